@@ -1,0 +1,3 @@
+module haul
+
+go 1.26

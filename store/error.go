@@ -1,0 +1,117 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Kind sorts errors by what can be done about them. A Kind is itself an error, so that errors.Is(err, store.NotFound) asks for it.
+type Kind string
+
+// Error gives the kind in words.
+func (k Kind) Error() string { return string(k) }
+
+// The kinds of error.
+const (
+	NotFound        Kind = "no such object"
+	NoBucket        Kind = "no such bucket"
+	NoUpload        Kind = "no such upload"
+	Denied          Kind = "access denied"
+	NoCredentials   Kind = "no credentials"
+	Expired         Kind = "credentials expired"
+	ClockSkew       Kind = "clock is wrong"
+	WrongRegion     Kind = "wrong region"
+	Exists          Kind = "object exists"     // a condition of a write did not hold
+	Changed         Kind = "object changed"    // a pinned ETag or version is no longer there
+	Conflict        Kind = "conflicting write" // of another at the same time; try again
+	Archived        Kind = "object is archived"
+	BadRange        Kind = "range is not satisfiable"
+	Corrupt         Kind = "bytes arrived wrong" // a checksum did not fit; try again
+	ChecksumRefused Kind = "checksum not supported"
+	Unsupported     Kind = "not supported"
+	Invalid         Kind = "invalid request"
+	TooLarge        Kind = "too large"
+	Throttled       Kind = "store asks to slow down"
+	Unavailable     Kind = "store is unavailable" // 500s; try again
+	Network         Kind = "network error"        // the connection or its answer was lost; try again
+	Stalled         Kind = "connection stalled"   // it stopped moving bytes and was cut; try again
+	Unknown         Kind = "error"
+)
+
+// Error is every error that comes from a store.
+type Error struct {
+	Kind Kind
+	// Op is the operation in S3's words: GetObject, UploadPart.
+	Op  string
+	Ref Ref
+	// Status, Code, Message and RequestID are the server's; zero where no answer came.
+	Status    int
+	Code      string
+	Message   string
+	RequestID string
+	// RetryAfter is how long the server asked to wait.
+	RetryAfter time.Duration
+	// Hint is one sentence of advice for a person, or empty.
+	Hint string
+	// Err is the cause, where there is one below.
+	Err error
+}
+
+// Error says what was tried, on what, and what came of it.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s: %s", e.Op, e.Ref, e.Kind)
+	switch {
+	case e.Code != "" && e.Message != "":
+		fmt.Fprintf(&b, " (%s: %s)", e.Code, e.Message)
+	case e.Code != "":
+		fmt.Fprintf(&b, " (%s)", e.Code)
+	case e.Status != 0:
+		fmt.Fprintf(&b, " (HTTP status %d)", e.Status)
+	}
+	if e.Err != nil && e.Code == "" {
+		fmt.Fprintf(&b, ": %v", e.Err)
+	}
+	return b.String()
+}
+
+// Unwrap gives the kind and the cause.
+func (e *Error) Unwrap() []error {
+	if e.Err == nil {
+		return []error{e.Kind}
+	}
+	return []error{e.Kind, e.Err}
+}
+
+// Retryable tells whether the same request may go through when it is sent again.
+func (e *Error) Retryable() bool {
+	switch e.Kind {
+	case Corrupt, Throttled, Unavailable, Network, Stalled, Conflict, Expired:
+		return true
+	}
+	return false
+}
+
+// KindOf gives the kind of err: that of the Error in its chain, or Unknown; and "" for nil.
+func KindOf(err error) Kind {
+	if err == nil {
+		return ""
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	var k Kind
+	if errors.As(err, &k) {
+		return k
+	}
+	return Unknown
+}
+
+// Retryable tells whether err is a store's and worth another try.
+func Retryable(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Retryable()
+}

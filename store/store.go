@@ -1,0 +1,284 @@
+// Package store has the words in which haul speaks of any store of objects: Ref, Object, Part, Range, Upload, Attrs,
+// Limits, the kinds of Error, and the narrow interfaces that a store fills.
+//
+// The words are S3's. A part has a Number, counted from 1. An upload is a multipart upload: Create opens it, PutPart
+// fills it, Complete turns it into an object, Abort throws it away. A store does one request a call: it never retries,
+// never splits, never paces; the heart above it does. It may answer with less proof than it was asked for, but then
+// says so: in Upload.Scheme, in an empty Sum, or by an Error of kind ChecksumRefused.
+//
+// All methods of a store may be called from many goroutines at once.
+package store
+
+import (
+	"context"
+	"io"
+	"iter"
+	"time"
+
+	"haul/checksum"
+)
+
+// Ref names an object, or, without a Key, a bucket. Version is empty for the current version.
+type Ref struct {
+	Bucket  string
+	Key     string
+	Version string
+}
+
+// String gives the Ref as people write it, s3://bucket/key; the version, if any, follows in parentheses.
+func (r Ref) String() string {
+	s := "s3://" + r.Bucket + "/" + r.Key
+	if r.Version != "" {
+		s += " (version " + r.Version + ")"
+	}
+	return s
+}
+
+// Range is a run of bytes of an object. The zero Range means the whole object, unasked-for size included.
+type Range struct {
+	Offset int64
+	Length int64
+}
+
+// Whole tells whether r means the whole object.
+func (r Range) Whole() bool { return r == Range{} }
+
+// End is the offset of the first byte after r.
+func (r Range) End() int64 { return r.Offset + r.Length }
+
+// Object is what a store tells about one stored object.
+type Object struct {
+	Ref
+	// Size is that of the whole object in bytes, also when only a range was asked for.
+	Size int64
+	// ETag stands without its quotes. It names a state of the object and proves nothing by itself.
+	ETag     string
+	Modified time.Time
+	// Sums are those that the store vouches for, of the whole object.
+	Sums []checksum.Sum
+	// Encryption is the server-side encryption in S3's words ("AES256", "aws:kms", "aws:kms:dsse"), or "SSE-C"; empty where
+	// the store named none. Under any but AES256 an ETag is no MD5.
+	Encryption string
+	// StorageClass is empty for the store's standard class.
+	StorageClass string
+	// Attrs holds what was stored with the object (its Headers and Metadata); filled by Get and Head.
+	Attrs Attrs
+}
+
+// Sum gives the sum of that algorithm that the store vouches for, or the zero Sum.
+func (o Object) Sum(a checksum.Algorithm) checksum.Sum {
+	for _, s := range o.Sums {
+		if s.Algorithm == a {
+			return s
+		}
+	}
+	return checksum.Sum{}
+}
+
+// Body is the answer to a Get: the object it belongs to, the range that its bytes are, and the bytes.
+// Its Read gives io.ErrUnexpectedEOF, or an Error, when fewer bytes come than Range promises. It must be closed;
+// closing it early cuts the connection.
+type Body struct {
+	Object Object
+	Range  Range
+	io.ReadCloser
+}
+
+// Part is one part of an upload, or of an object that was uploaded in parts.
+type Part struct {
+	// Number counts from 1.
+	Number int
+	Size   int64
+	ETag   string
+	// Sum is what the store says of the part's bytes; zero where it says nothing.
+	Sum checksum.Sum
+}
+
+// Upload is an open multipart upload.
+type Upload struct {
+	Ref
+	ID string
+	// Scheme is how the store agreed to check the parts and the whole. With Algorithm MD5 the parts travel with
+	// Content-MD5 and the whole is known by its ETag; with None nothing is checked on the way.
+	Scheme checksum.Scheme
+	// Started and StorageClass are told by listings.
+	Started      time.Time
+	StorageClass string
+}
+
+// Limits are what a store allows. A zero field means no limit is known.
+type Limits struct {
+	MaxParts  int
+	MinPart   int64 // bytes; the last part may be smaller
+	MaxPart   int64
+	MaxPut    int64 // of an object in one Put
+	MaxCopy   int64 // of an object in one Copy
+	MaxObject int64
+	// EqualParts: all parts but the last must have the same size (Cloudflare R2).
+	EqualParts bool
+	// NoDuplicateParts: sending a part twice at once may spoil Complete (S3 Express).
+	NoDuplicateParts bool
+}
+
+// Headers are an object's own HTTP headers. Empty ones are not sent.
+type Headers struct {
+	ContentType        string
+	ContentEncoding    string
+	ContentDisposition string
+	ContentLanguage    string
+	CacheControl       string
+	Expires            string
+}
+
+// Secret holds key material. Printed or marshalled in any way, it gives "(secret)".
+type Secret string
+
+// String hides the secret.
+func (Secret) String() string { return "(secret)" }
+
+// GoString hides the secret.
+func (Secret) GoString() string { return "(secret)" }
+
+// MarshalText hides the secret.
+func (Secret) MarshalText() ([]byte, error) { return []byte("(secret)"), nil }
+
+// CustomerKey is a key of the customer's own (SSE-C). The zero value is none.
+type CustomerKey struct {
+	// Algorithm is AES256 where empty.
+	Algorithm string
+	// Key is the raw key of 32 bytes.
+	Key Secret
+}
+
+// Encryption is the server-side encryption asked for. The zero value leaves it to the bucket.
+type Encryption struct {
+	// SSE is S3's word: AES256, aws:kms, aws:kms:dsse.
+	SSE      string
+	KMSKeyID string
+	Customer CustomerKey
+	// CopySource opens the source of a copy.
+	CopySource CustomerKey
+}
+
+// Attrs are the optional things that travel with an object or a request. The heart passes them on untouched; only a
+// store reads them. The zero value asks for nothing.
+type Attrs struct {
+	Headers      Headers
+	Metadata     map[string]string
+	Tags         map[string]string
+	StorageClass string
+	// ACL is a canned ACL, such as bucket-owner-full-control.
+	ACL        string
+	Encryption Encryption
+	// RequestPayer is "requester" where the caller agrees to pay.
+	RequestPayer string
+}
+
+// GetRequest asks for bytes.
+type GetRequest struct {
+	Ref
+	Range Range
+	// IfMatch pins the answer to an ETag; another state of the object is an Error of kind Changed.
+	IfMatch string
+	Attrs   *Attrs
+}
+
+// PutRequest stores an object in one request.
+type PutRequest struct {
+	Ref
+	Body *io.SectionReader
+	// Sum is that of all bytes of Body, of an algorithm that Scheme named; the store refuses other bytes (kind Corrupt).
+	Sum checksum.Sum
+	// NoClobber makes an existing object an Error of kind Exists.
+	NoClobber bool
+	Attrs     *Attrs
+}
+
+// PutPartRequest sends one part.
+type PutPartRequest struct {
+	Upload Upload
+	Number int
+	Body   *io.SectionReader
+	// Sum is that of the bytes of Body by Upload.Scheme.Algorithm; the store refuses other bytes (kind Corrupt).
+	Sum   checksum.Sum
+	Attrs *Attrs
+}
+
+// CompleteRequest turns an upload into an object.
+type CompleteRequest struct {
+	Upload Upload
+	Parts  []Part // in order of Number
+	Size   int64
+	// Sum is the whole's by Upload.Scheme; the store refuses another (kind Corrupt). Zero where it is not known.
+	Sum       checksum.Sum
+	NoClobber bool
+	Attrs     *Attrs
+}
+
+// CopyRequest copies on the server, an object in one request or a range of it into a part.
+type CopyRequest struct {
+	From Ref
+	// IfMatch pins the source.
+	IfMatch   string
+	To        Ref
+	NoClobber bool
+	Attrs     *Attrs
+}
+
+// CopyPartRequest fills a part from a range of a stored object.
+type CopyPartRequest struct {
+	From    Ref
+	IfMatch string
+	Range   Range
+	Upload  Upload
+	Number  int
+	Attrs   *Attrs
+}
+
+// Reader is the part of a store that gives bytes.
+type Reader interface {
+	// Get opens an object or a range of it. A Get of the whole also brings the Sums that the store vouches for; one of a
+	// range mostly does not. A range wholly past the end of the object, and any range of an empty one, is an Error of kind BadRange.
+	Get(context.Context, GetRequest) (*Body, error)
+	// Head tells about an object, Sums included. Only Ref, IfMatch and Attrs of the request count.
+	Head(context.Context, GetRequest) (Object, error)
+	// Layout tells how the object was cut into parts when it was uploaded: number and size of each, and the sum where the
+	// store keeps it. An object that was not uploaded in parts has one. Kind Unsupported: it can't be had.
+	Layout(context.Context, Object, *Attrs) ([]Part, error)
+}
+
+// Writer is the part of a store that takes bytes.
+type Writer interface {
+	// Limits are those that hold for the bucket.
+	Limits(bucket string) Limits
+	// Scheme answers which checksum to send with an object in one Put, when want is wished for: want itself, or the best that
+	// the store is known to check. It asks nobody.
+	Scheme(bucket string, want checksum.Algorithm) checksum.Scheme
+	Put(context.Context, PutRequest) (Object, error)
+	// Create opens an upload; the store settles the Scheme, as near to want as it can. A wished Kind may be empty.
+	Create(ctx context.Context, ref Ref, want checksum.Scheme, a *Attrs) (Upload, error)
+	PutPart(context.Context, PutPartRequest) (Part, error)
+	// Parts lists what the store holds of an upload, in order of Number; and, in the Upload, the Scheme that it holds the upload by.
+	Parts(context.Context, Upload, *Attrs) (Upload, []Part, error)
+	// Complete is done when it returns no error, and may be done when the error is of no known kind: then look.
+	Complete(context.Context, CompleteRequest) (Object, error)
+	// Abort throws an upload away. One that is already gone is no error.
+	Abort(context.Context, Upload, *Attrs) error
+	// Uploads lists open uploads of keys that begin with prefix.
+	Uploads(ctx context.Context, bucket, prefix string) iter.Seq2[Upload, error]
+}
+
+// Copier is the part of a store that copies without moving bytes here.
+type Copier interface {
+	Copy(context.Context, CopyRequest) (Object, error)
+	CopyPart(context.Context, CopyPartRequest) (Part, error)
+	// Tags gives an object's tags.
+	Tags(context.Context, Ref, *Attrs) (map[string]string, error)
+}
+
+// Store is all of it.
+type Store interface {
+	Reader
+	Writer
+	Copier
+}
