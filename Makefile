@@ -1,0 +1,51 @@
+# haul. `make` tells what there is.
+
+GO   ?= go
+# The race detector needs cgo; where there is no C compiler, tests run without it.
+RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
+
+.PHONY: help build demo test lint unit crash servers test-big clean
+
+help:
+	@echo 'make build      bin/haul, one static binary'
+	@echo 'make demo       a real S3 server, a 1 GiB file, two kills, two resumes, one proof; about a minute'
+	@echo 'make test       all that CI runs: lint, unit, crash, servers'
+	@echo 'make lint       gofmt, go vet (also for macOS and Windows), staticcheck'
+	@echo 'make unit       the tests of the main module'
+	@echo 'make crash      kill -9 at random moments, 50 uploads and 50 downloads; CRASH_ROUNDS=n for more, CRASH_SEED=n to repeat'
+	@echo 'make servers    conformance and end-to-end tests on versitygw and MinIO (built on the first run, which takes minutes)'
+	@echo 'make test-big   5 GiB up and down on both servers, HTTP and HTTPS; needs 25 GiB of disk'
+	@echo 'make clean      remove what was built here'
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/haul ./cmd/haul
+
+demo: build
+	$(GO) -C lab run ./demo -haul $(CURDIR)/bin/haul
+
+test: lint unit crash servers
+
+lint:
+	@out=$$(gofmt -l .); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
+	$(GO) vet ./...
+	$(GO) -C lab vet ./...
+	GOOS=darwin $(GO) vet ./...
+	GOOS=windows $(GO) vet ./...
+	$(GO) -C lab build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+	bin/staticcheck ./...
+	cd lab && ../bin/staticcheck ./...
+
+unit:
+	$(GO) test $(RACE) -timeout 10m ./...
+
+crash:
+	$(GO) -C lab test $(RACE) -count 1 -timeout 15m ./crash
+
+servers:
+	$(GO) -C lab test $(RACE) -count 1 -timeout 30m ./gateway ./wire ./servers
+
+test-big:
+	HAUL_BIG=1 $(GO) -C lab test -count 1 -timeout 60m -run TestBig -v ./servers
+
+clean:
+	rm -rf bin

@@ -1,0 +1,233 @@
+package haul_test
+
+import (
+	"go/ast"
+	"go/token"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+func checkFloors(s goFile, r finding) {
+	mine, ok := floors[s.room]
+	if !ok {
+		r(nil, "%s is on no floor: give it a floor in floors_test.go and in doc/DESIGN.md", s.room)
+		return
+	}
+	for _, spec := range s.file.Imports {
+		path := importPath(spec)
+		if path != "haul" && !strings.HasPrefix(path, "haul/") {
+			continue
+		}
+		room := strings.TrimPrefix(strings.TrimPrefix(path, "haul"), "/")
+		if room == "" {
+			room = "."
+		}
+		theirs, ok := floors[room]
+		if !ok {
+			r(spec, "%s is on no floor: give it a floor", path)
+		} else if theirs >= mine {
+			r(spec, "%s (floor %d) imports %s (floor %d)", s.room, mine, path, theirs)
+		}
+	}
+}
+
+// forbidImports forbids imports that match.
+func forbidImports(pattern string) func(goFile, finding) {
+	re := regexp.MustCompile(pattern)
+	return func(s goFile, r finding) {
+		for _, spec := range s.file.Imports {
+			if re.MatchString(importPath(spec)) {
+				r(spec, "imports %s", importPath(spec))
+			}
+		}
+	}
+}
+
+// forbidUses forbids names of a package of the standard library that match.
+func forbidUses(pkg, pattern string) func(goFile, finding) {
+	re := regexp.MustCompile(pattern)
+	return func(s goFile, r finding) {
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if sel, ok := n.(*ast.SelectorExpr); ok && isName(sel.X, pkg) && re.MatchString(sel.Sel.Name) {
+				r(n, "uses %s.%s", pkg, sel.Sel.Name)
+			}
+			return true
+		})
+	}
+}
+
+func checkPackageName(s goFile, r finding) {
+	name := strings.TrimSuffix(s.file.Name.Name, "_test")
+	if slices.Contains([]string{"utils", "util", "common", "helpers", "helper", "types", "misc", "base"}, name) {
+		r(s.file.Name, "package %s", name)
+	}
+}
+
+// checkWords looks at the names that are declared here, not at those that other modules chose; chunked is a coding of HTTP.
+func checkWords(s goFile, r finding) {
+	re := regexp.MustCompile(`(?i)chunk($|[^e]|e[^d])`)
+	ast.Inspect(s.file, func(n ast.Node) bool {
+		var names []*ast.Ident
+		switch n := n.(type) {
+		case *ast.FuncDecl:
+			names = []*ast.Ident{n.Name}
+		case *ast.TypeSpec:
+			names = []*ast.Ident{n.Name}
+		case *ast.ValueSpec:
+			names = n.Names
+		case *ast.Field:
+			names = n.Names
+		case *ast.AssignStmt:
+			for _, e := range n.Lhs {
+				if id, ok := e.(*ast.Ident); ok && n.Tok == token.DEFINE {
+					names = append(names, id)
+				}
+			}
+		}
+		for _, id := range names {
+			if re.MatchString(id.Name) {
+				r(id, "the name %s", id.Name)
+			}
+		}
+		return true
+	})
+}
+
+func checkInit(s goFile, r finding) {
+	for f := range funcsOf(s) {
+		if f.Name.Name == "init" && f.Recv == nil {
+			r(f, "func init")
+		}
+	}
+}
+
+func checkPanic(s goFile, r finding) {
+	want := s.file.Name.Name + ": internal error: "
+	ast.Inspect(s.file, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok || !isName(call.Fun, "panic") {
+			return true
+		}
+		said := ""
+		ast.Inspect(call, func(n ast.Node) bool {
+			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING && said == "" {
+				said, _ = strconv.Unquote(lit.Value)
+			}
+			return true
+		})
+		if !strings.HasPrefix(said, want) {
+			r(call, "a panic that begins %q, not %q", said, want)
+		}
+		return true
+	})
+}
+
+func checkFields(s goFile, r finding) {
+	ast.Inspect(s.file, func(n ast.Node) bool {
+		st, ok := n.(*ast.StructType)
+		if !ok {
+			return true
+		}
+		for _, f := range st.Fields.List {
+			sel, ok := f.Type.(*ast.SelectorExpr)
+			if ok && (isName(sel.X, "context") && sel.Sel.Name == "Context" || isName(sel.X, "aws") && sel.Sel.Name == "Config") {
+				r(f, "a field of type %s.%s", sel.X.(*ast.Ident).Name, sel.Sel.Name)
+			}
+		}
+		return true
+	})
+}
+
+func checkChannels(s goFile, r finding) {
+	for f := range funcsOf(s) {
+		if !f.Name.IsExported() {
+			continue
+		}
+		ast.Inspect(f.Type, func(n ast.Node) bool {
+			if ch, ok := n.(*ast.ChanType); ok {
+				r(ch, "%s has a channel in its signature", f.Name.Name)
+			}
+			return true
+		})
+	}
+}
+
+func checkErrorText(s goFile, r finding) {
+	isText := func(e ast.Expr) bool {
+		call, ok := e.(*ast.CallExpr)
+		if !ok || len(call.Args) != 0 {
+			return false
+		}
+		sel, ok := call.Fun.(*ast.SelectorExpr)
+		return ok && sel.Sel.Name == "Error"
+	}
+	ast.Inspect(s.file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.CallExpr:
+			sel, ok := n.Fun.(*ast.SelectorExpr)
+			if ok && (isName(sel.X, "strings") || isName(sel.X, "regexp")) && slices.ContainsFunc(n.Args, isText) {
+				r(n, "looks into the text of an error")
+			}
+		case *ast.BinaryExpr:
+			if (n.Op == token.EQL || n.Op == token.NEQ) && (isText(n.X) || isText(n.Y)) {
+				r(n, "compares the text of an error")
+			}
+		}
+		return true
+	})
+}
+
+func checkComments(s goFile, r finding) {
+	re := regexp.MustCompile(`\b(TODO|FIXME|XXX)\b`)
+	for _, group := range s.file.Comments {
+		if word := re.FindString(group.Text()); word != "" {
+			r(group, "a comment says %s", word)
+		}
+	}
+}
+
+func checkFileLength(s goFile, r finding) {
+	if s.lines > maxFileLines {
+		r(nil, "%d lines", s.lines)
+	}
+}
+
+func checkFuncLength(s goFile, r finding) {
+	for f := range funcsOf(s) {
+		lines := s.fset.Position(f.End()).Line - s.fset.Position(f.Pos()).Line + 1
+		if lines > maxFuncLines {
+			r(f, "%s has %d lines", f.Name.Name, lines)
+		}
+	}
+}
+
+func checkParams(s goFile, r finding) {
+	for f := range funcsOf(s) {
+		if f.Type.Params.NumFields() > maxParams {
+			r(f, "%s takes %d parameters", f.Name.Name, f.Type.Params.NumFields())
+		}
+	}
+}
+
+// funcsOf yields the functions and methods that s declares.
+func funcsOf(s goFile) func(yield func(*ast.FuncDecl) bool) {
+	return func(yield func(*ast.FuncDecl) bool) {
+		for _, d := range s.file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && !yield(f) {
+				return
+			}
+		}
+	}
+}
+
+func importPath(spec *ast.ImportSpec) string {
+	path, _ := strconv.Unquote(spec.Path.Value)
+	return path
+}
+
+func isName(e ast.Expr, name string) bool {
+	id, ok := e.(*ast.Ident)
+	return ok && id.Name == name
+}
