@@ -1,0 +1,337 @@
+// Package journal keeps the durable record of one transfer, so that a later run can go on where this one ended.
+//
+// A record is one file per name, of lines `CRC32C in 8 hex digits, space, JSON, LF`; the sum covers the JSON:
+//
+//	crc {"pid":…,"host":…}   who holds the record; of fixed length, rewritten in place by each Open
+//	crc header               H, written by Begin and on disk before Begin returns
+//	crc entry                E, one write(2) each by Append, not synced
+//	…
+//
+//	Open    make the folder; open the file; lock it, without waiting; is it still what the name names? else open again;
+//	        replay up to the first line that is torn or corrupt, and cut that and all after it off
+//	Begin   forget all of it, write the header, sync file and folder
+//	Forget  unlink, then unlock: whoever opened the file in between sees that it lost its name, and starts a new one
+//
+// An entry says what was done, it does not prove it: after a power cut entries may be missing and, in theory, what they
+// speak of may be missing although they are there. Whoever replays them proves them again.
+//
+// The files are readable by their owner only, but they are no safe: never put a secret (a credential, a customer's key, a
+// signed address) into H or E. That is the caller's duty; this package writes what it is given. H and E are JSON of the
+// caller's making; where their meaning may change from one version to the next, H carries a version.
+//
+// Not promised: where the file system has no locks (Lustre mounted without flock, some network shares) two processes
+// may hold one record at once. Their lines may then overwrite each other and be dropped at replay, which costs work done
+// twice, no more.
+package journal
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"haul/internal/localfile"
+)
+
+// BusyError says that another process, or another Log in this one, holds the record now.
+type BusyError struct {
+	// PID and Host are of the holder; 0 and empty where they could not be read.
+	PID  int
+	Host string
+}
+
+// Error names the holder.
+func (e *BusyError) Error() string {
+	if e.PID == 0 {
+		return "another process holds the record of this transfer; wait for it to end"
+	}
+	return fmt.Sprintf("process %d on host %s holds the record of this transfer; wait for it to end, or stop it", e.PID, e.Host)
+}
+
+// Log is one record, held by this process. Append may be called from many goroutines.
+type Log[H, E any] struct {
+	path string
+	f    *os.File
+	info fs.FileInfo // of f when it was opened: tells it from a file that took its name
+
+	mu      sync.Mutex // guards what follows
+	header  H
+	begun   bool
+	entries []E
+	end     int64 // offset of the first byte after the last good line
+	closed  bool
+}
+
+const (
+	suffix = ".jsonl"
+	// maxOpens is how often Open tries again when others keep removing the record between its opening and its locking.
+	maxOpens = 100
+)
+
+// Open takes hold of the record of that name in dir, which is made when it is missing, and replays it. A name may be any
+// string. The error is a *BusyError when another process holds the record: then the transfer must not go on. Any other
+// error says that dir cannot be used (read-only, no rights, full): then the transfer can go on, but could not be resumed later.
+func Open[H, E any](dir, name string) (*Log[H, E], error) {
+	l, err := open[H, E](dir, name)
+	if err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
+	}
+	return l, nil
+}
+
+func open[H, E any](dir, name string) (*Log[H, E], error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := localfile.MakeDirs(dir, 0o700); err != nil {
+		return nil, err
+	}
+	key := sha256.Sum256([]byte(name))
+	l := &Log[H, E]{path: filepath.Join(dir, hex.EncodeToString(key[:])+suffix)}
+	if l.f, l.info, err = hold(l.path); err != nil {
+		return nil, err
+	}
+	if err := l.load(); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// hold opens and locks the file.
+func hold(path string) (*os.File, fs.FileInfo, error) {
+	for range maxOpens {
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|openNofollow|openNonblock, 0o600)
+		if err != nil {
+			return nil, nil, err
+		}
+		info, err := lockFile(f, path)
+		if err == nil {
+			return f, info, nil
+		}
+		if err = errors.Join(err, f.Close()); !errors.Is(err, errMoved) {
+			return nil, nil, err
+		}
+	}
+	return nil, nil, &BusyError{}
+}
+
+// errMoved says that a file lost its name between its opening and its locking.
+var errMoved = errors.New("file lost its name")
+
+func lockFile(f *os.File, path string) (fs.FileInfo, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: %w", path, localfile.ErrNotRegular)
+	}
+	if err := lock(f); errors.Is(err, errLocked) {
+		return nil, readHolder(f)
+	} else if err != nil {
+		return nil, fmt.Errorf("lock %s: %w", path, err)
+	}
+	if !names(path, info) {
+		return nil, errMoved
+	}
+	return info, nil
+}
+
+// names tells whether path is the name of that file, and not of another or of none.
+func names(path string, info fs.FileInfo) bool {
+	now, err := os.Lstat(path)
+	return err == nil && os.SameFile(info, now)
+}
+
+// load replays the file, cuts a bad tail off, and puts this process's name in.
+func (l *Log[H, E]) load() error {
+	size, err := l.f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	l.end = holderLen
+	if size > holderLen {
+		if err := l.replay(io.NewSectionReader(l.f, holderLen, size-holderLen)); err != nil {
+			return fmt.Errorf("read %s: %w", l.path, err)
+		}
+		if l.end < size {
+			if err := l.f.Truncate(l.end); err != nil {
+				return err
+			}
+		}
+	}
+	_, err = l.f.WriteAt(holderLine(), 0)
+	return err
+}
+
+// replay fills header, begun, entries and end. A line that is not what was written ends it without an error.
+func (l *Log[H, E]) replay(r io.Reader) error {
+	lines := newLineReader(r)
+	var h H
+	if ok, err := next(lines, &h); !ok {
+		return err
+	}
+	l.header, l.begun = h, true
+	l.end += lines.length
+	for {
+		var e E
+		if ok, err := next(lines, &e); !ok {
+			return err
+		}
+		l.entries = append(l.entries, e)
+		l.end += lines.length
+	}
+}
+
+// Header gives what the last Begin wrote, in this run or an earlier one; false where there was none.
+func (l *Log[H, E]) Header() (H, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.header, l.begun
+}
+
+// Entries gives those that earlier runs appended, in order, as Open found them; none after Begin.
+func (l *Log[H, E]) Entries() []E {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.entries
+}
+
+// Begin throws away what the record held and starts it with h. When it returns nil, h survives a power cut.
+func (l *Log[H, E]) Begin(h H) error {
+	line, err := encode(h)
+	if err != nil {
+		return fmt.Errorf("begin journal: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.begin(h, line); err != nil {
+		return fmt.Errorf("begin journal: %w", err)
+	}
+	return nil
+}
+
+func (l *Log[H, E]) begin(h H, line []byte) error {
+	if l.closed {
+		return fs.ErrClosed
+	}
+	var none H
+	l.header, l.begun, l.entries, l.end = none, false, nil, holderLen
+	if err := l.f.Truncate(holderLen); err != nil {
+		return err
+	}
+	if _, err := l.f.WriteAt(line, holderLen); err != nil {
+		return err
+	}
+	l.header, l.begun, l.end = h, true, holderLen+int64(len(line))
+	if err := l.f.Sync(); err != nil {
+		return err
+	}
+	return localfile.SyncDir(filepath.Dir(l.path))
+}
+
+// Append adds an entry, by one write, not synced: it survives the end of this process, however sudden, but perhaps not a
+// power cut. After an error the record is as it was before.
+func (l *Log[H, E]) Append(e E) error {
+	line, err := encode(e)
+	if err != nil {
+		return fmt.Errorf("append to journal: %w", err)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.closed:
+		return fmt.Errorf("append to journal: %w", fs.ErrClosed)
+	case !l.begun:
+		return errors.New("append to journal: it has no header yet")
+	}
+	// A write that stops midway leaves a torn line behind; the next one goes to the same offset, over it.
+	if _, err := l.f.WriteAt(line, l.end); err != nil {
+		return fmt.Errorf("append to journal: %w", err)
+	}
+	l.end += int64(len(line))
+	return nil
+}
+
+// Forget removes the record and lets go of it.
+func (l *Log[H, E]) Forget() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return fmt.Errorf("forget journal: %w", fs.ErrClosed)
+	}
+	if err := l.forget(); err != nil {
+		return fmt.Errorf("forget journal: %w", err)
+	}
+	return nil
+}
+
+func (l *Log[H, E]) forget() error {
+	l.closed = true
+	if !names(l.path, l.info) {
+		return l.f.Close() // on a file system without locks another may have removed it
+	}
+	return unlink(l.f, l.path)
+}
+
+// Close lets go of the record and keeps it for a later run; one that never began is removed. After Forget or Close it
+// does nothing.
+func (l *Log[H, E]) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return nil
+	}
+	var err error
+	if l.begun {
+		l.closed = true
+		err = l.f.Close()
+	} else {
+		err = l.forget()
+	}
+	if err != nil {
+		return fmt.Errorf("close journal: %w", err)
+	}
+	return nil
+}
+
+// holder is who holds a record.
+type holder struct {
+	PID  int    `json:"pid"`
+	Host string `json:"host"`
+}
+
+// holderLen is the length in bytes of the line that names the holder. It is fixed, so that the line can be rewritten in
+// place, and has room for the longest name of a host, 253 bytes (RFC 1035, section 2.3.4), in JSON.
+const holderLen = 512
+
+// holderLine names this process.
+func holderLine() []byte {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	b, err := json.Marshal(holder{PID: os.Getpid(), Host: host})
+	if err != nil || len(b) > holderLen-lineExtra {
+		b = fmt.Appendf(nil, `{"pid":%d,"host":"unknown"}`, os.Getpid())
+	}
+	b = append(b, bytes.Repeat([]byte{' '}, holderLen-lineExtra-len(b))...)
+	return seal(b)
+}
+
+// readHolder makes a BusyError of the first line of f, as far as it can be read.
+func readHolder(f *os.File) error {
+	var h holder
+	if ok, err := next(newLineReader(io.NewSectionReader(f, 0, holderLen)), &h); !ok || err != nil {
+		return &BusyError{}
+	}
+	return &BusyError{PID: h.PID, Host: h.Host}
+}

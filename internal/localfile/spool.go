@@ -1,0 +1,77 @@
+package localfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+)
+
+// Spool is scratch space on disk: written once from front to back by one goroutine, read from many.
+type Spool struct {
+	f    *os.File
+	size int64  // the most that it takes
+	name string // to remove at Close; empty where that is done
+	len  atomic.Int64
+}
+
+// NewSpool sets space for size bytes aside in a file in dir, or in os.TempDir where dir is empty. On Unix the file has no
+// name from the start, so that no end of the process, however sudden, leaves it behind; elsewhere Close removes it.
+// Where the space is not there the error is ErrNoSpace.
+func NewSpool(dir string, size int64) (*Spool, error) {
+	if size < 0 {
+		return nil, fmt.Errorf("spool: size %d is negative", size)
+	}
+	if dir == "" {
+		dir = os.TempDir()
+	}
+	f, err := createTemp(filepath.Join(dir, "spool"), 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("spool in %s: %w", dir, err)
+	}
+	s := &Spool{f: f, size: size, name: f.Name()}
+	err = allocate(f, f.Name(), size)
+	if err == nil && removesOpen {
+		err = os.Remove(s.name)
+		s.name = ""
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// Write appends p; past the size it writes nothing and gives io.ErrShortWrite. A full disk is ErrNoSpace.
+func (s *Spool) Write(p []byte) (int, error) {
+	off := s.len.Load()
+	if int64(len(p)) > s.size-off {
+		return 0, fmt.Errorf("spool of %d bytes holds %d and got %d more: %w", s.size, off, len(p), io.ErrShortWrite)
+	}
+	n, err := s.f.WriteAt(p, off)
+	s.len.Add(int64(n))
+	if isNoSpace(err) {
+		err = noSpace(s.f.Name(), int64(len(p)-n), err)
+	}
+	return n, err
+}
+
+// ReadAt reads what was written, as io.ReaderAt says.
+func (s *Spool) ReadAt(p []byte, off int64) (int, error) {
+	return io.NewSectionReader(s.f, 0, s.len.Load()).ReadAt(p, off)
+}
+
+// Len is the number of bytes written.
+func (s *Spool) Len() int64 { return s.len.Load() }
+
+// Close frees the space.
+func (s *Spool) Close() error {
+	err := s.f.Close()
+	if s.name == "" {
+		return err
+	}
+	err = errors.Join(err, os.Remove(s.name))
+	s.name = ""
+	return err
+}

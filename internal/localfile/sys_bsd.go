@@ -1,0 +1,17 @@
+//go:build unix && !linux && !darwin
+
+package localfile
+
+import (
+	"errors"
+	"os"
+)
+
+// preallocate gives errors.ErrUnsupported: it is not known how.
+func preallocate(*os.File, int64) error { return errors.ErrUnsupported }
+
+// freeSpace is -1: it is not known how to ask.
+func freeSpace(string) int64 { return -1 }
+
+// renameNew gives errors.ErrUnsupported: there is no such rename.
+func renameNew(string, string) error { return errors.ErrUnsupported }

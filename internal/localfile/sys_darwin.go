@@ -1,0 +1,43 @@
+package localfile
+
+import (
+	"errors"
+	"math"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// preallocate gives errors.ErrUnsupported where the file system cannot.
+func preallocate(f *os.File, size int64) error {
+	// F_PREALLOCATE sets space aside and leaves the length as it is: fcntl(2).
+	store := unix.Fstore_t{Flags: unix.F_ALLOCATEALL, Posmode: unix.F_PEOFPOSMODE, Length: size}
+	err := unix.FcntlFstore(f.Fd(), unix.F_PREALLOCATE, &store)
+	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTTY) {
+		return errors.ErrUnsupported
+	}
+	if err != nil {
+		return err
+	}
+	return f.Truncate(size)
+}
+
+// freeSpace is the number of bytes that this user may still write in dir; -1 where it is not known.
+func freeSpace(dir string) int64 {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil || st.Blocks == 0 || st.Bsize == 0 {
+		return -1
+	}
+	if st.Bavail > math.MaxInt64/uint64(st.Bsize) {
+		return math.MaxInt64
+	}
+	return int64(st.Bavail * uint64(st.Bsize))
+}
+
+// renameNew renames, unless the new name is taken: then fs.ErrExist.
+func renameNew(from, to string) error {
+	if err := unix.RenamexNp(from, to, unix.RENAME_EXCL); err != nil {
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+	}
+	return nil
+}

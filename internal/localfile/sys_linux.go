@@ -1,0 +1,49 @@
+package localfile
+
+import (
+	"errors"
+	"math"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// preallocate gives errors.ErrUnsupported where the file system cannot.
+func preallocate(f *os.File, size int64) error {
+	for range 16 { // a signal may come in between; tmpfs then starts over, so there is an end to trying
+		err := unix.Fallocate(int(f.Fd()), 0, 0, size)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENODEV), errors.Is(err, unix.EPERM):
+			return errors.ErrUnsupported
+		}
+		return err
+	}
+	return errors.ErrUnsupported
+}
+
+// freeSpace is the number of bytes that this user may still write in dir; -1 where it is not known.
+func freeSpace(dir string) int64 {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil || st.Blocks == 0 || st.Bsize <= 0 {
+		return -1
+	}
+	free := st.Bavail
+	if os.Geteuid() == 0 {
+		free = st.Bfree // root may use the reserve
+	}
+	if free > math.MaxInt64/uint64(st.Bsize) {
+		return math.MaxInt64
+	}
+	return int64(free * uint64(st.Bsize))
+}
+
+// renameNew renames, unless the new name is taken: then fs.ErrExist.
+func renameNew(from, to string) error {
+	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
+	if err != nil {
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+	}
+	return nil
+}

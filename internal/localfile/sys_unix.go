@@ -1,0 +1,81 @@
+//go:build unix
+
+package localfile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	openNofollow = syscall.O_NOFOLLOW
+	// openNonblock keeps open(2) from waiting should a pipe have taken the file's name; on regular files it does nothing.
+	openNonblock = syscall.O_NONBLOCK
+	// removesOpen: a file may be removed while it is open.
+	removesOpen = true
+)
+
+func inode(fi fs.FileInfo) uint64 {
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
+		return uint64(st.Ino)
+	}
+	return 0
+}
+
+// owned tells whether the file belongs to the user whose rights this process has.
+func owned(fi fs.FileInfo) bool {
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	return ok && int(st.Uid) == os.Geteuid()
+}
+
+// links is the number of names that the file has.
+func links(fi fs.FileInfo) uint64 {
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
+		return uint64(st.Nlink)
+	}
+	return 1
+}
+
+func isNoSpace(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+func overQuota(err error) bool { return errors.Is(err, syscall.EDQUOT) }
+
+// refused tells whether err means that the file system cannot do such a thing at all.
+func refused(err error) bool {
+	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EINVAL)
+}
+
+// setMTime goes by name, since not every Unix can do it by file; it does not follow a link.
+func setMTime(f *os.File, t time.Time) error {
+	m, err := unix.TimeToTimespec(t)
+	if err != nil {
+		return err
+	}
+	a, err := unix.TimeToTimespec(time.Now())
+	if err != nil {
+		return err
+	}
+	return unix.UtimesNanoAt(unix.AT_FDCWD, f.Name(), []unix.Timespec{a, m}, unix.AT_SYMLINK_NOFOLLOW)
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		if errors.Is(err, fs.ErrPermission) {
+			return nil // a folder that may be written but not read cannot be synced
+		}
+		return err
+	}
+	err = d.Sync()
+	if refused(err) || errors.Is(err, syscall.EBADF) {
+		err = nil
+	}
+	return errors.Join(err, d.Close())
+}

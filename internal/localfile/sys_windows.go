@@ -1,0 +1,79 @@
+package localfile
+
+import (
+	"errors"
+	"io/fs"
+	"math"
+	"os"
+	"time"
+
+	"golang.org/x/sys/windows"
+)
+
+const (
+	openNofollow = 0 // Reopen compares the open file with what bears the name
+	openNonblock = 0
+	removesOpen  = false
+)
+
+// inode is 0: a FileInfo does not tell the file's index.
+func inode(fs.FileInfo) uint64 { return 0 }
+
+// owned is not asked here: the folder's access control decides.
+func owned(fs.FileInfo) bool { return true }
+
+// links is not asked here.
+func links(fs.FileInfo) uint64 { return 1 }
+
+func isNoSpace(err error) bool {
+	return errors.Is(err, windows.ERROR_DISK_FULL) || errors.Is(err, windows.ERROR_HANDLE_DISK_FULL) || overQuota(err)
+}
+
+func overQuota(err error) bool { return errors.Is(err, windows.ERROR_DISK_QUOTA_EXCEEDED) }
+
+// refused tells whether err means that the file system cannot do such a thing at all.
+func refused(err error) bool {
+	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, windows.ERROR_INVALID_FUNCTION) ||
+		errors.Is(err, windows.ERROR_NOT_SUPPORTED)
+}
+
+// setMTime goes by the open file, since closing one that was written to sets the time anew.
+func setMTime(f *os.File, t time.Time) error {
+	m := windows.NsecToFiletime(t.UnixNano())
+	return windows.SetFileTime(windows.Handle(f.Fd()), nil, nil, &m)
+}
+
+// syncDir does nothing: Windows has no such call, and NTFS keeps names in its own log.
+func syncDir(string) error { return nil }
+
+// preallocate gives errors.ErrUnsupported: on NTFS setting the length sets the space aside too.
+func preallocate(*os.File, int64) error { return errors.ErrUnsupported }
+
+// freeSpace is the number of bytes that this user may still write in dir; -1 where it is not known.
+func freeSpace(dir string) int64 {
+	name, err := windows.UTF16PtrFromString(dir)
+	if err != nil {
+		return -1
+	}
+	var free uint64
+	if err := windows.GetDiskFreeSpaceEx(name, &free, nil, nil); err != nil {
+		return -1
+	}
+	return int64(min(free, math.MaxInt64))
+}
+
+// renameNew renames, unless the new name is taken: then fs.ErrExist.
+func renameNew(from, to string) error {
+	f, err := windows.UTF16PtrFromString(from)
+	if err != nil {
+		return err
+	}
+	t, err := windows.UTF16PtrFromString(to)
+	if err != nil {
+		return err
+	}
+	if err := windows.MoveFileEx(f, t, windows.MOVEFILE_WRITE_THROUGH); err != nil {
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+	}
+	return nil
+}

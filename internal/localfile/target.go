@@ -1,0 +1,371 @@
+package localfile
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Target is a file in the making. WriteAt, ReadAt and Sync may be called from many goroutines; Commit, Keep and Discard
+// from one, when the others are done.
+type Target struct {
+	path string // absolute, the real name
+	temp string // absolute, the hidden name beside it
+	size int64
+	f    *os.File
+	info fs.FileInfo // of f when it was opened: tells it from a file that took its name
+
+	mode   fs.FileMode // that a new file gets here, where modeOK
+	modeOK bool
+	closed bool // f is
+	done   bool // committed, kept or discarded
+}
+
+// Create opens a hidden file beside path, of that many bytes, with space set aside for all of them. Parents are made.
+// It refuses what Commit could not replace: a directory, a pipe, a device (ErrNotRegular). Where the space is not
+// there the error is ErrNoSpace. The file system's own limits, on the length of a name or of a file, count here already.
+func Create(path string, size int64) (*Target, error) {
+	if size < 0 {
+		return nil, fmt.Errorf("target %s: size %d is negative", path, size)
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("target %s: %w", path, err)
+	}
+	old, err := replaceable(abs)
+	if err != nil {
+		return nil, err
+	}
+	if err := MakeDirs(filepath.Dir(abs), 0o777); err != nil {
+		return nil, fmt.Errorf("target %s: %w", abs, err)
+	}
+	// A new file is made as anyone would make it, so that the umask and the folder's default ACL decide on its mode, and is
+	// closed to others at once; who got hold of it in between may read it later anyway. One that replaces another, which
+	// may be more private, is never open to others.
+	perm := fs.FileMode(0o666)
+	if old != nil {
+		perm = 0o600
+	}
+	f, err := createTemp(abs, perm)
+	if err != nil {
+		return nil, fmt.Errorf("target %s: %w", abs, err)
+	}
+	t := &Target{path: abs, temp: f.Name(), size: size, f: f}
+	if t.info, err = f.Stat(); err != nil {
+		return nil, errors.Join(fmt.Errorf("target %s: %w", abs, err), f.Close(), os.Remove(f.Name()))
+	}
+	if old == nil {
+		t.mode, t.modeOK = t.info.Mode().Perm(), true
+		err = chmod(f, 0o600)
+	}
+	if err == nil {
+		err = allocate(f, abs, size)
+	}
+	if err != nil {
+		return nil, errors.Join(err, t.Discard())
+	}
+	return t, nil
+}
+
+// Reopen opens the hidden file that an earlier run kept for path. It refuses anything but a regular file of this user
+// and that many bytes, with one name only, which is named as Create names them; then start anew, and let RemoveTemp clean up.
+func Reopen(path, temp string, size int64) (*Target, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("target %s: %w", path, err)
+	}
+	if _, err := replaceable(abs); err != nil {
+		return nil, err
+	}
+	if err := checkTemp(abs, temp); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(temp, os.O_RDWR|openNofollow|openNonblock, 0)
+	if err != nil {
+		return nil, fmt.Errorf("partial file: %w", err)
+	}
+	t := &Target{path: abs, temp: temp, size: size, f: f}
+	if t.info, err = f.Stat(); err == nil {
+		err = t.checkReopened()
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return t, nil
+}
+
+func (t *Target) checkReopened() error {
+	named, err := os.Lstat(t.temp)
+	switch {
+	case err != nil:
+		return fmt.Errorf("partial file: %w", err)
+	case !t.info.Mode().IsRegular() || !os.SameFile(t.info, named):
+		return fmt.Errorf("partial file %s: %w", t.temp, ErrNotRegular)
+	case !owned(t.info):
+		return fmt.Errorf("partial file %s belongs to another user", t.temp)
+	case links(t.info) > 1:
+		return fmt.Errorf("partial file %s has a second name", t.temp)
+	case t.info.Size() != t.size:
+		return fmt.Errorf("partial file %s has %d bytes, not %d", t.temp, t.info.Size(), t.size)
+	}
+	return nil
+}
+
+// RemoveTemp removes the hidden file that an earlier run kept for path, if it is still there; it refuses anything that
+// is not named as Create names them, no regular file, or not this user's.
+func RemoveTemp(path, temp string) error {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return fmt.Errorf("target %s: %w", path, err)
+	}
+	if err := checkTemp(abs, temp); err != nil {
+		return err
+	}
+	fi, err := os.Lstat(temp)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("partial file: %w", err)
+	case !fi.Mode().IsRegular():
+		return fmt.Errorf("partial file %s: %w", temp, ErrNotRegular)
+	case !owned(fi):
+		return fmt.Errorf("partial file %s belongs to another user", temp)
+	}
+	return os.Remove(temp)
+}
+
+// replaceable tells what bears the name path, nil for nothing, and refuses what a file must not replace.
+func replaceable(path string) (fs.FileInfo, error) {
+	fi, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		return nil, nil
+	case errors.Is(err, syscall.ENAMETOOLONG):
+		return nil, fmt.Errorf("target %s: the file system allows no name of this length; choose a shorter one", path)
+	case err != nil:
+		return nil, fmt.Errorf("target %s: %w", path, err)
+	case fi.Mode()&fs.ModeSymlink != 0:
+		return fi, checkLink(path)
+	}
+	return fi, checkTarget(path, fi)
+}
+
+// checkLink refuses to replace a link that leads to anything but a file: as root that would break /dev/stdout.
+func checkLink(path string) error {
+	to, err := os.Readlink(path)
+	if err != nil {
+		return fmt.Errorf("target %s: %w", path, err)
+	}
+	if filepath.Dir(path) == "/dev" || strings.HasPrefix(to, "/proc/") {
+		return fmt.Errorf("target %s: %w; for standard output the target is -", path, ErrNotRegular)
+	}
+	fi, err := os.Stat(path)
+	if err != nil {
+		return nil // it leads nowhere: replaced
+	}
+	return checkTarget(path, fi)
+}
+
+func checkTarget(path string, fi fs.FileInfo) error {
+	switch {
+	case fi.Mode().IsRegular():
+		return nil
+	case fi.IsDir():
+		return fmt.Errorf("target %s is a directory: %w; name the file in it", path, ErrNotRegular)
+	}
+	return fmt.Errorf("target %s is %s: %w; write to standard output and redirect that", path, kind(fi.Mode()), ErrNotRegular)
+}
+
+// Path is the real name, absolute.
+func (t *Target) Path() string { return t.path }
+
+// Temp is the hidden name, absolute: what Reopen takes.
+func (t *Target) Temp() string { return t.temp }
+
+// Size in bytes.
+func (t *Target) Size() int64 { return t.size }
+
+// WriteAt writes as io.WriterAt says, and refuses to write past the size. A full disk is ErrNoSpace.
+func (t *Target) WriteAt(p []byte, off int64) (int, error) {
+	if off < 0 || off > t.size || int64(len(p)) > t.size-off {
+		return 0, fmt.Errorf("write %s: %d bytes at offset %d do not fit into its %d bytes", t.temp, len(p), off, t.size)
+	}
+	n, err := t.f.WriteAt(p, off)
+	return n, t.wrap(err, int64(len(p)-n))
+}
+
+// ReadAt reads as io.ReaderAt says. What was never written reads as zeros.
+func (t *Target) ReadAt(p []byte, off int64) (int, error) { return t.f.ReadAt(p, off) }
+
+// Sync brings to disk what was written.
+func (t *Target) Sync() error { return t.wrap(t.f.Sync(), t.size) }
+
+// wrap makes a full disk an ErrNoSpace, for which that many bytes were needed.
+func (t *Target) wrap(err error, need int64) error {
+	if isNoSpace(err) {
+		return noSpace(t.path, need, err)
+	}
+	return err
+}
+
+// Keep closes the hidden file and leaves it for a later run. After Commit or Discard it does nothing.
+func (t *Target) Keep() error {
+	if t.done {
+		return nil
+	}
+	t.done = true
+	return t.close()
+}
+
+// Discard closes and removes the hidden file. After Commit or Keep it does nothing.
+func (t *Target) Discard() error {
+	if t.done {
+		return nil
+	}
+	t.done = true
+	err := t.close()
+	switch named, lerr := os.Lstat(t.temp); {
+	case errors.Is(lerr, fs.ErrNotExist):
+		return err
+	case lerr != nil:
+		return errors.Join(err, lerr)
+	case !os.SameFile(t.info, named):
+		return errors.Join(err, fmt.Errorf("%s is not the file that haul made; left alone", t.temp))
+	}
+	return errors.Join(err, os.Remove(t.temp))
+}
+
+func (t *Target) close() error {
+	if t.closed {
+		return nil
+	}
+	t.closed = true
+	return t.wrap(t.f.Close(), t.size)
+}
+
+// Commit gives the file its real name. It syncs the bytes to disk first; sets the mtime, unless that is zero; and sets the
+// mode: that of the file it replaces, or of any new file here (0666 less the umask, or as the folder's default ACL says).
+// Where the file system knows no such modes or times the file goes without. Without clobber anything that bears the name
+// is an error of fs.ErrExist, also if it came to be a moment ago; only on a file system that has neither hard links nor
+// renameat2(RENAME_NOREPLACE) a moment is left between looking and renaming.
+//
+// After an error the hidden file is still there, unless the error says that the target is in place; call Commit again,
+// Keep, or Discard.
+func (t *Target) Commit(mtime time.Time, clobber bool) error {
+	if t.done {
+		return fmt.Errorf("commit %s: %w", t.path, fs.ErrClosed)
+	}
+	old, err := replaceable(t.path)
+	if err != nil {
+		return err
+	}
+	if old != nil && !clobber {
+		return existError(t.path)
+	}
+	if !t.closed {
+		if err := t.finish(mtime, old); err != nil {
+			return fmt.Errorf("commit %s: %w", t.path, err)
+		}
+	}
+	named, err := os.Lstat(t.temp)
+	if err != nil {
+		return fmt.Errorf("commit %s: its partial file is gone: %w", t.path, err)
+	}
+	if !os.SameFile(t.info, named) {
+		return fmt.Errorf("commit %s: another file took the name %s", t.path, t.temp)
+	}
+	placed, err := place(t.temp, t.path, clobber)
+	if !placed {
+		return err
+	}
+	t.done = true
+	if err := errors.Join(err, SyncDir(filepath.Dir(t.path))); err != nil {
+		return fmt.Errorf("%s is in place, but: %w", t.path, err)
+	}
+	return nil
+}
+
+// finish does all but the naming.
+func (t *Target) finish(mtime time.Time, old fs.FileInfo) error {
+	if err := t.Sync(); err != nil {
+		return err
+	}
+	mode, err := t.finalMode(old)
+	if err != nil {
+		return err
+	}
+	if err := chmod(t.f, mode); err != nil {
+		return err
+	}
+	if !mtime.IsZero() {
+		if err := setMTime(t.f, mtime); err != nil && !refused(err) {
+			return fmt.Errorf("set the time: %w", err)
+		}
+	}
+	return t.close() // before the rename: a network file system may tell only now that a write went wrong
+}
+
+func (t *Target) finalMode(old fs.FileInfo) (fs.FileMode, error) {
+	if old != nil && old.Mode().IsRegular() {
+		return old.Mode().Perm(), nil
+	}
+	if t.modeOK {
+		return t.mode, nil
+	}
+	f, err := createTemp(t.path, 0o666) // asks the system which mode a new file gets here
+	if err != nil {
+		return 0, err
+	}
+	fi, err := f.Stat()
+	if err := errors.Join(err, f.Close(), os.Remove(f.Name())); err != nil {
+		return 0, err
+	}
+	return fi.Mode().Perm(), nil
+}
+
+// chmod sets the mode where the file system knows modes.
+func chmod(f *os.File, mode fs.FileMode) error {
+	if err := f.Chmod(mode); err != nil && !refused(err) {
+		return err
+	}
+	return nil
+}
+
+func existError(path string) error {
+	return fmt.Errorf("target %s: %w", path, fs.ErrExist)
+}
+
+// place names temp as path. The error may come although that is done: placed tells.
+func place(temp, path string, clobber bool) (placed bool, _ error) {
+	if clobber {
+		err := os.Rename(temp, path)
+		return err == nil, err
+	}
+	err := os.Link(temp, path)
+	if err == nil {
+		return true, os.Remove(temp)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return false, existError(path)
+	}
+	err = renameNew(temp, path)
+	if errors.Is(err, fs.ErrExist) {
+		return false, existError(path)
+	}
+	if !refused(err) {
+		return err == nil, err
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return false, existError(path)
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	err = os.Rename(temp, path)
+	return err == nil, err
+}
