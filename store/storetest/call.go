@@ -1,0 +1,238 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"haul/store"
+)
+
+// Op is an operation of a store, in S3's words.
+type Op string
+
+// The operations, named as package store names the calls.
+const (
+	Get      Op = "GetObject"
+	Head     Op = "HeadObject"
+	Layout   Op = "GetObjectAttributes"
+	Put      Op = "PutObject"
+	Create   Op = "CreateMultipartUpload"
+	PutPart  Op = "UploadPart"
+	Parts    Op = "ListParts"
+	Complete Op = "CompleteMultipartUpload"
+	Abort    Op = "AbortMultipartUpload"
+	Uploads  Op = "ListMultipartUploads"
+	Copy     Op = "CopyObject"
+	CopyPart Op = "UploadPartCopy"
+	Tags     Op = "GetObjectTagging"
+)
+
+// target is what a call is about, as far as faults care.
+type target struct {
+	ref  store.Ref
+	part int         // 0 where there is none
+	rng  store.Range // of a Get or CopyPart
+}
+
+// call is one call of the store under way: it counts, and lets the fault that was chosen for it happen.
+type call struct {
+	m     *Memory
+	ctx   context.Context
+	op    Op
+	on    target
+	rule  rule
+	fault *Fault // whose rule it is; nil for none, and for a random one
+
+	tripped bool // the moment of the rule has passed
+	fired   bool
+	short   bool // the payload on its way in was cut
+}
+
+// begin counts the call, chooses its fault, and lets it happen at once unless it is for later in the payload.
+// The caller must end the call, also when begin gives an error.
+func (m *Memory) begin(ctx context.Context, op Op, on target) (*call, error) {
+	c := &call{m: m, ctx: ctx, op: op, on: on}
+	m.count(op, 1, 0, 0)
+	if err := c.alive(); err != nil {
+		return c, err
+	}
+	c.fault, c.rule = m.choose(op, on)
+	if c.rule.after == 0 || !c.payload() {
+		return c, c.trip()
+	}
+	return c, nil
+}
+
+// payload tells whether bytes of an object move in the call.
+func (c *call) payload() bool { return c.op == Get || c.op == Put || c.op == PutPart }
+
+// alive gives an error when the call's context is done.
+func (c *call) alive() error {
+	if c.ctx.Err() == nil {
+		return nil
+	}
+	err := c.ctx.Err()
+	if cause := context.Cause(c.ctx); !errors.Is(cause, err) {
+		err = errors.Join(err, cause)
+	}
+	return &store.Error{Kind: store.Unknown, Op: string(c.op), Ref: c.on.ref, Err: err}
+}
+
+// trip lets happen what the rule has for this moment.
+func (c *call) trip() error {
+	if c.tripped {
+		return nil
+	}
+	c.tripped = true
+	r := c.rule
+	if r.hook == nil && r.slow == 0 && r.stall == nil && r.err == nil {
+		return nil
+	}
+	c.fire()
+	if r.hook != nil {
+		r.hook()
+	}
+	if r.slow > 0 {
+		timer := time.NewTimer(r.slow)
+		defer timer.Stop()
+		select {
+		case <-c.ctx.Done():
+			return c.alive()
+		case <-timer.C:
+		}
+	}
+	if r.stall != nil {
+		select {
+		case <-c.ctx.Done():
+			return c.alive()
+		case <-r.stall:
+		}
+	}
+	if r.err == nil {
+		return nil
+	}
+	return c.say(r.err)
+}
+
+// say turns the error of a rule into what a store would return.
+func (c *call) say(err error) error {
+	if k, ok := err.(store.Kind); ok {
+		return refuse(c.op, c.on.ref, k, "fault of the test")
+	}
+	if e, ok := err.(*store.Error); ok {
+		full := *e
+		if full.Op == "" {
+			full.Op, full.Ref = string(c.op), c.on.ref
+		}
+		return &full
+	}
+	return err
+}
+
+// fire notes that the rule did something.
+func (c *call) fire() {
+	if c.fired || c.fault == nil {
+		return
+	}
+	c.fired = true
+	c.m.mu.Lock()
+	defer c.m.mu.Unlock()
+	c.fault.held--
+	c.fault.fired++
+}
+
+// end is deferred by every operation: it gives a rule that did nothing back, and loses the answer if the rule says so.
+func (c *call) end(err *error) {
+	if *err == nil && c.rule.late != nil {
+		c.fire()
+		*err = c.say(c.rule.late)
+	}
+	if !c.fired && c.fault != nil {
+		c.m.mu.Lock()
+		defer c.m.mu.Unlock()
+		c.fault.held--
+		c.fault = nil
+	}
+}
+
+// receive gives the payload as it arrives at the store.
+func (c *call) receive(r *io.SectionReader) io.Reader {
+	return &tap{c: c, r: io.NewSectionReader(r, 0, r.Size()), size: r.Size(), in: true}
+}
+
+// tap is a payload on its way, in or out.
+type tap struct {
+	c    *call
+	r    io.Reader
+	size int64
+	in   bool
+	n    int64
+	err  error
+}
+
+// Read gives the bytes as the rule lets them through.
+func (t *tap) Read(p []byte) (int, error) {
+	if t.err != nil {
+		return 0, t.err
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	n, err := t.read(p)
+	t.n += int64(n)
+	t.err = err
+	if t.in {
+		t.c.m.count(t.c.op, 0, int64(n), 0)
+	} else {
+		t.c.m.count(t.c.op, 0, 0, int64(n))
+	}
+	return n, err
+}
+
+func (t *tap) read(p []byte) (int, error) {
+	c, r := t.c, t.c.rule
+	if err := c.alive(); err != nil {
+		return 0, err
+	}
+	if t.n >= r.after {
+		if err := c.trip(); err != nil {
+			return 0, err
+		}
+	} else {
+		p = p[:min(int64(len(p)), r.after-t.n)]
+	}
+	if r.truncate {
+		if left := r.length - t.n; left < int64(len(p)) {
+			p = p[:max(0, left)]
+		}
+		if len(p) == 0 && t.n < t.size {
+			return 0, t.cut()
+		}
+	}
+	n, err := t.r.Read(p)
+	if r.corrupt && r.after >= t.n && r.after < t.n+int64(n) {
+		c.fire()
+		p[r.after-t.n] ^= 0x20
+	}
+	if err == io.EOF && t.n+int64(n) < t.size {
+		err = c.lost(io.ErrUnexpectedEOF)
+	}
+	return n, err
+}
+
+// cut ends the payload early.
+func (t *tap) cut() error {
+	t.c.fire()
+	if t.in {
+		t.c.short = true
+		return io.EOF
+	}
+	return io.ErrUnexpectedEOF
+}
+
+// lost is the error of a payload that did not all come.
+func (c *call) lost(err error) error {
+	return &store.Error{Kind: store.Network, Op: string(c.op), Ref: c.on.ref, Err: err}
+}

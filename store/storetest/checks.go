@@ -1,0 +1,147 @@
+package storetest
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"io"
+	"slices"
+
+	"haul/checksum"
+	"haul/store"
+)
+
+// agree gives the scheme of an upload for which want was wished.
+func (c Checksums) agree(want checksum.Scheme) checksum.Scheme {
+	a := want.Algorithm
+	switch {
+	case a == checksum.None || c == NoChecksums:
+		return checksum.Scheme{}
+	case a == checksum.MD5 || c == MD5Checksums:
+		return checksum.Scheme{Algorithm: checksum.MD5, Kind: checksum.Composite}
+	case c == CompositeChecksums && a == checksum.CRC64NVME:
+		return checksum.Scheme{Algorithm: checksum.CRC32C, Kind: checksum.Composite}
+	case c == CompositeChecksums || !a.CanCombine():
+		return checksum.Scheme{Algorithm: a, Kind: checksum.Composite}
+	case a == checksum.CRC64NVME || want.Kind == "":
+		return checksum.Scheme{Algorithm: a, Kind: checksum.FullObject}
+	}
+	return want
+}
+
+// takes tells whether a sum by a may be sent.
+func (c Checksums) takes(a checksum.Algorithm) bool {
+	return a == checksum.None || c.agree(checksum.Scheme{Algorithm: a}).Algorithm == a
+}
+
+// checks tells whether sums that are sent are looked at.
+func (c Checksums) checks() bool { return c != IgnoredChecksums && c != NoChecksums }
+
+// told tells whether the store keeps sums by a and tells them; MD5s are told as ETags only.
+func (c Checksums) told(a checksum.Algorithm) bool {
+	return c.checks() && a != checksum.None && a != checksum.MD5 && c.takes(a)
+}
+
+// sums are those of one run of bytes, by several algorithms.
+type sums map[checksum.Algorithm]checksum.Sum
+
+// algorithms are those by which arriving bytes are summed, given what was sent with them.
+func (m *Memory) algorithms(sent ...checksum.Algorithm) []checksum.Algorithm {
+	var as []checksum.Algorithm
+	if !m.discard && m.checks != NoChecksums {
+		as = append(as, checksum.MD5)
+	}
+	if m.checks == AllChecksums {
+		as = append(as, checksum.CRC64NVME)
+	}
+	for _, a := range sent {
+		if a != checksum.None && !slices.Contains(as, a) {
+			as = append(as, a)
+		}
+	}
+	return as
+}
+
+// slice is how many bytes a Memory reads at a time.
+const slice = 256 << 10
+
+// take reads r to its end, sums it, and keeps it unless discard says so.
+func take(r io.Reader, as []checksum.Algorithm, discard bool) (Content, sums, error) {
+	hashes := make([]hash.Hash, len(as))
+	for i, a := range as {
+		hashes[i] = a.New()
+	}
+	var kept []byte
+	var size int64
+	buf := make([]byte, slice)
+	for {
+		n, err := r.Read(buf)
+		for _, h := range hashes {
+			h.Write(buf[:n])
+		}
+		size += int64(n)
+		if !discard {
+			kept = append(kept, buf[:n]...)
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	s := sums{}
+	for i, a := range as {
+		s[a] = checksum.Of(a, hashes[i])
+	}
+	if discard {
+		return discarded(size), s, nil
+	}
+	return bytesContent(kept), s, nil
+}
+
+// verify compares the sum that was sent with that of the bytes that arrived.
+func (s sums) verify(op Op, ref store.Ref, sent checksum.Sum) error {
+	if sent.IsZero() || s[sent.Algorithm] == sent {
+		return nil
+	}
+	return refuse(op, ref, store.Corrupt, fmt.Sprintf("the %s you sent is not that of the bytes received", sent.Algorithm))
+}
+
+// etag is the MD5, or where that would be told to no one, a word that looks like none.
+func (m *Memory) etag(s sums, enc string, count int) string {
+	md5 := s[checksum.MD5]
+	switch {
+	case md5.IsZero():
+		return m.id("state")
+	case enc == "" || enc == "AES256":
+		return md5.Hex() + dash(count)
+	}
+	// Encrypted objects have an ETag of the same looks as an MD5, which it is not.
+	x := sha256.Sum256([]byte(md5.Value + m.id("secret")))
+	return fmt.Sprintf("%x", x[:16]) + dash(count)
+}
+
+// dash is the end of an ETag that tells the number of parts; 0 is no upload in parts.
+func dash(count int) string {
+	if count == 0 {
+		return ""
+	}
+	return fmt.Sprintf("-%d", count)
+}
+
+// whole gives the sum of an object from those of its parts.
+func whole(s checksum.Scheme, parts []*part) (checksum.Sum, error) {
+	if s.Kind == checksum.Composite {
+		each := make([]checksum.Sum, len(parts))
+		for i, p := range parts {
+			each[i] = p.sums[s.Algorithm]
+		}
+		return checksum.Compose(each)
+	}
+	each := make([]checksum.Sized, len(parts))
+	for i, p := range parts {
+		each[i] = checksum.Sized{Sum: p.sums[s.Algorithm], Size: p.content.Size()}
+	}
+	return checksum.Combine(each)
+}

@@ -1,0 +1,208 @@
+package storetest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"haul/store"
+)
+
+// Fault is something that goes wrong, once unless it says otherwise. It is made by Memory.Fault and shaped by its other
+// methods before the calls that it is meant for begin. It reads like a sentence:
+//
+//	m.Fault(storetest.PutPart).Part(3).After(1024).Error(store.Network).Times(2)
+//	m.Fault(storetest.Complete).LoseAnswer()
+//	m.Fault(storetest.Get).Offset(4096).CorruptByte()
+//
+// Of several faults that match a call, the one that was made first happens. A fault that did not happen as often as it
+// says fails the test.
+type Fault struct {
+	m *Memory
+
+	// guarded by m.mu
+	match matcher
+	rule  rule
+	times int // 0 is always
+	seen  int // calls that matched
+	held  int // calls under way to which the fault may yet happen
+	fired int
+}
+
+// matcher says which calls a fault is for.
+type matcher struct {
+	op     Op
+	part   int
+	key    string
+	keyed  bool
+	offset int64
+	at     bool
+	nth    int
+}
+
+// rule says what happens to a call. The zero rule is nothing.
+type rule struct {
+	after    int64 // payload bytes
+	hook     func()
+	slow     time.Duration
+	stall    chan struct{} // closed to release
+	err      error         // before the effect
+	late     error         // after it
+	corrupt  bool
+	truncate bool
+	length   int64 // of the truncated payload
+}
+
+// Fault lets a call of op go wrong, in the way that the methods of the result say.
+func (m *Memory) Fault(op Op) *Fault {
+	f := &Fault{m: m, match: matcher{op: op}, times: 1}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.faults = append(m.faults, f)
+	return f
+}
+
+func (f *Fault) set(change func()) *Fault {
+	f.m.mu.Lock()
+	defer f.m.mu.Unlock()
+	change()
+	return f
+}
+
+// Part restricts the fault to calls about the part of that number.
+func (f *Fault) Part(number int) *Fault { return f.set(func() { f.match.part = number }) }
+
+// Key restricts the fault to calls about that key; for Uploads, about that prefix.
+func (f *Fault) Key(key string) *Fault {
+	return f.set(func() { f.match.key, f.match.keyed = key, true })
+}
+
+// Offset restricts the fault to calls whose range begins at that byte of the object; a Get of the whole begins at 0.
+func (f *Fault) Offset(off int64) *Fault {
+	return f.set(func() { f.match.offset, f.match.at = off, true })
+}
+
+// Nth lets the fault wait for the nth call, counted from 1, of those that it is for.
+func (f *Fault) Nth(n int) *Fault { return f.set(func() { f.match.nth = n }) }
+
+// Times lets the fault happen n times, to calls one after the other.
+func (f *Fault) Times(n int) *Fault { return f.set(func() { f.times = n }) }
+
+// Always lets the fault happen to every call that it is for, but at least once.
+func (f *Fault) Always() *Fault { return f.set(func() { f.times = 0 }) }
+
+// After lets the fault happen when n bytes of payload have moved. It counts for Get, Put and PutPart.
+func (f *Fault) After(n int64) *Fault { return f.set(func() { f.rule.after = n }) }
+
+// Error lets the call end with err, a store.Kind, a *store.Error or any other, and without effect.
+func (f *Fault) Error(err error) *Fault { return f.set(func() { f.rule.err = err }) }
+
+// LateError lets the store do all that it was asked, and the call end with err all the same.
+func (f *Fault) LateError(err error) *Fault { return f.set(func() { f.rule.late = err }) }
+
+// LoseAnswer lets the store do all that it was asked, and the answer be lost on the network.
+func (f *Fault) LoseAnswer() *Fault { return f.LateError(store.Network) }
+
+// Throttle lets the store ask to slow down, and to come back after that time if it is not 0.
+func (f *Fault) Throttle(retryAfter time.Duration) *Fault {
+	return f.Error(&store.Error{
+		Kind: store.Throttled, Status: 503, Code: "SlowDown", Message: "Please reduce your request rate.", RetryAfter: retryAfter,
+	})
+}
+
+// CorruptByte changes one byte of the payload, the first or that After which it is said: on the way in, the store gets
+// another; on the way out, the caller does.
+func (f *Fault) CorruptByte() *Fault { return f.set(func() { f.rule.corrupt = true }) }
+
+// Truncate ends the payload after n bytes. On the way out, the caller reads an unexpected end. On the way in, the store
+// takes what came for all there was: a checksum lets it refuse, else it keeps a short part.
+func (f *Fault) Truncate(n int64) *Fault {
+	return f.set(func() { f.rule.truncate, f.rule.length = true, n })
+}
+
+// Stall lets the call hang until its context ends, or until Release.
+func (f *Fault) Stall() *Fault { return f.set(func() { f.rule.stall = make(chan struct{}) }) }
+
+// Release lets all calls go on that the fault stalled, and those that it would.
+func (f *Fault) Release() { f.set(func() { close(f.rule.stall) }) }
+
+// Slow lets the call take that much longer.
+func (f *Fault) Slow(d time.Duration) *Fault { return f.set(func() { f.rule.slow = d }) }
+
+// Hook runs code of the test at that moment, before anything else that the fault does. It may call the Memory.
+func (f *Fault) Hook(run func()) *Fault { return f.set(func() { f.rule.hook = run }) }
+
+// Fired is how often the fault happened so far.
+func (f *Fault) Fired() int {
+	f.m.mu.Lock()
+	defer f.m.mu.Unlock()
+	return f.fired
+}
+
+// String gives the fault as the test wrote it, more or less.
+func (f *Fault) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "fault on %s", f.match.op)
+	if f.match.part != 0 {
+		fmt.Fprintf(&b, ", part %d", f.match.part)
+	}
+	if f.match.keyed {
+		fmt.Fprintf(&b, ", key %q", f.match.key)
+	}
+	if f.match.at {
+		fmt.Fprintf(&b, ", offset %d", f.match.offset)
+	}
+	if f.match.nth != 0 {
+		fmt.Fprintf(&b, ", call %d", f.match.nth)
+	}
+	if f.rule.after != 0 {
+		fmt.Fprintf(&b, ", after %d bytes", f.rule.after)
+	}
+	return b.String()
+}
+
+// FaultsFired fails the test when a fault did not happen, or not as often as it says. For calls it at the end of a test.
+func (m *Memory) FaultsFired(tb testing.TB) {
+	tb.Helper()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, f := range m.faults {
+		if want := max(f.times, 1); f.fired < want {
+			tb.Errorf("storetest: %s fired %d of %d times", f, f.fired, want)
+		}
+	}
+}
+
+// choose gives the first fault that is for this call, or a random rule, or nothing.
+func (m *Memory) choose(op Op, on target) (*Fault, rule) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var chosen *Fault
+	for _, f := range m.faults {
+		if !f.match.fits(op, on) {
+			continue
+		}
+		f.seen++
+		live := f.times == 0 || f.fired+f.held < f.times
+		if chosen == nil && live && f.seen >= f.match.nth {
+			chosen = f
+		}
+	}
+	switch {
+	case chosen != nil:
+		chosen.held++
+		return chosen, chosen.rule
+	case m.random != nil:
+		return nil, m.random.rule(op, on)
+	}
+	return nil, rule{}
+}
+
+// fits tells whether a call is one that the fault is for.
+func (w matcher) fits(op Op, on target) bool {
+	return w.op == op &&
+		(w.part == 0 || w.part == on.part) &&
+		(!w.keyed || w.key == on.ref.Key) &&
+		(!w.at || w.offset == on.rng.Offset)
+}

@@ -1,0 +1,287 @@
+// Package storetest has what a test needs in place of a real store: Memory, the reference model of a store, with faults
+// that read like a sentence; Serve, which puts an S3 endpoint on a Memory; and Run, the suite that every store must pass.
+//
+//	m := storetest.New(storetest.For(t), storetest.Limits(store.Limits{MinPart: 4, MaxParts: 10}))
+//	m.PutBytes(store.Ref{Bucket: storetest.Bucket, Key: "x"}, []byte("…"))
+//	m.Fault(storetest.PutPart).Part(3).After(1024).Error(store.Network).Times(2)
+//
+// A Memory does what the comments of package store promise, and no more: where a store may keep silent, such as about
+// the sums of a range, it does. It does no input or output and knows no clock but package time, so it may live in a
+// bubble of testing/synctest. It does not check who asks, and it holds all bytes in memory unless it is told to Discard
+// them, or they are Generated.
+package storetest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"haul/checksum"
+	"haul/store"
+)
+
+// Bucket is the bucket that a Memory has at first.
+const Bucket = "bucket"
+
+// Checksums says what a Memory does about checksums.
+type Checksums int
+
+// The kinds of store that are met in the field.
+const (
+	// AllChecksums is Amazon S3: every algorithm, full object or composite as S3 has it, a CRC64NVME of its own where none
+	// was sent, and MD5s as ETags.
+	AllChecksums Checksums = iota
+	// CompositeChecksums takes all but CRC64NVME, and sums objects in parts only part by part.
+	CompositeChecksums
+	// MD5Checksums knows Content-MD5 and MD5s as ETags, and nothing else.
+	MD5Checksums
+	// NoChecksums checks nothing, and its ETags are no MD5s.
+	NoChecksums
+	// IgnoredChecksums takes every checksum, checks none and tells none. Its ETags are MD5s.
+	IgnoredChecksums
+)
+
+// Memory is a store in memory. It is made by New.
+type Memory struct {
+	// immutable after New
+	tb            testing.TB
+	discard       bool
+	versioned     bool
+	requesterPays bool
+	noLayout      bool
+	completeTwice bool
+
+	mu      sync.Mutex
+	limits  store.Limits
+	checks  Checksums
+	buckets map[string]*bucket
+	ids     int
+	faults  []*Fault
+	random  *random
+	counts  Counts
+}
+
+type bucket struct {
+	objects map[string][]*object // by key, the newest last
+	uploads map[string]*upload   // open ones, by ID
+	done    map[string]store.Object
+}
+
+var _ store.Store = (*Memory)(nil)
+
+// Option is a choice about a new Memory.
+type Option func(*Memory)
+
+// For lets a Memory fail tb at its end when a fault did not fire, and at once when a helper is misused.
+func For(tb testing.TB) Option { return func(m *Memory) { m.tb = tb } }
+
+// Limits sets what the store allows, in place of Amazon S3's limits.
+func Limits(l store.Limits) Option { return func(m *Memory) { m.limits = l } }
+
+// Takes sets which checksums the store takes, in place of AllChecksums.
+func Takes(c Checksums) Option { return func(m *Memory) { m.checks = c } }
+
+// Discard lets the store sum what arrives and throw it away; ETags are then no MD5s, and a Get has no bytes to give.
+func Discard() Option { return func(m *Memory) { m.discard = true } }
+
+// Versioned lets the store keep every version of an object, and name it in Object.Version.
+func Versioned() Option { return func(m *Memory) { m.versioned = true } }
+
+// RequesterPays lets the store deny requests that do not agree to pay.
+func RequesterPays() Option { return func(m *Memory) { m.requesterPays = true } }
+
+// NoLayout lets the store not know how objects were cut into parts.
+func NoLayout() Option { return func(m *Memory) { m.noLayout = true } }
+
+// CompleteTwice lets a second Complete of an upload answer like the first, as Amazon S3 and versitygw do; without it the
+// upload is gone, as on MinIO.
+func CompleteTwice() Option { return func(m *Memory) { m.completeTwice = true } }
+
+// Buckets names the buckets that the store has, in place of Bucket.
+func Buckets(names ...string) Option {
+	return func(m *Memory) {
+		m.buckets = map[string]*bucket{}
+		for _, n := range names {
+			m.buckets[n] = newBucket()
+		}
+	}
+}
+
+// New makes a Memory.
+func New(opts ...Option) *Memory {
+	m := &Memory{
+		// https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+		limits: store.Limits{
+			MaxParts: 10000, MinPart: 5 << 20, MaxPart: 5 << 30, MaxPut: 5 << 30, MaxCopy: 5 << 30, MaxObject: 5 << 30 * 10000,
+		},
+		buckets: map[string]*bucket{Bucket: newBucket()},
+		counts:  Counts{},
+	}
+	for _, o := range opts {
+		o(m)
+	}
+	if m.tb != nil {
+		m.tb.Cleanup(func() { m.FaultsFired(m.tb) })
+	}
+	return m
+}
+
+func newBucket() *bucket {
+	return &bucket{objects: map[string][]*object{}, uploads: map[string]*upload{}, done: map[string]store.Object{}}
+}
+
+// SetLimits changes what the store allows from now on.
+func (m *Memory) SetLimits(l store.Limits) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.limits = l
+}
+
+// SetChecksums changes which checksums the store takes from now on; open uploads keep theirs.
+func (m *Memory) SetChecksums(c Checksums) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.checks = c
+}
+
+// CreateBucket makes a bucket where there is none of that name.
+func (m *Memory) CreateBucket(name string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.makeBucket(name)
+}
+
+// HasBucket tells whether the store has that bucket.
+func (m *Memory) HasBucket(name string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.buckets[name] != nil
+}
+
+func (m *Memory) makeBucket(name string) *bucket {
+	b := m.buckets[name]
+	if b == nil {
+		b = newBucket()
+		m.buckets[name] = b
+	}
+	return b
+}
+
+// Keys gives the keys of a bucket's objects that begin with prefix, in order of their bytes.
+func (m *Memory) Keys(bucket, prefix string) []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b := m.buckets[bucket]
+	if b == nil {
+		return nil
+	}
+	var keys []string
+	for k := range b.objects {
+		if strings.HasPrefix(k, prefix) && b.current(k) != nil {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// Open is an upload that is open, with the parts that the store holds of it.
+type Open struct {
+	store.Upload
+	Parts []store.Part // in order of Number
+}
+
+// OpenUploads gives all open uploads, in order of key and age.
+func (m *Memory) OpenUploads() []Open {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var open []Open
+	for _, name := range slices.Sorted(maps.Keys(m.buckets)) {
+		for _, u := range m.buckets[name].open("") {
+			open = append(open, Open{Upload: u.info, Parts: u.list()})
+		}
+	}
+	return open
+}
+
+// Count is what was asked of a store in one operation.
+type Count struct {
+	Calls   int
+	In, Out int64 // payload bytes that the store read and gave
+}
+
+// Counts are those of all operations.
+type Counts map[Op]Count
+
+// In is the sum of payload bytes that the store read.
+func (c Counts) In() (n int64) {
+	for _, x := range c {
+		n += x.In
+	}
+	return n
+}
+
+// Out is the sum of payload bytes that the store gave.
+func (c Counts) Out() (n int64) {
+	for _, x := range c {
+		n += x.Out
+	}
+	return n
+}
+
+// Counts tells what was asked of the store so far; faults count too.
+func (m *Memory) Counts() Counts {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.counts)
+}
+
+func (m *Memory) count(op Op, calls int, in, out int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := m.counts[op]
+	c.Calls += calls
+	c.In += in
+	c.Out += out
+	m.counts[op] = c
+}
+
+// id gives a name that was not given before; m.mu is held.
+func (m *Memory) id(prefix string) string {
+	m.ids++
+	return fmt.Sprintf("%s-%06d", prefix, m.ids)
+}
+
+// fatal ends the test, or where there is none, the program: a helper was misused.
+func (m *Memory) fatal(format string, args ...any) {
+	if m.tb == nil {
+		panic(fmt.Sprintf("storetest: "+format, args...))
+	}
+	m.tb.Helper()
+	m.tb.Fatalf("storetest: "+format, args...)
+}
+
+// modified is now as HTTP tells it, in whole seconds.
+func modified() time.Time { return time.Now().UTC().Truncate(time.Second) }
+
+// Limits are those set by New or SetLimits, of every bucket.
+func (m *Memory) Limits(string) store.Limits {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.limits
+}
+
+// Scheme gives want where the store takes it, and else what comes next to it.
+func (m *Memory) Scheme(_ string, want checksum.Algorithm) checksum.Scheme {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.checks.agree(checksum.Scheme{Algorithm: want})
+	if s.Algorithm != checksum.None {
+		s.Kind = checksum.FullObject
+	}
+	return s
+}

@@ -1,0 +1,181 @@
+package storetest
+
+import (
+	"maps"
+	"slices"
+
+	"haul/checksum"
+	"haul/store"
+)
+
+// object is one stored state of a key.
+type object struct {
+	info     store.Object
+	content  Content
+	layout   []store.Part // nil for an object that was stored in one request
+	tags     map[string]string
+	customer store.Secret
+	restored bool
+	marker   bool // the key was deleted
+}
+
+// current gives the newest state of a key, or nil; m.mu is held.
+func (b *bucket) current(key string) *object {
+	all := b.objects[key]
+	if len(all) == 0 || all[len(all)-1].marker {
+		return nil
+	}
+	return all[len(all)-1]
+}
+
+// bucket finds a bucket and checks the key, if the call is about one; m.mu is held.
+func (m *Memory) bucket(op Op, ref store.Ref) (*bucket, error) {
+	b := m.buckets[ref.Bucket]
+	switch {
+	case b == nil:
+		return nil, refuse(op, ref, store.NoBucket, "The specified bucket does not exist")
+	case len(ref.Key) > 1024:
+		return nil, invalid(op, ref, "KeyTooLongError", "Your key is too long")
+	case ref.Key == "" && op != Uploads:
+		return nil, refuse(op, ref, store.Invalid, "the key is empty")
+	}
+	return b, nil
+}
+
+// find gives the object that a request is about; m.mu is held.
+func (m *Memory) find(op Op, ref store.Ref, ifMatch string, a *store.Attrs) (*object, error) {
+	b, err := m.bucket(op, ref)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.pays(op, ref, a); err != nil {
+		return nil, err
+	}
+	o := b.current(ref.Key)
+	if ref.Version != "" {
+		o = b.version(ref)
+		if o == nil {
+			e := refuse(op, ref, store.Changed, "The specified version does not exist.")
+			e.Status, e.Code = 404, "NoSuchVersion"
+			return nil, e
+		}
+	}
+	switch {
+	case o == nil:
+		return nil, refuse(op, ref, store.NotFound, "The specified key does not exist.")
+	case ifMatch != "" && ifMatch != o.info.ETag:
+		return nil, refuse(op, ref, store.Changed, "At least one of the pre-conditions you specified did not hold")
+	}
+	return o, nil
+}
+
+func (b *bucket) version(ref store.Ref) *object {
+	for _, o := range b.objects[ref.Key] {
+		if o.info.Version == ref.Version && !o.marker {
+			return o
+		}
+	}
+	return nil
+}
+
+// pays denies requests to a bucket whose requesters pay, from those who do not.
+func (m *Memory) pays(op Op, ref store.Ref, a *store.Attrs) error {
+	if m.requesterPays && (a == nil || a.RequestPayer != "requester") {
+		return refuse(op, ref, store.Denied, "Access Denied")
+	}
+	return nil
+}
+
+// opens checks that a key of the customer's own fits.
+func (o *object) opens(op Op, key store.Secret) error {
+	switch {
+	case o.customer == key:
+		return nil
+	case o.customer == "" || key == "":
+		return refuse(op, o.info.Ref, store.Invalid,
+			"The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object.")
+	}
+	return refuse(op, o.info.Ref, store.Denied, "Access Denied")
+}
+
+// readable refuses an object whose bytes are in an archive.
+func (o *object) readable(op Op) error {
+	if (o.info.StorageClass == "GLACIER" || o.info.StorageClass == "DEEP_ARCHIVE") && !o.restored {
+		return refuse(op, o.info.Ref, store.Archived, "The operation is not valid for the object's storage class")
+	}
+	return nil
+}
+
+// told is what a Get or Head tells; nobody shares memory with the store.
+func (o *object) told() store.Object {
+	info := o.info
+	info.Sums = slices.Clone(info.Sums)
+	info.Attrs.Metadata = maps.Clone(info.Attrs.Metadata)
+	return info
+}
+
+// answer is what the answer to a write tells.
+func (o *object) answer() store.Object {
+	return store.Object{
+		Ref: o.info.Ref, Size: o.info.Size, ETag: o.info.ETag, Sums: slices.Clone(o.info.Sums), Encryption: o.info.Encryption,
+	}
+}
+
+// newObject makes an object out of content and what was asked for it.
+func newObject(ref store.Ref, c Content, a *store.Attrs) *object {
+	o := &object{content: c}
+	o.info = store.Object{Ref: store.Ref{Bucket: ref.Bucket, Key: ref.Key}, Size: c.Size(), Modified: modified()}
+	if a == nil {
+		return o
+	}
+	o.info.Attrs = store.Attrs{Headers: a.Headers, Metadata: maps.Clone(a.Metadata)}
+	o.info.Encryption = encryption(a)
+	if a.StorageClass != "STANDARD" {
+		o.info.StorageClass = a.StorageClass
+	}
+	o.tags = maps.Clone(a.Tags)
+	o.customer = a.Encryption.Customer.Key
+	return o
+}
+
+// encryption is how an object stored with a is encrypted, in the words of Object.
+func encryption(a *store.Attrs) string {
+	switch {
+	case a == nil:
+		return ""
+	case a.Encryption.Customer.Key != "":
+		return "SSE-C"
+	}
+	return a.Encryption.SSE
+}
+
+// set makes o the current object of its key; m.mu is held.
+func (m *Memory) set(b *bucket, o *object) {
+	key := o.info.Key
+	if !m.versioned {
+		b.objects[key] = []*object{o}
+		return
+	}
+	o.info.Version = m.id("version")
+	b.objects[key] = append(b.objects[key], o)
+}
+
+// tell gives the sums that the store tells of those it has.
+func (c Checksums) tell(s sums, sent checksum.Algorithm) []checksum.Sum {
+	a := sent
+	if !c.told(a) {
+		a = checksum.CRC64NVME // the store's own
+	}
+	if x := s[a]; c.told(a) && !x.IsZero() {
+		return []checksum.Sum{x}
+	}
+	return nil
+}
+
+// free refuses a write over an object that must not be there; m.mu is held.
+func (b *bucket) free(op Op, ref store.Ref, noClobber bool) error {
+	if noClobber && b.current(ref.Key) != nil {
+		return refuse(op, ref, store.Exists, "At least one of the pre-conditions you specified did not hold")
+	}
+	return nil
+}
