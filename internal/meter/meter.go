@@ -1,7 +1,14 @@
 // Package meter counts what a client moves, and gives a Snapshot to whoever prints it.
+//
+// Every transfer tells its size by Begin before it counts anything else, so that Done is not over Total. The counts are
+// atomic and cheap enough for every 256 KiB; a Snapshot reads them one after the other while others count on, so its
+// numbers may lie some parts apart until the transfers are over.
 package meter
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // Snapshot is one look at the counts.
 type Snapshot struct {
@@ -15,5 +22,84 @@ type Snapshot struct {
 	InFlight, PartsDone, PartsTotal int
 	// Retries counts repeated requests, Throttled those that the store asked to slow down.
 	Retries, Throttled int
-	Elapsed            time.Duration
+	// Elapsed is the time since the first Begin; 0 before it.
+	Elapsed time.Duration
+}
+
+// Meter counts. It may be used from many goroutines at once.
+type Meter struct {
+	born time.Time
+
+	began              atomic.Int64 // nanoseconds after born, from 1; 0 before the first Begin
+	total, unknown     atomic.Int64
+	done, kept, moved  atomic.Int64
+	inFlight           atomic.Int64
+	partsDone, parts   atomic.Int64
+	retries, throttled atomic.Int64
+}
+
+// New gives a Meter that has counted nothing.
+func New() *Meter { return &Meter{born: time.Now()} }
+
+// Begin adds a transfer of total bytes in parts. A total below zero is a length that nobody knows; from then on, Total is 0.
+// More parts of a running transfer are added by another Begin, with no bytes.
+func (m *Meter) Begin(total int64, parts int) {
+	m.began.CompareAndSwap(0, max(1, int64(time.Since(m.born))))
+	if total < 0 {
+		m.unknown.Add(1)
+	} else {
+		m.total.Add(total)
+	}
+	m.parts.Add(int64(parts))
+}
+
+// Kept adds bytes and parts that an earlier run had brought to the other end. They are done as well.
+func (m *Meter) Kept(bytes int64, parts int) {
+	m.done.Add(bytes)
+	m.kept.Add(bytes)
+	m.partsDone.Add(int64(parts))
+}
+
+// Moved adds n payload bytes that crossed the wire.
+func (m *Meter) Moved(n int64) { m.moved.Add(n) }
+
+// Done adds n bytes that are at the other end for good. Bytes that turn out not to be are taken back by a negative n.
+func (m *Meter) Done(n int64) { m.done.Add(n) }
+
+// PartStart counts a part that is in flight from now on.
+func (m *Meter) PartStart() { m.inFlight.Add(1) }
+
+// PartEnd counts a part that is no longer in flight, and tells whether it is done.
+func (m *Meter) PartEnd(done bool) {
+	if done {
+		m.partsDone.Add(1)
+	}
+	m.inFlight.Add(-1)
+}
+
+// Retry counts a repeated request.
+func (m *Meter) Retry() { m.retries.Add(1) }
+
+// Throttle counts a request that the store answered by asking to slow down.
+func (m *Meter) Throttle() { m.throttled.Add(1) }
+
+// Snapshot looks at the counts. What is a share of another count is read before it, so that it is not the greater.
+func (m *Meter) Snapshot() Snapshot {
+	s := Snapshot{
+		Kept:      m.kept.Load(),
+		Moved:     m.moved.Load(),
+		InFlight:  int(m.inFlight.Load()),
+		PartsDone: int(m.partsDone.Load()),
+		Retries:   int(m.retries.Load()),
+		Throttled: int(m.throttled.Load()),
+	}
+	s.Done = m.done.Load()
+	s.PartsTotal = int(m.parts.Load())
+	if total := m.total.Load(); m.unknown.Load() == 0 {
+		s.Total = total
+	}
+	if began := m.began.Load(); began > 0 {
+		s.Elapsed = time.Since(m.born) - time.Duration(began)
+	}
+	return s
 }
