@@ -2,13 +2,17 @@ package haul
 
 import (
 	"context"
-	"errors"
-	"io"
+	"fmt"
 	"iter"
+	"sync/atomic"
 	"time"
 
-	"haul/checksum"
+	"golang.org/x/sync/errgroup"
+
+	"haul/internal/budget"
+	"haul/internal/journal"
 	"haul/internal/meter"
+	"haul/internal/pace"
 	"haul/store"
 )
 
@@ -28,162 +32,93 @@ type Options struct {
 	Observe func(Event)
 }
 
-// Resume says what a transfer does about an earlier, unfinished run of itself.
-type Resume int
-
-const (
-	// ResumeAuto goes on where the record of an earlier run says so, and leaves what is needed to go on behind.
-	ResumeAuto Resume = iota
-	// ResumeNever starts clean, and leaves nothing behind on failure.
-	ResumeNever
-	// ResumeAdopt is ResumeAuto; and where there is no record, an upload takes over the newest open upload of the same key
-	// with all its parts that prove equal.
-	ResumeAdopt
-)
-
-// Transfer holds the choices for one transfer. The zero value is the good default.
-type Transfer struct {
-	// PartSize in bytes; 0 lets haul choose.
-	PartSize int64
-	// Checksum asked for by the user; None is the best that the store can do, CRC64NVME first.
-	Checksum checksum.Algorithm
-	Resume   Resume
-	// NoClobber makes an existing target an error of kind store.Exists.
-	NoClobber bool
-	// ExpectedSize of a stream in bytes, where it is known; 0 is unknown. It need not be exact.
-	ExpectedSize int64
-	Attrs        store.Attrs
-}
-
-// Result tells what a transfer did.
-type Result struct {
-	// Object is the stored object at the other end.
-	Object store.Object
-	// Size is that of the whole, in bytes; Kept of it came from an earlier run, proved again; Moved crossed the wire,
-	// repeated bytes counted as often as they moved.
-	Size, Kept, Moved int64
-	Parts             int
-	Retries           int
-	Elapsed           time.Duration
-	Proof             Proof
-}
-
-// Proof says how it is known that the bytes at both ends are the same.
-type Proof struct {
-	// Proved is false where nobody vouched for the bytes; Text then says why.
-	Proved bool
-	// Sum is the checksum that both sides agree on.
-	Sum checksum.Sum
-	// Text is one clause for people, such as "CRC64NVME of the full object, checked by the store".
-	Text string
-}
-
-// EventKind sorts events.
-type EventKind string
-
-// The kinds of Event.
-const (
-	EventStart EventKind = "start" // a transfer begins; Size is -1 for a stream of unknown length
-	EventKept  EventKind = "kept"  // an earlier run is gone on with; Bytes were proved again
-	EventNote  EventKind = "note"  // something worth knowing, in Text
-	EventRetry EventKind = "retry" // a request is tried again after Wait because of Err
-	EventDone  EventKind = "done"  // the transfer ended well, with Result
-)
-
-// Event is one thing that happened.
-type Event struct {
-	Kind   EventKind
-	Time   time.Time
-	Source string
-	Target string
-	Size   int64
-	Bytes  int64
-	Text   string
-	Err    error
-	Wait   time.Duration
-	Result *Result
-}
-
-// ErrBusy is in the chain of an error when another process is doing the same transfer now.
-var ErrBusy = errors.New("another haul is doing this transfer")
-
-// ErrSourceChanged is in the chain of an error when the local file changed while it was read.
-var ErrSourceChanged = errors.New("source changed during the transfer")
-
-// ErrMismatch is in the chain of an error when all bytes moved but what the store vouches for does not fit them.
-var ErrMismatch = errors.New("bytes at both ends differ")
-
-// LeftError says that a failed transfer left an open upload in the store, whose parts are kept for going on and may be billed.
-type LeftError struct {
-	Upload store.Upload
-	// Parts and Bytes are what the store holds, as far as this run knows.
-	Parts int
-	Bytes int64
-	// Resumable tells that the same call goes on with them.
-	Resumable bool
-	Err       error
-}
-
-// Error gives the cause; the rest is for those who ask with errors.As.
-func (e *LeftError) Error() string { return e.Err.Error() }
-
-// Unwrap gives the cause.
-func (e *LeftError) Unwrap() error { return e.Err }
-
-// KeptError says that a failed download left a partial file from which the same call goes on.
-type KeptError struct {
-	Path  string // of the partial file
-	Bytes int64
-	Err   error
-}
-
-// Error gives the cause; the rest is for those who ask with errors.As.
-func (e *KeptError) Error() string { return e.Err.Error() }
-
-// Unwrap gives the cause.
-func (e *KeptError) Unwrap() error { return e.Err }
+// defaultMemory bounds the buffers where nothing else was said.
+const defaultMemory = 128 << 20
 
 // Client moves objects between one store and this machine. It may be used from many goroutines; they share its lanes and memory.
 type Client struct {
-	store store.Store
-	opts  Options
+	// set by New
+	store    store.Store
+	opts     Options
+	identity string // of the store, for the records of unfinished transfers
+
+	lanes  *lanes
+	pace   *pace.Pace
+	memory *budget.Budget
+	meter  *meter.Meter
+	// lastSuccess is when a request last succeeded, in Unix nanoseconds; 0 is never.
+	lastSuccess atomic.Int64
 }
 
 // New makes a Client for a store.
-func New(s store.Store, o Options) *Client { return &Client{store: s, opts: o} }
+func New(s store.Store, o Options) *Client {
+	if o.Memory == 0 {
+		o.Memory = defaultMemory
+	}
+	p := pace.New(pace.Config{Fixed: o.Concurrency})
+	c := &Client{
+		store: s, opts: o, pace: p,
+		lanes:  &lanes{pace: p},
+		memory: budget.New(o.Memory),
+		meter:  meter.New(),
+	}
+	if named, ok := s.(interface{ Identity() string }); ok {
+		c.identity = named.Identity()
+	}
+	return c
+}
 
 // Snapshot tells how far the Client's transfers are.
-func (c *Client) Snapshot() meter.Snapshot { return meter.Snapshot{} }
-
-// Upload stores the local file path as object to.
-func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Transfer) (Result, error) {
-	panic("todo")
-}
-
-// UploadStream stores all that r gives as object to.
-func (c *Client) UploadStream(ctx context.Context, r io.Reader, to store.Ref, o Transfer) (Result, error) {
-	panic("todo")
-}
-
-// Download fetches object from into the local file path.
-func (c *Client) Download(ctx context.Context, from store.Ref, path string, o Transfer) (Result, error) {
-	panic("todo")
-}
-
-// DownloadStream writes object from to w, in order.
-func (c *Client) DownloadStream(ctx context.Context, from store.Ref, w io.Writer, o Transfer) (Result, error) {
-	panic("todo")
-}
-
-// Copy copies an object within the store.
-func (c *Client) Copy(ctx context.Context, from, to store.Ref, o Transfer) (Result, error) {
-	panic("todo")
-}
+func (c *Client) Snapshot() meter.Snapshot { return c.meter.Snapshot() }
 
 // Uploads lists open uploads of keys that begin with prefix.
 func (c *Client) Uploads(ctx context.Context, bucket, prefix string) iter.Seq2[store.Upload, error] {
-	panic("todo")
+	return c.store.Uploads(ctx, bucket, prefix)
 }
 
-// Abort throws an open upload away, and the local record of it if there is one.
-func (c *Client) Abort(ctx context.Context, u store.Upload) error { panic("todo") }
+// Parts lists what the store holds of an open upload.
+func (c *Client) Parts(ctx context.Context, u store.Upload) ([]store.Part, error) {
+	var parts []store.Part
+	t := c.begin("", u.String(), Transfer{})
+	err := t.try(ctx, func(ctx context.Context) (err error) {
+		_, parts, err = c.store.Parts(ctx, u, nil)
+		return err
+	})
+	return parts, err
+}
+
+// Abort throws an open upload away, with the parts that the store holds of it. One that is already gone is no error.
+func (c *Client) Abort(ctx context.Context, u store.Upload) error {
+	t := c.begin("", u.String(), Transfer{})
+	return t.try(ctx, func(ctx context.Context) error { return c.store.Abort(ctx, u, nil) })
+}
+
+// stateDir is where records of unfinished transfers lie.
+func (c *Client) stateDir() (string, error) {
+	if c.opts.StateDir != "" {
+		return c.opts.StateDir, nil
+	}
+	dir, err := journal.DefaultDir()
+	if err != nil {
+		return "", fmt.Errorf("find the folder for records: %w", err)
+	}
+	return dir, nil
+}
+
+// spawn waits for n bytes of memory and a lane, then runs f with them in a goroutine of g.
+func (c *Client) spawn(ctx context.Context, g *errgroup.Group, n int64, f func(buf []byte) error) error {
+	lease, err := c.memory.Take(ctx, n)
+	if err != nil {
+		return err
+	}
+	if err := c.lanes.enter(ctx); err != nil {
+		lease.Release()
+		return err
+	}
+	g.Go(func() error {
+		defer lease.Release()
+		defer c.lanes.leave()
+		return f(lease.Bytes())
+	})
+	return nil
+}

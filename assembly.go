@@ -1,0 +1,234 @@
+package haul
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"haul/checksum"
+	"haul/internal/pace"
+	"haul/store"
+)
+
+// assembly is an open upload, and what this run knows of its parts. Uploads of files, of streams, and copies in parts
+// all end in one.
+type assembly struct {
+	*transfer
+	up store.Upload
+
+	mu    sync.Mutex
+	parts []store.Part   // by index; a zero Number is a part that is not there yet
+	sums  []checksum.Sum // by index, by the scheme's algorithm; zero where the bytes were never here
+	bytes int64          // in parts
+}
+
+// add notes a part that the store has, with our own sum of it.
+func (a *assembly) add(p store.Part, sum checksum.Sum) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for len(a.parts) < p.Number {
+		a.parts = append(a.parts, store.Part{})
+		a.sums = append(a.sums, checksum.Sum{})
+	}
+	if p.Sum.IsZero() && sum.Algorithm != checksum.MD5 {
+		p.Sum = sum
+	}
+	a.parts[p.Number-1], a.sums[p.Number-1] = p, sum
+	a.bytes += p.Size
+}
+
+// has tells whether part n is there.
+func (a *assembly) has(n int) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return n <= len(a.parts) && a.parts[n-1].Number == n
+}
+
+// count gives how much is there.
+func (a *assembly) count() (parts int, bytes int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, p := range a.parts {
+		if p.Number > 0 {
+			parts++
+		}
+	}
+	return parts, a.bytes
+}
+
+// checkPart compares what the store says of a part with our own sum of it.
+func (a *assembly) checkPart(p store.Part, sum checksum.Sum) error {
+	if sum.IsZero() {
+		return nil
+	}
+	theirs := p.Sum
+	if sum.Algorithm == checksum.MD5 {
+		theirs, _ = checksum.FromETag(p.ETag)
+		if theirs.Parts > 0 || a.o.Attrs.Encryption.SSE != "" || a.o.Attrs.Encryption.Customer.Key != "" {
+			return nil // no MD5; the store has checked the Content-MD5
+		}
+	}
+	if theirs.Algorithm != sum.Algorithm || theirs.Value == sum.Value {
+		return nil
+	}
+	return &store.Error{
+		Kind: store.Corrupt, Op: "UploadPart", Ref: a.up.Ref,
+		Message: fmt.Sprintf("part %d: the store has %v, here it is %v", p.Number, theirs, sum),
+	}
+}
+
+// whole gives the sum of the whole by the upload's scheme, or zero where it cannot be known here.
+func (a *assembly) whole() (checksum.Sum, error) {
+	if a.up.Scheme.Algorithm == checksum.None || slices.ContainsFunc(a.sums, checksum.Sum.IsZero) {
+		return checksum.Sum{}, nil
+	}
+	if a.up.Scheme.Kind != checksum.FullObject {
+		return checksum.Compose(a.sums)
+	}
+	sized := make([]checksum.Sized, len(a.sums))
+	for i, s := range a.sums {
+		sized[i] = checksum.Sized{Sum: s, Size: a.parts[i].Size}
+	}
+	return checksum.Combine(sized)
+}
+
+// complete turns the upload into an object. The sum is the whole's by the upload's scheme.
+func (a *assembly) complete(ctx context.Context, sum checksum.Sum) (store.Object, error) {
+	req := store.CompleteRequest{
+		Upload: a.up, Parts: a.parts, Size: a.bytes, NoClobber: a.o.NoClobber, Attrs: &a.o.Attrs,
+	}
+	if sum.Algorithm != checksum.MD5 {
+		req.Sum = sum
+	}
+	var obj store.Object
+	tries := 0
+	err := a.try(ctx, func(ctx context.Context) error {
+		tries++
+		o, err := a.c.store.Complete(ctx, req)
+		if err == nil {
+			obj = o
+			return nil
+		}
+		// The answer to an earlier try may have been lost, but not its effect: look before failing.
+		kind := store.KindOf(err)
+		if kind == store.Unknown || tries > 1 && (kind == store.NoUpload || kind == store.Exists || kind == store.Conflict) {
+			if found, ok := a.landed(ctx, sum); ok {
+				obj = found
+				return nil
+			}
+		}
+		return err
+	})
+	return obj, err
+}
+
+// landed looks whether the object is there and made of just these parts.
+func (a *assembly) landed(ctx context.Context, sum checksum.Sum) (store.Object, bool) {
+	if found, ok := a.same(ctx, a.up.Ref, a.bytes, sum); ok {
+		return found, true
+	}
+	var tags []checksum.Sum
+	for _, p := range a.parts {
+		tag, ok := checksum.FromETag(p.ETag)
+		if !ok || tag.Parts > 0 {
+			return store.Object{}, false
+		}
+		tags = append(tags, tag)
+	}
+	of, err := checksum.Compose(tags)
+	if err != nil {
+		return store.Object{}, false
+	}
+	return a.same(ctx, a.up.Ref, a.bytes, of)
+}
+
+// prove compares the finished object with our sum of the whole.
+func (a *assembly) prove(ctx context.Context, obj store.Object, sum checksum.Sum) (store.Object, Proof, error) {
+	if sum.IsZero() {
+		return obj, Proof{Text: "the store takes no checksum"}, nil
+	}
+	if obj.ETag == "" || obj.Size == 0 || sum.Algorithm != checksum.MD5 && obj.Sum(sum.Algorithm).IsZero() {
+		err := a.try(ctx, func(ctx context.Context) error {
+			seen, err := a.c.store.Head(ctx, store.GetRequest{Ref: a.up.Ref, Attrs: &a.o.Attrs})
+			if err == nil {
+				obj = seen
+			}
+			return err
+		})
+		if err != nil && store.KindOf(err) != store.Denied {
+			return obj, Proof{}, fmt.Errorf("look at what was stored: %w", err)
+		}
+	}
+	if obj.Size != 0 && obj.Size != a.bytes {
+		return obj, Proof{}, fmt.Errorf("%s: %w: the store has %d bytes, %d were sent", obj.Ref, ErrMismatch, obj.Size, a.bytes)
+	}
+	if sum.Algorithm == checksum.MD5 {
+		if tag, ok := md5Of(obj); ok && tag == sum {
+			return obj, Proof{Proved: true, Sum: sum, Text: fmt.Sprintf("MD5 of each of %d parts (Content-MD5), and the ETag made of them", len(a.parts))}, nil
+		}
+		return obj, Proof{Proved: true, Sum: sum, Text: fmt.Sprintf("MD5 of each of %d parts, checked by the store (Content-MD5)", len(a.parts))}, nil
+	}
+	stored := obj.Sum(sum.Algorithm)
+	switch {
+	case stored.IsZero():
+		return obj, Proof{Text: fmt.Sprintf("the store took the %s but does not repeat it", sum.Algorithm)}, nil
+	case stored.Value != sum.Value:
+		return obj, Proof{}, mismatch(obj, stored, sum)
+	case a.up.Scheme.Kind == checksum.FullObject:
+		return obj, Proof{Proved: true, Sum: sum, Text: string(sum.Algorithm) + " of the full object, checked by the store"}, nil
+	}
+	return obj, Proof{Proved: true, Sum: sum, Text: fmt.Sprintf("%s of %d parts, checked by the store", sum.Algorithm, len(a.parts))}, nil
+}
+
+// abort throws the upload away after err, and says so where that did not go well.
+func (a *assembly) abort(ctx context.Context, err error) error {
+	cctx, cancel := cleanup(ctx)
+	defer cancel()
+	if aerr := a.try(cctx, func(ctx context.Context) error { return a.c.store.Abort(ctx, a.up, &a.o.Attrs) }); aerr != nil {
+		parts, bytes := a.count()
+		return &LeftError{Upload: a.up, Parts: parts, Bytes: bytes, Err: errors.Join(err, fmt.Errorf("throw the unfinished upload away: %w", aerr))}
+	}
+	return err
+}
+
+// left wraps err with what stays in the store; resumable where a record of it is kept.
+func (a *assembly) left(err error, resumable bool) error {
+	parts, bytes := a.count()
+	return &LeftError{Upload: a.up, Parts: parts, Bytes: bytes, Resumable: resumable, Err: err}
+}
+
+// send sends one part, as often as it takes, and adds it. The body belongs to content from, which explains what goes wrong.
+func (a *assembly) send(ctx context.Context, n int, body *io.SectionReader, sum checksum.Sum, from content) error {
+	a.c.meter.PartStart()
+	began := time.Now()
+	var part store.Part
+	err := a.try(ctx, func(ctx context.Context) error {
+		counted := &tally{ReaderAt: body, t: a.transfer}
+		p, err := a.c.store.PutPart(ctx, store.PutPartRequest{
+			Upload: a.up, Number: n, Body: io.NewSectionReader(counted, 0, body.Size()), Sum: sum, Attrs: &a.o.Attrs,
+		})
+		if err == nil {
+			err = a.checkPart(p, sum)
+		}
+		if err != nil {
+			counted.settle(0)
+			return readError(from, err)
+		}
+		counted.settle(body.Size())
+		part = p
+		return nil
+	})
+	a.c.meter.PartEnd(err == nil)
+	if err != nil {
+		return err
+	}
+	part.Number, part.Size = n, body.Size()
+	a.add(part, sum)
+	now := time.Now()
+	a.c.pace.Done(now, pace.Sample{Bytes: body.Size(), Took: now.Sub(began)})
+	return nil
+}

@@ -1,0 +1,205 @@
+package haul
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+
+	"golang.org/x/sync/errgroup"
+
+	"haul/checksum"
+	"haul/internal/plan"
+	"haul/store"
+)
+
+// Copy copies an object within the store, no byte passing through this machine: in one request where the store allows
+// that, else in parts, in parallel, all pinned to one state of the source. Headers, metadata and tags go along where
+// Attrs names none. A failed copy in parts leaves nothing behind; it is not resumed.
+func (c *Client) Copy(ctx context.Context, from, to store.Ref, o Transfer) (Result, error) {
+	t := c.begin(from.String(), to.String(), o)
+	src, err := t.head(ctx, from)
+	if err != nil {
+		return Result{}, err
+	}
+	limits := c.store.Limits(to.Bucket)
+	var r Result
+	if (limits.MaxCopy == 0 || src.Size <= limits.MaxCopy) && (o.PartSize == 0 || src.Size <= o.PartSize) {
+		r, err = t.copyOnce(ctx, src, to)
+	} else {
+		r, err = t.copyParts(ctx, src, to, limits)
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	return t.done(r), nil
+}
+
+func (t *transfer) copyOnce(ctx context.Context, src store.Object, to store.Ref) (Result, error) {
+	t.started(src.Size, 1)
+	if err := t.c.lanes.enter(ctx); err != nil {
+		return Result{}, err
+	}
+	defer t.c.lanes.leave()
+	var obj store.Object
+	err := t.try(ctx, func(ctx context.Context) error {
+		o, err := t.c.store.Copy(ctx, store.CopyRequest{From: src.Ref, IfMatch: src.ETag, To: to, NoClobber: t.o.NoClobber, Attrs: &t.o.Attrs})
+		obj = o
+		return err
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	t.c.meter.Done(src.Size)
+	return t.copied(ctx, src, obj, to, 1)
+}
+
+// copied looks at the copy and proves it by what the store says of both ends.
+func (t *transfer) copied(ctx context.Context, src, obj store.Object, to store.Ref, parts int) (Result, error) {
+	seen, err := t.head(ctx, store.Ref{Bucket: to.Bucket, Key: to.Key, Version: obj.Version})
+	if err != nil {
+		return Result{}, fmt.Errorf("look at the copy: %w", err)
+	}
+	r := Result{Object: seen, Size: src.Size, Parts: parts}
+	if seen.Size != src.Size {
+		return r, fmt.Errorf("%s: %w: the copy has %d bytes, its source %d", to, ErrMismatch, seen.Size, src.Size)
+	}
+	for _, ours := range src.Sums {
+		theirs := seen.Sum(ours.Algorithm)
+		if theirs.IsZero() || theirs.Parts != ours.Parts {
+			continue
+		}
+		if theirs.Value != ours.Value {
+			return r, mismatch(seen, theirs, ours)
+		}
+		r.Proof = Proof{Proved: true, Sum: ours, Text: fmt.Sprintf("the store gives source and copy the same %s", ours.Algorithm)}
+		return r, nil
+	}
+	from, fok := md5Of(src)
+	copied, cok := md5Of(seen)
+	switch {
+	case fok && cok && from == copied:
+		r.Proof = Proof{Proved: true, Sum: copied, Text: "the store gives source and copy the same MD5 (ETag)"}
+	case len(src.Sums) == 0:
+		r.Proof = Proof{Text: "the store copied it, but keeps no checksum of the source to compare"}
+	default:
+		r.Proof = Proof{Text: "the store copied it, but keeps no checksum of the copy that compares with the source's"}
+	}
+	return r, nil
+}
+
+// copyParts copies by ranges into an upload.
+func (t *transfer) copyParts(ctx context.Context, src store.Object, to store.Ref, limits store.Limits) (Result, error) {
+	want := t.o.PartSize
+	if want == 0 { // a part costs a request and moves nothing here: fewer, larger ones
+		want = copyPart
+		for limits.MaxParts > 0 && want*int64(limits.MaxParts) < src.Size {
+			want *= 2
+		}
+	}
+	layout, err := plan.Parts(src.Size, want, limits)
+	if err != nil {
+		return Result{}, err
+	}
+	if t.o.NoClobber {
+		if err := t.absent(ctx, to); err != nil {
+			return Result{}, err
+		}
+	}
+	t.started(src.Size, layout.Count)
+	attrs, err := t.carried(ctx, src)
+	if err != nil {
+		return Result{}, err
+	}
+	a := &assembly{transfer: t, up: store.Upload{Ref: to}}
+	t.o.Attrs = attrs
+	full := src.Sum(checksum.CRC64NVME)
+	err = t.try(ctx, func(ctx context.Context) error {
+		opened, err := t.c.store.Create(ctx, to, checksum.Scheme{Algorithm: t.want()}, &t.o.Attrs)
+		if err == nil {
+			a.up = opened
+		}
+		return err
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	if err := t.copyRanges(ctx, src, layout, a); err != nil {
+		return Result{}, a.abort(ctx, err)
+	}
+	if a.up.Scheme != (checksum.Scheme{Algorithm: full.Algorithm, Kind: checksum.FullObject}) {
+		full = checksum.Sum{}
+	}
+	obj, err := a.complete(ctx, full)
+	if err != nil {
+		return Result{}, a.abort(ctx, err)
+	}
+	r, err := t.copied(ctx, src, obj, to, layout.Count)
+	if errors.Is(err, ErrMismatch) {
+		err = fmt.Errorf("%w; the copy is stored, and wrong", err)
+	}
+	return r, err
+}
+
+// copyPart is the size of one part of a copy where nothing else was said.
+const copyPart = 256 << 20
+
+func (t *transfer) copyRanges(ctx context.Context, src store.Object, layout plan.Layout, a *assembly) error {
+	g, gctx := errgroup.WithContext(ctx)
+	for n := 1; n <= layout.Count; n++ {
+		if err := t.c.lanes.enter(gctx); err != nil {
+			break // gctx ended; Wait tells why
+		}
+		g.Go(func() error {
+			defer t.c.lanes.leave()
+			r := layout.Part(n)
+			t.c.meter.PartStart()
+			var part store.Part
+			err := t.try(gctx, func(ctx context.Context) (err error) {
+				part, err = t.c.store.CopyPart(ctx, store.CopyPartRequest{
+					From: src.Ref, IfMatch: src.ETag, Range: r, Upload: a.up, Number: n, Attrs: &t.o.Attrs,
+				})
+				return err
+			})
+			t.c.meter.PartEnd(err == nil)
+			if err != nil {
+				return err
+			}
+			part.Number, part.Size = n, r.Length
+			a.add(part, checksum.Sum{})
+			t.c.meter.Done(r.Length)
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return context.Cause(ctx)
+}
+
+// carried gives the attrs for a copy in parts, which the store does not carry over by itself: the source's, where the
+// caller named none.
+func (t *transfer) carried(ctx context.Context, src store.Object) (store.Attrs, error) {
+	a := t.o.Attrs
+	if a.Headers == (store.Headers{}) {
+		a.Headers = src.Attrs.Headers
+	}
+	if a.Metadata == nil {
+		a.Metadata = maps.Clone(src.Attrs.Metadata)
+	}
+	if a.Tags != nil {
+		return a, nil
+	}
+	err := t.try(ctx, func(ctx context.Context) (err error) {
+		a.Tags, err = t.c.store.Tags(ctx, src.Ref, &t.o.Attrs)
+		return err
+	})
+	if errors.Is(err, store.Denied) || errors.Is(err, store.Unsupported) {
+		t.note(fmt.Sprintf("the tags of the source, if it has any, are not copied: %v", err))
+		return a, nil
+	}
+	if err != nil {
+		return a, fmt.Errorf("read the tags of the source: %w", err)
+	}
+	return a, nil
+}

@@ -1,0 +1,372 @@
+package haul
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"haul/checksum"
+	"haul/internal/localfile"
+	"haul/internal/plan"
+	"haul/store"
+)
+
+// writeSize is how much of a range is written at once.
+const writeSize = 1 << 20
+
+// Download fetches object from into the local file path, by ranges in parallel. The bytes go into a hidden temporary file
+// beside path, which takes the name path only when all of it has arrived, has been proved, and is on the disk; its
+// modification time is then the object's. A failed download leaves the temporary file, tells so in a *KeptError, and the
+// same call goes on with it. The error is os.ErrExist where NoClobber forbids the file that is there, and of kind
+// store.Changed where the object changed on the way.
+func (c *Client) Download(ctx context.Context, from store.Ref, path string, o Transfer) (Result, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return Result{}, fmt.Errorf("find %s: %w", path, err)
+	}
+	if info, err := os.Stat(path); err == nil {
+		switch {
+		case info.IsDir():
+			return Result{}, fmt.Errorf("%s is a directory: name a file in it", path)
+		case o.NoClobber:
+			return Result{}, fmt.Errorf("%s: %w", path, fs.ErrExist)
+		}
+	}
+	d := &download{source: &source{transfer: c.begin(from.String(), path, o)}, from: from, path: path}
+	if d.log, err = d.openLog(down, path, from); err != nil {
+		return Result{}, err
+	}
+	if d.log != nil {
+		defer d.log.Close()
+	}
+	return d.run(ctx)
+}
+
+// download is one download into a file.
+type download struct {
+	*source
+	from   store.Ref
+	path   string
+	log    *log
+	target *localfile.Target
+
+	mu    sync.Mutex
+	sums  []checksum.Sum // by index; zero is a range that is not here yet
+	bytes int64          // in ranges that are here
+}
+
+func (d *download) run(ctx context.Context) (Result, error) {
+	first, finished, r, err := d.open(ctx)
+	if finished || err != nil {
+		return r, err
+	}
+	proof, err := d.move(ctx, first)
+	if err != nil {
+		return Result{}, d.fail(err)
+	}
+	if err := d.target.Commit(d.obj.Modified, !d.o.NoClobber); err != nil {
+		return Result{}, d.fail(fmt.Errorf("put %s in place: %w", d.path, err))
+	}
+	d.forget(d.log)
+	return d.done(Result{Object: d.obj, Size: d.obj.Size, Parts: max(d.layout.Count, 1), Proof: proof}), nil
+}
+
+// open goes on with an earlier download where there is one that fits, or begins a new one; then first is the open body of its
+// first range. It is finished when the earlier run had put the file in place, and only not lived to tell.
+func (d *download) open(ctx context.Context) (first *store.Body, finished bool, r Result, err error) {
+	if d.log != nil {
+		if earlier, ok := d.log.Header(); ok {
+			finished, r, err = d.goOn(ctx, earlier)
+			if finished || err != nil || d.target != nil {
+				return nil, finished, r, err
+			}
+		}
+	}
+	obj, first, err := d.discover(ctx, d.from, d.partFor(0))
+	if err != nil {
+		return nil, false, Result{}, err
+	}
+	part := d.partFor(obj.Size)
+	if first != nil && first.Range.Length != min(part, obj.Size) {
+		first.Close() // the object is so large that its ranges are
+		first = nil
+	}
+	d.source = d.newSource(ctx, obj, part)
+	d.sums = make([]checksum.Sum, d.layout.Count)
+	if d.target, err = localfile.Create(d.path, obj.Size); err != nil {
+		if first != nil {
+			first.Close()
+		}
+		return nil, false, Result{}, err
+	}
+	if d.log != nil {
+		if err := d.log.Begin(d.record()); err != nil {
+			d.note(fmt.Sprintf("no record can be kept, so a broken run would start over: %v", err))
+			d.log.Close()
+			d.log = nil
+		}
+	}
+	d.started(obj.Size, max(d.layout.Count, 1))
+	return first, false, Result{}, nil
+}
+
+func (d *download) record() record {
+	return record{
+		Kind: down, Identity: d.c.identity, Path: d.path, Ref: d.from, Began: time.Now(), PartSize: d.layout.PartSize, Choices: d.choices(),
+		Temp: d.target.Temp(), Size: d.obj.Size, ETag: d.obj.ETag, Version: d.obj.Version, Algorithm: d.algorithm,
+	}
+}
+
+// goOn takes up an earlier run: its temporary file, with every range of it that proves equal to what was recorded. Where it
+// does not fit any more it is thrown away, and d.target stays nil.
+func (d *download) goOn(ctx context.Context, earlier record) (finished bool, r Result, err error) {
+	obj, err := d.head(ctx, d.from)
+	if err != nil {
+		return false, Result{}, err
+	}
+	why := d.unfit(earlier)
+	if obj.ETag != earlier.ETag || obj.Size != earlier.Size || earlier.Version != "" && obj.Version != earlier.Version {
+		why = "the object has changed since"
+	}
+	target, terr := localfile.Reopen(d.path, earlier.Temp, earlier.Size)
+	switch {
+	case terr != nil && why == "":
+		d.source = d.newSource(ctx, obj, earlier.PartSize)
+		if r, finished := d.alreadyHere(ctx); finished {
+			return true, r, nil
+		}
+		why = terr.Error()
+	case terr == nil && why != "":
+		if err := target.Discard(); err != nil {
+			return false, Result{}, fmt.Errorf("remove the earlier partial file: %w", err)
+		}
+	}
+	if why != "" {
+		d.note(fmt.Sprintf("an earlier run is not gone on with: %s; starting over", why))
+		return false, Result{}, nil
+	}
+	d.source = d.newSource(ctx, obj, earlier.PartSize)
+	d.algorithm = earlier.Algorithm
+	d.sums = make([]checksum.Sum, d.layout.Count)
+	d.target = target
+	d.started(obj.Size, max(d.layout.Count, 1))
+	if err := d.proveKept(ctx); err != nil {
+		return false, Result{}, d.fail(err)
+	}
+	return false, Result{}, nil
+}
+
+// alreadyHere settles what became of a temporary file that is gone: where the file under the real name proves equal, the
+// earlier run had finished.
+func (d *download) alreadyHere(ctx context.Context) (Result, bool) {
+	src, err := localfile.OpenSource(d.path)
+	if err != nil {
+		return Result{}, false
+	}
+	defer src.Close() // only read from
+	if src.Size() != d.obj.Size {
+		return Result{}, false
+	}
+	proof, err := d.proveContent(ctx, d.obj, src)
+	if err != nil || !proof.Proved {
+		return Result{}, false
+	}
+	d.forget(d.log)
+	d.started(d.obj.Size, max(d.layout.Count, 1))
+	d.keep(d.obj.Size, max(d.layout.Count, 1))
+	return d.done(Result{Object: d.obj, Size: d.obj.Size, Parts: max(d.layout.Count, 1), Proof: proof}), true
+}
+
+// proveKept sums again every range that the record says is there.
+func (d *download) proveKept(ctx context.Context) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0)) // this is work for the CPU, not for lanes
+	for _, e := range d.log.Entries() {
+		recorded, err := checksum.FromBase64(d.algorithm, e.Sum)
+		if err != nil || e.Part < 1 || e.Part > d.layout.Count {
+			continue
+		}
+		g.Go(func() error {
+			lease, err := d.c.memory.Take(gctx, sumBuffer)
+			if err != nil {
+				return err
+			}
+			defer lease.Release()
+			sum, err := sumOf(d.algorithm, d.target, d.layout.Part(e.Part), lease.Bytes())
+			if err != nil {
+				return fmt.Errorf("read the earlier partial file: %w", err)
+			}
+			if sum == recorded {
+				d.add(e.Part, sum)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	parts := 0
+	for _, s := range d.sums {
+		if !s.IsZero() {
+			parts++
+		}
+	}
+	d.keep(d.bytes, parts)
+	return nil
+}
+
+// add notes a range that is here.
+func (d *download) add(n int, sum checksum.Sum) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.sums[n-1].IsZero() {
+		d.bytes += d.layout.Part(n).Length
+	}
+	d.sums[n-1] = sum
+}
+
+// move fetches what is missing and proves the whole. Where the whole does not prove, everything is fetched once more and
+// what differs is replaced: a byte that was damaged on the way is healed so, and one that the store itself gives wrong is found out.
+func (d *download) move(ctx context.Context, first *store.Body) (Proof, error) {
+	if err := d.fetchMissing(ctx, first); err != nil {
+		return Proof{}, err
+	}
+	proof, err := d.prove(ctx)
+	suspect := err == nil && !proof.Proved && d.why == "" // an ETag that looks like an MD5 but does not fit
+	if !errors.Is(err, ErrMismatch) && !suspect {
+		return proof, err
+	}
+	before := d.sums
+	d.sums, d.bytes = make([]checksum.Sum, d.layout.Count), 0
+	d.c.meter.Done(-d.obj.Size)
+	d.note("the bytes do not fit what the store vouches for; fetching them again to compare")
+	if err := d.fetchMissing(ctx, nil); err != nil {
+		return Proof{}, err
+	}
+	damaged := 0
+	for i, s := range d.sums {
+		if s != before[i] {
+			damaged++
+		}
+	}
+	if damaged > 0 {
+		d.note(fmt.Sprintf("%d of %d ranges had arrived wrong and were replaced", damaged, d.layout.Count))
+	}
+	proof, err = d.prove(ctx)
+	if damaged > 0 && err == nil && !proof.Proved {
+		return Proof{}, fmt.Errorf("%s: %w: it came differently twice, and nothing tells which is right", d.obj.Ref, ErrMismatch)
+	}
+	return proof, err
+}
+
+// fetchMissing brings down every range that is not here yet.
+func (d *download) fetchMissing(ctx context.Context, first *store.Body) error {
+	g, gctx := errgroup.WithContext(ctx)
+	for n := 1; n <= d.layout.Count; n++ {
+		if !d.sums[n-1].IsZero() {
+			continue
+		}
+		body := first
+		first = nil
+		err := d.c.spawn(gctx, g, min(writeSize, d.layout.Part(n).Length), func(buf []byte) error {
+			sum, err := d.fetch(gctx, n, body, &inFile{target: d.target, buf: buf})
+			if err != nil {
+				return err
+			}
+			d.add(n, sum)
+			return d.append(entry{Part: n, Sum: sum.Base64()})
+		})
+		if err != nil {
+			if body != nil {
+				body.Close()
+			}
+			break // gctx ended; Wait tells why
+		}
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// append writes a range into the record.
+func (d *download) append(e entry) error {
+	if d.log == nil {
+		return nil
+	}
+	if err := d.log.Append(e); err != nil {
+		return fmt.Errorf("write down what is done: %w", err)
+	}
+	return nil
+}
+
+// prove compares the whole file with what the store vouches for.
+func (d *download) prove(ctx context.Context) (Proof, error) {
+	switch {
+	case d.why != "":
+		return Proof{Text: d.why}, nil
+	case d.vouched.free() && d.vouched.sum.Algorithm == d.algorithm && d.layout.Count > 0:
+		sum, err := combine(d.sums, d.layout)
+		if err != nil {
+			return Proof{}, err
+		}
+		return d.vouched.judge(d.obj, sum)
+	}
+	sum, err := d.measure(ctx, d.vouched, d.target, d.obj.Size)
+	if err != nil {
+		return Proof{}, err
+	}
+	return d.vouched.judge(d.obj, sum)
+}
+
+// combine makes the sum of the whole from those of the ranges.
+func combine(sums []checksum.Sum, layout plan.Layout) (checksum.Sum, error) {
+	sized := make([]checksum.Sized, len(sums))
+	for i, s := range sums {
+		sized[i] = checksum.Sized{Sum: s, Size: layout.Part(i + 1).Length}
+	}
+	return checksum.Combine(sized)
+}
+
+// fail keeps what a later run can go on with, or removes what it cannot.
+func (d *download) fail(err error) error {
+	gone := errors.Is(err, store.Changed) || errors.Is(err, store.NotFound) || errors.Is(err, ErrMismatch) || errors.Is(err, fs.ErrExist)
+	if d.log == nil || gone {
+		if derr := d.target.Discard(); derr != nil {
+			err = errors.Join(err, fmt.Errorf("remove the partial file: %w", derr))
+		}
+		d.forget(d.log)
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	kept := &KeptError{Path: d.target.Temp(), Bytes: d.bytes, Err: err}
+	if kerr := d.target.Keep(); kerr != nil {
+		kept.Err = errors.Join(err, fmt.Errorf("close the partial file: %w", kerr))
+	}
+	return kept
+}
+
+// inFile lands bytes in a file.
+type inFile struct {
+	target *localfile.Target
+	buf    []byte
+}
+
+func (f *inFile) room(int64) []byte { return f.buf }
+
+func (f *inFile) land(offset int64, p []byte) error {
+	_, err := f.target.WriteAt(p, offset)
+	return err
+}

@@ -1,0 +1,46 @@
+package haul
+
+import (
+	"errors"
+
+	"haul/store"
+)
+
+// ErrBusy is in the chain of an error when another process is doing the same transfer now.
+var ErrBusy = errors.New("another haul is doing this transfer")
+
+// ErrSourceChanged is in the chain of an error when the local file changed while it was read.
+var ErrSourceChanged = errors.New("source changed during the transfer")
+
+// ErrMismatch is in the chain of an error when all bytes moved but what the store vouches for does not fit them.
+var ErrMismatch = errors.New("bytes at both ends differ")
+
+// LeftError says that a failed transfer left an open upload in the store, whose parts are kept for going on and may be billed.
+type LeftError struct {
+	Upload store.Upload
+	// Parts and Bytes are what the store holds, as far as this run knows.
+	Parts int
+	Bytes int64
+	// Resumable tells that the same call goes on with them. Otherwise it needs ResumeAdopt to.
+	Resumable bool
+	Err       error
+}
+
+// Error gives the cause; the rest is for those who ask with errors.As.
+func (e *LeftError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *LeftError) Unwrap() error { return e.Err }
+
+// KeptError says that a failed download left a partial file from which the same call goes on.
+type KeptError struct {
+	Path  string // of the partial file
+	Bytes int64
+	Err   error
+}
+
+// Error gives the cause; the rest is for those who ask with errors.As.
+func (e *KeptError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *KeptError) Unwrap() error { return e.Err }

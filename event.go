@@ -1,0 +1,31 @@
+package haul
+
+import (
+	"time"
+)
+
+// EventKind sorts events.
+type EventKind string
+
+// The kinds of Event.
+const (
+	EventStart EventKind = "start" // a transfer begins; Size is -1 for a stream of unknown length
+	EventKept  EventKind = "kept"  // an earlier run is gone on with; Bytes were proved again
+	EventNote  EventKind = "note"  // something worth knowing, in Text
+	EventRetry EventKind = "retry" // a request is tried again after Wait because of Err
+	EventDone  EventKind = "done"  // the transfer ended well, with Result
+)
+
+// Event is one thing that happened.
+type Event struct {
+	Kind   EventKind
+	Time   time.Time
+	Source string
+	Target string
+	Size   int64
+	Bytes  int64
+	Text   string
+	Err    error
+	Wait   time.Duration
+	Result *Result
+}

@@ -1,0 +1,65 @@
+package haul
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"haul/internal/pace"
+)
+
+// lanes carry the requests of a client: a lane carries one part, or one small object, at a time, whichever transfer it
+// belongs to. How many are open is for pace to say. Memory is taken before a lane, never while one is held: the two
+// orders mixed would lock up.
+type lanes struct {
+	pace *pace.Pace
+
+	mu    sync.Mutex
+	busy  int
+	queue []chan struct{} // who waits, longest first
+}
+
+// enter waits for a free lane.
+func (l *lanes) enter(ctx context.Context) error {
+	l.mu.Lock()
+	if len(l.queue) == 0 && l.busy < l.pace.Lanes() && ctx.Err() == nil {
+		l.busy++
+		l.mu.Unlock()
+		return nil
+	}
+	turn := make(chan struct{})
+	l.queue = append(l.queue, turn)
+	l.mu.Unlock()
+
+	select {
+	case <-turn:
+		return nil
+	case <-ctx.Done():
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if i := slices.Index(l.queue, turn); i >= 0 {
+			l.queue = slices.Delete(l.queue, i, i+1)
+		} else { // the lane came at the same moment
+			l.busy--
+			l.wake()
+		}
+		return context.Cause(ctx)
+	}
+}
+
+// leave gives the lane back.
+func (l *lanes) leave() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.busy--
+	l.wake()
+}
+
+// wake lets in as many as pace allows; mu is held.
+func (l *lanes) wake() {
+	for len(l.queue) > 0 && l.busy < l.pace.Lanes() {
+		close(l.queue[0])
+		l.queue = slices.Delete(l.queue, 0, 1)
+		l.busy++
+	}
+}

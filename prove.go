@@ -1,0 +1,185 @@
+package haul
+
+import (
+	"context"
+	"fmt"
+	"hash"
+	"io"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"haul/checksum"
+	"haul/store"
+)
+
+// vouched is the best that a store says of an object's bytes.
+type vouched struct {
+	sum checksum.Sum
+	// sizes are those of the parts that a composite sum is made of; nil for the sum of plain bytes.
+	sizes []int64
+	// firm: a difference proves damage. An ETag only looks like an MD5.
+	firm bool
+	text string
+}
+
+// free tells whether the sum can be had from the sums of any ranges, without reading the bytes again.
+func (v vouched) free() bool { return v.sum.Parts == 0 && v.sum.Algorithm.CanCombine() }
+
+// vouch finds the best that the store says of the object, strongest and cheapest first; why says in words what was
+// missing when there is nothing.
+func (t *transfer) vouch(ctx context.Context, obj store.Object) (v vouched, why string) {
+	for _, a := range []checksum.Algorithm{checksum.CRC64NVME, checksum.CRC32C, checksum.CRC32, checksum.SHA256, checksum.SHA1, checksum.MD5} {
+		if s := obj.Sum(a); !s.IsZero() && s.Parts == 0 {
+			return vouched{sum: s, firm: true, text: string(a) + " of the full object, as the store has it"}, ""
+		}
+	}
+	for _, s := range obj.Sums {
+		if s.Parts == 0 {
+			continue
+		}
+		if sizes, err := t.layout(ctx, obj, s.Parts); err == nil {
+			return vouched{sum: s, sizes: sizes, firm: true, text: fmt.Sprintf("%s of %d parts, as the store has it", s.Algorithm, s.Parts)}, ""
+		}
+		why = fmt.Sprintf("the store has a %s of %d parts but does not tell their sizes", s.Algorithm, s.Parts)
+	}
+	tag, ok := md5Of(obj)
+	switch {
+	case !ok && why != "":
+		return vouched{}, why
+	case !ok && obj.Encryption != "" && obj.Encryption != "AES256":
+		return vouched{}, "the store keeps no checksum of it, and under " + obj.Encryption + " its ETag is no MD5"
+	case !ok:
+		return vouched{}, "the store keeps no checksum of it, and its ETag is no MD5"
+	case tag.Parts == 0:
+		return vouched{sum: tag, text: "MD5, the store's ETag"}, ""
+	}
+	sizes, err := t.layout(ctx, obj, tag.Parts)
+	if err != nil {
+		return vouched{}, fmt.Sprintf("the store keeps no checksum of it but an ETag of %d parts, and does not tell their sizes", tag.Parts)
+	}
+	return vouched{sum: tag, sizes: sizes, text: fmt.Sprintf("MD5 of %d parts, the store's ETag", tag.Parts)}, ""
+}
+
+// layout gives the sizes of the object's parts, which must be so many and fill it.
+func (t *transfer) layout(ctx context.Context, obj store.Object, count int) ([]int64, error) {
+	var parts []store.Part
+	err := t.try(ctx, func(ctx context.Context) (err error) {
+		parts, err = t.c.store.Layout(ctx, obj, &t.o.Attrs)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	var total int64
+	sizes := make([]int64, len(parts))
+	for i, p := range parts {
+		sizes[i] = p.Size
+		total += p.Size
+	}
+	if len(parts) != count || total != obj.Size {
+		return nil, fmt.Errorf("%w: parts of %s do not add up", store.Unsupported, obj.Ref)
+	}
+	return sizes, nil
+}
+
+// proveContent compares bytes that are here with what the store vouches for. Bytes that differ are an ErrMismatch only
+// where the store's word is firm.
+func (t *transfer) proveContent(ctx context.Context, obj store.Object, from io.ReaderAt) (Proof, error) {
+	v, why := t.vouch(ctx, obj)
+	if why != "" {
+		return Proof{Text: why}, nil
+	}
+	ours, err := t.measure(ctx, v, from, obj.Size)
+	if err != nil {
+		return Proof{}, err
+	}
+	return v.judge(obj, ours)
+}
+
+// judge compares our sum with what the store vouched for.
+func (v vouched) judge(obj store.Object, ours checksum.Sum) (Proof, error) {
+	switch {
+	case ours.Value == v.sum.Value:
+		return Proof{Proved: true, Sum: v.sum, Text: v.text}, nil
+	case v.firm:
+		return Proof{}, mismatch(obj, v.sum, ours)
+	}
+	return Proof{Text: "the store keeps no checksum of it, and its ETag is not the MD5 of the bytes"}, nil
+}
+
+// measure sums local bytes in the way of v, parts in parallel.
+func (t *transfer) measure(ctx context.Context, v vouched, from io.ReaderAt, size int64) (checksum.Sum, error) {
+	sizes := v.sizes
+	if sizes == nil {
+		sizes = []int64{size}
+	}
+	sums := make([]checksum.Sum, len(sizes))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	var offset int64
+	for i, n := range sizes {
+		r := store.Range{Offset: offset, Length: n}
+		offset += n
+		g.Go(func() error {
+			lease, err := t.c.memory.Take(gctx, sumBuffer)
+			if err != nil {
+				return err
+			}
+			defer lease.Release()
+			sums[i], err = sumOf(v.sum.Algorithm, from, r, lease.Bytes())
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return checksum.Sum{}, fmt.Errorf("read again to prove: %w", err)
+	}
+	if v.sizes == nil {
+		return sums[0], nil
+	}
+	return checksum.Compose(sums)
+}
+
+// running sums bytes that pass in order, in the way of v.
+type running struct {
+	v    vouched
+	h    hash.Hash
+	left int64 // in the current part
+	sums []checksum.Sum
+}
+
+func newRunning(v vouched) *running {
+	r := &running{v: v, h: v.sum.Algorithm.New()}
+	if v.sizes != nil {
+		r.left = v.sizes[0]
+	}
+	return r
+}
+
+// write takes the next bytes.
+func (r *running) write(p []byte) {
+	if r.v.sizes == nil {
+		r.h.Write(p)
+		return
+	}
+	for len(p) > 0 {
+		n := min(int64(len(p)), r.left)
+		r.h.Write(p[:n])
+		p, r.left = p[n:], r.left-n
+		if r.left == 0 {
+			r.sums = append(r.sums, checksum.Of(r.v.sum.Algorithm, r.h))
+			r.h.Reset()
+			if len(r.sums) == len(r.v.sizes) {
+				return
+			}
+			r.left = r.v.sizes[len(r.sums)]
+		}
+	}
+}
+
+func (r *running) sum() (checksum.Sum, error) {
+	if r.v.sizes == nil {
+		return checksum.Of(r.v.sum.Algorithm, r.h), nil
+	}
+	return checksum.Compose(r.sums)
+}

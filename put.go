@@ -1,0 +1,207 @@
+package haul
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"haul/checksum"
+	"haul/store"
+)
+
+// sumBuffer is what one lane reads at a time for summing: small enough to stay in a core's own cache.
+const sumBuffer = 256 << 10
+
+// maxLowered is how often a store may refuse a checksum before haul gives up: once for each step from the best to none, and one to spare.
+const maxLowered = 5
+
+// content is what is to be stored: a local file, or memory.
+type content interface {
+	io.ReaderAt
+	Size() int64
+	// Changed is nil while the content is the one that was opened.
+	Changed() error
+}
+
+// put stores content in one request.
+func (t *transfer) put(ctx context.Context, from content, to store.Ref) (Result, error) {
+	lease, err := t.c.memory.Take(ctx, sumBuffer)
+	if err != nil {
+		return Result{}, err
+	}
+	defer lease.Release()
+	return t.putWith(ctx, from, to, lease.Bytes())
+}
+
+// putWith is put with memory that is there already.
+func (t *transfer) putWith(ctx context.Context, from content, to store.Ref, buf []byte) (Result, error) {
+	if err := t.c.lanes.enter(ctx); err != nil {
+		return Result{}, err
+	}
+	defer t.c.lanes.leave()
+	t.started(from.Size(), 1)
+	t.c.meter.PartStart()
+	obj, proof, err := t.putProved(ctx, from, to, buf)
+	t.c.meter.PartEnd(err == nil)
+	if err != nil {
+		return Result{}, err
+	}
+	return t.done(Result{Object: obj, Size: from.Size(), Parts: 1, Proof: proof}), nil
+}
+
+// putProved sends with the best checksum that the store takes, lowering it as the store teaches.
+func (t *transfer) putProved(ctx context.Context, from content, to store.Ref, buf []byte) (store.Object, Proof, error) {
+	var last store.Object
+	for range maxLowered {
+		scheme := t.c.store.Scheme(to.Bucket, t.want())
+		if err := t.asked(scheme); err != nil {
+			return store.Object{}, Proof{}, err
+		}
+		sum, err := sumOf(scheme.Algorithm, from, store.Range{Length: from.Size()}, buf)
+		if err != nil {
+			return store.Object{}, Proof{}, readError(from, err)
+		}
+		obj, err := t.putOnce(ctx, from, to, sum)
+		if errors.Is(err, store.ChecksumRefused) {
+			continue
+		}
+		if err != nil {
+			return store.Object{}, Proof{}, err
+		}
+		if err := from.Changed(); err != nil {
+			return store.Object{}, Proof{}, fmt.Errorf("%w: %w; what is stored may mix old and new: send it again", ErrSourceChanged, err)
+		}
+		last = obj
+		proof, again, err := t.provePut(obj, sum, from, buf)
+		if err != nil || !again {
+			return obj, proof, err
+		}
+	}
+	if last.Key == "" {
+		return store.Object{}, Proof{}, &store.Error{Kind: store.ChecksumRefused, Op: "PutObject", Ref: to}
+	}
+	return last, Proof{Text: "the store checks no checksum and its ETag is not the MD5 of the bytes"}, nil
+}
+
+func (t *transfer) putOnce(ctx context.Context, from content, to store.Ref, sum checksum.Sum) (obj store.Object, err error) {
+	tries := 0
+	err = t.try(ctx, func(ctx context.Context) error {
+		tries++
+		counted := &tally{ReaderAt: from, t: t}
+		o, err := t.c.store.Put(ctx, store.PutRequest{
+			Ref: to, Body: io.NewSectionReader(counted, 0, from.Size()), Sum: sum, NoClobber: t.o.NoClobber, Attrs: &t.o.Attrs,
+		})
+		if err != nil {
+			counted.settle(0)
+			if tries > 1 && errors.Is(err, store.Exists) {
+				// the answer to an earlier try was lost, not its effect; or another was first
+				if found, ok := t.same(ctx, to, from.Size(), sum); ok {
+					counted.settle(from.Size())
+					obj = found
+					return nil
+				}
+			}
+			return readError(from, err)
+		}
+		counted.settle(from.Size())
+		obj = o
+		return nil
+	})
+	return obj, err
+}
+
+// same looks whether the object is there with just this sum.
+func (t *transfer) same(ctx context.Context, ref store.Ref, size int64, sum checksum.Sum) (store.Object, bool) {
+	obj, err := t.c.store.Head(ctx, store.GetRequest{Ref: ref, Attrs: &t.o.Attrs})
+	if err != nil || obj.Size != size || sum.IsZero() {
+		return store.Object{}, false
+	}
+	if sum.Algorithm == checksum.MD5 {
+		tag, ok := md5Of(obj)
+		return obj, ok && tag == sum
+	}
+	return obj, obj.Sum(sum.Algorithm).Value == sum.Value
+}
+
+// provePut tells how the stored object was proved; again asks for another try with the checksum that the store has just
+// been learned to take.
+func (t *transfer) provePut(obj store.Object, sum checksum.Sum, from content, buf []byte) (p Proof, again bool, err error) {
+	switch {
+	case sum.IsZero():
+		return Proof{Text: "the store takes no checksum"}, false, nil
+	case sum.Algorithm != checksum.MD5:
+		if stored := obj.Sum(sum.Algorithm); !stored.IsZero() {
+			if stored.Value != sum.Value {
+				return Proof{}, false, mismatch(obj, stored, sum)
+			}
+			return Proof{Proved: true, Sum: sum, Text: string(sum.Algorithm) + " of the full object, checked by the store"}, false, nil
+		}
+	default:
+		if tag, ok := md5Of(obj); ok && tag == sum {
+			return Proof{Proved: true, Sum: sum, Text: "MD5, checked by the store (Content-MD5 and ETag)"}, false, nil
+		}
+		return Proof{Text: "the MD5 was sent, but the store's ETag does not repeat it"}, false, nil
+	}
+	// the store ignored the checksum; its ETag may be the MD5
+	tag, ok := md5Of(obj)
+	if !ok {
+		return Proof{Text: fmt.Sprintf("the store did not answer to the %s it was sent", sum.Algorithm)}, false, nil
+	}
+	local, err := sumOf(checksum.MD5, from, store.Range{Length: from.Size()}, buf)
+	if err != nil {
+		return Proof{}, false, readError(from, err)
+	}
+	if local == tag {
+		return Proof{Proved: true, Sum: local, Text: "MD5, against the store's ETag"}, false, nil
+	}
+	return Proof{}, true, nil
+}
+
+// want is the algorithm to ask the store for.
+func (t *transfer) want() checksum.Algorithm {
+	if t.o.Checksum == checksum.None {
+		return checksum.CRC64NVME
+	}
+	return t.o.Checksum
+}
+
+// asked refuses a scheme that is not the one that the user asked for.
+func (t *transfer) asked(s checksum.Scheme) error {
+	if t.o.Checksum != checksum.None && s.Algorithm != t.o.Checksum {
+		return fmt.Errorf("%w: the store does not take %s checksums; without that wish haul picks the best that it takes", store.ChecksumRefused, t.o.Checksum)
+	}
+	return nil
+}
+
+// sumOf sums a range of r; by None it gives the zero Sum.
+func sumOf(a checksum.Algorithm, r io.ReaderAt, rng store.Range, buf []byte) (checksum.Sum, error) {
+	if a == checksum.None {
+		return checksum.Sum{}, nil
+	}
+	return checksum.Section(a, io.NewSectionReader(r, rng.Offset, rng.Length), buf)
+}
+
+// md5Of gives the MD5 that the object's ETag is, where it can be one.
+func md5Of(o store.Object) (checksum.Sum, bool) {
+	if o.Encryption != "" && o.Encryption != "AES256" {
+		return checksum.Sum{}, false
+	}
+	return checksum.FromETag(o.ETag)
+}
+
+// readError explains err by a change of the source, where there was one: a file that shrinks, or changes between summing
+// and sending, shows up as a short read or as a sum that the store refuses.
+func readError(from content, err error) error {
+	if !errors.Is(err, store.Corrupt) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	if changed := from.Changed(); changed != nil {
+		return fmt.Errorf("%w: %w", ErrSourceChanged, changed)
+	}
+	return err
+}
+
+func mismatch(obj store.Object, stored, ours checksum.Sum) error {
+	return fmt.Errorf("%s: %w: the store has %v, here it is %v", obj.Ref, ErrMismatch, stored, ours)
+}

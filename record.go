@@ -1,0 +1,108 @@
+package haul
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"haul/checksum"
+	"haul/internal/journal"
+	"haul/internal/localfile"
+	"haul/store"
+)
+
+// record is what is written down about an unfinished transfer, before its first part moves. It holds no secret.
+type record struct {
+	Kind     direction `json:"kind"`
+	Identity string    `json:"store"`
+	Path     string    `json:"path"` // absolute
+	Ref      store.Ref `json:"object"`
+	Began    time.Time `json:"began"`
+	PartSize int64     `json:"part_size"`
+	Choices  choices   `json:"choices"`
+
+	// of an upload
+	UploadID    string                `json:"upload_id,omitempty"`
+	Scheme      checksum.Scheme       `json:"scheme"`
+	Fingerprint localfile.Fingerprint `json:"fingerprint"`
+
+	// of a download
+	Temp      string             `json:"temp,omitempty"`
+	Size      int64              `json:"size,omitempty"`
+	ETag      string             `json:"etag,omitempty"`
+	Version   string             `json:"version,omitempty"`
+	Algorithm checksum.Algorithm `json:"algorithm,omitempty"`
+}
+
+// choices are the parts of a Transfer that Resume needs to go on with it.
+type choices struct {
+	PartSize  int64              `json:"part_size,omitempty"`
+	Checksum  checksum.Algorithm `json:"checksum,omitempty"`
+	NoClobber bool               `json:"no_clobber,omitempty"`
+	Attrs     store.Attrs        `json:"attrs"`
+}
+
+// entry is one finished range of a download. (An upload needs none: the store lists its parts.)
+type entry struct {
+	Part int    `json:"part"`
+	Sum  string `json:"sum"` // base64, by the record's Algorithm
+}
+
+type direction string
+
+const (
+	up   direction = "upload"
+	down direction = "download"
+)
+
+type log = journal.Log[record, entry]
+
+// openLog finds the record of this transfer, and locks it against other processes. A nil log without an error means that
+// no record can be kept here; the user has been told.
+func (t *transfer) openLog(d direction, path string, ref store.Ref) (*log, error) {
+	if t.o.Resume == ResumeNever {
+		return nil, nil
+	}
+	dir, err := t.c.stateDir()
+	if err == nil {
+		var l *log
+		l, err = journal.Open[record, entry](dir, strings.Join([]string{string(d), t.c.identity, path, ref.Bucket, ref.Key, ref.Version}, "\x00"))
+		if err == nil {
+			return l, nil
+		}
+	}
+	var busy *journal.BusyError
+	if errors.As(err, &busy) {
+		return nil, fmt.Errorf("%w: process %d on %s; wait for it, or stop it", ErrBusy, busy.PID, busy.Host)
+	}
+	t.note(fmt.Sprintf("no record can be kept, so a broken run would start over: %v", err))
+	return nil, nil
+}
+
+func (t *transfer) choices() choices {
+	return choices{PartSize: t.o.PartSize, Checksum: t.o.Checksum, NoClobber: t.o.NoClobber, Attrs: t.o.Attrs}
+}
+
+// unfit tells in words why the record does not fit this call; empty where it does.
+func (t *transfer) unfit(r record) string {
+	switch {
+	case r.Kind == up && t.o.PartSize != 0 && t.o.PartSize != r.PartSize:
+		return "it used another part size"
+	case t.o.Checksum != checksum.None && r.Kind == up && t.o.Checksum != r.Scheme.Algorithm:
+		return "it used another checksum"
+	case r.Kind == up && attrsKey(&t.o.Attrs) != attrsKey(&r.Choices.Attrs):
+		return "its options were others"
+	}
+	return ""
+}
+
+// forget ends a record; what goes wrong there only costs a look at the next run.
+func (t *transfer) forget(l *log) {
+	if l == nil {
+		return
+	}
+	if err := l.Forget(); err != nil {
+		t.note(fmt.Sprintf("the record of this transfer stays: %v", err))
+	}
+}

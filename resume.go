@@ -1,0 +1,58 @@
+package haul
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"haul/internal/journal"
+	"haul/store"
+)
+
+// Unfinished is a transfer that an earlier run began on this machine and did not end.
+type Unfinished struct {
+	// Upload tells the direction.
+	Upload bool
+	// Path is the local file, absolute; Ref the object.
+	Path  string
+	Ref   store.Ref
+	Began time.Time
+
+	record record
+}
+
+// Unfinished lists the transfers with this Client's store that were begun on this machine and not ended. One that another
+// process is doing just now is among them.
+func (c *Client) Unfinished() iter.Seq2[Unfinished, error] {
+	return func(yield func(Unfinished, error) bool) {
+		dir, err := c.stateDir()
+		if err != nil {
+			yield(Unfinished{}, err)
+			return
+		}
+		for r, err := range journal.List[record](dir) {
+			if err == nil && r.Identity != c.identity {
+				continue
+			}
+			u := Unfinished{Upload: r.Kind == up, Path: r.Path, Ref: r.Ref, Began: r.Began, record: r}
+			if !yield(u, err) {
+				return
+			}
+		}
+	}
+}
+
+// Resume goes on with an unfinished transfer as the call that began it would. A transfer with a customer's key
+// (SSE-C) cannot be gone on with so, since no key is ever written down: make the first call again.
+func (c *Client) Resume(ctx context.Context, u Unfinished) (Result, error) {
+	kept := u.record.Choices
+	if kept.Attrs.Encryption.Customer.Key != "" || kept.Attrs.Encryption.CopySource.Key != "" {
+		return Result{}, fmt.Errorf("%s was begun with a customer's key, which is not written down: give it again", u.Path)
+	}
+	o := Transfer{PartSize: kept.PartSize, Checksum: kept.Checksum, NoClobber: kept.NoClobber, Attrs: kept.Attrs}
+	if u.Upload {
+		return c.Upload(ctx, u.Path, u.Ref, o)
+	}
+	return c.Download(ctx, u.Ref, u.Path, o)
+}

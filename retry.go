@@ -1,0 +1,129 @@
+package haul
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"haul/internal/pace"
+	"haul/store"
+)
+
+const (
+	defaultPatience = 5 * time.Minute
+	// firstPatience bounds the wait for a store that has never answered: a mistyped endpoint should not cost minutes.
+	firstPatience = 20 * time.Second
+	// maxCorrupt is how often one request may arrive damaged before the path, or this machine, is to blame.
+	maxCorrupt = 5
+	// cleanupTime is what an abort may take after the transfer's own context has ended.
+	cleanupTime = 30 * time.Second
+)
+
+// try is the one retry layer. It does f, a request or a request with the reading of its answer, until it succeeds, fails
+// for good, or the client has had no success for as long as its patience lasts. Between tries it waits with full jitter;
+// a store that asks to slow down slows every request of the client.
+func (t *transfer) try(ctx context.Context, f func(context.Context) error) error {
+	var firstFailure time.Time
+	corrupt := 0
+	for attempt := 0; ; attempt++ {
+		if err := pause(ctx, t.c.pace.Gate(time.Now())); err != nil {
+			return err
+		}
+		err := f(ctx)
+		now := time.Now()
+		if err == nil {
+			t.c.lastSuccess.Store(now.UnixNano())
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if !store.Retryable(err) {
+			return err
+		}
+		if attempt == 0 {
+			firstFailure = now
+		}
+		kind := store.KindOf(err)
+		if kind == store.Corrupt {
+			if corrupt++; corrupt >= maxCorrupt {
+				return fmt.Errorf("%d tries: %w", corrupt, err)
+			}
+		}
+		if waited, limit := now.Sub(t.c.quietSince(firstFailure)), t.c.patience(kind); waited >= limit {
+			return fmt.Errorf("%d tries, nothing got through for %v: %w", attempt+1, waited.Round(time.Second), err)
+		}
+		wait := t.c.waitAfter(attempt, err)
+		t.retries.Add(1)
+		t.c.meter.Retry()
+		t.event(Event{Kind: EventRetry, Err: err, Wait: wait})
+		if err := pause(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// waitAfter tells how long to wait before the next try, and slows the client where the store asked for it.
+func (c *Client) waitAfter(attempt int, err error) time.Duration {
+	wait := pace.Backoff(attempt, rand.Float64)
+	var e *store.Error
+	if !errors.As(err, &e) {
+		return wait
+	}
+	if e.Kind == store.Throttled {
+		c.meter.Throttle()
+		c.pace.Throttled(time.Now(), e.RetryAfter)
+	}
+	return max(wait, e.RetryAfter)
+}
+
+// quietSince is when the silence began that patience measures: at the last success of any request, or, if that was
+// before, at this request's first failure.
+func (c *Client) quietSince(firstFailure time.Time) time.Time {
+	last := time.Unix(0, c.lastSuccess.Load())
+	if last.After(firstFailure) {
+		return last
+	}
+	return firstFailure
+}
+
+// patience is how long a silence may last. Credentials that expired are given less: either they are renewed by
+// themselves, at once, or a person must come.
+func (c *Client) patience(kind store.Kind) time.Duration {
+	p := c.opts.Patience
+	if p == 0 {
+		p = defaultPatience
+	}
+	switch {
+	case c.lastSuccess.Load() == 0:
+		return min(p, firstPatience)
+	case kind == store.Expired:
+		return p / 5
+	}
+	return p
+}
+
+// pause waits, unless ctx ends first.
+func pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// cleanup gives a context for tidying up, that does not end with ctx.
+func cleanup(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+}

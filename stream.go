@@ -1,0 +1,398 @@
+package haul
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"golang.org/x/sync/errgroup"
+
+	"haul/checksum"
+	"haul/internal/localfile"
+	"haul/internal/plan"
+	"haul/store"
+)
+
+// UploadStream stores all that r gives as object to. A short stream goes in one request, a longer one in parts that grow
+// with it, up to the store's limit; parts too large for memory wait in a temporary file. The stream cannot be read twice,
+// so a failure throws the upload away. When ctx ends while a Read of r is under way, UploadStream does not wait for it.
+func (c *Client) UploadStream(ctx context.Context, r io.Reader, to store.Ref, o Transfer) (Result, error) {
+	limits := c.store.Limits(to.Bucket)
+	sizes, err := plan.NewStream(o.PartSize, o.ExpectedSize, limits)
+	if err != nil {
+		return Result{}, err
+	}
+	s := &intake{assembly: &assembly{transfer: c.begin("-", to.String(), o), up: store.Upload{Ref: to}}, r: r, sizes: sizes, limits: limits}
+	first, err := s.next(ctx, 1)
+	if err != nil {
+		return Result{}, err
+	}
+	if first.last && (limits.MaxPut == 0 || first.Size() <= limits.MaxPut) {
+		defer first.release()
+		return s.putWith(ctx, first, to, first.scratch)
+	}
+	s.started(-1, 0)
+	if err := s.create(ctx); err != nil {
+		first.release()
+		return Result{}, err
+	}
+	obj, sum, err := s.move(ctx, first)
+	if err != nil {
+		return Result{}, s.abort(ctx, err)
+	}
+	obj, proof, err := s.prove(ctx, obj, sum)
+	if err != nil {
+		return Result{}, err
+	}
+	parts, size := s.count()
+	return s.done(Result{Object: obj, Size: size, Parts: parts, Proof: proof}), nil
+}
+
+// intake is one upload of a stream.
+type intake struct {
+	*assembly
+	r      io.Reader
+	sizes  plan.Stream
+	limits store.Limits
+	read   int64
+}
+
+func (s *intake) create(ctx context.Context) error {
+	if s.o.NoClobber {
+		if err := s.absent(ctx, s.up.Ref); err != nil {
+			return err
+		}
+	}
+	err := s.try(ctx, func(ctx context.Context) error {
+		opened, err := s.c.store.Create(ctx, s.up.Ref, checksum.Scheme{Algorithm: s.want()}, &s.o.Attrs)
+		if err == nil {
+			s.up = opened
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.asked(s.up.Scheme); err != nil {
+		return s.abort(ctx, err)
+	}
+	return nil
+}
+
+// move sends the parts as they fill, and completes.
+func (s *intake) move(ctx context.Context, part *held) (store.Object, checksum.Sum, error) {
+	g, gctx := errgroup.WithContext(ctx)
+	var rerr error
+	for n := 1; ; n++ {
+		last := part.last
+		if rerr = s.c.lanes.enter(gctx); rerr != nil {
+			part.release()
+			break
+		}
+		g.Go(func() error {
+			defer part.release()
+			defer s.c.lanes.leave()
+			return s.sendPart(gctx, n, part)
+		})
+		if last {
+			break
+		}
+		if part, rerr = s.next(gctx, n+1); rerr != nil {
+			break
+		}
+		if part.Size() == 0 { // the stream ended just at the part's end
+			part.release()
+			break
+		}
+	}
+	if err := g.Wait(); err != nil {
+		return store.Object{}, checksum.Sum{}, err
+	}
+	if rerr != nil {
+		return store.Object{}, checksum.Sum{}, rerr
+	}
+	if ctx.Err() != nil {
+		return store.Object{}, checksum.Sum{}, context.Cause(ctx)
+	}
+	sum, err := s.whole()
+	if err != nil {
+		return store.Object{}, checksum.Sum{}, err
+	}
+	obj, err := s.complete(ctx, sum)
+	return obj, sum, err
+}
+
+func (s *intake) sendPart(ctx context.Context, n int, part *held) error {
+	sum, err := sumOf(s.up.Scheme.Algorithm, part, store.Range{Length: part.Size()}, part.scratch)
+	if err != nil {
+		return fmt.Errorf("read back a part of the stream: %w", err)
+	}
+	return s.send(ctx, n, io.NewSectionReader(part, 0, part.Size()), sum, part)
+}
+
+// next reads the stream until part n is full or the stream has ended.
+func (s *intake) next(ctx context.Context, n int) (*held, error) {
+	beyond := s.limits.MaxParts > 0 && n > s.limits.MaxParts
+	want := int64(1) // beyond the last part only the end of the stream may come
+	if !beyond {
+		want = s.sizes.PartSize(n)
+	}
+	part, err := s.hold(ctx, want)
+	if err != nil {
+		return nil, err
+	}
+	filled := make(chan error, 1)
+	go func() { filled <- part.fill(s.r, want) }()
+	select {
+	case err = <-filled:
+	case <-ctx.Done():
+		// The Read may go on for as long as it likes; its memory is not lent to anybody else.
+		return nil, context.Cause(ctx)
+	}
+	s.read += part.Size()
+	switch {
+	case err != nil:
+		err = fmt.Errorf("read the stream after %d bytes: %w", s.read, err)
+	case beyond && part.Size() > 0:
+		err = fmt.Errorf("%w: the stream is longer than the %d bytes that were planned for; say its size with ExpectedSize",
+			store.TooLarge, s.sizes.Reach())
+	case s.limits.MaxObject > 0 && s.read > s.limits.MaxObject:
+		err = fmt.Errorf("%w: the stream is longer than an object can be here (%d bytes)", store.TooLarge, s.limits.MaxObject)
+	}
+	if err != nil {
+		part.release()
+		return nil, err
+	}
+	return part, nil
+}
+
+// hold takes room for one part: memory, or a temporary file where a few of them would not fit into memory.
+func (s *intake) hold(ctx context.Context, size int64) (*held, error) {
+	if size <= s.c.memory.Limit()/4 {
+		lease, err := s.c.memory.Take(ctx, size+sumBuffer)
+		if err != nil {
+			return nil, err
+		}
+		mem := lease.Bytes()
+		return &held{release: lease.Release, mem: mem[:size], scratch: mem[size:]}, nil
+	}
+	lease, err := s.c.memory.Take(ctx, sumBuffer)
+	if err != nil {
+		return nil, err
+	}
+	spool, err := localfile.NewSpool(s.c.opts.SpoolDir, size)
+	if err != nil {
+		lease.Release()
+		return nil, fmt.Errorf("make a temporary file for a part of the stream: %w", err)
+	}
+	return &held{spool: spool, mem: lease.Bytes(), scratch: lease.Bytes(), release: func() {
+		spool.Close() // it has no name any more; nothing is lost
+		lease.Release()
+	}}, nil
+}
+
+// held is one part of a stream while it is here, in memory or in a temporary file.
+type held struct {
+	release func()
+	mem     []byte           // the part, or what the spool is written with
+	scratch []byte           // for reading it again
+	spool   *localfile.Spool // nil: it is all in mem
+	n       int64
+	last    bool // the stream ended with it
+}
+
+// fill reads up to size bytes from r.
+func (h *held) fill(r io.Reader, size int64) error {
+	for h.n < size {
+		buf := h.mem
+		if h.spool == nil {
+			buf = buf[h.n:]
+		}
+		buf = buf[:min(int64(len(buf)), size-h.n)]
+		n, err := io.ReadFull(r, buf)
+		if h.spool != nil && n > 0 {
+			if _, werr := h.spool.Write(buf[:n]); werr != nil {
+				return werr
+			}
+		}
+		h.n += int64(n)
+		switch {
+		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			h.last = true
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+// ReadAt reads the part.
+func (h *held) ReadAt(p []byte, off int64) (int, error) {
+	if h.spool != nil {
+		return h.spool.ReadAt(p, off)
+	}
+	return bytes.NewReader(h.mem[:h.n]).ReadAt(p, off)
+}
+
+// Size is the part's, in bytes.
+func (h *held) Size() int64 { return h.n }
+
+// Changed is nil: nobody else can reach the part.
+func (h *held) Changed() error { return nil }
+
+// DownloadStream writes object from to w, in order, fetched by ranges in parallel that wait in memory for their turn.
+// What was written before an error stays written; ErrMismatch is known only at the end.
+func (c *Client) DownloadStream(ctx context.Context, from store.Ref, w io.Writer, o Transfer) (Result, error) {
+	t := c.begin(from.String(), "-", o)
+	part := min(t.partFor(0), max(c.memory.Limit()/4, 1))
+	obj, first, err := t.discover(ctx, from, part)
+	if err != nil {
+		return Result{}, err
+	}
+	f := &outflow{source: t.newSource(ctx, obj, part), w: w}
+	t.started(obj.Size, max(f.layout.Count, 1))
+	if err := f.move(ctx, first); err != nil {
+		return Result{}, err
+	}
+	proof, err := f.prove()
+	if err != nil {
+		return Result{}, err
+	}
+	return t.done(Result{Object: obj, Size: obj.Size, Parts: max(f.layout.Count, 1), Proof: proof}), nil
+}
+
+// maxAhead bounds the ranges that are fetched before their turn; memory and lanes end it sooner.
+const maxAhead = 1024
+
+// outflow is one download into a stream.
+type outflow struct {
+	*source
+	w       io.Writer
+	sums    []checksum.Sized
+	running *running // sums the bytes in order, where the sums of the ranges do not do
+}
+
+// arrived is a range that waits for its turn.
+type arrived struct {
+	mem  []byte
+	sum  checksum.Sum
+	err  error
+	done chan struct{}
+	free func()
+}
+
+// move fetches ranges ahead, as memory and lanes allow, and writes them in order. Memory is taken in the order of the
+// ranges, so the one whose turn it is always has its own.
+func (f *outflow) move(ctx context.Context, first *store.Body) error {
+	if f.why == "" && !f.vouched.free() {
+		f.running = newRunning(f.vouched)
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	g, gctx := errgroup.WithContext(ctx)
+	queue := make(chan *arrived, maxAhead)
+	g.Go(func() error { return f.write(queue, stop) })
+	var serr error
+	for n := 1; n <= f.layout.Count; n++ {
+		body := first
+		first = nil
+		if serr = f.ahead(gctx, g, n, body, queue); serr != nil {
+			if body != nil {
+				body.Close()
+			}
+			break
+		}
+	}
+	close(queue)
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return serr
+}
+
+// ahead starts the fetching of range n and puts it into the queue.
+func (f *outflow) ahead(ctx context.Context, g *errgroup.Group, n int, body *store.Body, queue chan<- *arrived) error {
+	lease, err := f.c.memory.Take(ctx, f.layout.Part(n).Length)
+	if err != nil {
+		return err
+	}
+	if err := f.c.lanes.enter(ctx); err != nil {
+		lease.Release()
+		return err
+	}
+	a := &arrived{mem: lease.Bytes(), done: make(chan struct{}), free: lease.Release}
+	select {
+	case queue <- a:
+	case <-ctx.Done():
+		f.c.lanes.leave()
+		lease.Release()
+		return context.Cause(ctx)
+	}
+	g.Go(func() error {
+		defer f.c.lanes.leave()
+		defer close(a.done)
+		a.sum, a.err = f.fetch(ctx, n, body, inMemory(a.mem))
+		return a.err
+	})
+	return nil
+}
+
+// write writes the ranges in order as they arrive. After a failure it stops the others, and frees what they had begun.
+func (f *outflow) write(queue <-chan *arrived, stop context.CancelCauseFunc) error {
+	var failed error
+	for a := range queue {
+		<-a.done
+		if failed == nil {
+			if failed = f.writeOne(a); failed != nil {
+				stop(failed)
+			}
+		}
+		a.free()
+	}
+	return failed
+}
+
+func (f *outflow) writeOne(a *arrived) error {
+	if a.err != nil {
+		return a.err
+	}
+	if f.running != nil {
+		f.running.write(a.mem)
+	}
+	f.sums = append(f.sums, checksum.Sized{Sum: a.sum, Size: int64(len(a.mem))})
+	if _, err := f.w.Write(a.mem); err != nil {
+		return fmt.Errorf("write to the stream: %w", err)
+	}
+	return nil
+}
+
+// prove compares what passed with what the store vouches for.
+func (f *outflow) prove() (Proof, error) {
+	if f.why != "" {
+		return Proof{Text: f.why}, nil
+	}
+	if f.obj.Size == 0 {
+		return f.vouched.judge(f.obj, checksum.Bytes(f.vouched.sum.Algorithm, nil))
+	}
+	var sum checksum.Sum
+	var err error
+	if f.running != nil {
+		sum, err = f.running.sum()
+	} else {
+		sum, err = checksum.Combine(f.sums)
+	}
+	if err != nil {
+		return Proof{}, err
+	}
+	return f.vouched.judge(f.obj, sum)
+}
+
+// inMemory lands bytes in memory, of which room already gave the right place.
+type inMemory []byte
+
+func (m inMemory) room(offset int64) []byte { return m[offset:] }
+
+func (m inMemory) land(int64, []byte) error { return nil }

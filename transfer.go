@@ -1,0 +1,142 @@
+package haul
+
+import (
+	"encoding/json"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"haul/checksum"
+	"haul/store"
+)
+
+// Resume says what a transfer does about an earlier, unfinished run of itself.
+type Resume int
+
+const (
+	// ResumeAuto goes on where the record of an earlier run says so, and leaves what is needed to go on behind.
+	ResumeAuto Resume = iota
+	// ResumeNever starts clean, and leaves nothing behind on failure.
+	ResumeNever
+	// ResumeAdopt is ResumeAuto; and where there is no record, an upload takes over the newest open upload of the same key
+	// with all its parts that prove equal.
+	ResumeAdopt
+)
+
+// Transfer holds the choices for one transfer. The zero value is the good default.
+type Transfer struct {
+	// PartSize in bytes; 0 lets haul choose.
+	PartSize int64
+	// Checksum asked for by the user; None is the best that the store can do, CRC64NVME first.
+	Checksum checksum.Algorithm
+	Resume   Resume
+	// NoClobber makes an existing target an error of kind store.Exists.
+	NoClobber bool
+	// ExpectedSize of a stream in bytes, where it is known; 0 is unknown. It need not be exact.
+	ExpectedSize int64
+	Attrs        store.Attrs
+}
+
+// Result tells what a transfer did.
+type Result struct {
+	// Object is the stored object at the other end.
+	Object store.Object
+	// Size is that of the whole, in bytes; Kept of it came from an earlier run, proved again; Moved crossed the wire,
+	// repeated bytes counted as often as they moved.
+	Size, Kept, Moved int64
+	Parts             int
+	Retries           int
+	Elapsed           time.Duration
+	Proof             Proof
+}
+
+// Proof says how it is known that the bytes at both ends are the same.
+type Proof struct {
+	// Proved is false where nobody vouched for the bytes; Text then says why.
+	Proved bool
+	// Sum is the checksum that both sides agree on.
+	Sum checksum.Sum
+	// Text is one clause for people, such as "CRC64NVME of the full object, checked by the store".
+	Text string
+}
+
+// transfer is one running transfer, whatever its direction.
+type transfer struct {
+	// set once, before the first request
+	c              *Client
+	o              Transfer
+	source, target string
+	began          time.Time
+
+	moved, kept atomic.Int64 // bytes
+	retries     atomic.Int64
+}
+
+// begin starts a transfer. Size is -1 where it is not known.
+func (c *Client) begin(source, target string, o Transfer) *transfer {
+	return &transfer{c: c, o: o, source: source, target: target, began: time.Now()}
+}
+
+// started says what is about to move; parts is 1 for a small object, 0 where it is not known.
+func (t *transfer) started(size int64, parts int) {
+	t.c.meter.Begin(max(size, 0), parts)
+	t.event(Event{Kind: EventStart, Size: size})
+}
+
+func (t *transfer) event(e Event) {
+	if t.c.opts.Observe == nil {
+		return
+	}
+	e.Time, e.Source, e.Target = time.Now(), t.source, t.target
+	t.c.opts.Observe(e)
+}
+
+func (t *transfer) note(text string) { t.event(Event{Kind: EventNote, Text: text}) }
+
+// keep counts what an earlier run brought and this one proved again.
+func (t *transfer) keep(bytes int64, parts int) {
+	if parts == 0 {
+		return
+	}
+	t.kept.Add(bytes)
+	t.c.meter.Kept(bytes, parts)
+	t.event(Event{Kind: EventKept, Bytes: bytes})
+}
+
+// done ends the transfer well.
+func (t *transfer) done(r Result) Result {
+	r.Kept, r.Moved = t.kept.Load(), t.moved.Load()
+	r.Retries = int(t.retries.Load())
+	r.Elapsed = time.Since(t.began)
+	t.event(Event{Kind: EventDone, Size: r.Size, Result: &r})
+	return r
+}
+
+// attrsKey is a text that is equal for equal Attrs. Secrets do not show in it.
+func attrsKey(a *store.Attrs) string {
+	b, err := json.Marshal(a)
+	if err != nil {
+		panic("haul: internal error: attrs do not marshal: " + err.Error())
+	}
+	return string(b)
+}
+
+// tally counts bytes as they are read for sending. Its bytes are taken back from what is done when the request fails.
+type tally struct {
+	io.ReaderAt
+	t *transfer
+	n atomic.Int64
+}
+
+// ReadAt reads and counts.
+func (y *tally) ReadAt(p []byte, off int64) (int, error) {
+	n, err := y.ReaderAt.ReadAt(p, off)
+	y.n.Add(int64(n))
+	y.t.moved.Add(int64(n))
+	y.t.c.meter.Moved(int64(n))
+	y.t.c.meter.Done(int64(n))
+	return n, err
+}
+
+// settle makes what the request added to what is done equal to size: 0 after a failure, the part's size after success.
+func (y *tally) settle(size int64) { y.t.c.meter.Done(size - y.n.Swap(size)) }
