@@ -20,7 +20,7 @@ import (
 type Options struct {
 	// Concurrency fixes the number of parts and small objects in flight; 0 lets haul choose.
 	Concurrency int
-	// Memory is the most that buffers may take, in bytes; 0 is 128 MiB.
+	// Memory is the most that buffers may take, in bytes; 0 is 128 MiB, and 4 MiB is the least that does.
 	Memory int64
 	// StateDir holds the records of unfinished transfers; empty is the user's own ($XDG_STATE_HOME/haul).
 	StateDir string
@@ -32,8 +32,10 @@ type Options struct {
 	Observe func(Event)
 }
 
-// defaultMemory bounds the buffers where nothing else was said.
-const defaultMemory = 128 << 20
+const (
+	defaultMemory = 128 << 20
+	leastMemory   = 4 << 20
+)
 
 // Client moves objects between one store and this machine. It may be used from many goroutines; they share its lanes and memory.
 type Client struct {
@@ -55,6 +57,7 @@ func New(s store.Store, o Options) *Client {
 	if o.Memory == 0 {
 		o.Memory = defaultMemory
 	}
+	o.Memory = max(o.Memory, leastMemory)
 	p := pace.New(pace.Config{Fixed: o.Concurrency})
 	c := &Client{
 		store: s, opts: o, pace: p,

@@ -79,7 +79,7 @@ func (c *Client) begin(source, target string, o Transfer) *transfer {
 
 // started says what is about to move; parts is 1 for a small object, 0 where it is not known.
 func (t *transfer) started(size int64, parts int) {
-	t.c.meter.Begin(max(size, 0), parts)
+	t.c.meter.Begin(size, parts)
 	t.event(Event{Kind: EventStart, Size: size})
 }
 
