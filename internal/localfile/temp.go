@@ -55,7 +55,7 @@ func isTemp(name string) bool {
 
 // checkTemp refuses a name that Create would not have chosen for path, so that a damaged record never leads elsewhere.
 func checkTemp(path, temp string) error {
-	if !filepath.IsAbs(temp) || filepath.Dir(temp) != filepath.Dir(path) || !isTemp(filepath.Base(temp)) {
+	if filepath.Join(filepath.Dir(path), filepath.Base(temp)) != temp || !isTemp(filepath.Base(temp)) {
 		return fmt.Errorf("%q is not the name of a partial file of %s", temp, path)
 	}
 	return nil
