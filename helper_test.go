@@ -3,6 +3,7 @@ package haul_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"haul"
+	"haul/checksum"
 	"haul/store"
 	"haul/store/storetest"
 )
@@ -110,3 +112,9 @@ func (b *bench) stored(want []byte) {
 		b.Errorf("stored %d bytes, want %d; equal: false", len(got), len(want))
 	}
 }
+
+func section(b []byte) *io.SectionReader {
+	return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b)))
+}
+
+func sumBy(s checksum.Scheme, b []byte) checksum.Sum { return checksum.Bytes(s.Algorithm, b) }

@@ -139,8 +139,13 @@ func (Secret) String() string { return "(secret)" }
 // GoString hides the secret.
 func (Secret) GoString() string { return "(secret)" }
 
-// MarshalText hides the secret.
-func (Secret) MarshalText() ([]byte, error) { return []byte("(secret)"), nil }
+// MarshalText hides the secret; no secret stays none.
+func (s Secret) MarshalText() ([]byte, error) {
+	if s == "" {
+		return nil, nil
+	}
+	return []byte(s.String()), nil
+}
 
 // CustomerKey is a key of the customer's own (SSE-C). The zero value is none.
 type CustomerKey struct {

@@ -1,0 +1,57 @@
+package haul_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"haul"
+	"haul/store"
+	"haul/store/storetest"
+)
+
+func TestCopy(t *testing.T) {
+	to := store.Ref{Bucket: storetest.Bucket, Key: "to"}
+	for _, size := range []int{0, 1, 999, 1000, 1001, 5000} {
+		synctest.Test(t, func(t *testing.T) {
+			limits := small
+			limits.MaxPart = 600
+			b := newBench(t, storetest.Limits(limits))
+			want := random(size, 1)
+			b.PutBytes(object, want)
+			b.Fault(storetest.Head).Error(store.Network)
+			r, err := b.client().Copy(context.Background(), object, to, haul.Transfer{})
+			if err != nil {
+				t.Fatalf("size %d: %v", size, err)
+			}
+			if string(b.Bytes(to)) != string(want) || !r.Proof.Proved || r.Moved != 0 {
+				t.Errorf("size %d: %+v", size, r)
+			}
+			b.tidy()
+		})
+	}
+}
+
+func TestCopyFails(t *testing.T) {
+	to := store.Ref{Bucket: storetest.Bucket, Key: "to"}
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		if _, err := b.client().Copy(context.Background(), object, to, haul.Transfer{}); !errors.Is(err, store.NotFound) {
+			t.Errorf("got %v, want kind NotFound", err)
+		}
+		b.PutBytes(object, random(200, 1))
+		b.Fault(storetest.CopyPart).Part(7).Hook(func() { b.PutBytes(object, random(200, 2)) })
+		_, err := b.client().Copy(context.Background(), object, to, haul.Transfer{PartSize: 20})
+		if !errors.Is(err, store.Changed) {
+			t.Errorf("got %v, want kind Changed", err)
+		}
+		b.Fault(storetest.Tags).Error(store.Denied)
+		r, err := b.client().Copy(context.Background(), object, to, haul.Transfer{PartSize: 20})
+		if err != nil || !r.Proof.Proved || !strings.Contains(b.said(), "tags of the source") {
+			t.Errorf("%+v, %v; said %q", r, err, b.said())
+		}
+		b.tidy()
+	})
+}
