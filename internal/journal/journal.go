@@ -13,7 +13,8 @@
 //	Forget  unlink, then unlock: whoever opened the file in between sees that it lost its name, and starts a new one
 //
 // An entry says what was done, it does not prove it: after a power cut entries may be missing and, in theory, what they
-// speak of may be missing although they are there. Whoever replays them proves them again.
+// speak of may be missing although they are there. Whoever replays them proves them again. A forgotten record may come
+// back after a power cut, too.
 //
 // The files are readable by their owner only, but they are no safe: never put a secret (a credential, a customer's key, a
 // signed address) into H or E. That is the caller's duty; this package writes what it is given. H and E are JSON of the
@@ -35,6 +36,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"haul/internal/localfile"
@@ -80,8 +82,11 @@ const (
 // error says that dir cannot be used (read-only, no rights, full): then the transfer can go on, but could not be resumed later.
 func Open[H, E any](dir, name string) (*Log[H, E], error) {
 	l, err := open[H, E](dir, name)
+	if busy := (*BusyError)(nil); errors.As(err, &busy) {
+		return nil, err
+	}
 	if err != nil {
-		return nil, fmt.Errorf("open journal: %w", err)
+		return nil, fmt.Errorf("open journal: %w; choose another folder for the records of transfers", err)
 	}
 	return l, nil
 }
@@ -100,7 +105,7 @@ func open[H, E any](dir, name string) (*Log[H, E], error) {
 		return nil, err
 	}
 	if err := l.load(); err != nil {
-		return nil, errors.Join(err, l.Close())
+		return nil, err
 	}
 	return l, nil
 }
@@ -151,25 +156,38 @@ func names(path string, info fs.FileInfo) bool {
 	return err == nil && os.SameFile(info, now)
 }
 
-// load replays the file, cuts a bad tail off, and puts this process's name in.
+// load replays the file and puts this process's name in; after an error the file is closed, and gone where it was new.
 func (l *Log[H, E]) load() error {
 	size, err := l.f.Seek(0, io.SeekEnd)
-	if err != nil {
-		return err
+	if err == nil {
+		err = l.restore(size)
 	}
-	l.end = holderLen
-	if size > holderLen {
-		if err := l.replay(io.NewSectionReader(l.f, holderLen, size-holderLen)); err != nil {
-			return fmt.Errorf("read %s: %w", l.path, err)
-		}
-		if l.end < size {
-			if err := l.f.Truncate(l.end); err != nil {
-				return err
-			}
-		}
+	if err != nil {
+		return errors.Join(fmt.Errorf("read %s: %w", l.path, err), l.f.Close())
 	}
 	_, err = l.f.WriteAt(holderLine(), 0)
-	return err
+	switch {
+	case err == nil:
+		return nil
+	case size == 0:
+		return errors.Join(err, unlink(l.f, l.path))
+	}
+	return errors.Join(err, l.f.Close())
+}
+
+// restore replays a file of that size and cuts a bad tail off.
+func (l *Log[H, E]) restore(size int64) error {
+	l.end = holderLen
+	if size <= holderLen {
+		return nil
+	}
+	if err := l.replay(io.NewSectionReader(l.f, holderLen, size-holderLen)); err != nil {
+		return err
+	}
+	if l.end == size {
+		return nil
+	}
+	return l.f.Truncate(l.end)
 }
 
 // replay fills header, begun, entries and end. A line that is not what was written ends it without an error.
@@ -202,10 +220,11 @@ func (l *Log[H, E]) Header() (H, bool) {
 func (l *Log[H, E]) Entries() []E {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.entries
+	return slices.Clone(l.entries)
 }
 
-// Begin throws away what the record held and starts it with h. When it returns nil, h survives a power cut.
+// Begin throws away what the record held and starts it with h. When it returns nil, h survives a power cut; after an
+// error the record holds nothing, and Close removes it.
 func (l *Log[H, E]) Begin(h H) error {
 	line, err := encode(h)
 	if err != nil {
@@ -231,11 +250,14 @@ func (l *Log[H, E]) begin(h H, line []byte) error {
 	if _, err := l.f.WriteAt(line, holderLen); err != nil {
 		return err
 	}
-	l.header, l.begun, l.end = h, true, holderLen+int64(len(line))
 	if err := l.f.Sync(); err != nil {
 		return err
 	}
-	return localfile.SyncDir(filepath.Dir(l.path))
+	if err := localfile.SyncDir(filepath.Dir(l.path)); err != nil {
+		return err
+	}
+	l.header, l.begun, l.end = h, true, holderLen+int64(len(line))
+	return nil
 }
 
 // Append adds an entry, by one write, not synced: it survives the end of this process, however sudden, but perhaps not a

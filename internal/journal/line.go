@@ -2,12 +2,12 @@ package journal
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
-	"strconv"
 )
 
 const (
@@ -56,15 +56,11 @@ func next(l *lineReader, v any) (bool, error) {
 		return false, err
 	}
 	l.length = int64(len(line))
-	if len(line) <= lineExtra || line[crcLen] != ' ' {
+	if len(line) <= lineExtra {
 		return false, nil
 	}
-	sum, err := strconv.ParseUint(string(line[:crcLen]), 16, 32)
 	b := line[crcLen+1 : len(line)-1]
-	if err != nil || uint32(sum) != crc32.Checksum(b, castagnoli) || json.Unmarshal(b, v) != nil {
-		return false, nil
-	}
-	return true, nil
+	return bytes.Equal(line, seal(b)) && json.Unmarshal(b, v) == nil, nil
 }
 
 // read gives a line with its LF, or nil where there is no whole line of bearable length any more.

@@ -1,4 +1,7 @@
 package localfile
 
-// RenameNew lets tests try what Commit falls back to where links are refused.
-var RenameNew = renameNew
+// RenameNew and PlaceNew let tests try what Commit does on file systems that are not at hand.
+var (
+	RenameNew = renameNew
+	PlaceNew  = placeNew
+)

@@ -343,29 +343,42 @@ func existError(path string) error {
 
 // place names temp as path. The error may come although that is done: placed tells.
 func place(temp, path string, clobber bool) (placed bool, _ error) {
-	if clobber {
-		err := os.Rename(temp, path)
-		return err == nil, err
+	if !clobber {
+		return placeNew(temp, path, os.Link, renameNew)
 	}
-	err := os.Link(temp, path)
-	if err == nil {
+	err := os.Rename(temp, path)
+	return err == nil, err
+}
+
+// placeNew is place for a path that must not be taken. It asks the file system for a second name, then for a rename that
+// replaces nothing, and looks for itself where neither is to be had.
+func placeNew(temp, path string, link, renameNew func(from, to string) error) (placed bool, _ error) {
+	err := link(temp, path)
+	if err == nil || sameFile(temp, path) { // NFS may answer that the name is taken when it lost its first, good answer
 		return true, os.Remove(temp)
 	}
+	if !errors.Is(err, fs.ErrExist) {
+		err = renameNew(temp, path)
+	}
+	if refused(err) {
+		if _, err = os.Lstat(path); err == nil {
+			err = fs.ErrExist
+		} else if errors.Is(err, fs.ErrNotExist) {
+			err = os.Rename(temp, path)
+		}
+	}
 	if errors.Is(err, fs.ErrExist) {
-		return false, existError(path)
+		err = existError(path)
 	}
-	err = renameNew(temp, path)
-	if errors.Is(err, fs.ErrExist) {
-		return false, existError(path)
-	}
-	if !refused(err) {
-		return err == nil, err
-	}
-	if _, err := os.Lstat(path); err == nil {
-		return false, existError(path)
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return false, err
-	}
-	err = os.Rename(temp, path)
 	return err == nil, err
+}
+
+// sameFile tells whether both are names of one file.
+func sameFile(a, b string) bool {
+	fa, err := os.Lstat(a)
+	if err != nil {
+		return false
+	}
+	fb, err := os.Lstat(b)
+	return err == nil && os.SameFile(fa, fb)
 }
