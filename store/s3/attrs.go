@@ -1,0 +1,198 @@
+package s3
+
+import (
+	"crypto/md5"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"haul/store"
+)
+
+const (
+	metaPrefix     = "X-Amz-Meta-"
+	sseHeader      = "X-Amz-Server-Side-Encryption"
+	kmsKeyHeader   = "X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"
+	customerPrefix = "X-Amz-Server-Side-Encryption-Customer-"
+	copySourceSSE  = "X-Amz-Copy-Source-Server-Side-Encryption-Customer-"
+	// maxKey is the length of an SSE-C key in bytes.
+	customerKeySize = 32
+)
+
+// accessHeaders are those that every request for an object needs: who pays, and the customer's key.
+func accessHeaders(h http.Header, a *store.Attrs) {
+	if a == nil {
+		return
+	}
+	set(h, "X-Amz-Request-Payer", a.RequestPayer)
+	customerHeaders(h, customerPrefix, a.Encryption.Customer)
+}
+
+// copyHeaders open the source of a copy.
+func copyHeaders(h http.Header, a *store.Attrs) {
+	if a != nil {
+		customerHeaders(h, copySourceSSE, a.Encryption.CopySource)
+	}
+}
+
+// objectHeaders are those that are stored with an object.
+func objectHeaders(h http.Header, a *store.Attrs) error {
+	if a == nil {
+		return nil
+	}
+	if err := ownHeaders(h, a.Headers); err != nil {
+		return err
+	}
+	if err := metadataHeaders(h, a.Metadata); err != nil {
+		return err
+	}
+	set(h, "X-Amz-Tagging", tagging(a.Tags))
+	set(h, "X-Amz-Storage-Class", a.StorageClass)
+	set(h, "X-Amz-Acl", a.ACL)
+	set(h, sseHeader, a.Encryption.SSE)
+	set(h, kmsKeyHeader, a.Encryption.KMSKeyID)
+	return nil
+}
+
+func ownHeaders(h http.Header, o store.Headers) error {
+	set(h, "Content-Type", o.ContentType)
+	set(h, "Content-Encoding", o.ContentEncoding)
+	set(h, "Content-Disposition", o.ContentDisposition)
+	set(h, "Content-Language", o.ContentLanguage)
+	set(h, "Cache-Control", o.CacheControl)
+	if o.Expires == "" {
+		return nil
+	}
+	t, err := http.ParseTime(o.Expires)
+	if err != nil {
+		t, err = time.Parse(time.RFC3339, o.Expires)
+	}
+	if err != nil {
+		return badAttr("write the expiry as 2030-01-31T12:00:00Z", fmt.Errorf("expiry %q is no date", o.Expires))
+	}
+	set(h, "Expires", t.UTC().Format(http.TimeFormat))
+	return nil
+}
+
+// metadataHeaders writes values that are not ASCII in the encoding of RFC 2047, as S3 itself gives such values out.
+func metadataHeaders(h http.Header, m map[string]string) error {
+	for name, value := range m {
+		if !token(name) {
+			return badAttr("names of metadata hold ASCII letters, digits and dashes", fmt.Errorf("metadata name %q cannot be a header", name))
+		}
+		for _, r := range value {
+			if r < ' ' && r != '\t' || r == 0x7f {
+				return badAttr("leave out line ends and other control characters", fmt.Errorf("value of metadata %q holds a control character", name))
+			}
+		}
+		h.Set(metaPrefix+name, mime.BEncoding.Encode("UTF-8", value))
+	}
+	return nil
+}
+
+// token tells whether s can be a part of a header's name (RFC 9110, section 5.6.2).
+func token(s string) bool {
+	for _, c := range []byte(s) {
+		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+		if !letter && !strings.ContainsRune("!#$%&'*+-.^_`|~", rune(c)) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func tagging(tags map[string]string) string {
+	v := url.Values{}
+	for name, value := range tags {
+		v.Set(name, value)
+	}
+	return strings.ReplaceAll(v.Encode(), "+", "%20")
+}
+
+func customerHeaders(h http.Header, prefix string, k store.CustomerKey) {
+	if k.Key == "" {
+		return
+	}
+	algorithm := k.Algorithm
+	if algorithm == "" {
+		algorithm = "AES256"
+	}
+	key := []byte(k.Key)
+	sum := md5.Sum(key)
+	h.Set(prefix+"Algorithm", algorithm)
+	h.Set(prefix+"Key", base64.StdEncoding.EncodeToString(key))
+	h.Set(prefix+"Key-Md5", base64.StdEncoding.EncodeToString(sum[:]))
+}
+
+// checkCustomerKeys refuses keys that could not work, and to send any in the clear.
+func (s *Store) checkCustomerKeys(c *call) error {
+	if c.attrs == nil {
+		return nil
+	}
+	for _, k := range []store.CustomerKey{c.attrs.Encryption.Customer, c.attrs.Encryption.CopySource} {
+		switch {
+		case k.Key == "":
+		case len(k.Key) != customerKeySize:
+			return c.invalid("an SSE-C key is 32 raw bytes; if yours is base64, it has to be decoded first",
+				fmt.Errorf("SSE-C key has %d bytes", len(k.Key)))
+		case s.endpoint != nil && s.endpoint.Scheme == "http" && !loopback(s.endpoint.Hostname()):
+			return c.invalid("use an https:// endpoint: over plain HTTP the key could be read on the way",
+				errors.New("SSE-C needs HTTPS"))
+		}
+	}
+	return nil
+}
+
+// attrsFrom reads what is stored with an object.
+func attrsFrom(h http.Header) store.Attrs {
+	a := store.Attrs{Headers: store.Headers{
+		ContentType:        h.Get("Content-Type"),
+		ContentEncoding:    contentEncoding(h.Get("Content-Encoding")),
+		ContentDisposition: h.Get("Content-Disposition"),
+		ContentLanguage:    h.Get("Content-Language"),
+		CacheControl:       h.Get("Cache-Control"),
+		Expires:            h.Get("Expires"),
+	}}
+	words := new(mime.WordDecoder)
+	for name, values := range h {
+		rest, ok := strings.CutPrefix(name, metaPrefix)
+		if !ok {
+			continue
+		}
+		value := strings.Join(values, ",")
+		if decoded, err := words.DecodeHeader(value); err == nil {
+			value = decoded
+		}
+		if a.Metadata == nil {
+			a.Metadata = map[string]string{}
+		}
+		a.Metadata[strings.ToLower(rest)] = value
+	}
+	return a
+}
+
+// contentEncoding leaves out aws-chunked, which was of an upload's way and never of the object.
+func contentEncoding(s string) string {
+	var kept []string
+	for _, e := range strings.Split(s, ",") {
+		if e = strings.TrimSpace(e); e != "" && e != "aws-chunked" {
+			kept = append(kept, e)
+		}
+	}
+	return strings.Join(kept, ",")
+}
+
+func set(h http.Header, name, value string) {
+	if value != "" {
+		h.Set(name, value)
+	}
+}
+
+func badAttr(hint string, err error) error {
+	return &store.Error{Kind: store.Invalid, Hint: hint, Err: err}
+}

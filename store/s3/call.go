@@ -1,0 +1,64 @@
+package s3
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"haul/store"
+)
+
+// newCall begins a call on an object, with the headers that every one needs.
+func newCall(op string, ref store.Ref, a *store.Attrs) call {
+	c := call{op: op, ref: ref, attrs: a, header: http.Header{}}
+	accessHeaders(c.header, a)
+	return c
+}
+
+// check refuses a call on an object that has no key that can be sent, or whose attributes were wrong.
+func (c *call) check(attrs error) error {
+	switch {
+	case c.ref.Key == "":
+		return c.invalid("name an object: s3://BUCKET/KEY", errors.New("no key is named"))
+	case attrs != nil:
+		return c.locate(attrs)
+	}
+	return nil
+}
+
+// withSums asks, with try, for the sums of an object along with it, where the server knows that. Servers that do not may
+// choke on the very question; such a one is asked again without, once, and then never with.
+func (s *Store) withSums(c *call, try func() (*exchange, error)) (*exchange, error) {
+	if !s.profile.has(checksumMode) {
+		return try()
+	}
+	c.header.Set(sumMode, "ENABLED")
+	x, err := try()
+	if err == nil {
+		s.profile.prove(checksumMode)
+		return x, nil
+	}
+	if s.profile.sure(checksumMode) || x == nil || x.fault == nil || !chokes(x.fault) {
+		return x, err
+	}
+	c.header.Del(sumMode)
+	plain, again := try()
+	if again != nil {
+		return x, err
+	}
+	s.profile.lack(checksumMode)
+	return plain, nil
+}
+
+// chokes tells errors that an unknown header may cause.
+func chokes(f *fault) bool {
+	switch f.status {
+	case http.StatusNotImplemented:
+		return true
+	case http.StatusBadRequest:
+		return f.Code == "" || strings.Contains(strings.ToLower(f.Message), "checksum")
+	case http.StatusForbidden:
+		return f.Code == "" || f.Code == "SignatureDoesNotMatch"
+	}
+	return false
+}

@@ -1,0 +1,149 @@
+package s3
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"haul/store"
+)
+
+// Copy copies an object on the server. Headers, metadata and tags come along, unless Attrs has some: then those of Attrs
+// stand in the place of all of the source's.
+func (s *Store) Copy(ctx context.Context, r store.CopyRequest) (store.Object, error) {
+	c := newCall("CopyObject", r.To, r.Attrs)
+	c.root, c.slow = "CopyObjectResult", true
+	source := copyFrom(&c, r.From, r.IfMatch)
+	if r.NoClobber {
+		c.header.Set(ifNoneMatch, "*")
+		c.pinned = false
+	}
+	if a := r.Attrs; a != nil {
+		if a.Headers != (store.Headers{}) || len(a.Metadata) > 0 {
+			c.header.Set("X-Amz-Metadata-Directive", "REPLACE")
+		}
+		if a.Tags != nil {
+			c.header.Set("X-Amz-Tagging-Directive", "REPLACE")
+		}
+	}
+	if err := c.check(objectHeaders(c.header, r.Attrs)); err != nil {
+		return store.Object{}, err
+	}
+	x, err := s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
+		_, err := client.CopyObject(ctx, &awss3.CopyObjectInput{Bucket: &r.To.Bucket, Key: &r.To.Key, CopySource: &source})
+		return err
+	})
+	if err != nil {
+		return store.Object{}, err
+	}
+	var doc copyResult
+	_ = xml.Unmarshal(x.body, &doc)
+	o := objectFrom(r.To, x.answer)
+	o.ETag = etag(doc.ETag)
+	if t, err := parseTime(doc.LastModified); err == nil {
+		o.Modified = t
+	}
+	for _, a := range algorithms {
+		if s := wholeSumOf(a, doc.value(a), doc.Type, o.ETag); !s.IsZero() && o.Sum(a).IsZero() {
+			o.Sums = append(o.Sums, s)
+		}
+	}
+	return o, nil
+}
+
+type copyResult struct {
+	ETag         string
+	LastModified string
+	sumElements
+}
+
+// copyFrom sets the headers of the source, and gives its name as the CopySource of the SDK.
+func copyFrom(c *call, from store.Ref, match string) string {
+	copyHeaders(c.header, c.attrs)
+	set(c.header, "X-Amz-Copy-Source-If-Match", quoted(match))
+	c.pinned = match != ""
+	source := escapePath(from.Bucket + "/" + from.Key)
+	if from.Version != "" {
+		source += "?versionId=" + url.QueryEscape(from.Version)
+	}
+	return source
+}
+
+// escapePath escapes all bytes but those that S3 leaves alone, and the slash.
+func escapePath(s string) string {
+	const hex = "0123456789ABCDEF"
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._~/", c) >= 0:
+			b.WriteByte(c)
+		default:
+			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
+		}
+	}
+	return b.String()
+}
+
+// CopyPart fills a part from a range of a stored object.
+func (s *Store) CopyPart(ctx context.Context, r store.CopyPartRequest) (store.Part, error) {
+	u := r.Upload
+	c := newCall("UploadPartCopy", u.Ref, r.Attrs)
+	c.root, c.slow = "CopyPartResult", true
+	source := copyFrom(&c, r.From, r.IfMatch)
+	if !r.Range.Whole() {
+		c.header.Set("X-Amz-Copy-Source-Range", rangeHeader(r.Range))
+	}
+	if err := c.check(nil); err != nil {
+		return store.Part{}, err
+	}
+	x, err := s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
+		_, err := client.UploadPartCopy(ctx, &awss3.UploadPartCopyInput{Bucket: &u.Bucket, Key: &u.Key, CopySource: &source,
+			UploadId: &u.ID, PartNumber: aws.Int32(int32(r.Number))})
+		return err
+	})
+	if err != nil {
+		return store.Part{}, err
+	}
+	var doc copyResult
+	if err := xml.Unmarshal(x.body, &doc); err != nil || doc.ETag == "" {
+		return store.Part{}, x.unsupported("the server does not copy parts as S3 does", errors.Join(err, errors.New("no ETag came")))
+	}
+	return store.Part{Number: r.Number, Size: r.Range.Length, ETag: etag(doc.ETag), Sum: partSum(doc.value)}, nil
+}
+
+// Tags gives an object's tags.
+func (s *Store) Tags(ctx context.Context, ref store.Ref, a *store.Attrs) (map[string]string, error) {
+	c := call{op: "GetObjectTagging", ref: ref, attrs: a, header: http.Header{}, root: "Tagging"}
+	if a != nil {
+		set(c.header, "X-Amz-Request-Payer", a.RequestPayer)
+	}
+	if err := c.check(nil); err != nil {
+		return nil, err
+	}
+	tags := map[string]string{}
+	_, err := s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
+		out, err := client.GetObjectTagging(ctx, &awss3.GetObjectTaggingInput{Bucket: &ref.Bucket, Key: &ref.Key, VersionId: version(ref)})
+		if err != nil {
+			return err
+		}
+		for _, t := range out.TagSet {
+			tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return tags, nil
+}
+
+func locationConstraint(region string) *types.CreateBucketConfiguration {
+	return &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(region)}
+}

@@ -1,0 +1,115 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
+
+	"haul/store"
+)
+
+const credentialsHint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile of ~/.aws/config with --profile; " +
+	"for a public bucket add --no-sign-request"
+
+// credentials gives what requests are signed with. When a server says that they have expired, they are looked for again from
+// the start, shared config files included, since that is where `aws sso login` and its like leave new ones.
+type credentials struct {
+	reload func(context.Context) (aws.CredentialsProvider, error) // immutable
+
+	mu       sync.Mutex
+	provider aws.CredentialsProvider // nil: to be loaded
+	age      int                     // counts reloads
+	had      bool                    // some were found once
+	secrets  []string                // of those found last
+}
+
+// Retrieve gives the credentials for one request.
+func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	p, err := c.current(ctx)
+	if err == nil {
+		var v aws.Credentials
+		if v, err = p.Retrieve(ctx); err == nil {
+			c.mu.Lock()
+			c.had = true
+			if len(c.secrets) == 0 || c.secrets[0] != v.SecretAccessKey {
+				c.secrets = []string{v.SecretAccessKey, v.SessionToken, v.AccessKeyID}
+			}
+			c.mu.Unlock()
+			return v, nil
+		}
+	}
+	if ctx.Err() != nil {
+		return aws.Credentials{}, err
+	}
+	return aws.Credentials{}, c.explain(err)
+}
+
+func (c *credentials) current(ctx context.Context) (aws.CredentialsProvider, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.provider == nil {
+		p, err := c.reload(ctx)
+		if err != nil {
+			return nil, err
+		}
+		c.provider = p
+		c.age++
+	}
+	return c.provider, nil
+}
+
+// generation names the credentials that a request is about to use.
+func (c *credentials) generation() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.age
+}
+
+// expire forgets the credentials of that generation; those that came since then stay.
+func (c *credentials) expire(generation int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.age == generation {
+		c.provider = nil
+	}
+}
+
+// hidden lists what must not show up in any text.
+func (c *credentials) hidden() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.secrets
+}
+
+// explain makes an Error of what went wrong in finding credentials.
+func (c *credentials) explain(err error) error {
+	var known *store.Error
+	if errors.As(err, &known) {
+		return err
+	}
+	c.mu.Lock()
+	had := c.had
+	c.mu.Unlock()
+
+	e := &store.Error{Kind: store.NoCredentials, Hint: credentialsHint}
+	if had {
+		e.Kind = store.Expired
+		e.Hint = "the credentials ran out and no new ones could be had: log in again (`aws sso login`) or renew them"
+	}
+	text := err.Error()
+	var sso *ssocreds.InvalidTokenError
+	switch {
+	case errors.As(err, &sso), strings.Contains(text, "cached SSO token"):
+		e.Err = errors.New("the SSO session has ended")
+		e.Hint = "log in again with `aws sso login`, with --profile NAME if you use one"
+	case strings.Contains(text, "IMDS"):
+		e.Err = errors.New("none in the environment, in ~/.aws, or from a role of this machine")
+	default:
+		e.Err = errors.New(redact(text, c.hidden()...))
+	}
+	return e
+}

@@ -1,0 +1,301 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"haul/checksum"
+	"haul/store"
+)
+
+// door is the way of the data: all bytes of objects, and no other request, cross it. Each call is one request. Its headers
+// are ready; the door addresses, signs and sends it.
+type door interface {
+	// send stores the body as an object, or as a part of an upload where the message names one.
+	send(context.Context, message) (*exchange, error)
+	// fetch opens an object or a range of it. The body must be closed.
+	fetch(context.Context, message) (*exchange, io.ReadCloser, error)
+}
+
+// message is one request for the door.
+type message struct {
+	call
+	body     *io.SectionReader // of send
+	uploadID string
+	part     int
+}
+
+// sdkDoor moves the data through the SDK.
+type sdkDoor struct{ *Store }
+
+// unsigned sends bodies without a SHA-256 of them, over plain HTTP too: what proves them is the checksum in a header.
+func unsigned(o *awss3.Options) {
+	o.APIOptions = append(o.APIOptions, v4.SwapComputePayloadSHA256ForUnsignedPayloadMiddleware)
+}
+
+func (d sdkDoor) send(ctx context.Context, m message) (*exchange, error) {
+	return d.do(ctx, &m.call, func(ctx context.Context, c *awss3.Client) (err error) {
+		// Each attempt reads from the start, and with a position of its own.
+		body := io.NewSectionReader(m.body, 0, m.body.Size())
+		if m.uploadID == "" {
+			_, err = c.PutObject(ctx, &awss3.PutObjectInput{Bucket: &m.ref.Bucket, Key: &m.ref.Key, Body: body}, unsigned)
+			return err
+		}
+		_, err = c.UploadPart(ctx, &awss3.UploadPartInput{Bucket: &m.ref.Bucket, Key: &m.ref.Key, Body: body,
+			UploadId: &m.uploadID, PartNumber: aws.Int32(int32(m.part))}, unsigned)
+		return err
+	})
+}
+
+func (d sdkDoor) fetch(ctx context.Context, m message) (*exchange, io.ReadCloser, error) {
+	var body io.ReadCloser
+	m.stream = true
+	x, err := d.do(ctx, &m.call, func(ctx context.Context, c *awss3.Client) error {
+		out, err := c.GetObject(ctx, &awss3.GetObjectInput{Bucket: &m.ref.Bucket, Key: &m.ref.Key, VersionId: version(m.ref)})
+		if err == nil {
+			body = out.Body
+		}
+		return err
+	})
+	return x, body, err
+}
+
+// version gives the version to ask for, or nil.
+func version(r store.Ref) *string {
+	if r.Version == "" {
+		return nil
+	}
+	return &r.Version
+}
+
+// Put stores an object in one request. A checksum that the server refuses is an Error of kind store.ChecksumRefused, and
+// Scheme knows better then; one that it ignores is noted, and the Object comes without Sums.
+func (s *Store) Put(ctx context.Context, r store.PutRequest) (store.Object, error) {
+	m := message{call: newCall("PutObject", r.Ref, r.Attrs), body: r.Body}
+	m.size, m.sums = r.Body.Size(), r.Sum.Algorithm
+	setSum(m.header, r.Sum)
+	if r.NoClobber {
+		m.header.Set(ifNoneMatch, "*")
+	}
+	if err := m.check(objectHeaders(m.header, r.Attrs)); err != nil {
+		return store.Object{}, err
+	}
+	x, err := s.door.send(ctx, m)
+	if err != nil {
+		if errors.Is(err, store.ChecksumRefused) {
+			s.profile.refuse(checksum.Scheme{Algorithm: r.Sum.Algorithm})
+		}
+		return store.Object{}, err
+	}
+	o := objectFrom(r.Ref, x.answer)
+	o.Size = r.Body.Size()
+	s.learnFromPut(&o, r.Sum)
+	if r.Attrs != nil {
+		o.Attrs = store.Attrs{Headers: r.Attrs.Headers, Metadata: r.Attrs.Metadata}
+		o.StorageClass = r.Attrs.StorageClass
+	}
+	return o, nil
+}
+
+// learnFromPut notes whether the server answered to the sum that it was sent.
+func (s *Store) learnFromPut(o *store.Object, sent checksum.Sum) {
+	switch {
+	case sent.IsZero():
+	case sent.Algorithm == checksum.MD5:
+		// Content-MD5 is checked and not echoed; where the ETag is the MD5, it is.
+		if m, ok := checksum.FromETag(o.ETag); ok && m == sent {
+			o.Sums = append(o.Sums, m)
+		}
+	case o.Sum(sent.Algorithm).IsZero():
+		if !s.profile.checked() {
+			s.profile.ignore()
+		}
+	default:
+		s.profile.checks()
+	}
+}
+
+// PutPart sends one part. The Part's Sum is the server's own word, where it gives one.
+func (s *Store) PutPart(ctx context.Context, r store.PutPartRequest) (store.Part, error) {
+	u := r.Upload
+	m := message{call: newCall("UploadPart", u.Ref, r.Attrs), body: r.Body, uploadID: u.ID, part: r.Number}
+	m.size, m.sums = r.Body.Size(), r.Sum.Algorithm
+	setSum(m.header, r.Sum)
+	if err := m.check(nil); err != nil {
+		return store.Part{}, err
+	}
+	x, err := s.door.send(ctx, m)
+	if err != nil {
+		return store.Part{}, err
+	}
+	p := store.Part{Number: r.Number, Size: r.Body.Size(), ETag: etag(x.answer.Get("ETag")), Sum: headerSum(x.answer)}
+	if m, ok := checksum.FromETag(p.ETag); ok && p.Sum.IsZero() && m == r.Sum {
+		p.Sum = m
+	}
+	return p, nil
+}
+
+// Get opens an object or a range of it.
+func (s *Store) Get(ctx context.Context, r store.GetRequest) (*store.Body, error) {
+	m := message{call: newCall("GetObject", r.Ref, r.Attrs)}
+	set(m.header, ifMatch, quoted(r.IfMatch))
+	m.pinned = r.IfMatch != ""
+	if !r.Range.Whole() {
+		if r.Range.Offset < 0 || r.Range.Length <= 0 {
+			return nil, m.invalid("", fmt.Errorf("range of %d bytes at %d", r.Range.Length, r.Range.Offset))
+		}
+		m.header.Set("Range", rangeHeader(r.Range))
+	}
+	if err := m.check(nil); err != nil {
+		return nil, err
+	}
+	var stream io.ReadCloser
+	x, err := s.withSums(&m.call, func() (x *exchange, err error) {
+		x, stream, err = s.door.fetch(ctx, m)
+		return x, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	body, err := s.open(x, r, stream)
+	if err != nil {
+		x.guard.stop()
+		return nil, errors.Join(err, ignoreClose(stream))
+	}
+	return body, nil
+}
+
+// ignoreClose closes a body that is of no use; cutting it off is no error.
+func ignoreClose(c io.Closer) error {
+	_ = c.Close()
+	return nil
+}
+
+// open reads from the head of an answer what its body is.
+func (s *Store) open(x *exchange, r store.GetRequest, stream io.ReadCloser) (*store.Body, error) {
+	length, err := strconv.ParseInt(x.answer.Get("Content-Length"), 10, 64)
+	if err != nil {
+		length = -1
+	}
+	b := &store.Body{Object: objectFrom(r.Ref, x.answer)}
+	b.Object.Attrs = attrsFrom(x.answer)
+	size := length
+	if x.status == http.StatusPartialContent {
+		b.Range, size, err = contentRange(x.answer.Get("Content-Range"))
+		if err == nil && (b.Range.Offset != r.Range.Offset || b.Range.Length != min(r.Range.Length, size-r.Range.Offset) || length >= 0 && length != b.Range.Length) {
+			err = fmt.Errorf("another range came: %s", x.answer.Get("Content-Range"))
+		}
+		if err != nil {
+			return nil, x.unsupported("the server does not keep to ranges as S3 does; haul cannot read from it in parts", err)
+		}
+		if b.Range.Length != size {
+			b.Object.Sums = nil // of what, is not sure
+		}
+	} else {
+		switch {
+		case size < 0:
+			return nil, x.unsupported("a proxy that changes answers may be the cause", errors.New("the answer does not tell its length"))
+		case r.Range.Offset > 0:
+			return nil, x.unsupported("the server does not give ranges; haul cannot read from it in parts", errors.New("the whole object came instead of a range"))
+		case r.Range.Whole():
+			b.Range = store.Range{Length: size}
+		default:
+			b.Range = store.Range{Length: min(r.Range.Length, size)}
+		}
+	}
+	b.Object.Size = size
+	b.ReadCloser = &bodyReader{store: s, x: x, stream: stream, left: b.Range.Length}
+	return b, nil
+}
+
+func (x *exchange) unsupported(hint string, err error) error {
+	return &store.Error{Kind: store.Unsupported, Op: x.call.op, Ref: x.call.ref, Status: x.status, Hint: hint, Err: err}
+}
+
+// bodyReader gives the bytes of an answer, and errors of package store.
+type bodyReader struct {
+	store  *Store
+	x      *exchange
+	stream io.ReadCloser
+	left   int64
+	err    error
+}
+
+// Read gives io.EOF only after all bytes that were promised.
+func (b *bodyReader) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	if b.left == 0 {
+		return 0, io.EOF
+	}
+	if int64(len(p)) > b.left {
+		p = p[:b.left]
+	}
+	b.x.guard.enter()
+	n, err := b.stream.Read(p)
+	b.x.guard.leave()
+	b.left -= int64(n)
+	switch {
+	case b.left == 0:
+		return n, nil // what comes later, if anything, was not asked for
+	case err == io.EOF:
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		b.err = b.explain(err)
+	}
+	return n, b.err
+}
+
+func (b *bodyReader) explain(err error) error {
+	x := b.x
+	e := &store.Error{Op: x.call.op, Ref: x.call.ref, RequestID: x.answer.Get("X-Amz-Request-Id")}
+	switch cause := x.guard.cause(); cause {
+	case errStalled:
+		b.store.explainStall(e)
+	default:
+		return fmt.Errorf("%s %s: %w", x.call.op, x.call.ref, cause)
+	case nil:
+		explainNet(e, err, b.store.secrets(x.call)...)
+	}
+	return e
+}
+
+// Close gives the connection back, or cuts it where bytes are left on it.
+func (b *bodyReader) Close() error {
+	if b.err == nil {
+		b.err = errClosed
+	}
+	err := b.stream.Close()
+	b.x.guard.stop()
+	return err
+}
+
+var errClosed = errors.New("read after Close")
+
+func rangeHeader(r store.Range) string { return fmt.Sprintf("bytes=%d-%d", r.Offset, r.End()-1) }
+
+func quoted(etag string) string {
+	if etag == "" {
+		return ""
+	}
+	return `"` + etag + `"`
+}
+
+// contentRange reads "bytes 0-99/1234".
+func contentRange(s string) (r store.Range, size int64, err error) {
+	var first, last int64
+	if n, err := fmt.Sscanf(s, "bytes %d-%d/%d", &first, &last, &size); n != 3 || err != nil || first < 0 || last < first || size <= last {
+		return r, 0, fmt.Errorf("Content-Range is %q", s)
+	}
+	return store.Range{Offset: first, Length: last - first + 1}, size, nil
+}

@@ -1,0 +1,318 @@
+package s3
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"haul/checksum"
+	"haul/store"
+)
+
+// call describes one operation to exchange.
+type call struct {
+	op  string // in S3's words
+	ref store.Ref
+	// header is sent and signed on top of what the SDK sends.
+	header http.Header
+	attrs  *store.Attrs
+	// sums names the algorithm of a checksum that the request relies on, so that a refusal is told from other errors.
+	sums checksum.Algorithm
+	// root is the XML element that a good answer begins with, or empty.
+	root string
+	// size of the body in bytes.
+	size int64
+	// slow answers may take minutes (Complete, Copy).
+	slow bool
+	// pinned: a 412 speaks of the state of the object that is read; else of the one that is written.
+	pinned bool
+	// stream: the answer's body goes on after the call.
+	stream bool
+}
+
+// exchange is what one request and its answer left behind. The transport below the SDK fills it in, so that headers and
+// errors are read in one way, whoever made the request.
+type exchange struct {
+	call   *call
+	region string
+	sent   bool
+	status int
+	answer http.Header
+	body   []byte // of an answer of XML
+	netErr error  // the answer never came
+	fault  *fault // the answer was an error
+	guard  *guard
+}
+
+type exchangeKey struct{}
+
+func exchangeOf(ctx context.Context) *exchange {
+	x, _ := ctx.Value(exchangeKey{}).(*exchange)
+	return x
+}
+
+// attempt does one request through the SDK.
+type attempt func(context.Context, *awss3.Client) error
+
+// do runs a call; once more where the server names another region, which is remembered for the bucket. That is addressing,
+// not retrying: the first request did nothing. The error is an Error of package store, or the context's.
+func (s *Store) do(ctx context.Context, c *call, try attempt) (*exchange, error) {
+	if c.ref.Bucket == "" {
+		return nil, c.invalid("name a bucket: s3://BUCKET/KEY", errors.New("no bucket is named"))
+	}
+	if err := s.checkCustomerKeys(c); err != nil {
+		return nil, err
+	}
+	region := s.regionFor(c.ref.Bucket)
+	x, err := s.once(ctx, c, region, try)
+	if err == nil {
+		return x, nil
+	}
+	if other := x.otherRegion(); other != "" && s.canMove() {
+		s.learnRegion(c.ref.Bucket, other)
+		return s.once(ctx, c, other, try)
+	}
+	return x, err
+}
+
+func (s *Store) once(ctx context.Context, c *call, region string, try attempt) (*exchange, error) {
+	generation := s.credentials.generation()
+	limit := s.stallTimeout
+	patience := answerFactor*limit + time.Duration(c.size/answerRate)*time.Second
+	if c.slow {
+		patience = max(patience, slowAnswer)
+		limit = patience
+	}
+	gctx, g := watch(ctx, limit, patience, s.stallFloor)
+	x := &exchange{call: c, region: region, guard: g}
+	gctx = context.WithValue(gctx, exchangeKey{}, x)
+	err := try(gctx, s.client(region))
+	if err == nil && x.fault == nil {
+		g.leave()
+		if !c.stream {
+			g.stop()
+		}
+		return x, nil
+	}
+	e := s.explain(ctx, gctx, x, err)
+	g.stop()
+	if errors.Is(e, store.Expired) {
+		s.credentials.expire(generation)
+	}
+	return x, e
+}
+
+const (
+	// answerRate: a store may think a second longer about each so many bytes before it answers.
+	answerRate = 8 << 20
+	// slowAnswer is how long Complete and Copy may be silent. S3 sends spaces to keep the connection alive meanwhile.
+	slowAnswer = 10 * time.Minute
+)
+
+// otherRegion gives the region that the server sent this request to, or "".
+func (x *exchange) otherRegion() string {
+	if x == nil || x.fault == nil {
+		return ""
+	}
+	switch x.fault.status {
+	case 301, 302, 307, 308, 400:
+		if r := x.fault.region(); r != x.region {
+			return r
+		}
+	}
+	return ""
+}
+
+// wire is the HTTP client that the SDK gets. It notes what happens in the exchange.
+type wire struct{ transport http.RoundTripper }
+
+// Do sends one request. It follows no redirect.
+func (w *wire) Do(req *http.Request) (*http.Response, error) {
+	req.Header.Set("Accept-Encoding", "identity") // after signing: proxies rewrite it
+	x := exchangeOf(req.Context())
+	resp, err := w.transport.RoundTrip(req)
+	if x == nil {
+		return resp, err
+	}
+	x.sent = true
+	if err != nil {
+		x.netErr = err
+		return nil, err
+	}
+	x.guard.waiting.Store(false)
+	own := awsmiddleware.GetOperationName(req.Context()) == x.call.op
+	if own {
+		x.status, x.answer = resp.StatusCode, resp.Header
+	}
+	switch {
+	case resp.StatusCode >= 300:
+		err = x.readFault(resp)
+	case own && x.call.root != "":
+		err = x.readXML(resp)
+	}
+	if err != nil {
+		resp.Body.Close()
+		x.netErr = err
+		return nil, err
+	}
+	return resp, nil
+}
+
+const (
+	maxFault = 64 << 10 // bytes read of an error's body
+	maxXML   = 16 << 20 // bytes read of an XML answer; a page of 1,000 entries has about 1 MiB at most
+	maxRoot  = 4 << 10  // bytes within which the root element must begin, keep-alive spaces not counted
+)
+
+func (x *exchange) readFault(resp *http.Response) error {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxFault))
+	if err != nil && len(body) == 0 {
+		return err
+	}
+	rest(resp, body)
+	x.fault = parseFault(resp, body)
+	return nil
+}
+
+// readXML takes in a whole answer of XML. An error that hides behind status 200 is found, and anything that is not the
+// answer that was asked for is cut off before it is read: old servers send the object itself.
+func (x *exchange) readXML(resp *http.Response) error {
+	body := resp.Body
+	head, err := readHead(body)
+	if err != nil {
+		return err
+	}
+	switch root := rootElement(head); {
+	case root == "Error":
+		more, err := io.ReadAll(io.LimitReader(body, maxFault))
+		if err != nil {
+			return err
+		}
+		head = append(head, more...)
+		x.fault = parseFault(resp, head)
+	case root == x.call.root, root == strings.TrimSuffix(x.call.root, "Result")+"Output", len(head) == 0:
+		more, err := io.ReadAll(io.LimitReader(body, maxXML))
+		if err != nil {
+			return err
+		}
+		head = append(head, more...)
+		x.body = head
+	default:
+		x.fault = &fault{status: resp.StatusCode, header: resp.Header, foreign: true}
+		x.guard.cancel(errForeign) // there may be gigabytes of it
+		head = nil
+	}
+	rest(resp, head)
+	return nil
+}
+
+var errForeign = errors.New("the answer is not the one of S3")
+
+// readHead skips white space and reads until the root element must have begun.
+func readHead(r io.Reader) ([]byte, error) {
+	buf := make([]byte, maxRoot)
+	n := 0
+	for n < len(buf) {
+		k, err := r.Read(buf[n:])
+		n += k
+		n = copy(buf, bytes.TrimLeft(buf[:n], " \t\r\n"))
+		if err == io.EOF || rootElement(buf[:n]) != "" {
+			return buf[:n], nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return buf[:n], nil
+}
+
+// rest replaces the body of resp by bytes that were read.
+func rest(resp *http.Response, body []byte) {
+	resp.Body.Close()
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+}
+
+// apiOptions shape the requests of the SDK.
+func apiOptions() []func(*middleware.Stack) error {
+	return []func(*middleware.Stack) error{
+		awsmiddleware.AddUserAgentKey("haul"),
+		func(stack *middleware.Stack) error {
+			return stack.Build.Add(middleware.BuildMiddlewareFunc("haul:Headers", addHeaders), middleware.After)
+		},
+		func(stack *middleware.Stack) error {
+			return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("haul:Unsigned", dropHeaders), "Signing", middleware.Before)
+		},
+	}
+}
+
+// addHeaders puts the call's own headers into the request.
+func addHeaders(ctx context.Context, in middleware.BuildInput, next middleware.BuildHandler) (middleware.BuildOutput, middleware.Metadata, error) {
+	x := exchangeOf(ctx)
+	if req, ok := in.Request.(*smithyhttp.Request); ok && x != nil && awsmiddleware.GetOperationName(ctx) == x.call.op {
+		for name, values := range x.call.header {
+			req.Header[name] = values
+		}
+	}
+	return next.HandleBuild(ctx, in)
+}
+
+// dropHeaders takes out what must not be signed: some servers and proxies change or do not know it.
+func dropHeaders(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+	if req, ok := in.Request.(*smithyhttp.Request); ok {
+		for _, name := range []string{"Accept-Encoding", "Amz-Sdk-Invocation-Id", "Amz-Sdk-Request", "Expect"} {
+			req.Header.Del(name)
+		}
+	}
+	return next.HandleFinalize(ctx, in)
+}
+
+// client gives the SDK's client for a region.
+func (s *Store) client(region string) *awss3.Client {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.clients[region]
+	if c == nil {
+		o := s.options.Copy()
+		o.Region = region
+		if s.endpoint != nil && region != s.region && regionOf(s.endpoint.Hostname()) != "" {
+			o.BaseEndpoint = nil // a regional host of AWS, but of another region
+		}
+		c = awss3.New(o)
+		s.clients[region] = c
+	}
+	return c
+}
+
+func (s *Store) regionFor(bucket string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.regions[bucket]; r != "" {
+		return r
+	}
+	return s.region
+}
+
+func (s *Store) learnRegion(bucket, region string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.regions[bucket] = region
+}
+
+// canMove tells whether requests can go to another region: not where the endpoint is one host of AWS within a network of
+// the user's own.
+func (s *Store) canMove() bool {
+	return s.endpoint == nil || !awsHost(s.endpoint.Hostname()) || regionOf(s.endpoint.Hostname()) != "" ||
+		s.endpoint.Hostname() == "s3.amazonaws.com"
+}
+
+func str(s string) *string { return aws.String(s) }

@@ -1,0 +1,302 @@
+package s3
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"haul/checksum"
+	"haul/store"
+)
+
+// kinds sorts the codes of S3 and of those who speak it.
+var kinds = map[string]store.Kind{
+	"NoSuchKey":     store.NotFound,
+	"NoSuchVersion": store.NotFound,
+	"NotFound":      store.NotFound,
+	"NoSuchBucket":  store.NoBucket,
+	"NoSuchUpload":  store.NoUpload,
+
+	"AccessDenied":          store.Denied,
+	"AccountProblem":        store.Denied,
+	"AllAccessDisabled":     store.Denied,
+	"InvalidAccessKeyId":    store.Denied,
+	"InvalidSecurity":       store.Denied,
+	"InvalidToken":          store.Denied,
+	"SignatureDoesNotMatch": store.Denied,
+	"ExpiredToken":          store.Expired,
+	"ExpiredTokenException": store.Expired,
+	"RequestExpired":        store.Expired,
+	"TokenRefreshRequired":  store.Expired,
+	"RequestTimeTooSkewed":  store.ClockSkew,
+
+	"PermanentRedirect":                  store.WrongRegion,
+	"TemporaryRedirect":                  store.WrongRegion,
+	"Redirect":                           store.WrongRegion,
+	"AuthorizationHeaderMalformed":       store.WrongRegion,
+	"IllegalLocationConstraintException": store.WrongRegion,
+
+	"BucketAlreadyExists":            store.Exists,
+	"BucketAlreadyOwnedByYou":        store.Exists,
+	"ConditionalRequestConflict":     store.Conflict,
+	"OperationAborted":               store.Conflict,
+	"InvalidObjectState":             store.Archived,
+	"InvalidRange":                   store.BadRange,
+	"BadDigest":                      store.Corrupt,
+	"InvalidDigest":                  store.Corrupt,
+	"XAmzContentChecksumMismatch":    store.Corrupt,
+	"XAmzContentSHA256Mismatch":      store.Corrupt,
+	"IncompleteBody":                 store.Network,
+	"RequestTimeout":                 store.Network,
+	"EntityTooLarge":                 store.TooLarge,
+	"EntityTooSmall":                 store.Invalid,
+	"MaxMessageLengthExceeded":       store.TooLarge,
+	"QuotaExceeded":                  store.TooLarge,
+	"XMinioAdminBucketQuotaExceeded": store.TooLarge,
+	"XMinioStorageFull":              store.TooLarge,
+	"InsufficientStorage":            store.TooLarge,
+	"MethodNotAllowed":               store.Unsupported,
+	"NotImplemented":                 store.Unsupported,
+	"UnsupportedOperation":           store.Unsupported,
+	"MissingContentLength":           store.Unsupported,
+
+	"SlowDown":                 store.Throttled,
+	"SlowDownRead":             store.Throttled,
+	"SlowDownWrite":            store.Throttled,
+	"Throttling":               store.Throttled,
+	"ThrottlingException":      store.Throttled,
+	"ThrottledException":       store.Throttled,
+	"KMS.ThrottlingException":  store.Throttled,
+	"TooManyRequests":          store.Throttled,
+	"TooManyRequestsException": store.Throttled,
+	"RequestLimitExceeded":     store.Throttled,
+	"RequestThrottled":         store.Throttled,
+	"BandwidthLimitExceeded":   store.Throttled,
+	"ServiceUnavailable":       store.Throttled,
+	"InternalError":            store.Unavailable,
+	"InternalFailure":          store.Unavailable,
+	"ServerBusy":               store.Unavailable,
+}
+
+// explainFault sorts an error that the server told.
+func (s *Store) explainFault(e *store.Error, x *exchange) {
+	f, c := x.fault, x.call
+	e.Status, e.Code, e.RequestID = f.status, f.Code, f.RequestID
+	e.Message = s.redact(c, f.Message)
+	e.RetryAfter = f.retryAfter(time.Now())
+	e.Kind = s.kind(f, c)
+	if f.text != "" && !f.foreign {
+		e.Err = errors.New(s.redact(c, f.text))
+	}
+	e.Hint = s.hint(e, x)
+}
+
+func (s *Store) kind(f *fault, c *call) store.Kind {
+	if s.refusesSum(f, c) {
+		return store.ChecksumRefused
+	}
+	switch f.status {
+	case http.StatusPreconditionFailed:
+		if f.Condition != "" {
+			c.pinned = !strings.EqualFold(f.Condition, ifNoneMatch)
+		}
+		if c.pinned {
+			return store.Changed
+		}
+		return store.Exists
+	case http.StatusRequestedRangeNotSatisfiable:
+		return store.BadRange
+	}
+	if f.Code == "NoSuchVersion" && c.pinned {
+		return store.Changed
+	}
+	if k, ok := kinds[f.Code]; ok {
+		return k
+	}
+	if strings.HasPrefix(f.Code, "KMS.") {
+		return store.Denied
+	}
+	if f.status == http.StatusOK {
+		return kindOfForeign(f)
+	}
+	return kindOfStatus(f.status)
+}
+
+func kindOfForeign(f *fault) store.Kind {
+	if f.foreign {
+		return store.Unsupported
+	}
+	return store.Unknown
+}
+
+// kindOfStatus sorts answers without a code that is known: those to HEAD have no body, proxies have other words.
+func kindOfStatus(status int) store.Kind {
+	switch status {
+	case 301, 302, 307, 308:
+		return store.WrongRegion
+	case 401, 403, 407:
+		return store.Denied
+	case 404:
+		return store.NotFound
+	case 405, 411, 501:
+		return store.Unsupported
+	case 408:
+		return store.Network
+	case 409:
+		return store.Conflict
+	case 413, 507:
+		return store.TooLarge
+	case 429, 503:
+		return store.Throttled
+	}
+	switch {
+	case status >= 500:
+		return store.Unavailable
+	case status >= 400:
+		return store.Invalid
+	}
+	return store.Unknown
+}
+
+// refusesSum tells whether the server does not want the checksum that the request came with. Old servers say so in a way of
+// their own: by 501, by a 400 that names it, or, since they leave the unknown header out of what they sign, by a signature
+// that does not match.
+func (s *Store) refusesSum(f *fault, c *call) bool {
+	if c.sums == checksum.None || kinds[f.Code] == store.Corrupt {
+		return false
+	}
+	text := strings.ToLower(f.Code + " " + f.Message + " " + f.text)
+	named := strings.Contains(text, "checksum") || c.sums == checksum.MD5 && strings.Contains(text, "content-md5")
+	switch {
+	case f.status == http.StatusNotImplemented:
+		return named || !s.profile.checked() && !strings.Contains(text, "none-match")
+	case f.status == http.StatusBadRequest:
+		return named
+	case f.Code == "SignatureDoesNotMatch":
+		return c.sums != checksum.MD5 && !s.profile.checked()
+	}
+	return false
+}
+
+// hint gives one sentence of advice, or "".
+func (s *Store) hint(e *store.Error, x *exchange) string {
+	f := x.fault
+	if f.foreign {
+		return "the answer is not from an S3 store: check the endpoint, and whether a proxy or a login page stands between"
+	}
+	if h, ok := hints[f.Code]; ok {
+		return h
+	}
+	if strings.HasPrefix(f.Code, "KMS.") {
+		return "the bucket's encryption key refused: ask its owner for kms:GenerateDataKey (to write) and kms:Decrypt (to read) on it"
+	}
+	if strings.Contains(f.text, "HTTP request to an HTTPS server") || strings.Contains(f.Message, "HTTP request to an HTTPS server") {
+		return "the server speaks HTTPS: write https:// in the endpoint"
+	}
+	switch e.Kind {
+	case store.NoBucket:
+		return fmt.Sprintf("`haul mb s3://%s` makes it; check the spelling and the endpoint first", e.Ref.Bucket)
+	case store.Denied:
+		return s.deniedHint(e, x)
+	case store.Expired:
+		return "log in again (`aws sso login`) or renew the credentials; haul then goes on with the new ones"
+	case store.ClockSkew:
+		return skewHint(f, time.Now())
+	case store.WrongRegion:
+		if r := f.region(); r != "" {
+			return "the bucket is in the region " + r + ": add --region " + r
+		}
+		return "give the bucket's region with --region; its owner knows it, or `aws s3api get-bucket-location`"
+	case store.Archived:
+		return archivedHint(f)
+	case store.Throttled:
+		return "the store asks for fewer requests; haul slows down, and a smaller --concurrency does too"
+	case store.TooLarge:
+		if f.status == 507 || f.Code != "EntityTooLarge" && strings.Contains(f.Code, "Quota") || strings.Contains(f.Code, "Storage") {
+			return "the store has no room left, or the quota is used up: make room or ask its administrator"
+		}
+	}
+	return ""
+}
+
+var hints = map[string]string{
+	"AccessControlListNotSupported": "the bucket has ACLs switched off, as is usual now: leave out --acl",
+	"SignatureDoesNotMatch":         "the secret key does not fit the access key: check AWS_SECRET_ACCESS_KEY or the profile (a lost or added character?), or a proxy changes requests",
+	"InvalidAccessKeyId":            "the store does not know this access key: check the profile, AWS_ACCESS_KEY_ID, and whether the credentials belong to this endpoint",
+	"InvalidToken":                  "the session token does not fit the keys: unset a left-over AWS_SESSION_TOKEN, or renew the credentials",
+	"EntityTooSmall":                "all parts but the last need at least 5 MiB",
+	"InvalidStorageClass":           "the store does not know this storage class: see --storage-class",
+	"InvalidBucketName":             "the name of a bucket has 3 to 63 lower-case letters, digits, dots and dashes",
+	"KeyTooLongError":               "an object's key may have 1,024 bytes at most",
+	"ObjectParentIsFile":            "this store keeps keys as files: part of the key before a / is itself an object there; choose another key",
+	"SecondLevelDomainForbidden":    "this store wants the bucket in the host name: use virtual addressing",
+	"MethodNotAllowed":              "the store does not offer this operation on this object",
+	"BucketAlreadyExists":           "somebody else has a bucket of this name: choose another",
+	"BucketAlreadyOwnedByYou":       "the bucket is there already and is yours",
+	"InvalidPart":                   "the store no longer has a part as it was sent: the upload has to begin anew",
+	"OperationAborted":              "the store is still busy with an earlier change of the same thing: try again in a minute",
+}
+
+// actions are the permissions that an operation needs.
+var actions = map[string]string{
+	"PutObject": "s3:PutObject", "CreateMultipartUpload": "s3:PutObject", "UploadPart": "s3:PutObject",
+	"CompleteMultipartUpload": "s3:PutObject", "AbortMultipartUpload": "s3:AbortMultipartUpload",
+	"ListParts": "s3:ListMultipartUploadParts", "ListMultipartUploads": "s3:ListBucketMultipartUploads",
+	"GetObject": "s3:GetObject", "HeadObject": "s3:GetObject", "GetObjectAttributes": "s3:GetObjectAttributes",
+	"CopyObject": "s3:GetObject on the source and s3:PutObject on the target", "UploadPartCopy": "s3:GetObject on the source and s3:PutObject on the target",
+	"GetObjectTagging": "s3:GetObjectTagging", "CreateBucket": "s3:CreateBucket",
+}
+
+// readers are the operations for which a bucket's owner may make the reader pay.
+var readers = []string{"GetObject", "HeadObject", "GetObjectAttributes", "CopyObject", "UploadPartCopy", "GetObjectTagging"}
+
+func (s *Store) deniedHint(e *store.Error, x *exchange) string {
+	if e.Status == http.StatusProxyAuthRequired {
+		return "the proxy wants a login: see HTTPS_PROXY"
+	}
+	h := "these credentials may not do this"
+	if s.anonymous {
+		h = "the bucket is not public for this: leave out --no-sign-request and use credentials"
+	}
+	if a := actions[e.Op]; a != "" {
+		h += "; it needs " + a
+		if e.Op == "HeadObject" || e.Op == "GetObject" {
+			h += ", and without s3:ListBucket a missing object looks like this too"
+		}
+	}
+	paying := x.call.attrs != nil && x.call.attrs.RequestPayer != ""
+	if slices.Contains(readers, e.Op) && !paying && !s.anonymous {
+		h += "; if the bucket is requester-pays, add --request-payer requester"
+	}
+	return h
+}
+
+func skewHint(f *fault, now time.Time) string {
+	const fix = "set the clock of this machine (NTP)"
+	t, err := http.ParseTime(f.header.Get("Date"))
+	if err != nil {
+		return fix
+	}
+	off := now.Sub(t).Round(time.Second)
+	switch {
+	case off > 0:
+		return fmt.Sprintf("this machine's clock is %v ahead: %s", off, fix)
+	case off < 0:
+		return fmt.Sprintf("this machine's clock is %v behind: %s", -off, fix)
+	}
+	return fix
+}
+
+func archivedHint(f *fault) string {
+	where := f.StorageClass
+	if f.AccessTier != "" {
+		where += " " + f.AccessTier
+	}
+	if where = strings.TrimSpace(where); where == "" {
+		where = "an archive"
+	}
+	return "the object is in " + where + " and must be restored before it can be read, which takes minutes to days: `aws s3api restore-object`"
+}

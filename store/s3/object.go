@@ -1,0 +1,116 @@
+package s3
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"haul/checksum"
+	"haul/store"
+)
+
+const (
+	sumPrefix   = "X-Amz-Checksum-"
+	sumType     = "X-Amz-Checksum-Type"
+	sumMode     = "X-Amz-Checksum-Mode"
+	contentMD5  = "Content-Md5"
+	ifMatch     = "If-Match"
+	ifNoneMatch = "If-None-Match"
+)
+
+// algorithms are those whose sums are read from answers.
+var algorithms = []checksum.Algorithm{
+	checksum.CRC64NVME, checksum.CRC32C, checksum.CRC32, checksum.SHA256, checksum.SHA1, checksum.MD5,
+}
+
+// sumHeader names the header that carries a sum of an algorithm to and from the server.
+func sumHeader(a checksum.Algorithm) string { return http.CanonicalHeaderKey(sumPrefix + string(a)) }
+
+// setSum puts the sum of the body into a request.
+func setSum(h http.Header, s checksum.Sum) {
+	switch s.Algorithm {
+	case checksum.None:
+	case checksum.MD5:
+		h.Set(contentMD5, s.Base64())
+	default:
+		h.Set(sumHeader(s.Algorithm), s.Base64())
+	}
+}
+
+// objectFrom reads what an answer's headers tell of an object; its Size is for the caller to set.
+func objectFrom(ref store.Ref, h http.Header) store.Object {
+	o := store.Object{
+		Ref:          ref,
+		ETag:         etag(h.Get("ETag")),
+		Encryption:   h.Get(sseHeader),
+		StorageClass: h.Get("X-Amz-Storage-Class"),
+	}
+	if v := h.Get("X-Amz-Version-Id"); v != "" {
+		o.Version = v
+	}
+	if h.Get(customerPrefix+"Algorithm") != "" {
+		o.Encryption = "SSE-C"
+	}
+	if t, err := http.ParseTime(h.Get("Last-Modified")); err == nil {
+		o.Modified = t
+	}
+	o.Sums = sumsFrom(h, o.ETag)
+	return o
+}
+
+// etag takes off the quotes, and the mark of a weak one that some proxies put on.
+func etag(s string) string { return strings.Trim(strings.TrimPrefix(s, "W/"), `"`) }
+
+// sumsFrom reads the sums of a whole object.
+func sumsFrom(h http.Header, etag string) []checksum.Sum {
+	var sums []checksum.Sum
+	for _, a := range algorithms {
+		if s := wholeSumOf(a, h.Get(sumHeader(a)), h.Get(sumType), etag); !s.IsZero() {
+			sums = append(sums, s)
+		}
+	}
+	return sums
+}
+
+// wholeSumOf reads the sum of an object. Servers tell in different ways that it is one of sums of parts: by "-N" behind the
+// value, or by the type, or not at all if they come from before there were types; then it is for all but CRC64NVME.
+func wholeSumOf(a checksum.Algorithm, value, kind, etag string) checksum.Sum {
+	s, err := checksum.FromBase64(a, strings.TrimSpace(value))
+	if err != nil || s.Parts != 0 {
+		return s
+	}
+	n := 0
+	if m, ok := checksum.FromETag(etag); ok {
+		n = m.Parts
+	}
+	composite := kind == string(checksum.Composite) || kind == "" && n > 0 && a != checksum.CRC64NVME
+	if !composite {
+		return s
+	}
+	if n == 0 {
+		return checksum.Sum{} // of how many parts is not told, so nothing can be compared
+	}
+	s.Parts = n
+	return s
+}
+
+// partSum reads the sum of one part from the values that an XML answer or a header gives for each algorithm.
+func partSum(value func(checksum.Algorithm) string) checksum.Sum {
+	for _, a := range algorithms {
+		if s, err := checksum.FromBase64(a, value(a)); err == nil && s.Parts == 0 && !s.IsZero() {
+			return s
+		}
+	}
+	return checksum.Sum{}
+}
+
+func headerSum(h http.Header) checksum.Sum {
+	return partSum(func(a checksum.Algorithm) string { return h.Get(sumHeader(a)) })
+}
+
+func timeOf(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
+}

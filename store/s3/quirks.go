@@ -1,0 +1,178 @@
+package s3
+
+import (
+	"strings"
+	"sync"
+
+	"haul/checksum"
+)
+
+// quirks are what is known of a provider before it is asked.
+type quirks struct {
+	host string // the end of its host names
+	// aws: it keeps to the letter of S3, so errors mean what they say.
+	aws bool
+	// ladder are the schemes to try, best first; nil is the common one.
+	ladder []checksum.Scheme
+	// virtual: buckets are addressed by host name.
+	virtual    bool
+	equalParts bool
+	// without lists what it is known not to do.
+	without   []feature
+	maxObject int64 // bytes; 0 is S3's
+}
+
+// feature names something that a server may lack. What it lacks is learned once and not asked for again.
+type feature string
+
+const (
+	checksumMode     feature = "x-amz-checksum-mode"
+	objectSize       feature = "x-amz-mp-object-size"
+	wholeSum         feature = "checksum of the whole at Complete"
+	objectAttributes feature = "GetObjectAttributes"
+	partNumbers      feature = "partNumber"
+)
+
+var (
+	crc64Full       = checksum.Scheme{Algorithm: checksum.CRC64NVME, Kind: checksum.FullObject}
+	crc32cComposite = checksum.Scheme{Algorithm: checksum.CRC32C, Kind: checksum.Composite}
+	md5Composite    = checksum.Scheme{Algorithm: checksum.MD5, Kind: checksum.Composite}
+)
+
+// providers are those that need other treatment than a server that nothing is known of.
+var providers = []quirks{
+	{host: "r2.cloudflarestorage.com", equalParts: true, maxObject: 5 * tib,
+		ladder:  []checksum.Scheme{crc64Full, md5Composite},
+		without: []feature{objectSize, objectAttributes}},
+	{host: "storage.googleapis.com", maxObject: 5 * tib,
+		ladder:  []checksum.Scheme{md5Composite},
+		without: []feature{checksumMode, objectAttributes, partNumbers}},
+	{host: "backblazeb2.com",
+		ladder:  []checksum.Scheme{md5Composite},
+		without: []feature{checksumMode, objectAttributes}},
+}
+
+var ladder = []checksum.Scheme{crc64Full, crc32cComposite, md5Composite}
+
+// profile is what is known of one endpoint: its quirks, and what it turned out to do.
+type profile struct {
+	quirks // immutable
+
+	mu      sync.Mutex
+	refused map[checksum.Scheme]bool // with Kind, of uploads; without, of everything
+	ignored bool                     // it takes x-amz-checksum-* and does nothing with it
+	lacks   map[feature]bool
+	proved  map[feature]bool // it was seen to do these
+	works   bool             // it was seen to check a checksum
+}
+
+func newProfile(host string) *profile {
+	p := &profile{
+		quirks:  quirks{aws: host == "" || awsHost(host)},
+		refused: map[checksum.Scheme]bool{}, lacks: map[feature]bool{}, proved: map[feature]bool{},
+	}
+	for _, q := range providers {
+		if host == q.host || strings.HasSuffix(host, "."+q.host) {
+			p.quirks = q
+		}
+	}
+	if p.ladder == nil {
+		p.ladder = ladder
+	}
+	for _, f := range p.without {
+		p.lacks[f] = true
+	}
+	return p
+}
+
+// schemes lists what to try for a wish, best first. The last is always no checksum at all.
+func (p *profile) schemes(want checksum.Scheme) []checksum.Scheme {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []checksum.Scheme
+	for _, s := range append(wished(want), p.ladder...) {
+		if p.takes(s) {
+			all = append(all, s)
+		}
+	}
+	return append(all, checksum.Scheme{})
+}
+
+// takes tells whether s is still worth trying; mu is held.
+func (p *profile) takes(s checksum.Scheme) bool {
+	if p.ignored && s.Algorithm != checksum.MD5 {
+		return false
+	}
+	return !p.refused[s] && !p.refused[checksum.Scheme{Algorithm: s.Algorithm}]
+}
+
+// wished turns a wish into schemes that S3 has: SHA sums of uploads are composite, CRC64NVME is of the full object, the
+// other CRCs are either.
+func wished(want checksum.Scheme) []checksum.Scheme {
+	switch want.Algorithm {
+	case checksum.None:
+		return nil
+	case checksum.CRC64NVME:
+		return []checksum.Scheme{crc64Full}
+	case checksum.CRC32, checksum.CRC32C:
+		if want.Kind != "" {
+			return []checksum.Scheme{want}
+		}
+		return []checksum.Scheme{{Algorithm: want.Algorithm, Kind: checksum.FullObject}, {Algorithm: want.Algorithm, Kind: checksum.Composite}}
+	}
+	return []checksum.Scheme{{Algorithm: want.Algorithm, Kind: checksum.Composite}}
+}
+
+// refuse notes that the server takes no such checksum; without Kind, in no request.
+func (p *profile) refuse(s checksum.Scheme) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refused[s] = true
+}
+
+// ignore notes that the server does nothing with checksums.
+func (p *profile) ignore() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ignored = true
+}
+
+// checks notes that the server was seen to check a checksum.
+func (p *profile) checks() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.works = true
+}
+
+// checked tells whether the server was seen to check a checksum, or is known to.
+func (p *profile) checked() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.works || p.aws
+}
+
+// has tells whether f is worth asking for.
+func (p *profile) has(f feature) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.lacks[f]
+}
+
+// sure tells whether the server was seen to do f, or is known to.
+func (p *profile) sure(f feature) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.proved[f] || p.aws
+}
+
+func (p *profile) lack(f feature) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lacks[f] = true
+}
+
+func (p *profile) prove(f feature) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.proved[f] = true
+}

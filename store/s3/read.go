@@ -1,0 +1,75 @@
+package s3
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"haul/store"
+)
+
+// Head tells about an object.
+func (s *Store) Head(ctx context.Context, r store.GetRequest) (store.Object, error) {
+	x, err := s.head(ctx, r, 0)
+	if err != nil {
+		return store.Object{}, s.unveil(ctx, r, x, err)
+	}
+	o := objectFrom(r.Ref, x.answer)
+	o.Attrs = attrsFrom(x.answer)
+	if o.Size, err = contentLength(x); err != nil {
+		return store.Object{}, err
+	}
+	return o, nil
+}
+
+// head asks for an object, or for one part of it where part is not 0.
+func (s *Store) head(ctx context.Context, r store.GetRequest, part int) (*exchange, error) {
+	c := newCall("HeadObject", r.Ref, r.Attrs)
+	set(c.header, ifMatch, quoted(r.IfMatch))
+	c.pinned = r.IfMatch != ""
+	if err := c.check(nil); err != nil {
+		return nil, err
+	}
+	in := &awss3.HeadObjectInput{Bucket: &r.Bucket, Key: &r.Key, VersionId: version(r.Ref)}
+	if part != 0 {
+		in.PartNumber = aws.Int32(int32(part))
+	}
+	return s.withSums(&c, func() (*exchange, error) {
+		return s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
+			_, err := client.HeadObject(ctx, in)
+			return err
+		})
+	})
+}
+
+// unveil finds out why a HEAD was refused. Its answer has no body and so no code; one to a GET of one byte has.
+func (s *Store) unveil(ctx context.Context, r store.GetRequest, x *exchange, err error) error {
+	if x == nil || x.fault == nil || x.fault.Code != "" || x.status != http.StatusForbidden && x.status != http.StatusBadRequest {
+		return err
+	}
+	r.Range = store.Range{Length: 1}
+	body, why := s.Get(ctx, r)
+	if why == nil {
+		body.Close()
+		return err
+	}
+	if store.KindOf(why) == store.BadRange || ctx.Err() != nil {
+		return err
+	}
+	return why
+}
+
+func contentLength(x *exchange) (int64, error) {
+	n, err := strconv.ParseInt(x.answer.Get("Content-Length"), 10, 64)
+	if err != nil || n < 0 {
+		return 0, x.unsupported("a proxy that changes answers may be the cause", fmt.Errorf("the answer does not tell the size"))
+	}
+	return n, nil
+}
+
+func parseTime(s string) (time.Time, error) { return time.Parse(time.RFC3339, s) }

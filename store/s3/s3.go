@@ -1,0 +1,197 @@
+// Package s3 is the store that speaks S3: to AWS, and to whatever else speaks it, each as well as that server can.
+//
+// The AWS SDK finds configuration, credentials and addresses, signs, and makes the control calls. Its retries and its own
+// checksums are off: the layers above do both. What an answer means is read in this package alone, from its status, headers
+// and XML, as the transport below the SDK saw them:
+//
+//	do(call):    region of the bucket, as far as known -> SDK -> wire -> server
+//	             the server names another region -> remember it, once more
+//	             else explain: network, stall, credentials, or the server's code -> store.Error
+//	Put, Create: ask the profile which checksum this server takes; refused or ignored -> note it, take the next lower:
+//	             CRC64NVME of the full object, CRC32C part by part, Content-MD5, nothing
+//
+// It keeps in mind, for as long as the Store lives, the region of each bucket and what the server turned out not to do.
+// What is known of providers beforehand is a table in quirks.go.
+//
+// It promises nothing about parts that were sent twice at once, nor that two Stores for one server learn from each other.
+package s3
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"haul/store"
+)
+
+// Store is one S3 endpoint with the credentials to use it. It implements store.Store.
+type Store struct {
+	// immutable
+	options      awss3.Options // for a client; the Region is set for each
+	endpoint     *url.URL      // nil: AWS finds its own
+	region       string        // of buckets of which no other is known
+	identity     string
+	credentials  *credentials
+	anonymous    bool
+	profile      *profile
+	door         door
+	stallTimeout time.Duration
+	stallFloor   int64
+
+	// guarded by mu
+	mu      sync.Mutex
+	clients map[string]*awss3.Client // by region
+	regions map[string]string        // by bucket
+}
+
+var _ store.Store = (*Store)(nil)
+
+const defaultStall = 20 * time.Second
+
+// Open makes a Store. It asks no server: credentials are looked for when the first request needs them. Errors are of kind
+// store.Invalid.
+func Open(ctx context.Context, c Config) (*Store, error) {
+	if c.Endpoint != "" {
+		if _, err := parseEndpoint(c.Endpoint); err != nil {
+			return nil, err
+		}
+	}
+	cfg, err := load(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		anonymous:    c.NoSignRequest,
+		stallTimeout: c.StallTimeout,
+		stallFloor:   c.StallFloor,
+		clients:      map[string]*awss3.Client{},
+		regions:      map[string]string{},
+	}
+	if s.stallTimeout <= 0 {
+		s.stallTimeout = defaultStall
+	}
+	s.credentials = &credentials{provider: cfg.Credentials, reload: func(ctx context.Context) (aws.CredentialsProvider, error) {
+		cfg, err := load(ctx, c)
+		return cfg.Credentials, err
+	}}
+	return s, s.setUp(cfg, c)
+}
+
+func (s *Store) setUp(cfg aws.Config, c Config) error {
+	s.options = awss3.NewFromConfig(cfg, func(o *awss3.Options) {
+		if c.Endpoint != "" {
+			o.BaseEndpoint = aws.String(c.Endpoint)
+		}
+	}).Options()
+	if e := s.options.BaseEndpoint; e != nil {
+		u, err := parseEndpoint(*e)
+		if err != nil {
+			return err
+		}
+		s.endpoint = u
+	}
+	host := ""
+	if s.endpoint != nil {
+		host = s.endpoint.Hostname()
+	}
+	s.profile = newProfile(host)
+	s.identity = identity(s.endpoint, cfg.Region)
+	s.region = cfg.Region
+	if s.region == "" {
+		s.region = regionOf(host)
+	}
+	if s.region == "" {
+		s.region = defaultRegion
+	}
+	s.door = sdkDoor{s}
+	o := &s.options
+	o.HTTPClient = &wire{transport: newTransport(tlsConfig(cfg, c.NoVerifySSL))}
+	if !s.anonymous {
+		o.Credentials = s.credentials
+	}
+	o.Retryer = aws.NopRetryer{}
+	o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
+	o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
+	o.DisableLogOutputChecksumValidationSkipped = true
+	o.ContinueHeaderThresholdBytes = -1
+	o.APIOptions = append(o.APIOptions, apiOptions()...)
+	switch c.Addressing {
+	case AddressAuto:
+		o.UsePathStyle = !s.profile.aws && !s.profile.virtual
+	case AddressPath:
+		o.UsePathStyle = true
+	case AddressVirtual:
+		o.UsePathStyle = false
+	default:
+		return setupError("addressing is auto, path or virtual", errNoSuchAddressing)
+	}
+	o.UseAccelerate = c.Accelerate
+	if c.DualStack {
+		o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled
+	}
+	return nil
+}
+
+// Identity names the store for records of transfers: the host of its endpoint, without secrets. Buckets of the same name in
+// two Stores of the same Identity are the same bucket.
+func (s *Store) Identity() string { return s.identity }
+
+// String gives the Identity.
+func (s *Store) String() string { return s.identity }
+
+func identity(endpoint *url.URL, region string) string {
+	host := ""
+	if endpoint != nil {
+		host = strings.ToLower(endpoint.Hostname())
+	}
+	switch {
+	case endpoint == nil && strings.HasPrefix(region, "cn-"), strings.HasSuffix(host, ".amazonaws.com.cn"):
+		return "s3.amazonaws.com.cn"
+	case endpoint == nil, awsHost(host):
+		return "s3.amazonaws.com"
+	}
+	return strings.ToLower(endpoint.Host) + strings.TrimSuffix(endpoint.Path, "/")
+}
+
+const (
+	kib = int64(1) << 10
+	mib = kib << 10
+	gib = mib << 10
+	tib = gib << 10
+)
+
+// Limits are those of S3 (docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html), or of the provider where it is known
+// to differ.
+func (s *Store) Limits(bucket string) store.Limits {
+	l := store.Limits{
+		MaxParts: 10_000, MinPart: 5 * mib, MaxPart: 5 * gib, MaxPut: 5 * gib, MaxCopy: 5 * gib,
+		MaxObject: 10_000 * 5 * gib,
+	}
+	if s.profile.maxObject != 0 {
+		l.MaxObject = s.profile.maxObject
+	}
+	l.EqualParts = s.profile.equalParts
+	l.NoDuplicateParts = directoryBucket(bucket)
+	return l
+}
+
+// directoryBucket tells a bucket of S3 Express One Zone by its name.
+func directoryBucket(bucket string) bool { return strings.HasSuffix(bucket, "--x-s3") }
+
+// MakeBucket makes a bucket in the Store's region. One that exists is an Error of kind store.Exists.
+func (s *Store) MakeBucket(ctx context.Context, bucket string) error {
+	in := &awss3.CreateBucketInput{Bucket: &bucket}
+	if s.region != defaultRegion {
+		in.CreateBucketConfiguration = locationConstraint(s.region)
+	}
+	_, err := s.do(ctx, &call{op: "CreateBucket", ref: store.Ref{Bucket: bucket}}, func(ctx context.Context, c *awss3.Client) error {
+		_, err := c.CreateBucket(ctx, in)
+		return err
+	})
+	return err
+}

@@ -1,0 +1,116 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http/httptrace"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// errStalled is the cause of a cancelled call whose connection stood still.
+var errStalled = errors.New("no byte moved for too long")
+
+// guard watches one call and cuts it when its connection stands still while this side waits for it: for limit while
+// sending or reading, for answer while the server works on its answer.
+type guard struct {
+	limit  time.Duration // immutable
+	answer time.Duration // immutable
+	floor  int64         // immutable; bytes that must move within limit
+	cancel context.CancelCauseFunc
+	cause  func() error // why the call was cut: errStalled, or what the caller's context says; nil if it was not
+
+	conn atomic.Pointer[countedConn]
+	// busy counts what waits for the connection: the call until its answer, then each Read of the body.
+	busy    atomic.Int32
+	waiting atomic.Bool // the request is out, the answer is not in
+
+	mu    sync.Mutex
+	timer *time.Timer
+	seen  int64     // bytes moved at mark
+	mark  time.Time // when enough had moved last
+	ended bool
+}
+
+// watch begins to guard a call. The context that it returns is the call's; stop ends the watch.
+func watch(parent context.Context, limit, answer time.Duration, floor int64) (context.Context, *guard) {
+	ctx, cancel := context.WithCancelCause(parent)
+	g := &guard{limit: limit, answer: answer, floor: max(floor, 1), cancel: cancel, mark: time.Now()}
+	g.cause = func() error { return context.Cause(ctx) }
+	g.busy.Store(1)
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn:              func(i httptrace.GotConnInfo) { g.got(i.Conn) },
+		WroteRequest:         func(httptrace.WroteRequestInfo) { g.waiting.Store(true) },
+		GotFirstResponseByte: func() { g.waiting.Store(false) },
+	})
+	g.timer = time.AfterFunc(g.tick(), g.check)
+	return traced, g
+}
+
+// tick is the time between two looks.
+func (g *guard) tick() time.Duration { return max(g.limit/8, time.Millisecond) }
+
+// got notes the connection, also under TLS.
+func (g *guard) got(c net.Conn) {
+	if t, ok := c.(interface{ NetConn() net.Conn }); ok {
+		c = t.NetConn()
+	}
+	if cc, ok := c.(*countedConn); ok {
+		g.conn.Store(cc)
+		g.restart()
+	}
+}
+
+// restart begins a new span of patience.
+func (g *guard) restart() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.mark = time.Now()
+	if c := g.conn.Load(); c != nil {
+		g.seen = c.moved()
+	}
+}
+
+// enter and leave bracket a Read of the body: outside of them nobody waits for the connection.
+func (g *guard) enter() {
+	if g.busy.Add(1) == 1 {
+		g.restart()
+	}
+}
+
+func (g *guard) leave() { g.busy.Add(-1) }
+
+func (g *guard) check() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.ended {
+		return
+	}
+	c, now := g.conn.Load(), time.Now()
+	limit := g.limit
+	if g.waiting.Load() {
+		limit = g.answer
+	}
+	switch {
+	case c == nil || g.busy.Load() == 0:
+		g.mark = now // dialing has limits of its own
+	case c.moved()-g.seen >= g.floor:
+		g.mark, g.seen = now, c.moved()
+	case now.Sub(g.mark) >= limit:
+		g.ended = true
+		g.cancel(errStalled)
+		return
+	}
+	g.timer.Reset(g.tick())
+}
+
+// stop ends the watch and the call's context.
+func (g *guard) stop() {
+	g.mu.Lock()
+	g.ended = true
+	g.timer.Stop()
+	g.mu.Unlock()
+	g.cancel(nil)
+}

@@ -1,0 +1,110 @@
+package s3
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+const (
+	dialTimeout = 10 * time.Second
+	tlsTimeout  = 15 * time.Second
+	// idleTimeout is less than the 5 s or so after which S3 closes an idle connection, so that none is used that is
+	// being closed.
+	idleTimeout = 4 * time.Second
+	// bufferSize of each connection, in bytes. Reads as large as it bypass it.
+	bufferSize = 64 << 10
+	// copySize is that of the buffers that carry a body to its connection.
+	copySize = 256 << 10
+)
+
+// newTransport makes the connections: HTTP/1.1 only, since a part must not share its connection with another's.
+func newTransport(t *tls.Config) *http.Transport {
+	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	return &http.Transport{
+		Proxy: http.ProxyFromEnvironment,
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			c, err := dialer.DialContext(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			return countConn(c), nil
+		},
+		TLSClientConfig:     t,
+		TLSHandshakeTimeout: tlsTimeout,
+		Protocols:           protocols,
+		MaxIdleConns:        1024,
+		MaxIdleConnsPerHost: 256,
+		IdleConnTimeout:     idleTimeout,
+		DisableCompression:  true,
+		ReadBufferSize:      bufferSize,
+		WriteBufferSize:     bufferSize,
+	}
+}
+
+// countedConn counts the bytes that cross a connection.
+type countedConn struct {
+	net.Conn
+	raw  syscall.RawConn
+	in   atomic.Int64
+	out  atomic.Int64
+	last atomic.Int64 // what moved gave last; it never goes back
+}
+
+func countConn(c net.Conn) *countedConn {
+	counted := &countedConn{Conn: c}
+	if s, ok := c.(syscall.Conn); ok {
+		if raw, err := s.SyscallConn(); err == nil {
+			counted.raw = raw
+		}
+	}
+	return counted
+}
+
+// moved gives the bytes that came in or left this machine, as far as the kernel tells.
+func (c *countedConn) moved() int64 {
+	n := c.in.Load() + c.out.Load()
+	if c.raw != nil {
+		n -= unsent(c.raw)
+	}
+	for {
+		last := c.last.Load()
+		if n <= last {
+			return last
+		}
+		if c.last.CompareAndSwap(last, n) {
+			return n
+		}
+	}
+}
+
+// Read counts what comes in.
+func (c *countedConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.in.Add(int64(n))
+	return n, err
+}
+
+// Write counts what goes out.
+func (c *countedConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	c.out.Add(int64(n))
+	return n, err
+}
+
+var copyBuffers = sync.Pool{New: func() any { return new([copySize]byte) }}
+
+// ReadFrom sends all of r in large writes; net/http itself would use 32 KiB.
+func (c *countedConn) ReadFrom(r io.Reader) (int64, error) {
+	buf := copyBuffers.Get().(*[copySize]byte)
+	defer copyBuffers.Put(buf)
+	return io.CopyBuffer(struct{ io.Writer }{c}, struct{ io.Reader }{r}, buf[:])
+}

@@ -1,0 +1,17 @@
+package s3
+
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// unsent gives the bytes that the kernel holds of what was written to c, or 0 where it does not tell.
+func unsent(c syscall.RawConn) int64 {
+	var n int
+	_ = c.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) })
+	return int64(n)
+}
+
+// answerFactor stretches the patience for an answer where unsent bytes cannot be seen going out.
+const answerFactor = 1

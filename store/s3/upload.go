@@ -1,0 +1,322 @@
+package s3
+
+import (
+	"cmp"
+	"context"
+	"encoding/xml"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"haul/checksum"
+	"haul/store"
+)
+
+const (
+	algorithmHeader = "X-Amz-Checksum-Algorithm"
+	objectSizeName  = "X-Amz-Mp-Object-Size"
+)
+
+// Scheme answers which checksum to send with an object in one Put, as far as the server is known.
+func (s *Store) Scheme(_ string, want checksum.Algorithm) checksum.Scheme {
+	best := s.profile.schemes(checksum.Scheme{Algorithm: want})[0]
+	if best.Algorithm == checksum.None {
+		return checksum.Scheme{}
+	}
+	return checksum.Scheme{Algorithm: best.Algorithm, Kind: checksum.FullObject} // one body, so one sum of all of it
+}
+
+// Create opens an upload with the best checksum that the server takes. One that it ignores leaves MD5: Content-MD5 is older
+// than all others, and known everywhere.
+func (s *Store) Create(ctx context.Context, ref store.Ref, want checksum.Scheme, a *store.Attrs) (store.Upload, error) {
+	var refused error
+	for _, scheme := range s.profile.schemes(want) {
+		u, err := s.create(ctx, ref, scheme, a)
+		switch {
+		case err == nil:
+			return u, nil
+		case !errors.Is(err, store.ChecksumRefused):
+			return store.Upload{}, err
+		}
+		refused = err
+		s.profile.refuse(scheme)
+	}
+	return store.Upload{}, refused
+}
+
+func (s *Store) create(ctx context.Context, ref store.Ref, scheme checksum.Scheme, a *store.Attrs) (store.Upload, error) {
+	c := newCall("CreateMultipartUpload", ref, a)
+	c.root = "InitiateMultipartUploadResult"
+	header := scheme.Algorithm != checksum.None && scheme.Algorithm != checksum.MD5
+	if header {
+		c.sums = scheme.Algorithm
+		c.header.Set(algorithmHeader, string(scheme.Algorithm))
+		c.header.Set(sumType, string(scheme.Kind))
+	}
+	if err := c.check(objectHeaders(c.header, a)); err != nil {
+		return store.Upload{}, err
+	}
+	u := store.Upload{Ref: ref, Scheme: scheme}
+	x, err := s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
+		out, err := client.CreateMultipartUpload(ctx, &awss3.CreateMultipartUploadInput{Bucket: &ref.Bucket, Key: &ref.Key})
+		if err == nil {
+			u.ID = aws.ToString(out.UploadId)
+		}
+		return err
+	})
+	if err != nil {
+		return store.Upload{}, err
+	}
+	if u.ID == "" {
+		return store.Upload{}, x.unsupported("the server does not open multipart uploads as S3 does", errors.New("no upload id came"))
+	}
+	if a != nil {
+		u.StorageClass = a.StorageClass
+	}
+	if !header {
+		return u, nil
+	}
+	if !strings.EqualFold(x.answer.Get(algorithmHeader), string(scheme.Algorithm)) {
+		s.profile.ignore()
+		u.Scheme = md5Composite
+		return u, nil
+	}
+	s.profile.checks()
+	if kind := checksum.Kind(x.answer.Get(sumType)); kind != "" {
+		u.Scheme.Kind = kind
+	}
+	return u, nil
+}
+
+// Complete turns an upload into an object. What the server is given to check the whole by depends on the Scheme; a server
+// that does not know the headers for it gets them no more.
+func (s *Store) Complete(ctx context.Context, r store.CompleteRequest) (store.Object, error) {
+	o, err := s.complete(ctx, r)
+	var e *store.Error
+	if errors.As(err, &e) && s.learnFromComplete(e, r) {
+		return s.complete(ctx, r)
+	}
+	return o, err
+}
+
+// learnFromComplete tells whether the server refused a header, which is left out from now on.
+func (s *Store) learnFromComplete(e *store.Error, r store.CompleteRequest) bool {
+	if s.profile.aws {
+		return false
+	}
+	text := strings.ToLower(e.Message)
+	switch {
+	case e.Status == 501 && strings.Contains(text, "mp-object-size") && s.profile.has(objectSize):
+		s.profile.lack(objectSize)
+		return true
+	case e.Kind == store.ChecksumRefused && !r.Sum.IsZero() && s.profile.has(wholeSum):
+		s.profile.lack(wholeSum)
+		return true
+	}
+	return false
+}
+
+func (s *Store) complete(ctx context.Context, r store.CompleteRequest) (store.Object, error) {
+	u := r.Upload
+	c := newCall("CompleteMultipartUpload", u.Ref, r.Attrs)
+	c.root, c.slow = "CompleteMultipartUploadResult", true
+	if r.NoClobber {
+		c.header.Set(ifNoneMatch, "*")
+	}
+	full := u.Scheme.Kind == checksum.FullObject && u.Scheme.Algorithm != checksum.MD5
+	if full && s.profile.has(objectSize) {
+		c.header.Set(objectSizeName, strconv.FormatInt(r.Size, 10))
+	}
+	if full && r.Sum.Algorithm == u.Scheme.Algorithm && r.Sum.Parts == 0 && s.profile.has(wholeSum) {
+		c.sums = r.Sum.Algorithm
+		setSum(c.header, r.Sum)
+		c.header.Set(sumType, string(checksum.FullObject))
+	}
+	if err := c.check(nil); err != nil {
+		return store.Object{}, err
+	}
+	parts := make([]types.CompletedPart, len(r.Parts))
+	for i, p := range r.Parts {
+		parts[i] = completedPart(p, u.Scheme)
+	}
+	x, err := s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
+		_, err := client.CompleteMultipartUpload(ctx, &awss3.CompleteMultipartUploadInput{Bucket: &u.Bucket, Key: &u.Key, UploadId: &u.ID,
+			MultipartUpload: &types.CompletedMultipartUpload{Parts: parts}})
+		return err
+	})
+	if err != nil {
+		return store.Object{}, err
+	}
+	return completed(x, r), nil
+}
+
+// completed reads the object out of the answer.
+func completed(x *exchange, r store.CompleteRequest) store.Object {
+	var doc struct {
+		ETag string
+		sumElements
+	}
+	_ = xml.Unmarshal(x.body, &doc) // the SDK has read it already; some servers send nothing
+	o := objectFrom(r.Upload.Ref, x.answer)
+	o.Size, o.StorageClass = r.Size, r.Upload.StorageClass
+	if doc.ETag != "" {
+		o.ETag = etag(doc.ETag)
+	}
+	kind := cmp.Or(doc.Type, x.answer.Get(sumType), string(r.Upload.Scheme.Kind))
+	for _, a := range algorithms {
+		if s := wholeSumOf(a, doc.value(a), kind, o.ETag); !s.IsZero() && o.Sum(a).IsZero() {
+			o.Sums = append(o.Sums, s)
+		}
+	}
+	return o
+}
+
+// completedPart names a part to Complete, with its sum where the upload has sums.
+func completedPart(p store.Part, scheme checksum.Scheme) types.CompletedPart {
+	c := types.CompletedPart{PartNumber: aws.Int32(int32(p.Number)), ETag: aws.String(quoted(p.ETag))}
+	if p.Sum.IsZero() || p.Sum.Algorithm != scheme.Algorithm {
+		return c
+	}
+	v := aws.String(p.Sum.Base64())
+	switch p.Sum.Algorithm {
+	case checksum.CRC64NVME:
+		c.ChecksumCRC64NVME = v
+	case checksum.CRC32C:
+		c.ChecksumCRC32C = v
+	case checksum.CRC32:
+		c.ChecksumCRC32 = v
+	case checksum.SHA256:
+		c.ChecksumSHA256 = v
+	case checksum.SHA1:
+		c.ChecksumSHA1 = v
+	}
+	return c
+}
+
+// Abort throws an upload away. One that is already gone is no error.
+func (s *Store) Abort(ctx context.Context, u store.Upload, a *store.Attrs) error {
+	c := newCall("AbortMultipartUpload", u.Ref, a)
+	if err := c.check(nil); err != nil {
+		return err
+	}
+	_, err := s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
+		_, err := client.AbortMultipartUpload(ctx, &awss3.AbortMultipartUploadInput{Bucket: &u.Bucket, Key: &u.Key, UploadId: &u.ID})
+		return err
+	})
+	if errors.Is(err, store.NoUpload) {
+		return nil
+	}
+	return err
+}
+
+// sumElements are the sums in an XML answer.
+type sumElements struct {
+	CRC64NVME string `xml:"ChecksumCRC64NVME"`
+	CRC32C    string `xml:"ChecksumCRC32C"`
+	CRC32     string `xml:"ChecksumCRC32"`
+	SHA256    string `xml:"ChecksumSHA256"`
+	SHA1      string `xml:"ChecksumSHA1"`
+	Type      string `xml:"ChecksumType"`
+}
+
+func (e sumElements) value(a checksum.Algorithm) string {
+	switch a {
+	case checksum.CRC64NVME:
+		return e.CRC64NVME
+	case checksum.CRC32C:
+		return e.CRC32C
+	case checksum.CRC32:
+		return e.CRC32
+	case checksum.SHA256:
+		return e.SHA256
+	case checksum.SHA1:
+		return e.SHA1
+	}
+	return ""
+}
+
+// Parts lists what the store holds of an upload.
+func (s *Store) Parts(ctx context.Context, u store.Upload, a *store.Attrs) (store.Upload, []store.Part, error) {
+	c := newCall("ListParts", u.Ref, a)
+	c.root = "ListPartsResult"
+	if err := c.check(nil); err != nil {
+		return u, nil, err
+	}
+	var parts []store.Part
+	for marker := ""; ; {
+		in := &awss3.ListPartsInput{Bucket: &u.Bucket, Key: &u.Key, UploadId: &u.ID}
+		if marker != "" {
+			in.PartNumberMarker = &marker
+		}
+		x, err := s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
+			_, err := client.ListParts(ctx, in)
+			return err
+		})
+		if err != nil {
+			return u, nil, err
+		}
+		page, err := partsPage(x, &u)
+		if err != nil {
+			return u, nil, err
+		}
+		parts = append(parts, page.parts...)
+		if !page.more || page.next == marker {
+			break
+		}
+		marker = page.next
+	}
+	slices.SortFunc(parts, func(a, b store.Part) int { return cmp.Compare(a.Number, b.Number) })
+	return u, parts, nil
+}
+
+// schemeTold reads the Scheme of a stored upload. Before there were types, all were composite.
+func schemeTold(a checksum.Algorithm, kind string) checksum.Scheme {
+	if a == checksum.CRC64NVME {
+		return crc64Full
+	}
+	return checksum.Scheme{Algorithm: a, Kind: checksum.Kind(cmp.Or(kind, string(checksum.Composite)))}
+}
+
+type page struct {
+	parts []store.Part
+	more  bool
+	next  string
+}
+
+// partsPage reads a page of ListParts, and into u what it tells of the upload.
+func partsPage(x *exchange, u *store.Upload) (page, error) {
+	var doc struct {
+		ChecksumAlgorithm    string
+		ChecksumType         string
+		StorageClass         string
+		IsTruncated          bool
+		NextPartNumberMarker string
+		Part                 []struct {
+			PartNumber int
+			Size       int64
+			ETag       string
+			sumElements
+		}
+	}
+	if err := xml.Unmarshal(x.body, &doc); err != nil {
+		return page{}, x.unsupported("the server does not list parts as S3 does", err)
+	}
+	if a, err := checksum.Parse(doc.ChecksumAlgorithm); err == nil && a != checksum.None {
+		u.Scheme = schemeTold(a, doc.ChecksumType)
+	}
+	u.StorageClass = cmp.Or(u.StorageClass, doc.StorageClass)
+	out := page{more: doc.IsTruncated, next: doc.NextPartNumberMarker}
+	for _, d := range doc.Part {
+		p := store.Part{Number: d.PartNumber, Size: d.Size, ETag: etag(d.ETag), Sum: partSum(d.value)}
+		if m, ok := checksum.FromETag(p.ETag); ok && p.Sum.IsZero() && u.Scheme.Algorithm == checksum.MD5 {
+			p.Sum = m
+		}
+		out.parts = append(out.parts, p)
+	}
+	return out, nil
+}
