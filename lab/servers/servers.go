@@ -1,0 +1,247 @@
+// Package servers starts real S3 servers on loopback for tests: versitygw and MinIO, over HTTP and HTTPS.
+//
+// Each server is a process of its own on a free port, with its data in a temporary folder, and ends with the test that started it.
+// Nothing of the machine's own AWS set-up is seen: Env gives programs an environment of their own, Setenv the test itself.
+package servers
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"haul/lab/built"
+	"haul/lab/gateway"
+)
+
+// Kind names a server.
+type Kind string
+
+// The servers.
+const (
+	Versitygw Kind = "versitygw"
+	MinIO     Kind = "minio"
+)
+
+// Server is a running server.
+type Server struct {
+	Kind Kind
+	URL  string
+	// CA is the path of the certificate that signs the server's own; empty for HTTP.
+	CA        string
+	AccessKey string
+	SecretKey string
+	PID       int
+
+	buckets atomic.Int64
+}
+
+// Start starts a server, over HTTPS where secure is set, and returns when it answers.
+func Start(tb testing.TB, kind Kind, secure bool) *Server {
+	tb.Helper()
+	addr, err := gateway.FreeAddr()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s := &Server{Kind: kind, URL: "http://" + addr, AccessKey: "lab-access-key", SecretKey: "lab-secret-key"}
+	dir := tb.TempDir()
+	certs := filepath.Join(dir, "certs")
+	if err := os.Mkdir(certs, 0o700); err != nil {
+		tb.Fatal(err)
+	}
+	if secure {
+		s.URL = "https://" + addr
+		s.CA = writeCertificate(tb, certs)
+	}
+	cmd := s.command(tb, dir, addr)
+	out := &output{}
+	cmd.Stdout, cmd.Stderr = out, out
+	stdin, err := cmd.StdinPipe() // the gateway ends when this does
+	if err != nil {
+		tb.Fatal(err)
+	}
+	endWithParent(cmd)
+	if err := cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	s.PID = cmd.Process.Pid
+	ctx, exited := context.WithCancelCause(context.Background())
+	done := make(chan struct{})
+	go func() {
+		exited(errors.Join(errors.New("the server ended"), cmd.Wait()))
+		close(done)
+	}()
+	tb.Cleanup(func() {
+		_ = stdin.Close()
+		_ = cmd.Process.Kill()
+		<-done
+		if tb.Failed() {
+			tb.Logf("%s said:\n%s", kind, out)
+		}
+	})
+	if err := s.await(ctx); err != nil {
+		tb.Fatalf("start %s: %v\n%s", kind, err, out)
+	}
+	return s
+}
+
+func (s *Server) command(tb testing.TB, dir, addr string) *exec.Cmd {
+	certs, data := filepath.Join(dir, "certs"), filepath.Join(dir, "data")
+	if s.Kind == MinIO {
+		cmd := exec.Command(built.MinIO(tb), "server", "--quiet", "--address", addr, "--certs-dir", certs, data)
+		cmd.Env = append(program(dir), "MINIO_ROOT_USER="+s.AccessKey, "MINIO_ROOT_PASSWORD="+s.SecretKey,
+			"MINIO_BROWSER=off", "MINIO_UPDATE=off", "MINIO_CI_CD=1") // CI_CD lets the data lie on the root disk
+		return cmd
+	}
+	cmd := exec.Command(built.Gateway(tb), "-dir", data, "-addr", addr)
+	if s.CA != "" {
+		cmd.Args = append(cmd.Args, "-keep-alive",
+			"-cert", filepath.Join(certs, "public.crt"), "-key", filepath.Join(certs, "private.key"))
+	}
+	cmd.Env = append(program(dir), "ROOT_ACCESS_KEY="+s.AccessKey, "ROOT_SECRET_KEY="+s.SecretKey)
+	return cmd
+}
+
+// await returns when the server answers requests as an S3 server: MinIO accepts connections a while before.
+func (s *Server) await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		_, err := s.Client().ListBuckets(ctx, &s3.ListBucketsInput{})
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(context.Cause(ctx), err)
+		case <-tick.C:
+		}
+	}
+}
+
+// Client gives an SDK client, for what a test needs to know or make without haul.
+func (s *Server) Client() *s3.Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.DisableKeepAlives = true
+	if pem, err := os.ReadFile(s.CA); err == nil {
+		pool := x509.NewCertPool()
+		pool.AppendCertsFromPEM(pem)
+		transport.TLSClientConfig = &tls.Config{RootCAs: pool}
+	}
+	return s3.New(s3.Options{
+		BaseEndpoint: aws.String(s.URL),
+		Region:       "us-east-1",
+		UsePathStyle: true,
+		Credentials:  credentials.NewStaticCredentialsProvider(s.AccessKey, s.SecretKey, ""),
+		HTTPClient:   &http.Client{Transport: transport},
+	})
+}
+
+// Bucket makes a bucket and gives its name.
+func (s *Server) Bucket(tb testing.TB) string {
+	tb.Helper()
+	name := fmt.Sprintf("lab-%d", s.buckets.Add(1))
+	if _, err := s.Client().CreateBucket(tb.Context(), &s3.CreateBucketInput{Bucket: &name}); err != nil {
+		tb.Fatal(err)
+	}
+	return name
+}
+
+// OpenUploads gives the keys of the uploads that are open in a bucket.
+func (s *Server) OpenUploads(tb testing.TB, bucket string, keys ...string) []string {
+	tb.Helper()
+	var open []string
+	for _, key := range append(keys, "") { // MinIO lists by exact key only
+		out, err := s.Client().ListMultipartUploads(tb.Context(), &s3.ListMultipartUploadsInput{Bucket: &bucket, Prefix: &key})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		for _, u := range out.Uploads {
+			open = append(open, aws.ToString(u.Key))
+		}
+	}
+	return open
+}
+
+// Env gives a whole environment for a program that is to use the server; home is an empty folder of its own.
+func (s *Server) Env(home string) []string {
+	env := program(home)
+	for k, v := range s.variables() {
+		env = append(env, k+"="+v)
+	}
+	return append(env, "HAUL_STATE_DIR="+filepath.Join(home, "state"))
+}
+
+// Setenv sets the test's own environment so that an SDK in this process uses the server and nothing of the machine's own.
+func (s *Server) Setenv(tb testing.TB) {
+	for _, kv := range os.Environ() {
+		if k, _, _ := strings.Cut(kv, "="); strings.HasPrefix(k, "AWS_") {
+			tb.Setenv(k, "")
+			_ = os.Unsetenv(k) // Setenv puts it back at the end
+		}
+	}
+	for k, v := range s.variables() {
+		tb.Setenv(k, v)
+	}
+}
+
+func (s *Server) variables() map[string]string {
+	v := map[string]string{
+		"AWS_ACCESS_KEY_ID":           s.AccessKey,
+		"AWS_SECRET_ACCESS_KEY":       s.SecretKey,
+		"AWS_REGION":                  "us-east-1",
+		"AWS_DEFAULT_REGION":          "us-east-1", // s3cmd and older aws
+		"AWS_ENDPOINT_URL":            s.URL,
+		"AWS_CONFIG_FILE":             os.DevNull,
+		"AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+		"AWS_EC2_METADATA_DISABLED":   "true",
+	}
+	if s.CA != "" {
+		v["AWS_CA_BUNDLE"] = s.CA
+	}
+	return v
+}
+
+// program is the environment of a program that knows of no cloud.
+func program(home string) []string {
+	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + os.TempDir(), "LC_ALL=C.UTF-8"}
+}
+
+// output collects what a process says.
+type output struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	const most = 64 << 10
+	o.text = append(o.text, b...)
+	if len(o.text) > most {
+		o.text = o.text[len(o.text)-most:]
+	}
+	return len(b), nil
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return string(o.text)
+}
