@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"haul"
+	"haul/internal/ui"
+	"haul/store"
+)
+
+// explain makes an error ready for people: what happened, what to do about it, how to go on, how to clean up.
+func (a *app) explain(err error) ui.Failure {
+	f := ui.Failure{Code: exitCode(err), Kind: kindName(err), Message: message(err)}
+	var usage *usageError
+	if errors.As(err, &usage) {
+		f.Advice = append(f.Advice, "see haul --help, or haul COMMAND --help")
+		return f
+	}
+	f.Advice = append(f.Advice, a.hints(err)...)
+	a.leftovers(&f, err)
+	return f
+}
+
+// message is the error's text, without what only repeats.
+func message(err error) string {
+	var e *store.Error
+	if errors.As(err, &e) && e.Op == "Open" && e.Err != nil { // the setting up of a store, which no object takes part in
+		return e.Err.Error()
+	}
+	return err.Error()
+}
+
+// hints are sentences of advice about the cause.
+func (a *app) hints(err error) []string {
+	var stopped *Stopped
+	if errors.As(err, &stopped) {
+		return nil
+	}
+	var hints []string
+	var e *store.Error
+	if errors.As(err, &e) {
+		switch {
+		case e.Kind == store.NoBucket: // in place of the store's hint, which cannot know the flags
+			line := shellLine(append([]string{"haul", "mb", scheme + e.Ref.Bucket}, a.connect.words()...)...)
+			hints = append(hints, "check the spelling; to make the bucket: "+line)
+		case e.Kind == store.NotFound && strings.HasSuffix(e.Ref.Key, "/"):
+			hints = append(hints, "haul cp moves one object at a time; a folder is none")
+		case e.Hint != "":
+			hints = append(hints, e.Hint)
+		}
+	}
+	if errors.Is(err, haul.ErrBusy) {
+		hints = append(hints, "wait for it, or end it and type the same line again")
+	}
+	return hints
+}
+
+// leftovers says what stays behind: how much is kept, how to go on, and how to throw it away.
+func (a *app) leftovers(f *ui.Failure, err error) {
+	var total int64
+	var moved *transferError
+	if errors.As(err, &moved) {
+		total = moved.total
+	}
+	var left *haul.LeftError
+	var kept *haul.KeptError
+	switch {
+	case errors.As(err, &left):
+		f.KeptBytes, f.GoOn = left.Bytes, left.Resumable
+		f.ThrowAway = abortLine(a.connect, left.Upload.Ref)
+		if left.Resumable {
+			f.Advice = append(f.Advice, goOn(left.Bytes, total, ""))
+		} else {
+			f.Advice = append(f.Advice, fmt.Sprintf("%s of it stay in the store, and may be billed", ui.Bytes(left.Bytes)))
+		}
+		f.Advice = append(f.Advice, "to throw it away: "+f.ThrowAway)
+	case errors.As(err, &kept):
+		f.KeptBytes, f.GoOn = kept.Bytes, true
+		f.ThrowAway = shellLine("rm", kept.Path)
+		f.Advice = append(f.Advice, goOn(kept.Bytes, total, " in "+kept.Path), "to throw it away: "+f.ThrowAway)
+	}
+}
+
+func goOn(bytes, total int64, where string) string {
+	if bytes == 0 {
+		return "type the same line to try again; nothing is kept yet"
+	}
+	return fmt.Sprintf("type the same line to go on: %s are kept%s", ui.Of(bytes, total), where)
+}

@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"haul/store"
+)
+
+// attrFlags are the choices that travel with an object, as typed.
+type attrFlags struct {
+	metadata, tags string
+	headers        store.Headers
+	noGuess        bool
+	storageClass   string
+	acl            string
+	payer          string
+
+	sse, kmsKey          string
+	customer, copySource keyFlags
+}
+
+// keyFlags are those of a customer's own key.
+type keyFlags struct{ algorithm, key string }
+
+func (a *attrFlags) flags() *pflag.FlagSet {
+	fs := pflag.NewFlagSet("What is stored with the object", pflag.ContinueOnError)
+	fs.StringVar(&a.storageClass, "storage-class", "", "`CLASS` such as STANDARD_IA, INTELLIGENT_TIERING, GLACIER_IR, REDUCED_REDUNDANCY")
+	fs.StringVar(&a.metadata, "metadata", "", "user metadata, as `NAME=VALUE,…` or a JSON object")
+	fs.StringVar(&a.tags, "tags", "", "tags, as `NAME=VALUE,…` or NAME=VALUE&…")
+	fs.StringVar(&a.headers.ContentType, "content-type", "", "`TYPE` of the content (else guessed from the name)")
+	fs.BoolVar(&a.noGuess, "no-guess-mime-type", false, "do not guess the content type")
+	fs.StringVar(&a.headers.ContentEncoding, "content-encoding", "", "`ENCODING`, such as gzip")
+	fs.StringVar(&a.headers.ContentDisposition, "content-disposition", "", "`TEXT`, such as attachment")
+	fs.StringVar(&a.headers.ContentLanguage, "content-language", "", "`LANGUAGE` of the content")
+	fs.StringVar(&a.headers.CacheControl, "cache-control", "", "`TEXT`, such as max-age=3600")
+	fs.StringVar(&a.headers.Expires, "expires", "", "`DATE` after which caches ask again: 2030-01-31 or 2030-01-31T12:00:00Z")
+	fs.StringVar(&a.acl, "acl", "", "canned `ACL`, such as bucket-owner-full-control")
+	return fs
+}
+
+func (a *attrFlags) keyFlags() *pflag.FlagSet {
+	fs := pflag.NewFlagSet("Encryption by the store", pflag.ContinueOnError)
+	optional(fs, &a.sse, "sse", "AES256", "`KIND` of encryption: AES256 (also where none is given), aws:kms or aws:kms:dsse")
+	fs.StringVar(&a.kmsKey, "sse-kms-key-id", "", "`ID` of the KMS key")
+	optional(fs, &a.customer.algorithm, "sse-c", "AES256", "encrypt with, or read with, a key of your own, by `AES256`")
+	fs.StringVar(&a.customer.key, "sse-c-key", "", "the `KEY` of 32 bytes: fileb://PATH, base64, or as it is; only a file keeps it out of the list of processes")
+	optional(fs, &a.copySource.algorithm, "sse-c-copy-source", "AES256", "the source of a copy has a key of its own, by `AES256`")
+	fs.StringVar(&a.copySource.key, "sse-c-copy-source-key", "", "that `KEY`, in the same ways")
+	return fs
+}
+
+// optional makes a flag whose value may be left out.
+func optional(fs *pflag.FlagSet, p *string, name, without, usage string) {
+	fs.StringVar(p, name, "", usage)
+	fs.Lookup(name).NoOptDefVal = without
+}
+
+// optionalValues are the values that may follow such a flag after a space, as in the AWS CLI.
+var optionalValues = map[string][]string{
+	"--sse":               {"AES256", "aws:kms", "aws:kms:dsse"},
+	"--sse-c":             {"AES256"},
+	"--sse-c-copy-source": {"AES256"},
+	"--request-payer":     {"requester"},
+}
+
+// joinOptional writes "--sse aws:kms" as "--sse=aws:kms", since a flag whose value may be left out takes it only so.
+func joinOptional(args []string) []string {
+	joined := make([]string, 0, len(args))
+	for i := 0; i < len(args); i++ {
+		if args[i] == "--" {
+			return append(joined, args[i:]...)
+		}
+		if values, ok := optionalValues[args[i]]; ok && i+1 < len(args) && slices.Contains(values, args[i+1]) {
+			joined = append(joined, args[i]+"="+args[i+1])
+			i++
+			continue
+		}
+		joined = append(joined, args[i])
+	}
+	return joined
+}
+
+// attrs turns the flags into what the heart passes on. The name is the one to guess the content type from; empty guesses
+// nothing. A key in a file is read by read.
+func (a *attrFlags) attrs(name string, read func(string) ([]byte, error)) (store.Attrs, error) {
+	out := store.Attrs{Headers: a.headers, StorageClass: a.storageClass, ACL: a.acl, RequestPayer: a.payer}
+	var err error
+	if a.payer != "" && a.payer != "requester" {
+		return out, usagef("--request-payer: %q is not requester", a.payer)
+	}
+	if a.metadata != "" {
+		if out.Metadata, err = parseMetadata(a.metadata); err != nil {
+			return out, err
+		}
+	}
+	if a.tags != "" {
+		if out.Tags, err = parseTags(a.tags); err != nil {
+			return out, err
+		}
+	}
+	if out.Headers.ContentType == "" && !a.noGuess {
+		out.Headers.ContentType = guessType(name)
+	}
+	if out.Headers.Expires, err = parseDate(a.headers.Expires); err != nil {
+		return out, err
+	}
+	out.Encryption, err = a.encryption(read)
+	return out, err
+}
+
+func (a *attrFlags) encryption(read func(string) ([]byte, error)) (store.Encryption, error) {
+	e := store.Encryption{SSE: a.sse, KMSKeyID: a.kmsKey}
+	if a.sse != "" && !slices.Contains(optionalValues["--sse"], a.sse) {
+		return e, usagef("--sse: %q is none of AES256, aws:kms, aws:kms:dsse", a.sse)
+	}
+	if a.kmsKey != "" && !strings.HasPrefix(a.sse, "aws:kms") {
+		return e, usagef("--sse-kms-key-id needs --sse aws:kms or aws:kms:dsse")
+	}
+	if a.sse != "" && a.customer != (keyFlags{}) {
+		return e, usagef("--sse and --sse-c exclude each other")
+	}
+	var err error
+	if e.Customer, err = a.customer.parse("--sse-c", read); err != nil {
+		return e, err
+	}
+	e.CopySource, err = a.copySource.parse("--sse-c-copy-source", read)
+	return e, err
+}
+
+// parseDate reads the date of an Expires header and writes it as HTTP wants it (RFC 9110, section 5.6.7).
+func parseDate(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	if t, err := http.ParseTime(text); err == nil {
+		return t.UTC().Format(http.TimeFormat), nil
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateTime, time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UTC().Format(http.TimeFormat), nil
+		}
+	}
+	return "", usagef("--expires: %q is no date; write it like 2030-01-31 or 2030-01-31T12:00:00Z", text)
+}

@@ -1,0 +1,141 @@
+// Package cli turns a command line into calls of package haul, and their outcome into an exit code.
+//
+// One file holds one command: its flags, the pure function that understands them as a request, and the call. Flags,
+// environment and config are read here and nowhere else; everything is printed through package ui. Run is the whole
+// program but for the process's own streams and its exit, which are main's.
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"haul/internal/ui"
+)
+
+// System is what a process has.
+type System struct {
+	Stdin, Stdout, Stderr *os.File
+}
+
+// app is one run of the program.
+type app struct {
+	sys     System
+	connect connection
+	quiet   bool
+	json    bool
+	verbose bool
+
+	common     []*pflag.FlagSet // that every command has
+	understood bool             // the line was, and the command began
+	out        *ui.Screen       // nil until the flags are known
+}
+
+// Run does what the line says and gives the exit code. A ctx that ends with cause *Stopped ends the run in order.
+func Run(ctx context.Context, sys System, args []string) int {
+	a := &app{sys: sys}
+	root := a.root()
+	root.SetArgs(joinOptional(args))
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return codeOK
+	}
+	var usage *usageError
+	if !a.understood && !errors.As(err, &usage) {
+		err = &usageError{text: err.Error()} // cobra's own errors
+	}
+	if stopped := new(Stopped); errors.As(context.Cause(ctx), &stopped) {
+		err = &endedError{stopped, err}
+	}
+	code := exitCode(err)
+	if code != codePipe {
+		a.screen(false).Fail(a.explain(err))
+	}
+	return code
+}
+
+// endedError is what came of a run that a signal ended.
+type endedError struct {
+	stopped *Stopped
+	err     error
+}
+
+// Error names the signal; the rest only follows from it.
+func (e *endedError) Error() string { return e.stopped.Error() }
+
+// Unwrap gives both.
+func (e *endedError) Unwrap() []error { return []error{e.stopped, e.err} }
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "haul",
+		Short:         "Move big files to and from S3 in parallel, resume by default, and prove what arrived",
+		Long:          "haul moves big files to and from Amazon S3, and every store that speaks S3: in parallel parts, going on where a broken\nrun stopped, and proving that what arrived is what was sent.",
+		Example:       cpExample,
+		Version:       versionText(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usagef("there is no command %q", args[0])
+			}
+			cmd.SetOut(a.sys.Stderr)
+			return errors.Join(cmd.Help(), usagef("say what to do, such as: haul cp FILE s3://BUCKET/KEY"))
+		},
+	}
+	root.SetOut(a.sys.Stdout)
+	root.SetErr(a.sys.Stderr)
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{text: err.Error()} })
+	root.CompletionOptions.HiddenDefaultCmd = false
+	a.common = []*pflag.FlagSet{a.connect.flags(), a.outputFlags()}
+	for _, g := range a.common {
+		root.PersistentFlags().AddFlagSet(g)
+	}
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd, nil) })
+	root.AddCommand(a.cp(), a.uploads(), a.mb(), a.version(), exitCodesTopic(), jsonTopic())
+	return root
+}
+
+func (a *app) outputFlags() *pflag.FlagSet {
+	fs := pflag.NewFlagSet("Output", pflag.ContinueOnError)
+	fs.BoolVarP(&a.quiet, "quiet", "q", false, "only errors, and results that could not be proved")
+	fs.BoolVar(&a.json, "json", false, "one JSON object a line on standard output (see haul help json)")
+	fs.BoolVarP(&a.verbose, "verbose", "v", false, "also beginnings, retries and details")
+	return fs
+}
+
+// command gives cmd its flags, in groups that its help shows, and what it does.
+func (a *app) command(cmd *cobra.Command, groups []*pflag.FlagSet, run func(context.Context, []string) error) {
+	for _, g := range groups {
+		cmd.Flags().AddFlagSet(g)
+	}
+	cmd.Flags().SortFlags = false
+	groups = append(groups, a.common...)
+	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd, groups) })
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if a.quiet && (a.json || a.verbose) {
+			return usagef("--quiet goes with neither --json nor --verbose")
+		}
+		a.understood = true
+		return run(cmd.Context(), args)
+	}
+}
+
+// screen gives the one Screen of the run.
+func (a *app) screen(stdoutIsData bool) *ui.Screen {
+	if a.out == nil {
+		cfg := ui.Config{Stdout: io.Writer(a.sys.Stdout), Stderr: a.sys.Stderr, StdoutIsData: stdoutIsData, Quiet: a.quiet, JSON: a.json, Verbose: a.verbose}
+		cfg.Terminal = ui.TerminalOf(a.sys.Stderr)
+		if os.Getenv("TERM") == "dumb" {
+			cfg.Terminal = nil
+		}
+		a.out = ui.New(cfg)
+	}
+	return a.out
+}

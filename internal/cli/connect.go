@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"context"
+	"net/url"
+
+	"github.com/spf13/pflag"
+
+	"haul/store/s3"
+)
+
+// connection says which store, and as whom. What is not said is found as the AWS SDK finds it: environment, ~/.aws, SSO, IMDS.
+type connection struct {
+	endpoint, region, profile string
+	noSign                    bool
+	caBundle                  string
+	noVerify                  bool
+	addressing                string
+	accelerate, dualStack     bool
+}
+
+func (c *connection) flags() *pflag.FlagSet {
+	fs := pflag.NewFlagSet("Connection", pflag.ContinueOnError)
+	fs.StringVar(&c.endpoint, "endpoint-url", "", "`URL` of a store other than Amazon S3 (else AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or the profile's)")
+	fs.StringVar(&c.region, "region", "", "`REGION` of the bucket (else AWS_REGION or the profile's)")
+	fs.StringVar(&c.profile, "profile", "", "`NAME` of the profile in ~/.aws (else AWS_PROFILE)")
+	fs.BoolVar(&c.noSign, "no-sign-request", false, "go without credentials, for public data")
+	fs.StringVar(&c.caBundle, "ca-bundle", "", "`FILE` of certificates to trust (else AWS_CA_BUNDLE)")
+	fs.BoolVar(&c.noVerify, "no-verify-ssl", false, "do not check the server's certificate")
+	fs.StringVar(&c.addressing, "addressing", "auto", "`WHERE` the bucket's name goes in an address: auto, path or virtual")
+	fs.BoolVar(&c.accelerate, "accelerate", false, "use S3 Transfer Acceleration (Amazon only; the bucket must allow it)")
+	fs.BoolVar(&c.dualStack, "dualstack", false, "use the endpoints that also speak IPv6 (Amazon only)")
+	return fs
+}
+
+// check finds what is wrong with the choices before anything is asked.
+func (c *connection) check() error {
+	if c.endpoint != "" {
+		u, err := url.Parse(c.endpoint)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return usagef("--endpoint-url: %q is no address; write it like https://s3.example.org", c.endpoint)
+		}
+		if u.User != nil {
+			return usagef("--endpoint-url: credentials do not belong in the address; use a profile or AWS_ACCESS_KEY_ID")
+		}
+	}
+	switch c.addressing {
+	case "auto", "path", "virtual":
+	default:
+		return usagef("--addressing: %q is none of auto, path, virtual", c.addressing)
+	}
+	return nil
+}
+
+// words are the flags that a suggested line needs to reach the same store as the same user.
+func (c *connection) words() []string {
+	var w []string
+	add := func(flag, value string) {
+		if value != "" {
+			w = append(w, flag, value)
+		}
+	}
+	add("--endpoint-url", c.endpoint)
+	add("--region", c.region)
+	add("--profile", c.profile)
+	add("--ca-bundle", c.caBundle)
+	if c.noSign {
+		w = append(w, "--no-sign-request")
+	}
+	if c.noVerify {
+		w = append(w, "--no-verify-ssl")
+	}
+	if c.addressing != "auto" {
+		add("--addressing", c.addressing)
+	}
+	if c.accelerate {
+		w = append(w, "--accelerate")
+	}
+	if c.dualStack {
+		w = append(w, "--dualstack")
+	}
+	return w
+}
+
+// open connects.
+func (c *connection) open(ctx context.Context) (*s3.Store, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	return s3.Open(ctx, c.config())
+}
+
+func (c *connection) config() s3.Config {
+	cfg := s3.Config{
+		Endpoint: c.endpoint, Region: c.region, Profile: c.profile, NoSignRequest: c.noSign,
+		NoVerifySSL: c.noVerify, CABundle: c.caBundle, Accelerate: c.accelerate, DualStack: c.dualStack,
+	}
+	switch c.addressing {
+	case "path":
+		cfg.Addressing = s3.AddressPath
+	case "virtual":
+		cfg.Addressing = s3.AddressVirtual
+	}
+	return cfg
+}

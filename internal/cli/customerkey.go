@@ -1,0 +1,58 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"io/fs"
+	"strings"
+
+	"haul/store"
+)
+
+// customerKeySize is that of an AES-256 key, in bytes.
+const customerKeySize = 32
+
+// parse reads a customer's key. No error of it shows the key.
+func (k keyFlags) parse(flag string, read func(string) ([]byte, error)) (store.CustomerKey, error) {
+	switch {
+	case k == keyFlags{}:
+		return store.CustomerKey{}, nil
+	case k.key == "":
+		return store.CustomerKey{}, usagef("%s needs the key: %s-key fileb://PATH", flag, flag)
+	case k.algorithm != "" && k.algorithm != "AES256":
+		return store.CustomerKey{}, usagef("%s: %q is not AES256", flag, k.algorithm)
+	}
+	raw, err := k.bytes(flag+"-key", read)
+	if err != nil {
+		return store.CustomerKey{}, err
+	}
+	return store.CustomerKey{Algorithm: "AES256", Key: store.Secret(raw)}, nil
+}
+
+// bytes gives the raw key: the 32 bytes themselves, or those that 44 letters of base64 stand for.
+func (k keyFlags) bytes(flag string, read func(string) ([]byte, error)) ([]byte, error) {
+	raw, where := []byte(k.key), "the value"
+	for _, prefix := range []string{"fileb://", "file://"} {
+		path, ok := strings.CutPrefix(k.key, prefix)
+		if !ok {
+			continue
+		}
+		where = "the file " + path
+		var err error
+		if raw, err = read(path); errors.Is(err, fs.ErrNotExist) {
+			return nil, &missingError{flag + ": " + where + " is not there"}
+		} else if err != nil {
+			return nil, err
+		}
+		break
+	}
+	if len(raw) == customerKeySize {
+		return raw, nil
+	}
+	text := bytes.TrimRight(raw, "\r\n")
+	if decoded, err := base64.StdEncoding.DecodeString(string(text)); err == nil && len(decoded) == customerKeySize {
+		return decoded, nil
+	}
+	return nil, usagef("%s: %s is no key: it must be %d bytes, or base64 of them, and is %d long", flag, where, customerKeySize, len(raw))
+}

@@ -1,0 +1,152 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+
+	"haul"
+	"haul/store"
+)
+
+// The exit codes.
+const (
+	codeOK       = 0
+	codeFailed   = 1
+	codeUsage    = 2
+	codeNotFound = 3
+	codeRefused  = 4
+	codeConflict = 5
+	codeDiffer   = 6
+	codeSignal   = 128 // and the signal's number
+	codePipe     = codeSignal + 13
+)
+
+// exitStatus documents the codes; it ends the help of every command.
+var exitStatus = []struct {
+	code int
+	text string
+}{
+	{codeOK, "all was done, and what moved is proved; where nobody vouched for the bytes, the last line says why"},
+	{codeFailed, "it failed: network, disk, the store; the message says what and what to do"},
+	{codeUsage, "the line could not be understood; nothing was done"},
+	{codeNotFound, "the source, the bucket or the upload is not there"},
+	{codeRefused, "refused: no or expired credentials, no permission, a wrong clock"},
+	{codeConflict, "conflict: the target exists and --no-clobber forbids it, another haul does the same transfer, or the source changed meanwhile"},
+	{codeDiffer, "the bytes at both ends differ"},
+	{codeSignal + 2, "stopped by Ctrl-C; 143 by SIGTERM, 129 by SIGHUP, 141 where the reader of standard output went away"},
+}
+
+// exitCode is the one place where an error becomes an exit code.
+func exitCode(err error) int {
+	var stopped *Stopped
+	var usage *usageError
+	var missing *missingError
+	switch {
+	case err == nil:
+		return codeOK
+	case errors.As(err, &stopped):
+		return stopped.code()
+	case errors.As(err, &usage):
+		return codeUsage
+	case errors.Is(err, errReaderGone):
+		return codePipe
+	case errors.Is(err, haul.ErrMismatch):
+		return codeDiffer
+	case errors.Is(err, haul.ErrBusy), errors.Is(err, haul.ErrSourceChanged), errors.Is(err, fs.ErrExist):
+		return codeConflict
+	case errors.As(err, &missing):
+		return codeNotFound
+	}
+	switch store.KindOf(err) {
+	case store.Corrupt:
+		return codeDiffer
+	case store.Exists, store.Changed, store.Conflict:
+		return codeConflict
+	case store.NotFound, store.NoBucket, store.NoUpload:
+		return codeNotFound
+	case store.Denied, store.NoCredentials, store.Expired, store.ClockSkew:
+		return codeRefused
+	}
+	var e *store.Error // a firewall's "permission denied" is a network error
+	if errors.Is(err, fs.ErrPermission) && !errors.As(err, &e) {
+		return codeRefused
+	}
+	return codeFailed
+}
+
+// kindName names an error for programs: the store's kind, or the cause that haul knows.
+func kindName(err error) string {
+	var e *store.Error
+	var k store.Kind
+	switch code := exitCode(err); {
+	case code >= codeSignal:
+		return "stopped"
+	case code == codeUsage:
+		return "usage"
+	case errors.Is(err, haul.ErrMismatch):
+		return haul.ErrMismatch.Error()
+	case errors.Is(err, haul.ErrBusy):
+		return haul.ErrBusy.Error()
+	case errors.Is(err, haul.ErrSourceChanged):
+		return haul.ErrSourceChanged.Error()
+	case errors.As(err, &e):
+		return string(e.Kind)
+	case errors.As(err, &k):
+		return string(k)
+	}
+	return string(store.Unknown)
+}
+
+// exitHelp is the EXIT STATUS section.
+func exitHelp() string {
+	var b strings.Builder
+	for _, s := range exitStatus {
+		for i, line := range wrap(s.text, helpColumns-7) {
+			if i == 0 {
+				fmt.Fprintf(&b, "  %3d  %s\n", s.code, line)
+			} else {
+				fmt.Fprintf(&b, "       %s\n", line)
+			}
+		}
+	}
+	return b.String()
+}
+
+// usageError says what was wrong with the line.
+type usageError struct{ text string }
+
+// Error gives the text.
+func (e *usageError) Error() string { return e.text }
+
+// missingError says that a local file is not there.
+type missingError struct{ text string }
+
+// Error gives the text.
+func (e *missingError) Error() string { return e.text }
+
+// Stopped is the cause of the end when a signal asked for it.
+type Stopped struct{ Signal os.Signal }
+
+// Error names the signal.
+func (s *Stopped) Error() string {
+	switch s.Signal {
+	case os.Interrupt:
+		return "stopped by Ctrl-C"
+	case syscall.SIGTERM:
+		return "stopped by SIGTERM"
+	case syscall.SIGHUP:
+		return "stopped by SIGHUP"
+	}
+	return "stopped by signal " + s.Signal.String()
+}
+
+func (s *Stopped) code() int {
+	if n, ok := s.Signal.(syscall.Signal); ok {
+		return codeSignal + int(n)
+	}
+	return codeSignal + int(syscall.SIGINT)
+}

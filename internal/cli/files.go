@@ -1,0 +1,42 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"haul/checksum"
+	"haul/internal/localfile"
+)
+
+// disk looks at the real one.
+type disk struct{}
+
+func (disk) read(path string) ([]byte, error) { return os.ReadFile(path) }
+
+func (disk) target(path, key string) (string, error) { return localfile.TargetPath(path, key) }
+
+func (disk) mode(path string) (fs.FileMode, error) {
+	fi, err := os.Stat(path)
+	switch {
+	case err == nil:
+		return fi.Mode(), nil
+	case errors.Is(err, fs.ErrNotExist):
+		return 0, &missingError{fmt.Sprintf("no such file: %s", path)}
+	}
+	return 0, err
+}
+
+// parseChecksum reads the name of an algorithm; no name leaves it to haul.
+func parseChecksum(name string) (checksum.Algorithm, error) {
+	if name == "" {
+		return checksum.None, nil
+	}
+	a, err := checksum.Parse(strings.TrimSpace(name))
+	if err != nil || a == checksum.None {
+		return checksum.None, usagef("--checksum-algorithm: %q is none of CRC64NVME, CRC32C, CRC32, SHA256, SHA1, MD5", name)
+	}
+	return a, nil
+}

@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+)
+
+// Interruptible gives a context that ends, with cause *Stopped, at the first Ctrl-C, SIGTERM or SIGHUP; at the second one it calls
+// exit with the code of that signal. A signal that the caller of the process chose to ignore (nohup) stays ignored.
+// The func given back ends the listening and waits for it.
+func Interruptible(parent context.Context, exit func(code int)) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 2)
+	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) {
+			signal.Notify(signals, s)
+		}
+	}
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for first := true; ; first = false {
+			select {
+			case <-stop:
+				return
+			case s := <-signals:
+				stopped := &Stopped{Signal: s}
+				if !first {
+					exit(stopped.code())
+					return
+				}
+				cancel(stopped)
+			}
+		}
+	})
+	return ctx, func() {
+		signal.Stop(signals)
+		close(stop)
+		wg.Wait()
+		cancel(nil)
+	}
+}

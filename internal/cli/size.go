@@ -1,0 +1,115 @@
+package cli
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var sizeUnits = map[string]float64{
+	"": 1, "b": 1,
+	"k": 1 << 10, "kib": 1 << 10, "kb": 1e3,
+	"m": 1 << 20, "mib": 1 << 20, "mb": 1e6,
+	"g": 1 << 30, "gib": 1 << 30, "gb": 1e9,
+	"t": 1 << 40, "tib": 1 << 40, "tb": 1e12,
+}
+
+// parseSize reads a number of bytes such as 8MiB, 64MB, 1.5G, 5368709120. As in GNU tools, KiB and K are 1024 bytes and KB is 1000.
+func parseSize(text string) (int64, error) {
+	n, unit := splitNumber(strings.TrimSpace(text))
+	v, err := strconv.ParseFloat(n, 64)
+	factor, ok := sizeUnits[strings.ToLower(strings.TrimSpace(unit))]
+	if err != nil || !ok || v < 0 {
+		return 0, usagef("%q is no size; write it like 64MiB, 5GiB or 8388608", text)
+	}
+	if v *= factor; v >= math.MaxInt64 {
+		return 0, usagef("%q is too large a size", text)
+	}
+	return int64(v), nil
+}
+
+// splitNumber cuts a leading decimal number off.
+func splitNumber(text string) (number, rest string) {
+	i := strings.IndexFunc(text, func(r rune) bool { return r != '.' && (r < '0' || r > '9') })
+	if i < 0 {
+		return text, ""
+	}
+	return text[:i], text[i:]
+}
+
+var timeUnits = map[string]time.Duration{
+	"ms": time.Millisecond, "s": time.Second, "m": time.Minute, "min": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour,
+}
+
+// parseSpan reads a time such as 90s, 5m, 1h30m, 7d, 2w.
+func parseSpan(text string) (time.Duration, error) {
+	bad := usagef("%q is no time; write it like 90s, 5m, 12h, 7d or 2w", text)
+	var sum float64
+	rest := strings.TrimSpace(text)
+	if rest == "" {
+		return 0, bad
+	}
+	for rest != "" {
+		var number string
+		number, rest = splitNumber(rest)
+		v, err := strconv.ParseFloat(number, 64)
+		end := strings.IndexAny(rest, "0123456789.")
+		if end < 0 {
+			end = len(rest)
+		}
+		unit, ok := timeUnits[strings.ToLower(strings.TrimSpace(rest[:end]))]
+		if err != nil || !ok {
+			return 0, bad
+		}
+		sum += v * float64(unit)
+		rest = rest[end:]
+	}
+	if sum >= math.MaxInt64 {
+		return 0, bad
+	}
+	return time.Duration(sum), nil
+}
+
+// sizeFlag and spanFlag let such values stand as flags.
+type sizeFlag int64
+
+func (f *sizeFlag) Set(text string) (err error) {
+	n, err := parseSize(text)
+	if err == nil && n == 0 {
+		return usagef("it must be more than 0")
+	}
+	*f = sizeFlag(n)
+	return err
+}
+
+func (f *sizeFlag) Type() string { return "SIZE" }
+
+func (f *sizeFlag) String() string {
+	if *f == 0 {
+		return ""
+	}
+	return strconv.FormatInt(int64(*f), 10)
+}
+
+type spanFlag time.Duration
+
+func (f *spanFlag) Set(text string) (err error) {
+	d, err := parseSpan(text)
+	if err == nil && d <= 0 {
+		return usagef("it must be more than 0")
+	}
+	*f = spanFlag(d)
+	return err
+}
+
+func (f spanFlag) duration() time.Duration { return time.Duration(f) }
+
+func (f *spanFlag) Type() string { return "TIME" }
+
+func (f *spanFlag) String() string {
+	if *f == 0 {
+		return ""
+	}
+	return time.Duration(*f).String()
+}

@@ -1,0 +1,33 @@
+package ui
+
+// JSONHelp documents what --json writes; it is also the source of the page in doc.
+const JSONHelp = `With --json, haul writes one JSON object a line on standard output (on standard error where standard output carries an
+object). Errors are also written for people on standard error. Sizes are in bytes, times in seconds, dates in UTC.
+
+Every object has
+  schema_version  1; it grows when a field changes its meaning or goes away. New fields and events may come without it.
+  event           one of those below
+  time            when
+
+haul cp
+  start     source, target; size where it is known
+  kept      kept: so many bytes of an earlier run are there, proved again, and not moved
+  note      text: something worth knowing
+  retry     a request is tried again: error, kind, wait_seconds
+  progress  each second: done of size (no size: a stream), kept, moved (on the wire, repeated bytes too), bytes_per_second,
+            eta_seconds where it can be known, elapsed_seconds, parts, parts_done, parts_in_flight, retries, throttled
+  done      the end, well: verb (upload, download, copy), source, target, size, kept, moved, parts, retries, elapsed_seconds,
+            object {bucket, key, version, etag, encryption, storage_class}, proof {proved, algorithm, sum (base64), text};
+            where proved is false, text says why
+
+haul uploads
+  upload    one unfinished upload: upload {bucket, key, id, started, storage_class; parts and bytes with --parts}
+  aborted   the same, after it was thrown away
+
+haul mb
+  bucket    bucket: its name
+
+All
+  error     the end, badly: error, kind ("access denied", "no such bucket", "usage", "stopped", …),
+            failure {exit_code, advice, kept_bytes, go_on, throw_away}; where go_on is true the same line goes on with
+            kept_bytes, and the shell line in throw_away removes what was left behind`

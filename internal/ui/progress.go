@@ -1,0 +1,153 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"haul/internal/meter"
+)
+
+const (
+	rateWindow = 10 * time.Second    // over which the rate is taken
+	rateLeast  = time.Second         // with less behind it there is no rate yet
+	stillAfter = 5 * time.Second     // without a byte, the line says so in place of an ETA
+	longestETA = 99 * 24 * time.Hour // beyond it an ETA says nothing
+)
+
+// pacer turns counts into a rate: what moved in the last seconds, divided by them.
+type pacer struct {
+	samples []sample
+	moved   time.Time // when the count last grew
+}
+
+type sample struct {
+	at time.Time
+	n  int64
+}
+
+// progressed gives the count that the rate is made of: bytes on the wire, or, for a copy that the store does by itself, bytes done.
+func progressed(s meter.Snapshot) int64 {
+	if s.Moved > 0 {
+		return s.Moved
+	}
+	return s.Done - s.Kept
+}
+
+func (p *pacer) add(now time.Time, n int64) {
+	switch {
+	case len(p.samples) == 0:
+		p.moved = now
+	case n < p.samples[len(p.samples)-1].n: // the count changed its meaning
+		p.samples, p.moved = p.samples[:0], now
+	case n > p.samples[len(p.samples)-1].n:
+		p.moved = now
+	}
+	p.samples = append(p.samples, sample{now, n})
+	for len(p.samples) > 2 && now.Sub(p.samples[1].at) >= rateWindow {
+		p.samples = p.samples[1:]
+	}
+}
+
+// rate is in bytes a second; 0 where it is not known yet.
+func (p *pacer) rate() float64 {
+	if len(p.samples) < 2 {
+		return 0
+	}
+	first, last := p.samples[0], p.samples[len(p.samples)-1]
+	d := last.at.Sub(first.at)
+	if d < rateLeast {
+		return 0
+	}
+	return float64(last.n-first.n) / d.Seconds()
+}
+
+// still tells for how long nothing has moved.
+func (p *pacer) still() time.Duration {
+	if len(p.samples) == 0 {
+		return 0
+	}
+	return p.samples[len(p.samples)-1].at.Sub(p.moved)
+}
+
+// eta gives the time that the rest takes at this rate; false where nobody can know.
+func eta(s meter.Snapshot, rate float64) (time.Duration, bool) {
+	rest := s.Total - s.Done
+	if s.Total <= 0 || rest <= 0 || rate < 1 {
+		return 0, false
+	}
+	seconds := float64(rest) / rate
+	if seconds > longestETA.Seconds() {
+		return 0, false
+	}
+	return time.Duration(seconds * float64(time.Second)), true
+}
+
+// progressLine draws one line that takes at most columns; what matters least is left out first.
+func progressLine(columns int, name string, s meter.Snapshot, p *pacer) string {
+	var must, may []string
+	if s.Total > 0 {
+		must = append(must, pair(s.Done, s.Total, "/"), percent(s.Done, s.Total))
+	} else {
+		must = append(must, Bytes(max(s.Done, s.Moved)))
+	}
+	rate := p.rate()
+	if rate > 0 {
+		may = append(may, perSecond(rate))
+	}
+	if d := p.still(); d >= stillAfter {
+		may = append(may, "no byte for "+short(d))
+	} else if d, ok := eta(s, rate); ok {
+		may = append(may, "ETA "+short(d))
+	}
+	if s.InFlight > 0 {
+		may = append(may, count(s.InFlight, "part")+" in flight")
+	}
+	if s.Retries > 0 {
+		may = append(may, retries(s.Retries))
+	}
+	if s.Throttled > 0 {
+		may = append(may, "slowed by the store")
+	}
+	return fit(columns, name, must, may)
+}
+
+// fit joins the fields with two spaces: as many of may as there is room for beside twelve columns of the name.
+func fit(columns int, name string, must, may []string) string {
+	const gap, least = "  ", 12
+	line := strings.Join(must, gap)
+	room := min(least, width(name)) + len(gap)
+	for _, f := range may {
+		if width(line)+len(gap)+width(f)+room > columns {
+			break
+		}
+		line += gap + f
+	}
+	if short := shorten(name, columns-width(line)-len(gap)); short != "" {
+		line = short + gap + line
+	}
+	if width(line) > columns {
+		return ""
+	}
+	return line
+}
+
+func percent(n, total int64) string {
+	p := int(float64(n) / float64(total) * 100)
+	return fmt.Sprintf("%d %%", min(max(p, 0), 100))
+}
+
+func retries(n int) string {
+	if n == 1 {
+		return "1 retry"
+	}
+	return fmt.Sprintf("%d retries", n)
+}
+
+// count gives "1 part", "2 parts".
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

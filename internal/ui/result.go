@@ -1,0 +1,58 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+
+	"haul"
+)
+
+// resultLine says in one line what was moved, how fast, what was kept, and how it is proved.
+func resultLine(t Task, r haul.Result) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s to %s  %s in %s", t.Verb, Printable(t.Source), Printable(t.Target), Bytes(r.Size), took(r.Elapsed))
+	if n := r.Size - r.Kept; n > 0 && r.Elapsed > 0 {
+		fmt.Fprintf(&b, " (%s)", perSecond(float64(n)/r.Elapsed.Seconds()))
+	}
+	if r.Kept > 0 {
+		fmt.Fprintf(&b, "; kept %s from before", Bytes(r.Kept))
+	}
+	b.WriteString("; ")
+	b.WriteString(proofClause(r.Proof))
+	return b.String()
+}
+
+// proofClause says what is known of the bytes, and the sum by which it is known.
+func proofClause(p haul.Proof) string {
+	text := Printable(p.Text)
+	if !p.Proved {
+		return "not proved: " + text
+	}
+	sum := ""
+	if !p.Sum.IsZero() {
+		sum = p.Sum.Base64()
+	}
+	if sum == "" || strings.Contains(text, sum) {
+		return "proved: " + text
+	}
+	what, how, _ := strings.Cut(text, ",")
+	if how == "" {
+		return "proved: " + what + " " + sum
+	}
+	return "proved: " + what + " " + sum + "," + how
+}
+
+// detailLine is what only the curious want.
+func detailLine(r haul.Result) string {
+	fields := []string{count(r.Parts, "part"), retries(r.Retries), Bytes(r.Moved) + " on the wire"}
+	if r.Object.ETag != "" {
+		fields = append(fields, "ETag "+Printable(r.Object.ETag))
+	}
+	if r.Object.Version != "" {
+		fields = append(fields, "version "+Printable(r.Object.Version))
+	}
+	if r.Object.Encryption != "" {
+		fields = append(fields, "encrypted by "+Printable(r.Object.Encryption))
+	}
+	return "        " + strings.Join(fields, ", ")
+}

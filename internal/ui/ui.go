@@ -1,0 +1,258 @@
+// Package ui is what people and programs see of haul: the progress line, notes, results, errors, and JSON events.
+//
+// One Screen writes to the two standard streams, from any goroutine, whole lines only:
+//
+//	              stdout                    stderr
+//	terminal      result                    progress redrawn in place, notes, errors
+//	else          result                    a plain progress line after 5 s and then every 30 s, notes, errors
+//	Quiet         -                         errors, and a result that could not be proved
+//	JSON          one object a line         errors
+//	StdoutIsData  the object's own bytes    all of the above
+//
+// Text from outside (keys, messages of servers) is made harmless before it is written. Sizes are in binary units.
+// The package decides nothing: which words an error deserves, and which exit code, is said by internal/cli.
+package ui
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"haul"
+	"haul/internal/meter"
+)
+
+// Config says where and how a Screen writes. The zero value of each choice is the usual one.
+type Config struct {
+	Stdout, Stderr io.Writer
+	// Terminal is that of Stderr; nil where it is none.
+	Terminal Terminal
+	// StdoutIsData sends everything to Stderr, because Stdout carries an object.
+	StdoutIsData bool
+	Quiet        bool
+	JSON         bool
+	Verbose      bool
+}
+
+const (
+	redrawEvery  = 200 * time.Millisecond
+	lookEvery    = time.Second // where nothing is redrawn; also the pace of JSON progress
+	firstPlain   = 5 * time.Second
+	plainEvery   = 30 * time.Second
+	widthUnknown = 80
+)
+
+// Screen writes for one run of a command.
+type Screen struct {
+	// immutable
+	cfg Config
+	out io.Writer // of results
+
+	mu    sync.Mutex
+	drawn int // columns of the progress line on the terminal now
+	pacer pacer
+	plain time.Time // when the next plain line is due
+}
+
+// New makes a Screen.
+func New(cfg Config) *Screen {
+	s := &Screen{cfg: cfg, out: cfg.Stdout}
+	if cfg.StdoutIsData {
+		s.out = cfg.Stderr
+	}
+	return s
+}
+
+// Task names a transfer in the words of the user.
+type Task struct {
+	// Verb is upload, download or copy.
+	Verb           string
+	Source, Target string
+	// Name is the short one of the progress line.
+	Name string
+}
+
+// During shows how far work is until it returns, and gives its error.
+func (s *Screen) During(t Task, look func() meter.Snapshot, work func() error) error {
+	if s.cfg.Quiet {
+		return work()
+	}
+	every := lookEvery
+	if s.cfg.Terminal != nil && !s.cfg.JSON {
+		every = redrawEvery
+	}
+	s.mu.Lock()
+	s.pacer = pacer{}
+	s.plain = time.Now().Add(firstPlain)
+	s.mu.Unlock()
+
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case now := <-tick.C:
+				s.show(t, look(), now)
+			}
+		}
+	})
+	err := work()
+	close(stop)
+	wg.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clear()
+	return err
+}
+
+// show is one look at the transfer.
+func (s *Screen) show(t Task, m meter.Snapshot, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pacer.add(now, progressed(m))
+	name := Printable(t.Name)
+	switch {
+	case s.cfg.JSON:
+		s.json(progressRecord(m, &s.pacer))
+	case s.cfg.Terminal != nil:
+		columns := s.cfg.Terminal.Columns()
+		if columns <= 0 {
+			columns = widthUnknown
+		}
+		s.redraw(progressLine(columns-1, name, m, &s.pacer))
+	case !now.Before(s.plain):
+		s.plain = now.Add(plainEvery)
+		s.line(s.cfg.Stderr, "haul: "+progressLine(1000, name, m, &s.pacer))
+	}
+}
+
+// Observe shows an event of the client; it is made for haul.Options. The end of a transfer is told by Done instead.
+func (s *Screen) Observe(e haul.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cfg.JSON {
+		if r, ok := eventRecord(e); ok {
+			s.json(r)
+		}
+		return
+	}
+	switch e.Kind {
+	case haul.EventStart:
+		if s.cfg.Verbose && e.Size >= 0 {
+			s.say(fmt.Sprintf("begins: %s to %s, %s", e.Source, e.Target, Bytes(e.Size)))
+		} else if s.cfg.Verbose {
+			s.say(fmt.Sprintf("begins: %s to %s, of unknown length", e.Source, e.Target))
+		}
+	case haul.EventKept:
+		s.say(fmt.Sprintf("goes on with an earlier run: %s are there and proved", Bytes(e.Bytes)))
+	case haul.EventNote:
+		s.say(e.Text)
+	case haul.EventRetry:
+		if s.cfg.Verbose {
+			s.say(fmt.Sprintf("again in %s: %v", took(e.Wait), e.Err))
+		}
+	}
+}
+
+// Note says something worth knowing that is neither result nor error.
+func (s *Screen) Note(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cfg.JSON {
+		s.json(record{Event: "note", Text: text})
+		return
+	}
+	s.say(text)
+}
+
+// Done tells what a transfer did; it is the last line of a run that went well.
+func (s *Screen) Done(t Task, r haul.Result) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.cfg.JSON:
+		s.json(doneRecord(t, r))
+	case !s.cfg.Quiet:
+		s.line(s.out, resultLine(t, r))
+		if s.cfg.Verbose {
+			s.line(s.out, detailLine(r))
+		}
+	case !r.Proof.Proved:
+		s.line(s.cfg.Stderr, "haul: "+resultLine(t, r))
+	}
+}
+
+// Failure is an error, made ready for people.
+type Failure struct {
+	// Code is the exit code.
+	Code int
+	// Kind is the error's, in the words of package store or of haul; programs may switch on it.
+	Kind string
+	// Message says what was tried, on what, and what came of it.
+	Message string
+	// Advice is what to do, one sentence a line.
+	Advice []string
+	// KeptBytes are at the other end, and the same line goes on with them where GoOn says so.
+	KeptBytes int64
+	GoOn      bool
+	// ThrowAway is the line for the shell that removes what was left behind; empty where nothing was.
+	ThrowAway string
+}
+
+// Fail tells why a run ended badly.
+func (s *Screen) Fail(f Failure) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cfg.JSON {
+		s.json(failRecord(f))
+	}
+	for i, text := range append([]string{f.Message}, f.Advice...) {
+		if i == 0 {
+			text = strings.TrimPrefix(text, "haul: ") // the root package says its name as well
+		}
+		s.line(s.cfg.Stderr, "haul: "+Printable(text))
+	}
+}
+
+// Result writes a plain line of a command's answer, such as that of haul mb.
+func (s *Screen) Result(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.cfg.Quiet && !s.cfg.JSON {
+		s.line(s.out, Printable(text))
+	}
+}
+
+// say writes a note for people; s.mu is held.
+func (s *Screen) say(text string) {
+	if !s.cfg.Quiet && !s.cfg.JSON {
+		s.line(s.cfg.Stderr, "haul: "+Printable(text))
+	}
+}
+
+// line writes one line, after the progress line is gone; s.mu is held. An error of writing has nobody to be told to.
+func (s *Screen) line(w io.Writer, text string) {
+	s.clear()
+	_, _ = io.WriteString(w, text+"\n")
+}
+
+// redraw puts text in place of the progress line; s.mu is held. It fills up with spaces, which every terminal understands.
+func (s *Screen) redraw(text string) {
+	columns := width(text)
+	_, _ = io.WriteString(s.cfg.Stderr, "\r"+text+strings.Repeat(" ", max(0, s.drawn-columns)))
+	s.drawn = columns
+}
+
+// clear takes the progress line away; s.mu is held.
+func (s *Screen) clear() {
+	if s.drawn > 0 {
+		_, _ = io.WriteString(s.cfg.Stderr, "\r"+strings.Repeat(" ", s.drawn)+"\r")
+		s.drawn = 0
+	}
+}
