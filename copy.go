@@ -96,6 +96,9 @@ func (t *transfer) copyParts(ctx context.Context, src store.Object, to store.Ref
 		for limits.MaxParts > 0 && want*int64(limits.MaxParts) < src.Size {
 			want *= 2
 		}
+		if limits.MaxPart > 0 {
+			want = min(want, limits.MaxPart)
+		}
 	}
 	layout, err := plan.Parts(src.Size, want, limits)
 	if err != nil {
