@@ -29,6 +29,19 @@ const (
 	Tags     Op = "GetObjectTagging"
 )
 
+// Operations that only a Server has.
+const (
+	List         Op = "ListObjects"
+	Delete       Op = "DeleteObject"
+	HeadBucket   Op = "HeadBucket"
+	CreateBucket Op = "CreateBucket"
+	Location     Op = "GetBucketLocation"
+	ListBuckets  Op = "ListBuckets"
+)
+
+// Any stands for every operation, in faults.
+const Any Op = "any operation"
+
 // target is what a call is about, as far as faults care.
 type target struct {
 	ref  store.Ref
@@ -36,14 +49,15 @@ type target struct {
 	rng  store.Range // of a Get or CopyPart
 }
 
-// call is one call of the store under way: it counts, and lets the fault that was chosen for it happen.
+// call is one call of a store or server under way: it counts, and lets the fault that was chosen for it happen.
 type call struct {
-	m     *Memory
-	ctx   context.Context
-	op    Op
-	on    target
-	rule  rule
-	fault *Fault // whose rule it is; nil for none, and for a random one
+	script *script
+	count  func(Op, Count)
+	ctx    context.Context
+	op     Op
+	on     target
+	rule   rule
+	fault  *Fault // whose rule it is; nil for none, and for a random one
 
 	tripped bool // the moment of the rule has passed
 	fired   bool
@@ -53,16 +67,20 @@ type call struct {
 // begin counts the call, chooses its fault, and lets it happen at once unless it is for later in the payload.
 // The caller must end the call, also when begin gives an error.
 func (m *Memory) begin(ctx context.Context, op Op, on target) (*call, error) {
-	c := &call{m: m, ctx: ctx, op: op, on: on}
-	m.count(op, 1, 0, 0)
+	c := &call{script: &m.script, count: m.count, ctx: ctx, op: op, on: on}
+	return c, c.begin()
+}
+
+func (c *call) begin() error {
+	c.count(c.op, Count{Calls: 1})
 	if err := c.alive(); err != nil {
-		return c, err
+		return err
 	}
-	c.fault, c.rule = m.choose(op, on)
+	c.fault, c.rule = c.script.choose(c.op, c.on)
 	if c.rule.after == 0 || !c.payload() {
-		return c, c.trip()
+		return c.trip()
 	}
-	return c, nil
+	return nil
 }
 
 // payload tells whether bytes of an object move in the call.
@@ -137,8 +155,8 @@ func (c *call) fire() {
 		return
 	}
 	c.fired = true
-	c.m.mu.Lock()
-	defer c.m.mu.Unlock()
+	c.script.mu.Lock()
+	defer c.script.mu.Unlock()
 	c.fault.held--
 	c.fault.fired++
 }
@@ -150,8 +168,8 @@ func (c *call) end(err *error) {
 		*err = c.say(c.rule.late)
 	}
 	if !c.fired && c.fault != nil {
-		c.m.mu.Lock()
-		defer c.m.mu.Unlock()
+		c.script.mu.Lock()
+		defer c.script.mu.Unlock()
 		c.fault.held--
 		c.fault = nil
 	}
@@ -184,9 +202,9 @@ func (t *tap) Read(p []byte) (int, error) {
 	t.n += int64(n)
 	t.err = err
 	if t.in {
-		t.c.m.count(t.c.op, 0, int64(n), 0)
+		t.c.count(t.c.op, Count{In: int64(n)})
 	} else {
-		t.c.m.count(t.c.op, 0, 0, int64(n))
+		t.c.count(t.c.op, Count{Out: int64(n)})
 	}
 	return n, err
 }

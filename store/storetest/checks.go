@@ -65,14 +65,20 @@ func (m *Memory) algorithms(sent ...checksum.Algorithm) []checksum.Algorithm {
 // slice is how many bytes a Memory reads at a time.
 const slice = 256 << 10
 
-// take reads r to its end, sums it, and keeps it unless discard says so.
-func take(r io.Reader, as []checksum.Algorithm, discard bool) (Content, sums, error) {
+// most is how much memory is taken on the word of a sender, in bytes.
+const most = 64 << 20
+
+// take reads r, which should have size bytes, to its end, sums it, and keeps it unless discard says so.
+func take(r io.Reader, size int64, as []checksum.Algorithm, discard bool) (Content, sums, error) {
 	hashes := make([]hash.Hash, len(as))
 	for i, a := range as {
 		hashes[i] = a.New()
 	}
 	var kept []byte
-	var size int64
+	if !discard {
+		kept = make([]byte, 0, min(size, most))
+	}
+	size = 0
 	buf := make([]byte, slice)
 	for {
 		n, err := r.Read(buf)

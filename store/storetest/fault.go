@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,9 +20,9 @@ import (
 // Of several faults that match a call, the one that was made first happens. A fault that did not happen as often as it
 // says fails the test.
 type Fault struct {
-	m *Memory
+	script *script
 
-	// guarded by m.mu
+	// guarded by script.mu
 	match matcher
 	rule  rule
 	times int // 0 is always
@@ -49,23 +50,33 @@ type rule struct {
 	stall    chan struct{} // closed to release
 	err      error         // before the effect
 	late     error         // after it
+	in200    bool
 	corrupt  bool
 	truncate bool
 	length   int64 // of the truncated payload
 }
 
+// script holds the faults that a store, or a server, has in store.
+type script struct {
+	mu     sync.Mutex
+	faults []*Fault
+	random *random
+}
+
 // Fault lets a call of op go wrong, in the way that the methods of the result say.
-func (m *Memory) Fault(op Op) *Fault {
-	f := &Fault{m: m, match: matcher{op: op}, times: 1}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.faults = append(m.faults, f)
+func (m *Memory) Fault(op Op) *Fault { return m.script.add(op) }
+
+func (s *script) add(op Op) *Fault {
+	f := &Fault{script: s, match: matcher{op: op}, times: 1}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, f)
 	return f
 }
 
 func (f *Fault) set(change func()) *Fault {
-	f.m.mu.Lock()
-	defer f.m.mu.Unlock()
+	f.script.mu.Lock()
+	defer f.script.mu.Unlock()
 	change()
 	return f
 }
@@ -104,6 +115,9 @@ func (f *Fault) LateError(err error) *Fault { return f.set(func() { f.rule.late 
 // LoseAnswer lets the store do all that it was asked, and the answer be lost on the network.
 func (f *Fault) LoseAnswer() *Fault { return f.LateError(store.Network) }
 
+// In200 wraps the error into an answer of status 200, as S3 does when Complete or a copy fails late. It is for Server.Wire.
+func (f *Fault) In200() *Fault { return f.set(func() { f.rule.in200 = true }) }
+
 // Throttle lets the store ask to slow down, and to come back after that time if it is not 0.
 func (f *Fault) Throttle(retryAfter time.Duration) *Fault {
 	return f.Error(&store.Error{
@@ -135,8 +149,8 @@ func (f *Fault) Hook(run func()) *Fault { return f.set(func() { f.rule.hook = ru
 
 // Fired is how often the fault happened so far.
 func (f *Fault) Fired() int {
-	f.m.mu.Lock()
-	defer f.m.mu.Unlock()
+	f.script.mu.Lock()
+	defer f.script.mu.Unlock()
 	return f.fired
 }
 
@@ -165,9 +179,14 @@ func (f *Fault) String() string {
 // FaultsFired fails the test when a fault did not happen, or not as often as it says. For calls it at the end of a test.
 func (m *Memory) FaultsFired(tb testing.TB) {
 	tb.Helper()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, f := range m.faults {
+	m.script.fired(tb)
+}
+
+func (s *script) fired(tb testing.TB) {
+	tb.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.faults {
 		if want := max(f.times, 1); f.fired < want {
 			tb.Errorf("storetest: %s fired %d of %d times", f, f.fired, want)
 		}
@@ -175,11 +194,11 @@ func (m *Memory) FaultsFired(tb testing.TB) {
 }
 
 // choose gives the first fault that is for this call, or a random rule, or nothing.
-func (m *Memory) choose(op Op, on target) (*Fault, rule) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (s *script) choose(op Op, on target) (*Fault, rule) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var chosen *Fault
-	for _, f := range m.faults {
+	for _, f := range s.faults {
 		if !f.match.fits(op, on) {
 			continue
 		}
@@ -193,15 +212,15 @@ func (m *Memory) choose(op Op, on target) (*Fault, rule) {
 	case chosen != nil:
 		chosen.held++
 		return chosen, chosen.rule
-	case m.random != nil:
-		return nil, m.random.rule(op, on)
+	case s.random != nil:
+		return nil, s.random.rule(op, on)
 	}
 	return nil, rule{}
 }
 
 // fits tells whether a call is one that the fault is for.
 func (w matcher) fits(op Op, on target) bool {
-	return w.op == op &&
+	return (w.op == op || w.op == Any) &&
 		(w.part == 0 || w.part == on.part) &&
 		(!w.keyed || w.key == on.ref.Key) &&
 		(!w.at || w.offset == on.rng.Offset)

@@ -60,9 +60,9 @@ type Memory struct {
 	checks  Checksums
 	buckets map[string]*bucket
 	ids     int
-	faults  []*Fault
-	random  *random
 	counts  Counts
+
+	script script
 }
 
 type bucket struct {
@@ -240,14 +240,15 @@ func (m *Memory) Counts() Counts {
 	return maps.Clone(m.counts)
 }
 
-func (m *Memory) count(op Op, calls int, in, out int64) {
+func (m *Memory) count(op Op, x Count) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	c := m.counts[op]
-	c.Calls += calls
-	c.In += in
-	c.Out += out
-	m.counts[op] = c
+	m.counts.add(op, x)
+}
+
+func (c Counts) add(op Op, x Count) {
+	was := c[op]
+	c[op] = Count{Calls: was.Calls + x.Calls, In: was.In + x.In, Out: was.Out + x.Out}
 }
 
 // id gives a name that was not given before; m.mu is held.

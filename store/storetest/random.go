@@ -31,10 +31,12 @@ type random struct {
 }
 
 // Random lets calls go wrong by chance, from now on; seed makes it the same every time. Scripted faults come first.
-func (m *Memory) Random(seed uint64, r Rates) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.random = &random{seed: seed, rates: r, calls: map[string]int{}, bad: map[string]int{}}
+func (m *Memory) Random(seed uint64, r Rates) { m.script.chance(seed, r) }
+
+func (s *script) chance(seed uint64, r Rates) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.random = &random{seed: seed, rates: r, calls: map[string]int{}, bad: map[string]int{}}
 }
 
 // rule decides about one call.

@@ -119,7 +119,7 @@ func (m *Memory) PutPart(ctx context.Context, r store.PutPartRequest) (_ store.P
 	if err != nil {
 		return store.Part{}, err
 	}
-	content, s, err := take(c.receive(r.Body), as, m.discard)
+	content, s, err := take(c.receive(r.Body), r.Body.Size(), as, m.discard)
 	if err != nil {
 		return store.Part{}, c.failed(err)
 	}

@@ -22,7 +22,7 @@ func (m *Memory) Put(ctx context.Context, r store.PutRequest) (_ store.Object, e
 	if err != nil {
 		return store.Object{}, err
 	}
-	content, s, err := take(c.receive(r.Body), as, m.discard)
+	content, s, err := take(c.receive(r.Body), r.Body.Size(), as, m.discard)
 	if err != nil {
 		return store.Object{}, c.failed(err)
 	}
@@ -146,7 +146,7 @@ func (m *Memory) sumAll(content Content, a checksum.Algorithm) sums {
 		}
 		return s
 	}
-	_, s, err := take(wholeOf(content), as, true)
+	_, s, err := take(wholeOf(content), content.Size(), as, true)
 	if err != nil {
 		m.fatal("read the content: %v", err)
 	}

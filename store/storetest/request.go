@@ -1,0 +1,330 @@
+package storetest
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"haul/store"
+)
+
+// request is one HTTP request under way.
+type request struct {
+	*call
+	s     *Server
+	w     http.ResponseWriter
+	r     *http.Request
+	query url.Values
+	body  io.Reader // what the client sends, as the faults let it through
+	begun bool      // the head of the answer is out
+	cut   bool      // the connection is gone
+}
+
+// parse finds out what is asked for.
+func (s *Server) parse(w http.ResponseWriter, r *http.Request) *request {
+	q := &request{s: s, w: w, r: r, query: r.URL.Query(), body: r.Body}
+	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	on := target{ref: store.Ref{Bucket: bucket, Key: key, Version: q.query.Get("versionId")}}
+	on.part, _ = strconv.Atoi(q.query.Get("partNumber"))
+	op := q.name(on.ref)
+	switch op {
+	case Get:
+		on.rng.Offset, _, _ = offsets(r.Header.Get("Range"))
+	case CopyPart:
+		on.rng.Offset, _, _ = offsets(r.Header.Get("x-amz-copy-source-range"))
+	case Uploads:
+		on.ref.Key = q.query.Get("prefix")
+	}
+	q.call = &call{script: &s.script, count: s.count, ctx: r.Context(), op: op, on: on}
+	return q
+}
+
+// name names the operation; it is empty where the server has none such.
+func (q *request) name(ref store.Ref) Op {
+	switch {
+	case ref.Bucket == "" && q.r.Method == "GET":
+		return ListBuckets
+	case ref.Bucket == "":
+		return ""
+	case ref.Key == "":
+		return q.bucketOp()
+	}
+	copies := q.r.Header.Get("x-amz-copy-source") != ""
+	switch method, has := q.r.Method, q.query.Has; {
+	case method == "HEAD":
+		return Head
+	case method == "GET" && has("uploadId"):
+		return Parts
+	case method == "GET" && has("attributes"):
+		return Layout
+	case method == "GET" && has("tagging"):
+		return Tags
+	case method == "GET" && !has("acl"):
+		return Get
+	case method == "PUT" && has("uploadId") && copies:
+		return CopyPart
+	case method == "PUT" && has("uploadId"):
+		return PutPart
+	case method == "PUT" && copies:
+		return Copy
+	case method == "PUT" && !has("tagging") && !has("acl"):
+		return Put
+	case method == "POST" && has("uploads"):
+		return Create
+	case method == "POST" && has("uploadId"):
+		return Complete
+	case method == "DELETE" && has("uploadId"):
+		return Abort
+	case method == "DELETE":
+		return Delete
+	}
+	return ""
+}
+
+func (q *request) bucketOp() Op {
+	switch method, has := q.r.Method, q.query.Has; {
+	case method == "HEAD":
+		return HeadBucket
+	case method == "PUT" && len(q.query) == 0:
+		return CreateBucket
+	case method == "GET" && has("uploads"):
+		return Uploads
+	case method == "GET" && has("location"):
+		return Location
+	case method == "GET" && (len(q.query) == 0 || has("list-type") || has("prefix") || has("delimiter") || has("max-keys")):
+		return List
+	}
+	return ""
+}
+
+// answer does what is asked for and writes the answer, or gives the error that is to be told.
+func (q *request) answer() error {
+	if q.rule.late != nil {
+		// The answer is made but goes nowhere.
+		late := *q
+		late.w = &nowhere{header: http.Header{}}
+		if err := late.answerNow(); err != nil {
+			return err
+		}
+		q.fire()
+		return q.say(q.rule.late)
+	}
+	return q.answerNow()
+}
+
+func (q *request) answerNow() error {
+	handle := map[Op]func(*request) error{
+		Get: (*request).get, Head: (*request).head, Layout: (*request).layout, Tags: (*request).tags,
+		Put: (*request).put, Copy: (*request).copy, Delete: (*request).remove,
+		Create: (*request).create, PutPart: (*request).putPart, CopyPart: (*request).copyPart, Parts: (*request).parts,
+		Complete: (*request).complete, Abort: (*request).abort, Uploads: (*request).uploads,
+		List: (*request).list, HeadBucket: (*request).headBucket, CreateBucket: (*request).createBucket,
+		Location: (*request).location, ListBuckets: (*request).listBuckets,
+	}[q.op]
+	if handle == nil {
+		return refuse(q.op, q.on.ref, store.Unsupported, "A header or query you provided implies functionality that is not implemented")
+	}
+	return handle(q)
+}
+
+// nowhere is where lost answers go.
+type nowhere struct{ header http.Header }
+
+func (n *nowhere) Header() http.Header         { return n.header }
+func (n *nowhere) Write(b []byte) (int, error) { return len(b), nil }
+func (n *nowhere) WriteHeader(int)             {}
+
+// sleep waits, unless the request ends before.
+func (q *request) sleep(d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-q.r.Context().Done():
+		return context.Cause(q.r.Context())
+	}
+}
+
+// finish tells the error, if there is one, and ends the call.
+func (q *request) finish(err error) {
+	defer func() {
+		var none error
+		q.rule.late = nil // it was seen to
+		q.end(&none)
+	}()
+	if err == nil || q.cut {
+		return
+	}
+	var e *store.Error
+	if !errors.As(err, &e) {
+		e = &store.Error{Kind: store.KindOf(err), Message: err.Error()}
+	}
+	switch {
+	case e.Kind == store.Network || e.Kind == store.Stalled || q.r.Context().Err() != nil || q.begun:
+		q.reset()
+	default:
+		q.refuse(e)
+	}
+}
+
+// refuse tells an error in S3's words.
+func (q *request) refuse(e *store.Error) {
+	status, code := e.Status, e.Code
+	if status == 0 {
+		status, code = words(e.Kind)
+	}
+	if status == 0 {
+		status, code = 500, "InternalError"
+	}
+	h := q.w.Header()
+	if e.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.FormatInt(int64((e.RetryAfter+time.Second-1)/time.Second), 10))
+	}
+	if e.Kind == store.WrongRegion {
+		h.Set("x-amz-bucket-region", q.s.region)
+	}
+	if q.rule.in200 {
+		status = 200
+	}
+	q.drain()
+	if q.r.Method == "HEAD" {
+		q.w.WriteHeader(status)
+		return
+	}
+	id := h.Get("x-amz-request-id")
+	q.xml(status, errorXML{Code: code, Message: e.Message, Resource: q.r.URL.Path, RequestID: id, Region: q.wrongRegion(e)})
+}
+
+// drain reads what is left of the request, so that the client gets to read the answer; unless it waits to be asked for it.
+func (q *request) drain() {
+	if q.r.Header.Get("Expect") != "" {
+		return
+	}
+	if _, err := io.CopyN(io.Discard, q.r.Body, most); err != io.EOF {
+		q.w.Header().Set("Connection", "close")
+	}
+}
+
+func (q *request) wrongRegion(e *store.Error) string {
+	if e.Kind == store.WrongRegion {
+		return q.s.region
+	}
+	return ""
+}
+
+// reset cuts the connection so that the client sees a reset.
+func (q *request) reset() { q.drop(true) }
+
+func (q *request) drop(hard bool) {
+	q.cut = true
+	hijacker, ok := q.w.(http.Hijacker)
+	if !ok {
+		return // a lost answer
+	}
+	c, _, err := hijacker.Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	if hard {
+		linger(c)
+	}
+	c.Close()
+}
+
+// linger lets the Close of a connection reset it.
+func linger(c net.Conn) {
+	for {
+		switch x := c.(type) {
+		case interface{ NetConn() net.Conn }:
+			c = x.NetConn()
+		case *conn:
+			c = x.Conn
+		case *net.TCPConn:
+			_ = x.SetLinger(0) // without it the connection just closes
+			return
+		default:
+			return
+		}
+	}
+}
+
+// payload gives what the client sends, free of the framing of aws-chunked, for a store to read; trailer gives the headers
+// that came after it.
+func (q *request) payload() (*io.SectionReader, http.Header, error) {
+	size := q.r.ContentLength
+	if size < 0 {
+		return nil, nil, &store.Error{Kind: store.Invalid, Status: 411, Code: "MissingContentLength"}
+	}
+	hash := q.r.Header.Get("x-amz-content-sha256")
+	if strings.HasPrefix(hash, "STREAMING-") {
+		return q.unframed()
+	}
+	in := &stream{r: &tap{c: q.call, r: q.body, size: size, in: true}, size: size}
+	if want, err := hex.DecodeString(hash); err == nil && len(want) == sha256.Size {
+		sum := sha256.New()
+		in.r = io.TeeReader(in.r, sum)
+		in.check = func() error {
+			if string(sum.Sum(nil)) == string(want) {
+				return nil
+			}
+			e := refuse(q.op, q.on.ref, store.Corrupt, "The provided 'x-amz-content-sha256' header does not match what was computed.")
+			e.Code = "XAmzContentSHA256Mismatch"
+			return e
+		}
+	}
+	if size == 0 && in.check != nil {
+		return io.NewSectionReader(in, 0, 0), nil, in.check()
+	}
+	return io.NewSectionReader(in, 0, size), nil, nil
+}
+
+// unframed decodes an aws-chunked body, which a Memory can only take when its trailer is known.
+func (q *request) unframed() (*io.SectionReader, http.Header, error) {
+	size, err := strconv.ParseInt(q.r.Header.Get("x-amz-decoded-content-length"), 10, 64)
+	if err != nil {
+		return nil, nil, &store.Error{Kind: store.Invalid, Status: 411, Code: "MissingContentLength"}
+	}
+	in := &tap{c: q.call, r: q.body, size: q.r.ContentLength, in: true}
+	data, trailer, err := unchunk(bufio.NewReader(in))
+	if err != nil {
+		return nil, nil, q.failed(err)
+	}
+	if int64(len(data)) != size {
+		return nil, nil, &store.Error{
+			Kind: store.Invalid, Status: 400, Code: "IncompleteBody", Message: fmt.Sprintf("%d bytes of %d", len(data), size),
+		}
+	}
+	return wholeOf(bytesContent(data)), trailer, nil
+}
+
+// stream lets a reader look like the file that a store reads front to back.
+type stream struct {
+	r     io.Reader
+	size  int64
+	off   int64
+	check func() error // of all bytes, when they have come
+}
+
+// ReadAt reads the next bytes.
+func (s *stream) ReadAt(p []byte, off int64) (int, error) {
+	if off != s.off {
+		return 0, errors.New("storetest: internal error: a payload is read twice")
+	}
+	n, err := s.r.Read(p)
+	s.off += int64(n)
+	if s.off == s.size && s.check != nil && (err == nil || err == io.EOF) {
+		if wrong := s.check(); wrong != nil {
+			return n, wrong
+		}
+	}
+	return n, err
+}

@@ -1,0 +1,359 @@
+package storetest
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"haul/checksum"
+	"haul/store"
+)
+
+// xml writes an answer.
+func (q *request) xml(status int, v any) {
+	b, err := xml.Marshal(v)
+	if err != nil {
+		panic("storetest: internal error: " + err.Error())
+	}
+	b = append([]byte(xml.Header), b...)
+	q.w.Header().Set("Content-Type", "application/xml")
+	q.w.Header().Set("Content-Length", strconv.Itoa(len(b)))
+	q.w.WriteHeader(status)
+	_, _ = q.w.Write(b) // the client may be gone
+}
+
+// getRequest is what a GET or HEAD asks for, but for the range.
+func (q *request) getRequest() store.GetRequest {
+	return store.GetRequest{Ref: q.on.ref, IfMatch: unquoted(q.r.Header.Get("If-Match")), Attrs: q.attrs()}
+}
+
+func (q *request) get() error {
+	g := q.getRequest()
+	count := 0
+	if q.query.Has("partNumber") {
+		o, p, n, err := q.partRange()
+		if err != nil {
+			return err
+		}
+		g.IfMatch, g.Range, count = o.ETag, p, n
+	} else if err := q.setRange(&g); err != nil {
+		return err
+	}
+	b, err := q.s.memory.Get(q.r.Context(), g)
+	if err != nil {
+		return q.unsatisfied(err)
+	}
+	defer b.Close()
+	q.describe(b.Object)
+	q.w.Header().Set("Content-Length", strconv.FormatInt(b.Range.Length, 10))
+	status := http.StatusOK
+	if !g.Range.Whole() {
+		status = http.StatusPartialContent
+		q.contentRange(b.Range, b.Object.Size)
+	}
+	if count > 0 {
+		q.w.Header().Set("x-amz-mp-parts-count", strconv.Itoa(count))
+	}
+	q.w.WriteHeader(status)
+	q.begun = true
+	return q.send(b)
+}
+
+// send writes the payload, as the faults let it through.
+func (q *request) send(b *store.Body) error {
+	out := &tap{c: q.call, r: b, size: b.Range.Length}
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := out.Read(buf)
+		if n > 0 {
+			if _, werr := q.w.Write(buf[:n]); werr != nil {
+				q.cut = true
+				return nil // the client is gone
+			}
+		}
+		switch {
+		case err == io.EOF:
+			return nil
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			return q.truncate()
+		case err != nil:
+			q.flush()
+			return err
+		}
+	}
+}
+
+func (q *request) flush() { _ = http.NewResponseController(q.w).Flush() } // nowhere has nothing to flush
+
+// truncate ends the connection in order, though not all was sent.
+func (q *request) truncate() error {
+	q.flush()
+	q.drop(false)
+	return nil
+}
+
+func (q *request) contentRange(r store.Range, size int64) {
+	q.w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", r.Offset, r.End()-1, size))
+}
+
+// setRange reads the Range header, which counts from the end at times.
+func (q *request) setRange(g *store.GetRequest) error {
+	first, length, err := offsets(q.r.Header.Get("Range"))
+	switch {
+	case err != nil:
+		return refuse(Get, g.Ref, store.BadRange, err.Error())
+	case first < 0:
+		o, err := q.s.memory.peek(g.Ref)
+		if err != nil {
+			return err
+		}
+		first = max(0, o.Size+first)
+		length = max(1, o.Size-first) // of an empty object, it is past the end
+	}
+	g.Range = store.Range{Offset: first, Length: length}
+	return nil
+}
+
+// peek tells about an object, past all faults.
+func (m *Memory) peek(ref store.Ref) (store.Object, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	o, err := m.find(Get, ref, "", &store.Attrs{RequestPayer: "requester"})
+	if err != nil {
+		return store.Object{}, err
+	}
+	return o.told(), nil
+}
+
+// unsatisfied adds to an error about a range what the object's size is.
+func (q *request) unsatisfied(err error) error {
+	if errors.Is(err, store.BadRange) {
+		if o, err := q.s.memory.peek(q.on.ref); err == nil {
+			q.w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", o.Size))
+		}
+	}
+	return err
+}
+
+// partRange gives the range of the part that is asked for, and how many there are (0: not stored in parts).
+func (q *request) partRange() (o store.Object, r store.Range, count int, err error) {
+	o, err = q.s.memory.peek(q.on.ref)
+	if err != nil {
+		return o, r, 0, err
+	}
+	parts := q.s.memory.cutOf(o)
+	number := max(1, len(parts))
+	if q.on.part < 1 || q.on.part > number {
+		return o, r, 0, &store.Error{Kind: store.BadRange, Status: 416, Code: "InvalidPartNumber"}
+	}
+	if len(parts) == 0 {
+		return o, store.Range{}, 0, nil
+	}
+	for _, p := range parts[:q.on.part-1] {
+		r.Offset += p.Size
+	}
+	r.Length = parts[q.on.part-1].Size
+	return o, r, len(parts), nil
+}
+
+// cutOf gives the parts of a state of an object, past all faults; none where it was not stored in parts.
+func (m *Memory) cutOf(o store.Object) []store.Part {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if at, err := m.find(Layout, o.Ref, o.ETag, &store.Attrs{RequestPayer: "requester"}); err == nil {
+		return slices.Clone(at.layout)
+	}
+	return nil
+}
+
+func (q *request) head() error {
+	g := q.getRequest()
+	o, err := q.s.memory.Head(q.r.Context(), g)
+	if err != nil {
+		return err
+	}
+	length, status := o.Size, http.StatusOK
+	if q.query.Has("partNumber") {
+		_, r, count, err := q.partRange()
+		if err != nil {
+			return err
+		}
+		if count > 0 {
+			q.w.Header().Set("x-amz-mp-parts-count", strconv.Itoa(count))
+			q.contentRange(r, o.Size)
+			length, status = r.Length, http.StatusPartialContent
+		}
+	}
+	q.describe(o)
+	q.w.Header().Set("Content-Length", strconv.FormatInt(length, 10))
+	q.w.WriteHeader(status)
+	return nil
+}
+
+func (q *request) put() error {
+	if err := q.conditional(); err != nil {
+		return err
+	}
+	body, sum, err := q.received()
+	if err != nil {
+		return err
+	}
+	o, err := q.s.memory.Put(q.r.Context(), store.PutRequest{
+		Ref: q.on.ref, Body: body, Sum: sum, NoClobber: q.r.Header.Get("If-None-Match") == "*", Attrs: q.attrs(),
+	})
+	if err != nil {
+		return err
+	}
+	q.stateHeaders(o)
+	q.sumHeaders(o.Sum)
+	for _, s := range o.Sums {
+		q.w.Header().Set("x-amz-checksum-type", string(kindOf(s)))
+	}
+	q.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// conditional refuses the conditions of writes that a Memory has not.
+func (q *request) conditional() error {
+	if q.r.Header.Get("If-Match") == "" {
+		return nil
+	}
+	return refuse(q.op, q.on.ref, store.Unsupported, "A header you provided implies functionality that is not implemented: If-Match")
+}
+
+// copySource reads what is to be copied.
+func (q *request) copySource() (store.Ref, error) {
+	path, query, _ := strings.Cut(q.r.Header.Get("x-amz-copy-source"), "?")
+	path, err := url.PathUnescape(path)
+	bucket, key, ok := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	if err != nil || !ok {
+		return store.Ref{}, invalid(q.op, q.on.ref, "InvalidArgument", "Copy Source must mention the source bucket and key")
+	}
+	vs, err := url.ParseQuery(query)
+	if err != nil {
+		return store.Ref{}, invalid(q.op, q.on.ref, "InvalidArgument", "Copy Source has a query that is none")
+	}
+	return store.Ref{Bucket: bucket, Key: key, Version: vs.Get("versionId")}, nil
+}
+
+func (q *request) copy() error {
+	from, err := q.copySource()
+	if err != nil {
+		return err
+	}
+	h := q.r.Header
+	a := q.attrs()
+	if h.Get("x-amz-metadata-directive") != "REPLACE" {
+		a.Headers, a.Metadata = store.Headers{}, nil
+	}
+	if h.Get("x-amz-tagging-directive") != "REPLACE" {
+		a.Tags = nil
+	}
+	o, err := q.s.memory.Copy(q.r.Context(), store.CopyRequest{
+		From: from, IfMatch: unquoted(h.Get("x-amz-copy-source-if-match")), To: q.on.ref, NoClobber: h.Get("If-None-Match") == "*", Attrs: a,
+	})
+	if err != nil {
+		return err
+	}
+	out := copyXML{XMLName: xml.Name{Local: "CopyObjectResult"}, LastModified: stamp(modified()), ETag: quoted(o.ETag)}
+	for _, s := range o.Sums {
+		out.checksumXML, out.ChecksumType = sumXML(s), kindOf(s)
+	}
+	q.stateHeaders(o)
+	q.w.Header().Del("ETag")
+	q.xml(http.StatusOK, out)
+	return nil
+}
+
+func (q *request) remove() error {
+	if !q.s.memory.HasBucket(q.on.ref.Bucket) {
+		return refuse(Delete, q.on.ref, store.NoBucket, "The specified bucket does not exist")
+	}
+	q.s.memory.Delete(q.on.ref)
+	q.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (q *request) tags() error {
+	tags, err := q.s.memory.Tags(q.r.Context(), q.on.ref, q.attrs())
+	if err != nil {
+		return err
+	}
+	var out taggingXML
+	for k, v := range tags {
+		out.Tag = append(out.Tag, tagXML{k, v})
+	}
+	slices.SortFunc(out.Tag, func(a, b tagXML) int { return strings.Compare(a.Key, b.Key) })
+	q.xml(http.StatusOK, out)
+	return nil
+}
+
+func (q *request) layout() error {
+	o, err := q.s.memory.Head(q.r.Context(), q.getRequest())
+	if err != nil {
+		return err
+	}
+	parts, err := q.s.memory.Layout(q.r.Context(), o, q.attrs())
+	if err != nil {
+		return err
+	}
+	out := attributesXML{}
+	for word := range strings.SplitSeq(strings.Join(q.r.Header.Values("x-amz-object-attributes"), ","), ",") {
+		switch strings.TrimSpace(word) {
+		case "ETag":
+			out.ETag = o.ETag
+		case "StorageClass":
+			out.StorageClass = classXML(o.StorageClass)
+		case "ObjectSize":
+			out.ObjectSize = &o.Size
+		case "Checksum":
+			for _, s := range o.Sums {
+				out.Checksum = &attributesChecksumXML{checksumXML: sumXML(s), ChecksumType: kindOf(s)}
+			}
+		case "ObjectParts":
+			out.ObjectParts = q.objectParts(o, parts)
+		}
+	}
+	q.w.Header().Set("Last-Modified", o.Modified.Format(http.TimeFormat))
+	q.xml(http.StatusOK, out)
+	return nil
+}
+
+// objectParts is a page of an object's parts; they are named only where each has a checksum.
+func (q *request) objectParts(o store.Object, parts []store.Part) *objectPartsXML {
+	if len(q.s.memory.cutOf(o)) == 0 {
+		return nil
+	}
+	h := q.r.Header
+	out := &objectPartsXML{PartsCount: len(parts), MaxParts: q.limit(h.Get("x-amz-max-parts"))}
+	if parts[0].Sum.Algorithm == checksum.None {
+		return out
+	}
+	out.PartNumberMarker, _ = strconv.Atoi(h.Get("x-amz-part-number-marker"))
+	for _, p := range parts {
+		if p.Number <= out.PartNumberMarker {
+			continue
+		}
+		if len(out.Part) == out.MaxParts {
+			out.IsTruncated = true
+			break
+		}
+		out.Part = append(out.Part, partXML{PartNumber: p.Number, Size: p.Size, checksumXML: sumXML(p.Sum)})
+		out.NextPartNumberMarker = p.Number
+	}
+	return out
+}
+
+// limit reads how long a page may be.
+func (q *request) limit(text string) int {
+	if n, err := strconv.Atoi(text); err == nil && n >= 0 {
+		return min(n, q.s.page)
+	}
+	return q.s.page
+}

@@ -1,0 +1,229 @@
+package storetest
+
+import (
+	"context"
+	"encoding/pem"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"haul/store"
+)
+
+// Server is an S3 endpoint on the loopback interface, on top of a Memory. It speaks HTTP/1.1 and path style, and takes every
+// signature for good, but wants one. It is made by Serve.
+type Server struct {
+	// URL of the endpoint: scheme, host and port.
+	URL string
+
+	memory    *Memory
+	http      *httptest.Server
+	tls       bool
+	anonymous bool
+	region    string
+	page      int
+	rate      atomic.Int64
+	delay     atomic.Int64
+	done      <-chan struct{}
+	stop      context.CancelFunc
+	ids       atomic.Int64
+	wireIn    atomic.Int64
+	wireOut   atomic.Int64
+
+	mu     sync.Mutex
+	counts Counts
+
+	script script
+}
+
+// ServeOption is a choice about a new Server.
+type ServeOption func(*Server)
+
+// TLS lets the server speak HTTPS, with a certificate that Server.CA vouches for.
+func TLS() ServeOption { return func(s *Server) { s.tls = true } }
+
+// Anonymous lets the server answer requests that are not signed.
+func Anonymous() ServeOption { return func(s *Server) { s.anonymous = true } }
+
+// Region sets the region that the server says it is in, in place of us-east-1.
+func Region(name string) ServeOption { return func(s *Server) { s.region = name } }
+
+// Page sets how many entries a page of a listing has at most, in place of 1000.
+func Page(n int) ServeOption { return func(s *Server) { s.page = n } }
+
+// Rate limits every connection to that many bytes a second, each way.
+func Rate(bytes int64) ServeOption { return func(s *Server) { s.rate.Store(bytes) } }
+
+// Delay lets every request wait that long for its answer.
+func Delay(d time.Duration) ServeOption { return func(s *Server) { s.delay.Store(int64(d)) } }
+
+// Serve puts an S3 endpoint on m, on a free port of 127.0.0.1. With tb it is closed at the end of the test, and fails it when
+// a fault of the wire did not fire; tb may be nil, and the caller must then close it.
+func Serve(tb testing.TB, m *Memory, opts ...ServeOption) *Server {
+	s := &Server{memory: m, region: "us-east-1", page: 1000, counts: Counts{}}
+	for _, o := range opts {
+		o(s)
+	}
+	s.http = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
+	ctx, stop := context.WithCancel(context.Background())
+	s.done, s.stop = ctx.Done(), stop
+	s.http.Config.BaseContext = func(net.Listener) context.Context { return ctx }
+	s.http.Listener = &listener{Listener: s.http.Listener, s: s}
+	if s.tls {
+		s.http.StartTLS()
+	} else {
+		s.http.Start()
+	}
+	s.URL = s.http.URL
+	if tb != nil {
+		tb.Cleanup(func() {
+			s.Close()
+			s.script.fired(tb)
+		})
+	}
+	return s
+}
+
+// Close ends all connections and stops the server.
+func (s *Server) Close() {
+	s.stop()
+	s.http.CloseClientConnections()
+	s.http.Close()
+}
+
+// CA gives the certificate of a TLS server, in PEM, for clients to trust.
+func (s *Server) CA() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.http.Certificate().Raw})
+}
+
+// Wire lets a request of op go wrong on the way between client and store, in the way that the methods of the result say.
+// An Error of kind Network or Stalled resets the connection; of another, it is told in S3's words; WrongRegion names the
+// server's region. LoseAnswer resets the connection when all was done. Truncate and CorruptByte keep the headers right;
+// Truncate is for the way out.
+func (s *Server) Wire(op Op) *Fault { return s.script.add(op) }
+
+// Random lets requests go wrong on the wire by chance, from now on; seed makes it the same every time.
+func (s *Server) Random(seed uint64, r Rates) { s.script.chance(seed, r) }
+
+// SetRate changes what Rate set; 0 is no limit.
+func (s *Server) SetRate(bytes int64) { s.rate.Store(bytes) }
+
+// SetDelay changes what Delay set.
+func (s *Server) SetDelay(d time.Duration) { s.delay.Store(int64(d)) }
+
+// Counts tells what crossed the wire so far: requests, and payload bytes as far as the server read or wrote them.
+func (s *Server) Counts() Counts {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := Counts{}
+	for op, x := range s.counts {
+		c[op] = x
+	}
+	return c
+}
+
+// Bytes tells how many bytes of all kinds came in and went out: payload, headers, TLS.
+func (s *Server) Bytes() (in, out int64) { return s.wireIn.Load(), s.wireOut.Load() }
+
+func (s *Server) count(op Op, x Count) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.counts.add(op, x)
+}
+
+// serve answers one request.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	q := s.parse(w, r)
+	w.Header().Set("x-amz-request-id", fmt.Sprintf("REQUEST%09d", s.ids.Add(1)))
+	w.Header().Set("Server", "storetest")
+	if d := time.Duration(s.delay.Load()); d > 0 && q.sleep(d) != nil {
+		q.reset()
+		return
+	}
+	err := q.begin()
+	if err == nil {
+		err = s.authorized(r)
+	}
+	if err == nil {
+		err = q.answer()
+	}
+	q.finish(err)
+}
+
+// authorized wants a signature, whatever it says.
+func (s *Server) authorized(r *http.Request) error {
+	if s.anonymous || r.Header.Get("Authorization") != "" || r.URL.Query().Has("X-Amz-Signature") {
+		return nil
+	}
+	return refuse("", store.Ref{}, store.Denied, "Access Denied")
+}
+
+// listener counts and slows the bytes of its connections.
+type listener struct {
+	net.Listener
+	s *Server
+}
+
+// Accept gives the next connection.
+func (l *listener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	if tcp, ok := c.(*net.TCPConn); ok && l.s.rate.Load() > 0 {
+		// Large buffers of the kernel would let a slow connection look fast to the sender.
+		if err := tcp.SetReadBuffer(64 << 10); err != nil {
+			return nil, err
+		}
+	}
+	return &conn{Conn: c, s: l.s}, nil
+}
+
+type conn struct {
+	net.Conn
+	s *Server
+}
+
+// Read reads no faster than the server's rate.
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(c.some(p))
+	c.s.wireIn.Add(int64(n))
+	c.pause(n)
+	return n, err
+}
+
+// Write writes no faster than the server's rate.
+func (c *conn) Write(p []byte) (int, error) {
+	sent := 0
+	for {
+		n, err := c.Conn.Write(c.some(p[sent:]))
+		sent += n
+		c.s.wireOut.Add(int64(n))
+		c.pause(n)
+		if err != nil || sent == len(p) {
+			return sent, err
+		}
+	}
+}
+
+// some gives the first bytes of p, as many as fit a twentieth of a second.
+func (c *conn) some(p []byte) []byte {
+	if rate := c.s.rate.Load(); rate > 0 {
+		return p[:min(int64(len(p)), max(1, rate/20))]
+	}
+	return p
+}
+
+func (c *conn) pause(n int) {
+	if rate := c.s.rate.Load(); rate > 0 && n > 0 {
+		select {
+		case <-time.After(time.Duration(float64(n) / float64(rate) * float64(time.Second))):
+		case <-c.s.done:
+		}
+	}
+}

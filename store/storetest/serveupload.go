@@ -1,0 +1,256 @@
+package storetest
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"haul/checksum"
+	"haul/store"
+)
+
+// upload is the one that the query names.
+func (q *request) upload() store.Upload {
+	return store.Upload{Ref: q.on.ref, ID: q.query.Get("uploadId")}
+}
+
+func (q *request) create() error {
+	h := q.r.Header
+	a, err := checksum.Parse(h.Get("x-amz-checksum-algorithm"))
+	if err != nil {
+		return invalid(Create, q.on.ref, "InvalidRequest", "Checksum algorithm provided is unsupported.")
+	}
+	want := checksum.Scheme{Algorithm: a, Kind: checksum.Kind(h.Get("x-amz-checksum-type"))}
+	checks := q.s.memory.takesNow()
+	if got := checks.agree(want); got.Algorithm != a || want.Kind != "" && got.Kind != want.Kind {
+		return refuse(Create, q.on.ref, store.ChecksumRefused,
+			fmt.Sprintf("A header you provided implies functionality that is not implemented: %s %s", a, want.Kind))
+	}
+	if want.Kind == "" && a != checksum.None && a != checksum.CRC64NVME {
+		want.Kind = checksum.Composite // as S3 understands silence
+	}
+	u, err := q.s.memory.Create(q.r.Context(), q.on.ref, want, q.attrs())
+	if err != nil {
+		return err
+	}
+	if checks.told(u.Scheme.Algorithm) {
+		q.w.Header().Set("x-amz-checksum-algorithm", string(u.Scheme.Algorithm))
+		q.w.Header().Set("x-amz-checksum-type", string(u.Scheme.Kind))
+	}
+	q.xml(http.StatusOK, createXML{Bucket: u.Bucket, Key: u.Key, UploadID: u.ID})
+	return nil
+}
+
+func (m *Memory) takesNow() Checksums {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.checks
+}
+
+func (q *request) putPart() error {
+	body, sum, err := q.received()
+	if err != nil {
+		return err
+	}
+	p, err := q.s.memory.PutPart(q.r.Context(), store.PutPartRequest{
+		Upload: q.upload(), Number: q.on.part, Body: body, Sum: sum, Attrs: q.attrs(),
+	})
+	if err != nil {
+		return err
+	}
+	q.w.Header().Set("ETag", quoted(p.ETag))
+	q.sumHeaders(func(a checksum.Algorithm) checksum.Sum {
+		if p.Sum.Algorithm == a {
+			return p.Sum
+		}
+		return checksum.Sum{}
+	})
+	q.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+func (q *request) copyPart() error {
+	from, err := q.copySource()
+	if err != nil {
+		return err
+	}
+	r := store.CopyPartRequest{
+		From: from, IfMatch: unquoted(q.r.Header.Get("x-amz-copy-source-if-match")), Upload: q.upload(), Number: q.on.part, Attrs: q.attrs(),
+	}
+	r.Range.Offset, r.Range.Length, err = offsets(q.r.Header.Get("x-amz-copy-source-range"))
+	if err != nil {
+		return invalid(CopyPart, from, "InvalidArgument", err.Error())
+	}
+	p, err := q.s.memory.CopyPart(q.r.Context(), r)
+	if err != nil {
+		return err
+	}
+	q.xml(http.StatusOK, copyXML{
+		XMLName: xml.Name{Local: "CopyPartResult"}, LastModified: stamp(modified()), ETag: quoted(p.ETag), checksumXML: sumXML(p.Sum),
+	})
+	return nil
+}
+
+func (q *request) parts() error {
+	u, parts, err := q.s.memory.Parts(q.r.Context(), q.upload(), q.attrs())
+	if err != nil {
+		return err
+	}
+	out := partsXML{
+		Bucket: u.Bucket, Key: u.Key, UploadID: u.ID, StorageClass: classXML(u.StorageClass), MaxParts: q.limit(q.query.Get("max-parts")),
+	}
+	if q.s.memory.takesNow().told(u.Scheme.Algorithm) {
+		out.ChecksumAlgorithm, out.ChecksumType = u.Scheme.Algorithm, u.Scheme.Kind
+	}
+	out.PartNumberMarker, _ = strconv.Atoi(q.query.Get("part-number-marker"))
+	for _, p := range parts {
+		if p.Number <= out.PartNumberMarker {
+			continue
+		}
+		if len(out.Part) == out.MaxParts {
+			out.IsTruncated = true
+			break
+		}
+		out.Part = append(out.Part, partXML{
+			PartNumber: p.Number, LastModified: stamp(u.Started), ETag: quoted(p.ETag), Size: p.Size, checksumXML: sumXML(p.Sum),
+		})
+		out.NextPartNumberMarker = p.Number
+	}
+	q.xml(http.StatusOK, out)
+	return nil
+}
+
+func (q *request) complete() error {
+	if err := q.conditional(); err != nil {
+		return err
+	}
+	r, err := q.completeRequest()
+	if err != nil {
+		return err
+	}
+	o, err := q.s.memory.Complete(q.r.Context(), r)
+	if err != nil {
+		return err
+	}
+	out := completeXML{Location: q.s.URL + q.r.URL.EscapedPath(), Bucket: o.Bucket, Key: o.Key, ETag: quoted(o.ETag)}
+	for _, s := range o.Sums {
+		out.checksumXML, out.ChecksumType = sumXML(s), kindOf(s)
+	}
+	q.stateHeaders(o)
+	q.w.Header().Del("ETag")
+	q.xml(http.StatusOK, out)
+	return nil
+}
+
+func (q *request) completeRequest() (r store.CompleteRequest, err error) {
+	data, err := io.ReadAll(q.body)
+	if err != nil {
+		return r, q.lost(err)
+	}
+	malformed := invalid(Complete, q.on.ref, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
+	var in completeRequestXML
+	if err := xml.Unmarshal(data, &in); err != nil {
+		return r, malformed
+	}
+	r = store.CompleteRequest{Upload: q.upload(), NoClobber: q.r.Header.Get("If-None-Match") == "*", Attrs: q.attrs()}
+	for _, p := range in.Part {
+		sum, err := p.sum()
+		if err != nil {
+			return r, malformed
+		}
+		r.Parts = append(r.Parts, store.Part{Number: p.PartNumber, ETag: unquoted(p.ETag), Sum: sum})
+	}
+	if r.Sum, err = q.sentSum(q.r.Header); err != nil {
+		return r, err
+	}
+	if r.Sum.Algorithm == checksum.MD5 {
+		r.Sum = checksum.Sum{} // Content-MD5 is that of the XML
+	}
+	held := q.held(r.Upload)
+	if t := checksum.Kind(q.r.Header.Get("x-amz-checksum-type")); t != "" && t != held.Scheme.Kind && held.ID != "" {
+		return r, refuse(Complete, q.on.ref, store.Invalid, "The upload was created using the "+string(held.Scheme.Kind)+" checksum mode.")
+	}
+	size := q.r.Header.Get("x-amz-mp-object-size")
+	if size == "" {
+		r.Size = sizeOf(held.Parts, r.Parts)
+	} else if r.Size, err = strconv.ParseInt(size, 10, 64); err != nil {
+		return r, invalid(Complete, q.on.ref, "InvalidArgument", "x-amz-mp-object-size")
+	}
+	return r, nil
+}
+
+// held is what the store holds of an upload, past all faults.
+func (q *request) held(u store.Upload) Open {
+	for _, o := range q.s.memory.OpenUploads() {
+		if o.ID == u.ID && o.Bucket == u.Bucket {
+			return o
+		}
+	}
+	return Open{}
+}
+
+// sizeOf is the size of the named ones of the parts that are held.
+func sizeOf(held, named []store.Part) (size int64) {
+	of := map[int]int64{}
+	for _, p := range held {
+		of[p.Number] = p.Size
+	}
+	for _, p := range named {
+		size += of[p.Number]
+	}
+	return size
+}
+
+func (q *request) abort() error {
+	u := q.upload()
+	gone := q.held(u).ID == ""
+	if err := q.s.memory.Abort(q.r.Context(), u, q.attrs()); err != nil {
+		return err
+	}
+	if gone {
+		return refuse(Abort, q.on.ref, store.NoUpload, "The specified multipart upload does not exist.")
+	}
+	q.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+func (q *request) uploads() error {
+	encoding := q.query.Get("encoding-type")
+	out := uploadsXML{
+		Bucket: q.on.ref.Bucket, Prefix: coded(encoding, q.on.ref.Key), EncodingType: encoding,
+		KeyMarker: coded(encoding, q.query.Get("key-marker")), UploadIDMarker: q.query.Get("upload-id-marker"),
+		MaxUploads: q.limit(q.query.Get("max-uploads")),
+	}
+	afterKey, afterID := q.query.Get("key-marker"), q.query.Get("upload-id-marker")
+	seen := afterID == ""
+	for u, err := range q.s.memory.Uploads(q.r.Context(), q.on.ref.Bucket, q.on.ref.Key) {
+		if err != nil {
+			return err
+		}
+		switch order := strings.Compare(u.Key, afterKey); {
+		case order < 0 || order == 0 && afterID == "" && afterKey != "":
+			continue
+		case order == 0 && !seen:
+			seen = u.ID == afterID
+			continue
+		}
+		if len(out.Upload) == out.MaxUploads {
+			out.IsTruncated = true
+			break
+		}
+		x := uploadXML{Key: coded(encoding, u.Key), UploadID: u.ID, StorageClass: classXML(u.StorageClass), Initiated: stamp(u.Started)}
+		if q.s.memory.takesNow().told(u.Scheme.Algorithm) {
+			x.ChecksumAlgorithm, x.ChecksumType = u.Scheme.Algorithm, u.Scheme.Kind
+		}
+		out.Upload = append(out.Upload, x)
+		out.NextKeyMarker, out.NextUploadIDMarker = x.Key, u.ID
+	}
+	if !out.IsTruncated {
+		out.NextKeyMarker, out.NextUploadIDMarker = "", ""
+	}
+	q.xml(http.StatusOK, out)
+	return nil
+}
