@@ -9,7 +9,7 @@
 // allows it (mmap): it would else let the heap grow to twice of what is in use before it collects. What is taken and what
 // is kept never exceed the limit together; to make room, what is kept goes first.
 //
-// A buffer is rounded up to a whole MiB, or below 1 MiB to a power of two from 4 KiB, and counts so towards the limit. A taker that
+// A buffer is rounded up to whole 256 KiB, or below that to a power of two from 4 KiB, and counts so towards the limit. A taker that
 // waits stops those after it, even smaller ones, so that none waits forever. Whoever takes a second buffer while
 // holding a first may wait for himself: take once for each piece of work.
 //
@@ -30,8 +30,8 @@ import (
 var ErrTooLarge = errors.New("over the memory limit")
 
 const (
-	mib     = 1 << 20
-	minSize = 4 << 10 // a page
+	minSize = 4 << 10 // bytes; a page
+	step    = 256 << 10
 )
 
 // Budget lends memory. It may be used from many goroutines at once.
@@ -171,8 +171,8 @@ func (b *Budget) serve() {
 func (b *Budget) sizeFor(n int64) int64 {
 	size := int64(minSize)
 	switch {
-	case n > mib:
-		size = (n + mib - 1) / mib * mib
+	case n > step:
+		size = (n + step - 1) / step * step
 	case n > minSize:
 		size = 1 << bits.Len64(uint64(n-1))
 	}
