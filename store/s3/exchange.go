@@ -200,7 +200,7 @@ func (x *exchange) readXML(resp *http.Response) error {
 		}
 		head = append(head, more...)
 		x.fault = parseFault(resp, head)
-	case root == x.call.root, root == strings.TrimSuffix(x.call.root, "Result")+"Output", len(head) == 0:
+	case x.call.accepts(root), len(head) == 0:
 		more, err := io.ReadAll(io.LimitReader(body, maxXML))
 		if err != nil {
 			return err
@@ -214,6 +214,15 @@ func (x *exchange) readXML(resp *http.Response) error {
 	}
 	rest(resp, head)
 	return nil
+}
+
+// accepts tells whether an XML document with this root can be the answer. Servers differ in how they name some roots; only
+// for GetObjectAttributes does it have to be right, which some take for GetObject.
+func (c *call) accepts(root string) bool {
+	if c.op == "GetObjectAttributes" {
+		return strings.EqualFold(root, c.root) || root == "GetObjectAttributesOutput" // its name in S3's documentation
+	}
+	return root != "" && !strings.EqualFold(root, "html")
 }
 
 var errForeign = errors.New("the answer is not the one of S3")

@@ -1,11 +1,245 @@
 package s3
 
 import (
+	"cmp"
 	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"golang.org/x/sync/errgroup"
+
+	"haul/checksum"
 	"haul/store"
 )
 
+const (
+	// maxHeads is up to how many parts are asked for one by one.
+	maxHeads = 1000
+	// headsAtOnce of them.
+	headsAtOnce = 16
+)
+
+// Layout tells how an object was cut into parts. Servers keep that in different depths: a list with sums (AWS, for uploads
+// with checksums, and MinIO), or each part by a HEAD, or not at all, which is an Error of kind store.Unsupported.
 func (s *Store) Layout(ctx context.Context, o store.Object, a *store.Attrs) ([]store.Part, error) {
-	panic("todo")
+	etag, isMD5 := checksum.FromETag(o.ETag)
+	if isMD5 && etag.Parts == 0 || o.Size == 0 {
+		return []store.Part{{Number: 1, Size: o.Size, ETag: o.ETag}}, nil
+	}
+	if s.profile.has(objectAttributes) {
+		parts, err := s.attributes(ctx, o, a)
+		if err == nil && parts != nil {
+			return parts, nil
+		}
+		if store.KindOf(err) == store.Changed || ctx.Err() != nil {
+			return nil, err
+		}
+	}
+	l := layout{s: s, o: o, get: store.GetRequest{Ref: o.Ref, IfMatch: o.ETag, Attrs: a}}
+	return l.find(ctx)
+}
+
+// layout finds the parts of an object by asking for them.
+type layout struct {
+	s   *Store
+	o   store.Object
+	get store.GetRequest
+}
+
+func (l layout) unsupported(text string) error {
+	return &store.Error{Kind: store.Unsupported, Op: "HeadObject", Ref: l.o.Ref, Err: errors.New(text)}
+}
+
+func (l layout) find(ctx context.Context) ([]store.Part, error) {
+	if !l.s.profile.has(partNumbers) {
+		return nil, l.unsupported("the store does not tell the parts of an object")
+	}
+	x, err := l.s.head(ctx, l.get, 1)
+	if err != nil {
+		return nil, err
+	}
+	first, err := contentLength(x)
+	if err != nil {
+		return nil, err
+	}
+	count := l.count(x)
+	if x.status != 206 && x.answer.Get("Content-Range") == "" && first == l.o.Size && count != 1 {
+		l.s.profile.lack(partNumbers)
+		return nil, l.unsupported("the store does not tell the parts of an object")
+	}
+	if count == 0 {
+		return nil, l.unsupported("the store does not tell the number of parts of the object")
+	}
+	if parts, err := l.equal(ctx, first, count); parts != nil || err != nil {
+		return parts, err
+	}
+	if count > maxHeads {
+		return nil, l.unsupported(fmt.Sprintf("the %d parts are of different sizes, and the store tells them only one by one", count))
+	}
+	return l.each(ctx, count)
+}
+
+// count gives the number of parts, from the header or the ETag; 0 is unknown.
+func (l layout) count(x *exchange) int {
+	if n, err := strconv.Atoi(x.answer.Get("X-Amz-Mp-Parts-Count")); err == nil && n > 0 {
+		return n
+	}
+	e, _ := checksum.FromETag(l.o.ETag)
+	return e.Parts
+}
+
+// equal gives the parts of an object cut into equal ones, the last perhaps smaller, or nil where it is not. The second and
+// the last two are asked for, which tells other cuts apart, parts that grow on the way among them.
+func (l layout) equal(ctx context.Context, size int64, count int) ([]store.Part, error) {
+	last := l.o.Size - size*int64(count-1)
+	if size <= 0 || last <= 0 || last > size {
+		return nil, nil
+	}
+	want := func(n int) int64 {
+		if n == count {
+			return last
+		}
+		return size
+	}
+	looks := []int{2, count - 1, count}
+	slices.Sort(looks)
+	for _, n := range slices.Compact(looks) {
+		if n < 2 || n > count {
+			continue
+		}
+		got, err := l.size(ctx, n)
+		if err != nil {
+			return nil, err
+		}
+		if got != want(n) {
+			return nil, nil
+		}
+	}
+	parts := make([]store.Part, count)
+	for i := range parts {
+		parts[i] = store.Part{Number: i + 1, Size: want(i + 1)}
+	}
+	return parts, nil
+}
+
+// size gives that of one part.
+func (l layout) size(ctx context.Context, part int) (int64, error) {
+	x, err := l.s.head(ctx, l.get, part)
+	if err != nil {
+		return 0, err
+	}
+	return contentLength(x)
+}
+
+// each asks for all parts, several at once.
+func (l layout) each(ctx context.Context, count int) ([]store.Part, error) {
+	parts := make([]store.Part, count)
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(headsAtOnce)
+	for i := range parts {
+		g.Go(func() error {
+			n, err := l.size(gctx, i+1)
+			parts[i] = store.Part{Number: i + 1, Size: n}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return l.s.whole(l.o, parts)
+}
+
+// whole checks that parts make up the object.
+func (s *Store) whole(o store.Object, parts []store.Part) ([]store.Part, error) {
+	var sum int64
+	for i, p := range parts {
+		sum += p.Size
+		if p.Number != i+1 {
+			sum = -1
+			break
+		}
+	}
+	if sum != o.Size {
+		s.profile.lack(partNumbers)
+		return nil, &store.Error{Kind: store.Unsupported, Op: "Layout", Ref: o.Ref, Err: errors.New("the parts that the store tells do not make up the object")}
+	}
+	return parts, nil
+}
+
+// attributes asks for the list of parts. It gives nil where the server has none for this object, or does not know the
+// question: old servers answer it with the object itself, which is noticed before it is read (see readXML).
+func (s *Store) attributes(ctx context.Context, o store.Object, a *store.Attrs) ([]store.Part, error) {
+	c := newCall("GetObjectAttributes", o.Ref, a)
+	c.root = "GetObjectAttributesResponse"
+	in := &awss3.GetObjectAttributesInput{Bucket: &o.Bucket, Key: &o.Key, VersionId: version(o.Ref), MaxParts: aws.Int32(1000),
+		ObjectAttributes: []types.ObjectAttributes{types.ObjectAttributesEtag, types.ObjectAttributesChecksum, types.ObjectAttributesObjectParts}}
+	var parts []store.Part
+	for {
+		x, err := s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
+			_, err := client.GetObjectAttributes(ctx, in)
+			return err
+		})
+		if err != nil {
+			if k := store.KindOf(err); k == store.Unsupported {
+				s.profile.lack(objectAttributes)
+			}
+			return nil, err
+		}
+		page, err := attributesPage(x, o)
+		if err != nil || len(page.parts) == 0 {
+			return nil, err
+		}
+		parts = append(parts, page.parts...)
+		if !page.more || page.next == aws.ToString(in.PartNumberMarker) {
+			break
+		}
+		in.PartNumberMarker = &page.next
+	}
+	slices.SortFunc(parts, func(a, b store.Part) int { return cmp.Compare(a.Number, b.Number) })
+	return s.listed(o, parts), nil
+}
+
+// listed gives the parts where they make up the object, else nil.
+func (s *Store) listed(o store.Object, parts []store.Part) []store.Part {
+	var sum int64
+	for i := range parts {
+		parts[i].Number = i + 1 // numbers may have had gaps when the parts were sent; the object has none
+		sum += parts[i].Size
+	}
+	if sum != o.Size {
+		return nil
+	}
+	return parts
+}
+
+func attributesPage(x *exchange, o store.Object) (page, error) {
+	var doc struct {
+		ETag        string
+		ObjectParts struct {
+			IsTruncated          bool
+			NextPartNumberMarker string
+			Part                 []struct {
+				PartNumber int
+				Size       int64
+				sumElements
+			}
+		}
+	}
+	if err := xml.Unmarshal(x.body, &doc); err != nil {
+		return page{}, x.unsupported("", err)
+	}
+	if t := etag(doc.ETag); t != "" && t != o.ETag {
+		return page{}, &store.Error{Kind: store.Changed, Op: x.call.op, Ref: o.Ref, Err: fmt.Errorf("ETag is %s now, was %s", t, o.ETag)}
+	}
+	out := page{more: doc.ObjectParts.IsTruncated, next: doc.ObjectParts.NextPartNumberMarker}
+	for _, d := range doc.ObjectParts.Part {
+		out.parts = append(out.parts, store.Part{Number: d.PartNumber, Size: d.Size, Sum: partSum(d.value)})
+	}
+	return out, nil
 }
