@@ -67,7 +67,7 @@ func (t *transfer) openLog(d direction, path string, ref store.Ref) (*log, error
 	dir, err := t.c.stateDir()
 	if err == nil {
 		var l *log
-		l, err = journal.Open[record, entry](dir, strings.Join([]string{string(d), t.c.identity, path, ref.Bucket, ref.Key, ref.Version}, "\x00"))
+		l, err = journal.Open[record, entry](dir, t.recordName(d, path, ref))
 		if err == nil {
 			return l, nil
 		}
@@ -78,6 +78,17 @@ func (t *transfer) openLog(d direction, path string, ref store.Ref) (*log, error
 	}
 	t.note(fmt.Sprintf("no record can be kept, so a broken run would start over: %v", err))
 	return nil, nil
+}
+
+// recordName tells one transfer from another.
+func (t *transfer) recordName(d direction, path string, ref store.Ref) string {
+	return strings.Join([]string{string(d), t.c.identity, path, ref.Bucket, ref.Key, ref.Version}, "\x00")
+}
+
+// recorded tells whether an earlier run of this transfer may have left a record.
+func (t *transfer) recorded(d direction, path string, ref store.Ref) bool {
+	dir, err := t.c.stateDir()
+	return err == nil && journal.Exists(dir, t.recordName(d, path, ref))
 }
 
 func (t *transfer) choices() choices {

@@ -29,11 +29,35 @@ func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Transf
 	defer src.Close() // only read from
 	t := c.begin(path, to.String(), o)
 	limits := c.store.Limits(to.Bucket)
-	if plan.OnePut(src.Size(), limits) && (o.PartSize == 0 || src.Size() <= o.PartSize) {
-		return t.put(ctx, src, to)
-	}
 	u := &upload{assembly: &assembly{transfer: t, up: store.Upload{Ref: to}}, src: src, limits: limits}
-	return u.run(ctx)
+	if !plan.OnePut(src.Size(), limits) || o.PartSize != 0 && src.Size() > o.PartSize {
+		return u.run(ctx)
+	}
+	if o.Resume != ResumeNever && t.recorded(up, src.Path(), to) {
+		if err := u.outgrown(ctx); err != nil {
+			return Result{}, err
+		}
+	}
+	return t.put(ctx, src, to)
+}
+
+// outgrown throws away what an earlier run left in parts of a file that now goes in one request.
+func (u *upload) outgrown(ctx context.Context) error {
+	l, err := u.openLog(up, u.src.Path(), u.up.Ref)
+	if l == nil || err != nil {
+		return err
+	}
+	defer l.Close()
+	earlier, ok := l.Header()
+	if !ok {
+		return nil
+	}
+	u.note("an earlier run is not gone on with: the file is smaller now; starting over")
+	if err := u.dropOld(ctx, store.Upload{Ref: earlier.Ref, ID: earlier.UploadID, Scheme: earlier.Scheme}); err != nil {
+		return err
+	}
+	u.forget(l)
+	return nil
 }
 
 // upload is one upload of a file in parts.

@@ -91,6 +91,17 @@ func Open[H, E any](dir, name string) (*Log[H, E], error) {
 	return l, nil
 }
 
+// Exists tells whether there may be a record of that name in dir, at the cost of one look.
+func Exists(dir, name string) bool {
+	_, err := os.Lstat(pathOf(dir, name))
+	return err == nil
+}
+
+func pathOf(dir, name string) string {
+	key := sha256.Sum256([]byte(name))
+	return filepath.Join(dir, hex.EncodeToString(key[:])+suffix)
+}
+
 func open[H, E any](dir, name string) (*Log[H, E], error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -99,8 +110,7 @@ func open[H, E any](dir, name string) (*Log[H, E], error) {
 	if err := localfile.MakeDirs(dir, 0o700); err != nil {
 		return nil, err
 	}
-	key := sha256.Sum256([]byte(name))
-	l := &Log[H, E]{path: filepath.Join(dir, hex.EncodeToString(key[:])+suffix)}
+	l := &Log[H, E]{path: pathOf(dir, name)}
 	if l.f, l.info, err = hold(l.path); err != nil {
 		return nil, err
 	}
