@@ -101,27 +101,33 @@ func (d *download) open(ctx context.Context) (first *store.Body, finished bool, 
 	}
 	d.source = d.newSource(ctx, obj, part)
 	d.sums = make([]checksum.Sum, d.layout.Count)
-	if d.target, err = localfile.Create(d.path, obj.Size); err != nil {
+	if d.target, err = localfile.CreateAnnounced(d.path, obj.Size, d.write); err != nil {
 		if first != nil {
 			first.Close()
 		}
+		d.forget(d.log)
 		return nil, false, Result{}, err
-	}
-	if d.log != nil {
-		if err := d.log.Begin(d.record()); err != nil {
-			d.note(fmt.Sprintf("no record can be kept, so a broken run would start over: %v", err))
-			d.log.Close()
-			d.log = nil
-		}
 	}
 	d.started(obj.Size, max(d.layout.Count, 1))
 	return first, false, Result{}, nil
 }
 
-func (d *download) record() record {
+// write begins the record, before the temporary file is there.
+func (d *download) write(temp string) {
+	if d.log == nil {
+		return
+	}
+	if err := d.log.Begin(d.record(temp)); err != nil {
+		d.note(fmt.Sprintf("no record can be kept, so a broken run would start over: %v", err))
+		d.log.Close()
+		d.log = nil
+	}
+}
+
+func (d *download) record(temp string) record {
 	return record{
 		Kind: down, Identity: d.c.identity, Path: d.path, Ref: d.from, Began: time.Now(), PartSize: d.layout.PartSize, Choices: d.choices(),
-		Temp: d.target.Temp(), Size: d.obj.Size, ETag: d.obj.ETag, Version: d.obj.Version, Algorithm: d.algorithm,
+		Temp: temp, Size: d.obj.Size, ETag: d.obj.ETag, Version: d.obj.Version, Algorithm: d.algorithm,
 	}
 }
 
@@ -145,11 +151,14 @@ func (d *download) goOn(ctx context.Context, earlier record) (finished bool, r R
 		}
 		why = terr.Error()
 	case terr == nil && why != "":
-		if err := target.Discard(); err != nil {
-			return false, Result{}, fmt.Errorf("remove the earlier partial file: %w", err)
+		if err := target.Keep(); err != nil {
+			return false, Result{}, fmt.Errorf("close the earlier partial file: %w", err)
 		}
 	}
 	if why != "" {
+		if err := localfile.RemoveTemp(d.path, earlier.Temp); err != nil {
+			d.note(fmt.Sprintf("the earlier partial file stays: %v", err))
+		}
 		d.note(fmt.Sprintf("an earlier run is not gone on with: %s; starting over", why))
 		return false, Result{}, nil
 	}
@@ -190,8 +199,7 @@ func (d *download) proveKept(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0)) // this is work for the CPU, not for lanes
 	for _, e := range d.log.Entries() {
-		recorded, err := checksum.FromBase64(d.algorithm, e.Sum)
-		if err != nil || e.Part < 1 || e.Part > d.layout.Count {
+		if e.Part < 1 || e.Part > d.layout.Count || e.Sum.Algorithm != d.algorithm {
 			continue
 		}
 		g.Go(func() error {
@@ -204,7 +212,7 @@ func (d *download) proveKept(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("read the earlier partial file: %w", err)
 			}
-			if sum == recorded {
+			if sum == e.Sum {
 				d.add(e.Part, sum)
 			}
 			return nil
@@ -282,7 +290,7 @@ func (d *download) fetchMissing(ctx context.Context, first *store.Body) error {
 				return err
 			}
 			d.add(n, sum)
-			return d.append(entry{Part: n, Sum: sum.Base64()})
+			return d.append(entry{Part: n, Sum: sum})
 		})
 		if err != nil {
 			if body != nil {

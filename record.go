@@ -45,8 +45,8 @@ type choices struct {
 
 // entry is one finished range of a download. (An upload needs none: the store lists its parts.)
 type entry struct {
-	Part int    `json:"part"`
-	Sum  string `json:"sum"` // base64, by the record's Algorithm
+	Part int          `json:"part"`
+	Sum  checksum.Sum `json:"sum"`
 }
 
 type direction string
@@ -74,7 +74,7 @@ func (t *transfer) openLog(d direction, path string, ref store.Ref) (*log, error
 	}
 	var busy *journal.BusyError
 	if errors.As(err, &busy) {
-		return nil, fmt.Errorf("%w: process %d on %s; wait for it, or stop it", ErrBusy, busy.PID, busy.Host)
+		return nil, fmt.Errorf("%w: %w; wait for it, or stop it", ErrBusy, busy)
 	}
 	t.note(fmt.Sprintf("no record can be kept, so a broken run would start over: %v", err))
 	return nil, nil

@@ -17,6 +17,8 @@ const (
 	firstPatience = 20 * time.Second
 	// maxCorrupt is how often one request may arrive damaged before the path, or this machine, is to blame.
 	maxCorrupt = 5
+	// maxRetryAfter bounds what a server may ask for.
+	maxRetryAfter = time.Minute
 	// cleanupTime is what an abort may take after the transfer's own context has ended.
 	cleanupTime = 30 * time.Second
 )
@@ -28,7 +30,7 @@ func (t *transfer) try(ctx context.Context, f func(context.Context) error) error
 	var firstFailure time.Time
 	corrupt := 0
 	for attempt := 0; ; attempt++ {
-		if err := pause(ctx, t.c.pace.Gate(time.Now())); err != nil {
+		if err := t.c.gate(ctx); err != nil {
 			return err
 		}
 		err := f(ctx)
@@ -76,7 +78,17 @@ func (c *Client) waitAfter(attempt int, err error) time.Duration {
 		c.meter.Throttle()
 		c.pace.Throttled(time.Now(), e.RetryAfter)
 	}
-	return max(wait, e.RetryAfter)
+	return max(wait, min(e.RetryAfter, maxRetryAfter))
+}
+
+// gate waits as long as a store that asked to slow down lets no new request out.
+func (c *Client) gate(ctx context.Context) error {
+	for {
+		wait := c.pace.Gate(time.Now())
+		if err := pause(ctx, wait); err != nil || wait <= 0 {
+			return err
+		}
+	}
 }
 
 // quietSince is when the silence began that patience measures: at the last success of any request, or, if that was

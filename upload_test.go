@@ -156,7 +156,7 @@ func TestTroubleOnTheWayUpIsTriedAgain(t *testing.T) {
 		"corrupt":           func(b *bench) { b.Fault(storetest.PutPart).Part(3).After(4).CorruptByte() },
 		"truncated":         func(b *bench) { b.Fault(storetest.PutPart).Part(3).Truncate(4) },
 		"lost part answer":  func(b *bench) { b.Fault(storetest.PutPart).Part(3).LoseAnswer() },
-		"503 storm":         func(b *bench) { b.Fault(storetest.PutPart).Throttle(time.Second).Times(30) },
+		"503 storm":         func(b *bench) { b.Fault(storetest.PutPart).Throttle(time.Second).Times(15) },
 		"500 on Create":     func(b *bench) { b.Fault(storetest.Create).Error(store.Unavailable).Times(3) },
 		"500 on Complete":   func(b *bench) { b.Fault(storetest.Complete).Error(store.Unavailable).Times(3) },
 		"lost Complete":     func(b *bench) { b.Fault(storetest.Complete).LoseAnswer() },

@@ -29,7 +29,12 @@ type Target struct {
 // Create opens a hidden file beside path, of that many bytes, with space set aside for all of them. Parents are made.
 // It refuses what Commit could not replace: a directory, a pipe, a device (ErrNotRegular). Where the space is not
 // there the error is ErrNoSpace. The file system's own limits, on the length of a name or of a file, count here already.
-func Create(path string, size int64) (*Target, error) {
+func Create(path string, size int64) (*Target, error) { return CreateAnnounced(path, size, nil) }
+
+// CreateAnnounced is Create, and tells the hidden file's absolute name before the file is made, so that it can be written
+// down and a kill at any moment leaves no hidden file that nobody knows of. It may tell a second name, when the file
+// system refuses the first; the last one told counts.
+func CreateAnnounced(path string, size int64, announce func(temp string)) (*Target, error) {
 	if size < 0 {
 		return nil, fmt.Errorf("target %s: size %d is negative", path, size)
 	}
@@ -51,7 +56,7 @@ func Create(path string, size int64) (*Target, error) {
 	if old != nil {
 		perm = 0o600
 	}
-	f, err := createTemp(abs, perm)
+	f, err := createTemp(abs, perm, announce)
 	if err != nil {
 		return nil, fmt.Errorf("target %s: %w", abs, err)
 	}
@@ -318,7 +323,7 @@ func (t *Target) finalMode(old fs.FileInfo) (fs.FileMode, error) {
 	if t.modeOK {
 		return t.mode, nil
 	}
-	f, err := createTemp(t.path, 0o666) // asks the system which mode a new file gets here
+	f, err := createTemp(t.path, 0o666, nil) // asks the system which mode a new file gets here
 	if err != nil {
 		return 0, err
 	}

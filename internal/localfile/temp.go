@@ -61,13 +61,20 @@ func checkTemp(path, temp string) error {
 	return nil
 }
 
-// createTemp makes a file with a fresh hidden name beside path.
-func createTemp(path string, perm fs.FileMode) (*os.File, error) {
+// createTemp makes a file with a fresh hidden name beside path. The name is announced before the file is there.
+func createTemp(path string, perm fs.FileMode, announce func(temp string)) (*os.File, error) {
 	const flags = os.O_RDWR | os.O_CREATE | os.O_EXCL | openNofollow
 	dir := filepath.Dir(path)
-	f, err := os.OpenFile(filepath.Join(dir, TempName(filepath.Base(path))), flags, perm)
+	create := func(name string) (*os.File, error) {
+		temp := filepath.Join(dir, name)
+		if announce != nil {
+			announce(temp)
+		}
+		return os.OpenFile(temp, flags, perm)
+	}
+	f, err := create(TempName(filepath.Base(path)))
 	if errors.Is(err, syscall.ENAMETOOLONG) { // eCryptfs allows 143 bytes
-		f, err = os.OpenFile(filepath.Join(dir, tempTag+randomHex()), flags, perm)
+		f, err = create(tempTag + randomHex())
 	}
 	return f, err
 }
