@@ -34,12 +34,20 @@ func (c Checksums) takes(a checksum.Algorithm) bool {
 	return a == checksum.None || c.agree(checksum.Scheme{Algorithm: a}).Algorithm == a
 }
 
-// checks tells whether sums that are sent are looked at.
-func (c Checksums) checks() bool { return c != IgnoredChecksums && c != NoChecksums }
+// checks tells whether sums by a that are sent are compared with the bytes.
+func (c Checksums) checks(a checksum.Algorithm) bool {
+	switch c {
+	case NoChecksums:
+		return false
+	case IgnoredChecksums:
+		return a == checksum.MD5
+	}
+	return true
+}
 
 // told tells whether the store keeps sums by a and tells them; MD5s are told as ETags only.
 func (c Checksums) told(a checksum.Algorithm) bool {
-	return c.checks() && a != checksum.None && a != checksum.MD5 && c.takes(a)
+	return a != checksum.None && a != checksum.MD5 && c.takes(a) && c.checks(a)
 }
 
 // sums are those of one run of bytes, by several algorithms.

@@ -41,7 +41,7 @@ const (
 	MD5Checksums
 	// NoChecksums checks nothing, and its ETags are no MD5s.
 	NoChecksums
-	// IgnoredChecksums takes every checksum, checks none and tells none. Its ETags are MD5s.
+	// IgnoredChecksums takes every checksum, checks none but Content-MD5, and tells none. Its ETags are MD5s.
 	IgnoredChecksums
 )
 

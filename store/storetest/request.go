@@ -33,6 +33,7 @@ type request struct {
 // parse finds out what is asked for.
 func (s *Server) parse(w http.ResponseWriter, r *http.Request) *request {
 	q := &request{s: s, w: w, r: r, query: r.URL.Query(), body: r.Body}
+	q.query.Del("x-id") // the SDKs name the operation for people to read
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	on := target{ref: store.Ref{Bucket: bucket, Key: key, Version: q.query.Get("versionId")}}
 	on.part, _ = strconv.Atoi(q.query.Get("partNumber"))

@@ -201,9 +201,10 @@ func (c *conn) Read(p []byte) (int, error) {
 func (c *conn) Write(p []byte) (int, error) {
 	sent := 0
 	for {
-		n, err := c.Conn.Write(c.some(p[sent:]))
+		some := c.some(p[sent:])
+		c.s.wireOut.Add(int64(len(some))) // before, so that who has read them finds them counted
+		n, err := c.Conn.Write(some)
 		sent += n
-		c.s.wireOut.Add(int64(n))
 		c.pause(n)
 		if err != nil || sent == len(p) {
 			return sent, err

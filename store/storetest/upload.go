@@ -123,7 +123,7 @@ func (m *Memory) PutPart(ctx context.Context, r store.PutPartRequest) (_ store.P
 	if err != nil {
 		return store.Part{}, c.failed(err)
 	}
-	if checks.checks() {
+	if checks.checks(r.Sum.Algorithm) {
 		if err := s.verify(PutPart, r.Upload.Ref, r.Sum); err != nil {
 			return store.Part{}, err
 		}
@@ -155,7 +155,7 @@ func (m *Memory) mayPutPart(r store.PutPartRequest) (*upload, error) {
 		return nil, refuse(PutPart, ref, store.Invalid, "The SSE-C key is not that of the upload")
 	}
 	a := r.Sum.Algorithm
-	if a != checksum.None && a != checksum.MD5 && a != u.info.Scheme.Algorithm && m.checks.checks() {
+	if a != checksum.None && a != checksum.MD5 && a != u.info.Scheme.Algorithm && m.checks.checks(a) {
 		return nil, refuse(PutPart, ref, store.Invalid,
 			fmt.Sprintf("Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s", u.info.Scheme.Algorithm, a))
 	}
@@ -190,7 +190,7 @@ func (m *Memory) keep(op Op, of store.Upload, number int, p *part) (store.Part, 
 
 // partSum is what the store tells of a part's bytes.
 func (m *Memory) partSum(s checksum.Scheme, of sums) checksum.Sum {
-	if s.Algorithm == checksum.MD5 && m.checks.checks() || m.checks.told(s.Algorithm) {
+	if s.Algorithm == checksum.MD5 && m.checks.checks(s.Algorithm) || m.checks.told(s.Algorithm) {
 		return of[s.Algorithm]
 	}
 	return checksum.Sum{}

@@ -26,7 +26,7 @@ func (m *Memory) Put(ctx context.Context, r store.PutRequest) (_ store.Object, e
 	if err != nil {
 		return store.Object{}, c.failed(err)
 	}
-	if checks.checks() {
+	if checks.checks(r.Sum.Algorithm) {
 		if err := s.verify(Put, r.Ref, r.Sum); err != nil {
 			return store.Object{}, err
 		}
