@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -289,8 +288,7 @@ func (a *app) runCopy(ctx context.Context, req copyRequest) error {
 	}
 	req.options.Observe = screen.Observe
 	client := haul.New(st, req.options)
-	unheard := context.AfterFunc(ctx, func() { screen.Note(fmt.Sprintf("%v: ending in order; once more ends at once", context.Cause(ctx))) })
-	defer unheard()
+	defer context.AfterFunc(ctx, func() { screen.Note("ending in order; the same signal once more ends at once") })()
 
 	var result haul.Result
 	task := req.task()

@@ -50,7 +50,7 @@ func exitCode(err error) int {
 		return codeOK
 	case errors.As(err, &stopped):
 		return stopped.code()
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), impossible(err):
 		return codeUsage
 	case errors.Is(err, errReaderGone):
 		return codePipe
@@ -76,6 +76,12 @@ func exitCode(err error) int {
 		return codeRefused
 	}
 	return codeFailed
+}
+
+// impossible tells whether what was asked cannot be, which is known before any store is asked: a part size out of bounds.
+func impossible(err error) bool {
+	var e *store.Error
+	return errors.Is(err, store.Invalid) && !errors.As(err, &e)
 }
 
 // kindName names an error for programs: the store's kind, or the cause that haul knows.

@@ -68,11 +68,11 @@ func short(d time.Duration) string {
 	return fmt.Sprintf("%dd%02dh", s/86400, s%86400/3600)
 }
 
-// took gives a duration as the last line has it, such as "0.04 s", "19.2 s", "3m05s".
+// took gives a duration as the last line has it, such as "40 ms", "19.2 s", "3m05s".
 func took(d time.Duration) string {
 	switch s := d.Seconds(); {
-	case s < 0.995:
-		return fmt.Sprintf("%.2f s", s)
+	case s < 0.9995:
+		return fmt.Sprintf("%d ms", d.Round(time.Millisecond).Milliseconds())
 	case s < 59.95:
 		return fmt.Sprintf("%.1f s", s)
 	}

@@ -99,8 +99,8 @@ func (s *Screen) json(r record) {
 }
 
 // eventRecord gives the record of an event that is told as it happens.
-func eventRecord(e haul.Event) (record, bool) {
-	r := record{Event: string(e.Kind), Time: e.Time, Source: e.Source, Target: e.Target, Text: e.Text}
+func eventRecord(t Task, e haul.Event) (record, bool) {
+	r := record{Event: string(e.Kind), Time: e.Time, Verb: t.Verb, Source: t.Source, Target: t.Target, Text: e.Text}
 	switch e.Kind {
 	case haul.EventStart:
 		if e.Size >= 0 {

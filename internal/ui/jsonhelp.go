@@ -10,13 +10,14 @@ Every object has
   time            when
 
 haul cp
-  start     source, target; size where it is known
+  start     size where it is known. This event and those that follow have verb (upload, download, copy), source and target,
+            but for progress
   kept      kept: so many bytes of an earlier run are there, proved again, and not moved
   note      text: something worth knowing
   retry     a request is tried again: error, kind, wait_seconds
   progress  each second: done of size (no size: a stream), kept, moved (on the wire, repeated bytes too), bytes_per_second,
             eta_seconds where it can be known, elapsed_seconds, parts, parts_done, parts_in_flight, retries, throttled
-  done      the end, well: verb (upload, download, copy), source, target, size, kept, moved, parts, retries, elapsed_seconds,
+  done      the end, well: size, kept, moved, parts, retries, elapsed_seconds,
             object {bucket, key, version, etag, encryption, storage_class}, proof {proved, algorithm, sum (base64), text};
             where proved is false, text says why
 

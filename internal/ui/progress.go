@@ -95,7 +95,9 @@ func progressLine(columns int, name string, s meter.Snapshot, p *pacer) string {
 	if rate > 0 {
 		may = append(may, perSecond(rate))
 	}
-	if d := p.still(); d >= stillAfter {
+	if s.Total > 0 && s.Done >= s.Total {
+		may = append(may, "finishing")
+	} else if d := p.still(); d >= stillAfter {
 		may = append(may, "no byte for "+short(d))
 	} else if d, ok := eta(s, rate); ok {
 		may = append(may, "ETA "+short(d))

@@ -7,11 +7,14 @@ import (
 	"haul"
 )
 
+// rateWorth is the size in bytes from which on a rate says something of the link.
+const rateWorth = 1 << 20
+
 // resultLine says in one line what was moved, how fast, what was kept, and how it is proved.
 func resultLine(t Task, r haul.Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s to %s  %s in %s", t.Verb, Printable(t.Source), Printable(t.Target), Bytes(r.Size), took(r.Elapsed))
-	if n := r.Size - r.Kept; n > 0 && r.Elapsed > 0 {
+	if n := r.Size - r.Kept; n >= rateWorth && r.Elapsed > 0 {
 		fmt.Fprintf(&b, " (%s)", perSecond(float64(n)/r.Elapsed.Seconds()))
 	}
 	if r.Kept > 0 {

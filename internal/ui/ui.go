@@ -51,6 +51,7 @@ type Screen struct {
 	out io.Writer // of results
 
 	mu    sync.Mutex
+	task  Task
 	drawn int // columns of the progress line on the terminal now
 	pacer pacer
 	plain time.Time // when the next plain line is due
@@ -76,6 +77,11 @@ type Task struct {
 
 // During shows how far work is until it returns, and gives its error.
 func (s *Screen) During(t Task, look func() meter.Snapshot, work func() error) error {
+	s.mu.Lock()
+	s.task = t
+	s.pacer = pacer{}
+	s.plain = time.Now().Add(firstPlain)
+	s.mu.Unlock()
 	if s.cfg.Quiet {
 		return work()
 	}
@@ -83,11 +89,6 @@ func (s *Screen) During(t Task, look func() meter.Snapshot, work func() error) e
 	if s.cfg.Terminal != nil && !s.cfg.JSON {
 		every = redrawEvery
 	}
-	s.mu.Lock()
-	s.pacer = pacer{}
-	s.plain = time.Now().Add(firstPlain)
-	s.mu.Unlock()
-
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -137,17 +138,15 @@ func (s *Screen) Observe(e haul.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.cfg.JSON {
-		if r, ok := eventRecord(e); ok {
+		if r, ok := eventRecord(s.task, e); ok {
 			s.json(r)
 		}
 		return
 	}
 	switch e.Kind {
 	case haul.EventStart:
-		if s.cfg.Verbose && e.Size >= 0 {
-			s.say(fmt.Sprintf("begins: %s to %s, %s", e.Source, e.Target, Bytes(e.Size)))
-		} else if s.cfg.Verbose {
-			s.say(fmt.Sprintf("begins: %s to %s, of unknown length", e.Source, e.Target))
+		if s.cfg.Verbose {
+			s.say(fmt.Sprintf("%s begins: %s to %s, %s", s.task.Verb, s.task.Source, s.task.Target, length(e.Size)))
 		}
 	case haul.EventKept:
 		s.say(fmt.Sprintf("goes on with an earlier run: %s are there and proved", Bytes(e.Bytes)))
@@ -158,6 +157,13 @@ func (s *Screen) Observe(e haul.Event) {
 			s.say(fmt.Sprintf("again in %s: %v", took(e.Wait), e.Err))
 		}
 	}
+}
+
+func length(n int64) string {
+	if n < 0 {
+		return "of unknown length"
+	}
+	return Bytes(n)
 }
 
 // Note says something worth knowing that is neither result nor error.

@@ -1,0 +1,226 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"haul/internal/cli"
+	"haul/store"
+	"haul/store/storetest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"haul": haul})
+}
+
+// haul is cmd/haul, in this binary.
+func haul() {
+	ctx, stop := cli.Interruptible(context.Background(), os.Exit)
+	code := cli.Run(ctx, cli.System{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// TestScript runs testdata/script: each file there shows one command or theme, as a manual would. Beside what testscript
+// has, a script may say
+//
+//	store [KIND…]            begin with another store: requester-pays, versioned, md5, no-checksums, tls
+//	file NAME SIZE           make a file of random bytes; SIZE in bytes, or in MiB with the letter M
+//	code N haul …            run a line that ends with exit code N
+//	signal NAME N haul …     run a line, send it the signal when it comes upon a stalled fault, expect exit code N
+//	fault OP WORDS           let the store fail: part N, nth N, times N, always, error KIND, corrupt, lose-answer, stall
+//	bucket NAME              make a bucket
+//	object s3://…            print what the store has of an object
+//	same s3://… FILE         compare an object with a file
+//	counts OP                print how often the store was asked
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(env *testscript.Env) error {
+			r := &room{t: t}
+			env.Values[roomKey{}] = r
+			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("HAUL_STATE_DIR", env.WorkDir+"/.state")
+			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+			env.Setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
+			env.Setenv("AWS_SECRET_ACCESS_KEY", "do-not-print-me")
+			env.Defer(r.close)
+			return r.open(env.Setenv, nil)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"store": inRoom(storeCmd), "file": fileCmd, "code": codeCmd, "signal": inRoom(signalCmd), "fault": inRoom(faultCmd),
+			"bucket": inRoom(bucketCmd), "object": inRoom(objectCmd), "same": inRoom(sameCmd), "counts": inRoom(countsCmd),
+		},
+	})
+}
+
+// room is what a script has around it.
+type room struct {
+	t       *testing.T
+	memory  *storetest.Memory
+	server  *storetest.Server
+	reached chan struct{} // closed when a call stalls
+}
+
+type roomKey struct{}
+
+func inRoom(f func(*room, *testscript.TestScript, []string)) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg {
+			ts.Fatalf("this command has no negation")
+		}
+		f(ts.Value(roomKey{}).(*room), ts, args)
+	}
+}
+
+func (r *room) open(setenv func(k, v string), kinds []string) error {
+	var options []storetest.Option
+	var serve []storetest.ServeOption
+	for _, k := range kinds {
+		switch k {
+		case "requester-pays":
+			options = append(options, storetest.RequesterPays())
+		case "versioned":
+			options = append(options, storetest.Versioned())
+		case "md5":
+			options = append(options, storetest.Takes(storetest.MD5Checksums))
+		case "no-checksums":
+			options = append(options, storetest.Takes(storetest.NoChecksums))
+		case "tls":
+			serve = append(serve, storetest.TLS())
+		case "anonymous":
+			serve = append(serve, storetest.Anonymous())
+		default:
+			return errors.New("no such kind of store: " + k)
+		}
+	}
+	r.close()
+	r.memory = storetest.New(append(options, storetest.Buckets("lab"))...)
+	r.server = storetest.Serve(nil, r.memory, serve...)
+	setenv("AWS_ENDPOINT_URL", r.server.URL)
+	return nil
+}
+
+// close also tells of faults that did not happen.
+func (r *room) close() {
+	if r.server != nil {
+		r.server.Close()
+		r.memory.FaultsFired(r.t)
+	}
+}
+
+func storeCmd(r *room, ts *testscript.TestScript, args []string) {
+	ts.Check(r.open(ts.Setenv, args))
+	if slices.Contains(args, "tls") {
+		ts.Check(os.WriteFile(ts.MkAbs("ca.pem"), r.server.CA(), 0o600))
+	}
+}
+
+func fileCmd(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: file NAME SIZE")
+	}
+	text, mega := strings.CutSuffix(args[1], "M")
+	n, err := strconv.Atoi(text)
+	ts.Check(err)
+	if mega {
+		n <<= 20
+	}
+	b := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte([]byte(fmt.Sprintf("%-32.32s", args[0])))).Read(b)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o600))
+}
+
+// ended checks the exit code of a line.
+func ended(ts *testscript.TestScript, want string, err error) {
+	got := 0
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		got = exit.ExitCode()
+	case err != nil:
+		ts.Fatalf("%v", err)
+	}
+	if strconv.Itoa(got) != want {
+		ts.Fatalf("exit code %d, want %s", got, want)
+	}
+}
+
+func codeCmd(ts *testscript.TestScript, _ bool, args []string) {
+	ended(ts, args[0], ts.Exec(args[1], args[2:]...))
+}
+
+var signals = map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL, "HUP": syscall.SIGHUP}
+
+func signalCmd(r *room, ts *testscript.TestScript, args []string) {
+	haul, err := exec.LookPath(ts.Getenv("PATH")[:strings.IndexByte(ts.Getenv("PATH"), os.PathListSeparator)] + "/" + args[2])
+	ts.Check(err)
+	cmd := exec.Command(haul, args[3:]...)
+	var stdout, stderr bytes.Buffer
+	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), &stdout, &stderr
+	for _, name := range []string{"PATH", "HOME", "HAUL_STATE_DIR", "AWS_ENDPOINT_URL", "AWS_EC2_METADATA_DISABLED", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
+		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
+	}
+	ts.Check(cmd.Start())
+	<-r.reached
+	ts.Check(cmd.Process.Signal(signals[args[0]]))
+	err = cmd.Wait()
+	_, _ = stdout.WriteTo(ts.Stdout())
+	_, _ = stderr.WriteTo(ts.Stderr())
+	if args[0] == "KILL" {
+		return
+	}
+	ended(ts, args[1], err)
+}
+
+func faultCmd(r *room, ts *testscript.TestScript, args []string) {
+	f := r.memory.Fault(storetest.Op(args[0]))
+	number := func(i int) int {
+		n, err := strconv.Atoi(args[i])
+		ts.Check(err)
+		return n
+	}
+	for i := 1; i < len(args); i++ {
+		switch args[i] {
+		case "part":
+			i++
+			f.Part(number(i))
+		case "nth":
+			i++
+			f.Nth(number(i))
+		case "times":
+			i++
+			f.Times(number(i))
+		case "offset":
+			i++
+			f.Offset(int64(number(i)))
+		case "error":
+			i++
+			f.Error(store.Kind(args[i]))
+		case "always":
+			f.Always()
+		case "corrupt":
+			f.CorruptByte()
+		case "lose-answer":
+			f.LoseAnswer()
+		case "stall":
+			reached := make(chan struct{})
+			r.reached = reached
+			f.Stall().Hook(func() { close(reached) })
+		default:
+			ts.Fatalf("no such word of a fault: %s", args[i])
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"haul/store"
+	"haul/store/storetest"
+)
+
+func refOf(ts *testscript.TestScript, url string) store.Ref {
+	bucket, key, ok := strings.Cut(strings.TrimPrefix(url, "s3://"), "/")
+	if !ok {
+		ts.Fatalf("%s names no object", url)
+	}
+	return store.Ref{Bucket: bucket, Key: key}
+}
+
+func bucketCmd(r *room, _ *testscript.TestScript, args []string) { r.memory.CreateBucket(args[0]) }
+
+func sameCmd(r *room, ts *testscript.TestScript, args []string) {
+	ref := refOf(ts, args[0])
+	if !r.memory.Exists(ref) {
+		ts.Fatalf("%s is not there", ref)
+	}
+	want, err := os.ReadFile(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if !bytes.Equal(r.memory.Bytes(ref), want) {
+		ts.Fatalf("%s and %s differ", args[0], args[1])
+	}
+}
+
+// objectCmd prints one thing a line, and nothing where there is no object.
+func objectCmd(r *room, ts *testscript.TestScript, args []string) {
+	ref := refOf(ts, args[0])
+	w := ts.Stdout()
+	if !r.memory.Exists(ref) {
+		fmt.Fprintln(w, "no such object")
+		return
+	}
+	o := r.memory.Object(ref)
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(w, "%s: %s\n", name, value)
+		}
+	}
+	h := o.Attrs.Headers
+	line("size", fmt.Sprint(o.Size))
+	line("content-type", h.ContentType)
+	line("content-encoding", h.ContentEncoding)
+	line("content-disposition", h.ContentDisposition)
+	line("content-language", h.ContentLanguage)
+	line("cache-control", h.CacheControl)
+	line("expires", h.Expires)
+	line("storage-class", o.StorageClass)
+	line("encryption", o.Encryption)
+	printMap(w, "metadata", o.Attrs.Metadata)
+	tags, err := r.memory.Tags(context.Background(), ref, &store.Attrs{RequestPayer: "requester"})
+	ts.Check(err)
+	printMap(w, "tag", tags)
+	for _, s := range o.Sums {
+		line("sum", s.String())
+	}
+}
+
+func printMap(w io.Writer, name string, m map[string]string) {
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		fmt.Fprintf(w, "%s: %s=%s\n", name, k, m[k])
+	}
+}
+
+func countsCmd(r *room, ts *testscript.TestScript, args []string) {
+	fmt.Fprintln(ts.Stdout(), r.memory.Counts()[storetest.Op(args[0])].Calls)
+}
