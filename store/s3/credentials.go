@@ -3,11 +3,12 @@ package s3
 import (
 	"context"
 	"errors"
-	"strings"
+	"slices"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials/ssocreds"
+	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
+	"github.com/aws/smithy-go"
 
 	"haul/store"
 )
@@ -100,16 +101,25 @@ func (c *credentials) explain(err error) error {
 		e.Kind = store.Expired
 		e.Hint = "the credentials ran out and no new ones could be had: log in again (`aws sso login`) or renew them"
 	}
-	text := err.Error()
-	var sso *ssocreds.InvalidTokenError
+	var op *smithy.OperationError
 	switch {
-	case errors.As(err, &sso), strings.Contains(text, "cached SSO token"):
+	case c.sso() && !brokenAnswer(err):
 		e.Err = errors.New("the SSO session has ended")
 		e.Hint = "log in again with `aws sso login`, with --profile NAME if you use one"
-	case strings.Contains(text, "IMDS"):
+	case errors.As(err, &op) && op.ServiceID == imds.ServiceID:
 		e.Err = errors.New("none in the environment, in ~/.aws, or from a role of this machine")
 	default:
-		e.Err = errors.New(redact(text, c.hidden()...))
+		e.Err = errors.New(redact(err.Error(), c.hidden()...))
 	}
 	return e
+}
+
+// sso tells whether credentials come from a login with `aws sso login`.
+func (c *credentials) sso() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	p, ok := c.provider.(aws.CredentialProviderSource)
+	return ok && slices.ContainsFunc(p.ProviderSources(), func(s aws.CredentialSource) bool {
+		return s == aws.CredentialSourceSSO || s == aws.CredentialSourceSSOLegacy
+	})
 }

@@ -227,14 +227,15 @@ func (c *call) accepts(root string) bool {
 
 var errForeign = errors.New("the answer is not the one of S3")
 
-// readHead skips white space and reads until the root element must have begun.
+// readHead skips the XML declaration and white space, which S3 sends at once and long before the rest, and reads until the
+// root element must have begun.
 func readHead(r io.Reader) ([]byte, error) {
 	buf := make([]byte, maxRoot)
 	n := 0
 	for n < len(buf) {
 		k, err := r.Read(buf[n:])
 		n += k
-		n = copy(buf, bytes.TrimLeft(buf[:n], " \t\r\n"))
+		n = copy(buf, skipProlog(buf[:n]))
 		if err == io.EOF || rootElement(buf[:n]) != "" {
 			return buf[:n], nil
 		}
@@ -243,6 +244,16 @@ func readHead(r io.Reader) ([]byte, error) {
 		}
 	}
 	return buf[:n], nil
+}
+
+func skipProlog(doc []byte) []byte {
+	doc = bytes.TrimLeft(doc, " \t\r\n")
+	if bytes.HasPrefix(doc, []byte("<?xml")) {
+		if _, rest, ok := bytes.Cut(doc, []byte("?>")); ok {
+			return bytes.TrimLeft(rest, " \t\r\n")
+		}
+	}
+	return doc
 }
 
 // rest replaces the body of resp by bytes that were read.

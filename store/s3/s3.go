@@ -189,7 +189,7 @@ func (s *Store) MakeBucket(ctx context.Context, bucket string) error {
 	if s.region != defaultRegion {
 		in.CreateBucketConfiguration = locationConstraint(s.region)
 	}
-	_, err := s.do(ctx, &call{op: "CreateBucket", ref: store.Ref{Bucket: bucket}}, func(ctx context.Context, c *awss3.Client) error {
+	_, err := s.do(ctx, &call{op: "CreateBucket", ref: store.Ref{Bucket: bucket}, root: "CreateBucketResult"}, func(ctx context.Context, c *awss3.Client) error {
 		_, err := c.CreateBucket(ctx, in)
 		return err
 	})
