@@ -30,7 +30,7 @@ type Pattern struct {
 
 // Generated gives the content of size bytes that belongs to seed.
 func Generated(size int64, seed uint64) *Pattern {
-	once := make([]byte, period)
+	once := make([]byte, min(size, period))
 	r := rand.New(rand.NewPCG(seed, 0x6861756c))
 	for i := 0; i < len(once); i += 8 {
 		var word [8]byte
@@ -71,7 +71,7 @@ func (p *Pattern) Sum(a checksum.Algorithm) checksum.Sum {
 		}
 		return s
 	}
-	full := checksum.Sized{Sum: checksum.Bytes(a, p.once), Size: period}
+	full := checksum.Sized{Sum: checksum.Bytes(a, p.once), Size: period} // where there is one
 	rest := p.size % period
 	parts := make([]checksum.Sized, 0, p.size/period+1)
 	for range p.size / period {
