@@ -5,12 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
+
+	"haul/lab/endpoint"
 )
 
 // program is the haul binary with the environment that it runs in.
@@ -20,19 +21,9 @@ type program struct {
 	env  []string
 }
 
-func newProgram(path, work, endpoint string) program {
-	return program{path: path, dir: filepath.Join(work, "work"), env: []string{
-		"PATH=" + os.Getenv("PATH"),
-		"HOME=" + filepath.Join(work, "home"),
-		"HAUL_STATE_DIR=" + filepath.Join(work, "state"),
-		"AWS_ENDPOINT_URL=" + endpoint,
-		"AWS_ACCESS_KEY_ID=" + accessKey,
-		"AWS_SECRET_ACCESS_KEY=" + secretKey,
-		"AWS_REGION=us-east-1",
-		"AWS_CONFIG_FILE=" + os.DevNull,
-		"AWS_SHARED_CREDENTIALS_FILE=" + os.DevNull,
-		"AWS_EC2_METADATA_DISABLED=true",
-	}}
+func newProgram(path, work, url string) program {
+	e := endpoint.Endpoint{URL: url, AccessKey: accessKey, SecretKey: secretKey}
+	return program{path: path, dir: filepath.Join(work, "work"), env: e.Env(filepath.Join(work, "home"))}
 }
 
 // run runs haul to its end, shows what it says, and gives that and the time it took.

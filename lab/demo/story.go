@@ -48,7 +48,7 @@ func (s *story) tell(ctx context.Context, addr string) error {
 	if err := s.makeBucket(ctx, addr); err != nil {
 		return fmt.Errorf("make bucket: %w", err)
 	}
-	say("     server  versitygw %s, inside this process, at http://%s", gateway.Version, addr)
+	say("     server  versitygw %s, inside this process, at http://%s", gateway.Version(), addr)
 	if err := s.makeFile(); err != nil {
 		return fmt.Errorf("make file: %w", err)
 	}
@@ -180,7 +180,7 @@ func (s *story) lookAround(ctx context.Context) error {
 	if strings.Contains(out, file) {
 		return errors.New("an upload is still open")
 	}
-	for _, dir := range []string{"state", "work"} {
+	for _, dir := range []string{"home", "work"} {
 		err := filepath.WalkDir(s.path(dir), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || d.Name() == file {
 				return err

@@ -14,15 +14,26 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
+	"github.com/versity/versitygw/auth"
 	"github.com/versity/versitygw/backend/meta"
 	"github.com/versity/versitygw/backend/posix"
 	"github.com/versity/versitygw/embedgw"
 )
 
-// Version is versitygw's, as lab/go.mod has it; a test compares them.
-const Version = "v1.8.0"
+// Version tells versitygw's version, or "devel" in a program that knows nothing of its modules (a test).
+func Version() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, dep := range info.Deps {
+			if dep.Path == "github.com/versity/versitygw" {
+				return dep.Version
+			}
+		}
+	}
+	return "devel"
+}
 
 // Config says how to serve.
 type Config struct {
@@ -44,7 +55,9 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return fmt.Errorf("open backend: %w", err)
 	}
+	root := auth.Account{Access: c.AccessKey, Secret: c.SecretKey, Role: auth.RoleAdmin}
 	err = embedgw.RunVersityGW(ctx, backend, &embedgw.Config{
+		IAMService:        auth.NewIAMServiceSingle(root),
 		RootUserAccess:    c.AccessKey,
 		RootUserSecret:    c.SecretKey,
 		Region:            "us-east-1",

@@ -1,7 +1,6 @@
 // Package servers starts real S3 servers on loopback for tests: versitygw and MinIO, over HTTP and HTTPS.
 //
 // Each server is a process of its own on a free port, with its data in a temporary folder, and ends with the test that started it.
-// Nothing of the machine's own AWS set-up is seen: Env gives programs an environment of their own, Setenv the test itself.
 package servers
 
 import (
@@ -14,7 +13,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -25,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"haul/lab/built"
+	"haul/lab/endpoint"
 	"haul/lab/gateway"
 )
 
@@ -39,13 +38,9 @@ const (
 
 // Server is a running server.
 type Server struct {
+	endpoint.Endpoint
 	Kind Kind
-	URL  string
-	// CA is the path of the certificate that signs the server's own; empty for HTTP.
-	CA        string
-	AccessKey string
-	SecretKey string
-	PID       int
+	PID  int
 
 	buckets atomic.Int64
 }
@@ -57,7 +52,7 @@ func Start(tb testing.TB, kind Kind, secure bool) *Server {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s := &Server{Kind: kind, URL: "http://" + addr, AccessKey: "lab-access-key", SecretKey: "lab-secret-key"}
+	s := &Server{Kind: kind, Endpoint: endpoint.Endpoint{URL: "http://" + addr, AccessKey: "lab-access-key", SecretKey: "lab-secret-key"}}
 	dir := tb.TempDir()
 	certs := filepath.Join(dir, "certs")
 	if err := os.Mkdir(certs, 0o700); err != nil {
@@ -103,7 +98,7 @@ func (s *Server) command(tb testing.TB, dir, addr string) *exec.Cmd {
 	certs, data := filepath.Join(dir, "certs"), filepath.Join(dir, "data")
 	if s.Kind == MinIO {
 		cmd := exec.Command(built.MinIO(tb), "server", "--quiet", "--address", addr, "--certs-dir", certs, data)
-		cmd.Env = append(program(dir), "MINIO_ROOT_USER="+s.AccessKey, "MINIO_ROOT_PASSWORD="+s.SecretKey,
+		cmd.Env = append(endpoint.Bare(dir), "MINIO_ROOT_USER="+s.AccessKey, "MINIO_ROOT_PASSWORD="+s.SecretKey,
 			"MINIO_BROWSER=off", "MINIO_UPDATE=off", "MINIO_CI_CD=1") // CI_CD lets the data lie on the root disk
 		return cmd
 	}
@@ -112,7 +107,7 @@ func (s *Server) command(tb testing.TB, dir, addr string) *exec.Cmd {
 		cmd.Args = append(cmd.Args, "-keep-alive",
 			"-cert", filepath.Join(certs, "public.crt"), "-key", filepath.Join(certs, "private.key"))
 	}
-	cmd.Env = append(program(dir), "ROOT_ACCESS_KEY="+s.AccessKey, "ROOT_SECRET_KEY="+s.SecretKey)
+	cmd.Env = append(endpoint.Bare(dir), "ROOT_ACCESS_KEY="+s.AccessKey, "ROOT_SECRET_KEY="+s.SecretKey)
 	return cmd
 }
 
@@ -177,50 +172,6 @@ func (s *Server) OpenUploads(tb testing.TB, bucket string, keys ...string) []str
 		}
 	}
 	return open
-}
-
-// Env gives a whole environment for a program that is to use the server; home is an empty folder of its own.
-func (s *Server) Env(home string) []string {
-	env := program(home)
-	for k, v := range s.variables() {
-		env = append(env, k+"="+v)
-	}
-	return append(env, "HAUL_STATE_DIR="+filepath.Join(home, "state"))
-}
-
-// Setenv sets the test's own environment so that an SDK in this process uses the server and nothing of the machine's own.
-func (s *Server) Setenv(tb testing.TB) {
-	for _, kv := range os.Environ() {
-		if k, _, _ := strings.Cut(kv, "="); strings.HasPrefix(k, "AWS_") {
-			tb.Setenv(k, "")
-			_ = os.Unsetenv(k) // Setenv puts it back at the end
-		}
-	}
-	for k, v := range s.variables() {
-		tb.Setenv(k, v)
-	}
-}
-
-func (s *Server) variables() map[string]string {
-	v := map[string]string{
-		"AWS_ACCESS_KEY_ID":           s.AccessKey,
-		"AWS_SECRET_ACCESS_KEY":       s.SecretKey,
-		"AWS_REGION":                  "us-east-1",
-		"AWS_DEFAULT_REGION":          "us-east-1", // s3cmd and older aws
-		"AWS_ENDPOINT_URL":            s.URL,
-		"AWS_CONFIG_FILE":             os.DevNull,
-		"AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
-		"AWS_EC2_METADATA_DISABLED":   "true",
-	}
-	if s.CA != "" {
-		v["AWS_CA_BUNDLE"] = s.CA
-	}
-	return v
-}
-
-// program is the environment of a program that knows of no cloud.
-func program(home string) []string {
-	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + os.TempDir(), "LC_ALL=C.UTF-8"}
 }
 
 // output collects what a process says.
