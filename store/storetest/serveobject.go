@@ -224,7 +224,12 @@ func (q *request) conditional() error {
 	if q.r.Header.Get("If-Match") == "" {
 		return nil
 	}
-	return refuse(q.op, q.on.ref, store.Unsupported, "A header you provided implies functionality that is not implemented: If-Match")
+	return q.unheard("If-Match", store.Unsupported)
+}
+
+// unheard refuses a header, in S3's words.
+func (q *request) unheard(header string, k store.Kind) error {
+	return refuse(q.op, q.on.ref, k, "A header you provided implies functionality that is not implemented: "+header)
 }
 
 // copySource reads what is to be copied.

@@ -26,8 +26,7 @@ func (q *request) create() error {
 	want := checksum.Scheme{Algorithm: a, Kind: checksum.Kind(h.Get("x-amz-checksum-type"))}
 	checks := q.s.memory.takesNow()
 	if got := checks.agree(want); got.Algorithm != a || want.Kind != "" && got.Kind != want.Kind {
-		return refuse(Create, q.on.ref, store.ChecksumRefused,
-			fmt.Sprintf("A header you provided implies functionality that is not implemented: %s %s", a, want.Kind))
+		return q.unheard(fmt.Sprintf("x-amz-checksum-algorithm: %s, x-amz-checksum-type: %s", a, want.Kind), store.ChecksumRefused)
 	}
 	if want.Kind == "" && a != checksum.None && a != checksum.CRC64NVME {
 		want.Kind = checksum.Composite // as S3 understands silence

@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"context"
-	"fmt"
 
 	"haul/checksum"
 	"haul/store"
@@ -65,7 +64,7 @@ func (m *Memory) mayCheck(op Op, ref store.Ref, s checksum.Sum) error {
 		return nil
 	}
 	return refuse(op, ref, store.ChecksumRefused,
-		fmt.Sprintf("A header you provided implies functionality that is not implemented: checksum %s", s.Algorithm))
+		"A header you provided implies functionality that is not implemented: "+checksumHeader(s.Algorithm))
 }
 
 // failed is the error of a payload that could not be read to its end.
