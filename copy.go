@@ -88,10 +88,71 @@ func (t *transfer) copied(ctx context.Context, src, obj store.Object, to store.R
 	return r, nil
 }
 
-// copyParts copies by ranges into an upload.
+// copyParts copies by ranges into an upload. The ranges are the parts that the source was uploaded in, where the store can
+// tell and take them: then even a store that keeps no checksums gives the copy the ETag of the source.
 func (t *transfer) copyParts(ctx context.Context, src store.Object, to store.Ref, limits store.Limits) (Result, error) {
+	ranges, err := t.copyRanges(ctx, src, limits)
+	if err != nil {
+		return Result{}, err
+	}
+	if t.o.NoClobber {
+		if err := t.absent(ctx, to); err != nil {
+			return Result{}, err
+		}
+	}
+	t.started(src.Size, len(ranges))
+	if t.o.Attrs, err = t.carried(ctx, src); err != nil {
+		return Result{}, err
+	}
+	// Without a wish the upload is opened without a checksum: real servers do not sum copied parts as they sum sent ones
+	// (MinIO refuses them, versitygw sums the whole wrong), and those that sum by themselves still do.
+	scheme := checksum.Scheme{Algorithm: t.o.Checksum}
+	if scheme.Algorithm == checksum.None {
+		scheme.Algorithm = checksum.MD5
+	}
+	a := &assembly{transfer: t, up: store.Upload{Ref: to}}
+	err = t.try(ctx, func(ctx context.Context) error {
+		opened, err := t.c.store.Create(ctx, to, scheme, &t.o.Attrs)
+		if err == nil {
+			a.up = opened
+		}
+		return err
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	if err := t.copyAll(ctx, src, ranges, a); err != nil {
+		return Result{}, a.abort(ctx, err)
+	}
+	obj, err := a.complete(ctx, checksum.Sum{})
+	if err != nil {
+		return Result{}, a.abort(ctx, err)
+	}
+	r, err := t.copied(ctx, src, obj, to, len(ranges))
+	if errors.Is(err, ErrMismatch) {
+		err = fmt.Errorf("%w; the copy is stored, and wrong", err)
+	}
+	return r, err
+}
+
+// copyPart is the size of one part of a copy where nothing else was said: a part costs a request and moves nothing here.
+const copyPart = 256 << 20
+
+// copyRanges decides which ranges make the parts of a copy.
+func (t *transfer) copyRanges(ctx context.Context, src store.Object, limits store.Limits) ([]store.Range, error) {
+	if tag, ok := checksum.FromETag(src.ETag); ok && tag.Parts > 0 && t.o.PartSize == 0 {
+		if sizes, err := t.layout(ctx, src, tag.Parts); err == nil && allowed(sizes, limits) {
+			ranges := make([]store.Range, 0, len(sizes))
+			var offset int64
+			for _, n := range sizes {
+				ranges = append(ranges, store.Range{Offset: offset, Length: n})
+				offset += n
+			}
+			return ranges, nil
+		}
+	}
 	want := t.o.PartSize
-	if want == 0 { // a part costs a request and moves nothing here: fewer, larger ones
+	if want == 0 {
 		want = copyPart
 		for limits.MaxParts > 0 && want*int64(limits.MaxParts) < src.Size {
 			want *= 2
@@ -102,82 +163,60 @@ func (t *transfer) copyParts(ctx context.Context, src store.Object, to store.Ref
 	}
 	layout, err := plan.Parts(src.Size, want, limits)
 	if err != nil {
-		return Result{}, err
+		return nil, err
 	}
-	if t.o.NoClobber {
-		if err := t.absent(ctx, to); err != nil {
-			return Result{}, err
-		}
+	ranges := make([]store.Range, layout.Count)
+	for i := range ranges {
+		ranges[i] = layout.Part(i + 1)
 	}
-	t.started(src.Size, layout.Count)
-	attrs, err := t.carried(ctx, src)
-	if err != nil {
-		return Result{}, err
-	}
-	a := &assembly{transfer: t, up: store.Upload{Ref: to}}
-	t.o.Attrs = attrs
-	full := src.Sum(checksum.CRC64NVME)
-	err = t.try(ctx, func(ctx context.Context) error {
-		opened, err := t.c.store.Create(ctx, to, checksum.Scheme{Algorithm: t.want()}, &t.o.Attrs)
-		if err == nil {
-			a.up = opened
-		}
-		return err
-	})
-	if err != nil {
-		return Result{}, err
-	}
-	if err := t.copyRanges(ctx, src, layout, a); err != nil {
-		return Result{}, a.abort(ctx, err)
-	}
-	if a.up.Scheme != (checksum.Scheme{Algorithm: full.Algorithm, Kind: checksum.FullObject}) {
-		full = checksum.Sum{}
-	}
-	obj, err := a.complete(ctx, full)
-	if err != nil {
-		return Result{}, a.abort(ctx, err)
-	}
-	r, err := t.copied(ctx, src, obj, to, layout.Count)
-	if errors.Is(err, ErrMismatch) {
-		err = fmt.Errorf("%w; the copy is stored, and wrong", err)
-	}
-	return r, err
+	return ranges, nil
 }
 
-// copyPart is the size of one part of a copy where nothing else was said.
-const copyPart = 256 << 20
+// allowed tells whether parts of these sizes may make an upload.
+func allowed(sizes []int64, l store.Limits) bool {
+	for i, n := range sizes {
+		last := i == len(sizes)-1
+		if n < l.MinPart && !last || l.MaxPart > 0 && n > l.MaxPart || l.EqualParts && !last && n != sizes[0] {
+			return false
+		}
+	}
+	return l.MaxParts == 0 || len(sizes) <= l.MaxParts
+}
 
-func (t *transfer) copyRanges(ctx context.Context, src store.Object, layout plan.Layout, a *assembly) error {
+func (t *transfer) copyAll(ctx context.Context, src store.Object, ranges []store.Range, a *assembly) error {
 	g, gctx := errgroup.WithContext(ctx)
-	for n := 1; n <= layout.Count; n++ {
+	for i, r := range ranges {
 		if err := t.c.lanes.enter(gctx); err != nil {
 			break // gctx ended; Wait tells why
 		}
 		g.Go(func() error {
 			defer t.c.lanes.leave()
-			r := layout.Part(n)
-			t.c.meter.PartStart()
-			var part store.Part
-			err := t.try(gctx, func(ctx context.Context) (err error) {
-				part, err = t.c.store.CopyPart(ctx, store.CopyPartRequest{
-					From: src.Ref, IfMatch: src.ETag, Range: r, Upload: a.up, Number: n, Attrs: &t.o.Attrs,
-				})
-				return err
-			})
-			t.c.meter.PartEnd(err == nil)
-			if err != nil {
-				return err
-			}
-			part.Number, part.Size = n, r.Length
-			a.add(part, checksum.Sum{})
-			t.c.meter.Done(r.Length)
-			return nil
+			return t.copyOne(gctx, store.CopyPartRequest{
+				From: src.Ref, IfMatch: src.ETag, Range: r, Upload: a.up, Number: i + 1, Attrs: &t.o.Attrs,
+			}, a)
 		})
 	}
 	if err := g.Wait(); err != nil {
 		return err
 	}
 	return context.Cause(ctx)
+}
+
+func (t *transfer) copyOne(ctx context.Context, r store.CopyPartRequest, a *assembly) error {
+	t.c.meter.PartStart()
+	var part store.Part
+	err := t.try(ctx, func(ctx context.Context) (err error) {
+		part, err = t.c.store.CopyPart(ctx, r)
+		return err
+	})
+	t.c.meter.PartEnd(err == nil)
+	if err != nil {
+		return err
+	}
+	part.Number, part.Size = r.Number, r.Range.Length
+	a.add(part, checksum.Sum{})
+	t.c.meter.Done(r.Range.Length)
+	return nil
 }
 
 // carried gives the attrs for a copy in parts, which the store does not carry over by itself: the source's, where the

@@ -34,6 +34,21 @@ func TestCopy(t *testing.T) {
 	}
 }
 
+func TestCopyKeepsTheLayout(t *testing.T) {
+	to := store.Ref{Bucket: storetest.Bucket, Key: "to"}
+	b := newBench(t, storetest.Takes(storetest.MD5Checksums))
+	want := random(2500, 1)
+	b.PutBytes(object, want, 40, 70)
+	r, err := b.client().Copy(context.Background(), object, to, haul.Transfer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(b.Bytes(to)) != string(want) || !r.Proof.Proved || r.Object.ETag != b.Object(object).ETag {
+		t.Errorf("%+v", r)
+	}
+	b.tidy()
+}
+
 func TestCopyFails(t *testing.T) {
 	to := store.Ref{Bucket: storetest.Bucket, Key: "to"}
 	synctest.Test(t, func(t *testing.T) {
