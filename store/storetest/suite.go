@@ -41,6 +41,10 @@ type Conformance struct {
 	NoLayout bool
 	// NoCopyPart: CopyPart is not supported.
 	NoCopyPart bool
+	// CopyPartSpoilsSums: an upload with a checksum other than MD5, filled by CopyPart, can't be completed.
+	CopyPartSpoilsSums bool
+	// KeepsCutBodies: a body without checksum that ends early may be kept as if it had been all; by chance, so it is not checked.
+	KeepsCutBodies bool
 	// NoTags: tags are not supported.
 	NoTags bool
 	// KeyParentConflict: where there is an object a, there can be no object a/b.

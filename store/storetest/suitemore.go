@@ -75,12 +75,31 @@ func testCopyPins(t *testing.T, s *suite) {
 	s.holds(t, to, p)
 }
 
+// testCopyPart copies into uploads with and without a checksum. Where the first can't be, the second must.
 func testCopyPart(t *testing.T, s *suite) {
-	from, to, p := s.ref("whole ü"), s.ref("copied"), Generated(2*s.part+7, 1)
+	from, p := s.ref("whole ü"), Generated(2*s.part+7, 1)
 	s.upload(t, from, p, best)
 	o := s.holds(t, from, p)
-	u := s.begin(t, to, best)
-	r := store.CopyPartRequest{From: from, IfMatch: o.ETag, Upload: u}
+	s.copyInParts(t, o, p, s.ref("copied"), checksum.Scheme{Algorithm: checksum.MD5})
+	if !s.c.CopyPartSpoilsSums {
+		s.copyInParts(t, o, p, s.ref("copied-summed"), best)
+		return
+	}
+	u := s.begin(t, s.ref("spoilt"), best)
+	q, err := s.CopyPart(t.Context(), store.CopyPartRequest{From: from, Range: store.Range{Length: 100}, Upload: u, Number: 1})
+	if err == nil {
+		_, err = s.Complete(t.Context(), completeRequest(u, []store.Part{q}, section(p, 0, 100)))
+	}
+	if err == nil {
+		t.Error("CopyPart does not spoil an upload with a checksum")
+	}
+	s.drop(t, u)
+}
+
+func (s *suite) copyInParts(t *testing.T, o store.Object, p Content, to store.Ref, wish checksum.Scheme) {
+	t.Helper()
+	u := s.begin(t, to, wish)
+	r := store.CopyPartRequest{From: o.Ref, IfMatch: o.ETag, Upload: u}
 	var parts []store.Part
 	for i, c := range cutInParts(p, s.part) {
 		r.Number, r.Range = i+1, store.Range{Offset: int64(i) * s.part, Length: c.Size()}
@@ -119,11 +138,12 @@ func testKeys(t *testing.T, s *suite) {
 			}
 			_, err := s.tryPut(t.Context(), store.PutRequest{Ref: ref, Body: wholeOf(p)}, p)
 			if slices.Contains(s.c.Refused, key) {
+				var u store.Upload
 				if err == nil {
-					_, err = s.Head(t.Context(), store.GetRequest{Ref: ref})
+					u, err = s.Create(t.Context(), ref, best, nil)
 				}
 				if err == nil {
-					t.Error("the store does take this key")
+					t.Errorf("the store does take this key; upload %s", u.ID)
 				}
 				return
 			}
