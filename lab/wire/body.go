@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"context"
 	"errors"
 	"io"
 	"log"
@@ -22,7 +21,7 @@ type body struct {
 
 // Read harms the byte at the fault's offset.
 func (b *body) Read(p []byte) (int, error) {
-	if b.fault != nil && b.fault.Way != Corrupt && b.fault.Way != LoseAnswer {
+	if b.fault != nil && b.fault.Way != Corrupt {
 		room := b.fault.After - b.passed
 		if room <= 0 {
 			return 0, b.stop()
@@ -49,17 +48,6 @@ func (b *body) stop() error {
 		}
 	}
 	return errCut
-}
-
-type faultKey struct{}
-
-func withFault(ctx context.Context, f *fault) context.Context {
-	return context.WithValue(ctx, faultKey{}, f)
-}
-
-func faultOf(ctx context.Context) *fault {
-	f, _ := ctx.Value(faultKey{}).(*fault)
-	return f
 }
 
 // silent is for the messages of net/http about connections that were cut on purpose.

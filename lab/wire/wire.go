@@ -46,8 +46,8 @@ type Fault struct {
 	Way Way
 	// When tells which requests: PutPart, GetBytes, Complete, or a function of one's own.
 	When func(*http.Request) bool
-	Side Side
-	// After is the offset in the body of the first byte that is harmed.
+	// Side and After say where Corrupt, Cut and Stall harm: from the byte at that offset of that body. Shorter bodies go free.
+	Side  Side
 	After int64
 	// Times is how many requests are harmed, the first that fit; 0 is one.
 	Times int
@@ -100,6 +100,7 @@ func Start(tb testing.TB, target string) *Proxy {
 	p := &Proxy{tb: tb, closing: make(chan struct{})}
 	p.forward = &httputil.ReverseProxy{
 		Transport: transport,
+		ErrorLog:  silent(),
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(to)
 			r.Out.Host = r.In.Host
@@ -138,12 +139,14 @@ func (p *Proxy) check() {
 	}
 }
 
-// claim gives the fault that is this request's, or nil.
-func (p *Proxy) claim(r *http.Request) *fault {
+// claim gives the fault that is this request's, or nil. Before the request goes out, length is that of its body; after, the answer's.
+func (p *Proxy) claim(r *http.Request, answered bool, length int64) *fault {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, f := range p.faults {
-		if f.left > 0 && f.When(r) {
+		late := f.Side == Down || f.Way == LoseAnswer
+		bites := f.Way == SlowDown || f.Way == LoseAnswer || length > f.After
+		if f.left > 0 && late == answered && bites && f.When(r) {
 			f.left--
 			return f
 		}
@@ -153,35 +156,29 @@ func (p *Proxy) claim(r *http.Request) *fault {
 
 // ServeHTTP passes a request on, harmed if it is its turn.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	f := p.claim(r)
+	f := p.claim(r, false, r.ContentLength)
 	if f != nil && f.Way == SlowDown {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.Header().Set("Content-Type", "application/xml")
 		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = io.WriteString(w, `<?xml version="1.0" encoding="UTF-8"?><Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>`)
+		_, _ = io.WriteString(w, slowDown)
 		return
 	}
-	r = r.WithContext(withFault(r.Context(), f))
-	up := &body{ReadCloser: r.Body, proxy: p, count: &p.Up, done: r.Context().Done()}
-	if f != nil && f.Side == Up {
-		up.fault = f
-	}
 	if r.Body != http.NoBody {
-		r.Body = up
+		r.Body = &body{ReadCloser: r.Body, proxy: p, fault: f, count: &p.Up, done: r.Context().Done()}
 	}
 	p.forward.ServeHTTP(w, r)
 }
 
+const slowDown = `<?xml version="1.0" encoding="UTF-8"?>
+<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>`
+
 // answer looks at the server's answer before it goes back.
 func (p *Proxy) answer(r *http.Response) error {
-	f := faultOf(r.Request.Context())
+	f := p.claim(r.Request, true, r.ContentLength)
 	if f != nil && f.Way == LoseAnswer {
 		return errCut
 	}
-	down := &body{ReadCloser: r.Body, proxy: p, count: &p.Down, done: r.Request.Context().Done()}
-	if f != nil && f.Side == Down {
-		down.fault = f
-	}
-	r.Body = down
+	r.Body = &body{ReadCloser: r.Body, proxy: p, fault: f, count: &p.Down, done: r.Request.Context().Done()}
 	return nil
 }

@@ -1,0 +1,151 @@
+package servers_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+
+	"haul"
+	"haul/checksum"
+	"haul/lab/servers"
+	"haul/store"
+	"haul/store/storetest"
+)
+
+func TestSizes(t *testing.T) {
+	each(t, func(t *testing.T, s *servers.Server) {
+		c, bucket, dir := client(t, open(t, s)), s.Bucket(t), t.TempDir()
+		for i, size := range []int64{0, 1, 5*mib - 1, 5 * mib, 5*mib + 1, 16 * mib, 16*mib + 1, 40*mib + 7} {
+			content := storetest.Generated(size, uint64(i))
+			path := file(t, filepath.Join(dir, "in"), content)
+			ref := store.Ref{Bucket: bucket, Key: fmt.Sprintf("sizes/%d", size)}
+			up, err := c.Upload(t.Context(), path, ref, haul.Transfer{PartSize: 5 * mib})
+			proved(t, fmt.Sprintf("upload of %d bytes", size), up, err)
+			back := filepath.Join(dir, "out")
+			down, err := c.Download(t.Context(), ref, back, haul.Transfer{})
+			proved(t, fmt.Sprintf("download of %d bytes", size), down, err)
+			isFile(t, back, content)
+		}
+	})
+}
+
+func TestStreamsAndCopies(t *testing.T) {
+	each(t, func(t *testing.T, s *servers.Server) {
+		c, bucket := client(t, open(t, s)), s.Bucket(t)
+		for i, size := range []int64{0, 100, 33*mib + 5} {
+			content := storetest.Generated(size, uint64(i))
+			from := store.Ref{Bucket: bucket, Key: fmt.Sprintf("streams/%d", size)}
+			to := store.Ref{Bucket: bucket, Key: fmt.Sprintf("copies/%d", size)}
+			up, err := c.UploadStream(t.Context(), content.Section(), from, haul.Transfer{})
+			proved(t, fmt.Sprintf("stream up, %d bytes", size), up, err)
+			copied, err := c.Copy(t.Context(), from, to, haul.Transfer{})
+			proved(t, fmt.Sprintf("copy of %d bytes", size), copied, err)
+			var out bytes.Buffer
+			down, err := c.DownloadStream(t.Context(), to, &out, haul.Transfer{})
+			proved(t, fmt.Sprintf("stream down, %d bytes", size), down, err)
+			isContent(t, &out, content)
+		}
+	})
+}
+
+func proved(t *testing.T, what string, r haul.Result, err error) {
+	t.Helper()
+	if err != nil || !r.Proof.Proved || r.Proof.Sum.Algorithm != checksum.CRC64NVME || r.Proof.Sum.Parts != 0 {
+		t.Errorf("%s: %v; proof: %+v", what, err, r.Proof)
+	}
+}
+
+// interrupted ends a context when so many parts went through.
+type interrupted struct {
+	store.Store
+	left atomic.Int64
+	stop context.CancelFunc
+}
+
+func interrupt(t *testing.T, s store.Store, parts int64) (context.Context, *interrupted) {
+	ctx, stop := context.WithCancel(t.Context())
+	i := &interrupted{Store: s, stop: stop}
+	i.left.Store(parts)
+	return ctx, i
+}
+
+func (i *interrupted) PutPart(ctx context.Context, r store.PutPartRequest) (store.Part, error) {
+	p, err := i.Store.PutPart(ctx, r)
+	if err == nil && i.left.Add(-1) == 0 {
+		i.stop()
+	}
+	return p, err
+}
+
+func (i *interrupted) Get(ctx context.Context, r store.GetRequest) (*store.Body, error) {
+	if i.left.Add(-1) < 0 {
+		i.stop()
+	}
+	return i.Store.Get(ctx, r)
+}
+
+// Identity is that of the store: records of unfinished transfers are found by it.
+func (i *interrupted) Identity() string {
+	return i.Store.(interface{ Identity() string }).Identity()
+}
+
+func TestResume(t *testing.T) {
+	each(t, func(t *testing.T, s *servers.Server) {
+		st, bucket, dir := open(t, s), s.Bucket(t), t.TempDir()
+		options := haul.Options{StateDir: t.TempDir(), Concurrency: 2}
+		content := storetest.Generated(42*mib, 9)
+		path, back := file(t, filepath.Join(dir, "in"), content), filepath.Join(dir, "out")
+		ref := store.Ref{Bucket: bucket, Key: "resume/me"}
+		parts := haul.Transfer{PartSize: 5 * mib}
+
+		ctx, cut := interrupt(t, st, 3)
+		_, err := haul.New(cut, options).Upload(ctx, path, ref, parts)
+		var left *haul.LeftError
+		if !errors.As(err, &left) || !left.Resumable {
+			t.Fatalf("interrupted upload: %v", err)
+		}
+		up, err := haul.New(st, options).Upload(t.Context(), path, ref, parts)
+		proved(t, "resumed upload", up, err)
+		if up.Kept < 3*5*mib || up.Kept+up.Moved != up.Size {
+			t.Errorf("resumed upload: kept %d, moved %d of %d", up.Kept, up.Moved, up.Size)
+		}
+
+		ctx, cut = interrupt(t, st, 4)
+		_, err = haul.New(cut, options).Download(ctx, ref, back, parts)
+		var kept *haul.KeptError
+		if !errors.As(err, &kept) {
+			t.Fatalf("interrupted download: %v", err)
+		}
+		down, err := haul.New(st, options).Download(t.Context(), ref, back, parts)
+		proved(t, "resumed download", down, err)
+		if down.Kept == 0 || down.Kept+down.Moved != down.Size {
+			t.Errorf("resumed download: kept %d, moved %d of %d", down.Kept, down.Moved, down.Size)
+		}
+		isFile(t, back, content)
+	})
+}
+
+func TestAdopt(t *testing.T) {
+	each(t, func(t *testing.T, s *servers.Server) {
+		st, bucket := open(t, s), s.Bucket(t)
+		content := storetest.Generated(42*mib, 10)
+		path := file(t, filepath.Join(t.TempDir(), "in"), content)
+		ref := store.Ref{Bucket: bucket, Key: "adopt/me"}
+		ctx, cut := interrupt(t, st, 3)
+		if _, err := client(t, cut).Upload(ctx, path, ref, haul.Transfer{PartSize: 5 * mib}); err == nil {
+			t.Fatal("the upload was not interrupted")
+		}
+		up, err := client(t, st).Upload(t.Context(), path, ref, haul.Transfer{Resume: haul.ResumeAdopt}) // its record is elsewhere
+		proved(t, "adopted upload", up, err)
+		if up.Kept < 3*5*mib {
+			t.Errorf("adopted upload: kept %d of %d", up.Kept, up.Size)
+		}
+		if open := s.OpenUploads(t, bucket, ref.Key); len(open) > 0 {
+			t.Errorf("left open: %q", open)
+		}
+	})
+}
