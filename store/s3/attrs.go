@@ -24,15 +24,6 @@ const (
 	customerKeySize = 32
 )
 
-// accessHeaders are those that every request for an object needs: who pays, and the customer's key.
-func accessHeaders(h http.Header, a *store.Attrs) {
-	if a == nil {
-		return
-	}
-	set(h, "X-Amz-Request-Payer", a.RequestPayer)
-	customerHeaders(h, customerPrefix, a.Encryption.Customer)
-}
-
 // copyHeaders open the source of a copy.
 func copyHeaders(h http.Header, a *store.Attrs) {
 	if a != nil {

@@ -8,10 +8,21 @@ import (
 	"haul/store"
 )
 
-// newCall begins a call on an object, with the headers that every one needs.
+// newCall begins a call that touches the bytes of an object, and so needs the customer's key.
 func newCall(op string, ref store.Ref, a *store.Attrs) call {
+	c := newPlainCall(op, ref, a)
+	if a != nil {
+		customerHeaders(c.header, customerPrefix, a.Encryption.Customer)
+	}
+	return c
+}
+
+// newPlainCall begins any other call on an object.
+func newPlainCall(op string, ref store.Ref, a *store.Attrs) call {
 	c := call{op: op, ref: ref, attrs: a, header: http.Header{}}
-	accessHeaders(c.header, a)
+	if a != nil {
+		set(c.header, "X-Amz-Request-Payer", a.RequestPayer)
+	}
 	return c
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/xml"
 	"errors"
-	"net/http"
 	"net/url"
 	"strings"
 
@@ -120,10 +119,8 @@ func (s *Store) CopyPart(ctx context.Context, r store.CopyPartRequest) (store.Pa
 
 // Tags gives an object's tags.
 func (s *Store) Tags(ctx context.Context, ref store.Ref, a *store.Attrs) (map[string]string, error) {
-	c := call{op: "GetObjectTagging", ref: ref, attrs: a, header: http.Header{}, root: "Tagging"}
-	if a != nil {
-		set(c.header, "X-Amz-Request-Payer", a.RequestPayer)
-	}
+	c := newPlainCall("GetObjectTagging", ref, a)
+	c.root = "Tagging"
 	if err := c.check(nil); err != nil {
 		return nil, err
 	}

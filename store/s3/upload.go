@@ -34,19 +34,23 @@ func (s *Store) Scheme(_ string, want checksum.Algorithm) checksum.Scheme {
 // Create opens an upload with the best checksum that the server takes. One that it ignores leaves MD5: Content-MD5 is older
 // than all others, and known everywhere.
 func (s *Store) Create(ctx context.Context, ref store.Ref, want checksum.Scheme, a *store.Attrs) (store.Upload, error) {
-	var refused error
+	var refused []checksum.Scheme
+	var last error
 	for _, scheme := range s.profile.schemes(want) {
 		u, err := s.create(ctx, ref, scheme, a)
 		switch {
 		case err == nil:
+			// Only now is it sure that the checksum was at fault, and not, say, the secret key.
+			for _, r := range refused {
+				s.profile.refuse(r)
+			}
 			return u, nil
 		case !errors.Is(err, store.ChecksumRefused):
 			return store.Upload{}, err
 		}
-		refused = err
-		s.profile.refuse(scheme)
+		refused, last = append(refused, scheme), err
 	}
-	return store.Upload{}, refused
+	return store.Upload{}, last
 }
 
 func (s *Store) create(ctx context.Context, ref store.Ref, scheme checksum.Scheme, a *store.Attrs) (store.Upload, error) {
@@ -200,7 +204,7 @@ func completedPart(p store.Part, scheme checksum.Scheme) types.CompletedPart {
 
 // Abort throws an upload away. One that is already gone is no error.
 func (s *Store) Abort(ctx context.Context, u store.Upload, a *store.Attrs) error {
-	c := newCall("AbortMultipartUpload", u.Ref, a)
+	c := newPlainCall("AbortMultipartUpload", u.Ref, a)
 	if err := c.check(nil); err != nil {
 		return err
 	}

@@ -1,0 +1,119 @@
+package s3_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"haul/checksum"
+	"haul/store"
+	"haul/store/s3"
+)
+
+func TestParts(t *testing.T) {
+	page := func(truncated bool, next int, parts string) http.HandlerFunc {
+		return answer(200, fmt.Sprintf(`<?xml version="1.0"?><ListPartsResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm>
+			<ChecksumType>FULL_OBJECT</ChecksumType><IsTruncated>%v</IsTruncated><NextPartNumberMarker>%d</NextPartNumberMarker><StorageClass>STANDARD</StorageClass>%s</ListPartsResult>`, truncated, next, parts))
+	}
+	part := func(n int) string {
+		return fmt.Sprintf(`<Part><PartNumber>%d</PartNumber><ETag>&quot;e%d&quot;</ETag><Size>%d</Size><ChecksumCRC64NVME>AAAAAAAAAAA=</ChecksumCRC64NVME></Part>`, n, n, n*100)
+	}
+	srv := script(t, page(true, 2, part(2)+part(1)), page(false, 9, part(9)))
+	s := open(t, s3.Config{Endpoint: srv.URL})
+	u, parts, err := s.Parts(context.Background(), store.Upload{Ref: ref, ID: "u1"}, nil)
+	if err != nil || u.Scheme != crc64 || u.StorageClass != "STANDARD" || u.ID != "u1" {
+		t.Fatalf("%+v, %v", u, err)
+	}
+	want := []store.Part{}
+	for _, n := range []int{1, 2, 9} {
+		want = append(want, store.Part{Number: n, Size: int64(n) * 100, ETag: fmt.Sprintf("e%d", n), Sum: checksum.Sum{Algorithm: checksum.CRC64NVME, Value: "\x00\x00\x00\x00\x00\x00\x00\x00"}})
+	}
+	if !slices.Equal(parts, want) {
+		t.Errorf("got %v, want %v", parts, want)
+	}
+	if q := srv.last(t).query; q.Get("part-number-marker") != "2" || q.Get("uploadId") != "u1" {
+		t.Errorf("query is %v", q)
+	}
+}
+
+// TestPartsSilent: a server that tells no sums leaves the Scheme as it is, and an ETag counts where that is MD5.
+func TestPartsSilent(t *testing.T) {
+	srv := script(t, answer(200, `<ListPartsResult><IsTruncated>true</IsTruncated><NextPartNumberMarker>0</NextPartNumberMarker><Part><PartNumber>1</PartNumber><Size>4</Size><ETag>"0123456789abcdef0123456789abcdef"</ETag></Part></ListPartsResult>`))
+	s := open(t, s3.Config{Endpoint: srv.URL})
+	for _, scheme := range []checksum.Scheme{{}, md5s, crc64} {
+		u, parts, err := s.Parts(context.Background(), store.Upload{Ref: ref, ID: "u1", Scheme: scheme}, nil)
+		if err != nil || u.Scheme != scheme || parts[0].Sum.IsZero() != (scheme != md5s) {
+			t.Errorf("%v: %v, %v, %v", scheme, u, parts, err)
+		}
+	}
+}
+
+func TestUploads(t *testing.T) {
+	encoded := answer(200, `<ListMultipartUploadsResult><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated><NextKeyMarker>runs%2Fa+b%2B</NextKeyMarker><NextUploadIdMarker>u1</NextUploadIdMarker>
+		<Upload><Key>runs%2Fa+b%2B</Key><UploadId>u1</UploadId><Initiated>2026-01-02T03:04:05.000Z</Initiated><StorageClass>GLACIER</StorageClass><ChecksumAlgorithm>CRC32C</ChecksumAlgorithm><ChecksumType>COMPOSITE</ChecksumType></Upload></ListMultipartUploadsResult>`)
+	plain := answer(200, `<ListMultipartUploadsResult><IsTruncated>false</IsTruncated><Upload><Key>runs/100%25+</Key><UploadId>u2</UploadId></Upload><Upload><Key>elsewhere</Key><UploadId>u3</UploadId></Upload></ListMultipartUploadsResult>`)
+	srv := script(t, encoded, plain)
+	s := open(t, s3.Config{Endpoint: srv.URL})
+	var got []store.Upload
+	for u, err := range s.Uploads(context.Background(), "lab", "runs/") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, u)
+	}
+	want := []store.Upload{
+		{Ref: store.Ref{Bucket: "lab", Key: "runs/a b+"}, ID: "u1", Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), StorageClass: "GLACIER", Scheme: crc32c},
+		{Ref: store.Ref{Bucket: "lab", Key: "runs/100%25+"}, ID: "u2"},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %+v", got)
+	}
+	if q := srv.last(t).query; q.Get("key-marker") != "runs/a b+" || q.Get("upload-id-marker") != "u1" || q.Get("prefix") != "runs/" || q.Get("encoding-type") != "url" {
+		t.Errorf("query is %v", q)
+	}
+}
+
+func TestAbort(t *testing.T) {
+	for _, tt := range []struct {
+		answer http.HandlerFunc
+		kind   store.Kind
+	}{
+		{answer(204, ""), ""}, {fails(404, "NoSuchUpload", ""), ""}, {fails(404, "NoSuchBucket", ""), store.NoBucket}, {fails(403, "AccessDenied", ""), store.Denied},
+	} {
+		s := open(t, s3.Config{Endpoint: script(t, tt.answer).URL})
+		if err := s.Abort(context.Background(), store.Upload{Ref: ref, ID: "u1"}, nil); store.KindOf(err) != tt.kind {
+			t.Errorf("got %v, want %q", err, tt.kind)
+		}
+	}
+}
+
+func TestTags(t *testing.T) {
+	s := open(t, s3.Config{Endpoint: script(t, answer(200, `<Tagging><TagSet><Tag><Key>a b</Key><Value>c&amp;d</Value></Tag></TagSet></Tagging>`)).URL})
+	tags, err := s.Tags(context.Background(), ref, nil)
+	if err != nil || len(tags) != 1 || tags["a b"] != "c&d" {
+		t.Errorf("%v, %v", tags, err)
+	}
+}
+
+func TestCopyPart(t *testing.T) {
+	srv := script(t, answer(200, `<CopyPartResult><ETag>"e1"</ETag><ChecksumCRC64NVME>AAAAAAAAAAA=</ChecksumCRC64NVME></CopyPartResult>`))
+	s := open(t, s3.Config{Endpoint: srv.URL})
+	p, err := s.CopyPart(context.Background(), store.CopyPartRequest{From: store.Ref{Bucket: "o", Key: "k"}, Range: store.Range{Offset: 5, Length: 10}, Upload: store.Upload{Ref: ref, ID: "u"}, Number: 4})
+	if err != nil || p.Number != 4 || p.Size != 10 || p.ETag != "e1" || p.Sum.Algorithm != checksum.CRC64NVME {
+		t.Errorf("%+v, %v", p, err)
+	}
+	if got := srv.last(t).header.Get("X-Amz-Copy-Source-Range"); got != "bytes=5-14" {
+		t.Errorf("range is %q", got)
+	}
+}
+
+func TestCopy(t *testing.T) {
+	s := open(t, s3.Config{Endpoint: script(t, answer(200, `<?xml version="1.0"?>`+"\n \n"+`<CopyObjectResult><ETag>"e1"</ETag><LastModified>2026-01-02T03:04:05Z</LastModified><ChecksumType>FULL_OBJECT</ChecksumType><ChecksumCRC32>AAAAAA==</ChecksumCRC32></CopyObjectResult>`, "x-amz-version-id: v2")).URL})
+	o, err := s.Copy(context.Background(), store.CopyRequest{From: store.Ref{Bucket: "o", Key: "k"}, To: ref, NoClobber: true})
+	if err != nil || o.ETag != "e1" || o.Version != "v2" || o.Modified.Year() != 2026 || len(o.Sums) != 1 {
+		t.Errorf("%+v, %v", o, err)
+	}
+}
