@@ -3,6 +3,7 @@ package s3
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -20,6 +21,8 @@ const (
 	idleTimeout = 4 * time.Second
 	// bufferSize of each connection, in bytes. Reads as large as it bypass it.
 	bufferSize = 64 << 10
+	// answerGrace is how long a connection that was hung up is looked at for an answer.
+	answerGrace = 250 * time.Millisecond
 	// copySize is that of the buffers that carry a body to its connection.
 	copySize = 256 << 10
 )
@@ -57,10 +60,13 @@ type countedConn struct {
 	in   atomic.Int64
 	out  atomic.Int64
 	last atomic.Int64 // what moved gave last; it never goes back
+
+	once   sync.Once
+	closed chan struct{}
 }
 
 func countConn(c net.Conn) *countedConn {
-	counted := &countedConn{Conn: c}
+	counted := &countedConn{Conn: c, closed: make(chan struct{})}
 	if s, ok := c.(syscall.Conn); ok {
 		if raw, err := s.SyscallConn(); err == nil {
 			counted.raw = raw
@@ -93,11 +99,26 @@ func (c *countedConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write counts what goes out.
+// Write counts what goes out. Where the other side hung up in the middle, the reason may be on its way in: a server can
+// refuse before it has read all of a body. The error is held back a little, so that the answer is found first.
 func (c *countedConn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
 	c.out.Add(int64(n))
+	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		t := time.NewTimer(answerGrace)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-c.closed:
+		}
+	}
 	return n, err
+}
+
+// Close closes the connection.
+func (c *countedConn) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return c.Conn.Close()
 }
 
 var copyBuffers = sync.Pool{New: func() any { return new([copySize]byte) }}
