@@ -26,10 +26,7 @@ const (
 )
 
 // exitStatus documents the codes; it ends the help of every command.
-var exitStatus = []struct {
-	code int
-	text string
-}{
+var exitStatus = []exitLine{
 	{codeOK, "all was done, and what moved is proved; where nobody vouched for the bytes, the last line says why"},
 	{codeFailed, "it failed: network, disk, the store; the message says what and what to do"},
 	{codeUsage, "the line could not be understood; nothing was done"},
@@ -38,6 +35,11 @@ var exitStatus = []struct {
 	{codeConflict, "conflict: the target exists and --no-clobber forbids it, another haul does the same transfer, or the source changed meanwhile"},
 	{codeDiffer, "the bytes at both ends differ"},
 	{codeSignal + 2, "stopped by Ctrl-C; 143 by SIGTERM, 129 by SIGHUP, 141 where the reader of standard output went away"},
+}
+
+type exitLine struct {
+	code int
+	text string
 }
 
 // exitCode is the one place where an error becomes an exit code.

@@ -53,6 +53,7 @@ func TestScript(t *testing.T) {
 			env.Values[roomKey{}] = r
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("HAUL_STATE_DIR", env.WorkDir+"/.state")
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // or each haul waits a second at its end, under the race detector
 			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 			env.Setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
 			env.Setenv("AWS_SECRET_ACCESS_KEY", "do-not-print-me")
@@ -170,7 +171,7 @@ func signalCmd(r *room, ts *testscript.TestScript, args []string) {
 	cmd := exec.Command(haul, args[3:]...)
 	var stdout, stderr bytes.Buffer
 	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), &stdout, &stderr
-	for _, name := range []string{"PATH", "HOME", "HAUL_STATE_DIR", "AWS_ENDPOINT_URL", "AWS_EC2_METADATA_DISABLED", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
+	for _, name := range []string{"PATH", "HOME", "GORACE", "HAUL_STATE_DIR", "AWS_ENDPOINT_URL", "AWS_EC2_METADATA_DISABLED", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	ts.Check(cmd.Start())

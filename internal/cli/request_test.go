@@ -1,0 +1,287 @@
+package cli
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"haul"
+	"haul/checksum"
+	"haul/store"
+)
+
+// pretend is a disk with a file of each sort.
+type pretend struct{}
+
+func (pretend) mode(name string) (fs.FileMode, error) {
+	switch path.Base(name) {
+	case "dir":
+		return fs.ModeDir, nil
+	case "pipe":
+		return fs.ModeNamedPipe, nil
+	case "x.bam", "old.bam", "notes":
+		return 0, nil
+	}
+	return 0, &missingError{"no such file: " + name}
+}
+
+func (pretend) read(name string) ([]byte, error) {
+	switch name {
+	case "raw":
+		return []byte(rawKey), nil
+	case "text":
+		return []byte(base64.StdEncoding.EncodeToString([]byte(rawKey)) + "\n"), nil
+	case "short":
+		return []byte("secret"), nil
+	}
+	return nil, fs.ErrNotExist
+}
+
+func (pretend) target(target, key string) (string, error) {
+	if strings.HasSuffix(target, "/") || target == "dir" || target == "." {
+		if strings.HasSuffix(key, "/") {
+			return "", errors.New("key gives no name")
+		}
+		return path.Join(target, path.Base(key)), nil
+	}
+	return target, nil
+}
+
+const rawKey = "0123456789abcdef0123456789abcde\n"
+
+// parseLine reads a line of haul cp as the program does.
+func parseLine(words ...string) (copyRequest, error) {
+	var f copyFlags
+	set := pflag.NewFlagSet("cp", pflag.ContinueOnError)
+	for _, g := range []*pflag.FlagSet{f.flags(), f.attrs.flags(), f.attrs.keyFlags()} {
+		set.AddFlagSet(g)
+	}
+	if err := set.Parse(joinOptional(words)); err != nil {
+		return copyRequest{}, &usageError{err.Error()}
+	}
+	if err := twoArgs(nil, set.Args()); err != nil {
+		return copyRequest{}, err
+	}
+	return f.parse(set.Args(), set, pretend{})
+}
+
+func TestCopyPlaces(t *testing.T) {
+	for _, c := range []struct {
+		from, to  string
+		direction direction
+		source    string
+		target    string
+	}{
+		{"x.bam", "s3://lab", upload, "x.bam", "s3://lab/x.bam"},
+		{"x.bam", "s3://lab/", upload, "x.bam", "s3://lab/x.bam"},
+		{"d/x.bam", "s3://lab/runs/", upload, "d/x.bam", "s3://lab/runs/x.bam"},
+		{"x.bam", "s3://lab/runs", upload, "x.bam", "s3://lab/runs"},
+		{"x.bam", "s3://lab//", upload, "x.bam", "s3://lab//x.bam"},
+		{"-", "s3://lab/y", uploadStream, "-", "s3://lab/y"},
+		{"/dev/stdin", "s3://lab/y", uploadStream, "/dev/stdin", "s3://lab/y"},
+		{"pipe", "s3://lab/y", uploadStream, "pipe", "s3://lab/y"},
+		{"s3://lab/r/x.bam", ".", download, "s3://lab/r/x.bam", "x.bam"},
+		{"s3://lab/r/x.bam", "dir", download, "s3://lab/r/x.bam", "dir/x.bam"},
+		{"s3://lab/r/x.bam", "new/", download, "s3://lab/r/x.bam", "new/x.bam"},
+		{"s3://lab/r/x.bam", "y", download, "s3://lab/r/x.bam", "y"},
+		{"s3://lab/r/x.bam", "old.bam", download, "s3://lab/r/x.bam", "old.bam"},
+		{"s3://lab/r/x.bam", "pipe", downloadStream, "s3://lab/r/x.bam", "pipe"},
+		{"s3://lab/r/x.bam", "-", downloadStream, "s3://lab/r/x.bam", "-"},
+		{"s3://lab/r/x.bam", "s3://b", copyObject, "s3://lab/r/x.bam", "s3://b/x.bam"},
+		{"s3://lab/r/x.bam", "s3://b/s/", copyObject, "s3://lab/r/x.bam", "s3://b/s/x.bam"},
+		{"s3://lab/r/x.bam", "s3://b/y", copyObject, "s3://lab/r/x.bam", "s3://b/y"},
+	} {
+		r, err := parseLine(c.from, c.to)
+		text := func(l location) string {
+			if l.kind == remote {
+				return l.ref.String()
+			}
+			return l.text
+		}
+		if err != nil || r.direction != c.direction || text(r.from) != c.source || text(r.to) != c.target {
+			t.Errorf("cp %s %s: %s from %s to %s, %v", c.from, c.to, r.direction, text(r.from), text(r.to), err)
+		}
+	}
+}
+
+func TestCopyRefuses(t *testing.T) {
+	for line, code := range map[string]int{
+		"":                                           codeUsage,
+		"x.bam":                                      codeUsage,
+		"x.bam y s3://lab":                           codeUsage,
+		"x.bam y":                                    codeUsage,
+		"- -":                                        codeUsage,
+		"none s3://lab/":                             codeNotFound,
+		"dir s3://lab/":                              codeUsage,
+		"- s3://lab/":                                codeUsage,
+		"pipe s3://lab/d/":                           codeUsage,
+		"s3://lab .":                                 codeUsage,
+		"s3://lab/d/ .":                              codeUsage,
+		"s3://lab/d/ s3://b/":                        codeUsage,
+		"--storage-class X s3://lab/x y":             codeUsage,
+		"--adopt - s3://lab/x":                       codeUsage,
+		"--adopt --no-resume x.bam s3://lab/x":       codeUsage,
+		"--version-id 1 x.bam s3://lab/x":            codeUsage,
+		"--expected-size 1G x.bam s3://lab/x":        codeUsage,
+		"--no-clobber s3://lab/x -":                  codeUsage,
+		"--sse-c-copy-source-key k x.bam s3://l":     codeUsage,
+		"--concurrency 0 x.bam s3://lab":             codeUsage,
+		"--concurrency -1 x.bam s3://lab":            codeUsage,
+		"--part-size 0 x.bam s3://lab":               codeUsage,
+		"--checksum-algorithm none x.bam s3://l":     codeUsage,
+		"--request-payer=owner x.bam s3://lab":       codeUsage,
+		"--sse=x x.bam s3://lab":                     codeUsage,
+		"--sse-kms-key-id x x.bam s3://lab":          codeUsage,
+		"--sse --sse-c-key fileb://raw x.bam s3://l": codeUsage,
+		"--sse-c x.bam s3://lab":                     codeUsage,
+		"--sse-c=AES128 --sse-c-key fileb://raw x.bam s3://l": codeUsage,
+		"--sse-c --sse-c-key fileb://short x.bam s3://l":      codeUsage,
+		"--sse-c --sse-c-key fileb://none x.bam s3://l":       codeNotFound,
+	} {
+		_, err := parseLine(strings.Fields(line)...)
+		if exitCode(err) != code {
+			t.Errorf("cp %s: %v; want code %d", line, err, code)
+		}
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("cp %s: the message shows the key: %v", line, err)
+		}
+	}
+}
+
+func TestCopyTransfer(t *testing.T) {
+	r, err := parseLine("--part-size", "64MiB", "--concurrency", "4", "--memory", "1GiB", "--patience", "1h", "--no-clobber", "--no-resume",
+		"--checksum-algorithm", "crc32c", "--storage-class", "STANDARD_IA", "--acl", "private", "--sse", "aws:kms", "--sse-kms-key-id", "k",
+		"--request-payer", "requester", "--tags", "a=b", "x.bam", "s3://lab/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := haul.Transfer{
+		PartSize: 64 << 20, Checksum: checksum.CRC32C, Resume: haul.ResumeNever, NoClobber: true,
+		Attrs: store.Attrs{
+			Headers: store.Headers{ContentType: "application/octet-stream"}, Tags: map[string]string{"a": "b"}, StorageClass: "STANDARD_IA",
+			ACL: "private", Encryption: store.Encryption{SSE: "aws:kms", KMSKeyID: "k"}, RequestPayer: "requester",
+		},
+	}
+	if !reflect.DeepEqual(r.transfer, want) {
+		t.Errorf("got  %+v\nwant %+v", r.transfer, want)
+	}
+	if o := r.options; o.Concurrency != 4 || o.Memory != 1<<30 || o.Patience != time.Hour {
+		t.Errorf("options %+v", o)
+	}
+	if r, err = parseLine("--adopt", "x.bam", "s3://lab/"); err != nil || r.transfer.Resume != haul.ResumeAdopt {
+		t.Errorf("--adopt: %v, %v", r.transfer.Resume, err)
+	}
+	if r, err = parseLine("--version-id", "v1", "s3://lab/x", "y"); err != nil || r.from.ref.Version != "v1" || r.to.ref.Version != "" {
+		t.Errorf("--version-id: %+v, %v", r, err)
+	}
+	if r, err = parseLine("--expected-size", "5T", "-", "s3://lab/x"); err != nil || r.transfer.ExpectedSize != 5<<40 {
+		t.Errorf("--expected-size: %+v, %v", r.transfer, err)
+	}
+}
+
+func TestContentTypeComesFromTheName(t *testing.T) {
+	for line, want := range map[string]string{
+		"x.bam s3://lab/y":                         "application/octet-stream",
+		"notes s3://lab/y.txt":                     "text/plain",
+		"- s3://lab/y.vcf.gz":                      "application/gzip",
+		"--content-type a/b x.bam s3://lab/y":      "a/b",
+		"--no-guess-mime-type x.bam s3://lab/y":    "",
+		"s3://lab/x.bam s3://lab/y.txt":            "",
+		"s3://lab/x.bam y.txt":                     "",
+		"--content-type a/b s3://lab/x s3://lab/y": "a/b",
+	} {
+		r, err := parseLine(strings.Fields(line)...)
+		if got := r.transfer.Attrs.Headers.ContentType; err != nil || got != want {
+			t.Errorf("cp %s: %q, %v; want %q", line, got, err, want)
+		}
+	}
+}
+
+func TestCustomerKeys(t *testing.T) {
+	inBase64 := base64.StdEncoding.EncodeToString([]byte(rawKey))
+	for _, key := range []string{"fileb://raw", "fileb://text", "file://text", inBase64, rawKey} {
+		r, err := parseLine("--sse-c", "AES256", "--sse-c-key", key, "x.bam", "s3://lab/")
+		got := r.transfer.Attrs.Encryption.Customer
+		if err != nil || got != (store.CustomerKey{Algorithm: "AES256", Key: store.Secret(rawKey)}) {
+			t.Errorf("key %.10s…: %v", key, err)
+		}
+		if shown := fmt.Sprintf("%v %+v %#v", r.transfer, r.transfer, r.transfer); strings.Contains(shown, rawKey[:20]) {
+			t.Errorf("the transfer prints its key: %s", shown)
+		}
+	}
+}
+
+func TestJoinOptional(t *testing.T) {
+	for in, want := range map[string]string{
+		"cp --sse aws:kms a b":                     "cp --sse=aws:kms a b",
+		"cp --sse a b":                             "cp --sse a b",
+		"cp a b --request-payer requester":         "cp a b --request-payer=requester",
+		"cp --sse-c AES256 --sse-c-key k a b":      "cp --sse-c=AES256 --sse-c-key k a b",
+		"cp --request-payer -- requester s3://b/k": "cp --request-payer -- requester s3://b/k",
+		"cp --request-payer":                       "cp --request-payer",
+	} {
+		if got := joinOptional(strings.Fields(in)); !slices.Equal(got, strings.Fields(want)) {
+			t.Errorf("joinOptional(%s) = %v, want %s", in, got, want)
+		}
+	}
+}
+
+func TestUploadsRequest(t *testing.T) {
+	now := time.Date(2030, 1, 31, 0, 0, 0, 0, time.UTC)
+	exact, err := (&uploadsFlags{abort: true}).parse("s3://lab/x.bam")
+	if err != nil {
+		t.Fatal(err)
+	}
+	older, err := (&uploadsFlags{abort: true, olderThan: spanFlag(7 * 24 * time.Hour)}).parse("s3://lab/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := (&uploadsFlags{}).parse("s3://lab/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, err := (&uploadsFlags{abort: true, id: "1"}).parse("s3://lab")
+	if err != nil {
+		t.Fatal(err)
+	}
+	upload := func(key, id string, days int) store.Upload {
+		u := store.Upload{Ref: store.Ref{Bucket: "lab", Key: key}, ID: id}
+		if days >= 0 {
+			u.Started = now.AddDate(0, 0, -days)
+		}
+		return u
+	}
+	for _, c := range []struct {
+		name string
+		r    uploadsRequest
+		u    store.Upload
+		want bool
+	}{
+		{"the key", exact, upload("x.bam", "1", 1), true},
+		{"a key that begins so", exact, upload("x.bam.bai", "1", 1), false},
+		{"old enough", older, upload("y", "1", 8), true},
+		{"too young", older, upload("y", "1", 6), false},
+		{"of unknown age", older, upload("y", "1", -1), false},
+		{"a listing by prefix", list, upload("x.bam.bai", "2", 0), true},
+		{"the ID", one, upload("z", "1", 0), true},
+		{"another ID", one, upload("z", "2", 0), false},
+	} {
+		if got := c.r.wants(c.u, now); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+	for _, f := range []uploadsFlags{{abort: true}, {yes: true}} {
+		if _, err := f.parse("s3://lab/runs/"); exitCode(err) != codeUsage {
+			t.Errorf("%+v: %v; want a usage error", f, err)
+		}
+	}
+}

@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"maps"
+	"testing"
+	"time"
+)
+
+func TestParseSize(t *testing.T) {
+	for text, want := range map[string]int64{
+		"8388608": 8 << 20, "8MiB": 8 << 20, "8mib": 8 << 20, "8M": 8 << 20, "64MB": 64e6, "64 MB": 64e6, "1.5G": 3 << 29,
+		"1GiB": 1 << 30, "2T": 2 << 40, "512k": 512 << 10, "10KB": 10000, "5b": 5, "0": 0,
+	} {
+		if got, err := parseSize(text); err != nil || got != want {
+			t.Errorf("parseSize(%q) = %d, %v; want %d", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "MiB", "-1", "1XB", "8 Mi", "1e3", "1..2", "9999999999T", "0x10", "1_000"} {
+		if got, err := parseSize(text); exitCode(err) != codeUsage {
+			t.Errorf("parseSize(%q) = %d, %v; want a usage error", text, got, err)
+		}
+	}
+}
+
+func TestParseSpan(t *testing.T) {
+	const day = 24 * time.Hour
+	for text, want := range map[string]time.Duration{
+		"7d": 7 * day, "2w": 14 * day, "90s": 90 * time.Second, "5m": 5 * time.Minute, "5min": 5 * time.Minute, "1h30m": 90 * time.Minute,
+		"1d12h": 36 * time.Hour, "0.5d": 12 * time.Hour, "200ms": 200 * time.Millisecond, "7 d": 7 * day,
+	} {
+		if got, err := parseSpan(text); err != nil || got != want {
+			t.Errorf("parseSpan(%q) = %v, %v; want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "7", "d", "-7d", "7y", "7d3", "999999999w"} {
+		if got, err := parseSpan(text); exitCode(err) != codeUsage {
+			t.Errorf("parseSpan(%q) = %v, %v; want a usage error", text, got, err)
+		}
+	}
+}
+
+func TestParsePairs(t *testing.T) {
+	type pairs = map[string]string
+	for text, want := range map[string]pairs{
+		"a=b":               {"a": "b"},
+		"a=b,c=d":           {"a": "b", "c": "d"},
+		"a=b=c, d=":         {"a": "b=c", "d": ""},
+		`a="x, y",b="q\"r"`: {"a": "x, y", "b": `q"r`},
+		`{"a":"b, c"}`:      {"a": "b, c"},
+		`a=5" disk,b=6"`:    {"a": `5" disk`, "b": `6"`},
+	} {
+		if got, err := parseMetadata(text); err != nil || !maps.Equal(got, want) {
+			t.Errorf("parseMetadata(%q) = %v, %v; want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"a=b,c", "=b", "a", "a=1,a=2", `{"a":1}`, "a b=c", "a=b\nc", "ä=b"} {
+		if got, err := parseMetadata(text); exitCode(err) != codeUsage {
+			t.Errorf("parseMetadata(%q) = %v, %v; want a usage error", text, got, err)
+		}
+	}
+	for text, want := range map[string]pairs{
+		"a=b,c=d":                {"a": "b", "c": "d"},
+		"a=b&c=x%20y":            {"a": "b", "c": "x y"},
+		"project name=core, b=1": {"project name": "core", "b": "1"},
+	} {
+		if got, err := parseTags(text); err != nil || !maps.Equal(got, want) {
+			t.Errorf("parseTags(%q) = %v, %v; want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"a=b&a=c", "a=%zz&b=1", "&=1", "a=1,b=2,c=3,d=4,e=5,f=6,g=7,h=8,i=9,j=10,k=11"} {
+		if got, err := parseTags(text); exitCode(err) != codeUsage {
+			t.Errorf("parseTags(%q) = %v, %v; want a usage error", text, got, err)
+		}
+	}
+}
+
+func TestParseDate(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                              "",
+		"2030-01-31":                    "Thu, 31 Jan 2030 00:00:00 GMT",
+		"2030-01-31T12:00:00Z":          "Thu, 31 Jan 2030 12:00:00 GMT",
+		"2030-01-31T12:00:00+02:00":     "Thu, 31 Jan 2030 10:00:00 GMT",
+		"Thu, 31 Jan 2030 12:00:00 GMT": "Thu, 31 Jan 2030 12:00:00 GMT",
+	} {
+		if got, err := parseDate(text); err != nil || got != want {
+			t.Errorf("parseDate(%q) = %q, %v; want %q", text, got, err, want)
+		}
+	}
+	if _, err := parseDate("tomorrow"); exitCode(err) != codeUsage {
+		t.Errorf("tomorrow: %v; want a usage error", err)
+	}
+}
+
+func TestGuessType(t *testing.T) {
+	for name, want := range map[string]string{
+		"a.fastq": "text/plain", "a.fq": "text/plain", "a.fastq.gz": "application/gzip", "A.FQ.GZ": "application/gzip",
+		"x.bam": "application/octet-stream", "x.bam.bai": "application/octet-stream", "x.cram": "application/octet-stream", "x.cram.crai": "application/gzip",
+		"x.vcf": "text/plain", "x.vcf.gz": "application/gzip", "x.vcf.gz.tbi": "application/octet-stream", "x.bcf": "application/octet-stream",
+		"x.csi": "application/octet-stream", "ref.fa": "text/plain", "ref.fasta": "text/plain", "ref.fa.fai": "text/plain", "genes.gff3": "text/plain",
+		"targets.bed": "text/plain", "md5sum.md5": "text/plain", "report.html": "text/html", "SampleSheet.csv": "text/csv", "RunInfo.xml": "application/xml",
+		"x.json": "application/json", "x.tar": "application/x-tar", "x.h5ad": "application/x-hdf5", "p/q.r/x": "", "x": "", ".bam": "", "x.": "", "x.unknown": "",
+		"/data/run.1/x.PNG": "image/png",
+	} {
+		if got := guessType(name); got != want {
+			t.Errorf("guessType(%q) = %q, want %q", name, got, want)
+		}
+	}
+}
