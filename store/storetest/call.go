@@ -53,7 +53,8 @@ type target struct {
 type call struct {
 	script *script
 	count  func(Op, Count)
-	ctx    context.Context
+	done   <-chan struct{} // closed when the caller's context ends
+	ended  func() error    // why it did, or nil
 	op     Op
 	on     target
 	rule   rule
@@ -61,13 +62,25 @@ type call struct {
 
 	tripped bool // the moment of the rule has passed
 	fired   bool
-	short   bool // the payload on its way in was cut
+}
+
+func newCall(ctx context.Context, s *script, count func(Op, Count), op Op, on target) *call {
+	return &call{script: s, count: count, done: ctx.Done(), ended: func() error { return endOf(ctx) }, op: op, on: on}
+}
+
+// endOf gives the error of a context that is done, its cause included.
+func endOf(ctx context.Context) error {
+	err := ctx.Err()
+	if cause := context.Cause(ctx); !errors.Is(cause, err) {
+		err = errors.Join(err, cause)
+	}
+	return err
 }
 
 // begin counts the call, chooses its fault, and lets it happen at once unless it is for later in the payload.
 // The caller must end the call, also when begin gives an error.
 func (m *Memory) begin(ctx context.Context, op Op, on target) (*call, error) {
-	c := &call{script: &m.script, count: m.count, ctx: ctx, op: op, on: on}
+	c := newCall(ctx, &m.script, m.count, op, on)
 	return c, c.begin()
 }
 
@@ -86,16 +99,12 @@ func (c *call) begin() error {
 // payload tells whether bytes of an object move in the call.
 func (c *call) payload() bool { return c.op == Get || c.op == Put || c.op == PutPart }
 
-// alive gives an error when the call's context is done.
+// alive gives an error when the caller's context is done.
 func (c *call) alive() error {
-	if c.ctx.Err() == nil {
-		return nil
+	if err := c.ended(); err != nil {
+		return &store.Error{Kind: store.Unknown, Op: string(c.op), Ref: c.on.ref, Err: err}
 	}
-	err := c.ctx.Err()
-	if cause := context.Cause(c.ctx); !errors.Is(cause, err) {
-		err = errors.Join(err, cause)
-	}
-	return &store.Error{Kind: store.Unknown, Op: string(c.op), Ref: c.on.ref, Err: err}
+	return nil
 }
 
 // trip lets happen what the rule has for this moment.
@@ -116,14 +125,14 @@ func (c *call) trip() error {
 		timer := time.NewTimer(r.slow)
 		defer timer.Stop()
 		select {
-		case <-c.ctx.Done():
+		case <-c.done:
 			return c.alive()
 		case <-timer.C:
 		}
 	}
 	if r.stall != nil {
 		select {
-		case <-c.ctx.Done():
+		case <-c.done:
 			return c.alive()
 		case <-r.stall:
 		}
@@ -244,8 +253,7 @@ func (t *tap) read(p []byte) (int, error) {
 func (t *tap) cut() error {
 	t.c.fire()
 	if t.in {
-		t.c.short = true
-		return io.EOF
+		return io.EOF // the store takes it for the end
 	}
 	return io.ErrUnexpectedEOF
 }

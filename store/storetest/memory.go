@@ -260,7 +260,7 @@ func (m *Memory) id(prefix string) string {
 // fatal ends the test, or where there is none, the program: a helper was misused.
 func (m *Memory) fatal(format string, args ...any) {
 	if m.tb == nil {
-		panic(fmt.Sprintf("storetest: "+format, args...))
+		panic("storetest: internal error: " + fmt.Sprintf(format, args...))
 	}
 	m.tb.Helper()
 	m.tb.Fatalf("storetest: "+format, args...)

@@ -178,3 +178,21 @@ func TestPartSentTwiceAtOnceMaySpoilTheUpload(t *testing.T) {
 		t.Errorf("Complete: %v", err)
 	}
 }
+
+func TestPartsMustBeEqualWhereTheStoreSaysSo(t *testing.T) {
+	m := storetest.New(storetest.For(t), storetest.Limits(store.Limits{EqualParts: true}))
+	for sizes, want := range map[[3]int]store.Kind{{4, 4, 2}: "", {4, 4, 4}: "", {4, 3, 4}: store.Invalid, {4, 4, 5}: store.Invalid} {
+		u := upload(t, m, checksum.CRC64NVME)
+		r := store.CompleteRequest{Upload: u}
+		for i, n := range sizes {
+			p, err := m.PutPart(t.Context(), part(u, i+1, "abcdefgh"[:n]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Parts, r.Size = append(r.Parts, p), r.Size+p.Size
+		}
+		if _, err := m.Complete(t.Context(), r); store.KindOf(err) != want {
+			t.Errorf("%v: %v", sizes, err)
+		}
+	}
+}

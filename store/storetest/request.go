@@ -46,7 +46,7 @@ func (s *Server) parse(w http.ResponseWriter, r *http.Request) *request {
 	case Uploads:
 		on.ref.Key = q.query.Get("prefix")
 	}
-	q.call = &call{script: &s.script, count: s.count, ctx: r.Context(), op: op, on: on}
+	q.call = newCall(r.Context(), &s.script, s.count, op, on)
 	return q
 }
 
@@ -233,7 +233,7 @@ func (q *request) drop(hard bool) {
 	}
 	c, _, err := hijacker.Hijack()
 	if err != nil {
-		panic(http.ErrAbortHandler)
+		panic("storetest: internal error: " + err.Error())
 	}
 	if hard {
 		linger(c)
@@ -295,7 +295,7 @@ func (q *request) unframed() (*io.SectionReader, http.Header, error) {
 		return nil, nil, &store.Error{Kind: store.Invalid, Status: 411, Code: "MissingContentLength"}
 	}
 	in := &tap{c: q.call, r: q.body, size: q.r.ContentLength, in: true}
-	data, trailer, err := unchunk(bufio.NewReader(in))
+	data, trailer, err := unframe(bufio.NewReader(in))
 	if err != nil {
 		return nil, nil, q.failed(err)
 	}

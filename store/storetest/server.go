@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -26,6 +27,7 @@ type Server struct {
 	tls       bool
 	anonymous bool
 	region    string
+	strict    bool // about the region
 	page      int
 	rate      atomic.Int64
 	delay     atomic.Int64
@@ -50,8 +52,11 @@ func TLS() ServeOption { return func(s *Server) { s.tls = true } }
 // Anonymous lets the server answer requests that are not signed.
 func Anonymous() ServeOption { return func(s *Server) { s.anonymous = true } }
 
-// Region sets the region that the server says it is in, in place of us-east-1.
-func Region(name string) ServeOption { return func(s *Server) { s.region = name } }
+// Region sets the region that the server is in, in place of us-east-1, and lets it send away requests that are signed for
+// another.
+func Region(name string) ServeOption {
+	return func(s *Server) { s.region, s.strict = name, true }
+}
 
 // Page sets how many entries a page of a listing has at most, in place of 1000.
 func Page(n int) ServeOption { return func(s *Server) { s.page = n } }
@@ -157,10 +162,18 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 
 // authorized wants a signature, whatever it says.
 func (s *Server) authorized(r *http.Request) error {
-	if s.anonymous || r.Header.Get("Authorization") != "" || r.URL.Query().Has("X-Amz-Signature") {
-		return nil
+	signature := r.Header.Get("Authorization") + r.URL.Query().Get("X-Amz-Credential")
+	if signature == "" {
+		if s.anonymous {
+			return nil
+		}
+		return refuse("", store.Ref{}, store.Denied, "Access Denied")
 	}
-	return refuse("", store.Ref{}, store.Denied, "Access Denied")
+	// The scope of a signature of version 4 is KEY/DATE/REGION/SERVICE/aws4_request.
+	if scope := strings.Split(signature, "/"); s.strict && len(scope) >= 5 && scope[2] != s.region {
+		return refuse("", store.Ref{}, store.WrongRegion, "The bucket you are attempting to access must be addressed using the specified endpoint.")
+	}
+	return nil
 }
 
 // listener counts and slows the bytes of its connections.

@@ -267,6 +267,11 @@ func TestWireFaults(t *testing.T) {
 	m, s, c := serve(t, storetest.Region("eu-central-1"))
 	m.PutBytes(ref, []byte("0123456789"))
 	x := "/bucket/" + ref.Key
+	c.do(200, "HEAD", x, "", "Authorization: AWS4-HMAC-SHA256 Credential=AKID/20261122/eu-central-1/s3/aws4_request, …")
+	a := c.do(301, "HEAD", x, "", "Authorization: AWS4-HMAC-SHA256 Credential=AKID/20261122/us-east-1/s3/aws4_request, …")
+	if a.Header.Get("x-amz-bucket-region") != "eu-central-1" {
+		t.Error(a.Header)
+	}
 	s.Wire(storetest.Get).After(4).Error(store.Network)
 	if a, err := c.try("GET", x, ""); err != nil || a.ContentLength != 10 || !errors.Is(a.err, syscall.ECONNRESET) {
 		t.Errorf("reset: %v %v %v", a.body, a.err, err)

@@ -12,10 +12,10 @@ import (
 	"haul/store"
 )
 
-// unchunk decodes a body of Content-Encoding aws-chunked: chunks, each behind its length in hex and maybe a signature, an
+// unframe decodes a body of Content-Encoding aws-chunked: chunks, each behind its length in hex and maybe a signature, an
 // empty one, and trailing headers.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
-func unchunk(r *bufio.Reader) ([]byte, http.Header, error) {
+func unframe(r *bufio.Reader) ([]byte, http.Header, error) {
 	var data []byte
 	for {
 		line, err := r.ReadString('\n')

@@ -1,0 +1,34 @@
+package storetest_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"haul/store"
+	"haul/store/storetest"
+)
+
+// A store whose first answer is lost, though it did what it was asked.
+func ExampleMemory_Fault() {
+	m := storetest.New() // in a test: storetest.New(storetest.For(t))
+	m.Fault(storetest.Put).LoseAnswer()
+
+	ctx, ref := context.Background(), store.Ref{Bucket: storetest.Bucket, Key: "x.vcf"}
+	_, err := m.Put(ctx, store.PutRequest{Ref: ref, Body: section([]byte("##fileformat"))})
+	fmt.Println(err)
+	fmt.Printf("%s\n", m.Bytes(ref))
+	// Output:
+	// PutObject s3://bucket/x.vcf: network error
+	// ##fileformat
+}
+
+// An S3 endpoint for a program under test, where the third part arrives with a wrong byte.
+func ExampleServe() {
+	s := storetest.Serve(nil, storetest.New()) // in a test: storetest.Serve(t, …)
+	defer s.Close()
+	s.Wire(storetest.PutPart).Part(3).After(1 << 20).CorruptByte()
+
+	fmt.Println(strings.HasPrefix(s.URL, "http://127.0.0.1:"))
+	// Output: true
+}
