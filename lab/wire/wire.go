@@ -145,7 +145,7 @@ func (p *Proxy) claim(r *http.Request, answered bool, length int64) *fault {
 	defer p.mu.Unlock()
 	for _, f := range p.faults {
 		late := f.Side == Down || f.Way == LoseAnswer
-		bites := f.Way == SlowDown || f.Way == LoseAnswer || length > f.After
+		bites := f.Way == SlowDown || f.Way == LoseAnswer || length < 0 || length > f.After
 		if f.left > 0 && late == answered && bites && f.When(r) {
 			f.left--
 			return f
