@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 var units = []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
@@ -95,18 +96,19 @@ func age(d time.Duration) string {
 // Printable gives s with its control characters and broken bytes escaped, so that a key or a server's message can neither
 // move the cursor nor begin a line of its own.
 func Printable(s string) string {
-	clean := func(r rune) bool { return r != unicode.ReplacementChar && !unicode.IsControl(r) && !isBidi(r) }
-	if strings.IndexFunc(s, func(r rune) bool { return !clean(r) }) < 0 {
-		return s
-	}
 	var b strings.Builder
-	for _, r := range s {
-		if clean(r) {
-			b.WriteRune(r)
-			continue
+	for rest := s; rest != ""; {
+		r, size := utf8.DecodeRuneInString(rest)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, `\x%02x`, rest[0])
+		case unicode.IsControl(r), isBidi(r):
+			q := strconv.QuoteRuneToASCII(r)
+			b.WriteString(q[1 : len(q)-1])
+		default:
+			b.WriteString(rest[:size])
 		}
-		q := strconv.QuoteRune(r)
-		b.WriteString(q[1 : len(q)-1])
+		rest = rest[size:]
 	}
 	return b.String()
 }
