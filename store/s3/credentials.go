@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
@@ -30,10 +31,13 @@ type credentials struct {
 
 // Retrieve gives the credentials for one request.
 func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	p, err := c.current(ctx)
+	p, age, had, err := c.current(ctx)
+	if x := exchangeOf(ctx); x != nil {
+		x.credentials = age
+	}
 	if err == nil {
 		var v aws.Credentials
-		if v, err = p.Retrieve(ctx); err == nil {
+		if v, err = retrieve(ctx, p, had); err == nil {
 			c.mu.Lock()
 			c.had = true
 			if len(c.secrets) == 0 || c.secrets[0] != v.SecretAccessKey {
@@ -49,32 +53,45 @@ func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return aws.Credentials{}, c.explain(err)
 }
 
-func (c *credentials) current(ctx context.Context) (aws.CredentialsProvider, error) {
+// imdsTimeout bounds the first look for a role of this machine: off EC2 nobody may answer at all, and a network that drops
+// the question would take the SDK 5 s to give up.
+const imdsTimeout = 3 * time.Second
+
+func retrieve(ctx context.Context, p aws.CredentialsProvider, had bool) (aws.Credentials, error) {
+	if had || !from(p, aws.CredentialSourceIMDS) {
+		return p.Retrieve(ctx)
+	}
+	tctx, cancel := context.WithTimeout(ctx, imdsTimeout)
+	defer cancel()
+	v, err := p.Retrieve(tctx)
+	if err != nil && tctx.Err() != nil && ctx.Err() == nil {
+		return v, errNoRole
+	}
+	return v, err
+}
+
+var errNoRole = errors.New("none in the environment, in ~/.aws, or from a role of this machine")
+
+// current gives the provider to ask, its age, and whether credentials were found before.
+func (c *credentials) current(ctx context.Context) (aws.CredentialsProvider, int, bool, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.provider == nil {
 		p, err := c.reload(ctx)
 		if err != nil {
-			return nil, err
+			return nil, c.age, c.had, err
 		}
 		c.provider = p
 		c.age++
 	}
-	return c.provider, nil
+	return c.provider, c.age, c.had, nil
 }
 
-// generation names the credentials that a request is about to use.
-func (c *credentials) generation() int {
+// expire forgets the credentials of that age; those that came since then stay.
+func (c *credentials) expire(age int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.age
-}
-
-// expire forgets the credentials of that generation; those that came since then stay.
-func (c *credentials) expire(generation int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.age == generation {
+	if c.age == age {
 		c.provider = nil
 	}
 }
@@ -93,7 +110,7 @@ func (c *credentials) explain(err error) error {
 		return err
 	}
 	c.mu.Lock()
-	had := c.had
+	had, p := c.had, c.provider
 	c.mu.Unlock()
 
 	e := &store.Error{Kind: store.NoCredentials, Hint: credentialsHint}
@@ -103,23 +120,19 @@ func (c *credentials) explain(err error) error {
 	}
 	var op *smithy.OperationError
 	switch {
-	case c.sso() && !brokenAnswer(err):
+	case from(p, aws.CredentialSourceSSO, aws.CredentialSourceSSOLegacy) && !brokenAnswer(err):
 		e.Err = errors.New("the SSO session has ended")
 		e.Hint = "log in again with `aws sso login`, with --profile NAME if you use one"
-	case errors.As(err, &op) && op.ServiceID == imds.ServiceID:
-		e.Err = errors.New("none in the environment, in ~/.aws, or from a role of this machine")
+	case errors.Is(err, errNoRole), errors.As(err, &op) && op.ServiceID == imds.ServiceID:
+		e.Err = errNoRole
 	default:
 		e.Err = errors.New(redact(err.Error(), c.hidden()...))
 	}
 	return e
 }
 
-// sso tells whether credentials come from a login with `aws sso login`.
-func (c *credentials) sso() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	p, ok := c.provider.(aws.CredentialProviderSource)
-	return ok && slices.ContainsFunc(p.ProviderSources(), func(s aws.CredentialSource) bool {
-		return s == aws.CredentialSourceSSO || s == aws.CredentialSourceSSOLegacy
-	})
+// from tells whether a provider finds its credentials in one of these ways.
+func from(p aws.CredentialsProvider, sources ...aws.CredentialSource) bool {
+	s, ok := p.(aws.CredentialProviderSource)
+	return ok && slices.ContainsFunc(s.ProviderSources(), func(s aws.CredentialSource) bool { return slices.Contains(sources, s) })
 }

@@ -135,8 +135,8 @@ func (s *Store) explain(ctx, gctx context.Context, x *exchange, err error) error
 
 // brokenAnswer tells an answer that was cut from one that was nonsense.
 func brokenAnswer(err error) bool {
-	var n net.Error
-	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.As(err, &n) || errors.Is(err, syscall.ECONNRESET)
+	var op *net.OpError
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.As(err, &op) || errors.Is(err, syscall.ECONNRESET)
 }
 
 // lastError gives the innermost text of an error of the SDK, without the names of its middle layers.

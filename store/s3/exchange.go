@@ -52,6 +52,8 @@ type exchange struct {
 	netErr error  // the answer never came
 	fault  *fault // the answer was an error
 	guard  *guard
+	// credentials is the age of those it was signed with.
+	credentials int
 }
 
 type exchangeKey struct{}
@@ -86,7 +88,6 @@ func (s *Store) do(ctx context.Context, c *call, try attempt) (*exchange, error)
 }
 
 func (s *Store) once(ctx context.Context, c *call, region string, try attempt) (*exchange, error) {
-	generation := s.credentials.generation()
 	limit := s.stallTimeout
 	patience := answerFactor*limit + time.Duration(c.size/answerRate)*time.Second
 	if c.slow {
@@ -107,7 +108,7 @@ func (s *Store) once(ctx context.Context, c *call, region string, try attempt) (
 	e := s.explain(ctx, gctx, x, err)
 	g.stop()
 	if errors.Is(e, store.Expired) {
-		s.credentials.expire(generation)
+		s.credentials.expire(x.credentials)
 	}
 	return x, e
 }
