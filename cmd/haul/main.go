@@ -10,7 +10,7 @@ import (
 
 func main() {
 	ctx, stop := cli.Interruptible(context.Background(), os.Exit)
-	code := cli.Run(ctx, cli.System{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}, os.Args[1:])
+	code := cli.Run(ctx, cli.System{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr})
 	stop()
 	os.Exit(code)
 }

@@ -35,11 +35,12 @@ type app struct {
 	out        *ui.Screen       // nil until the flags are known
 }
 
-// Run does what the line says and gives the exit code. A ctx that ends with cause *Stopped ends the run in order.
-func Run(ctx context.Context, sys System, args []string) int {
+// Run does what the process's own command line says, and gives the exit code. A ctx that ends with cause *Stopped ends the
+// run in order.
+func Run(ctx context.Context, sys System) int {
 	a := &app{sys: sys}
 	root := a.root()
-	root.SetArgs(joinOptional(args))
+	root.SetArgs(joinOptional(os.Args[1:]))
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return codeOK

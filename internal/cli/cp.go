@@ -288,7 +288,7 @@ func (a *app) runCopy(ctx context.Context, req copyRequest) error {
 	}
 	req.options.Observe = screen.Observe
 	client := haul.New(st, req.options)
-	defer context.AfterFunc(ctx, func() { screen.Note("ending in order; the same signal once more ends at once") })()
+	defer context.AfterFunc(ctx, func() { screen.Note("ending in order; a second signal ends at once") })()
 
 	var result haul.Result
 	task := req.task()

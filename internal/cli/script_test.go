@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 // haul is cmd/haul, in this binary.
 func haul() {
 	ctx, stop := cli.Interruptible(context.Background(), os.Exit)
-	code := cli.Run(ctx, cli.System{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}, os.Args[1:])
+	code := cli.Run(ctx, cli.System{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr})
 	stop()
 	os.Exit(code)
 }
@@ -39,7 +39,8 @@ func haul() {
 //	store [KIND…]            begin with another store: requester-pays, versioned, md5, no-checksums, tls
 //	file NAME SIZE           make a file of random bytes; SIZE in bytes, or in MiB with the letter M
 //	code N haul …            run a line that ends with exit code N
-//	signal NAME N haul …     run a line, send it the signal when it comes upon a stalled fault, expect exit code N
+//	signal NAME N haul …     run a line, send it the signal when it comes upon a stalled fault, expect exit code N;
+//	                         of two names, INT,TERM, the second is sent upon the second stalled fault
 //	fault OP WORDS           let the store fail: part N, nth N, times N, always, error KIND, corrupt, lose-answer, stall
 //	bucket NAME              make a bucket
 //	object s3://…            print what the store has of an object
@@ -72,7 +73,7 @@ type room struct {
 	t       *testing.T
 	memory  *storetest.Memory
 	server  *storetest.Server
-	reached chan struct{} // closed when a call stalls
+	reached []chan struct{} // closed when the call of a stalled fault comes
 }
 
 type roomKey struct{}
@@ -175,8 +176,11 @@ func signalCmd(r *room, ts *testscript.TestScript, args []string) {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	ts.Check(cmd.Start())
-	<-r.reached
-	ts.Check(cmd.Process.Signal(signals[args[0]]))
+	for i, name := range strings.Split(args[0], ",") {
+		<-r.reached[i]
+		ts.Check(cmd.Process.Signal(signals[name]))
+	}
+	r.reached = nil
 	err = cmd.Wait()
 	_, _ = stdout.WriteTo(ts.Stdout())
 	_, _ = stderr.WriteTo(ts.Stderr())
@@ -218,7 +222,7 @@ func faultCmd(r *room, ts *testscript.TestScript, args []string) {
 			f.LoseAnswer()
 		case "stall":
 			reached := make(chan struct{})
-			r.reached = reached
+			r.reached = append(r.reached, reached)
 			f.Stall().Hook(func() { close(reached) })
 		default:
 			ts.Fatalf("no such word of a fault: %s", args[i])
