@@ -39,7 +39,7 @@ unit:
 	$(GO) test $(RACE) -timeout 10m ./...
 
 crash:
-	$(GO) -C lab test $(RACE) -count 1 -timeout 15m ./crash
+	$(GO) -C lab test $(RACE) -count 1 -parallel 6 -timeout 15m ./crash
 
 servers:
 	$(GO) -C lab test $(RACE) -count 1 -timeout 30m ./gateway ./wire ./servers
