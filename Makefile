@@ -13,8 +13,8 @@ help:
 	@echo 'make lint       gofmt, go vet (also for macOS and Windows), staticcheck'
 	@echo 'make unit       the tests of the main module'
 	@echo 'make crash      kill -9 at random moments, 50 uploads and 50 downloads; CRASH_ROUNDS=n for more, CRASH_SEED=n to repeat'
-	@echo 'make servers    conformance and end-to-end tests on versitygw and MinIO (built on the first run, which takes minutes)'
-	@echo 'make test-big   5 GiB up and down on both servers, HTTP and HTTPS; needs 25 GiB of disk'
+	@echo 'make servers    conformance, end-to-end and memory tests on versitygw and MinIO (built on the first run, which takes minutes)'
+	@echo 'make test-big   5 GiB up and down on both servers, HTTP and HTTPS, which needs 22 GiB of disk; memory for 50 GiB'
 	@echo 'make clean      remove what was built here'
 
 build:
@@ -42,10 +42,11 @@ crash:
 	$(GO) -C lab test $(RACE) -count 1 -parallel 6 -timeout 15m ./crash
 
 servers:
-	$(GO) -C lab test $(RACE) -count 1 -timeout 30m ./gateway ./wire ./servers
+	$(GO) -C lab test $(RACE) -count 1 -timeout 30m ./demo ./memory ./servers ./wire
 
 test-big:
 	HAUL_BIG=1 $(GO) -C lab test -count 1 -timeout 60m -run TestBig -v ./servers
+	HAUL_BIG=1 $(GO) -C lab test -count 1 -timeout 60m -v ./memory
 
 clean:
 	rm -rf bin
