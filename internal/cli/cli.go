@@ -40,7 +40,8 @@ type app struct {
 func Run(ctx context.Context, sys System) int {
 	a := &app{sys: sys}
 	root := a.root()
-	root.SetArgs(joinOptional(os.Args[1:]))
+	args := os.Args[1:]
+	root.SetArgs(joinOptional(args))
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return codeOK
@@ -54,7 +55,8 @@ func Run(ctx context.Context, sys System) int {
 	}
 	code := exitCode(err)
 	if code != codePipe {
-		a.screen(false).Fail(a.explain(err))
+		toStdout := len(args) > 0 && (args[len(args)-1] == "-" || args[len(args)-1] == "/dev/stdout")
+		a.screen(toStdout).Fail(a.explain(err))
 	}
 	return code
 }

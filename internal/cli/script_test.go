@@ -42,6 +42,8 @@ func haul() {
 //	signal NAME N haul …     run a line, send it the signal when it comes upon a stalled fault, expect exit code N;
 //	                         of two names, INT,TERM, the second is sent upon the second stalled fault
 //	fault OP WORDS           let the store fail: part N, nth N, times N, always, error KIND, corrupt, lose-answer, stall
+//	await                    wait until a stalled fault is come upon
+//	release                  let it go on
 //	bucket NAME              make a bucket
 //	object s3://…            print what the store has of an object
 //	same s3://… FILE         compare an object with a file
@@ -63,6 +65,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"store": inRoom(storeCmd), "file": fileCmd, "code": codeCmd, "signal": inRoom(signalCmd), "fault": inRoom(faultCmd),
+			"await": inRoom(awaitCmd), "release": inRoom(releaseCmd),
 			"bucket": inRoom(bucketCmd), "object": inRoom(objectCmd), "same": inRoom(sameCmd), "counts": inRoom(countsCmd),
 		},
 	})
@@ -74,6 +77,7 @@ type room struct {
 	memory  *storetest.Memory
 	server  *storetest.Server
 	reached []chan struct{} // closed when the call of a stalled fault comes
+	stalled []*storetest.Fault
 }
 
 type roomKey struct{}
@@ -180,7 +184,7 @@ func signalCmd(r *room, ts *testscript.TestScript, args []string) {
 		<-r.reached[i]
 		ts.Check(cmd.Process.Signal(signals[name]))
 	}
-	r.reached = nil
+	r.reached, r.stalled = nil, nil
 	err = cmd.Wait()
 	_, _ = stdout.WriteTo(ts.Stdout())
 	_, _ = stderr.WriteTo(ts.Stderr())
@@ -223,9 +227,22 @@ func faultCmd(r *room, ts *testscript.TestScript, args []string) {
 		case "stall":
 			reached := make(chan struct{})
 			r.reached = append(r.reached, reached)
-			f.Stall().Hook(func() { close(reached) })
+			r.stalled = append(r.stalled, f.Stall().Hook(func() { close(reached) }))
 		default:
 			ts.Fatalf("no such word of a fault: %s", args[i])
 		}
 	}
+}
+
+func awaitCmd(r *room, _ *testscript.TestScript, _ []string) {
+	for _, reached := range r.reached {
+		<-reached
+	}
+}
+
+func releaseCmd(r *room, _ *testscript.TestScript, _ []string) {
+	for _, f := range r.stalled {
+		f.Release()
+	}
+	r.reached, r.stalled = nil, nil
 }
