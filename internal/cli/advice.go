@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"haul"
+	"haul/internal/journal"
 	"haul/internal/ui"
 	"haul/store"
 )
@@ -25,6 +26,10 @@ func (a *app) explain(err error) ui.Failure {
 
 // message is the error's text, without what only repeats.
 func message(err error) string {
+	var busy *journal.BusyError
+	if errors.As(err, &busy) && busy.PID != 0 {
+		return fmt.Sprintf("%v: process %d on %s", haul.ErrBusy, busy.PID, busy.Host)
+	}
 	var e *store.Error
 	if errors.As(err, &e) && e.Op == "Open" && e.Err != nil { // the setting up of a store, which no object takes part in
 		return e.Err.Error()

@@ -90,6 +90,7 @@ func impossible(err error) bool {
 func kindName(err error) string {
 	var e *store.Error
 	var k store.Kind
+	var missing *missingError
 	switch code := exitCode(err); {
 	case code >= codeSignal:
 		return "stopped"
@@ -101,6 +102,8 @@ func kindName(err error) string {
 		return haul.ErrBusy.Error()
 	case errors.Is(err, haul.ErrSourceChanged):
 		return haul.ErrSourceChanged.Error()
+	case errors.As(err, &missing):
+		return "not there"
 	case errors.As(err, &e):
 		return string(e.Kind)
 	case errors.As(err, &k):
@@ -130,7 +133,7 @@ type usageError struct{ text string }
 // Error gives the text.
 func (e *usageError) Error() string { return e.text }
 
-// missingError says that a local file is not there.
+// missingError says that something is not there, in words for people.
 type missingError struct{ text string }
 
 // Error gives the text.

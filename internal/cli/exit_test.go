@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"haul"
+	"haul/internal/journal"
 	"haul/store"
 )
 
@@ -107,7 +108,8 @@ func TestAdvice(t *testing.T) {
 func TestMessages(t *testing.T) {
 	a := &app{}
 	for want, err := range map[string]error{
-		`no profile "x"`:                       &store.Error{Kind: store.Invalid, Op: "Open", Err: errors.New(`no profile "x"`)},
+		`no profile "x"`: &store.Error{Kind: store.Invalid, Op: "Open", Err: errors.New(`no profile "x"`)},
+		"another haul is doing this transfer: process 7 on node3": fmt.Errorf("%w: %w", haul.ErrBusy, &journal.BusyError{PID: 7, Host: "node3"}),
 		"stopped by Ctrl-C":                    &endedError{&Stopped{os.Interrupt}, errors.New("context canceled")},
 		"x: GetObject s3://b/k: access denied": fmt.Errorf("x: %w", &store.Error{Kind: store.Denied, Op: "GetObject", Ref: store.Ref{Bucket: "b", Key: "k"}}),
 	} {

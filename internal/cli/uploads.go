@@ -161,7 +161,7 @@ func (a *app) runUploads(ctx context.Context, c *haul.Client, r uploadsRequest) 
 // noUploads says that there are none, which is an error only where a particular one was meant.
 func (a *app) noUploads(r uploadsRequest) error {
 	if r.id != "" {
-		return &store.Error{Kind: store.NoUpload, Op: "ListMultipartUploads", Ref: r.where, Message: r.id}
+		return &missingError{fmt.Sprintf("no unfinished upload of that ID and age in %s: %s", r.where, r.id)}
 	}
 	what := "no unfinished uploads in " + r.where.String()
 	if r.exact {
