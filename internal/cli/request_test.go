@@ -272,6 +272,7 @@ func TestUploadsRequest(t *testing.T) {
 		{"too young", older, upload("y", "1", 6), false},
 		{"of unknown age", older, upload("y", "1", -1), false},
 		{"a listing by prefix", list, upload("x.bam.bai", "2", 0), true},
+		{"a listing by another prefix", list, upload("y.bam", "2", 0), false},
 		{"the ID", one, upload("z", "1", 0), true},
 		{"another ID", one, upload("z", "2", 0), false},
 	} {

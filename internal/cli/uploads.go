@@ -106,7 +106,7 @@ func (f *uploadsFlags) parse(word string) (uploadsRequest, error) {
 // wants tells whether the request means that upload.
 func (r uploadsRequest) wants(u store.Upload, now time.Time) bool {
 	switch {
-	case r.exact && u.Key != r.where.Key, r.id != "" && u.ID != r.id:
+	case !strings.HasPrefix(u.Key, r.where.Key), r.exact && u.Key != r.where.Key, r.id != "" && u.ID != r.id:
 		return false
 	case r.olderThan > 0 && (u.Started.IsZero() || now.Sub(u.Started) < r.olderThan):
 		return false
@@ -117,15 +117,9 @@ func (r uploadsRequest) wants(u store.Upload, now time.Time) bool {
 // runUploads lists, or aborts. What cannot be aborted does not keep the others from it.
 func (a *app) runUploads(ctx context.Context, c *haul.Client, r uploadsRequest) error {
 	screen := a.screen(false)
-	now := time.Now()
-	var found []store.Upload
-	for u, err := range c.Uploads(ctx, r.where.Bucket, r.where.Key) {
-		if err != nil {
-			return err
-		}
-		if r.wants(u, now) {
-			found = append(found, u)
-		}
+	found, err := findUploads(ctx, c, r)
+	if err != nil {
+		return err
 	}
 	if len(found) == 0 {
 		return a.noUploads(r)
@@ -156,6 +150,30 @@ func (a *app) runUploads(ctx context.Context, c *haul.Client, r uploadsRequest) 
 		screen.Note(fmt.Sprintf("unfinished: %d; to throw one away: %s", len(found), abortLine(a.connect, found[0].Ref)))
 	}
 	return nil
+}
+
+// findUploads gives the uploads that the request means. Where a prefix brings none it looks through the whole bucket, if it may:
+// MinIO lists uploads only by whole keys or all at once, and to call its answer "none" would be wrong.
+func findUploads(ctx context.Context, c *haul.Client, r uploadsRequest) ([]store.Upload, error) {
+	now := time.Now()
+	for _, prefix := range []string{r.where.Key, ""} {
+		var found []store.Upload
+		for u, err := range c.Uploads(ctx, r.where.Bucket, prefix) {
+			if prefix != r.where.Key && errors.Is(err, store.Denied) {
+				return nil, nil
+			}
+			if err != nil {
+				return nil, err
+			}
+			if r.wants(u, now) {
+				found = append(found, u)
+			}
+		}
+		if len(found) > 0 || r.where.Key == "" {
+			return found, nil
+		}
+	}
+	return nil, nil
 }
 
 // noUploads says that there are none, which is an error only where a particular one was meant.
