@@ -1,6 +1,7 @@
 package haul
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +19,7 @@ import (
 // Attrs names none. A failed copy in parts leaves nothing behind; it is not resumed.
 func (c *Client) Copy(ctx context.Context, from, to store.Ref, o Transfer) (Result, error) {
 	t := c.begin(from.String(), to.String(), o)
-	src, err := t.head(ctx, from)
+	src, err := t.headSource(ctx, from)
 	if err != nil {
 		return Result{}, err
 	}
@@ -35,7 +36,25 @@ func (c *Client) Copy(ctx context.Context, from, to store.Ref, o Transfer) (Resu
 	return t.done(r), nil
 }
 
+// opener gives the attrs that open the source of a copy, which may have a customer's key of its own.
+func (t *transfer) opener() *store.Attrs {
+	a := t.o.Attrs
+	a.Encryption.Customer = a.Encryption.CopySource
+	return &a
+}
+
+func (t *transfer) headSource(ctx context.Context, from store.Ref) (obj store.Object, err error) {
+	err = t.try(ctx, func(ctx context.Context) (err error) {
+		obj, err = t.c.store.Head(ctx, store.GetRequest{Ref: from, Attrs: t.opener()})
+		return err
+	})
+	return obj, err
+}
+
 func (t *transfer) copyOnce(ctx context.Context, src store.Object, to store.Ref) (Result, error) {
+	if t.o.Attrs.Headers != (store.Headers{}) || t.o.Attrs.Metadata != nil { // else the store carries all over by itself
+		t.o.Attrs = carried(t.o.Attrs, src)
+	}
 	t.started(src.Size, 1)
 	if err := t.c.lanes.enter(ctx); err != nil {
 		return Result{}, err
@@ -101,8 +120,11 @@ func (t *transfer) copyParts(ctx context.Context, src store.Object, to store.Ref
 		}
 	}
 	t.started(src.Size, len(ranges))
-	if t.o.Attrs, err = t.carried(ctx, src); err != nil {
-		return Result{}, err
+	t.o.Attrs = carried(t.o.Attrs, src)
+	if t.o.Attrs.Tags == nil {
+		if t.o.Attrs.Tags, err = t.tagsOf(ctx, src); err != nil {
+			return Result{}, err
+		}
 	}
 	// Without a wish the upload is opened without a checksum: real servers do not sum copied parts as they sum sent ones
 	// (MinIO refuses them, versitygw sums the whole wrong), and those that sum by themselves still do.
@@ -141,7 +163,7 @@ const copyPart = 256 << 20
 // copyRanges decides which ranges make the parts of a copy.
 func (t *transfer) copyRanges(ctx context.Context, src store.Object, limits store.Limits) ([]store.Range, error) {
 	if tag, ok := checksum.FromETag(src.ETag); ok && tag.Parts > 0 && t.o.PartSize == 0 {
-		if sizes, err := t.layout(ctx, src, tag.Parts); err == nil && allowed(sizes, limits) {
+		if sizes, err := t.layout(ctx, src, tag.Parts, t.opener()); err == nil && allowed(sizes, limits) {
 			ranges := make([]store.Range, 0, len(sizes))
 			var offset int64
 			for _, n := range sizes {
@@ -219,29 +241,35 @@ func (t *transfer) copyOne(ctx context.Context, r store.CopyPartRequest, a *asse
 	return nil
 }
 
-// carried gives the attrs for a copy in parts, which the store does not carry over by itself: the source's, where the
-// caller named none.
-func (t *transfer) carried(ctx context.Context, src store.Object) (store.Attrs, error) {
-	a := t.o.Attrs
-	if a.Headers == (store.Headers{}) {
-		a.Headers = src.Attrs.Headers
-	}
+// carried fills what the caller did not name from the source: metadata as a whole, headers one by one.
+func carried(a store.Attrs, src store.Object) store.Attrs {
 	if a.Metadata == nil {
 		a.Metadata = maps.Clone(src.Attrs.Metadata)
 	}
-	if a.Tags != nil {
-		return a, nil
+	from := src.Attrs.Headers
+	a.Headers = store.Headers{
+		ContentType:        cmp.Or(a.Headers.ContentType, from.ContentType),
+		ContentEncoding:    cmp.Or(a.Headers.ContentEncoding, from.ContentEncoding),
+		ContentDisposition: cmp.Or(a.Headers.ContentDisposition, from.ContentDisposition),
+		ContentLanguage:    cmp.Or(a.Headers.ContentLanguage, from.ContentLanguage),
+		CacheControl:       cmp.Or(a.Headers.CacheControl, from.CacheControl),
+		Expires:            cmp.Or(a.Headers.Expires, from.Expires),
 	}
-	err := t.try(ctx, func(ctx context.Context) (err error) {
-		a.Tags, err = t.c.store.Tags(ctx, src.Ref, &t.o.Attrs)
+	return a
+}
+
+// tagsOf reads the tags that a copy in parts must bring along itself.
+func (t *transfer) tagsOf(ctx context.Context, src store.Object) (tags map[string]string, err error) {
+	err = t.try(ctx, func(ctx context.Context) (err error) {
+		tags, err = t.c.store.Tags(ctx, src.Ref, &t.o.Attrs)
 		return err
 	})
 	if errors.Is(err, store.Denied) || errors.Is(err, store.Unsupported) {
 		t.note(fmt.Sprintf("the tags of the source, if it has any, are not copied: %v", err))
-		return a, nil
+		return nil, nil
 	}
 	if err != nil {
-		return a, fmt.Errorf("read the tags of the source: %w", err)
+		return nil, fmt.Errorf("read the tags of the source: %w", err)
 	}
-	return a, nil
+	return tags, nil
 }

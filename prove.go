@@ -38,7 +38,7 @@ func (t *transfer) vouch(ctx context.Context, obj store.Object) (v vouched, why 
 		if s.Parts == 0 {
 			continue
 		}
-		if sizes, err := t.layout(ctx, obj, s.Parts); err == nil {
+		if sizes, err := t.layout(ctx, obj, s.Parts, &t.o.Attrs); err == nil {
 			return vouched{sum: s, sizes: sizes, firm: true, text: fmt.Sprintf("%s of %d parts, as the store has it", s.Algorithm, s.Parts)}, ""
 		}
 		why = fmt.Sprintf("the store has a %s of %d parts but does not tell their sizes", s.Algorithm, s.Parts)
@@ -54,7 +54,7 @@ func (t *transfer) vouch(ctx context.Context, obj store.Object) (v vouched, why 
 	case tag.Parts == 0:
 		return vouched{sum: tag, text: "MD5, the store's ETag"}, ""
 	}
-	sizes, err := t.layout(ctx, obj, tag.Parts)
+	sizes, err := t.layout(ctx, obj, tag.Parts, &t.o.Attrs)
 	if err != nil {
 		return vouched{}, fmt.Sprintf("the store keeps no checksum of it but an ETag of %d parts, and does not tell their sizes", tag.Parts)
 	}
@@ -62,10 +62,10 @@ func (t *transfer) vouch(ctx context.Context, obj store.Object) (v vouched, why 
 }
 
 // layout gives the sizes of the object's parts, which must be so many and fill it.
-func (t *transfer) layout(ctx context.Context, obj store.Object, count int) ([]int64, error) {
+func (t *transfer) layout(ctx context.Context, obj store.Object, count int, a *store.Attrs) ([]int64, error) {
 	var parts []store.Part
 	err := t.try(ctx, func(ctx context.Context) (err error) {
-		parts, err = t.c.store.Layout(ctx, obj, &t.o.Attrs)
+		parts, err = t.c.store.Layout(ctx, obj, a)
 		return err
 	})
 	if err != nil {

@@ -74,7 +74,7 @@ func (t *transfer) openLog(d direction, path string, ref store.Ref) (*log, error
 	}
 	var busy *journal.BusyError
 	if errors.As(err, &busy) {
-		return nil, fmt.Errorf("%w: %w; wait for it, or stop it", ErrBusy, busy)
+		return nil, fmt.Errorf("%w: %w", ErrBusy, busy)
 	}
 	t.note(fmt.Sprintf("no record can be kept, so a broken run would start over: %v", err))
 	return nil, nil
