@@ -363,6 +363,9 @@ func (d *download) fail(err error) error {
 	if kerr := d.target.Keep(); kerr != nil {
 		kept.Err = errors.Join(err, fmt.Errorf("close the partial file: %w", kerr))
 	}
+	if _, serr := os.Lstat(kept.Path); serr != nil { // it has its real name already; the next run will see
+		return kept.Err
+	}
 	return kept
 }
 
