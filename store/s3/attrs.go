@@ -139,6 +139,16 @@ func (s *Store) checkCustomerKeys(c *call) error {
 	return nil
 }
 
+// keptKey finds out whether the server took the customer's key: one that does not know SSE-C stores the bytes as they are.
+func (x *exchange) keptKey() error {
+	a := x.call.attrs
+	if a == nil || a.Encryption.Customer.Key == "" || x.answer.Get(customerPrefix+"Algorithm") != "" {
+		return nil
+	}
+	return x.unsupported("the store does not know SSE-C; what was sent to it is not encrypted with your key",
+		errors.New("the store ignored the customer's key"))
+}
+
 // attrsFrom reads what is stored with an object.
 func attrsFrom(h http.Header) store.Attrs {
 	a := store.Attrs{Headers: store.Headers{

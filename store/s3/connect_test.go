@@ -56,7 +56,6 @@ func TestNetworkErrors(t *testing.T) {
 
 func TestTLS(t *testing.T) {
 	srv := httptest.NewTLSServer(http.HandlerFunc(serves))
-	srv.Config.ErrorLog = nil
 	t.Cleanup(srv.Close)
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}), 0o600); err != nil {
@@ -245,7 +244,7 @@ func regional(region string, wrong http.HandlerFunc) http.HandlerFunc {
 			wrong(w, r)
 			return
 		}
-		echoing(200, "", `ETag: "x"`)(w, r)
+		echoing(200, "", `ETag: "x"`, "Content-Length: 0")(w, r)
 	}
 }
 
@@ -272,6 +271,18 @@ func TestRegion(t *testing.T) {
 			}
 		})
 	}
+	t.Run("HEAD without a word", func(t *testing.T) {
+		srv := script(t, regional("eu-west-3", func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == "HEAD" {
+				w.WriteHeader(400)
+				return
+			}
+			fails(400, "AuthorizationHeaderMalformed", "", "<Region>eu-west-3</Region>")(w, r)
+		}))
+		if err := get(open(t, s3.Config{Endpoint: srv.URL})); err != nil {
+			t.Error(err)
+		}
+	})
 	t.Run("never right", func(t *testing.T) {
 		srv := script(t, answer(301, "", "x-amz-bucket-region: eu-west-3"), answer(301, "", "x-amz-bucket-region: eu-west-4"))
 		e := storeError(t, operations["GetObject"](context.Background(), open(t, s3.Config{Endpoint: srv.URL}), nil))

@@ -42,6 +42,9 @@ func (s *Store) Copy(ctx context.Context, r store.CopyRequest) (store.Object, er
 	if err != nil {
 		return store.Object{}, err
 	}
+	if err := x.keptKey(); err != nil {
+		return store.Object{}, err
+	}
 	var doc copyResult
 	_ = xml.Unmarshal(x.body, &doc)
 	o := objectFrom(r.To, x.answer)

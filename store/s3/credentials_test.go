@@ -40,7 +40,7 @@ func TestNoCredentials(t *testing.T) {
 			t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://"+silent.Addr().String())
 		},
 		"process": func(t *testing.T) {
-			write(t, "AWS_CONFIG_FILE", "[default]\ncredential_process = /bin/sh -c \"echo no >&2; exit 3\"\n")
+			write(t, "AWS_CONFIG_FILE", "[default]\ncredential_process = /bin/sh -c \"exit 3\"\n")
 		},
 		"SSO ended": func(t *testing.T) {
 			write(t, "AWS_CONFIG_FILE", "[default]\nsso_session = lab\nsso_account_id = 1\nsso_role_name = r\n[sso-session lab]\nsso_start_url = https://lab.awsapps.com/start\nsso_region = eu-west-1\n")

@@ -95,6 +95,9 @@ func (s *Store) Put(ctx context.Context, r store.PutRequest) (store.Object, erro
 		}
 		return store.Object{}, err
 	}
+	if err := x.keptKey(); err != nil {
+		return store.Object{}, err
+	}
 	o := objectFrom(r.Ref, x.answer)
 	o.Size = r.Body.Size()
 	s.learnFromPut(&o, r.Sum)
@@ -134,6 +137,9 @@ func (s *Store) PutPart(ctx context.Context, r store.PutPartRequest) (store.Part
 	}
 	x, err := s.door.send(ctx, m)
 	if err != nil {
+		return store.Part{}, err
+	}
+	if err := x.keptKey(); err != nil { // not every server answers to it when the upload is opened
 		return store.Part{}, err
 	}
 	p := store.Part{Number: r.Number, Size: r.Body.Size(), ETag: etag(x.answer.Get("ETag")), Sum: headerSum(x.answer)}

@@ -24,6 +24,7 @@ var kinds = map[string]store.Kind{
 	"AccountProblem":        store.Denied,
 	"AllAccessDisabled":     store.Denied,
 	"InvalidAccessKeyId":    store.Denied,
+	"XAdminUserNotFound":    store.Denied,
 	"InvalidSecurity":       store.Denied,
 	"InvalidToken":          store.Denied,
 	"SignatureDoesNotMatch": store.Denied,
@@ -222,10 +223,19 @@ func (s *Store) hint(e *store.Error, x *exchange) string {
 	return ""
 }
 
+const (
+	unknownKeyHint = "the store does not know this access key: check the profile, AWS_ACCESS_KEY_ID, and whether the credentials belong to this endpoint"
+	oddKeyHint     = "this store does not take such a key: leave out //, . and .. between slashes, and odd characters"
+)
+
 var hints = map[string]string{
 	"AccessControlListNotSupported": "the bucket has ACLs switched off, as is usual now: leave out --acl",
 	"SignatureDoesNotMatch":         "the secret key does not fit the access key: check AWS_SECRET_ACCESS_KEY or the profile (a lost or added character?), or a proxy changes requests",
-	"InvalidAccessKeyId":            "the store does not know this access key: check the profile, AWS_ACCESS_KEY_ID, and whether the credentials belong to this endpoint",
+	"InvalidAccessKeyId":            unknownKeyHint,
+	"XAdminUserNotFound":            unknownKeyHint,
+	"XMinioInvalidObjectName":       oddKeyHint,
+	"XMinioInvalidResourceName":     oddKeyHint,
+	"InvalidTag":                    "tags hold letters, digits, spaces and + - = . _ : / @",
 	"InvalidToken":                  "the session token does not fit the keys: unset a left-over AWS_SESSION_TOKEN, or renew the credentials",
 	"EntityTooSmall":                "all parts but the last need at least 5 MiB",
 	"InvalidStorageClass":           "the store does not know this storage class: see --storage-class",

@@ -17,7 +17,12 @@ import (
 func (s *Store) Head(ctx context.Context, r store.GetRequest) (store.Object, error) {
 	x, err := s.head(ctx, r, 0)
 	if err != nil {
-		return store.Object{}, s.unveil(ctx, r, x, err)
+		if why := s.unveil(ctx, r, x, err); why != nil {
+			return store.Object{}, why
+		}
+		if x, err = s.head(ctx, r, 0); err != nil {
+			return store.Object{}, err
+		}
 	}
 	o := objectFrom(r.Ref, x.answer)
 	o.Attrs = attrsFrom(x.answer)
@@ -47,18 +52,22 @@ func (s *Store) head(ctx context.Context, r store.GetRequest, part int) (*exchan
 	})
 }
 
-// unveil finds out why a HEAD was refused. Its answer has no body and so no code; one to a GET of one byte has.
+// unveil finds out why a HEAD was refused. Its answer has no body and so no code; one to a GET of one byte has. It gives nil
+// where the GET went well: then it has found the bucket's region, and the HEAD is worth another try.
 func (s *Store) unveil(ctx context.Context, r store.GetRequest, x *exchange, err error) error {
 	if x == nil || x.fault == nil || x.fault.Code != "" || x.status != http.StatusForbidden && x.status != http.StatusBadRequest {
 		return err
 	}
 	r.Range = store.Range{Length: 1}
 	body, why := s.Get(ctx, r)
-	if why == nil {
-		body.Close()
+	switch {
+	case why == nil:
+		_ = body.Close() // cut off
+		if s.regionFor(r.Bucket) != x.region {
+			return nil
+		}
 		return err
-	}
-	if store.KindOf(why) == store.BadRange || ctx.Err() != nil {
+	case store.KindOf(why) == store.BadRange:
 		return err
 	}
 	return why
