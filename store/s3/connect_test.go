@@ -167,6 +167,27 @@ func TestStallInBody(t *testing.T) {
 	}
 }
 
+// TestStallFloor: a trickle can be as bad as nothing.
+func TestStallFloor(t *testing.T) {
+	srv := script(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "1000000")
+		for r.Context().Err() == nil {
+			io.WriteString(w, "A")
+			w.(http.Flusher).Flush()
+			<-time.After(10 * time.Millisecond)
+		}
+	})
+	s := open(t, s3.Config{Endpoint: srv.URL, StallTimeout: 200 * time.Millisecond, StallFloor: 10_000})
+	b, err := s.Get(context.Background(), store.GetRequest{Ref: ref})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	if n, err := io.Copy(io.Discard, b); store.KindOf(err) != store.Stalled {
+		t.Errorf("after %d bytes: %v", n, err)
+	}
+}
+
 // TestSlowReader: it is no stall when nobody reads.
 func TestSlowReader(t *testing.T) {
 	big := make([]byte, 8<<20)

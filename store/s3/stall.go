@@ -22,15 +22,14 @@ type guard struct {
 	cancel context.CancelCauseFunc
 	cause  func() error // why the call was cut: errStalled, or what the caller's context says; nil if it was not
 
-	conn atomic.Pointer[countedConn]
-	// busy counts what waits for the connection: the call until its answer, then each Read of the body.
-	busy    atomic.Int32
+	conn    atomic.Pointer[countedConn]
 	waiting atomic.Bool // the request is out, the answer is not in
 
 	mu    sync.Mutex
 	timer *time.Timer
 	seen  int64     // bytes moved at mark
-	mark  time.Time // when enough had moved last
+	mark  time.Time // when enough had moved last; time in which nobody waited does not count
+	idle  time.Time // since when nobody waits for the connection; zero while the call or a Read of its body does
 	ended bool
 }
 
@@ -39,7 +38,6 @@ func watch(parent context.Context, limit, answer time.Duration, floor int64) (co
 	ctx, cancel := context.WithCancelCause(parent)
 	g := &guard{limit: limit, answer: answer, floor: max(floor, 1), cancel: cancel, mark: time.Now()}
 	g.cause = func() error { return context.Cause(ctx) }
-	g.busy.Store(1)
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn:              func(i httptrace.GotConnInfo) { g.got(i.Conn) },
 		WroteRequest:         func(httptrace.WroteRequestInfo) { g.waiting.Store(true) },
@@ -75,12 +73,17 @@ func (g *guard) restart() {
 
 // enter and leave bracket a Read of the body: outside of them nobody waits for the connection.
 func (g *guard) enter() {
-	if g.busy.Add(1) == 1 {
-		g.restart()
-	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.mark = g.mark.Add(time.Since(g.idle))
+	g.idle = time.Time{}
 }
 
-func (g *guard) leave() { g.busy.Add(-1) }
+func (g *guard) leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.idle = time.Now()
+}
 
 func (g *guard) check() {
 	g.mu.Lock()
@@ -94,7 +97,8 @@ func (g *guard) check() {
 		limit = g.answer
 	}
 	switch {
-	case c == nil || g.busy.Load() == 0:
+	case !g.idle.IsZero():
+	case c == nil:
 		g.mark = now // dialing has limits of its own
 	case c.moved()-g.seen >= g.floor:
 		g.mark, g.seen = now, c.moved()
