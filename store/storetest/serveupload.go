@@ -61,6 +61,9 @@ func (q *request) putPart() error {
 		return err
 	}
 	q.w.Header().Set("ETag", quoted(p.ETag))
+	if a := q.attrs(); a.Encryption.Customer.Key != "" {
+		q.w.Header().Set("x-amz-server-side-encryption-customer-algorithm", "AES256")
+	}
 	q.sumHeaders(func(a checksum.Algorithm) checksum.Sum {
 		if p.Sum.Algorithm == a {
 			return p.Sum
