@@ -68,7 +68,15 @@ func (d *download) run(ctx context.Context) (Result, error) {
 	if finished || err != nil {
 		return r, err
 	}
-	proof, err := d.move(ctx, first)
+	if err := d.fetchMissing(ctx, first); err != nil {
+		return Result{}, d.fail(err)
+	}
+	return d.finish(ctx)
+}
+
+// finish proves what came, and puts the file in place.
+func (d *download) finish(ctx context.Context) (Result, error) {
+	proof, err := d.settle(ctx)
 	if err != nil {
 		return Result{}, d.fail(err)
 	}
@@ -241,12 +249,9 @@ func (d *download) add(n int, sum checksum.Sum) {
 	d.sums[n-1] = sum
 }
 
-// move fetches what is missing and proves the whole. Where the whole does not prove, everything is fetched once more and
-// what differs is replaced: a byte that was damaged on the way is healed so, and one that the store itself gives wrong is found out.
-func (d *download) move(ctx context.Context, first *store.Body) (Proof, error) {
-	if err := d.fetchMissing(ctx, first); err != nil {
-		return Proof{}, err
-	}
+// settle proves the whole. Where it does not prove, everything is fetched once more and what differs is replaced: a byte
+// that was damaged on the way is healed so, and one that the store itself gives wrong is found out.
+func (d *download) settle(ctx context.Context) (Proof, error) {
 	proof, err := d.prove(ctx)
 	suspect := err == nil && !proof.Proved && d.why == "" // an ETag that looks like an MD5 but does not fit
 	if !errors.Is(err, ErrMismatch) && !suspect {

@@ -1,0 +1,78 @@
+package haul
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"haul/checksum"
+	"haul/internal/localfile"
+	"haul/store"
+)
+
+// DownloadListed is Download of an object that a listing told of. A small one then costs one request, the answer to which
+// brings the checksums too, and leaves no record: it would cost more than to fetch it again. The error is of kind
+// store.Changed where the object is another by now than the one that was listed.
+func (c *Client) DownloadListed(ctx context.Context, obj store.Object, path string, o Transfer) (Result, error) {
+	if obj.Size > rangeSize || o.PartSize != 0 && obj.Size > o.PartSize {
+		return c.Download(ctx, obj.Ref, path, o)
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return Result{}, fmt.Errorf("find %s: %w", path, err)
+	}
+	if o.NoClobber {
+		if _, err := os.Lstat(path); err == nil {
+			return Result{}, fmt.Errorf("%s: %w", path, fs.ErrExist)
+		}
+	}
+	d := &download{source: &source{transfer: c.begin(obj.Ref.String(), path, o)}, from: obj.Ref, path: path}
+	if err := d.fetchWhole(ctx, obj); err != nil {
+		if d.target == nil {
+			return Result{}, err
+		}
+		return Result{}, d.fail(err)
+	}
+	return d.finish(ctx)
+}
+
+// fetchWhole brings a small object down by one request.
+func (d *download) fetchWhole(ctx context.Context, listed store.Object) error {
+	lease, err := d.c.memory.Take(ctx, min(writeSize, max(listed.Size, 1)))
+	if err != nil {
+		return err
+	}
+	defer lease.Release()
+	if err := d.c.lanes.enter(ctx); err != nil {
+		return err
+	}
+	defer d.c.lanes.leave()
+	d.started(listed.Size, 1)
+	var body *store.Body
+	err = d.try(ctx, func(ctx context.Context) (err error) {
+		body, err = d.c.store.Get(ctx, store.GetRequest{Ref: listed.Ref, IfMatch: listed.ETag, Attrs: &d.o.Attrs})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	d.source = d.newSource(ctx, body.Object, max(body.Object.Size, 1))
+	if d.target, err = localfile.Create(d.path, d.obj.Size); err != nil {
+		body.Close()
+		return err
+	}
+	d.sums = make([]checksum.Sum, d.layout.Count)
+	if d.layout.Count == 0 {
+		d.c.meter.PartStart()
+		d.c.meter.PartEnd(true)
+		return body.Close()
+	}
+	sum, err := d.fetch(ctx, 1, body, &inFile{target: d.target, buf: lease.Bytes()})
+	if err != nil {
+		return err
+	}
+	d.add(1, sum)
+	return nil
+}

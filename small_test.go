@@ -1,0 +1,51 @@
+package haul_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+
+	"haul"
+	"haul/store"
+	"haul/store/storetest"
+)
+
+func TestListedObjectCostsOneRequest(t *testing.T) {
+	for _, size := range []int{0, 1, 500} {
+		b := newBench(t)
+		want := random(size, 1)
+		listed := b.PutBytes(object, want)
+		r, err := b.client().DownloadListed(context.Background(), listed, filepath.Join(b.dir, "out.bam"), haul.Transfer{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.fetched(want)
+		if c := b.Counts(); !r.Proof.Proved || c[storetest.Get].Calls != 1 || c[storetest.Head].Calls != 0 {
+			t.Errorf("%+v; %v", r, c)
+		}
+		b.tidy()
+	}
+}
+
+func TestListedObjectInTrouble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		want := random(500, 1)
+		listed := b.PutBytes(object, want)
+		b.Fault(storetest.Get).Offset(0).After(100).Error(store.Network)
+		b.Fault(storetest.Get).Offset(100).After(100).CorruptByte()
+		r, err := b.client().DownloadListed(context.Background(), listed, filepath.Join(b.dir, "out.bam"), haul.Transfer{})
+		if err != nil || !r.Proof.Proved || r.Retries != 1 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		b.fetched(want)
+		b.PutBytes(object, random(500, 2))
+		if _, err := b.client().DownloadListed(context.Background(), listed, filepath.Join(b.dir, "out.bam"), haul.Transfer{}); !errors.Is(err, store.Changed) {
+			t.Errorf("got %v, want kind Changed", err)
+		}
+		b.fetched(want)
+		b.tidy()
+	})
+}
