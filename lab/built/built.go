@@ -19,11 +19,11 @@ import (
 const MinIOVersion = "v0.0.0-20260212201848-7aac2a2c5b7c"
 
 var haul = sync.OnceValues(func() (string, error) {
-	return build("..", "haul", "./cmd/haul", "CGO_ENABLED=0")
+	return build("..", "haul", []string{"-trimpath", "./cmd/haul"}, "CGO_ENABLED=0")
 })
 
 var gateway = sync.OnceValues(func() (string, error) {
-	return build(".", "gateway", "./cmd/gateway")
+	return build(".", "gateway", []string{"./cmd/gateway"})
 })
 
 var minio = sync.OnceValues(func() (string, error) {
@@ -37,7 +37,7 @@ var minio = sync.OnceValues(func() (string, error) {
 		return program, nil
 	}
 	// The go command puts a finished program in place by renaming; two processes at once only do the work twice.
-	err = run(".", "go", []string{"install", "-trimpath", "github.com/minio/minio@" + MinIOVersion}, "GOBIN="+dir, "GOFLAGS=")
+	err = run(".", "go", []string{"install", "github.com/minio/minio@" + MinIOVersion}, "GOBIN="+dir, "GOFLAGS=")
 	return program, err
 })
 
@@ -59,14 +59,14 @@ func must(tb testing.TB, get func() (string, error)) string {
 	return path
 }
 
-// build builds a package of the module in dir (relative to the lab) into lab/.bin.
-func build(dir, name, pkg string, env ...string) (string, error) {
+// build builds a program of the module in dir (relative to the lab) into lab/.bin.
+func build(dir, name string, args []string, env ...string) (string, error) {
 	lab, err := labDir()
 	if err != nil {
 		return "", err
 	}
 	program := filepath.Join(lab, ".bin", name)
-	return program, run(filepath.Join(lab, dir), "go", []string{"build", "-trimpath", "-o", program, pkg}, env...)
+	return program, run(filepath.Join(lab, dir), "go", append([]string{"build", "-o", program}, args...), env...)
 }
 
 func run(dir, program string, args []string, env ...string) error {
