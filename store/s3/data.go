@@ -33,7 +33,7 @@ type message struct {
 	part     int
 }
 
-// sdkDoor moves the data through the SDK.
+// sdkDoor moves the data through the SDK: slower, and sure to work wherever the SDK does.
 type sdkDoor struct{ *Store }
 
 // unsigned sends bodies without a SHA-256 of them, over plain HTTP too: what proves them is the checksum in a header.
@@ -42,30 +42,37 @@ func unsigned(o *awss3.Options) {
 }
 
 func (d sdkDoor) send(ctx context.Context, m message) (*exchange, error) {
-	return d.do(ctx, &m.call, func(ctx context.Context, c *awss3.Client) (err error) {
-		// Each attempt reads from the start, and with a position of its own.
-		body := io.NewSectionReader(m.body, 0, m.body.Size())
-		if m.uploadID == "" {
-			_, err = c.PutObject(ctx, &awss3.PutObjectInput{Bucket: &m.ref.Bucket, Key: &m.ref.Key, Body: body}, unsigned)
-			return err
-		}
-		_, err = c.UploadPart(ctx, &awss3.UploadPartInput{Bucket: &m.ref.Bucket, Key: &m.ref.Key, Body: body,
-			UploadId: &m.uploadID, PartNumber: aws.Int32(int32(m.part))}, unsigned)
-		return err
-	})
+	return d.do(ctx, &m.call, func(ctx context.Context, c *awss3.Client) error { return sdkSend(ctx, c, m) })
 }
 
 func (d sdkDoor) fetch(ctx context.Context, m message) (*exchange, io.ReadCloser, error) {
 	var body io.ReadCloser
 	m.stream = true
-	x, err := d.do(ctx, &m.call, func(ctx context.Context, c *awss3.Client) error {
-		out, err := c.GetObject(ctx, &awss3.GetObjectInput{Bucket: &m.ref.Bucket, Key: &m.ref.Key, VersionId: version(m.ref)})
-		if err == nil {
-			body = out.Body
-		}
+	x, err := d.do(ctx, &m.call, func(ctx context.Context, c *awss3.Client) (err error) {
+		body, err = sdkFetch(ctx, c, m)
 		return err
 	})
 	return x, body, err
+}
+
+func sdkSend(ctx context.Context, c *awss3.Client, m message) (err error) {
+	// Each attempt reads from the start, and with a position of its own.
+	body := io.NewSectionReader(m.body, 0, m.body.Size())
+	if m.uploadID == "" {
+		_, err = c.PutObject(ctx, &awss3.PutObjectInput{Bucket: &m.ref.Bucket, Key: &m.ref.Key, Body: body}, unsigned)
+		return err
+	}
+	_, err = c.UploadPart(ctx, &awss3.UploadPartInput{Bucket: &m.ref.Bucket, Key: &m.ref.Key, Body: body,
+		UploadId: &m.uploadID, PartNumber: aws.Int32(int32(m.part))}, unsigned)
+	return err
+}
+
+func sdkFetch(ctx context.Context, c *awss3.Client, m message) (io.ReadCloser, error) {
+	out, err := c.GetObject(ctx, &awss3.GetObjectInput{Bucket: &m.ref.Bucket, Key: &m.ref.Key, VersionId: version(m.ref)})
+	if err != nil {
+		return nil, err
+	}
+	return out.Body, nil
 }
 
 // version gives the version to ask for, or nil.

@@ -52,6 +52,7 @@ type exchange struct {
 	netErr error  // the answer never came
 	fault  *fault // the answer was an error
 	guard  *guard
+	probe  *probe // not nil: only look where the request would go
 	// credentials is the age of those it was signed with.
 	credentials int
 }
@@ -141,6 +142,10 @@ type wire struct{ transport http.RoundTripper }
 func (w *wire) Do(req *http.Request) (*http.Response, error) {
 	req.Header.Set("Accept-Encoding", "identity") // after signing: proxies rewrite it
 	x := exchangeOf(req.Context())
+	if x != nil && x.probe != nil {
+		x.probe.url, x.probe.auth = req.URL, req.Header.Get("Authorization")
+		return nil, errProbed
+	}
 	resp, err := w.transport.RoundTrip(req)
 	if x == nil {
 		return resp, err

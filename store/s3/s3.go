@@ -47,6 +47,8 @@ type Store struct {
 	mu      sync.Mutex
 	clients map[string]*awss3.Client // by region
 	regions map[string]string        // by bucket
+	// addresses are those that the SDK told.
+	addresses map[place]address
 }
 
 var _ store.Store = (*Store)(nil)
@@ -71,6 +73,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		stallFloor:   c.StallFloor,
 		clients:      map[string]*awss3.Client{},
 		regions:      map[string]string{},
+		addresses:    map[place]address{},
 	}
 	if s.stallTimeout <= 0 {
 		s.stallTimeout = defaultStall
@@ -108,9 +111,10 @@ func (s *Store) setUp(cfg aws.Config, c Config) error {
 	if s.region == "" {
 		s.region = defaultRegion
 	}
-	s.door = sdkDoor{s}
+	t := tlsConfig(cfg, c.NoVerifySSL)
+	s.door = newLeanDoor(s, newPool(t))
 	o := &s.options
-	o.HTTPClient = &wire{transport: newTransport(tlsConfig(cfg, c.NoVerifySSL))}
+	o.HTTPClient = &wire{transport: newTransport(t)}
 	if !s.anonymous {
 		o.Credentials = s.credentials
 	}

@@ -1,0 +1,249 @@
+package s3
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// conn is one connection of the lean door, for one request at a time.
+type conn struct {
+	net.Conn              // TLS or plain
+	raw      *countedConn // below TLS
+	records  *records     // nil without TLS
+	in       *bufio.Reader
+	idle     time.Time // since when
+	used     bool      // before the present request
+}
+
+// readBuffer of a connection, in bytes: for heads of answers. Reads as large as it bypass it.
+const readBuffer = 16 << 10
+
+// pool keeps the lean door's connections hot.
+type pool struct {
+	tls *tls.Config // immutable
+
+	mu    sync.Mutex
+	idle  map[string][]*conn // by scheme and host; the last used is the last
+	hosts map[string]*host
+}
+
+// host is what is known of a host's addresses.
+type host struct {
+	found time.Time
+	addrs []string
+	next  atomic.Uint32
+}
+
+const (
+	// freshNames is how long addresses of a host are used before they are looked up again; S3 changes its every few seconds.
+	freshNames = 30 * time.Second
+	maxIdle    = 256 // connections for a host
+)
+
+func newPool(t *tls.Config) *pool {
+	if t == nil {
+		t = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	t = t.Clone()
+	t.NextProtos = []string{"http/1.1"}
+	t.DynamicRecordSizingDisabled = true
+	t.ClientSessionCache = tls.NewLRUClientSessionCache(0)
+	return &pool{tls: t, idle: map[string][]*conn{}, hosts: map[string]*host{}}
+}
+
+// get gives a connection, the hottest idle one unless fresh is wanted.
+func (p *pool) get(ctx context.Context, a address, fresh bool) (*conn, error) {
+	if c := p.hottest(a); c != nil && !fresh {
+		return c, nil
+	} else if c != nil {
+		c.Close()
+	}
+	return p.dial(ctx, a)
+}
+
+func (p *pool) hottest(a address) *conn {
+	key := a.scheme + a.host
+	var dead []*conn
+	defer func() {
+		for _, c := range dead {
+			c.Close()
+		}
+	}()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list := p.idle[key]
+	if len(list) == 0 {
+		return nil
+	}
+	c := list[len(list)-1]
+	if time.Since(c.idle) > idleTimeout { // then all of them are stale
+		dead = list
+		delete(p.idle, key)
+		return nil
+	}
+	p.idle[key] = list[:len(list)-1]
+	c.used = true
+	return c
+}
+
+// put takes a connection back after an answer that was read to its end.
+func (p *pool) put(a address, c *conn) {
+	c.idle = time.Now()
+	key := a.scheme + a.host
+	var dead *conn
+	p.mu.Lock()
+	list := append(p.idle[key], c)
+	if len(list) > maxIdle || time.Since(list[0].idle) > idleTimeout {
+		dead, list = list[0], slices.Delete(list, 0, 1)
+	}
+	p.idle[key] = list
+	p.mu.Unlock()
+	if dead != nil {
+		dead.Close()
+	}
+}
+
+// dial connects to one of the host's addresses, each in turn; one that does not answer makes place for the next.
+func (p *pool) dial(ctx context.Context, a address) (*conn, error) {
+	name, port, err := net.SplitHostPort(a.host)
+	if err != nil {
+		name, port = a.host, map[string]string{"http": "80", "https": "443"}[a.scheme]
+	}
+	addrs, err := p.lookUp(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	dialer := net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}
+	for i, addr := range addrs {
+		var c net.Conn
+		if c, err = dialer.DialContext(ctx, "tcp", net.JoinHostPort(addr, port)); err == nil {
+			return p.secure(ctx, a, name, c)
+		}
+		p.forget(name)
+		if ctx.Err() != nil || i == 3 {
+			break
+		}
+	}
+	return nil, err
+}
+
+// secure does the TLS handshake where the address asks for it.
+func (p *pool) secure(ctx context.Context, a address, name string, plain net.Conn) (*conn, error) {
+	raw := countConn(plain)
+	c := &conn{Conn: raw, raw: raw}
+	if a.scheme == "https" {
+		t := p.tls
+		if t.ServerName == "" {
+			t = t.Clone()
+			t.ServerName = name
+		}
+		c.records = &records{Conn: raw}
+		secured := tls.Client(c.records, t)
+		hctx, cancel := context.WithTimeout(ctx, tlsTimeout)
+		defer cancel()
+		if err := secured.HandshakeContext(hctx); err != nil {
+			raw.Close()
+			return nil, err
+		}
+		c.Conn = secured
+	}
+	c.in = bufio.NewReaderSize(c.Conn, readBuffer)
+	return c, nil
+}
+
+// lookUp gives the addresses of a host, each time beginning with another, so that connections spread over all of them.
+func (p *pool) lookUp(ctx context.Context, name string) ([]string, error) {
+	p.mu.Lock()
+	h := p.hosts[name]
+	p.mu.Unlock()
+	if h == nil || time.Since(h.found) > freshNames {
+		addrs, err := net.DefaultResolver.LookupHost(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		h = &host{found: time.Now(), addrs: addrs}
+		p.mu.Lock()
+		p.hosts[name] = h
+		p.mu.Unlock()
+	}
+	i := int(h.next.Add(1)-1) % len(h.addrs)
+	return append(slices.Clone(h.addrs[i:]), h.addrs[:i]...), nil
+}
+
+// forget lets the host be looked up again, after an address of it was dead.
+func (p *pool) forget(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.hosts, name)
+}
+
+// send writes all of b, and TLS as few large records' worth of it as can be.
+func (c *conn) send(b []byte) error {
+	if c.records != nil {
+		c.records.hold = true
+	}
+	_, err := c.Write(b)
+	if c.records != nil {
+		if ferr := c.records.flush(); err == nil {
+			err = ferr
+		}
+	}
+	return err
+}
+
+// answered tells, without waiting, whether the server has begun to answer: while a body is still being sent, that is bad news.
+func (c *conn) answered() bool {
+	if c.in.Buffered() > 0 {
+		return true
+	}
+	if c.raw.raw == nil || !pending(c.raw.raw) {
+		return false
+	}
+	if c.records == nil {
+		return true
+	}
+	// Under TLS it may be no more than a session ticket.
+	if err := c.SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
+		return false
+	}
+	_, err := c.in.Peek(1)
+	if derr := c.SetReadDeadline(time.Time{}); derr != nil {
+		return true
+	}
+	var timeout net.Error
+	return err == nil || !errors.As(err, &timeout) || !timeout.Timeout()
+}
+
+// records gathers what TLS writes, one record of 16 KiB at a time, into fewer and larger writes. It passes everything on at
+// once but between hold and flush.
+type records struct {
+	net.Conn
+	held []byte
+	hold bool
+}
+
+// Write keeps or passes on.
+func (r *records) Write(p []byte) (int, error) {
+	if !r.hold {
+		return r.Conn.Write(p)
+	}
+	r.held = append(r.held, p...)
+	return len(p), nil
+}
+
+func (r *records) flush() error {
+	r.hold = false
+	if len(r.held) == 0 {
+		return nil
+	}
+	_, err := r.Conn.Write(r.held)
+	r.held = r.held[:0]
+	return err
+}

@@ -1,0 +1,322 @@
+package s3
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// leanDoor moves the data over connections of its own: a request is one buffer of head and body, written and read by the
+// goroutine that asked for it. The SDK says where a bucket is and with what to sign, and its signer signs; where an address
+// needs more than that, the request goes through the SDK.
+type leanDoor struct {
+	*Store
+	pool   *pool
+	signer *v4.Signer
+}
+
+func newLeanDoor(s *Store, p *pool) *leanDoor {
+	return &leanDoor{Store: s, pool: p, signer: v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })}
+}
+
+func (d *leanDoor) send(ctx context.Context, m message) (*exchange, error) {
+	return d.do(ctx, &m.call, func(ctx context.Context, c *awss3.Client) error {
+		t, err := d.begin(ctx, "PUT", m)
+		if err != nil {
+			return err
+		}
+		if t == nil {
+			return sdkSend(ctx, c, m)
+		}
+		resp, err := d.converse(ctx, t, m.body)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, maxFault))
+		return errors.Join(err, resp.Body.Close())
+	})
+}
+
+func (d *leanDoor) fetch(ctx context.Context, m message) (*exchange, io.ReadCloser, error) {
+	m.stream = true
+	var body io.ReadCloser
+	x, err := d.do(ctx, &m.call, func(ctx context.Context, c *awss3.Client) error {
+		t, err := d.begin(ctx, "GET", m)
+		if err != nil {
+			return err
+		}
+		if t == nil {
+			body, err = sdkFetch(ctx, c, m)
+			return err
+		}
+		resp, err := d.converse(ctx, t, nil)
+		if err == nil {
+			body = resp.Body
+		}
+		return err
+	})
+	return x, body, err
+}
+
+// talk is one request on its way.
+type talk struct {
+	x    *exchange
+	at   address
+	req  *http.Request // as signed
+	path string        // with the query, as sent
+	cut  bool          // the answer came before all of the body was out
+}
+
+// begin addresses and signs a request, in the region that do says. It gives nil where only the SDK can go.
+func (d *leanDoor) begin(ctx context.Context, method string, m message) (*talk, error) {
+	x := exchangeOf(ctx)
+	at, err := d.addressOf(ctx, m.ref.Bucket, x.region)
+	if err != nil || at.odd {
+		return nil, err
+	}
+	t := &talk{x: x, at: at, path: at.prefix + escaped(m.ref.Key)}
+	u := &url.URL{Scheme: at.scheme, Host: at.host, RawPath: t.path}
+	if u.Path, err = url.PathUnescape(t.path); err != nil {
+		return nil, err
+	}
+	q := url.Values{}
+	if m.uploadID != "" {
+		q.Set("partNumber", strconv.Itoa(m.part))
+		q.Set("uploadId", m.uploadID)
+	}
+	if m.ref.Version != "" {
+		q.Set("versionId", m.ref.Version)
+	}
+	if len(q) > 0 {
+		u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20")
+		t.path += "?" + u.RawQuery
+	}
+	t.req = &http.Request{Method: method, URL: u, Host: at.host, Header: make(http.Header, len(m.header)+4)}
+	for name, values := range m.header {
+		t.req.Header[name] = values
+	}
+	if m.body != nil {
+		t.req.ContentLength = m.body.Size()
+	}
+	if at.region == "" {
+		return t, nil
+	}
+	const unsignedPayload = "UNSIGNED-PAYLOAD"
+	t.req.Header.Set("X-Amz-Content-Sha256", unsignedPayload)
+	v, err := d.credentials.Retrieve(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return t, d.signer.SignHTTP(ctx, v, t.req, unsignedPayload, "s3", at.region, time.Now())
+}
+
+// head writes the request's head into b.
+func (t *talk) head(b *bytes.Buffer) {
+	b.WriteString(t.req.Method)
+	b.WriteByte(' ')
+	b.WriteString(t.path)
+	b.WriteString(" HTTP/1.1\r\nHost: ")
+	b.WriteString(t.at.host)
+	b.WriteString("\r\nUser-Agent: haul\r\nAccept-Encoding: identity\r\n")
+	if t.req.Method == "PUT" {
+		b.WriteString("Content-Length: ")
+		b.Write(strconv.AppendInt(b.AvailableBuffer(), t.req.ContentLength, 10))
+		b.WriteString("\r\n")
+	}
+	for name, values := range t.req.Header {
+		for _, v := range values {
+			b.WriteString(name)
+			b.WriteString(": ")
+			b.WriteString(clean.Replace(v))
+			b.WriteString("\r\n")
+		}
+	}
+	b.WriteString("\r\n")
+}
+
+// clean keeps a value from ending its line.
+var clean = strings.NewReplacer("\r", " ", "\n", " ")
+
+// converse sends the request and reads the head of the answer. A connection that had been idle may be closed by the server
+// at the very moment; then a fresh one is tried, once.
+func (d *leanDoor) converse(ctx context.Context, t *talk, body *io.SectionReader) (*http.Response, error) {
+	for try := 0; ; try++ {
+		c, err := d.pool.get(ctx, t.at, try > 0)
+		if err != nil {
+			t.x.sent, t.x.netErr = true, err
+			return nil, err
+		}
+		resp, err := d.exchange(ctx, t, c, body)
+		if err == nil {
+			return resp, nil
+		}
+		c.Close()
+		if try == 0 && c.used && ctx.Err() == nil && closedIdle(err) {
+			continue
+		}
+		t.x.netErr = err
+		return nil, err
+	}
+}
+
+// errNoAnswer wraps what went wrong before the first byte of an answer.
+var errNoAnswer = errors.New("the server closed the connection")
+
+func closedIdle(err error) bool { return errors.Is(err, errNoAnswer) }
+
+// exchange does one request on one connection.
+func (d *leanDoor) exchange(ctx context.Context, t *talk, c *conn, body *io.SectionReader) (*http.Response, error) {
+	stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
+	defer func() {
+		if stop != nil {
+			stop()
+		}
+	}()
+	t.x.sent = true
+	t.x.guard.got(c.raw)
+	t.x.guard.waiting.Store(false)
+	if err := sendAll(t, c, body); err != nil {
+		return nil, err
+	}
+	t.x.guard.waiting.Store(true)
+	if _, err := c.in.Peek(1); err != nil {
+		return nil, noAnswer(err)
+	}
+	t.x.guard.waiting.Store(false)
+	resp, err := http.ReadResponse(c.in, t.req)
+	for err == nil && resp.StatusCode < 200 {
+		resp, err = http.ReadResponse(c.in, t.req)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the head of the answer: %w", err)
+	}
+	t.x.status, t.x.answer = resp.StatusCode, resp.Header
+	if resp.StatusCode < 300 && resp.Header.Get("Content-Length") == "" && resp.ContentLength >= 0 {
+		resp.Header.Set("Content-Length", strconv.FormatInt(resp.ContentLength, 10))
+	}
+	resp.Body = &answerBody{ReadCloser: resp.Body, door: d, at: t.at, c: c, left: resp.ContentLength, keep: !resp.Close && !t.cut, stop: stop}
+	stop = nil
+	if resp.StatusCode < 300 {
+		return resp, nil
+	}
+	if err := t.x.readFault(resp); err != nil {
+		return nil, err
+	}
+	return resp, nil
+}
+
+// noAnswer marks an end of the connection that came instead of an answer.
+func noAnswer(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		return fmt.Errorf("%w: %w", errNoAnswer, err)
+	}
+	return err
+}
+
+var sendBuffers = sync.Pool{New: func() any { return new([copySize]byte) }}
+
+// sendAll writes head and body. An answer that comes before all of it is out says that the rest is not wanted.
+func sendAll(t *talk, c *conn, body *io.SectionReader) error {
+	buf := sendBuffers.Get().(*[copySize]byte)
+	defer sendBuffers.Put(buf)
+	b := bytes.NewBuffer(buf[:0])
+	t.head(b)
+	first := b.Bytes()
+	if body == nil || len(first) > copySize/2 {
+		if err := c.send(first); err != nil {
+			return noAnswer(err)
+		}
+		first = first[:0]
+	}
+	if body == nil {
+		return nil
+	}
+	n := copy(buf[:], first)
+	for offset, size := int64(0), body.Size(); offset < size || n > 0; n = 0 {
+		k, err := body.ReadAt(buf[n:], offset)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return &bodyError{err}
+		}
+		if offset += int64(k); k == 0 && offset < size {
+			return &bodyError{io.ErrUnexpectedEOF}
+		}
+		if err := c.send(buf[:n+k]); err != nil {
+			if t.cut = early(c); t.cut {
+				return nil
+			}
+			return noAnswer(err)
+		}
+		if offset < size && c.answered() {
+			t.cut = true
+			return nil
+		}
+	}
+	return nil
+}
+
+// early waits a moment for the answer of a server that stopped reading.
+func early(c *conn) bool {
+	if err := c.SetReadDeadline(time.Now().Add(250 * time.Millisecond)); err != nil {
+		return false
+	}
+	_, err := c.in.Peek(1)
+	return errors.Join(err, c.SetReadDeadline(time.Time{})) == nil
+}
+
+// bodyError is what went wrong on this side, in reading what was to be sent.
+type bodyError struct{ error }
+
+func (e *bodyError) Unwrap() error { return e.error }
+
+// answerBody gives its connection back when it was read to the end, and cuts it when it was not.
+type answerBody struct {
+	io.ReadCloser
+	door *leanDoor
+	at   address
+	c    *conn
+	left int64 // of a known length; -1 otherwise
+	keep bool
+	stop func() bool // ends the watch over the context
+	end  bool        // an EOF was seen
+	done bool
+}
+
+// Read reads, and sees the end.
+func (b *answerBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if b.left > 0 {
+		b.left -= int64(n)
+	}
+	if err == io.EOF {
+		b.end = true
+	}
+	return n, err
+}
+
+// Close gives the connection back or closes it.
+func (b *answerBody) Close() error {
+	if b.done {
+		return nil
+	}
+	b.done = true
+	unhurt := b.stop()
+	if b.keep && unhurt && (b.left == 0 || b.end) {
+		b.door.pool.put(b.at, b.c)
+		return nil
+	}
+	return b.c.Close()
+}
+
+var _ door = (*leanDoor)(nil)
