@@ -281,9 +281,20 @@ type Copier interface {
 	Tags(context.Context, Ref, *Attrs) (map[string]string, error)
 }
 
+// Lister is the part of a store that tells what is there.
+type Lister interface {
+	// List gives the objects of a bucket whose keys begin with prefix and come after the key after, in the store's order:
+	// that of the bytes of the keys, but for S3 Express, which has none. Pages are asked for as they are needed. An Object
+	// has what a listing tells: Bucket, Key, Size, ETag, Modified, StorageClass. After an error the listing is over, and
+	// nothing may be concluded about what it did not tell. Where the store cannot begin after a key, that is an Error of
+	// kind Unsupported.
+	List(ctx context.Context, bucket, prefix, after string, a *Attrs) iter.Seq2[Object, error]
+}
+
 // Store is all of it.
 type Store interface {
 	Reader
 	Writer
 	Copier
+	Lister
 }

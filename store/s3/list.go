@@ -2,6 +2,8 @@ package s3
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
@@ -66,6 +68,100 @@ func uploadFrom(bucket, key string, u types.MultipartUpload) store.Upload {
 		up.Scheme = schemeTold(a, string(u.ChecksumType))
 	}
 	return up
+}
+
+// List lists objects, page by page. Some stores give pages without objects before the last one; a page after which the next
+// would be the same again is an Error.
+func (s *Store) List(ctx context.Context, bucket, prefix, after string, a *store.Attrs) iter.Seq2[store.Object, error] {
+	return func(yield func(store.Object, error) bool) {
+		l := listing{s: s, ref: store.Ref{Bucket: bucket, Key: prefix}, attrs: a}
+		l.in = awss3.ListObjectsV2Input{Bucket: &bucket, EncodingType: types.EncodingTypeUrl}
+		if prefix != "" {
+			l.in.Prefix = &prefix
+		}
+		if after != "" {
+			if directoryBucket(bucket) {
+				yield(store.Object{}, l.fail(store.Unsupported, errors.New("S3 Express lists in no order, so that nothing comes after a key")))
+				return
+			}
+			l.in.StartAfter = &after
+		}
+		for more := true; more; {
+			var page []store.Object
+			var err error
+			if page, more, err = l.next(ctx); err != nil {
+				yield(store.Object{}, err)
+				return
+			}
+			for _, o := range page {
+				if strings.HasPrefix(o.Key, prefix) && o.Key > after && !yield(o, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// listing is a List under way.
+type listing struct {
+	s     *Store
+	ref   store.Ref // its Key is the prefix
+	attrs *store.Attrs
+	in    awss3.ListObjectsV2Input
+	last  string // key of the page before
+}
+
+// next gives the next page.
+func (l *listing) next(ctx context.Context) (page []store.Object, more bool, err error) {
+	var out *awss3.ListObjectsV2Output
+	c := newPlainCall("ListObjectsV2", l.ref, l.attrs)
+	c.root = "ListBucketResult"
+	_, err = l.s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) (err error) {
+		out, err = client.ListObjectsV2(ctx, &l.in)
+		return err
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	decode := decoder(string(out.EncodingType))
+	page = make([]store.Object, len(out.Contents))
+	for i := range out.Contents {
+		page[i] = listed(l.ref.Bucket, decode(aws.ToString(out.Contents[i].Key)), &out.Contents[i])
+	}
+	if !aws.ToBool(out.IsTruncated) {
+		return page, false, nil
+	}
+	return page, true, l.turn(aws.ToString(out.NextContinuationToken), page)
+}
+
+// turn makes the request for the page after this one.
+func (l *listing) turn(token string, page []store.Object) error {
+	last := l.last
+	if n := len(page); n > 0 {
+		last = page[n-1].Key
+	}
+	switch {
+	case token == "" || token == aws.ToString(l.in.ContinuationToken):
+		return l.fail(store.Unknown, fmt.Errorf("the server says that the listing goes on after %q, but not how", last))
+	case len(page) > 0 && last == l.last:
+		return l.fail(store.Unknown, fmt.Errorf("the server gives the page that ends with %q again and again", last))
+	}
+	l.in.ContinuationToken, l.last = &token, last
+	return nil
+}
+
+func (l *listing) fail(kind store.Kind, err error) error {
+	return &store.Error{Kind: kind, Op: "ListObjectsV2", Ref: l.ref, Err: err}
+}
+
+func listed(bucket, key string, o *types.Object) store.Object {
+	out := store.Object{
+		Ref: store.Ref{Bucket: bucket, Key: key}, Size: aws.ToInt64(o.Size), ETag: etag(aws.ToString(o.ETag)), Modified: timeOf(o.LastModified),
+	}
+	if o.StorageClass != types.ObjectStorageClassStandard {
+		out.StorageClass = string(o.StorageClass)
+	}
+	return out
 }
 
 // decoder undoes the encoding of names in a listing. Servers that do not know the encoding do not name it either.

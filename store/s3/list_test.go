@@ -2,8 +2,11 @@ package s3_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"net/http"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -11,6 +14,7 @@ import (
 	"haul/checksum"
 	"haul/store"
 	"haul/store/s3"
+	"haul/store/storetest"
 )
 
 func TestParts(t *testing.T) {
@@ -115,5 +119,98 @@ func TestCopy(t *testing.T) {
 	o, err := s.Copy(context.Background(), store.CopyRequest{From: store.Ref{Bucket: "o", Key: "k"}, To: ref, NoClobber: true})
 	if err != nil || o.ETag != "e1" || o.Version != "v2" || o.Modified.Year() != 2026 || len(o.Sums) != 1 {
 		t.Errorf("%+v, %v", o, err)
+	}
+}
+
+func TestList(t *testing.T) {
+	encoded := answer(200, `<ListBucketResult><EncodingType>url</EncodingType><IsTruncated>true</IsTruncated><NextContinuationToken>t+1/=</NextContinuationToken>
+		<Contents><Key>runs%2Fa+b%2B%25</Key><LastModified>2026-01-02T03:04:05.000Z</LastModified><ETag>&quot;e1&quot;</ETag><Size>5</Size><StorageClass>GLACIER</StorageClass></Contents>
+		<Contents><Key>runs/c%20d</Key><Size>0</Size><StorageClass>STANDARD</StorageClass></Contents></ListBucketResult>`)
+	empty := answer(200, `<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t2</NextContinuationToken></ListBucketResult>`)
+	plain := answer(200, `<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>runs/d%25+</Key><ETag>"e3"</ETag><Size>7</Size></Contents><Contents><Key>elsewhere</Key></Contents></ListBucketResult>`)
+	srv := script(t, encoded, empty, plain)
+	s := open(t, s3.Config{Endpoint: srv.URL})
+	got, err := listAll(s.List(context.Background(), "lab", "runs/", "runs/a", &store.Attrs{RequestPayer: "requester"}))
+	want := []store.Object{
+		{Ref: store.Ref{Bucket: "lab", Key: "runs/a b+%"}, Size: 5, ETag: "e1", Modified: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), StorageClass: "GLACIER"},
+		{Ref: store.Ref{Bucket: "lab", Key: "runs/c d"}},
+		{Ref: store.Ref{Bucket: "lab", Key: "runs/d%25+"}, Size: 7, ETag: "e3"},
+	}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	last := srv.last(t)
+	if q := last.query; q.Get("continuation-token") != "t2" || q.Get("start-after") != "runs/a" || q.Get("prefix") != "runs/" || q.Get("encoding-type") != "url" || q.Get("list-type") != "2" {
+		t.Errorf("query is %v", q)
+	}
+	if got := last.header.Get("X-Amz-Request-Payer"); got != "requester" {
+		t.Errorf("payer is %q", got)
+	}
+}
+
+func listAll(list iter.Seq2[store.Object, error]) (all []store.Object, err error) {
+	for o, err := range list {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, o)
+	}
+	return all, nil
+}
+
+// TestListWithoutProgress: a server that turns in a circle ends the listing with an error.
+func TestListWithoutProgress(t *testing.T) {
+	page := func(token, key string) http.HandlerFunc {
+		return answer(200, `<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>`+token+`</NextContinuationToken><Contents><Key>`+key+`</Key></Contents></ListBucketResult>`)
+	}
+	for name, pages := range map[string][]http.HandlerFunc{
+		"no token":           {page("1", "a"), page("", "b")},
+		"the same token":     {page("1", "a"), page("1", "b")},
+		"the same page":      {page("1", "a"), page("2", "a")},
+		"an error in a page": {page("1", "a"), fails(403, "AccessDenied", "")},
+	} {
+		s := open(t, s3.Config{Endpoint: script(t, pages...).URL})
+		got, err := listAll(s.List(context.Background(), "lab", "", "", nil))
+		var e *store.Error
+		if len(got) < 1 || !errors.As(err, &e) || e.Retryable() || e.Op != "ListObjectsV2" || e.Ref.Bucket != "lab" {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+}
+
+func TestListOfNothing(t *testing.T) {
+	s := open(t, s3.Config{Endpoint: script(t, fails(404, "NoSuchBucket", "")).URL})
+	if got, err := listAll(s.List(context.Background(), "lab", "x", "", nil)); !errors.Is(err, store.NoBucket) {
+		t.Errorf("%v, %v", got, err)
+	}
+	if got, err := listAll(s.List(context.Background(), "lab--usw2-az1--x-s3", "", "a", nil)); !errors.Is(err, store.Unsupported) {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
+// TestListServed lists odd keys over small pages, as the server of storetest gives them.
+func TestListServed(t *testing.T) {
+	m := storetest.New(storetest.Buckets("lab"))
+	srv := storetest.Serve(t, m, storetest.Page(3))
+	setKeys(t)
+	s := open(t, s3.Config{Endpoint: srv.URL})
+	keys := storetest.OddKeys()
+	for _, k := range keys {
+		m.PutBytes(store.Ref{Bucket: "lab", Key: k}, []byte(k))
+	}
+	slices.Sort(keys)
+	for i := range keys {
+		got, err := listAll(s.List(context.Background(), "lab", "", keys[i], nil))
+		if err != nil || len(got) != len(keys)-i-1 {
+			t.Fatalf("after %q: %d objects, %v", keys[i], len(got), err)
+		}
+		for j, o := range got {
+			if o.Key != keys[i+1+j] || o.Size != int64(len(o.Key)) || o.ETag == "" {
+				t.Errorf("%+v in place of %q", o, keys[i+1+j])
+			}
+		}
+	}
+	if n := srv.Counts()[storetest.List].Calls; n != m.Counts()[storetest.List].Calls {
+		t.Errorf("%d pages were asked for, and the store knows of %d", n, m.Counts()[storetest.List].Calls)
 	}
 }

@@ -27,11 +27,11 @@ const (
 	Copy     Op = "CopyObject"
 	CopyPart Op = "UploadPartCopy"
 	Tags     Op = "GetObjectTagging"
+	List     Op = "ListObjectsV2" // a page of a listing
 )
 
 // Operations that only a Server has.
 const (
-	List         Op = "ListObjects"
 	Delete       Op = "DeleteObject"
 	HeadBucket   Op = "HeadBucket"
 	CreateBucket Op = "CreateBucket"

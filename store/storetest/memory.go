@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -54,6 +53,7 @@ type Memory struct {
 	requesterPays bool
 	noLayout      bool
 	completeTwice bool
+	listPage      int
 
 	mu      sync.Mutex
 	limits  store.Limits
@@ -67,6 +67,7 @@ type Memory struct {
 
 type bucket struct {
 	objects map[string][]*object // by key, the newest last
+	sorted  []string             // the keys of objects; nil when there are others by now
 	uploads map[string]*upload   // open ones, by ID
 	done    map[string]store.Object
 }
@@ -101,6 +102,9 @@ func NoLayout() Option { return func(m *Memory) { m.noLayout = true } }
 // upload is gone, as on MinIO.
 func CompleteTwice() Option { return func(m *Memory) { m.completeTwice = true } }
 
+// ListPage sets how many objects a page of List has at most, in place of 1000.
+func ListPage(n int) Option { return func(m *Memory) { m.listPage = n } }
+
 // Buckets names the buckets that the store has, in place of Bucket.
 func Buckets(names ...string) Option {
 	return func(m *Memory) {
@@ -118,8 +122,9 @@ func New(opts ...Option) *Memory {
 		limits: store.Limits{
 			MaxParts: 10000, MinPart: 5 << 20, MaxPart: 5 << 30, MaxPut: 5 << 30, MaxCopy: 5 << 30, MaxObject: 5 << 30 * 10000,
 		},
-		buckets: map[string]*bucket{Bucket: newBucket()},
-		counts:  Counts{},
+		buckets:  map[string]*bucket{Bucket: newBucket()},
+		counts:   Counts{},
+		listPage: 1000,
 	}
 	for _, o := range opts {
 		o(m)
@@ -169,24 +174,6 @@ func (m *Memory) makeBucket(name string) *bucket {
 		m.buckets[name] = b
 	}
 	return b
-}
-
-// Keys gives the keys of a bucket's objects that begin with prefix, in order of their bytes.
-func (m *Memory) Keys(bucket, prefix string) []string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	b := m.buckets[bucket]
-	if b == nil {
-		return nil
-	}
-	var keys []string
-	for k := range b.objects {
-		if strings.HasPrefix(k, prefix) && b.current(k) != nil {
-			keys = append(keys, k)
-		}
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // Open is an upload that is open, with the parts that the store holds of it.

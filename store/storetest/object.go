@@ -152,6 +152,9 @@ func encryption(a *store.Attrs) string {
 // set makes o the current object of its key; m.mu is held.
 func (m *Memory) set(b *bucket, o *object) {
 	key := o.info.Key
+	if b.objects[key] == nil {
+		b.sorted = nil
+	}
 	if !m.versioned {
 		b.objects[key] = []*object{o}
 		return

@@ -9,11 +9,20 @@ import (
 	"haul/store"
 )
 
-// list answers both versions of ListObjects.
-func (q *request) list() error {
-	bucket, v := q.on.ref.Bucket, q.query
-	if !q.s.memory.HasBucket(bucket) {
-		return refuse(List, q.on.ref, store.NoBucket, "The specified bucket does not exist")
+// list answers both versions of ListObjects, a page as Memory.List would give it.
+func (q *request) list() (err error) {
+	m, bucket, v := q.s.memory, q.on.ref.Bucket, q.query
+	ref := store.Ref{Bucket: bucket, Key: v.Get("prefix")}
+	c, err := m.begin(q.r.Context(), List, target{ref: ref})
+	defer c.end(&err)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	_, err = m.mayList(ref, q.attrs())
+	m.mu.Unlock()
+	if err != nil {
+		return err
 	}
 	encoding, prefix, delimiter := v.Get("encoding-type"), v.Get("prefix"), v.Get("delimiter")
 	out := listXML{
@@ -50,16 +59,20 @@ func (q *request) list() error {
 // page fills a page with what comes after a key or common prefix, and gives its last one.
 func (q *request) page(out *listXML, prefix, delimiter, after string) (last string) {
 	m, encoding := q.s.memory, out.EncodingType
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b := m.buckets[out.Name]
 	group := ""
-	for _, key := range m.Keys(out.Name, prefix) {
+	for _, key := range b.keys(prefix, after) {
 		common := ""
 		if delimiter != "" {
 			if i := strings.Index(key[len(prefix):], delimiter); i >= 0 {
 				common = key[:len(prefix)+i+len(delimiter)]
 			}
 		}
+		o := b.current(key)
 		switch {
-		case key <= after, common != "" && common == group, common != "" && common <= after:
+		case o == nil, common != "" && common == group, common != "" && common <= after:
 			continue
 		case len(out.Contents)+len(out.CommonPrefixes) >= out.MaxKeys:
 			out.IsTruncated = out.MaxKeys > 0
@@ -69,13 +82,10 @@ func (q *request) page(out *listXML, prefix, delimiter, after string) (last stri
 			out.CommonPrefixes = append(out.CommonPrefixes, prefixXML{coded(encoding, common)})
 			continue
 		}
-		o, err := m.peek(store.Ref{Bucket: out.Name, Key: key})
-		if err != nil {
-			continue // deleted since
-		}
 		last = key
 		out.Contents = append(out.Contents, objectXML{
-			Key: coded(encoding, key), LastModified: stamp(o.Modified), ETag: quoted(o.ETag), Size: o.Size, StorageClass: classXML(o.StorageClass),
+			Key: coded(encoding, key), LastModified: stamp(o.info.Modified), ETag: quoted(o.info.ETag), Size: o.info.Size,
+			StorageClass: classXML(o.info.StorageClass),
 		})
 	}
 	return last

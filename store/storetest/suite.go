@@ -85,7 +85,7 @@ func Run(t *testing.T, open func(t *testing.T) (store.Store, string), c Conforma
 		{"Upload", testUpload}, {"PartsOutOfOrder", testPartsOutOfOrder}, {"PartOverwritten", testPartOverwritten},
 		{"ManyParts", testManyParts}, {"Schemes", testSchemes}, {"WrongSize", testWrongSize}, {"WrongParts", testWrongParts},
 		{"SmallParts", testSmallParts}, {"CompleteNoClobber", testCompleteNoClobber}, {"CompleteTwice", testCompleteTwice},
-		{"Abort", testAbort}, {"Uploads", testUploads}, {"Layout", testLayout},
+		{"Abort", testAbort}, {"Uploads", testUploads}, {"Layout", testLayout}, {"List", testList}, {"ListPages", testListPages},
 		{"Attrs", testAttrs}, {"Copy", testCopy}, {"CopyPart", testCopyPart}, {"CopyPins", testCopyPins},
 		{"Keys", testKeys}, {"KeyParent", testKeyParent}, {"Kinds", testKinds}, {"Concurrent", testConcurrent}, {"Context", testContext},
 	} {

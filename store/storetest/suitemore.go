@@ -198,6 +198,9 @@ func testKinds(t *testing.T, s *suite) {
 	for _, err := range s.Uploads(t.Context(), nowhere.Bucket, "") {
 		want(t, "Uploads of no bucket", err, store.NoBucket)
 	}
+	for _, err := range s.List(t.Context(), nowhere.Bucket, "", "", nil) {
+		want(t, "List of no bucket", err, store.NoBucket)
+	}
 }
 
 func testConcurrent(t *testing.T, s *suite) {
@@ -248,6 +251,9 @@ func testContext(t *testing.T, s *suite) {
 	wantCanceled(t, "Get", err)
 	for _, err := range s.Uploads(ctx, s.bucket, "") {
 		wantCanceled(t, "Uploads", err)
+	}
+	for _, err := range s.List(ctx, s.bucket, "", "", nil) {
+		wantCanceled(t, "List", err)
 	}
 	if _, parts, err := s.Parts(t.Context(), u, nil); err != nil || len(parts) != 0 {
 		t.Errorf("parts: %+v, %v", parts, err)

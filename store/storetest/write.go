@@ -214,5 +214,6 @@ func (m *Memory) Delete(ref store.Ref) {
 		b.objects[ref.Key] = append(b.objects[ref.Key], &object{marker: true})
 	default:
 		delete(b.objects, ref.Key)
+		b.sorted = nil
 	}
 }
