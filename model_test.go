@@ -75,7 +75,7 @@ func runModel(t *testing.T, seed uint64) {
 			t.Fatal(err)
 		}
 	}
-	// An answer to Create that was lost leaves an upload that nobody knows of; it holds nothing and costs nothing.
+	// A stream whose opening was broken off leaves an upload that nobody knows of; it holds nothing and costs nothing.
 	for _, open := range m.OpenUploads() {
 		if len(open.Parts) == 0 {
 			if err := m.Abort(context.Background(), open.Upload, nil); err != nil {

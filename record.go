@@ -23,7 +23,8 @@ type record struct {
 	Choices  choices   `json:"choices"`
 
 	// of an upload
-	UploadID    string                `json:"upload_id,omitempty"`
+	UploadID    string                `json:"upload_id,omitempty"` // empty until the store has answered
+	Unnamed     time.Time             `json:"unnamed,omitzero"`    // see upload.unnamed
 	Scheme      checksum.Scheme       `json:"scheme"`
 	Fingerprint localfile.Fingerprint `json:"fingerprint"`
 

@@ -53,9 +53,13 @@ func (u *upload) outgrown(ctx context.Context) error {
 		return nil
 	}
 	u.note("an earlier run is not gone on with: the file is smaller now; starting over")
-	if err := u.dropOld(ctx, store.Upload{Ref: earlier.Ref, ID: earlier.UploadID, Scheme: earlier.Scheme}); err != nil {
-		return err
+	if earlier.UploadID != "" {
+		if err := u.dropOld(ctx, store.Upload{Ref: earlier.Ref, ID: earlier.UploadID, Scheme: earlier.Scheme}); err != nil {
+			return err
+		}
 	}
+	u.unnamed = earlier.Unnamed
+	u.dropUnnamed(ctx)
 	u.forget(l)
 	return nil
 }
@@ -67,6 +71,8 @@ type upload struct {
 	limits store.Limits
 	layout plan.Layout
 	log    *log
+	// unnamed is since when a run may have opened an upload and ended, or lost the answer, before it knew its ID; zero is never.
+	unnamed time.Time
 }
 
 func (u *upload) run(ctx context.Context) (Result, error) {
@@ -88,6 +94,7 @@ func (u *upload) run(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, u.fail(ctx, err)
 	}
+	u.dropUnnamed(ctx)
 	u.forget(u.log)
 	obj, proof, err := u.prove(ctx, obj, sum)
 	if err != nil {
@@ -101,7 +108,9 @@ func (u *upload) run(ctx context.Context) (Result, error) {
 func (u *upload) open(ctx context.Context) (finished bool, r Result, err error) {
 	var kept []store.Part
 	if u.log != nil {
-		if earlier, ok := u.log.Header(); ok {
+		earlier, ok := u.log.Header()
+		u.unnamed = earlier.Unnamed
+		if ok && earlier.UploadID != "" {
 			kept, finished, r, err = u.goOn(ctx, earlier)
 			if finished || err != nil {
 				return finished, r, err
@@ -113,22 +122,16 @@ func (u *upload) open(ctx context.Context) (finished bool, r Result, err error) 
 			return false, Result{}, err
 		}
 	}
-	fresh := u.up.ID == ""
-	if fresh {
+	if u.up.ID == "" {
 		if err := u.create(ctx); err != nil {
 			return false, Result{}, err
 		}
 	}
 	if err := u.asked(u.up.Scheme); err != nil {
+		u.forget(u.log)
 		return false, Result{}, u.abort(ctx, err)
 	}
-	if u.log != nil {
-		if err := u.log.Begin(u.record()); err != nil {
-			u.note(fmt.Sprintf("no record can be kept, so a broken run would start over: %v", err))
-			u.log.Close()
-			u.log = nil
-		}
-	}
+	u.writeDown()
 	u.started(u.layout.Size, u.layout.Count)
 	if err := u.proveKept(ctx, kept); err != nil {
 		return false, Result{}, u.fail(ctx, err)
@@ -136,27 +139,102 @@ func (u *upload) open(ctx context.Context) (finished bool, r Result, err error) 
 	return false, Result{}, nil
 }
 
-func (u *upload) record() record {
-	return record{
-		Kind: up, Identity: u.c.identity, Path: u.src.Path(), Ref: u.up.Ref, Began: time.Now(), PartSize: u.layout.PartSize,
-		Choices: u.choices(), UploadID: u.up.ID, Scheme: u.up.Scheme, Fingerprint: u.src.Fingerprint(),
+// writeDown makes the record say how things stand.
+func (u *upload) writeDown() {
+	if u.log == nil {
+		return
+	}
+	if err := u.log.Begin(u.record()); err != nil {
+		u.note(fmt.Sprintf("no record can be kept, so a broken run would start over: %v", err))
+		u.log.Close()
+		u.log = nil
 	}
 }
 
-// create opens a new upload.
+func (u *upload) record() record {
+	return record{
+		Kind: up, Identity: u.c.identity, Path: u.src.Path(), Ref: u.up.Ref, Began: time.Now(), PartSize: u.layout.PartSize,
+		Choices: u.choices(), UploadID: u.up.ID, Unnamed: u.unnamed, Scheme: u.up.Scheme, Fingerprint: u.src.Fingerprint(),
+	}
+}
+
+// create opens a new upload. The record says so before: a run that is killed before it knows the ID leaves no other trace.
 func (u *upload) create(ctx context.Context) error {
 	if u.o.NoClobber { // the store decides at the end; but don't move a terabyte to hear it
 		if err := u.absent(ctx, u.up.Ref); err != nil {
 			return err
 		}
 	}
-	return u.try(ctx, func(ctx context.Context) error {
+	clear := u.unnamed.IsZero()
+	if clear {
+		u.unnamed = time.Now()
+	}
+	u.writeDown()
+	tries := 0
+	err := u.try(ctx, func(ctx context.Context) error {
+		tries++
 		opened, err := u.c.store.Create(ctx, u.up.Ref, checksum.Scheme{Algorithm: u.want()}, &u.o.Attrs)
 		if err == nil {
 			u.up = opened
 		}
 		return err
 	})
+	if clear && tries == 1 && (err == nil || ctx.Err() == nil && !store.Retryable(err)) { // nothing was opened that has no name
+		u.unnamed = time.Time{}
+		if err != nil {
+			u.forget(u.log)
+		}
+	}
+	return err
+}
+
+// skew is by how much the clocks of a store and of its client may differ: beyond it, S3 refuses the client's signature.
+const skew = 15 * time.Minute
+
+// dropUnnamed throws away uploads of this key, without parts, that runs of this transfer may have opened without knowing.
+func (u *upload) dropUnnamed(ctx context.Context) {
+	if u.unnamed.IsZero() {
+		return
+	}
+	found, err := u.openUploads(ctx)
+	for _, open := range found {
+		if open.Started.Before(u.unnamed.Add(-skew)) {
+			continue
+		}
+		var parts []store.Part
+		listed := u.try(ctx, func(ctx context.Context) (err error) {
+			_, parts, err = u.list(ctx, open)
+			return err
+		})
+		if listed == nil && len(parts) == 0 {
+			listed = u.dropOld(ctx, open)
+		}
+		if listed != nil && !errors.Is(listed, store.NoUpload) {
+			err = errors.Join(err, listed)
+		}
+	}
+	if err != nil {
+		u.note(fmt.Sprintf("an empty upload of an earlier run may be left open: %v", err))
+	}
+}
+
+// openUploads lists the open uploads of the key, the newest first.
+func (u *upload) openUploads(ctx context.Context) ([]store.Upload, error) {
+	var found []store.Upload
+	err := u.try(ctx, func(ctx context.Context) error {
+		found = nil
+		for open, err := range u.c.store.Uploads(ctx, u.up.Bucket, u.up.Key) {
+			if err != nil {
+				return err
+			}
+			if open.Key == u.up.Key {
+				found = append(found, open)
+			}
+		}
+		return nil
+	})
+	slices.SortFunc(found, func(a, b store.Upload) int { return b.Started.Compare(a.Started) })
+	return found, err
 }
 
 // absent is an error of kind Exists where the object is there.
@@ -247,23 +325,10 @@ func (u *upload) alreadyStored(ctx context.Context) (Result, bool) {
 
 // adopt looks for open uploads of the key in the store, and takes the newest whose parts can be this file's.
 func (u *upload) adopt(ctx context.Context) ([]store.Part, error) {
-	var found []store.Upload
-	err := u.try(ctx, func(ctx context.Context) error {
-		found = nil
-		for open, err := range u.c.store.Uploads(ctx, u.up.Bucket, u.up.Key) {
-			if err != nil {
-				return err
-			}
-			if open.Key == u.up.Key {
-				found = append(found, open)
-			}
-		}
-		return nil
-	})
+	found, err := u.openUploads(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look for an upload to adopt: %w", err)
 	}
-	slices.SortFunc(found, func(a, b store.Upload) int { return b.Started.Compare(a.Started) })
 	for _, open := range found {
 		var kept []store.Part
 		var taken store.Upload

@@ -273,12 +273,12 @@ func (b *bodyReader) explain(err error) error {
 	x := b.x
 	e := &store.Error{Op: x.call.op, Ref: x.call.ref, RequestID: x.answer.Get("X-Amz-Request-Id")}
 	switch cause := x.guard.cause(); cause {
+	case nil:
+		explainNet(e, err, b.store.secrets(x.call)...)
 	case errStalled:
 		b.store.explainStall(e)
 	default:
 		return fmt.Errorf("%s %s: %w", x.call.op, x.call.ref, cause)
-	case nil:
-		explainNet(e, err, b.store.secrets(x.call)...)
 	}
 	return e
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go/middleware"
@@ -340,5 +339,3 @@ func (s *Store) canMove() bool {
 	return s.endpoint == nil || !awsHost(s.endpoint.Hostname()) || regionOf(s.endpoint.Hostname()) != "" ||
 		s.endpoint.Hostname() == "s3.amazonaws.com"
 }
-
-func str(s string) *string { return aws.String(s) }
