@@ -49,6 +49,8 @@ type Conformance struct {
 	NoTags bool
 	// KeyParentConflict: where there is an object a, there can be no object a/b.
 	KeyParentConflict bool
+	// CleansKeys: keys with "//", "./" or "../" in them stand for others without, and a listing tells those.
+	CleansKeys bool
 	// Refused are odd keys that the store refuses, or stores under other names; see OddKeys.
 	Refused []string
 }

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -34,7 +35,7 @@ func keysOf(all []store.Object) []string {
 func testList(t *testing.T, s *suite) {
 	var want []store.Object
 	for i, key := range append(OddKeys(), "list/a", "list/a-b", "list/a.b/c", "list/b/c", "list/b0") {
-		if slices.Contains(s.c.Refused, key) || strings.HasPrefix(key, "/") {
+		if slices.Contains(s.c.Refused, key) || strings.HasPrefix(key, "/") || s.c.CleansKeys && path.Clean(key) != key {
 			continue
 		}
 		want = append(want, s.put(t, s.ref(key), Generated(int64(i), uint64(i)), nil))
@@ -70,6 +71,12 @@ func testList(t *testing.T, s *suite) {
 	check(s.prefix+"list/b", s.prefix+"list/a")
 	for range s.List(t.Context(), s.bucket, s.prefix, "", nil) {
 		break // a caller may stop
+	}
+	if s.c.CleansKeys {
+		s.put(t, s.ref("cleaned//x"), Generated(1, 1), nil)
+		if got := keysOf(s.list(t, s.prefix+"cleaned", "")); len(got) != 1 || got[0] != s.prefix+"cleaned/x" {
+			t.Errorf("List gives %q in place of a cleaned key", got)
+		}
 	}
 }
 
