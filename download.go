@@ -1,6 +1,7 @@
 package haul
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -58,9 +60,9 @@ type download struct {
 	log    *log
 	target *localfile.Target
 
-	mu    sync.Mutex
-	sums  []checksum.Sum // by index; zero is a range that is not here yet
-	bytes int64          // in ranges that are here
+	mu       sync.Mutex
+	segments []segment // that are here, in the order they came
+	bytes    int64     // in segments
 }
 
 func (d *download) run(ctx context.Context) (Result, error) {
@@ -84,7 +86,7 @@ func (d *download) finish(ctx context.Context) (Result, error) {
 		return Result{}, d.fail(fmt.Errorf("put %s in place: %w", d.path, err))
 	}
 	d.forget(d.log)
-	return d.done(Result{Object: d.obj, Size: d.obj.Size, Parts: max(d.layout.Count, 1), Proof: proof}), nil
+	return d.done(Result{Object: d.obj, Size: d.obj.Size, Parts: max(len(d.segments), 1), Proof: proof}), nil
 }
 
 // open goes on with an earlier download where there is one that fits, or begins a new one; then first is the open body of its
@@ -98,17 +100,11 @@ func (d *download) open(ctx context.Context) (first *store.Body, finished bool, 
 			}
 		}
 	}
-	obj, first, err := d.discover(ctx, d.from, d.partFor(0))
+	obj, first, err := d.discover(ctx, d.from, plan.RangeSize(0, d.o.PartSize))
 	if err != nil {
 		return nil, false, Result{}, err
 	}
-	part := d.partFor(obj.Size)
-	if first != nil && first.Range.Length != min(part, obj.Size) {
-		first.Close() // the object is so large that its ranges are
-		first = nil
-	}
-	d.source = d.newSource(ctx, obj, part)
-	d.sums = make([]checksum.Sum, d.layout.Count)
+	d.source = d.newSource(ctx, obj)
 	if d.target, err = localfile.CreateAnnounced(d.path, obj.Size, d.write); err != nil {
 		if first != nil {
 			first.Close()
@@ -116,7 +112,7 @@ func (d *download) open(ctx context.Context) (first *store.Body, finished bool, 
 		d.forget(d.log)
 		return nil, false, Result{}, err
 	}
-	d.started(obj.Size, max(d.layout.Count, 1))
+	d.started(obj.Size, d.partsOf(obj.Size))
 	return first, false, Result{}, nil
 }
 
@@ -134,7 +130,7 @@ func (d *download) write(temp string) {
 
 func (d *download) record(temp string) record {
 	return record{
-		Kind: down, Identity: d.c.identity, Path: d.path, Ref: d.from, Began: time.Now(), PartSize: d.layout.PartSize, Choices: d.choices(),
+		Kind: down, Identity: d.c.identity, Path: d.path, Ref: d.from, Began: time.Now(), Choices: d.choices(),
 		Temp: temp, Size: d.obj.Size, ETag: d.obj.ETag, Version: d.obj.Version, Algorithm: d.algorithm,
 	}
 }
@@ -153,7 +149,7 @@ func (d *download) goOn(ctx context.Context, earlier record) (finished bool, r R
 	target, terr := localfile.Reopen(d.path, earlier.Temp, earlier.Size)
 	switch {
 	case terr != nil && why == "":
-		d.source = d.newSource(ctx, obj, earlier.PartSize)
+		d.source = d.newSource(ctx, obj)
 		if r, finished := d.alreadyHere(ctx); finished {
 			return true, r, nil
 		}
@@ -170,11 +166,10 @@ func (d *download) goOn(ctx context.Context, earlier record) (finished bool, r R
 		d.note(fmt.Sprintf("an earlier run is not gone on with: %s; starting over", why))
 		return false, Result{}, nil
 	}
-	d.source = d.newSource(ctx, obj, earlier.PartSize)
+	d.source = d.newSource(ctx, obj)
 	d.algorithm = earlier.Algorithm
-	d.sums = make([]checksum.Sum, d.layout.Count)
 	d.target = target
-	d.started(obj.Size, max(d.layout.Count, 1))
+	d.started(obj.Size, d.partsOf(obj.Size))
 	if err := d.proveKept(ctx); err != nil {
 		return false, Result{}, d.fail(err)
 	}
@@ -197,9 +192,9 @@ func (d *download) alreadyHere(ctx context.Context) (Result, bool) {
 		return Result{}, false
 	}
 	d.forget(d.log)
-	d.started(d.obj.Size, max(d.layout.Count, 1))
-	d.keep(d.obj.Size, max(d.layout.Count, 1))
-	return d.done(Result{Object: d.obj, Size: d.obj.Size, Parts: max(d.layout.Count, 1), Proof: proof}), true
+	d.started(d.obj.Size, 1)
+	d.keep(d.obj.Size, 1)
+	return d.done(Result{Object: d.obj, Size: d.obj.Size, Parts: 1, Proof: proof}), true
 }
 
 // proveKept sums again every range that the record says is there.
@@ -207,7 +202,8 @@ func (d *download) proveKept(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0)) // this is work for the CPU, not for lanes
 	for _, e := range d.log.Entries() {
-		if e.Part < 1 || e.Part > d.layout.Count || e.Sum.Algorithm != d.algorithm {
+		r := store.Range{Offset: e.Offset, Length: e.Length}
+		if r.Offset < 0 || r.Length <= 0 || r.End() > d.obj.Size || r.End() < r.Offset || e.Sum.Algorithm != d.algorithm {
 			continue
 		}
 		g.Go(func() error {
@@ -216,12 +212,12 @@ func (d *download) proveKept(ctx context.Context) error {
 				return err
 			}
 			defer lease.Release()
-			sum, err := sumOf(d.algorithm, d.target, d.layout.Part(e.Part), lease.Bytes())
+			sum, err := sumOf(d.algorithm, d.target, r, lease.Bytes())
 			if err != nil {
 				return fmt.Errorf("read the earlier partial file: %w", err)
 			}
 			if sum == e.Sum {
-				d.add(e.Part, sum)
+				d.add(segment{r, sum})
 			}
 			return nil
 		})
@@ -229,24 +225,43 @@ func (d *download) proveKept(ctx context.Context) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	parts := 0
-	for _, s := range d.sums {
-		if !s.IsZero() {
-			parts++
-		}
-	}
-	d.keep(d.bytes, parts)
+	d.disjoint()
+	d.keep(d.bytes, len(d.segments))
 	return nil
 }
 
+// disjoint drops segments that overlap others. No run writes such; a record that was tampered with may.
+func (d *download) disjoint() {
+	slices.SortFunc(d.segments, func(a, b segment) int { return cmp.Compare(a.Offset, b.Offset) })
+	kept := d.segments[:0]
+	var at int64
+	d.bytes = 0
+	for _, s := range d.segments {
+		if s.Offset < at {
+			continue
+		}
+		kept = append(kept, s)
+		at = s.End()
+		d.bytes += s.Length
+	}
+	d.segments = kept
+}
+
 // add notes a range that is here.
-func (d *download) add(n int, sum checksum.Sum) {
+func (d *download) add(s segment) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.sums[n-1].IsZero() {
-		d.bytes += d.layout.Part(n).Length
+	d.segments = append(d.segments, s)
+	d.bytes += s.Length
+}
+
+// missing gives what is not here yet.
+func (d *download) missing() []store.Range {
+	kept := make([]store.Range, len(d.segments))
+	for i, s := range d.segments {
+		kept[i] = s.Range
 	}
-	d.sums[n-1] = sum
+	return plan.Gaps(d.obj.Size, kept)
 }
 
 // settle proves the whole. Where it does not prove, everything is fetched once more and what differs is replaced: a byte
@@ -257,60 +272,83 @@ func (d *download) settle(ctx context.Context) (Proof, error) {
 	if !errors.Is(err, ErrMismatch) && !suspect {
 		return proof, err
 	}
-	before := d.sums
-	d.sums, d.bytes = make([]checksum.Sum, d.layout.Count), 0
+	before := d.segments
+	d.segments, d.bytes = nil, 0
 	d.c.meter.Done(-d.obj.Size)
 	d.note("the bytes do not fit what the store vouches for; fetching them again to compare")
-	if err := d.fetchMissing(ctx, nil); err != nil {
+	again := make([]store.Range, len(before))
+	for i, s := range before {
+		again[i] = s.Range
+	}
+	if err := d.fetchAll(ctx, nil, plan.NewRanges(again, max(d.obj.Size, 1), true)); err != nil {
 		return Proof{}, err
 	}
-	damaged := 0
-	for i, s := range d.sums {
-		if s != before[i] {
-			damaged++
+	if damaged := differing(before, d.segments); damaged > 0 {
+		d.note(fmt.Sprintf("%d of %d ranges had arrived wrong and were replaced", damaged, len(before)))
+		proof, err = d.prove(ctx)
+		if err == nil && !proof.Proved {
+			return Proof{}, fmt.Errorf("%s: %w: it came differently twice, and nothing tells which is right", d.obj.Ref, ErrMismatch)
 		}
-	}
-	if damaged > 0 {
-		d.note(fmt.Sprintf("%d of %d ranges had arrived wrong and were replaced", damaged, d.layout.Count))
-	}
-	proof, err = d.prove(ctx)
-	if damaged > 0 && err == nil && !proof.Proved {
-		return Proof{}, fmt.Errorf("%s: %w: it came differently twice, and nothing tells which is right", d.obj.Ref, ErrMismatch)
 	}
 	return proof, err
 }
 
-// fetchMissing brings down every range that is not here yet.
-func (d *download) fetchMissing(ctx context.Context, first *store.Body) error {
-	g, gctx := errgroup.WithContext(ctx)
-	for n := 1; n <= d.layout.Count; n++ {
-		if !d.sums[n-1].IsZero() {
-			continue
+// differing counts the ranges whose sums are not the same in both.
+func differing(before, after []segment) int {
+	sums := make(map[store.Range]checksum.Sum, len(before))
+	for _, s := range before {
+		sums[s.Range] = s.sum
+	}
+	n := 0
+	for _, s := range after {
+		if sums[s.Range] != s.sum {
+			n++
 		}
-		body := first
-		first = nil
-		err := d.c.spawn(gctx, g, min(writeSize, d.layout.Part(n).Length), func(buf []byte) error {
-			sum, err := d.fetch(gctx, n, body, &inFile{target: d.target, buf: buf})
-			if err != nil {
-				return err
-			}
-			d.add(n, sum)
-			return d.append(entry{Part: n, Sum: sum})
-		})
-		if err != nil {
-			if body != nil {
-				body.Close()
-			}
+	}
+	return n
+}
+
+// fetchMissing brings down everything that is not here yet; first is already open on its beginning.
+func (d *download) fetchMissing(ctx context.Context, first *store.Body) error {
+	gaps := d.missing()
+	if first != nil {
+		gaps = plan.Gaps(d.obj.Size, []store.Range{first.Range})
+	}
+	return d.fetchAll(ctx, first, d.cut(gaps, d.obj.Size))
+}
+
+// fetchAll brings down the ranges, in parallel.
+func (d *download) fetchAll(ctx context.Context, first *store.Body, ranges *plan.Ranges) error {
+	g, gctx := errgroup.WithContext(ctx)
+	if first != nil {
+		if err := d.spawnRange(gctx, g, first.Range, first); err != nil {
+			first.Close()
+		}
+	}
+	for gctx.Err() == nil {
+		r, ok := ranges.Next(d.c.pace.Lanes())
+		if !ok {
+			break
+		}
+		if err := d.spawnRange(gctx, g, r, nil); err != nil {
 			break // gctx ended; Wait tells why
 		}
 	}
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return nil
+	return context.Cause(ctx)
+}
+
+func (d *download) spawnRange(ctx context.Context, g *errgroup.Group, r store.Range, first *store.Body) error {
+	return d.c.spawn(ctx, g, min(writeSize, r.Length), func(buf []byte) error {
+		sum, err := d.fetch(ctx, r, first, &inFile{target: d.target, buf: buf})
+		if err != nil {
+			return err
+		}
+		d.add(segment{r, sum})
+		return d.append(entry{Offset: r.Offset, Length: r.Length, Sum: sum})
+	})
 }
 
 // append writes a range into the record.
@@ -329,8 +367,8 @@ func (d *download) prove(ctx context.Context) (Proof, error) {
 	switch {
 	case d.why != "":
 		return Proof{Text: d.why}, nil
-	case d.vouched.free() && d.vouched.sum.Algorithm == d.algorithm && d.layout.Count > 0:
-		sum, err := combine(d.sums, d.layout)
+	case d.vouched.free() && d.vouched.sum.Algorithm == d.algorithm && d.obj.Size > 0:
+		sum, err := combine(d.segments)
 		if err != nil {
 			return Proof{}, err
 		}
@@ -341,15 +379,6 @@ func (d *download) prove(ctx context.Context) (Proof, error) {
 		return Proof{}, err
 	}
 	return d.vouched.judge(d.obj, sum)
-}
-
-// combine makes the sum of the whole from those of the ranges.
-func combine(sums []checksum.Sum, layout plan.Layout) (checksum.Sum, error) {
-	sized := make([]checksum.Sized, len(sums))
-	for i, s := range sums {
-		sized[i] = checksum.Sized{Sum: s, Size: layout.Part(i + 1).Length}
-	}
-	return checksum.Combine(sized)
 }
 
 // fail keeps what a later run can go on with, or removes what it cannot.

@@ -1,10 +1,12 @@
 package haul
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"hash"
 	"io"
+	"slices"
 	"time"
 
 	"haul/checksum"
@@ -16,19 +18,31 @@ import (
 // source is an object that is being read, by ranges, each pinned to the state that was found at the start.
 type source struct {
 	*transfer
-	obj    store.Object
-	layout plan.Layout
+	obj store.Object
 	// algorithm sums the ranges as they come in: the store's own where that combines, so that no byte is read twice.
 	algorithm checksum.Algorithm
 	vouched   vouched
 	why       string // nothing is vouched for
 }
 
-// maxRanges keeps the memory and the record of a download independent of the object's size.
-const maxRanges = 10_000
+// smallObject is the size up to which an object is fetched by one request where its size is known before.
+const smallObject = 8 << 20
 
-// rangeSize is what one request of a download asks for, unless the user or a huge object wants more.
-const rangeSize = 8 << 20
+// segment is a range that is here, with its sum.
+type segment struct {
+	store.Range
+	sum checksum.Sum
+}
+
+// combine makes the sum of the whole from those of its segments.
+func combine(segments []segment) (checksum.Sum, error) {
+	slices.SortFunc(segments, func(a, b segment) int { return cmp.Compare(a.Offset, b.Offset) })
+	sized := make([]checksum.Sized, len(segments))
+	for i, s := range segments {
+		sized[i] = checksum.Sized{Sum: s.sum, Size: s.Length}
+	}
+	return checksum.Combine(sized)
+}
 
 // discover asks for the object's first range, the answer to which tells about the object, and at the same time for its
 // checksums, which only Head tells. The body is that of the first range; nil for an empty object.
@@ -93,9 +107,9 @@ func (t *transfer) getFirst(ctx context.Context, from store.Ref, n int64) (body 
 	return body, err
 }
 
-// newSource makes a plan for reading the object.
-func (t *transfer) newSource(ctx context.Context, obj store.Object, part int64) *source {
-	s := &source{transfer: t, obj: obj, layout: plan.Ranges(obj.Size, part), algorithm: checksum.CRC64NVME}
+// newSource finds out what is vouched for, and so how the bytes are to be summed.
+func (t *transfer) newSource(ctx context.Context, obj store.Object) *source {
+	s := &source{transfer: t, obj: obj, algorithm: checksum.CRC64NVME}
 	s.vouched, s.why = t.vouch(ctx, obj)
 	if s.why == "" && s.vouched.free() {
 		s.algorithm = s.vouched.sum.Algorithm
@@ -103,16 +117,15 @@ func (t *transfer) newSource(ctx context.Context, obj store.Object, part int64) 
 	return s
 }
 
-// partFor is the size of one range of a download of so many bytes.
-func (t *transfer) partFor(size int64) int64 {
-	if t.o.PartSize != 0 {
-		return max(t.o.PartSize, (size+maxRanges-1)/maxRanges)
-	}
-	part := int64(rangeSize)
-	for part*maxRanges < size {
-		part *= 2
-	}
-	return part
+// cut hands out the gaps as ranges.
+func (t *transfer) cut(gaps []store.Range, size int64) *plan.Ranges {
+	return plan.NewRanges(gaps, plan.RangeSize(size, t.o.PartSize), t.o.PartSize != 0)
+}
+
+// partsOf is about how many ranges an object is fetched by.
+func (t *transfer) partsOf(size int64) int {
+	part := plan.RangeSize(size, t.o.PartSize)
+	return int(max(1, (size+part-1)/part))
 }
 
 // landing is where the bytes of a range go.
@@ -123,10 +136,9 @@ type landing interface {
 	land(offset int64, p []byte) error
 }
 
-// fetch brings range n down, as often as it takes, each time going on after the last byte that came; it gives the
+// fetch brings a range down, as often as it takes, each time going on after the last byte that came; it gives the
 // range's sum. The first body, where there is one, is already open on the range.
-func (s *source) fetch(ctx context.Context, n int, first *store.Body, to landing) (checksum.Sum, error) {
-	r := s.layout.Part(n)
+func (s *source) fetch(ctx context.Context, r store.Range, first *store.Body, to landing) (checksum.Sum, error) {
 	h := s.algorithm.New()
 	var got int64
 	s.c.meter.PartStart()

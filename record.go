@@ -19,10 +19,10 @@ type record struct {
 	Path     string    `json:"path"` // absolute
 	Ref      store.Ref `json:"object"`
 	Began    time.Time `json:"began"`
-	PartSize int64     `json:"part_size"`
 	Choices  choices   `json:"choices"`
 
 	// of an upload
+	PartSize    int64                 `json:"part_size,omitempty"`
 	UploadID    string                `json:"upload_id,omitempty"` // empty until the store has answered
 	Unnamed     time.Time             `json:"unnamed,omitzero"`    // see upload.unnamed
 	Scheme      checksum.Scheme       `json:"scheme"`
@@ -46,8 +46,9 @@ type choices struct {
 
 // entry is one finished range of a download. (An upload needs none: the store lists its parts.)
 type entry struct {
-	Part int          `json:"part"`
-	Sum  checksum.Sum `json:"sum"`
+	Offset int64        `json:"offset"`
+	Length int64        `json:"length"`
+	Sum    checksum.Sum `json:"sum"`
 }
 
 type direction string

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"haul/checksum"
 	"haul/internal/localfile"
 	"haul/store"
 )
@@ -16,7 +15,7 @@ import (
 // brings the checksums too, and leaves no record: it would cost more than to fetch it again. The error is of kind
 // store.Changed where the object is another by now than the one that was listed.
 func (c *Client) DownloadListed(ctx context.Context, obj store.Object, path string, o Transfer) (Result, error) {
-	if obj.Size > rangeSize || o.PartSize != 0 && obj.Size > o.PartSize {
+	if obj.Size > smallObject || o.PartSize != 0 && obj.Size > o.PartSize {
 		return c.Download(ctx, obj.Ref, path, o)
 	}
 	path, err := filepath.Abs(path)
@@ -58,21 +57,21 @@ func (d *download) fetchWhole(ctx context.Context, listed store.Object) error {
 	if err != nil {
 		return err
 	}
-	d.source = d.newSource(ctx, body.Object, max(body.Object.Size, 1))
+	d.source = d.newSource(ctx, body.Object)
 	if d.target, err = localfile.Create(d.path, d.obj.Size); err != nil {
 		body.Close()
 		return err
 	}
-	d.sums = make([]checksum.Sum, d.layout.Count)
-	if d.layout.Count == 0 {
+	if d.obj.Size == 0 {
 		d.c.meter.PartStart()
 		d.c.meter.PartEnd(true)
 		return body.Close()
 	}
-	sum, err := d.fetch(ctx, 1, body, &inFile{target: d.target, buf: lease.Bytes()})
+	whole := store.Range{Length: d.obj.Size}
+	sum, err := d.fetch(ctx, whole, body, &inFile{target: d.target, buf: lease.Bytes()})
 	if err != nil {
 		return err
 	}
-	d.add(1, sum)
+	d.add(segment{whole, sum})
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -249,13 +248,13 @@ func (h *held) Changed() error { return nil }
 // What was written before an error stays written; ErrMismatch is known only at the end.
 func (c *Client) DownloadStream(ctx context.Context, from store.Ref, w io.Writer, o Transfer) (Result, error) {
 	t := c.begin(from.String(), "-", o)
-	part := min(t.partFor(0), max(c.memory.Limit()/4, 1))
+	part := min(plan.RangeSize(0, o.PartSize), c.memory.Limit()/4) // ranges wait in memory for their turn
 	obj, first, err := t.discover(ctx, from, part)
 	if err != nil {
 		return Result{}, err
 	}
-	f := &outflow{source: t.newSource(ctx, obj, part), w: w}
-	t.started(obj.Size, max(f.layout.Count, 1))
+	f := &outflow{source: t.newSource(ctx, obj), w: w, part: part}
+	t.started(obj.Size, int(max(1, (obj.Size+part-1)/part)))
 	if err := f.move(ctx, first); err != nil {
 		return Result{}, err
 	}
@@ -266,7 +265,7 @@ func (c *Client) DownloadStream(ctx context.Context, from store.Ref, w io.Writer
 	if err != nil {
 		return Result{}, err
 	}
-	return t.done(Result{Object: obj, Size: obj.Size, Parts: max(f.layout.Count, 1), Proof: proof}), nil
+	return t.done(Result{Object: obj, Size: obj.Size, Parts: max(len(f.segments), 1), Proof: proof}), nil
 }
 
 // maxAhead bounds the ranges that are fetched before their turn; memory and lanes end it sooner.
@@ -275,13 +274,15 @@ const maxAhead = 1024
 // outflow is one download into a stream.
 type outflow struct {
 	*source
-	w       io.Writer
-	sums    []checksum.Sized
-	running *running // sums the bytes in order, where the sums of the ranges do not do
+	w        io.Writer
+	part     int64
+	segments []segment
+	running  *running // sums the bytes in order, where the sums of the ranges do not do
 }
 
 // arrived is a range that waits for its turn.
 type arrived struct {
+	store.Range
 	mem  []byte
 	sum  checksum.Sum
 	err  error
@@ -301,15 +302,20 @@ func (f *outflow) move(ctx context.Context, first *store.Body) error {
 	queue := make(chan *arrived, maxAhead)
 	g.Go(func() error { return f.write(queue, stop) })
 	var serr error
-	for n := 1; n <= f.layout.Count; n++ {
-		body := first
-		first = nil
-		if serr = f.ahead(gctx, g, n, body, queue); serr != nil {
-			if body != nil {
-				body.Close()
-			}
+	gaps := []store.Range{{Length: f.obj.Size}}
+	if first != nil {
+		gaps = plan.Gaps(f.obj.Size, []store.Range{first.Range})
+		if serr = f.ahead(gctx, g, first.Range, first, queue); serr != nil {
+			first.Close()
+		}
+	}
+	ranges := plan.NewRanges(gaps, f.part, true)
+	for serr == nil {
+		r, ok := ranges.Next(f.c.pace.Lanes())
+		if !ok {
 			break
 		}
+		serr = f.ahead(gctx, g, r, nil, queue)
 	}
 	close(queue)
 	if err := g.Wait(); err != nil {
@@ -318,9 +324,9 @@ func (f *outflow) move(ctx context.Context, first *store.Body) error {
 	return serr
 }
 
-// ahead starts the fetching of range n and puts it into the queue.
-func (f *outflow) ahead(ctx context.Context, g *errgroup.Group, n int, body *store.Body, queue chan<- *arrived) error {
-	lease, err := f.c.memory.Take(ctx, f.layout.Part(n).Length)
+// ahead starts the fetching of a range and puts it into the queue.
+func (f *outflow) ahead(ctx context.Context, g *errgroup.Group, r store.Range, body *store.Body, queue chan<- *arrived) error {
+	lease, err := f.c.memory.Take(ctx, r.Length)
 	if err != nil {
 		return err
 	}
@@ -328,7 +334,7 @@ func (f *outflow) ahead(ctx context.Context, g *errgroup.Group, n int, body *sto
 		lease.Release()
 		return err
 	}
-	a := &arrived{mem: lease.Bytes(), done: make(chan struct{}), free: lease.Release}
+	a := &arrived{Range: r, mem: lease.Bytes(), done: make(chan struct{}), free: lease.Release}
 	select {
 	case queue <- a:
 	case <-ctx.Done():
@@ -339,7 +345,7 @@ func (f *outflow) ahead(ctx context.Context, g *errgroup.Group, n int, body *sto
 	g.Go(func() error {
 		defer f.c.lanes.leave()
 		defer close(a.done)
-		a.sum, a.err = f.fetch(ctx, n, body, inMemory(a.mem))
+		a.sum, a.err = f.fetch(ctx, r, body, inMemory(a.mem))
 		return a.err
 	})
 	return nil
@@ -367,7 +373,7 @@ func (f *outflow) writeOne(a *arrived) error {
 	if f.running != nil {
 		f.running.write(a.mem)
 	}
-	f.sums = append(f.sums, checksum.Sized{Sum: a.sum, Size: int64(len(a.mem))})
+	f.segments = append(f.segments, segment{a.Range, a.sum})
 	if _, err := f.w.Write(a.mem); err != nil {
 		return fmt.Errorf("write to the stream: %w", err)
 	}
@@ -387,7 +393,7 @@ func (f *outflow) prove() (Proof, error) {
 	if f.running != nil {
 		sum, err = f.running.sum()
 	} else {
-		sum, err = checksum.Combine(f.sums)
+		sum, err = combine(f.segments)
 	}
 	if err != nil {
 		return Proof{}, err
@@ -399,13 +405,12 @@ func (f *outflow) prove() (Proof, error) {
 // bytes than the first time are an ErrMismatch, the same ones say that the ETag is no MD5.
 func (f *outflow) compare(ctx context.Context) error {
 	f.note("the bytes do not fit the store's ETag; fetching them again to compare")
-	first := f.sums
-	again := &outflow{source: f.source, w: io.Discard}
+	again := &outflow{source: f.source, w: io.Discard, part: f.part}
 	f.c.meter.Done(-f.obj.Size)
 	if err := again.move(ctx, nil); err != nil {
 		return err
 	}
-	if !slices.Equal(first, again.sums) {
+	if differing(f.segments, again.segments) > 0 {
 		return fmt.Errorf("%s: %w: it came differently twice", f.obj.Ref, ErrMismatch)
 	}
 	return nil

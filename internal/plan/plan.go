@@ -21,9 +21,6 @@ const (
 
 	// defaultPart is the part size, in bytes, until a limit forces another.
 	defaultPart = 8 * mib
-	// maxRanges is how many ranges a download is cut into, unless the user wants otherwise. No store asks for it; it bounds
-	// the memory and the record that a download keeps of them, as the limit of parts does for an upload.
-	maxRanges = 10_000
 	// maxOnePut is the size, in bytes, up to which a single request is the better road: cut in two, it would take three
 	// requests more to gain a few hundredths of a second.
 	maxOnePut = 16 * mib
@@ -53,17 +50,6 @@ func layout(size, partSize int64) Layout {
 // that the user wants: one that is smaller than the object asks for parts.
 func OnePut(size int64, l store.Limits) bool {
 	return size <= maxOnePut && (l.MaxPut == 0 || size <= l.MaxPut)
-}
-
-// Ranges cuts a download of size bytes into ranges of want bytes; 0 lets it choose. No limit of a store holds for ranges.
-func Ranges(size, want int64) Layout {
-	if size < 0 {
-		panic(fmt.Sprintf("plan: internal error: ranges of %d bytes", size))
-	}
-	if want <= 0 {
-		want = max(defaultPart, wholeMiB(divUp(size, maxRanges)))
-	}
-	return layout(size, want)
 }
 
 // Parts cuts an upload of size bytes into parts of want bytes; 0 lets it choose.

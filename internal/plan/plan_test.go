@@ -2,7 +2,6 @@ package plan_test
 
 import (
 	"errors"
-	"math"
 	"strings"
 	"testing"
 
@@ -203,27 +202,6 @@ func TestOnePut(t *testing.T) {
 			t.Errorf("%d of %d: %v", c.size, c.maxPut, got)
 		}
 	}
-}
-
-func TestRanges(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		size, want := drawSize(t, "size"), drawWant(t)
-		got := plan.Ranges(size, want)
-		if got.Size != size || want > 0 && got.PartSize != want {
-			t.Fatalf("%d by %d: %+v", size, want, got)
-		}
-		if want == 0 && (got.PartSize < 8*mib || got.Count > 10_000) {
-			t.Fatalf("%+v", got)
-		}
-		checkCover(t, got)
-	})
-	if got := plan.Ranges(0, 0); got.Count != 1 || !got.Part(1).Whole() {
-		t.Errorf("an empty object: %+v", got)
-	}
-	if got := plan.Ranges(math.MaxInt64, 0); got.Part(got.Count).End() != math.MaxInt64 {
-		t.Errorf("the largest object: %+v", got)
-	}
-	mustPanic(t, func() { plan.Ranges(-1, 0) })
 }
 
 func mustPanic(t *testing.T, f func()) {
