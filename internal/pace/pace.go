@@ -1,15 +1,34 @@
-// Package pace decides how many requests may be in flight at once, and how long new ones wait when the store asks to slow
-// down. It measures nothing itself: results and times are told to it, and it answers at once.
+// Package pace decides how many requests may be in flight at once, which of them is too slow to wait for, and how long new
+// ones wait when the store asks to slow down. It measures nothing itself: results, counts and times are told to it, and it
+// answers at once.
 //
-// The number of lanes rises by one after as many successes as there are lanes, and halves, at most once a second, when a
-// request is throttled: additive increase, multiplicative decrease, which is how senders that know nothing of each other
-// come to share what there is (Chiu and Jain, 1989; TCP). A success counts when its request began after the last throttle:
-// those already under way then tell nothing of what the store bears now.
+// The number of lanes follows goodput: payload bytes a second of the whole client, each finished request counted as 64 KiB
+// more, so that for tiny objects it is requests that count.
 //
-// A throttle also shuts the gate for a moment: no new request begins, whichever transfer it belongs to. The moment is as long as
-// the store asks for in Retry-After, and doubles with every second in which it throttles again; successes bring it back down.
+//	at first       8 lanes; until the first byte comes, twice as many every 20 ms, up to 32
+//	quick start    when the flow of the lanes that were opened last is steady: is it near what as many lanes should
+//	               give, by the best lane so far? then 2 to 4 times as many; if it never comes near, stop
+//	settle         after a round of requests: down to 1.6 times the lanes that this goodput needs at the rate of the
+//	               best tenth of the requests
+//	steady         measure; try 12 % more, keep them if goodput rises by 3 % beyond its noise, and then try larger
+//	               steps; try 12 % fewer, keep that if it falls by less than 1.5 %; what fails is tried ever more seldom,
+//	               and fewer lanes only when the try can cost no more than 2 % of the time that has passed
+//	CPU            above 90 % of the cores: no more lanes; half as many, as long as the cores stay busy with them
+//	nothing waits  the measurement says nothing: forget it
+//	refused        see Throttled
+//	too slow       see Slow
 //
-// Goodput does not steer the number of lanes.
+// A window of measurement is as long as two requests, at least, and a whole number of rounds where it can be: lanes that
+// began together pause together. Growth is cheap to overdo and dear to miss on a link, so it needs little evidence and
+// an end of it needs much; on a busy CPU it is the other way round.
+//
+// Growing by factors until goodput stops following is the startup of BBR (Cardwell, Cheng, Gunn, Yeganeh and Jacobson, 2016),
+// as are the rounds; the cut in proportion to the share that is refused is DCTCP's (Alizadeh and others, 2010), a softer
+// form of the multiplicative decrease of Chiu and Jain (1989); a second try for what is slower than its fellows is from Dean
+// and Barroso, The Tail at Scale (2013).
+//
+// It does not promise the best number of lanes, only one whose goodput is near the best: within a few per cent, on links
+// that stay the same for some seconds. It knows nothing of other processes on the link.
 package pace
 
 import (
@@ -18,129 +37,87 @@ import (
 )
 
 const (
-	defaultStart = 8
-	defaultMax   = 64
-
-	// cutEvery is the least time between two cuts. The requests in flight are refused in one burst, which is one message.
-	cutEvery = time.Second
-	// firstGate is how long the gate is shut by a first throttle, maxGate the most that repeated ones make of it.
-	firstGate = 100 * time.Millisecond
-	maxGate   = 5 * time.Second
-	// maxRetryAfter bounds what a store may ask for in Retry-After: it would stop the client for all buckets. A store that
-	// means it says so again.
-	maxRetryAfter = time.Minute
-
-	firstBackoff = 100 * time.Millisecond
-	maxBackoff   = 20 * time.Second
+	defaultStart = 16
+	defaultMax   = 256
 )
 
 // Config sets up a Pace. The zero value is the good default.
 type Config struct {
 	// Fixed pins the number of lanes; 0 lets it adapt.
 	Fixed int
-	// Start is the number of lanes at first, and Max the highest; 0 is 8 and 64.
+	// Start is the number of lanes at first, and Max the highest; 0 is 16 and 256.
 	Start, Max int
+	// Cores is how many CPU cores this process may use; 0 leaves the CPU out of account.
+	Cores int
 }
 
 // Sample is what a request that succeeded took.
 type Sample struct {
 	Bytes int64 // of payload
 	Took  time.Duration
-	// FirstByte is the time until the first byte of the answer.
-	FirstByte time.Duration
+	// FirstByte is the time until the first byte of a download, Answer the time from the last byte of an upload to the
+	// answer. Each is 0 where it is not known, or there is none.
+	FirstByte, Answer time.Duration
+}
+
+// Load is how things stand with the whole client.
+type Load struct {
+	Moved   int64         // bytes of payload so far, those of unfinished requests too
+	CPU     time.Duration // of this process so far, user and system
+	Busy    int           // lanes in use
+	Waiting int           // requests that would begin now if there were lanes for them
 }
 
 // Pace holds the decisions of one client. It may be used from many goroutines at once.
 type Pace struct {
-	// immutable
-	fixed bool
-	max   int
+	fixed bool // immutable
 
 	// guarded by mu
-	mu        sync.Mutex
-	lanes     int
-	successes int           // counted towards the next rise
-	throttled time.Time     // the last throttle
-	cut       time.Time     // the last throttle that cut the lanes
-	gate      time.Duration // what a throttle shuts the gate for; 0 when past ones are forgotten
-	open      time.Time     // when the gate opens
+	mu    sync.Mutex
+	climb climb
+	brake brake
+	judge judge
 }
 
 // New gives a Pace that has been told nothing yet.
 func New(c Config) *Pace {
-	if c.Fixed > 0 {
-		return &Pace{fixed: true, lanes: c.Fixed}
-	}
 	if c.Max <= 0 {
 		c.Max = max(defaultMax, c.Start)
 	}
 	if c.Start <= 0 {
 		c.Start = defaultStart
 	}
-	return &Pace{max: c.Max, lanes: min(c.Start, c.Max)}
+	p := &Pace{fixed: c.Fixed > 0}
+	p.climb = climb{max: c.Max, cores: c.Cores, lanes: min(c.Start, c.Max)}
+	if p.fixed {
+		p.climb.lanes = c.Fixed
+	}
+	return p
 }
 
 // Lanes is how many requests may be in flight now; at least 1.
 func (p *Pace) Lanes() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.lanes
+	return p.climb.lanes
 }
 
 // Done tells of a request that succeeded, at now.
 func (p *Pace) Done(now time.Time, s Sample) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if began := now.Add(-s.Took); began.Before(p.throttled) {
-		return
-	}
-	if p.successes++; p.successes < p.lanes {
-		return
-	}
-	p.successes = 0
-	if p.gate /= 2; p.gate < firstGate {
-		p.gate = 0
-	}
+	p.brake.succeeded(now.Add(-s.Took), p.climb.lanes)
+	p.climb.finished(s)
+	p.judge.finished(now, s)
+}
+
+// Tick tells how things stand at now. It wants to be called every 20 to 50 ms while requests are in flight, and after
+// Done; twice at one time does no harm.
+func (p *Pace) Tick(now time.Time, l Load) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.judge.moved, p.judge.last = l.Moved, l.Waiting == 0
 	if !p.fixed {
-		p.lanes = min(p.lanes+1, p.max)
+		p.climb.tick(now, l)
 	}
-}
-
-// Throttled tells of a request that the store answered, at now, by asking to slow down. RetryAfter is how long it asked
-// to wait; 0 where it did not say.
-func (p *Pace) Throttled(now time.Time, retryAfter time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.throttled = now
-	p.successes = 0
-	if p.cut.IsZero() || now.Sub(p.cut) >= cutEvery {
-		p.cut = now
-		p.gate = min(2*p.gate, maxGate)
-		if !p.fixed {
-			p.lanes = max(1, p.lanes/2)
-		}
-	}
-	p.gate = max(p.gate, firstGate)
-	wait := max(p.gate, min(retryAfter, maxRetryAfter))
-	if open := now.Add(wait); open.After(p.open) {
-		p.open = open
-	}
-}
-
-// Gate is how long a new request must wait, from now on, because the store asked the client to slow down; 0 where it need not.
-func (p *Pace) Gate(now time.Time) time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return max(0, p.open.Sub(now))
-}
-
-// Backoff is how long a request waits before it is tried again, having failed; attempt counts from 0. It is a random share,
-// by r from 0 up to 1, of 100 ms doubled with every attempt, at most of 20 s: the "full jitter" of Marc Brooker, Exponential
-// Backoff and Jitter, AWS Architecture Blog, 2015.
-func Backoff(attempt int, r func() float64) time.Duration {
-	limit := firstBackoff
-	for ; attempt > 0 && limit < maxBackoff; attempt-- {
-		limit *= 2
-	}
-	return time.Duration(r() * float64(min(limit, maxBackoff)))
 }

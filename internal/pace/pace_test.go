@@ -24,26 +24,16 @@ func TestLanesAtFirst(t *testing.T) {
 		config pace.Config
 		want   int
 	}{
-		{pace.Config{}, 8},
+		{pace.Config{}, 16},
 		{pace.Config{Start: 3}, 3},
 		{pace.Config{Start: 100}, 100},
 		{pace.Config{Max: 4}, 4},
 		{pace.Config{Start: 10, Max: 5}, 5},
 		{pace.Config{Fixed: 200, Start: 3, Max: 5}, 200},
-		{pace.Config{Fixed: -1}, 8},
+		{pace.Config{Fixed: -1}, 16},
 	} {
 		if got := pace.New(c.config).Lanes(); got != c.want {
 			t.Errorf("%+v gives %d lanes, not %d", c.config, got, c.want)
-		}
-	}
-}
-
-func TestLanesRiseByOneARound(t *testing.T) {
-	p := pace.New(pace.Config{Start: 2, Max: 4})
-	for i, want := range []int{2, 3, 3, 3, 4, 4, 4, 4, 4, 4, 4, 4, 4} {
-		succeed(p, start, 1)
-		if got := p.Lanes(); got != want {
-			t.Fatalf("after %d successes: %d lanes, not %d", i+1, got, want)
 		}
 	}
 }
@@ -64,23 +54,8 @@ func TestThrottlesHalveAtMostOnceASecond(t *testing.T) {
 	}
 }
 
-func TestSuccessesUnderWayAtAThrottleDoNotCount(t *testing.T) {
-	p := pace.New(pace.Config{Start: 2})
-	p.Throttled(start, 0) // 1 lane
-	late := start.Add(time.Second)
-	p.Done(late, pace.Sample{Took: time.Second + 1})
-	if got := p.Lanes(); got != 1 {
-		t.Fatalf("a request from before the throttle opens a lane: %d", got)
-	}
-	p.Done(late, pace.Sample{Took: time.Second})
-	if got := p.Lanes(); got != 2 {
-		t.Fatalf("a request from after the throttle opens none: %d", got)
-	}
-}
-
 func TestFixedLanesStay(t *testing.T) {
 	p := pace.New(pace.Config{Fixed: 5})
-	succeed(p, start, 100)
 	p.Throttled(start, 0)
 	if got := p.Lanes(); got != 5 {
 		t.Errorf("%d lanes", got)
@@ -138,7 +113,9 @@ func TestGateHasALimit(t *testing.T) {
 		succeed(p, now, p.Lanes())
 	}
 	now = now.Add(time.Minute)
-	p.Throttled(now, 0)
+	for range 6 { // a few among many successes shut nothing
+		p.Throttled(now, 0)
+	}
 	if got := p.Gate(now); got != 100*time.Millisecond {
 		t.Errorf("when all is forgotten, the gate is shut for %v", got)
 	}
@@ -157,14 +134,15 @@ func TestBounds(t *testing.T) {
 			now = now.Add(time.Duration(rapid.Int64Range(0, int64(3*time.Second)).Draw(t, "pass")))
 			before := p.Lanes()
 			if rapid.Bool().Draw(t, "throttle") {
-				p.Throttled(now, time.Duration(rapid.Int64Range(-1, int64(2*time.Minute)).Draw(t, "retry-after")))
-				if g := p.Gate(now); g < 100*time.Millisecond || p.Lanes() > before {
+				wish := time.Duration(rapid.Int64Range(-1, int64(2*time.Minute)).Draw(t, "retry-after"))
+				p.Throttled(now, wish)
+				if g := p.Gate(now); g < min(wish, time.Minute) || p.Lanes() > before {
 					t.Fatalf("a throttle leaves the gate at %v and the lanes at %d", g, p.Lanes())
 				}
 			} else {
 				p.Done(now, pace.Sample{Took: time.Duration(rapid.Int64Range(0, int64(time.Second)).Draw(t, "took"))})
-				if p.Lanes() < before {
-					t.Fatal("a success closes a lane")
+				if p.Lanes() != before {
+					t.Fatal("a success opens or closes a lane")
 				}
 			}
 			if l, g := p.Lanes(), p.Gate(now); l < 1 || l > c.Max || g < 0 || g > time.Minute {

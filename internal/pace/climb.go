@@ -1,0 +1,176 @@
+package pace
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	// perRequest is what a finished request counts for beside its bytes. At 90 MB/s a connection it is 0.7 ms: about what
+	// a request costs a client and a near store beside the bytes.
+	perRequest = 64 << 10
+	// usualBytes is taken for the size of requests until some have finished.
+	usualBytes = 8 << 20
+	// recent is how many finished requests are remembered.
+	recent = 128
+	// busyCPU is the share of the cores above which the CPU is the limit.
+	busyCPU = 0.9
+	// recoverAfter is how long after a cut the lanes begin to come back.
+	recoverAfter = time.Second
+)
+
+// climb looks for the number of lanes from which on goodput rises no more.
+type climb struct {
+	max   int // immutable
+	cores int // immutable
+
+	lanes int
+	phase phase
+	first mark // when the first request was in flight
+	last  mark // the last tick
+	from  mark // where the window of measurement begins
+	idle  int  // ticks in a row with nothing to do for a free lane
+
+	done  int64         // requests that finished
+	took  time.Duration // what they took, newer ones count more
+	bytes float64       // of payload in each of them, likewise
+	pause time.Duration // the least of it in which no payload moved
+	rates []float64     // bytes a second of the last of them
+	quick quick
+	hill  hill
+
+	braked time.Time // the last cut by the brake
+	wish   int       // the lanes to come back to after it
+}
+
+// phase is what the climb does. The first is the quick start.
+type phase int
+
+const (
+	starting phase = iota
+	settling
+	steady
+)
+
+// mark is how things stood at a tick.
+type mark struct {
+	at    time.Time
+	bytes int64 // goodput's, see perRequest
+	done  int64
+	cpu   time.Duration
+}
+
+// since gives the seconds from a mark to m.
+func (m mark) since(from mark) float64 { return m.at.Sub(from.at).Seconds() }
+
+// goodput gives the bytes a second from a mark to m.
+func (m mark) goodput(from mark) float64 {
+	return float64(max(0, m.bytes-from.bytes)) / m.since(from)
+}
+
+// busy tells whether the CPU was the limit from a mark to m.
+func (c *climb) busy(from, m mark) bool {
+	return c.cores > 0 && (m.cpu-from.cpu).Seconds() > busyCPU*m.since(from)*float64(c.cores)
+}
+
+// finished notes a request that succeeded.
+func (c *climb) finished(s Sample) {
+	if c.done++; c.done == 1 {
+		c.took, c.bytes = s.Took, float64(s.Bytes)
+	}
+	c.took += (s.Took - c.took) / 8
+	c.bytes += (float64(s.Bytes) - c.bytes) / 8
+	if s.Took > 0 {
+		if len(c.rates) == recent {
+			c.rates = slices.Delete(c.rates, 0, 1)
+		}
+		c.rates = append(c.rates, float64(s.Bytes+perRequest)/s.Took.Seconds())
+	}
+	if first := s.FirstByte; first > 0 && (c.quick.wait == 0 || first < c.quick.wait) {
+		c.quick.wait = first
+	}
+	if pause := s.FirstByte + s.Answer; c.done == 1 || pause < c.pause {
+		c.pause = pause
+	}
+}
+
+// tick goes on with the search.
+func (c *climb) tick(now time.Time, l Load) {
+	m := mark{at: now, bytes: l.Moved + perRequest*c.done, done: c.done, cpu: l.CPU}
+	if c.first.at.IsZero() {
+		if l.Busy > 0 {
+			c.first, c.last, c.from = m, m, m
+			c.quick.stepped(now, c.lanes)
+		}
+		return
+	}
+	if !now.After(c.last.at) {
+		return
+	}
+	if c.starved(l) {
+		c.last, c.from = m, m
+		c.rest(now)
+		return
+	}
+	switch c.phase {
+	case starting:
+		c.quickStart(m, l)
+	case settling:
+		c.settle(m)
+	case steady:
+		c.steady(m, l)
+	}
+	c.last = m
+}
+
+// starved tells whether there is no work for the lanes that are open; for one tick it may only be late.
+func (c *climb) starved(l Load) bool {
+	if l.Waiting > 0 || l.Busy >= c.lanes {
+		c.idle = 0
+		return false
+	}
+	c.idle++
+	return c.idle > 1
+}
+
+// rest forgets what was being measured.
+func (c *climb) rest(now time.Time) {
+	switch c.phase {
+	case starting:
+		c.quick.stepped(now, c.lanes)
+	case steady:
+		if c.hill.trial {
+			c.lanes = c.hill.base
+		}
+		c.hill.forget()
+	}
+}
+
+// set changes the number of lanes, within its bounds.
+func (c *climb) set(n int) { c.lanes = min(max(1, n), c.max) }
+
+// cut is the brake's: n lanes, and no search until some time has gone by without another.
+func (c *climb) cut(now time.Time, n int) {
+	if c.braked.IsZero() || now.Sub(c.braked) >= cutEvery {
+		c.wish = c.lanes * 9 / 10
+	}
+	c.braked = now
+	c.lanes = max(1, min(c.lanes, n))
+	c.phase = steady
+	c.hill.forget()
+	c.hill.pause = firstPause
+}
+
+// window is how long to measure: two requests, within reason.
+func (c *climb) window() time.Duration {
+	return min(max(2*c.took, 250*time.Millisecond), 2*time.Second)
+}
+
+// over tells whether the window that began at c.from ends at m: when it is long enough, with the next full round of requests,
+// or when that does not come.
+func (c *climb) over(m mark) bool {
+	w, d := c.window(), m.at.Sub(c.from.at)
+	n := int64(c.lanes)
+	round := (m.done-c.from.done)/n > (c.last.done-c.from.done)/n
+	return d >= w && round || d >= w+min(max(w/2, c.took), w)
+}

@@ -1,0 +1,197 @@
+package pace
+
+import "time"
+
+const (
+	// probe is the step of a trial, a share of the lanes. The first step up is bold, and steps up that succeed grow to
+	// boldest.
+	probe, bold, boldest = 0.12, 0.5, 1.0
+	// worth is by how much goodput must rise, beyond its noise, for lanes to stay open, and loss by how much it may fall
+	// when some are closed; drift by how much it may have fallen below the best after several such trials.
+	worth, loss, drift = 0.03, 0.015, 0.04
+	// risk bounds what a trial of fewer lanes can cost, as a share of the time so far.
+	risk = 0.02
+	// A trial that fails makes the pause before the next one longer.
+	firstPause, longestPause = time.Second, 8 * time.Second
+	// shift is the change of goodput from which on another link must be thought of.
+	shift = 0.25
+	// hold is how long a number of lanes stands with which the cores were no longer busy.
+	hold = 5 * time.Second
+	// comeBack is the time of a step of recovery after a cut.
+	comeBack = 250 * time.Millisecond
+)
+
+// hill is the state of the steady phase.
+type hill struct {
+	goodput float64 // at base lanes, smoothed; 0 is unknown
+	noise   float64 // of a window's goodput, as a share
+	best    float64 // goodput from which drift is reckoned
+
+	trial bool
+	halve bool // the trial is of half the lanes, because the CPU is busy
+	base  int  // lanes to go back to when the trial fails
+	up    bool // where the trial, or the next one, leads
+	step  float64
+	ready time.Time // when the lanes of the trial have come to flow; zero while that is open
+	pause time.Duration
+	next  time.Time // of the next trial
+	held  time.Time // until when the CPU halves no lanes
+}
+
+// forget ends a trial without a verdict.
+func (h *hill) forget() { h.trial, h.halve, h.ready, h.goodput = false, false, time.Time{}, 0 }
+
+// steady measures and tries.
+func (c *climb) steady(m mark, l Load) {
+	h := &c.hill
+	if c.recover(m) || !c.flows(m, l) {
+		c.from = m
+		return
+	}
+	if c.lookAtCPU(m, l) || !c.over(m) {
+		return
+	}
+	g := m.goodput(c.from)
+	hot := c.busy(c.from, m)
+	c.from = m
+	if h.trial {
+		c.judge(m, g)
+		return
+	}
+	c.note(m, g)
+	if !m.at.Before(h.next) && !hot {
+		c.try(m)
+	}
+}
+
+// recover opens lanes again after a cut by the brake.
+func (c *climb) recover(m mark) bool {
+	if c.wish == 0 {
+		return false
+	}
+	quiet := m.at.Sub(c.braked)
+	if quiet < recoverAfter {
+		return true
+	}
+	if c.lanes >= c.wish {
+		c.wish = 0
+		c.hill.next = m.at.Add(c.hill.pause)
+		return false
+	}
+	if m.at.Sub(c.hill.next) >= 0 {
+		c.set(min(c.wish, c.lanes+1+c.lanes/8))
+		c.hill.next = m.at.Add(comeBack)
+	}
+	return true
+}
+
+// flows tells whether the requests in flight are as many as the lanes, and past the wait for their first byte.
+func (c *climb) flows(m mark, l Load) bool {
+	h := &c.hill
+	if h.ready.IsZero() {
+		if l.Busy > c.lanes {
+			return false
+		}
+		h.ready = m.at.Add(min(c.quick.wait+c.quick.wait/2, time.Second) + look)
+	}
+	return !m.at.Before(h.ready)
+}
+
+// note takes in the goodput of a window without a trial.
+func (c *climb) note(m mark, g float64) {
+	h := &c.hill
+	if h.goodput == 0 {
+		h.goodput = g
+		return
+	}
+	change := g/h.goodput - 1
+	if change > shift || change < -shift {
+		h.goodput, h.best, h.pause, h.next, h.up, h.step = g, 0, 0, m.at, true, 0
+		return
+	}
+	h.noise += (max(change, -change) - h.noise) / 4
+	h.goodput += (g - h.goodput) / 2
+}
+
+// try begins a trial.
+func (c *climb) try(m mark) {
+	h := &c.hill
+	h.step = max(h.step, probe)
+	n := c.lanes + max(1, int(h.step*float64(c.lanes)+0.5))
+	if !h.up {
+		n = c.lanes - max(1, int(probe*float64(c.lanes)+0.5))
+		cost := float64(c.lanes-n) / float64(c.lanes) * (c.window() + c.took).Seconds()
+		if n < 1 || cost > risk*m.since(c.first) {
+			h.up = n < 1
+			return
+		}
+	} else if c.lanes >= c.max {
+		h.up = false
+		return
+	}
+	c.begin(n, false)
+}
+
+// begin changes the lanes on trial.
+func (c *climb) begin(n int, halve bool) {
+	h := &c.hill
+	h.trial, h.halve, h.base, h.ready = true, halve, c.lanes, time.Time{}
+	c.set(n)
+}
+
+// judge keeps the lanes of a trial or goes back.
+func (c *climb) judge(m mark, g float64) {
+	h := &c.hill
+	change := g/h.goodput - 1
+	noise := min(h.noise, 0.05)
+	keep := change > worth+noise
+	if !h.up {
+		h.best = max(h.best, h.goodput)
+		keep = change > -loss && g > (1-drift)*h.best
+	}
+	h.trial, h.ready = false, time.Time{}
+	if keep {
+		h.goodput = g
+		if h.pause, h.next = 0, m.at; h.up {
+			h.best = 0
+			h.step = min(2*h.step, boldest)
+		}
+		return
+	}
+	c.lanes = h.base
+	h.step = probe
+	if h.up = !h.up; h.up {
+		h.best = 0
+	}
+	h.pause = min(max(2*h.pause, firstPause), longestPause)
+	h.next = m.at.Add(h.pause)
+}
+
+// lookAtCPU closes lanes fast while the CPU is the limit, without waiting for whole rounds: that the cores are as busy with
+// fewer lanes tells as much as goodput does. It gives whether it has decided something.
+func (c *climb) lookAtCPU(m mark, l Load) bool {
+	h := &c.hill
+	d := m.at.Sub(c.from.at)
+	if c.cores == 0 || d < max(2*look, min(c.took, 500*time.Millisecond)) {
+		return false
+	}
+	hot := c.busy(c.from, m)
+	if h.trial && h.halve {
+		g := m.goodput(c.from)
+		h.trial, h.halve, h.ready = false, false, time.Time{}
+		if !hot && g < (1-loss)*h.goodput {
+			c.lanes = h.base
+			h.held = m.at.Add(hold)
+		}
+		h.goodput = 0
+		c.from = m
+		return true
+	}
+	if !hot || h.trial || m.at.Before(h.held) || c.lanes <= c.cores+1 {
+		return false
+	}
+	h.goodput = m.goodput(c.from)
+	c.begin(max(c.cores+1, c.lanes/2), true)
+	c.from = m
+	return true
+}
