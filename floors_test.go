@@ -25,6 +25,7 @@ var floors = map[string]int{
 	"internal/journal":   2,
 	"internal/pace":      2,
 	".":                  3,
+	"mirror":             4,
 	"internal/ui":        6,
 	"internal/cli":       7,
 	"cmd/haul":           8,

@@ -1,0 +1,221 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"haul"
+	"haul/store"
+)
+
+const (
+	// ahead is how many objects are listed before their transfers begin: a page of a listing, so that the next one is on its
+	// way while the transfers of this one go on.
+	ahead = 1000
+	// leastTransfers may be under way at once, and perLane for each of the client's lanes, so that no lane has to wait for one
+	// to begin.
+	leastTransfers = 32
+	perLane        = 2
+	maxFailures    = 10
+)
+
+// job is one object to move.
+type job struct {
+	source, target string
+	move           func(context.Context) (haul.Result, error)
+	skip           error // why it cannot be; then move is nil
+}
+
+// run is one Up, Down or Copy.
+type run struct {
+	// set once
+	c       *haul.Client
+	observe func(Event)
+	began   time.Time
+
+	under atomic.Int64  // transfers under way
+	ended chan struct{} // one was
+
+	mu      sync.Mutex
+	summary Summary
+}
+
+func newRun(c *haul.Client, o Options) *run {
+	return &run{c: c, observe: o.Observe, began: time.Now(), ended: make(chan struct{}, 1)}
+}
+
+// all does the jobs that find yields. When find returns, there are no more; its error ends the run after those.
+func (r *run) all(ctx context.Context, find func(ctx context.Context, yield func(job) bool) error) (Summary, error) {
+	rctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	jobs := make(chan job, ahead)
+	var wg sync.WaitGroup
+	var lost error // what find missed
+	wg.Go(func() {
+		defer close(jobs)
+		lost = find(rctx, func(j job) bool {
+			r.tell(Event{Kind: Found, Source: j.source, Target: j.target})
+			select {
+			case jobs <- j:
+				return true
+			case <-rctx.Done():
+				return false
+			}
+		})
+		r.found(lost == nil && rctx.Err() == nil)
+	})
+	for j := range jobs {
+		if !r.enter(rctx) {
+			break
+		}
+		wg.Go(func() {
+			defer r.leave()
+			r.do(rctx, cancel, j)
+		})
+	}
+	wg.Wait()
+	s := r.summary
+	s.Elapsed = time.Since(r.began)
+	switch {
+	case rctx.Err() != nil:
+		return s, context.Cause(rctx)
+	case lost != nil:
+		return s, lost
+	case s.Failed > 0 || s.Skipped > 0:
+		return s, &IncompleteError{Failed: s.Failed, Skipped: s.Skipped}
+	}
+	return s, nil
+}
+
+// enter waits until one more transfer may be under way; it tells whether one may.
+func (r *run) enter(ctx context.Context) bool {
+	for r.under.Load() >= int64(max(leastTransfers, perLane*r.c.Lanes())) {
+		select {
+		case <-r.ended:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	r.under.Add(1)
+	return ctx.Err() == nil
+}
+
+func (r *run) leave() {
+	r.under.Add(-1)
+	select {
+	case r.ended <- struct{}{}:
+	default:
+	}
+}
+
+// do does one job. What would let every other job fail as well ends the run.
+func (r *run) do(ctx context.Context, end context.CancelCauseFunc, j job) {
+	e := Event{Source: j.source, Target: j.target}
+	if j.skip != nil {
+		e.Kind, e.Err = Skipped, j.skip
+		r.tell(e)
+		return
+	}
+	var skip skipError
+	e.Result, e.Err = j.move(ctx)
+	switch {
+	case e.Err == nil:
+		e.Kind = Done
+	case ctx.Err() != nil:
+		r.leftBy(e.Err)
+		return
+	case hopeless(e.Err):
+		r.leftBy(e.Err)
+		end(e.Err)
+		return
+	case errors.As(e.Err, &skip):
+		e.Kind, e.Err = Skipped, skip.error
+	default:
+		r.leftBy(e.Err)
+		e.Kind = Failed
+	}
+	r.tell(e)
+}
+
+// hopeless tells errors that are not of one object: those of the bucket and of who asks, and those after which the client
+// has tried again until nothing had got through for as long as its patience lasts.
+func hopeless(err error) bool {
+	switch store.KindOf(err) {
+	case store.NoBucket, store.NoCredentials, store.Expired, store.ClockSkew, store.WrongRegion,
+		store.Network, store.Stalled, store.Throttled, store.Unavailable:
+		return true
+	}
+	return false
+}
+
+// skipError is why a file is skipped, where that shows only at its transfer.
+type skipError struct{ error }
+
+// unreadable makes err a skipError where the reason is that the local file may not be read.
+func unreadable(path string, err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	f, again := os.Open(path)
+	if again == nil {
+		return errors.Join(err, f.Close())
+	}
+	return skipError{errNoAccess}
+}
+
+// leftBy counts what stays of a transfer that failed or was broken off.
+func (r *run) leftBy(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := &r.summary.Left
+	var left *haul.LeftError
+	var kept *haul.KeptError
+	switch {
+	case errors.As(err, &left):
+		l.Uploads++
+		l.Bytes += left.Bytes
+	case errors.As(err, &kept):
+		l.Files++
+		l.Bytes += kept.Bytes
+	}
+}
+
+func (r *run) found(all bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.summary.All = all
+}
+
+// tell counts an event and gives it to who observes.
+func (r *run) tell(e Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := &r.summary
+	switch e.Kind {
+	case Found:
+		s.Found++
+	case Done:
+		s.Done++
+		s.Size += e.Result.Size
+		s.Kept += e.Result.Kept
+		if !e.Result.Proof.Proved {
+			s.Unproved++
+		}
+	case Skipped:
+		s.Skipped++
+	case Failed:
+		s.Failed++
+		if len(s.Failures) < maxFailures {
+			s.Failures = append(s.Failures, Failure{e.Source, e.Target, e.Err})
+		}
+	}
+	if r.observe != nil {
+		e.Now = s.Counts
+		r.observe(e)
+	}
+}

@@ -1,0 +1,191 @@
+package mirror
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"haul/internal/localfile"
+)
+
+// found is one thing in a folder.
+type found struct {
+	path string // as the folder was named
+	rel  string // below it, with slashes: the end of a key
+	why  error  // it cannot be uploaded; nil for a file
+}
+
+var (
+	errLoop     = errors.New("the link leads back into a folder that it lies in")
+	errNowhere  = errors.New("the link leads nowhere")
+	errNoAccess = errors.New("it cannot be read")
+)
+
+// walk yields the files in root and its folders, in order of the bytes of their keys. Its error is that root is no folder, or
+// cannot be read.
+func walk(root string, yield func(found) bool) error {
+	fi, err := os.Stat(root)
+	if err != nil {
+		return fmt.Errorf("source %w", err)
+	}
+	if !fi.IsDir() {
+		return fmt.Errorf("source %s is a file, not a folder", root)
+	}
+	names, err := readNames(root)
+	if err != nil {
+		return fmt.Errorf("source %w", err)
+	}
+	w := walker{yield: yield}
+	w.entries(place{path: root}, names)
+	return nil
+}
+
+// place is a folder on the way.
+type place struct {
+	path, rel string
+	linked    bool // a link is on the way there
+	above     *place
+}
+
+type walker struct{ yield func(found) bool }
+
+// entries walks what is in a folder; it tells whether to go on.
+func (w walker) entries(in place, n *names) bool {
+	for _, e := range n.entries {
+		name := n.name(e)
+		f := found{path: filepath.Join(in.path, name), rel: in.rel + name}
+		switch e.kind {
+		case regular:
+		case directory, linkToDirectory:
+			if !w.folder(f, place{path: f.path, rel: f.rel + "/", linked: in.linked || e.kind == linkToDirectory, above: &in}) {
+				return false
+			}
+			continue
+		case linkToNothing:
+			f.why = errNowhere
+		default:
+			f.why = localfile.ErrNotRegular
+		}
+		if !w.yield(f) {
+			return false
+		}
+	}
+	return true
+}
+
+// folder walks a folder within another.
+func (w walker) folder(f found, in place) bool {
+	if in.linked {
+		if f.why = in.loop(); f.why != nil {
+			return w.yield(f)
+		}
+	}
+	n, err := readNames(f.path)
+	if err != nil {
+		f.why = fmt.Errorf("%w: %w", errNoAccess, err)
+		if !w.yield(f) {
+			return false
+		}
+	}
+	return w.entries(in, n)
+}
+
+// loop is an error where the folder is one of those that it lies in.
+func (p place) loop() error {
+	here, err := os.Stat(p.path)
+	if err != nil {
+		return err
+	}
+	for q := p.above; q != nil; q = q.above {
+		if above, err := os.Stat(q.path); err == nil && os.SameFile(here, above) {
+			return errLoop
+		}
+	}
+	return nil
+}
+
+// kind is what an entry of a folder is, for uploading.
+type kind uint8
+
+const (
+	regular kind = iota
+	directory
+	linkToDirectory
+	linkToNothing
+	special
+)
+
+// names are the entries of one folder, in order of the keys that they give: the order of their bytes, where the name of a
+// folder ends in a slash. They lie one after the other in one slice, since there may be millions.
+type names struct {
+	text    []byte
+	entries []entry
+}
+
+type entry struct {
+	at   uint32
+	size uint16
+	kind kind
+}
+
+func (n *names) name(e entry) string { return string(n.text[e.at : e.at+uint32(e.size)]) }
+
+// key gives the name as it counts for the order; a slash stands after each name.
+func (n *names) key(e entry) []byte {
+	end := e.at + uint32(e.size)
+	if e.kind == directory || e.kind == linkToDirectory {
+		end++
+	}
+	return n.text[e.at:end]
+}
+
+// readNames reads a folder. With an error come the names that could be read.
+func readNames(dir string) (*names, error) {
+	n := &names{}
+	f, err := os.Open(dir)
+	if err != nil {
+		return n, err
+	}
+	defer f.Close() // only read from
+	for {
+		some, err := f.ReadDir(1024)
+		for _, d := range some {
+			n.entries = append(n.entries, entry{at: uint32(len(n.text)), size: uint16(len(d.Name())), kind: kindOf(dir, d)})
+			n.text = append(append(n.text, d.Name()...), '/')
+		}
+		if err == nil {
+			continue
+		}
+		slices.SortFunc(n.entries, func(a, b entry) int { return bytes.Compare(n.key(a), n.key(b)) })
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		return n, err
+	}
+}
+
+func kindOf(dir string, d fs.DirEntry) kind {
+	mode := d.Type()
+	link := mode&fs.ModeSymlink != 0
+	if link {
+		fi, err := os.Stat(filepath.Join(dir, d.Name()))
+		if err != nil {
+			return linkToNothing
+		}
+		mode = fi.Mode()
+	}
+	switch {
+	case mode.IsRegular():
+		return regular
+	case mode.IsDir() && link:
+		return linkToDirectory
+	case mode.IsDir():
+		return directory
+	}
+	return special
+}
