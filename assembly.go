@@ -204,10 +204,11 @@ func (a *assembly) left(err error, resumable bool) error {
 // send sends one part, as often as it takes, and adds it. The body belongs to content from, which explains what goes wrong.
 func (a *assembly) send(ctx context.Context, n int, body *io.SectionReader, sum checksum.Sum, from content) error {
 	a.c.meter.PartStart()
-	began := time.Now()
 	var part store.Part
-	err := a.try(ctx, func(ctx context.Context) error {
-		counted := &tally{ReaderAt: body, t: a.transfer}
+	var began time.Time
+	err := a.tryWatched(ctx, body.Size(), !a.mayCut(sum), func(ctx context.Context, f *flight) error {
+		began = time.Now()
+		counted := &tally{ReaderAt: body, t: a.transfer, f: f}
 		p, err := a.c.store.PutPart(ctx, store.PutPartRequest{
 			Upload: a.up, Number: n, Body: io.NewSectionReader(counted, 0, body.Size()), Sum: sum, Attrs: &a.o.Attrs,
 		})
@@ -231,4 +232,10 @@ func (a *assembly) send(ctx context.Context, n int, body *io.SectionReader, sum 
 	now := time.Now()
 	a.c.pace.Done(now, pace.Sample{Bytes: body.Size(), Took: now.Sub(began)})
 	return nil
+}
+
+// mayCut tells whether a try of a part may be cut and made again. Not where two tries of one part could spoil Complete, nor
+// where no checksum keeps the store from taking half a part for a whole one.
+func (a *assembly) mayCut(sum checksum.Sum) bool {
+	return !sum.IsZero() && !a.c.store.Limits(a.up.Bucket).NoDuplicateParts
 }

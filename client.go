@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -44,6 +45,8 @@ type Client struct {
 	opts     Options
 	identity string // of the store, for the records of unfinished transfers
 
+	flights flights
+
 	lanes  *lanes
 	pace   *pace.Pace
 	memory *budget.Budget
@@ -58,12 +61,13 @@ func New(s store.Store, o Options) *Client {
 		o.Memory = defaultMemory
 	}
 	o.Memory = max(o.Memory, leastMemory)
-	p := pace.New(pace.Config{Fixed: o.Concurrency})
+	p := pace.New(pace.Config{Fixed: o.Concurrency, Cores: runtime.GOMAXPROCS(0)})
 	c := &Client{
 		store: s, opts: o, pace: p,
-		lanes:  &lanes{pace: p},
-		memory: budget.New(o.Memory),
-		meter:  meter.New(),
+		flights: flights{all: map[uint64]*flight{}},
+		lanes:   &lanes{pace: p},
+		memory:  budget.New(o.Memory),
+		meter:   meter.New(),
 	}
 	if named, ok := s.(interface{ Identity() string }); ok {
 		c.identity = named.Identity()

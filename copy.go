@@ -18,6 +18,7 @@ import (
 // that, else in parts, in parallel, all pinned to one state of the source. Headers, metadata and tags go along where
 // Attrs names none. A failed copy in parts leaves nothing behind; it is not resumed.
 func (c *Client) Copy(ctx context.Context, from, to store.Ref, o Transfer) (Result, error) {
+	defer c.alive()()
 	t := c.begin(from.String(), to.String(), o)
 	src, err := t.headSource(ctx, from)
 	if err != nil {
@@ -54,6 +55,11 @@ func (t *transfer) headSource(ctx context.Context, from store.Ref) (obj store.Ob
 func (t *transfer) copyOnce(ctx context.Context, src store.Object, to store.Ref) (Result, error) {
 	if t.o.Attrs.Headers != (store.Headers{}) || t.o.Attrs.Metadata != nil { // else the store carries all over by itself
 		t.o.Attrs = carried(t.o.Attrs, src)
+	}
+	if t.o.NoClobber { // many stores ignore the condition on a copy
+		if err := t.absent(ctx, to); err != nil {
+			return Result{}, err
+		}
 	}
 	t.started(src.Size, 1)
 	if err := t.c.lanes.enter(ctx); err != nil {
@@ -103,6 +109,9 @@ func (t *transfer) copied(ctx context.Context, src, obj store.Object, to store.R
 		r.Proof = Proof{Text: "the store copied it, but keeps no checksum of the source to compare"}
 	default:
 		r.Proof = Proof{Text: "the store copied it, but keeps no checksum of the copy that compares with the source's"}
+		if t.o.PartSize != 0 {
+			r.Proof.Text += " (without a part size of your own, the copy keeps the source's parts, and its ETag)"
+		}
 	}
 	return r, nil
 }

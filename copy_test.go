@@ -34,6 +34,22 @@ func TestCopy(t *testing.T) {
 	}
 }
 
+func TestCopyDoesNotClobber(t *testing.T) {
+	to := store.Ref{Bucket: storetest.Bucket, Key: "to"}
+	for _, o := range []haul.Transfer{{NoClobber: true}, {NoClobber: true, PartSize: 40}} {
+		b := newBench(t)
+		b.PutBytes(object, random(100, 1))
+		b.PutBytes(to, []byte("old"))
+		if _, err := b.client().Copy(context.Background(), object, to, o); !errors.Is(err, store.Exists) {
+			t.Errorf("got %v, want kind Exists", err)
+		}
+		if string(b.Bytes(to)) != "old" {
+			t.Error("the target was overwritten")
+		}
+		b.tidy()
+	}
+}
+
 func TestCopyKeepsTheLayout(t *testing.T) {
 	to := store.Ref{Bucket: storetest.Bucket, Key: "to"}
 	b := newBench(t, storetest.Takes(storetest.MD5Checksums))

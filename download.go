@@ -30,6 +30,7 @@ const writeSize = 1 << 20
 // same call goes on with it. The error is os.ErrExist where NoClobber forbids the file that is there, and of kind
 // store.Changed where the object changed on the way.
 func (c *Client) Download(ctx context.Context, from store.Ref, path string, o Transfer) (Result, error) {
+	defer c.alive()()
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return Result{}, fmt.Errorf("find %s: %w", path, err)
@@ -43,13 +44,30 @@ func (c *Client) Download(ctx context.Context, from store.Ref, path string, o Tr
 		}
 	}
 	d := &download{source: &source{transfer: c.begin(from.String(), path, o)}, from: from, path: path}
-	if d.log, err = d.openLog(down, path, from); err != nil {
-		return Result{}, err
+	if o.Resume != ResumeNever || d.recorded(down, path, from) {
+		if d.log, err = d.openLog(down, path, from); err != nil {
+			return Result{}, err
+		}
 	}
 	if d.log != nil {
 		defer d.log.Close()
 	}
+	if d.log != nil && o.Resume == ResumeNever {
+		d.dropEarlier()
+	}
 	return d.run(ctx)
+}
+
+// dropEarlier removes what an earlier run left and this one will not go on with.
+func (d *download) dropEarlier() {
+	if earlier, ok := d.log.Header(); ok {
+		d.note("an earlier run is not gone on with: that is not wanted; starting over")
+		if err := localfile.RemoveTemp(d.path, earlier.Temp); err != nil {
+			d.note(fmt.Sprintf("the earlier partial file stays: %v", err))
+		}
+	}
+	d.forget(d.log)
+	d.log = nil
 }
 
 // download is one download into a file.
@@ -91,7 +109,7 @@ func (d *download) finish(ctx context.Context) (Result, error) {
 
 // open goes on with an earlier download where there is one that fits, or begins a new one; then first is the open body of its
 // first range. It is finished when the earlier run had put the file in place, and only not lived to tell.
-func (d *download) open(ctx context.Context) (first *store.Body, finished bool, r Result, err error) {
+func (d *download) open(ctx context.Context) (first *opened, finished bool, r Result, err error) {
 	if d.log != nil {
 		if earlier, ok := d.log.Header(); ok {
 			finished, r, err = d.goOn(ctx, earlier)
@@ -107,7 +125,7 @@ func (d *download) open(ctx context.Context) (first *store.Body, finished bool, 
 	d.source = d.newSource(ctx, obj)
 	if d.target, err = localfile.CreateAnnounced(d.path, obj.Size, d.write); err != nil {
 		if first != nil {
-			first.Close()
+			first.close()
 		}
 		d.forget(d.log)
 		return nil, false, Result{}, err
@@ -309,20 +327,20 @@ func differing(before, after []segment) int {
 }
 
 // fetchMissing brings down everything that is not here yet; first is already open on its beginning.
-func (d *download) fetchMissing(ctx context.Context, first *store.Body) error {
+func (d *download) fetchMissing(ctx context.Context, first *opened) error {
 	gaps := d.missing()
 	if first != nil {
-		gaps = plan.Gaps(d.obj.Size, []store.Range{first.Range})
+		gaps = plan.Gaps(d.obj.Size, []store.Range{first.Body.Range})
 	}
 	return d.fetchAll(ctx, first, d.cut(gaps, d.obj.Size))
 }
 
 // fetchAll brings down the ranges, in parallel.
-func (d *download) fetchAll(ctx context.Context, first *store.Body, ranges *plan.Ranges) error {
+func (d *download) fetchAll(ctx context.Context, first *opened, ranges *plan.Ranges) error {
 	g, gctx := errgroup.WithContext(ctx)
 	if first != nil {
-		if err := d.spawnRange(gctx, g, first.Range, first); err != nil {
-			first.Close()
+		if err := d.spawnRange(gctx, g, first.Body.Range, first); err != nil {
+			first.close()
 		}
 	}
 	for gctx.Err() == nil {
@@ -340,7 +358,7 @@ func (d *download) fetchAll(ctx context.Context, first *store.Body, ranges *plan
 	return context.Cause(ctx)
 }
 
-func (d *download) spawnRange(ctx context.Context, g *errgroup.Group, r store.Range, first *store.Body) error {
+func (d *download) spawnRange(ctx context.Context, g *errgroup.Group, r store.Range, first *opened) error {
 	return d.c.spawn(ctx, g, min(writeSize, r.Length), func(buf []byte) error {
 		sum, err := d.fetch(ctx, r, first, &inFile{target: d.target, buf: buf})
 		if err != nil {

@@ -46,7 +46,7 @@ func combine(segments []segment) (checksum.Sum, error) {
 
 // discover asks for the object's first range, the answer to which tells about the object, and at the same time for its
 // checksums, which only Head tells. The body is that of the first range; nil for an empty object.
-func (t *transfer) discover(ctx context.Context, from store.Ref, first int64) (store.Object, *store.Body, error) {
+func (t *transfer) discover(ctx context.Context, from store.Ref, first int64) (store.Object, *opened, error) {
 	for range 3 {
 		type answer struct {
 			obj store.Object
@@ -76,7 +76,7 @@ func (t *transfer) discover(ctx context.Context, from store.Ref, first int64) (s
 		case seen.err != nil && errors.Is(seen.err, store.Denied):
 			return body.Object, body, nil
 		case seen.err != nil:
-			body.Close()
+			body.close()
 			return store.Object{}, nil, seen.err
 		case seen.obj.ETag == body.Object.ETag && seen.obj.Size == body.Object.Size:
 			if seen.obj.Version == "" {
@@ -84,7 +84,7 @@ func (t *transfer) discover(ctx context.Context, from store.Ref, first int64) (s
 			}
 			return seen.obj, body, nil
 		}
-		body.Close() // it changed between the two
+		body.close() // it changed between the two
 	}
 	return store.Object{}, nil, &store.Error{Kind: store.Changed, Op: "GetObject", Ref: from, Hint: "it is being written again and again; wait until that has ended"}
 }
@@ -98,13 +98,18 @@ func (t *transfer) head(ctx context.Context, from store.Ref) (obj store.Object, 
 	return obj, err
 }
 
-func (t *transfer) getFirst(ctx context.Context, from store.Ref, n int64) (body *store.Body, err error) {
+func (t *transfer) getFirst(ctx context.Context, from store.Ref, n int64) (first *opened, err error) {
 	err = t.try(ctx, func(ctx context.Context) error {
+		ctx, o := cuttable(ctx)
 		b, err := t.c.store.Get(ctx, store.GetRequest{Ref: from, Range: store.Range{Length: n}, Attrs: &t.o.Attrs})
-		body = b
-		return err
+		if err != nil {
+			o.cut(nil)
+			return err
+		}
+		o.Body, first = b, o
+		return nil
 	})
-	return body, err
+	return first, err
 }
 
 // newSource finds out what is vouched for, and so how the bytes are to be summed.
@@ -136,64 +141,117 @@ type landing interface {
 	land(offset int64, p []byte) error
 }
 
+// opened is a body with the means to cut it, and to ask whether it was.
+type opened struct {
+	*store.Body
+	cut context.CancelCauseFunc
+	why func() error
+}
+
+// cuttable gives a context that cut ends, and an opened without a body as yet.
+func cuttable(ctx context.Context) (context.Context, *opened) {
+	ctx, cut := context.WithCancelCause(ctx)
+	return ctx, &opened{cut: cut, why: func() error { return context.Cause(ctx) }}
+}
+
+// close ends the body, and its context.
+func (o *opened) close() {
+	o.Body.Close()
+	o.cut(nil)
+}
+
+// fetching is a range on its way.
+type fetching struct {
+	*source
+	store.Range
+	to   landing
+	got  int64
+	h    hash.Hash
+	cuts int
+	// of the last try
+	began     time.Time
+	firstByte time.Duration
+}
+
 // fetch brings a range down, as often as it takes, each time going on after the last byte that came; it gives the
 // range's sum. The first body, where there is one, is already open on the range.
-func (s *source) fetch(ctx context.Context, r store.Range, first *store.Body, to landing) (checksum.Sum, error) {
-	h := s.algorithm.New()
-	var got int64
+func (s *source) fetch(ctx context.Context, r store.Range, first *opened, to landing) (checksum.Sum, error) {
+	f := &fetching{source: s, Range: r, to: to, h: s.algorithm.New()}
 	s.c.meter.PartStart()
-	began := time.Now()
 	err := s.try(ctx, func(ctx context.Context) error {
 		body := first
 		first = nil
 		if body == nil {
-			var err error
-			body, err = s.c.store.Get(ctx, store.GetRequest{
-				Ref:     s.obj.Ref,
-				Range:   store.Range{Offset: r.Offset + got, Length: r.Length - got},
-				IfMatch: s.obj.ETag,
-				Attrs:   &s.o.Attrs,
-			})
-			if err != nil {
-				return err
-			}
+			ctx, body = cuttable(ctx)
 		}
-		defer body.Close()
-		return s.drain(body, r, &got, h, to)
+		return f.attempt(ctx, body)
 	})
 	s.c.meter.PartEnd(err == nil)
 	if err != nil {
 		return checksum.Sum{}, err
 	}
 	now := time.Now()
-	s.c.pace.Done(now, pace.Sample{Bytes: r.Length, Took: now.Sub(began)})
-	return checksum.Of(s.algorithm, h), nil
+	s.c.pace.Done(now, pace.Sample{Bytes: r.Length, Took: now.Sub(f.began), FirstByte: f.firstByte})
+	return checksum.Of(s.algorithm, f.h), nil
+}
+
+// attempt is one try to bring what is left of the range.
+func (f *fetching) attempt(ctx context.Context, o *opened) error {
+	defer o.cut(nil)
+	fl := f.c.take(pace.Flight{Size: f.Length - f.got, Cuts: f.cuts}, o.cut)
+	defer f.c.land(fl)
+	f.began = fl.Began
+	if o.Body == nil {
+		body, err := f.c.store.Get(ctx, store.GetRequest{
+			Ref:     f.obj.Ref,
+			Range:   store.Range{Offset: f.Offset + f.got, Length: f.Length - f.got},
+			IfMatch: f.obj.ETag,
+			Attrs:   &f.o.Attrs,
+		})
+		if err != nil {
+			return f.slow(o, err)
+		}
+		f.firstByte = time.Since(f.began)
+		o.Body = body
+	}
+	defer o.Body.Close()
+	return f.slow(o, f.drain(o.Body, fl))
+}
+
+// slow gives errSlow where that is why the try ended.
+func (f *fetching) slow(o *opened, err error) error {
+	if err != nil && o.why() == errSlow {
+		f.cuts++
+		return errSlow
+	}
+	return err
 }
 
 // drain reads the body to the range's end, sums while the bytes are still in the core's cache, and lands them in large pieces.
-func (s *source) drain(body io.Reader, r store.Range, got *int64, h hash.Hash, to landing) error {
-	for *got < r.Length {
-		buf := to.room(*got)
-		buf = buf[:min(int64(len(buf)), r.Length-*got)]
+func (f *fetching) drain(body io.Reader, fl *flight) error {
+	for f.got < f.Length {
+		buf := f.to.room(f.got)
+		buf = buf[:min(int64(len(buf)), f.Length-f.got)]
 		filled := 0
 		var err error
 		for filled < len(buf) && err == nil {
 			var n int
 			n, err = body.Read(buf[filled:])
-			h.Write(buf[filled : filled+n])
+			f.h.Write(buf[filled : filled+n])
 			filled += n
+			f.moved.Add(int64(n))
+			f.c.meter.Moved(int64(n))
+			fl.moved.Add(int64(n))
 		}
 		if filled > 0 {
-			if lerr := to.land(r.Offset+*got, buf[:filled]); lerr != nil {
+			if lerr := f.to.land(f.Offset+f.got, buf[:filled]); lerr != nil {
 				return lerr
 			}
-			*got += int64(filled)
-			s.moved.Add(int64(filled))
-			s.c.meter.Moved(int64(filled))
-			s.c.meter.Done(int64(filled))
+			f.got += int64(filled)
+			f.c.meter.Done(int64(filled))
 		}
-		if err != nil && *got < r.Length {
-			return lostBody(s.obj.Ref, err)
+		if err != nil && f.got < f.Length {
+			return lostBody(f.obj.Ref, err)
 		}
 	}
 	return nil

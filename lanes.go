@@ -55,6 +55,20 @@ func (l *lanes) leave() {
 	l.wake()
 }
 
+// load tells how many lanes are in use, and how many wait for one.
+func (l *lanes) load() (busy, waiting int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.busy, len(l.queue)
+}
+
+// open lets in who waits, after pace may have allowed more.
+func (l *lanes) open() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.wake()
+}
+
 // wake lets in as many as pace allows; mu is held.
 func (l *lanes) wake() {
 	for len(l.queue) > 0 && l.busy < l.pace.Lanes() {

@@ -86,9 +86,10 @@ func (t *transfer) putProved(ctx context.Context, from content, to store.Ref, bu
 
 func (t *transfer) putOnce(ctx context.Context, from content, to store.Ref, sum checksum.Sum) (obj store.Object, err error) {
 	tries := 0
-	err = t.try(ctx, func(ctx context.Context) error {
+	blind := sum.IsZero() // then a try that is cut might be stored
+	err = t.tryWatched(ctx, from.Size(), blind, func(ctx context.Context, f *flight) error {
 		tries++
-		counted := &tally{ReaderAt: from, t: t}
+		counted := &tally{ReaderAt: from, t: t, f: f}
 		o, err := t.c.store.Put(ctx, store.PutRequest{
 			Ref: to, Body: io.NewSectionReader(counted, 0, from.Size()), Sum: sum, NoClobber: t.o.NoClobber, Attrs: &t.o.Attrs,
 		})

@@ -63,9 +63,6 @@ type log = journal.Log[record, entry]
 // openLog finds the record of this transfer, and locks it against other processes. A nil log without an error means that
 // no record can be kept here; the user has been told.
 func (t *transfer) openLog(d direction, path string, ref store.Ref) (*log, error) {
-	if t.o.Resume == ResumeNever {
-		return nil, nil
-	}
 	dir, err := t.c.stateDir()
 	if err == nil {
 		var l *log

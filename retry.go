@@ -42,29 +42,38 @@ func (t *transfer) try(ctx context.Context, f func(context.Context) error) error
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		if errors.Is(err, errSlow) {
+			t.retried(err, 0)
+			attempt--
+			continue
+		}
 		if !store.Retryable(err) {
 			return err
 		}
-		if attempt == 0 {
+		if firstFailure.IsZero() {
 			firstFailure = now
 		}
 		kind := store.KindOf(err)
 		if kind == store.Corrupt {
 			if corrupt++; corrupt >= maxCorrupt {
-				return fmt.Errorf("%d tries: %w", corrupt, err)
+				return fmt.Errorf("tried %d times: %w", corrupt, err)
 			}
 		}
 		if waited, limit := now.Sub(t.c.quietSince(firstFailure)), t.c.patience(kind); waited >= limit {
-			return fmt.Errorf("%d tries, nothing got through for %v: %w", attempt+1, waited.Round(time.Second), err)
+			return fmt.Errorf("tried %d times, without success for %v: %w", attempt+1, waited.Round(time.Second), err)
 		}
 		wait := t.c.waitAfter(attempt, err)
-		t.retries.Add(1)
-		t.c.meter.Retry()
-		t.event(Event{Kind: EventRetry, Err: err, Wait: wait})
+		t.retried(err, wait)
 		if err := pause(ctx, wait); err != nil {
 			return err
 		}
 	}
+}
+
+func (t *transfer) retried(err error, wait time.Duration) {
+	t.retries.Add(1)
+	t.c.meter.Retry()
+	t.event(Event{Kind: EventRetry, Err: err, Wait: wait})
 }
 
 // waitAfter tells how long to wait before the next try, and slows the client where the store asked for it.

@@ -15,6 +15,7 @@ import (
 // brings the checksums too, and leaves no record: it would cost more than to fetch it again. The error is of kind
 // store.Changed where the object is another by now than the one that was listed.
 func (c *Client) DownloadListed(ctx context.Context, obj store.Object, path string, o Transfer) (Result, error) {
+	defer c.alive()()
 	if obj.Size > smallObject || o.PartSize != 0 && obj.Size > o.PartSize {
 		return c.Download(ctx, obj.Ref, path, o)
 	}
@@ -49,23 +50,30 @@ func (d *download) fetchWhole(ctx context.Context, listed store.Object) error {
 	}
 	defer d.c.lanes.leave()
 	d.started(listed.Size, 1)
-	var body *store.Body
-	err = d.try(ctx, func(ctx context.Context) (err error) {
-		body, err = d.c.store.Get(ctx, store.GetRequest{Ref: listed.Ref, IfMatch: listed.ETag, Attrs: &d.o.Attrs})
-		return err
+	var body *opened
+	err = d.try(ctx, func(ctx context.Context) error {
+		ctx, o := cuttable(ctx)
+		b, err := d.c.store.Get(ctx, store.GetRequest{Ref: listed.Ref, IfMatch: listed.ETag, Attrs: &d.o.Attrs})
+		if err != nil {
+			o.cut(nil)
+			return err
+		}
+		o.Body, body = b, o
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	d.source = d.newSource(ctx, body.Object)
+	d.source = d.newSource(ctx, body.Body.Object)
 	if d.target, err = localfile.Create(d.path, d.obj.Size); err != nil {
-		body.Close()
+		body.close()
 		return err
 	}
 	if d.obj.Size == 0 {
 		d.c.meter.PartStart()
 		d.c.meter.PartEnd(true)
-		return body.Close()
+		body.close()
+		return nil
 	}
 	whole := store.Range{Length: d.obj.Size}
 	sum, err := d.fetch(ctx, whole, body, &inFile{target: d.target, buf: lease.Bytes()})

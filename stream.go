@@ -19,6 +19,7 @@ import (
 // with it, up to the store's limit; parts too large for memory wait in a temporary file. The stream cannot be read twice,
 // so a failure throws the upload away. When ctx ends while a Read of r is under way, UploadStream does not wait for it.
 func (c *Client) UploadStream(ctx context.Context, r io.Reader, to store.Ref, o Transfer) (Result, error) {
+	defer c.alive()()
 	limits := c.store.Limits(to.Bucket)
 	sizes, err := plan.NewStream(o.PartSize, o.ExpectedSize, limits)
 	if err != nil {
@@ -247,6 +248,7 @@ func (h *held) Changed() error { return nil }
 // DownloadStream writes object from to w, in order, fetched by ranges in parallel that wait in memory for their turn.
 // What was written before an error stays written; ErrMismatch is known only at the end.
 func (c *Client) DownloadStream(ctx context.Context, from store.Ref, w io.Writer, o Transfer) (Result, error) {
+	defer c.alive()()
 	t := c.begin(from.String(), "-", o)
 	part := min(plan.RangeSize(0, o.PartSize), c.memory.Limit()/4) // ranges wait in memory for their turn
 	obj, first, err := t.discover(ctx, from, part)
@@ -292,7 +294,7 @@ type arrived struct {
 
 // move fetches ranges ahead, as memory and lanes allow, and writes them in order. Memory is taken in the order of the
 // ranges, so the one whose turn it is always has its own.
-func (f *outflow) move(ctx context.Context, first *store.Body) error {
+func (f *outflow) move(ctx context.Context, first *opened) error {
 	if f.why == "" && !f.vouched.free() {
 		f.running = newRunning(f.vouched)
 	}
@@ -304,9 +306,9 @@ func (f *outflow) move(ctx context.Context, first *store.Body) error {
 	var serr error
 	gaps := []store.Range{{Length: f.obj.Size}}
 	if first != nil {
-		gaps = plan.Gaps(f.obj.Size, []store.Range{first.Range})
-		if serr = f.ahead(gctx, g, first.Range, first, queue); serr != nil {
-			first.Close()
+		gaps = plan.Gaps(f.obj.Size, []store.Range{first.Body.Range})
+		if serr = f.ahead(gctx, g, first.Body.Range, first, queue); serr != nil {
+			first.close()
 		}
 	}
 	ranges := plan.NewRanges(gaps, f.part, true)
@@ -325,7 +327,7 @@ func (f *outflow) move(ctx context.Context, first *store.Body) error {
 }
 
 // ahead starts the fetching of a range and puts it into the queue.
-func (f *outflow) ahead(ctx context.Context, g *errgroup.Group, r store.Range, body *store.Body, queue chan<- *arrived) error {
+func (f *outflow) ahead(ctx context.Context, g *errgroup.Group, r store.Range, body *opened, queue chan<- *arrived) error {
 	lease, err := f.c.memory.Take(ctx, r.Length)
 	if err != nil {
 		return err

@@ -125,6 +125,7 @@ func attrsKey(a *store.Attrs) string {
 type tally struct {
 	io.ReaderAt
 	t *transfer
+	f *flight // nil: not watched
 	n atomic.Int64
 }
 
@@ -132,6 +133,9 @@ type tally struct {
 func (y *tally) ReadAt(p []byte, off int64) (int, error) {
 	n, err := y.ReaderAt.ReadAt(p, off)
 	y.n.Add(int64(n))
+	if y.f != nil {
+		y.f.moved.Add(int64(n))
+	}
 	y.t.moved.Add(int64(n))
 	y.t.c.meter.Moved(int64(n))
 	y.t.c.meter.Done(int64(n))

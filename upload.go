@@ -22,6 +22,7 @@ import (
 // from there. The error is of kind store.Exists where NoClobber forbids the object that is there, and ErrSourceChanged
 // where the file changed while it was read.
 func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Transfer) (Result, error) {
+	defer c.alive()()
 	src, err := localfile.OpenSource(path)
 	if err != nil {
 		return Result{}, err
@@ -30,19 +31,24 @@ func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Transf
 	t := c.begin(path, to.String(), o)
 	limits := c.store.Limits(to.Bucket)
 	u := &upload{assembly: &assembly{transfer: t, up: store.Upload{Ref: to}}, src: src, limits: limits}
-	if !plan.OnePut(src.Size(), limits) || o.PartSize != 0 && src.Size() > o.PartSize {
-		return u.run(ctx)
-	}
-	if o.Resume != ResumeNever && t.recorded(up, src.Path(), to) {
-		if err := u.outgrown(ctx); err != nil {
+	inParts := !plan.OnePut(src.Size(), limits) || o.PartSize != 0 && src.Size() > o.PartSize
+	if (!inParts || o.Resume == ResumeNever) && t.recorded(up, src.Path(), to) {
+		why := "the file is smaller now"
+		if inParts {
+			why = "that is not wanted"
+		}
+		if err := u.dropEarlier(ctx, why); err != nil {
 			return Result{}, err
 		}
+	}
+	if inParts {
+		return u.run(ctx)
 	}
 	return t.put(ctx, src, to)
 }
 
-// outgrown throws away what an earlier run left in parts of a file that now goes in one request.
-func (u *upload) outgrown(ctx context.Context) error {
+// dropEarlier throws away what an earlier run left and this one will not go on with.
+func (u *upload) dropEarlier(ctx context.Context, why string) error {
 	l, err := u.openLog(up, u.src.Path(), u.up.Ref)
 	if l == nil || err != nil {
 		return err
@@ -52,7 +58,7 @@ func (u *upload) outgrown(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	u.note("an earlier run is not gone on with: the file is smaller now; starting over")
+	u.note("an earlier run is not gone on with: " + why + "; starting over")
 	if earlier.UploadID != "" {
 		if err := u.dropOld(ctx, store.Upload{Ref: earlier.Ref, ID: earlier.UploadID, Scheme: earlier.Scheme}); err != nil {
 			return err
@@ -81,8 +87,10 @@ func (u *upload) run(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	u.layout = layout
-	if u.log, err = u.openLog(up, u.src.Path(), u.up.Ref); err != nil {
-		return Result{}, err
+	if u.o.Resume != ResumeNever {
+		if u.log, err = u.openLog(up, u.src.Path(), u.up.Ref); err != nil {
+			return Result{}, err
+		}
 	}
 	if u.log != nil {
 		defer u.log.Close()

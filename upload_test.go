@@ -303,6 +303,31 @@ func TestNoResumeLeavesNothing(t *testing.T) {
 	})
 }
 
+func TestNoResumeDropsWhatAnEarlierRunLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		want := random(200, 3)
+		b.Fault(storetest.PutPart).Part(17).Error(store.Denied)
+		if _, err := b.upload(want, haul.Transfer{PartSize: 10}); err == nil {
+			t.Fatal("no error")
+		}
+		if r, err := b.upload(want, haul.Transfer{PartSize: 10, Resume: haul.ResumeNever}); err != nil || r.Kept != 0 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		b.stored(want)
+		b.tidy()
+		b.Fault(storetest.Get).Offset(170).Error(store.Denied)
+		if _, err := b.download(haul.Transfer{PartSize: 10}); err == nil {
+			t.Fatal("no error")
+		}
+		if r, err := b.download(haul.Transfer{PartSize: 10, Resume: haul.ResumeNever}); err != nil || r.Kept != 0 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		b.fetched(want)
+		b.tidy()
+	})
+}
+
 func TestAdopt(t *testing.T) {
 	for _, sums := range []storetest.Checksums{storetest.AllChecksums, storetest.CompositeChecksums, storetest.MD5Checksums} {
 		synctest.Test(t, func(t *testing.T) {
