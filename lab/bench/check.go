@@ -10,10 +10,7 @@ import (
 
 	"haul/checksum"
 	"haul/lab/bench/nullstore"
-	"haul/lab/endpoint"
 )
-
-func bareEnv(home string) []string { return endpoint.Bare(home) }
 
 // sumFile reads a file, all of it.
 func sumFile(path string) (checksum.Sum, int64, error) {
@@ -46,7 +43,7 @@ func (b *bench) check(ctx context.Context, r *Row, t *tool, in inputs, s, checke
 	if err == nil {
 		err = checkDown(j, in)
 	}
-	return errors.Join(err, b.clean(j))
+	return errors.Join(err, b.fresh())
 }
 
 // checkUp compares what the checking endpoint computed with the sources.

@@ -1,6 +1,9 @@
 // Command bench measures haul beside its peers and beside bare socket loops, on this machine, against an S3 endpoint that keeps nothing.
 //
 //	bench           rows: each tool at its defaults; CPU, wall time, memory, requests
+//	bench links     haul alone on links of many rates and delays: its default run against the best fixed concurrency
+//	bench tail      some requests slow, some stalled: time against a clean run, bytes moved
+//	bench faults    some requests refused, some connections cut: the same
 //
 // The client has one core to itself, the endpoint another. README.md tells what each number means, and what is not measured.
 package main
@@ -30,6 +33,7 @@ type options struct {
 	size   int64 // of the big object
 	small  int   // how many small ones
 	quick  bool
+	full   bool // all points of the grid of links
 	seed   uint64
 }
 
@@ -52,7 +56,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = b.rowsMode(ctx)
+	err = b.measure(ctx)
 	if closed := b.close(); err == nil {
 		err = closed
 	}
@@ -60,6 +64,16 @@ func run(ctx context.Context) error {
 		return err
 	}
 	return b.report.publish(o.out)
+}
+
+func (b *bench) measure(ctx context.Context) error {
+	switch b.mode {
+	case "rows":
+		return b.rowsMode(ctx)
+	case "links":
+		return b.linksMode(ctx)
+	}
+	return b.trialsMode(ctx)
 }
 
 // parse reads the command line.
@@ -70,11 +84,12 @@ func parse() (options, error) {
 	flag.StringVar(&o.dir, "dir", "/dev/shm", "`folder` in memory for sources and targets")
 	flag.StringVar(&o.out, "out", "", "`folder` to write the results to, as text and JSON; else they are only shown")
 	flag.IntVar(&o.rounds, "rounds", 0, "`number` of rounds (else 7 of rows, 3 of tail and faults, 1 of links; fewer with -quick)")
-	flag.StringVar(&o.rows, "rows", "", "only rows whose name has one of these `words`, with commas between")
-	flag.StringVar(&o.only, "tools", "", "only these `tools`, with commas between: haul, floor-go, floor-c, mc, rclone, aws, s5cmd")
-	flag.StringVar(&size, "size", "", "`size` of the big object (else 2GiB; links and the others 1GiB and 4GiB, or 1GiB)")
+	flag.StringVar(&o.rows, "rows", "", "only rows, links or cases whose name has one of these `words`, with commas between")
+	flag.StringVar(&o.only, "tools", "", "only these `tools`, with commas between: haul, floor-go, floor-c, mc, s5cmd, rclone, aws (tail and faults: else haul alone)")
+	flag.StringVar(&size, "size", "", "`size` of the big object (else 2GiB; links: 1GiB and 4GiB; tail and faults: 1GiB)")
 	flag.IntVar(&o.small, "small", 0, "`number` of small objects of 64 KiB (else 5000)")
 	flag.BoolVar(&o.quick, "quick", false, "small sizes, few rounds: to see that everything works")
+	flag.BoolVar(&o.full, "full", false, "links: all 36 points of the grid, and not 12 of them")
 	flag.Uint64Var(&o.seed, "seed", 1, "`number` that chooses the requests that are harmed")
 	flag.Func("tool", "where a tool is: `NAME=PROGRAM`; again for more (else looked up on the PATH)", func(text string) error {
 		name, path, ok := strings.Cut(text, "=")
@@ -85,7 +100,7 @@ func parse() (options, error) {
 		return nil
 	})
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "bench [flags] [rows]")
+		fmt.Fprintln(flag.CommandLine.Output(), "bench [flags] [rows | links | tail | faults]")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -93,7 +108,7 @@ func parse() (options, error) {
 		o.mode = flag.Arg(0)
 	}
 	switch o.mode {
-	case "rows":
+	case "rows", "links", "tail", "faults":
 	default:
 		return o, fmt.Errorf("there is no mode %q", o.mode)
 	}
@@ -106,6 +121,9 @@ func parse() (options, error) {
 			return o, err
 		}
 		o.size = n
+	}
+	if o.only == "" && o.mode != "rows" || o.mode == "links" {
+		o.only = "haul"
 	}
 	return o.defaults(), nil
 }
@@ -127,8 +145,13 @@ func (o options) defaults() options {
 			o.rounds = int(pick(3, 1))
 		}
 	}
-	if o.size == 0 && o.mode == "rows" {
-		o.size = pick(2<<30, 256<<20)
+	if o.size == 0 {
+		switch o.mode {
+		case "rows":
+			o.size = pick(2<<30, 256<<20)
+		case "tail", "faults":
+			o.size = pick(1<<30, 256<<20)
+		}
 	}
 	if o.small == 0 {
 		o.small = int(pick(5000, 500))

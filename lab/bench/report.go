@@ -28,6 +28,8 @@ type report struct {
 	Tools  []*tool  `json:"tools"`
 	Notes  []string `json:"notes"`
 	Rows   []*Row   `json:"rows,omitempty"`
+	Links  []*Link  `json:"links,omitempty"`
+	Trials []*Trial `json:"trials,omitempty"`
 }
 
 // machine is what it was measured on.
@@ -85,8 +87,11 @@ func (r *report) head() string {
 	fmt.Fprintf(&b, "haul bench: %s, %s, commit %s\n", r.Mode, r.Date.Format("2006-01-02 15:04"), r.Commit)
 	fmt.Fprintf(&b, "%s, %d cores, %d MiB, Linux %s, %s; load %.2f; %d rounds\n", r.Machine.CPU, r.Machine.Cores, r.Machine.Memory,
 		r.Machine.Kernel, r.Machine.Go, r.Load, r.Rounds)
-	if r.Size > 0 {
+	switch {
+	case r.Mode == "rows":
 		fmt.Fprintf(&b, "big object %d MiB, %d small objects\n", r.Size>>20, r.Small)
+	case r.Size > 0:
+		fmt.Fprintf(&b, "object %d MiB\n", r.Size>>20)
 	}
 	for _, t := range r.Tools {
 		if t.Version != "" {
@@ -105,6 +110,12 @@ func (r *report) text() string {
 	b.WriteString(r.head())
 	for _, row := range r.Rows {
 		b.WriteString(row.table(r.Tools) + "\n")
+	}
+	if len(r.Links) > 0 {
+		b.WriteString(linksTable(r.Links))
+	}
+	if len(r.Trials) > 0 {
+		b.WriteString(trialsTable(r.Trials))
 	}
 	return b.String()
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"haul/checksum"
+	"haul/lab/endpoint"
 )
 
 // Row is one kind of work, done by every tool in every round.
@@ -146,7 +147,7 @@ func (b *bench) once(ctx context.Context, r *Row, t *tool, in inputs, s *sink) (
 		return Sample{}, err
 	}
 	sample, err := b.run(ctx, t, j, s)
-	return sample, errors.Join(err, b.clean(j))
+	return sample, errors.Join(err, b.fresh())
 }
 
 // jobOf fills in where a job reads and writes.
@@ -158,20 +159,25 @@ func (b *bench) jobOf(r *Row, t *tool, in inputs) (job, error) {
 	case j.up:
 		j.local, j.key = in.file, "up-"+t.Name+".bin"
 	case j.many > 0:
-		j.local, j.key = filepath.Join(b.dir, "targets"), smallKey
-		return j, os.Mkdir(j.local, 0o700)
+		j.local, j.key = b.targets(), smallKey
 	default:
-		j.local, j.key = filepath.Join(b.dir, "target"), bigKey
+		j.local, j.key = b.target(), bigKey
 	}
-	return j, nil
+	return j, b.fresh()
 }
 
-// clean removes what a job wrote.
-func (b *bench) clean(j job) error {
-	if j.up {
-		return nil
+// targets is the folder that is written to.
+func (b *bench) targets() string { return filepath.Join(b.dir, "targets") }
+
+// target is the big file in it.
+func (b *bench) target() string { return filepath.Join(b.targets(), "target") }
+
+// fresh makes it new, and makes haul forget runs that were broken off.
+func (b *bench) fresh() error {
+	if err := errors.Join(os.RemoveAll(b.targets()), os.RemoveAll(endpoint.StateDir(b.home))); err != nil {
+		return err
 	}
-	return os.RemoveAll(j.local)
+	return os.Mkdir(b.targets(), 0o700)
 }
 
 // starts measures how long a program takes to say its version: the mean of ten.
@@ -182,7 +188,7 @@ func (b *bench) starts(ctx context.Context, t *tool) (Sample, error) {
 	var sum Sample
 	const times = 10
 	for range times {
-		s, err := b.spend(ctx, time.Minute, append([]string{t.path}, t.versionArgs...), bareEnv(b.home))
+		s, err := b.spend(ctx, time.Minute, append([]string{t.path}, t.versionArgs...), endpoint.Bare(b.home))
 		if err != nil {
 			return sum, err
 		}

@@ -15,6 +15,8 @@ import (
 const (
 	headLimit = 64 << 10
 	wideSize  = 256 << 10
+	// recordSize is the most that TLS gives at once.
+	recordSize = 16 << 10
 )
 
 // errEnd ends a connection: the other end is gone, or its request was harmed on purpose.
@@ -22,11 +24,13 @@ var errEnd = errors.New("the connection ends")
 
 // conn is one connection: one request after the other.
 type conn struct {
-	s    *Server
-	c    net.Conn // TLS, or tcp itself
-	tcp  *net.TCPConn
-	raw  syscall.RawConn
-	wide *wide.Conn // nil where there is no TLS
+	s   *Server
+	c   net.Conn // TLS, or tcp itself
+	tcp *net.TCPConn
+	raw syscall.RawConn
+	// wide and scratch are nil where there is no TLS. What was decrypted and is not wanted goes into scratch.
+	wide    *wide.Conn
+	scratch []byte
 
 	buf  []byte
 	r, w int    // buf[r:w] has come and is not used yet
@@ -112,7 +116,7 @@ func (c *conn) drop(n int64) (int64, error) {
 	if c.wide == nil {
 		return drop(c.raw, n)
 	}
-	got, err := c.c.Read(c.s.scratch[:min(n, int64(len(c.s.scratch)))])
+	got, err := c.c.Read(c.scratch[:min(n, recordSize)])
 	if got > 0 {
 		err = nil
 	}

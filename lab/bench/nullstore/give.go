@@ -37,18 +37,25 @@ func (c *conn) give(h *head, a answer, content Content, offset, n int64) (keep b
 				take = min(take, half-done)
 			}
 		}
-		c.pause(pace.due(take))
-		if f == corrupt && done == half {
-			take = 1
-			err = c.giveWrong(content, offset+done)
+		at, run := content.span(offset+done, take)
+		wrong := f == corrupt && done == half
+		if wrong {
+			run = 1
+		}
+		c.pause(pace.due(run))
+		if wrong {
+			err = c.giveWrong(content.p.data[at])
 		} else {
-			take, err = c.giveRun(content, offset+done, take)
+			err = c.giveRun(content.p, at, run)
+		}
+		if err == nil && pace != nil {
+			err = c.flush()
 		}
 		if err != nil {
 			return false, err
 		}
-		c.s.stats.out.Add(take)
-		done += take
+		c.s.stats.out.Add(run)
+		done += run
 	}
 	return keep, c.flush()
 }
@@ -70,19 +77,17 @@ func (c *conn) giveAtOnce(content Content, offset, n int64) error {
 	return c.write()
 }
 
-// giveRun sends up to n bytes, as many as lie together.
-func (c *conn) giveRun(content Content, offset, n int64) (int64, error) {
-	at, run := content.span(offset, n)
+// giveRun sends n bytes of the pattern.
+func (c *conn) giveRun(p *Pattern, at, n int64) error {
 	if c.wide == nil {
-		return run, sendFile(c.raw, content.p, at, run)
+		return sendFile(c.raw, p, at, n)
 	}
-	_, err := c.c.Write(content.p.data[at : at+run])
-	return run, err
+	_, err := c.c.Write(p.data[at : at+n])
+	return err
 }
 
-// giveWrong sends one byte with a bit flipped.
-func (c *conn) giveWrong(content Content, offset int64) error {
-	at, _ := content.span(offset, 1)
-	_, err := c.c.Write([]byte{content.p.data[at] ^ 1})
+// giveWrong sends a byte with a bit flipped.
+func (c *conn) giveWrong(b byte) error {
+	_, err := c.c.Write([]byte{b ^ 1})
 	return errors.Join(err, c.flush())
 }

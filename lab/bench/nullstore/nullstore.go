@@ -60,7 +60,6 @@ type Server struct {
 	stats   *stats
 	etags   atomic.Int64
 	regime  atomic.Pointer[regime]
-	scratch []byte // where what was decrypted goes; nobody reads it
 
 	listeners []net.Listener
 	control   *http.Server
@@ -89,7 +88,7 @@ func Start(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{pattern: p, check: c.Check, stats: newStats(), scratch: make([]byte, wideSize),
+	s := &Server{pattern: p, check: c.Check, stats: newStats(),
 		objects: map[string]*object{}, uploads: map[string]*upload{}, open: map[*conn]struct{}{}}
 	s.regime.Store(newRegime(c.Shape))
 	for _, d := range c.Objects {
@@ -161,6 +160,7 @@ func (s *Server) accept(l net.Listener, config *tls.Config) {
 		if config != nil {
 			c.wide = wide.New(tcp, wideSize)
 			c.c = tls.Server(c.wide, config)
+			c.scratch = make([]byte, recordSize)
 		}
 		if !s.enter(c) {
 			_ = tcp.Close()
