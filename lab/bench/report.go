@@ -85,8 +85,8 @@ func (r *report) loaded() {
 func (r *report) head() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "haul bench: %s, %s, commit %s\n", r.Mode, r.Date.Format("2006-01-02 15:04"), r.Commit)
-	fmt.Fprintf(&b, "%s, %d cores, %d MiB, Linux %s, %s; load %.2f; %d rounds\n", r.Machine.CPU, r.Machine.Cores, r.Machine.Memory,
-		r.Machine.Kernel, r.Machine.Go, r.Load, r.Rounds)
+	fmt.Fprintf(&b, "%s, %d cores, %d MiB, %s %s, %s; load %.2f; %d rounds\n", r.Machine.CPU, r.Machine.Cores, r.Machine.Memory,
+		r.Machine.System, r.Machine.Kernel, r.Machine.Go, r.Load, r.Rounds)
 	switch {
 	case r.Mode == "rows":
 		fmt.Fprintf(&b, "big object %d MiB, %d small objects\n", r.Size>>20, r.Small)
