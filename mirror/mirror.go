@@ -219,7 +219,7 @@ func list(ctx context.Context, c *haul.Client, from store.Ref, o Options, yield 
 	none := true
 	for obj, err := range c.List(ctx, from.Bucket, from.Key, &o.Transfer.Attrs) {
 		if err != nil {
-			return fmt.Errorf("list %s: %w", from, err)
+			return err
 		}
 		none = false
 		if !yield(obj) {

@@ -19,7 +19,7 @@ const maxName = 255
 // places finds the files that keys become, and refuses keys that would leave the folder or meet on one file. It relies on
 // keys coming in order of their bytes only to tell of a meeting of file and folder before the file system does.
 type places struct {
-	root string // absolute
+	root string
 
 	folder string   // that was looked at last, below root
 	files  []string // keys so far that are the beginning of the last one, each of the next
@@ -30,15 +30,11 @@ type places struct {
 
 // newPlaces makes the folder where it is missing.
 func newPlaces(dir string) (*places, error) {
-	root, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, fmt.Errorf("find %s: %w", dir, err)
-	}
-	if err := localfile.MakeDirs(root, 0o777); err != nil {
+	p := &places{root: filepath.Clean(dir)}
+	if err := localfile.MakeDirs(p.root, 0o777); err != nil {
 		return nil, fmt.Errorf("target: %w", err)
 	}
-	p := &places{root: root}
-	if foldsCase(root) {
+	if foldsCase(p.root) {
 		p.foldCase()
 	}
 	return p, nil

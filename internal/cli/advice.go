@@ -20,7 +20,11 @@ func (a *app) explain(err error) ui.Failure {
 		return f
 	}
 	f.Advice = append(f.Advice, a.hints(err)...)
-	a.leftovers(&f, err)
+	if tree := new(treeError); errors.As(err, &tree) {
+		a.treeLeftovers(&f, tree)
+	} else {
+		a.leftovers(&f, err)
+	}
 	return f
 }
 
@@ -50,8 +54,8 @@ func (a *app) hints(err error) []string {
 		case e.Kind == store.NoBucket: // in place of the store's hint, which cannot know the flags
 			line := shellLine(append([]string{"haul", "mb", scheme + e.Ref.Bucket}, a.connect.words()...)...)
 			hints = append(hints, "check the spelling; to make the bucket: "+line)
-		case e.Kind == store.NotFound && strings.HasSuffix(e.Ref.Key, "/"):
-			hints = append(hints, "haul cp moves one object at a time; a folder is none")
+		case e.Kind == store.NotFound && e.Hint == "" && strings.HasSuffix(e.Ref.Key, "/"):
+			hints = append(hints, "a folder is no object; with --recursive what is below it is copied")
 		case e.Hint != "":
 			hints = append(hints, e.Hint)
 		}

@@ -11,13 +11,17 @@ import (
 	"haul/internal/ui"
 )
 
-const cpLong = `haul cp moves one file or object, in parts and in parallel, and proves that what arrived is what was sent.
+const cpLong = `haul cp moves a file or object, or with --recursive a whole folder, in parts and in parallel, and proves that what arrived
+is what was sent.
 
   haul cp FILE s3://BUCKET/KEY               upload
   haul cp s3://BUCKET/KEY FILE               download
   haul cp - s3://BUCKET/KEY                  upload standard input, of any length
   haul cp s3://BUCKET/KEY -                  write an object to standard output, in order
   haul cp s3://BUCKET/KEY s3://BUCKET/KEY    copy within the store
+  haul cp -r DIR s3://BUCKET/DIR             upload what is in a folder
+  haul cp -r s3://BUCKET/DIR DIR             download what is below s3://BUCKET/DIR/
+  haul cp -r s3://BUCKET/DIR s3://BUCKET/DIR copy what is below it
 
 A target that is a folder (s3://BUCKET, s3://BUCKET/DIR/, an existing local directory, or any path that ends in /) takes
 the source's own name. A key stands as it is typed: nothing in it is decoded. A pipe as source or target, such as <(…),
@@ -27,10 +31,17 @@ A broken run goes on: type the same line again. What arrived before is proved an
 round as well. A source that has changed meanwhile starts over. "haul uploads" lists what broken uploads left behind in
 the store, and throws it away.
 
+With --recursive, what is in the source comes into the target, as with the AWS CLI: DIR/a/b becomes s3://BUCKET/DIR/a/b.
+Symbolic links are followed on the way up. On the way down no link is followed below the target folder, and a key that
+can be no file there fails. What fails is named at once, and does not stop the others; the run then ends with exit
+code 1, as it does where a pipe, a device or an unreadable file had to be skipped. The same line goes on with large files
+that were broken off, and sends what was finished again.
+
 The last line says what was proved, and how.`
 
 const cpExample = `  haul cp NA12878.bam s3://lab/runs/
   haul cp s3://lab/runs/NA12878.bam .
+  haul cp -r run42 s3://lab/runs/run42
   samtools view -u in.cram | haul cp - s3://lab/x.bam
   haul cp s3://lab/x.bam - | samtools flagstat -
   haul cp --no-sign-request s3://1000genomes/README.analysis_history .
@@ -39,6 +50,7 @@ const cpExample = `  haul cp NA12878.bam s3://lab/runs/
 // copyFlags are those of haul cp, as typed.
 type copyFlags struct {
 	attrs       attrFlags
+	recursive   bool
 	noClobber   bool
 	noResume    bool
 	adopt       bool
@@ -53,6 +65,7 @@ type copyFlags struct {
 
 func (f *copyFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Transfer", pflag.ContinueOnError)
+	fs.BoolVarP(&f.recursive, "recursive", "r", false, "all that is in a folder, or below a prefix")
 	fs.BoolVar(&f.noClobber, "no-clobber", false, "fail where the target exists already")
 	fs.BoolVar(&f.noResume, "no-resume", false, "start clean, and leave nothing behind on failure")
 	fs.BoolVar(&f.adopt, "adopt", false, "where no record of an earlier run is here (another machine), go on with the newest unfinished upload of that key")
@@ -67,41 +80,20 @@ func (f *copyFlags) flags() *pflag.FlagSet {
 	return fs
 }
 
-// direction is what a pair of locations asks for.
-type direction string
-
-const (
-	upload         direction = "upload"
-	uploadStream   direction = "upload of a stream"
-	download       direction = "download"
-	downloadStream direction = "download to a stream"
-	copyObject     direction = "copy"
-)
-
-// verb is the direction's word in results.
-func (d direction) verb() string {
-	switch d {
-	case uploadStream:
-		return string(upload)
-	case downloadStream:
-		return string(download)
-	}
-	return string(d)
-}
-
 // copyRequest is a line of haul cp, understood.
 type copyRequest struct {
 	direction direction
 	from, to  location
 	transfer  haul.Transfer
 	options   haul.Options
+	guess     bool // the content type of each file of a folder
 }
 
 func (a *app) cp() *cobra.Command {
 	var f copyFlags
 	cmd := &cobra.Command{
 		Use:     "cp [flags] SOURCE TARGET",
-		Short:   "Move one file or object: up, down, or within the store",
+		Short:   "Move files or objects: up, down, or within the store",
 		Long:    cpLong,
 		Example: cpExample,
 		Args:    twoArgs,
@@ -111,6 +103,9 @@ func (a *app) cp() *cobra.Command {
 		req, err := f.parse(args, cmd.Flags(), disk{})
 		if err != nil {
 			return err
+		}
+		if req.direction.many() {
+			return a.runTree(ctx, req)
 		}
 		return a.runCopy(ctx, req)
 	})
@@ -160,6 +155,7 @@ func (f *copyFlags) parse(args []string, set *pflag.FlagSet, d files) (copyReque
 	req.transfer = t
 	req.options = haul.Options{Concurrency: f.concurrency, Memory: int64(f.memory)}
 	req.options.Patience = f.patience.duration()
+	req.guess = req.direction == uploadTree && !f.attrs.noGuess
 	return req, nil
 }
 
@@ -187,8 +183,10 @@ func (f *copyFlags) places(args []string, d files) (copyRequest, error) {
 	switch {
 	case req.from.kind != remote && req.to.kind != remote:
 		return req, usagef("both %s and %s are local; an object is written s3://BUCKET/KEY", args[0], args[1])
+	case f.recursive:
+		err = req.trees(d)
 	case req.from.kind == remote && req.from.ref.Key == "":
-		return req, usagef("%s names no object; haul cp moves one object at a time", args[0])
+		return req, usagef("%s names no object; with --recursive all of the bucket is copied", args[0])
 	case req.from.kind == remote && req.to.kind == remote:
 		req.direction = copyObject
 		req.to.ref, err = targetKey(req.to.ref, baseKey(req.from.ref.Key))
@@ -215,7 +213,7 @@ func (r *copyRequest) fromLocal(d files) (err error) {
 	case err != nil:
 		return err
 	case mode.IsDir():
-		return usagef("%s is a directory; haul cp moves one file at a time", r.from.text)
+		return usagef("%s is a directory; with --recursive all that is in it is copied", r.from.text)
 	case mode.IsRegular():
 		r.direction = upload
 	case isFolder(r.to.ref.Key):
@@ -232,7 +230,10 @@ func (r *copyRequest) toLocal(d files) (err error) {
 		return nil
 	}
 	path, err := d.target(r.to.text, r.from.ref.Key)
-	if err != nil {
+	switch {
+	case err != nil && isFolder(r.from.ref.Key):
+		return usagef("%s is a folder; with --recursive what is below it is copied", r.from.text)
+	case err != nil:
 		return usagef("%v", err)
 	}
 	r.to.text = path
@@ -241,43 +242,6 @@ func (r *copyRequest) toLocal(d files) (err error) {
 	}
 	return nil
 }
-
-// refuseIdle refuses flags that have no meaning for a direction, so that nobody believes they had.
-func refuseIdle(set *pflag.FlagSet, d direction) error {
-	var err error
-	set.Visit(func(f *pflag.Flag) {
-		where, ok := flagDirections[f.Name]
-		if !ok || err != nil {
-			return
-		}
-		for _, w := range where {
-			if w == d {
-				return
-			}
-		}
-		err = usagef("--%s has no meaning for a %s", f.Name, d)
-	})
-	return err
-}
-
-// flagDirections tells where a flag has a meaning; the others have one everywhere.
-var flagDirections = func() map[string][]direction {
-	all := map[string][]direction{
-		"no-clobber":            {upload, uploadStream, download, copyObject},
-		"adopt":                 {upload},
-		"expected-size":         {uploadStream},
-		"version-id":            {download, downloadStream, copyObject},
-		"sse-c-copy-source":     {copyObject},
-		"sse-c-copy-source-key": {copyObject},
-		"checksum-algorithm":    {upload, uploadStream, copyObject},
-		"no-guess-mime-type":    {upload, uploadStream},
-	}
-	for _, name := range []string{"storage-class", "metadata", "tags", "content-type", "content-encoding", "content-disposition",
-		"content-language", "cache-control", "expires", "acl", "sse", "sse-kms-key-id"} {
-		all[name] = []direction{upload, uploadStream, copyObject}
-	}
-	return all
-}()
 
 // runCopy does it.
 func (a *app) runCopy(ctx context.Context, req copyRequest) error {

@@ -113,6 +113,38 @@ func TestCopyPlaces(t *testing.T) {
 	}
 }
 
+func TestCopyTrees(t *testing.T) {
+	for line, want := range map[string]direction{
+		"-r dir s3://lab":                               uploadTree,
+		"--recursive dir s3://lab/d":                    uploadTree,
+		"-r s3://lab new":                               downloadTree,
+		"-r s3://lab/d/ dir":                            downloadTree,
+		"-r s3://lab s3://b/d":                          copyTree,
+		"-r --adopt --storage-class X dir s3://lab":     uploadTree,
+		"-r --no-clobber --part-size 8M s3://lab dir":   downloadTree,
+		"-r --sse-c-copy-source-key k s3://lab s3://b ": "",
+		"-r x.bam s3://lab":                             "",
+		"-r none s3://lab":                              "",
+		"-r - s3://lab":                                 "",
+		"-r s3://lab -":                                 "",
+		"-r s3://lab x.bam":                             "",
+		"-r dir dir":                                    "",
+		"-r --expected-size 1G dir s3://lab":            "",
+		"-r --version-id v s3://lab dir":                "",
+		"-r --storage-class X s3://lab dir":             "",
+	} {
+		r, err := parseLine(strings.Fields(line)...)
+		if (err == nil) != (want != "") || err == nil && r.direction != want {
+			t.Errorf("cp %s: %s, %v", line, r.direction, err)
+		}
+	}
+	for line, want := range map[string]bool{"-r dir s3://lab": true, "-r --no-guess-mime-type dir s3://lab": false, "-r s3://lab dir": false} {
+		if r, err := parseLine(strings.Fields(line)...); err != nil || r.guess != want || r.transfer.Attrs.Headers.ContentType != "" {
+			t.Errorf("cp %s: guess is %v, %v", line, r.guess, err)
+		}
+	}
+}
+
 func TestCopyRefuses(t *testing.T) {
 	for line, code := range map[string]int{
 		"":                                           codeUsage,

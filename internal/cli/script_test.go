@@ -41,7 +41,7 @@ func haul() {
 //	code N haul …            run a line that ends with exit code N
 //	signal NAME N haul …     run a line, send it the signal when it comes upon a stalled fault, expect exit code N;
 //	                         of two names, INT,TERM, the second is sent upon the second stalled fault
-//	fault OP WORDS           let the store fail: part N, nth N, times N, always, error KIND, corrupt, lose-answer, stall
+//	fault OP WORDS           let the store fail: key K, part N, nth N, times N, always, error KIND, corrupt, lose-answer, stall
 //	await                    wait until a stalled fault is come upon
 //	release                  let it go on
 //	bucket NAME              make a bucket
@@ -203,6 +203,9 @@ func faultCmd(r *room, ts *testscript.TestScript, args []string) {
 	}
 	for i := 1; i < len(args); i++ {
 		switch args[i] {
+		case "key":
+			i++
+			f.Key(args[i])
 		case "part":
 			i++
 			f.Part(number(i))

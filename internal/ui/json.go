@@ -39,6 +39,8 @@ type record struct {
 	Retries   *int `json:"retries,omitempty"`
 	Throttled *int `json:"throttled,omitempty"`
 
+	*objectCounts
+
 	Wait  *float64 `json:"wait_seconds,omitempty"`
 	Error string   `json:"error,omitempty"`
 	Kind  string   `json:"kind,omitempty"`

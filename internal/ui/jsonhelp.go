@@ -21,6 +21,13 @@ haul cp
             object {bucket, key, version, etag, encryption, storage_class}, proof {proved, algorithm, sum (base64), text};
             where proved is false, text says why
 
+haul cp --recursive: start, kept, note, retry and done are about one object each; and
+  failed    an object was not copied: source, target, error, kind
+  skipped   what is in the folder but is no file that can be read: source, error
+  progress  has objects (that are copied), objects_found (all_found: there are no more), objects_failed, objects_skipped,
+            objects_unproved in place of size, parts and eta_seconds
+  summary   the end, before the error where there is one: the same counts, size, kept, bytes_per_second, elapsed_seconds
+
 haul uploads
   upload    one unfinished upload: upload {bucket, key, id, started, storage_class; parts and bytes with --parts}
   aborted   the same, after it was thrown away

@@ -102,6 +102,11 @@ func progressLine(columns int, name string, s meter.Snapshot, p *pacer) string {
 	} else if d, ok := eta(s, rate); ok {
 		may = append(may, "ETA "+short(d))
 	}
+	return fit(columns, name, must, append(may, trouble(s)...))
+}
+
+// trouble gives the fields that tell how a transfer works, and what is in its way.
+func trouble(s meter.Snapshot) (may []string) {
 	if s.InFlight > 0 {
 		may = append(may, count(s.InFlight, "part")+" in flight")
 	}
@@ -111,7 +116,7 @@ func progressLine(columns int, name string, s meter.Snapshot, p *pacer) string {
 	if s.Throttled > 0 {
 		may = append(may, "slowed by the store")
 	}
-	return fit(columns, name, must, may)
+	return may
 }
 
 // fit joins the fields with two spaces: as many of may as there is room for beside twelve columns of the name.

@@ -3,8 +3,8 @@
 // One Screen writes to the two standard streams, from any goroutine, whole lines only:
 //
 //	              stdout                    stderr
-//	terminal      result                    progress redrawn in place, notes, errors
-//	else          result                    a plain progress line after 5 s and then every 30 s, notes, errors
+//	terminal      results, summary          progress redrawn in place, notes, errors
+//	else          results, summary          a plain progress line after 5 s and then every 30 s, notes, errors
 //	Quiet         -                         errors, and a result that could not be proved
 //	JSON          one object a line         errors
 //	StdoutIsData  the object's own bytes    all of the above
@@ -22,6 +22,7 @@ import (
 
 	"haul"
 	"haul/internal/meter"
+	"haul/mirror"
 )
 
 // Config says where and how a Screen writes. The zero value of each choice is the usual one.
@@ -52,7 +53,8 @@ type Screen struct {
 
 	mu    sync.Mutex
 	task  Task
-	drawn int // columns of the progress line on the terminal now
+	now   mirror.Counts // of a run over many objects
+	drawn int           // columns of the progress line on the terminal now
 	pacer pacer
 	plain time.Time // when the next plain line is due
 }
@@ -73,6 +75,8 @@ type Task struct {
 	Source, Target string
 	// Name is the short one of the progress line.
 	Name string
+	// Many tells that it is a run over many objects, of which each has a Source and a Target of its own.
+	Many bool
 }
 
 // During shows how far work is until it returns, and gives its error.
@@ -117,8 +121,9 @@ func (s *Screen) show(t Task, m meter.Snapshot, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pacer.add(now, progressed(m))
-	name := Printable(t.Name)
 	switch {
+	case s.cfg.JSON && t.Many:
+		s.json(objectsRecord(s.now, m, &s.pacer))
 	case s.cfg.JSON:
 		s.json(progressRecord(m, &s.pacer))
 	case s.cfg.Terminal != nil:
@@ -126,19 +131,28 @@ func (s *Screen) show(t Task, m meter.Snapshot, now time.Time) {
 		if columns <= 0 {
 			columns = widthUnknown
 		}
-		s.redraw(progressLine(columns-1, name, m, &s.pacer))
+		s.redraw(s.progress(columns-1, t, m))
 	case !now.Before(s.plain):
 		s.plain = now.Add(plainEvery)
-		s.line(s.cfg.Stderr, "haul: "+progressLine(1000, name, m, &s.pacer))
+		s.line(s.cfg.Stderr, "haul: "+s.progress(1000, t, m))
 	}
+}
+
+// progress gives the progress line in at most columns; s.mu is held.
+func (s *Screen) progress(columns int, t Task, m meter.Snapshot) string {
+	if t.Many {
+		return objectsLine(columns, Printable(t.Name), s.now, m, &s.pacer)
+	}
+	return progressLine(columns, Printable(t.Name), m, &s.pacer)
 }
 
 // Observe shows an event of the client; it is made for haul.Options. The end of a transfer is told by Done instead.
 func (s *Screen) Observe(e haul.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	task := s.named(e)
 	if s.cfg.JSON {
-		if r, ok := eventRecord(s.task, e); ok {
+		if r, ok := eventRecord(task, e); ok {
 			s.json(r)
 		}
 		return
@@ -146,15 +160,15 @@ func (s *Screen) Observe(e haul.Event) {
 	switch e.Kind {
 	case haul.EventStart:
 		if s.cfg.Verbose {
-			s.say(fmt.Sprintf("%s begins: %s to %s, %s", s.task.Verb, s.task.Source, s.task.Target, length(e.Size)))
+			s.say(fmt.Sprintf("%s begins: %s to %s, %s", task.Verb, task.Source, task.Target, length(e.Size)))
 		}
 	case haul.EventKept:
-		s.say(fmt.Sprintf("goes on with an earlier run: %s are there and proved", Bytes(e.Bytes)))
+		s.say(s.about(e) + fmt.Sprintf("goes on with an earlier run: %s are there and proved", Bytes(e.Bytes)))
 	case haul.EventNote:
-		s.say(e.Text)
+		s.say(s.about(e) + e.Text)
 	case haul.EventRetry:
 		if s.cfg.Verbose {
-			s.say(fmt.Sprintf("again in %s: %v", took(e.Wait), e.Err))
+			s.say(s.about(e) + fmt.Sprintf("again in %s: %v", took(e.Wait), e.Err))
 		}
 	}
 }
@@ -181,6 +195,11 @@ func (s *Screen) Note(text string) {
 func (s *Screen) Done(t Task, r haul.Result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.done(t, r)
+}
+
+// done tells what a transfer did; s.mu is held.
+func (s *Screen) done(t Task, r haul.Result) {
 	switch {
 	case s.cfg.JSON:
 		s.json(doneRecord(t, r))

@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"haul"
+	"haul/internal/ui"
+	"haul/mirror"
+)
+
+// trees completes a line with --recursive.
+func (r *copyRequest) trees(d files) error {
+	if r.from.kind == stream || r.to.kind == stream {
+		return usagef("--recursive copies folders, and a stream is none")
+	}
+	switch {
+	case r.from.kind == remote && r.to.kind == remote:
+		r.direction = copyTree
+		return nil
+	case r.from.kind == remote:
+		r.direction = downloadTree
+		if mode, err := d.mode(r.to.text); err == nil && !mode.IsDir() {
+			return usagef("%s is a file, and --recursive needs a folder", r.to.text)
+		}
+		return nil // a folder that is not there is made
+	}
+	r.direction = uploadTree
+	mode, err := d.mode(r.from.text)
+	if err == nil && !mode.IsDir() {
+		return usagef("%s is a file; leave --recursive out", r.from.text)
+	}
+	return err
+}
+
+// runTree copies all that is in a folder.
+func (a *app) runTree(ctx context.Context, req copyRequest) error {
+	screen := a.screen(false)
+	st, err := a.connect.open(ctx)
+	if err != nil {
+		return err
+	}
+	req.options.Observe = func(e haul.Event) {
+		e.Source, e.Target = req.place(e.Source), req.place(e.Target)
+		screen.Observe(e)
+	}
+	client := haul.New(st, req.options)
+	defer context.AfterFunc(ctx, func() { screen.Note("ending in order; a second signal ends at once") })()
+
+	options := mirror.Options{Transfer: req.transfer, Observe: func(e mirror.Event) {
+		screen.Object(ui.Task{Verb: req.direction.verb(), Source: req.place(e.Source), Target: req.place(e.Target)}, e)
+	}}
+	if req.guess {
+		options.ContentType = guessType
+	}
+	var summary mirror.Summary
+	task := req.task()
+	task.Many, task.Name = true, req.treeName()
+	err = screen.During(task, client.Snapshot, func() (err error) {
+		switch req.direction {
+		case uploadTree:
+			summary, err = mirror.Up(ctx, client, req.from.text, req.to.ref, options)
+		case downloadTree:
+			summary, err = mirror.Down(ctx, client, req.from.ref, req.to.text, options)
+		default:
+			summary, err = mirror.Copy(ctx, client, req.from.ref, req.to.ref, options)
+		}
+		return err
+	})
+	if err == nil || summary.Found > 0 {
+		screen.Summary(task, summary)
+	}
+	if err != nil {
+		return &treeError{req: req, summary: summary, err: err}
+	}
+	return nil
+}
+
+// treeName is the short name of a run over many objects: that of the source.
+func (r copyRequest) treeName() string {
+	if r.from.kind == local {
+		return filepath.Base(r.from.text)
+	}
+	if r.from.ref.Key == "" {
+		return r.from.ref.Bucket
+	}
+	return path.Base(r.from.ref.Key)
+}
+
+// place gives a path or address of one object of many as results have it.
+func (r copyRequest) place(text string) string {
+	switch {
+	case text == "" || strings.HasPrefix(text, scheme):
+		return text
+	case r.direction == downloadTree && !filepath.IsAbs(r.to.text) && filepath.IsAbs(text):
+		if root, err := filepath.Abs(r.to.text); err == nil {
+			if below, err := filepath.Rel(root, text); err == nil {
+				text = filepath.Join(r.to.text, below)
+			}
+		}
+	}
+	return shown(text)
+}
+
+// treeError goes with what is needed to say how to go on.
+type treeError struct {
+	req     copyRequest
+	summary mirror.Summary
+	err     error
+}
+
+// Error gives the cause.
+func (e *treeError) Error() string {
+	if part := new(mirror.IncompleteError); errors.As(e.err, &part) {
+		return e.err.Error() + "; named above"
+	}
+	return e.err.Error()
+}
+
+// Unwrap gives the cause.
+func (e *treeError) Unwrap() error { return e.err }
+
+// treeLeftovers says what stays behind of a run over many objects, and how to go on.
+func (a *app) treeLeftovers(f *ui.Failure, e *treeError) {
+	s := e.summary
+	part := new(mirror.IncompleteError)
+	if errors.As(e.err, &part) {
+		if s.Failed == 0 {
+			return
+		}
+		f.Advice = append(f.Advice, a.hints(s.Failures[0].Err)...)
+	}
+	f.KeptBytes, f.GoOn = s.Left.Bytes, s.Left.Uploads+s.Left.Files > 0
+	if s.Done > 0 || f.GoOn {
+		again := "type the same line to try again"
+		if f.GoOn {
+			again = fmt.Sprintf("type the same line to go on: %s of unfinished files are kept", ui.Bytes(s.Left.Bytes))
+		}
+		if s.Done > 0 {
+			again += "; what was finished is copied again"
+		}
+		f.Advice = append(f.Advice, again)
+	}
+	switch {
+	case s.Left.Uploads > 0:
+		ref := e.req.to.ref
+		f.ThrowAway = shellLine(append([]string{"haul", "uploads", scheme + ref.Bucket + "/" + folderKey(ref.Key), "--abort", "--yes"}, a.connect.words()...)...)
+	case s.Left.Files > 0:
+		f.ThrowAway = shellLine("find", e.req.to.text, "-name", ".*.haul-*", "-delete")
+	}
+	if f.ThrowAway != "" {
+		f.Advice = append(f.Advice, "to throw it away: "+f.ThrowAway)
+	}
+}
+
+// folderKey gives the prefix of what is below a folder.
+func folderKey(key string) string {
+	if isFolder(key) {
+		return key
+	}
+	return key + "/"
+}

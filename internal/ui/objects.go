@@ -1,0 +1,170 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+
+	"haul"
+	"haul/internal/meter"
+	"haul/mirror"
+	"haul/store"
+)
+
+// Object shows what became of one object of a run over many, and takes note of how far the run is. Its task names the object.
+func (s *Screen) Object(t Task, e mirror.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now = e.Now
+	switch e.Kind {
+	case mirror.Done:
+		s.done(t, e.Result)
+	case mirror.Failed, mirror.Skipped:
+		if s.cfg.JSON {
+			s.json(brokenRecord(t, e))
+		}
+		what := t.Source
+		if t.Target != "" {
+			what += " to " + t.Target
+		}
+		s.line(s.cfg.Stderr, fmt.Sprintf("haul: %s: %s: %s", e.Kind, Printable(what), Printable(e.Err.Error())))
+	}
+}
+
+// Summary tells what a run over many objects did.
+func (s *Screen) Summary(t Task, m mirror.Summary) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.cfg.JSON:
+		s.json(summaryRecord(t, m))
+	case !s.cfg.Quiet:
+		s.line(s.out, summaryLine(m))
+	}
+}
+
+// named gives the task that an event of the client is about: the whole run's, or that of one of its many objects.
+func (s *Screen) named(e haul.Event) Task {
+	if !s.task.Many {
+		return s.task
+	}
+	return Task{Verb: s.task.Verb, Source: e.Source, Target: e.Target}
+}
+
+// about begins a note that is about one of many objects.
+func (s *Screen) about(e haul.Event) string {
+	if !s.task.Many || e.Source == "" {
+		return ""
+	}
+	return e.Source + ": "
+}
+
+// objectsLine is the progress line of a run over many objects.
+func objectsLine(columns int, name string, now mirror.Counts, m meter.Snapshot, p *pacer) string {
+	found := grouped(now.Found)
+	if !now.All {
+		found += "+"
+	}
+	must := []string{grouped(now.Done) + "/" + found + " objects", Bytes(m.Done)}
+	var may []string
+	if n := now.Failed + now.Skipped; n > 0 {
+		may = append(may, grouped(n)+" failed")
+	}
+	if rate := p.rate(); rate > 0 {
+		may = append(may, perSecond(rate))
+	}
+	return fit(columns, name, must, append(may, trouble(m)...))
+}
+
+// summaryLine says in one line what a run over many objects moved, how fast, and what was not.
+func summaryLine(m mirror.Summary) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "copied %s, %s in %s", objects(m.Done), Bytes(m.Size), took(m.Elapsed))
+	if seconds := m.Elapsed.Seconds(); m.Done > 0 && seconds > 0 {
+		fmt.Fprintf(&b, " (%s, %s objects/s)", perSecond(float64(m.Size-m.Kept)/seconds), objectRate(float64(m.Done)/seconds))
+	}
+	if m.Kept > 0 {
+		fmt.Fprintf(&b, "; kept %s from before", Bytes(m.Kept))
+	}
+	var not []string
+	if m.Failed > 0 {
+		not = append(not, grouped(m.Failed)+" failed (named above)")
+	}
+	if m.Skipped > 0 {
+		not = append(not, grouped(m.Skipped)+" skipped (named above)")
+	}
+	if m.Unproved > 0 {
+		not = append(not, grouped(m.Unproved)+" not proved")
+	}
+	if rest := m.Found - m.Done - m.Failed - m.Skipped; rest > 0 || !m.All {
+		not = append(not, "the rest was not reached")
+	}
+	switch {
+	case len(not) > 0:
+		b.WriteString("; " + strings.Join(not, ", "))
+	case m.Done > 0:
+		b.WriteString("; all proved")
+	}
+	return b.String()
+}
+
+func objects(n int) string {
+	if n == 1 {
+		return "1 object"
+	}
+	return grouped(n) + " objects"
+}
+
+// objectRate gives a rate of objects, in whole ones where it is high.
+func objectRate(rate float64) string {
+	if rate < 10 {
+		return fmt.Sprintf("%.1f", rate)
+	}
+	return grouped(int(rate + 0.5))
+}
+
+// grouped gives a number with a comma before every three digits.
+func grouped(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+func brokenRecord(t Task, e mirror.Event) record {
+	return record{Event: string(e.Kind), Verb: t.Verb, Source: t.Source, Target: t.Target, Error: e.Err.Error(), Kind: string(store.KindOf(e.Err))}
+}
+
+func summaryRecord(t Task, m mirror.Summary) record {
+	elapsed := round(m.Elapsed.Seconds())
+	r := record{
+		Event: "summary", Verb: t.Verb, Source: t.Source, Target: t.Target,
+		Size: &m.Size, Kept: &m.Kept, Elapsed: &elapsed, objectCounts: countsRecord(m.Counts),
+	}
+	if m.Elapsed > 0 {
+		rate := round(float64(m.Size-m.Kept) / m.Elapsed.Seconds())
+		r.Rate = &rate
+	}
+	return r
+}
+
+// objectCounts are the fields of a run over many objects.
+type objectCounts struct {
+	Done     *int `json:"objects,omitempty"`
+	Found    *int `json:"objects_found,omitempty"`
+	Failed   *int `json:"objects_failed,omitempty"`
+	Skipped  *int `json:"objects_skipped,omitempty"`
+	Unproved *int `json:"objects_unproved,omitempty"`
+	All      bool `json:"all_found,omitempty"`
+}
+
+func countsRecord(c mirror.Counts) *objectCounts {
+	return &objectCounts{Done: &c.Done, Found: &c.Found, Failed: &c.Failed, Skipped: &c.Skipped, Unproved: &c.Unproved, All: c.All}
+}
+
+func objectsRecord(now mirror.Counts, m meter.Snapshot, p *pacer) record {
+	m.Total, m.PartsTotal = 0, 0 // those of what has begun say nothing
+	r := progressRecord(m, p)
+	r.objectCounts = countsRecord(now)
+	return r
+}

@@ -1,0 +1,135 @@
+package ui_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"haul"
+	"haul/internal/meter"
+	"haul/internal/ui"
+	"haul/mirror"
+	"haul/store"
+)
+
+var (
+	tree   = ui.Task{Verb: "upload", Source: "./run", Target: "s3://lab/run", Name: "run", Many: true}
+	object = ui.Task{Verb: "upload", Source: "./run/x", Target: "s3://lab/run/x"}
+	denied = &store.Error{Kind: store.Denied, Op: "PutObject", Ref: store.Ref{Bucket: "lab", Key: "run/x"}}
+)
+
+func TestProgressOfManyObjects(t *testing.T) {
+	for _, c := range []struct {
+		now  mirror.Counts
+		want string
+	}{
+		{mirror.Counts{Found: 1000, Done: 7}, "run  7/1,000+ objects  700 MiB  100 MiB/s  8 parts in flight"},
+		{mirror.Counts{Found: 1234567, All: true, Done: 1000000, Failed: 1, Skipped: 2}, "run  1,000,000/1,234,567 objects  700 MiB  3 failed  100 MiB/s  8 parts in flight"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var err paper
+			s := ui.New(ui.Config{Stdout: &err, Stderr: &err, Terminal: columns(120)})
+			began := time.Now()
+			look := func() meter.Snapshot {
+				n := int64(time.Since(began).Seconds() * 100 * mib)
+				return meter.Snapshot{Total: 5000 * mib, Done: n, Moved: n, InFlight: 8}
+			}
+			_ = s.During(tree, look, func() error {
+				s.Object(object, mirror.Event{Kind: mirror.Found, Now: c.now})
+				time.Sleep(7100 * time.Millisecond)
+				return nil
+			})
+			if got := err.last(); got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestObjects(t *testing.T) {
+	var out, err paper
+	s := ui.New(ui.Config{Stdout: &out, Stderr: &err})
+	_ = s.During(tree, func() meter.Snapshot { return meter.Snapshot{} }, func() error {
+		s.Observe(haul.Event{Kind: haul.EventNote, Source: "./run/x", Text: "something"})
+		s.Object(object, mirror.Event{Kind: mirror.Found})
+		s.Object(object, mirror.Event{Kind: mirror.Done, Result: result(true)})
+		s.Object(object, mirror.Event{Kind: mirror.Failed, Err: denied})
+		s.Object(ui.Task{Source: "./run/pipe\n"}, mirror.Event{Kind: mirror.Skipped, Err: errors.New("no file")})
+		return nil
+	})
+	if want := "upload: ./run/x to s3://lab/run/x  7.9 GiB in "; !strings.HasPrefix(out.String(), want) {
+		t.Errorf("%q", out.String())
+	}
+	want := "haul: ./run/x: something\nhaul: failed: ./run/x to s3://lab/run/x: PutObject s3://lab/run/x: access denied\nhaul: skipped: ./run/pipe\\n: no file\n"
+	if err.String() != want {
+		t.Errorf("%q, want %q", err.String(), want)
+	}
+}
+
+func TestSummary(t *testing.T) {
+	for want, m := range map[string]mirror.Summary{
+		"copied 5,000 objects, 312 MiB in 2.1 s (149 MiB/s, 2,381 objects/s); all proved": {
+			Counts: mirror.Counts{Found: 5000, All: true, Done: 5000, Size: 312 * mib}, Elapsed: 2100 * time.Millisecond},
+		"copied 1 object, 8.0 GiB in 1m40s (61.4 MiB/s, 0.0 objects/s); kept 2.0 GiB from before; all proved": {
+			Counts: mirror.Counts{Found: 1, All: true, Done: 1, Size: 8192 * mib, Kept: 2048 * mib}, Elapsed: 100 * time.Second},
+		"copied 5 objects, 0 B in 1.0 s (0 B/s, 5.0 objects/s); 3 failed (named above), 1 skipped (named above), 2 not proved": {
+			Counts: mirror.Counts{Found: 9, All: true, Done: 5, Failed: 3, Skipped: 1, Unproved: 2}, Elapsed: time.Second},
+		"copied 5 objects, 0 B in 1.0 s (0 B/s, 5.0 objects/s); the rest was not reached": {
+			Counts: mirror.Counts{Found: 9, All: true, Done: 5}, Elapsed: time.Second},
+		"copied 0 objects, 0 B in 1.0 s": {Counts: mirror.Counts{All: true}, Elapsed: time.Second},
+	} {
+		var out, err paper
+		s := ui.New(ui.Config{Stdout: &out, Stderr: &err})
+		s.Summary(tree, m)
+		if got := strings.TrimSuffix(out.String(), "\n"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	var out, err paper
+	s := ui.New(ui.Config{Stdout: &out, Stderr: &err, Quiet: true})
+	s.Summary(tree, mirror.Summary{Counts: mirror.Counts{Failed: 1}})
+	s.Object(object, mirror.Event{Kind: mirror.Done, Result: result(true)})
+	if out.Len()+err.Len() > 0 {
+		t.Errorf("quiet said %q %q", out.String(), err.String())
+	}
+	s.Object(object, mirror.Event{Kind: mirror.Done, Result: result(false)})
+	s.Object(object, mirror.Event{Kind: mirror.Failed, Err: denied})
+	if lines := strings.Count(err.String(), "\n"); lines != 2 {
+		t.Errorf("quiet said %q", err.String())
+	}
+}
+
+func TestObjectsAsJSON(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out, err paper
+		s := ui.New(ui.Config{Stdout: &out, Stderr: &err, JSON: true})
+		_ = s.During(tree, func() meter.Snapshot {
+			return meter.Snapshot{Total: 9, PartsTotal: 9, Done: 5, Moved: 5, Elapsed: time.Second}
+		}, func() error {
+			s.Observe(haul.Event{Kind: haul.EventStart, Time: time.Now(), Source: "./run/x", Target: "s3://lab/run/x", Size: 5})
+			s.Object(object, mirror.Event{Kind: mirror.Failed, Err: denied, Now: mirror.Counts{Found: 3, Done: 1, Failed: 1}})
+			time.Sleep(1500 * time.Millisecond)
+			return nil
+		})
+		s.Summary(tree, mirror.Summary{Counts: mirror.Counts{Found: 3, All: true, Done: 1, Failed: 2, Size: 5}, Elapsed: 2 * time.Second})
+		const begin = `{"schema_version":1,"event":`
+		const counts = `"objects_skipped":0,"objects_unproved":0`
+		want := []string{
+			begin + `"start","time":"2000-01-01T00:00:00Z","verb":"upload","source":"./run/x","target":"s3://lab/run/x","size":5}`,
+			begin + `"failed","time":"2000-01-01T00:00:00Z","verb":"upload","source":"./run/x","target":"s3://lab/run/x",` +
+				`"error":"PutObject s3://lab/run/x: access denied","kind":"access denied"}`,
+			begin + `"progress","time":"2000-01-01T00:00:01Z","done":5,"kept":0,"moved":5,"bytes_per_second":0,"elapsed_seconds":1,` +
+				`"parts_done":0,"parts_in_flight":0,"retries":0,"throttled":0,"objects":1,"objects_found":3,"objects_failed":1,` + counts + `}`,
+			begin + `"summary","time":"2000-01-01T00:00:01.5Z","verb":"upload","source":"./run","target":"s3://lab/run","size":5,"kept":0,` +
+				`"bytes_per_second":2.5,"elapsed_seconds":2,"objects":1,"objects_found":3,"objects_failed":2,` + counts + `,"all_found":true}`,
+		}
+		if got := strings.TrimSpace(out.String()); got != strings.Join(want, "\n") {
+			t.Errorf("got\n%s\nwant\n%s", got, strings.Join(want, "\n"))
+		}
+		if !strings.HasPrefix(err.String(), "haul: failed: ./run/x to ") {
+			t.Errorf("standard error: %q", err.String())
+		}
+	})
+}
