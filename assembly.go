@@ -26,6 +26,22 @@ type assembly struct {
 	bytes int64          // in parts
 }
 
+// create opens the upload, as near to the scheme as the store takes it.
+func (a *assembly) create(ctx context.Context, want checksum.Scheme) error {
+	if a.o.NoClobber { // the store decides at the end; but don't move a terabyte to hear it
+		if err := a.absent(ctx, a.up.Ref); err != nil {
+			return err
+		}
+	}
+	return a.try(ctx, func(ctx context.Context) error {
+		opened, err := a.c.store.Create(ctx, a.up.Ref, want, &a.o.Attrs)
+		if err == nil {
+			a.up = opened
+		}
+		return err
+	})
+}
+
 // add notes a part that the store has, with our own sum of it.
 func (a *assembly) add(p store.Part, sum checksum.Sum) {
 	a.mu.Lock()
@@ -126,8 +142,11 @@ func (a *assembly) complete(ctx context.Context, sum checksum.Sum) (store.Object
 	return obj, err
 }
 
-// landed looks whether the object is there and made of just these parts.
+// landed looks whether the upload is gone, and the object there and made of just these parts.
 func (a *assembly) landed(ctx context.Context, sum checksum.Sum) (store.Object, bool) {
+	if _, _, err := a.c.store.Parts(ctx, a.up, &a.o.Attrs); !errors.Is(err, store.NoUpload) {
+		return store.Object{}, false // still open: what is there under the key is older
+	}
 	if found, ok := a.same(ctx, a.up.Ref, a.bytes, sum); ok {
 		return found, true
 	}
@@ -151,26 +170,30 @@ func (a *assembly) prove(ctx context.Context, obj store.Object, sum checksum.Sum
 	if sum.IsZero() {
 		return obj, Proof{Text: "the store takes no checksum"}, nil
 	}
-	if obj.ETag == "" || obj.Size == 0 || sum.Algorithm != checksum.MD5 && obj.Sum(sum.Algorithm).IsZero() {
+	completed := obj
+	if obj.ETag == "" || sum.Algorithm == checksum.MD5 || obj.Sum(sum.Algorithm).IsZero() {
 		err := a.try(ctx, func(ctx context.Context) error {
-			seen, err := a.c.store.Head(ctx, store.GetRequest{Ref: a.up.Ref, Attrs: &a.o.Attrs})
+			seen, err := a.c.store.Head(ctx, store.GetRequest{Ref: store.Ref{Bucket: a.up.Bucket, Key: a.up.Key, Version: obj.Version}, Attrs: &a.o.Attrs})
 			if err == nil {
 				obj = seen
 			}
 			return err
 		})
+		if completed.ETag != "" && obj.ETag != completed.ETag {
+			return completed, Proof{Text: "another writer has replaced the object since"}, nil
+		}
 		if err != nil && store.KindOf(err) != store.Denied {
 			return obj, Proof{}, fmt.Errorf("look at what was stored: %w", err)
 		}
 	}
-	if obj.Size != 0 && obj.Size != a.bytes {
+	if obj.Size == 0 {
+		obj.Size = a.bytes // the answer to Complete does not tell it
+	}
+	if obj.Size != a.bytes {
 		return obj, Proof{}, fmt.Errorf("%s: %w: the store has %d bytes, %d were sent", obj.Ref, ErrMismatch, obj.Size, a.bytes)
 	}
 	if sum.Algorithm == checksum.MD5 {
-		if tag, ok := md5Of(obj); ok && tag == sum {
-			return obj, Proof{Proved: true, Sum: sum, Text: fmt.Sprintf("MD5 of each of %d parts (Content-MD5), and the ETag made of them", len(a.parts))}, nil
-		}
-		return obj, Proof{Proved: true, Sum: sum, Text: fmt.Sprintf("MD5 of each of %d parts, checked by the store (Content-MD5)", len(a.parts))}, nil
+		return obj, a.proveMD5(obj, sum), nil
 	}
 	stored := obj.Sum(sum.Algorithm)
 	switch {
@@ -182,6 +205,21 @@ func (a *assembly) prove(ctx context.Context, obj store.Object, sum checksum.Sum
 		return obj, Proof{Proved: true, Sum: sum, Text: string(sum.Algorithm) + " of the full object, checked by the store"}, nil
 	}
 	return obj, Proof{Proved: true, Sum: sum, Text: fmt.Sprintf("%s of %d parts, checked by the store", sum.Algorithm, len(a.parts))}, nil
+}
+
+// proveMD5 judges by ETags: that of the whole is made of the parts' MD5s, or else those of the parts must each have been one.
+func (a *assembly) proveMD5(obj store.Object, sum checksum.Sum) Proof {
+	if tag, ok := md5Of(obj); ok && tag == sum {
+		return Proof{Proved: true, Sum: sum, Text: fmt.Sprintf("MD5 of each of %d parts (Content-MD5), and the ETag made of them", len(a.parts))}
+	} else if ok && tag.Parts == len(a.parts) {
+		return Proof{Text: "the MD5 of each part was sent, but the store's ETag is not made of them"}
+	}
+	for i, p := range a.parts {
+		if tag, ok := checksum.FromETag(p.ETag); !ok || tag != a.sums[i] {
+			return Proof{Text: "the MD5 of each part was sent, but the store's ETags do not repeat them"}
+		}
+	}
+	return Proof{Proved: true, Sum: sum, Text: fmt.Sprintf("MD5 of each of %d parts, against the store's ETags of them", len(a.parts))}
 }
 
 // abort throws the upload away after err, and says so where that did not go well.

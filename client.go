@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"haul/internal/budget"
 	"haul/internal/journal"
@@ -36,6 +37,9 @@ type Options struct {
 const (
 	defaultMemory = 128 << 20
 	leastMemory   = 4 << 20
+	// maxSpools bounds the disk that parts of streams take when they are too large for memory: late in a huge stream, each
+	// has gigabytes.
+	maxSpools = 3
 )
 
 // Client moves objects between one store and this machine. It may be used from many goroutines; they share its lanes and memory.
@@ -50,9 +54,14 @@ type Client struct {
 	lanes  *lanes
 	pace   *pace.Pace
 	memory *budget.Budget
+	ahead  *semaphore.Weighted // bytes of memory that streams out may hold
+	spools *semaphore.Weighted // temporary files for parts of streams in
 	meter  *meter.Meter
-	// lastSuccess is when a request last succeeded, in Unix nanoseconds; 0 is never.
+	born   time.Time
+	// lastSuccess is when something last got through, in nanoseconds after born; 0 is never. Answered tells that the store
+	// has at least said no.
 	lastSuccess atomic.Int64
+	answered    atomic.Bool
 }
 
 // New makes a Client for a store.
@@ -64,10 +73,13 @@ func New(s store.Store, o Options) *Client {
 	p := pace.New(pace.Config{Fixed: o.Concurrency, Cores: runtime.GOMAXPROCS(0)})
 	c := &Client{
 		store: s, opts: o, pace: p,
+		born:    time.Now(),
 		flights: flights{all: map[uint64]*flight{}},
 		lanes:   &lanes{pace: p},
 		memory:  budget.New(o.Memory),
 		meter:   meter.New(),
+		ahead:   semaphore.NewWeighted(o.Memory / 2),
+		spools:  semaphore.NewWeighted(maxSpools),
 	}
 	if named, ok := s.(interface{ Identity() string }); ok {
 		c.identity = named.Identity()

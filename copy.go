@@ -75,6 +75,8 @@ func (t *transfer) copyOnce(ctx context.Context, src store.Object, to store.Ref)
 	if err != nil {
 		return Result{}, err
 	}
+	t.c.meter.PartStart()
+	t.c.meter.PartEnd(true)
 	t.c.meter.Done(src.Size)
 	return t.copied(ctx, src, obj, to, 1)
 }
@@ -93,6 +95,9 @@ func (t *transfer) copied(ctx context.Context, src, obj store.Object, to store.R
 		theirs := seen.Sum(ours.Algorithm)
 		if theirs.IsZero() || theirs.Parts != ours.Parts {
 			continue
+		}
+		if theirs.Value != ours.Value && ours.Parts > 0 {
+			continue // the parts may have been others
 		}
 		if theirs.Value != ours.Value {
 			return r, mismatch(seen, theirs, ours)
@@ -123,11 +128,6 @@ func (t *transfer) copyParts(ctx context.Context, src store.Object, to store.Ref
 	if err != nil {
 		return Result{}, err
 	}
-	if t.o.NoClobber {
-		if err := t.absent(ctx, to); err != nil {
-			return Result{}, err
-		}
-	}
 	t.started(src.Size, len(ranges))
 	t.o.Attrs = carried(t.o.Attrs, src)
 	if t.o.Attrs.Tags == nil {
@@ -142,15 +142,11 @@ func (t *transfer) copyParts(ctx context.Context, src store.Object, to store.Ref
 		scheme.Algorithm = checksum.MD5
 	}
 	a := &assembly{transfer: t, up: store.Upload{Ref: to}}
-	err = t.try(ctx, func(ctx context.Context) error {
-		opened, err := t.c.store.Create(ctx, to, scheme, &t.o.Attrs)
-		if err == nil {
-			a.up = opened
-		}
-		return err
-	})
-	if err != nil {
+	if err := a.create(ctx, scheme); err != nil {
 		return Result{}, err
+	}
+	if err := t.asked(a.up.Scheme); err != nil {
+		return Result{}, a.abort(ctx, err)
 	}
 	if err := t.copyAll(ctx, src, ranges, a); err != nil {
 		return Result{}, a.abort(ctx, err)

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -35,16 +36,15 @@ func (c *Client) Download(ctx context.Context, from store.Ref, path string, o Tr
 	if err != nil {
 		return Result{}, fmt.Errorf("find %s: %w", path, err)
 	}
-	if info, err := os.Stat(path); err == nil {
-		switch {
-		case info.IsDir():
-			return Result{}, fmt.Errorf("%s is a directory: name a file in it", path)
-		case o.NoClobber:
-			return Result{}, fmt.Errorf("%s: %w", path, fs.ErrExist)
-		}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return Result{}, fmt.Errorf("%s is a directory: name a file in it", path)
 	}
 	d := &download{source: &source{transfer: c.begin(from.String(), path, o)}, from: from, path: path}
-	if o.Resume != ResumeNever || d.recorded(down, path, from) {
+	recorded := d.recorded(down, path, from)
+	if _, err := os.Lstat(path); err == nil && o.NoClobber && !recorded { // a recorded one may be this very transfer's
+		return Result{}, fmt.Errorf("%s: %w", path, fs.ErrExist)
+	}
+	if o.Resume != ResumeNever || recorded {
 		if d.log, err = d.openLog(down, path, from); err != nil {
 			return Result{}, err
 		}
@@ -53,6 +53,7 @@ func (c *Client) Download(ctx context.Context, from store.Ref, path string, o Tr
 		defer d.log.Close()
 	}
 	if d.log != nil && o.Resume == ResumeNever {
+		d.note("an earlier run is not gone on with: that is not wanted; starting over")
 		d.dropEarlier()
 	}
 	return d.run(ctx)
@@ -61,8 +62,7 @@ func (c *Client) Download(ctx context.Context, from store.Ref, path string, o Tr
 // dropEarlier removes what an earlier run left and this one will not go on with.
 func (d *download) dropEarlier() {
 	if earlier, ok := d.log.Header(); ok {
-		d.note("an earlier run is not gone on with: that is not wanted; starting over")
-		if err := localfile.RemoveTemp(d.path, earlier.Temp); err != nil {
+		if err := localfile.RemoveTemp(d.path, string(earlier.Temp)); err != nil {
 			d.note(fmt.Sprintf("the earlier partial file stays: %v", err))
 		}
 	}
@@ -77,6 +77,8 @@ type download struct {
 	path   string
 	log    *log
 	target *localfile.Target
+
+	mute atomic.Bool // the record failed, and the user was told
 
 	mu       sync.Mutex
 	segments []segment // that are here, in the order they came
@@ -122,7 +124,7 @@ func (d *download) open(ctx context.Context) (first *opened, finished bool, r Re
 	if err != nil {
 		return nil, false, Result{}, err
 	}
-	d.source = d.newSource(ctx, obj)
+	d.source = d.newSource(ctx, d.from, obj)
 	if d.target, err = localfile.CreateAnnounced(d.path, obj.Size, d.write); err != nil {
 		if first != nil {
 			first.close()
@@ -148,8 +150,8 @@ func (d *download) write(temp string) {
 
 func (d *download) record(temp string) record {
 	return record{
-		Kind: down, Identity: d.c.identity, Path: d.path, Ref: d.from, Began: time.Now(), Choices: d.choices(),
-		Temp: temp, Size: d.obj.Size, ETag: d.obj.ETag, Version: d.obj.Version, Algorithm: d.algorithm,
+		Kind: down, Identity: d.c.identity, Path: []byte(d.path), Ref: d.from, Began: time.Now(), Choices: d.choices(),
+		Temp: []byte(temp), Size: d.obj.Size, ETag: d.obj.ETag, Version: d.obj.Version, Algorithm: d.algorithm,
 	}
 }
 
@@ -157,6 +159,9 @@ func (d *download) record(temp string) record {
 // does not fit any more it is thrown away, and d.target stays nil.
 func (d *download) goOn(ctx context.Context, earlier record) (finished bool, r Result, err error) {
 	obj, err := d.head(ctx, d.from)
+	if errors.Is(err, store.NotFound) {
+		d.dropEarlier()
+	}
 	if err != nil {
 		return false, Result{}, err
 	}
@@ -164,10 +169,10 @@ func (d *download) goOn(ctx context.Context, earlier record) (finished bool, r R
 	if obj.ETag != earlier.ETag || obj.Size != earlier.Size || earlier.Version != "" && obj.Version != earlier.Version {
 		why = "the object has changed since"
 	}
-	target, terr := localfile.Reopen(d.path, earlier.Temp, earlier.Size)
+	target, terr := localfile.Reopen(d.path, string(earlier.Temp), earlier.Size)
 	switch {
 	case terr != nil && why == "":
-		d.source = d.newSource(ctx, obj)
+		d.source = d.newSource(ctx, d.from, obj)
 		if r, finished := d.alreadyHere(ctx); finished {
 			return true, r, nil
 		}
@@ -178,13 +183,13 @@ func (d *download) goOn(ctx context.Context, earlier record) (finished bool, r R
 		}
 	}
 	if why != "" {
-		if err := localfile.RemoveTemp(d.path, earlier.Temp); err != nil {
+		if err := localfile.RemoveTemp(d.path, string(earlier.Temp)); err != nil {
 			d.note(fmt.Sprintf("the earlier partial file stays: %v", err))
 		}
 		d.note(fmt.Sprintf("an earlier run is not gone on with: %s; starting over", why))
 		return false, Result{}, nil
 	}
-	d.source = d.newSource(ctx, obj)
+	d.source = d.newSource(ctx, d.from, obj)
 	d.algorithm = earlier.Algorithm
 	d.target = target
 	d.started(obj.Size, d.partsOf(obj.Size))
@@ -338,24 +343,26 @@ func (d *download) fetchMissing(ctx context.Context, first *opened) error {
 // fetchAll brings down the ranges, in parallel.
 func (d *download) fetchAll(ctx context.Context, first *opened, ranges *plan.Ranges) error {
 	g, gctx := errgroup.WithContext(ctx)
+	var serr error
 	if first != nil {
-		if err := d.spawnRange(gctx, g, first.Body.Range, first); err != nil {
+		if serr = d.spawnRange(gctx, g, first.Body.Range, first); serr != nil {
 			first.close()
 		}
 	}
-	for gctx.Err() == nil {
+	for serr == nil {
 		r, ok := ranges.Next(d.c.pace.Lanes())
 		if !ok {
 			break
 		}
-		if err := d.spawnRange(gctx, g, r, nil); err != nil {
-			break // gctx ended; Wait tells why
-		}
+		serr = d.spawnRange(gctx, g, r, nil)
 	}
-	if err := g.Wait(); err != nil {
+	if err := cmp.Or(g.Wait(), serr); err != nil {
 		return err
 	}
-	return context.Cause(ctx)
+	if d.bytes != d.obj.Size {
+		panic(fmt.Sprintf("haul: internal error: %d of %d bytes were fetched", d.bytes, d.obj.Size))
+	}
+	return nil
 }
 
 func (d *download) spawnRange(ctx context.Context, g *errgroup.Group, r store.Range, first *opened) error {
@@ -365,19 +372,19 @@ func (d *download) spawnRange(ctx context.Context, g *errgroup.Group, r store.Ra
 			return err
 		}
 		d.add(segment{r, sum})
-		return d.append(entry{Offset: r.Offset, Length: r.Length, Sum: sum})
+		d.append(entry{Offset: r.Offset, Length: r.Length, Sum: sum})
+		return nil
 	})
 }
 
 // append writes a range into the record.
-func (d *download) append(e entry) error {
+func (d *download) append(e entry) {
 	if d.log == nil {
-		return nil
+		return
 	}
-	if err := d.log.Append(e); err != nil {
-		return fmt.Errorf("write down what is done: %w", err)
+	if err := d.log.Append(e); err != nil && d.mute.CompareAndSwap(false, true) {
+		d.note(fmt.Sprintf("what is done can no longer be written down, so a broken run would fetch it again: %v", err))
 	}
-	return nil
 }
 
 // prove compares the whole file with what the store vouches for.

@@ -18,6 +18,8 @@ import (
 // source is an object that is being read, by ranges, each pinned to the state that was found at the start.
 type source struct {
 	*transfer
+	// ref is what the caller named. If-Match pins the state; asking for a version by its ID would need a right of its own.
+	ref store.Ref
 	obj store.Object
 	// algorithm sums the ranges as they come in: the store's own where that combines, so that no byte is read twice.
 	algorithm checksum.Algorithm
@@ -113,8 +115,8 @@ func (t *transfer) getFirst(ctx context.Context, from store.Ref, n int64) (first
 }
 
 // newSource finds out what is vouched for, and so how the bytes are to be summed.
-func (t *transfer) newSource(ctx context.Context, obj store.Object) *source {
-	s := &source{transfer: t, obj: obj, algorithm: checksum.CRC64NVME}
+func (t *transfer) newSource(ctx context.Context, ref store.Ref, obj store.Object) *source {
+	s := &source{transfer: t, ref: ref, obj: obj, algorithm: checksum.CRC64NVME}
 	s.vouched, s.why = t.vouch(ctx, obj)
 	if s.why == "" && s.vouched.free() {
 		s.algorithm = s.vouched.sum.Algorithm
@@ -178,6 +180,11 @@ type fetching struct {
 func (s *source) fetch(ctx context.Context, r store.Range, first *opened, to landing) (checksum.Sum, error) {
 	f := &fetching{source: s, Range: r, to: to, h: s.algorithm.New()}
 	s.c.meter.PartStart()
+	defer func() {
+		if first != nil { // no try ever began
+			first.close()
+		}
+	}()
 	err := s.try(ctx, func(ctx context.Context) error {
 		body := first
 		first = nil
@@ -203,7 +210,7 @@ func (f *fetching) attempt(ctx context.Context, o *opened) error {
 	f.began = fl.Began
 	if o.Body == nil {
 		body, err := f.c.store.Get(ctx, store.GetRequest{
-			Ref:     f.obj.Ref,
+			Ref:     f.ref,
 			Range:   store.Range{Offset: f.Offset + f.got, Length: f.Length - f.got},
 			IfMatch: f.obj.ETag,
 			Attrs:   &f.o.Attrs,
@@ -213,9 +220,21 @@ func (f *fetching) attempt(ctx context.Context, o *opened) error {
 		}
 		f.firstByte = time.Since(f.began)
 		o.Body = body
+		if err := f.unchanged(body.Object); err != nil {
+			body.Close()
+			return err
+		}
 	}
 	defer o.Body.Close()
 	return f.slow(o, f.drain(o.Body, fl))
+}
+
+// unchanged checks that an answer is of the state of the object that was found at the start: a few stores ignore If-Match.
+func (s *source) unchanged(o store.Object) error {
+	if o.Size == s.obj.Size && (o.ETag == s.obj.ETag || o.ETag == "" || s.obj.ETag == "") {
+		return nil
+	}
+	return &store.Error{Kind: store.Changed, Op: "GetObject", Ref: s.ref}
 }
 
 // slow gives errSlow where that is why the try ended.
@@ -248,6 +267,7 @@ func (f *fetching) drain(body io.Reader, fl *flight) error {
 				return lerr
 			}
 			f.got += int64(filled)
+			f.c.succeeded()
 			f.c.meter.Done(int64(filled))
 		}
 		if err != nil && f.got < f.Length {

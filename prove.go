@@ -127,7 +127,7 @@ func (t *transfer) measure(ctx context.Context, v vouched, from io.ReaderAt, siz
 				return err
 			}
 			defer lease.Release()
-			sums[i], err = sumOf(v.sum.Algorithm, from, r, lease.Bytes())
+			sums[i], err = sumOf(v.sum.Algorithm, interruptible{gctx.Err, from}, r, lease.Bytes())
 			return err
 		})
 	}
@@ -138,6 +138,20 @@ func (t *transfer) measure(ctx context.Context, v vouched, from io.ReaderAt, siz
 		return sums[0], nil
 	}
 	return checksum.Compose(sums)
+}
+
+// interruptible is a reader that stops when ended says so.
+type interruptible struct {
+	ended func() error
+	io.ReaderAt
+}
+
+// ReadAt reads, until it is interrupted.
+func (i interruptible) ReadAt(p []byte, off int64) (int, error) {
+	if err := i.ended(); err != nil {
+		return 0, err
+	}
+	return i.ReaderAt.ReadAt(p, off)
 }
 
 // running sums bytes that pass in order, in the way of v.
@@ -180,6 +194,9 @@ func (r *running) write(p []byte) {
 func (r *running) sum() (checksum.Sum, error) {
 	if r.v.sizes == nil {
 		return checksum.Of(r.v.sum.Algorithm, r.h), nil
+	}
+	for len(r.sums) < len(r.v.sizes) { // parts without bytes at the end
+		r.sums = append(r.sums, checksum.Bytes(r.v.sum.Algorithm, nil))
 	}
 	return checksum.Compose(r.sums)
 }

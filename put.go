@@ -62,7 +62,7 @@ func (t *transfer) putProved(ctx context.Context, from content, to store.Ref, bu
 		if err != nil {
 			return store.Object{}, Proof{}, readError(from, err)
 		}
-		obj, err := t.putOnce(ctx, from, to, sum)
+		obj, err := t.putOnce(ctx, from, to, sum, last.Key != "")
 		if errors.Is(err, store.ChecksumRefused) {
 			continue
 		}
@@ -84,25 +84,25 @@ func (t *transfer) putProved(ctx context.Context, from content, to store.Ref, bu
 	return last, Proof{Text: "the store checks no checksum and its ETag is not the MD5 of the bytes"}, nil
 }
 
-func (t *transfer) putOnce(ctx context.Context, from content, to store.Ref, sum checksum.Sum) (obj store.Object, err error) {
-	tries := 0
+// putOnce sends the content, as often as it takes; over an object that is already this transfer's own, whatever NoClobber says.
+func (t *transfer) putOnce(ctx context.Context, from content, to store.Ref, sum checksum.Sum, own bool) (obj store.Object, err error) {
+	unheard := false      // the answer to an earlier try was lost, but perhaps not its effect
 	blind := sum.IsZero() // then a try that is cut might be stored
 	err = t.tryWatched(ctx, from.Size(), blind, func(ctx context.Context, f *flight) error {
-		tries++
 		counted := &tally{ReaderAt: from, t: t, f: f}
 		o, err := t.c.store.Put(ctx, store.PutRequest{
-			Ref: to, Body: io.NewSectionReader(counted, 0, from.Size()), Sum: sum, NoClobber: t.o.NoClobber, Attrs: &t.o.Attrs,
+			Ref: to, Body: io.NewSectionReader(counted, 0, from.Size()), Sum: sum, NoClobber: t.o.NoClobber && !own, Attrs: &t.o.Attrs,
 		})
 		if err != nil {
 			counted.settle(0)
-			if tries > 1 && errors.Is(err, store.Exists) {
-				// the answer to an earlier try was lost, not its effect; or another was first
+			if unheard && errors.Is(err, store.Exists) {
 				if found, ok := t.same(ctx, to, from.Size(), sum); ok {
 					counted.settle(from.Size())
 					obj = found
 					return nil
 				}
 			}
+			unheard = unheard || silent(err)
 			return readError(from, err)
 		}
 		counted.settle(from.Size())
@@ -112,9 +112,15 @@ func (t *transfer) putOnce(ctx context.Context, from content, to store.Ref, sum 
 	return obj, err
 }
 
+// silent tells an error that is no answer of the store's: what was asked for may have been done.
+func silent(err error) bool {
+	var e *store.Error
+	return !errors.As(err, &e) || e.Status == 0
+}
+
 // same looks whether the object is there with just this sum.
 func (t *transfer) same(ctx context.Context, ref store.Ref, size int64, sum checksum.Sum) (store.Object, bool) {
-	obj, err := t.c.store.Head(ctx, store.GetRequest{Ref: ref, Attrs: &t.o.Attrs})
+	obj, err := t.head(ctx, ref)
 	if err != nil || obj.Size != size || sum.IsZero() {
 		return store.Object{}, false
 	}

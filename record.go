@@ -16,20 +16,19 @@ import (
 type record struct {
 	Kind     direction `json:"kind"`
 	Identity string    `json:"store"`
-	Path     string    `json:"path"` // absolute
+	Path     []byte    `json:"path"` // absolute; a name of a file may be no UTF-8
 	Ref      store.Ref `json:"object"`
 	Began    time.Time `json:"began"`
 	Choices  choices   `json:"choices"`
 
 	// of an upload
 	PartSize    int64                 `json:"part_size,omitempty"`
-	UploadID    string                `json:"upload_id,omitempty"` // empty until the store has answered
-	Unnamed     time.Time             `json:"unnamed,omitzero"`    // see upload.unnamed
+	UploadID    string                `json:"upload_id,omitempty"`
 	Scheme      checksum.Scheme       `json:"scheme"`
 	Fingerprint localfile.Fingerprint `json:"fingerprint"`
 
 	// of a download
-	Temp      string             `json:"temp,omitempty"`
+	Temp      []byte             `json:"temp,omitempty"`
 	Size      int64              `json:"size,omitempty"`
 	ETag      string             `json:"etag,omitempty"`
 	Version   string             `json:"version,omitempty"`

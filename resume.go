@@ -35,7 +35,7 @@ func (c *Client) Unfinished() iter.Seq2[Unfinished, error] {
 			if err == nil && r.Identity != c.identity {
 				continue
 			}
-			u := Unfinished{Upload: r.Kind == up, Path: r.Path, Ref: r.Ref, Began: r.Began, record: r}
+			u := Unfinished{Upload: r.Kind == up, Path: string(r.Path), Ref: r.Ref, Began: r.Began, record: r}
 			if !yield(u, err) {
 				return
 			}

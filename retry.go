@@ -15,6 +15,8 @@ const (
 	defaultPatience = 5 * time.Minute
 	// firstPatience bounds the wait for a store that has never answered: a mistyped endpoint should not cost minutes.
 	firstPatience = 20 * time.Second
+	// leastTries are made of a request however long each takes: of one that moves for minutes before it breaks, too.
+	leastTries = 3
 	// maxCorrupt is how often one request may arrive damaged before the path, or this machine, is to blame.
 	maxCorrupt = 5
 	// maxRetryAfter bounds what a server may ask for.
@@ -36,7 +38,7 @@ func (t *transfer) try(ctx context.Context, f func(context.Context) error) error
 		err := f(ctx)
 		now := time.Now()
 		if err == nil {
-			t.c.lastSuccess.Store(now.UnixNano())
+			t.c.succeeded()
 			return nil
 		}
 		if ctx.Err() != nil {
@@ -59,7 +61,11 @@ func (t *transfer) try(ctx context.Context, f func(context.Context) error) error
 				return fmt.Errorf("tried %d times: %w", corrupt, err)
 			}
 		}
-		if waited, limit := now.Sub(t.c.quietSince(firstFailure)), t.c.patience(kind); waited >= limit {
+		if !silent(err) {
+			t.c.answered.Store(true)
+		}
+		waited, limit := now.Sub(t.c.quietSince(firstFailure)), t.c.patience(kind)
+		if waited >= limit && attempt >= leastTries || now.Sub(firstFailure) >= 4*limit {
 			return fmt.Errorf("tried %d times, without success for %v: %w", attempt+1, waited.Round(time.Second), err)
 		}
 		wait := t.c.waitAfter(attempt, err)
@@ -100,10 +106,13 @@ func (c *Client) gate(ctx context.Context) error {
 	}
 }
 
+// succeeded notes that something got through.
+func (c *Client) succeeded() { c.lastSuccess.Store(int64(time.Since(c.born)) + 1) }
+
 // quietSince is when the silence began that patience measures: at the last success of any request, or, if that was
 // before, at this request's first failure.
 func (c *Client) quietSince(firstFailure time.Time) time.Time {
-	last := time.Unix(0, c.lastSuccess.Load())
+	last := c.born.Add(time.Duration(c.lastSuccess.Load()))
 	if last.After(firstFailure) {
 		return last
 	}
@@ -118,7 +127,7 @@ func (c *Client) patience(kind store.Kind) time.Duration {
 		p = defaultPatience
 	}
 	switch {
-	case c.lastSuccess.Load() == 0:
+	case c.lastSuccess.Load() == 0 && !c.answered.Load():
 		return min(p, firstPatience)
 	case kind == store.Expired:
 		return p / 5

@@ -64,7 +64,11 @@ func (d *download) fetchWhole(ctx context.Context, listed store.Object) error {
 	if err != nil {
 		return err
 	}
-	d.source = d.newSource(ctx, body.Body.Object)
+	d.source = d.newSource(ctx, listed.Ref, body.Body.Object)
+	if listed.ETag != "" && (d.obj.ETag != listed.ETag || d.obj.Size != listed.Size) {
+		body.close()
+		return &store.Error{Kind: store.Changed, Op: "GetObject", Ref: listed.Ref}
+	}
 	if d.target, err = localfile.Create(d.path, d.obj.Size); err != nil {
 		body.close()
 		return err

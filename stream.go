@@ -3,7 +3,6 @@ package haul
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -61,19 +60,7 @@ type intake struct {
 }
 
 func (s *intake) create(ctx context.Context) error {
-	if s.o.NoClobber {
-		if err := s.absent(ctx, s.up.Ref); err != nil {
-			return err
-		}
-	}
-	err := s.try(ctx, func(ctx context.Context) error {
-		opened, err := s.c.store.Create(ctx, s.up.Ref, checksum.Scheme{Algorithm: s.want()}, &s.o.Attrs)
-		if err == nil {
-			s.up = opened
-		}
-		return err
-	})
-	if err != nil {
+	if err := s.assembly.create(ctx, checksum.Scheme{Algorithm: s.want()}); err != nil {
 		return err
 	}
 	if err := s.asked(s.up.Scheme); err != nil {
@@ -89,6 +76,7 @@ func (s *intake) move(ctx context.Context, first *held) (store.Object, checksum.
 	var rerr error
 	for n := 1; ; n++ {
 		part := next
+		s.c.meter.Begin(0, 1)
 		if rerr = s.c.lanes.enter(gctx); rerr != nil {
 			part.release()
 			break
@@ -150,7 +138,11 @@ func (s *intake) next(ctx context.Context, n int) (*held, error) {
 	select {
 	case err = <-filled:
 	case <-ctx.Done():
-		// The Read may go on for as long as it likes; its memory is not lent to anybody else.
+		// The Read may go on for as long as it likes; its memory is lent to nobody else until it ends.
+		go func() {
+			<-filled
+			part.release()
+		}()
 		return nil, context.Cause(ctx)
 	}
 	s.read += part.Size()
@@ -184,13 +176,19 @@ func (s *intake) hold(ctx context.Context, size int64) (*held, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := s.c.spools.Acquire(ctx, 1); err != nil {
+		lease.Release()
+		return nil, context.Cause(ctx)
+	}
 	spool, err := localfile.NewSpool(s.c.opts.SpoolDir, size)
 	if err != nil {
+		s.c.spools.Release(1)
 		lease.Release()
 		return nil, fmt.Errorf("make a temporary file for a part of the stream: %w", err)
 	}
 	return &held{spool: spool, mem: lease.Bytes(), scratch: lease.Bytes(), release: func() {
 		spool.Close() // it has no name any more; nothing is lost
+		s.c.spools.Release(1)
 		lease.Release()
 	}}, nil
 }
@@ -213,7 +211,7 @@ func (h *held) fill(r io.Reader, size int64) error {
 			buf = buf[h.n:]
 		}
 		buf = buf[:min(int64(len(buf)), size-h.n)]
-		n, err := io.ReadFull(r, buf)
+		n, err := readFull(r, buf)
 		if h.spool != nil && n > 0 {
 			if _, werr := h.spool.Write(buf[:n]); werr != nil {
 				return werr
@@ -221,7 +219,7 @@ func (h *held) fill(r io.Reader, size int64) error {
 		}
 		h.n += int64(n)
 		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		case err == io.EOF: // bare: a wrapped one, or an unexpected one, tells of a reader that broke
 			h.last = true
 			return nil
 		case err != nil:
@@ -229,6 +227,24 @@ func (h *held) fill(r io.Reader, size int64) error {
 		}
 	}
 	return nil
+}
+
+// readFull fills buf, as far as r gives bytes. Unlike io.ReadFull it passes on the reader's own error.
+func readFull(r io.Reader, buf []byte) (n int, err error) {
+	idle := 0
+	for n < len(buf) && err == nil {
+		var k int
+		k, err = r.Read(buf[n:])
+		if n += k; k > 0 {
+			idle = 0
+		} else if idle++; idle > 100 && err == nil {
+			err = io.ErrNoProgress
+		}
+	}
+	if n == len(buf) && err != io.EOF {
+		err = nil // it will say so again
+	}
+	return n, err
 }
 
 // ReadAt reads the part.
@@ -245,8 +261,9 @@ func (h *held) Size() int64 { return h.n }
 // Changed is nil: nobody else can reach the part.
 func (h *held) Changed() error { return nil }
 
-// DownloadStream writes object from to w, in order, fetched by ranges in parallel that wait in memory for their turn.
-// What was written before an error stays written; ErrMismatch is known only at the end.
+// DownloadStream writes object from to w, in order, fetched by ranges in parallel that wait in memory for their turn; all
+// streams of a Client share half of its memory for that, so one whose w takes nothing holds up the others. What was
+// written before an error stays written; ErrMismatch is known only at the end.
 func (c *Client) DownloadStream(ctx context.Context, from store.Ref, w io.Writer, o Transfer) (Result, error) {
 	defer c.alive()()
 	t := c.begin(from.String(), "-", o)
@@ -255,7 +272,7 @@ func (c *Client) DownloadStream(ctx context.Context, from store.Ref, w io.Writer
 	if err != nil {
 		return Result{}, err
 	}
-	f := &outflow{source: t.newSource(ctx, obj), w: w, part: part}
+	f := &outflow{source: t.newSource(ctx, from, obj), w: w, part: part}
 	t.started(obj.Size, int(max(1, (obj.Size+part-1)/part)))
 	if err := f.move(ctx, first); err != nil {
 		return Result{}, err
@@ -328,20 +345,28 @@ func (f *outflow) move(ctx context.Context, first *opened) error {
 
 // ahead starts the fetching of a range and puts it into the queue.
 func (f *outflow) ahead(ctx context.Context, g *errgroup.Group, r store.Range, body *opened, queue chan<- *arrived) error {
+	if err := f.c.ahead.Acquire(ctx, r.Length); err != nil {
+		return context.Cause(ctx)
+	}
 	lease, err := f.c.memory.Take(ctx, r.Length)
 	if err != nil {
+		f.c.ahead.Release(r.Length)
 		return err
+	}
+	free := func() {
+		lease.Release()
+		f.c.ahead.Release(r.Length)
 	}
 	if err := f.c.lanes.enter(ctx); err != nil {
-		lease.Release()
+		free()
 		return err
 	}
-	a := &arrived{Range: r, mem: lease.Bytes(), done: make(chan struct{}), free: lease.Release}
+	a := &arrived{Range: r, mem: lease.Bytes(), done: make(chan struct{}), free: free}
 	select {
 	case queue <- a:
 	case <-ctx.Done():
 		f.c.lanes.leave()
-		lease.Release()
+		free()
 		return context.Cause(ctx)
 	}
 	g.Go(func() error {

@@ -17,11 +17,11 @@ const (
 	rangeStep = 256 << 10
 )
 
-// RangeSize is the size, in bytes, of the ranges that a download of size bytes is cut into where the user wants no other
-// (0): 8 MiB, and more for objects of which that would make too many.
+// RangeSize is the size, in bytes, of the ranges that a download of size bytes is cut into: what the user wants, or 8 MiB
+// where that is 0; and more for objects of which that would make too many.
 func RangeSize(size, want int64) int64 {
 	if want > 0 {
-		return want
+		return max(want, divUp(size, maxRanges))
 	}
 	return max(defaultPart, wholeMiB(divUp(size, maxRanges)))
 }

@@ -74,7 +74,7 @@ func TestRangesShrinkNearTheEnd(t *testing.T) {
 
 func TestRangeSize(t *testing.T) {
 	for _, c := range []struct{ size, want, least, most int64 }{
-		{0, 0, 8 << 20, 8 << 20}, {1 << 40, 0, 100 << 20, 110 << 20}, {1 << 40, 5, 5, 5},
+		{0, 0, 8 << 20, 8 << 20}, {1 << 40, 0, 100 << 20, 110 << 20}, {1 << 40, 5, 100 << 20, 110 << 20}, {50_000, 5, 5, 5},
 	} {
 		if got := plan.RangeSize(c.size, c.want); got < c.least || got > c.most {
 			t.Errorf("%+v: %d", c, got)

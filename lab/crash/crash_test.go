@@ -207,7 +207,10 @@ func (g *rig) once(after time.Duration) bool {
 // tidy checks that nothing is left but the files that should be there.
 func (g *rig) tidy(files int) {
 	for _, u := range g.memory.OpenUploads() {
-		g.Errorf("an upload is left open, with %d parts", len(u.Parts))
+		// A run that is killed while it opens an upload leaves an empty one that nobody knows of: see doc/SEMANTICS.md.
+		if len(u.Parts) > 0 {
+			g.Errorf("an upload is left open, with %d parts", len(u.Parts))
+		}
 	}
 	var found []string
 	for _, dir := range []string{filepath.Join(g.home, "data"), endpoint.StateDir(g.home)} {

@@ -1,0 +1,250 @@
+package haul
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"haul/checksum"
+	"haul/internal/plan"
+	"haul/store"
+)
+
+// openUploads lists the open uploads of the key, the newest first.
+func (u *upload) openUploads(ctx context.Context) ([]store.Upload, error) {
+	var found []store.Upload
+	err := u.try(ctx, func(ctx context.Context) error {
+		found = nil
+		for open, err := range u.c.store.Uploads(ctx, u.up.Bucket, u.up.Key) {
+			if err != nil {
+				return err
+			}
+			if open.Key == u.up.Key {
+				found = append(found, open)
+			}
+		}
+		return nil
+	})
+	slices.SortFunc(found, func(a, b store.Upload) int { return b.Started.Compare(a.Started) })
+	return found, err
+}
+
+// goOn takes up the upload of an earlier run and gives the parts that the store holds of it. Where the earlier upload does
+// not fit any more it is thrown away, and u.up stays without an ID.
+func (u *upload) goOn(ctx context.Context, earlier record) (kept []store.Part, finished bool, r Result, err error) {
+	old := store.Upload{Ref: earlier.Ref, ID: earlier.UploadID, Scheme: earlier.Scheme}
+	why := u.unfit(earlier)
+	if earlier.Fingerprint != u.src.Fingerprint() {
+		why = "the source has changed since"
+	}
+	if why != "" {
+		u.note(fmt.Sprintf("an earlier run is not gone on with: %s; starting over", why))
+		if err := u.dropOld(ctx, old); err != nil {
+			return nil, false, Result{}, err
+		}
+		return nil, false, Result{}, nil
+	}
+	if u.layout, err = plan.Parts(u.src.Size(), earlier.PartSize, u.limits); err != nil {
+		return nil, false, Result{}, err
+	}
+	err = u.try(ctx, func(ctx context.Context) (err error) {
+		u.up, kept, err = u.list(ctx, old)
+		return err
+	})
+	switch {
+	case err == nil:
+		return kept, false, Result{}, nil
+	case errors.Is(err, store.NoUpload):
+		u.up = store.Upload{Ref: old.Ref}
+		if r, finished = u.alreadyStored(ctx); finished {
+			return nil, true, r, nil
+		}
+		u.note("the earlier run's upload is no longer in the store; starting over")
+		return nil, false, Result{}, nil
+	case errors.Is(err, store.Denied), errors.Is(err, store.Unsupported):
+		u.up = store.Upload{Ref: old.Ref}
+		u.note(fmt.Sprintf("the earlier run's upload, with the ID %s, cannot be looked at, and stays in the store: %v; starting over", old.ID, err))
+		return nil, false, Result{}, nil
+	}
+	return nil, false, Result{}, err
+}
+
+// list asks for the parts of an upload. What the listing does not tell of the scheme stands as it was.
+func (u *upload) list(ctx context.Context, old store.Upload) (store.Upload, []store.Part, error) {
+	told, kept, err := u.c.store.Parts(ctx, old, &u.o.Attrs)
+	if err != nil {
+		return store.Upload{Ref: old.Ref}, nil, err
+	}
+	if told.Scheme.Algorithm != checksum.None {
+		old.Scheme = told.Scheme
+	}
+	return old, kept, nil
+}
+
+// dropOld throws an upload away that nobody will go on with.
+func (u *upload) dropOld(ctx context.Context, old store.Upload) error {
+	err := u.try(ctx, func(ctx context.Context) error { return u.c.store.Abort(ctx, old, &u.o.Attrs) })
+	if errors.Is(err, store.Denied) || errors.Is(err, store.Unsupported) {
+		u.note(fmt.Sprintf("the earlier run's upload, with the ID %s, cannot be thrown away, and stays in the store: %v", old.ID, err))
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("throw away the earlier unfinished upload: %w", &LeftError{Upload: old, Err: err})
+	}
+	return nil
+}
+
+// alreadyStored settles what became of an upload that is gone: where the object is there and its sum is the file's, the
+// earlier run had finished.
+func (u *upload) alreadyStored(ctx context.Context) (Result, bool) {
+	obj, err := u.head(ctx, u.up.Ref)
+	if err != nil || obj.Size != u.src.Size() {
+		return Result{}, false
+	}
+	proof, err := u.proveContent(ctx, obj, u.src)
+	if err != nil || !proof.Proved {
+		return Result{}, false
+	}
+	u.forget(u.log)
+	u.started(u.layout.Size, u.layout.Count)
+	u.keep(u.layout.Size, u.layout.Count)
+	return u.done(Result{Object: obj, Size: u.layout.Size, Parts: u.layout.Count, Proof: proof}), true
+}
+
+// adopt looks for open uploads of the key in the store, and takes the newest whose parts can be this file's, and of which
+// one that was tried is.
+func (u *upload) adopt(ctx context.Context) ([]store.Part, error) {
+	found, err := u.openUploads(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for an upload to adopt: %w", err)
+	}
+	for _, open := range found {
+		var kept []store.Part
+		var taken store.Upload
+		err := u.try(ctx, func(ctx context.Context) (err error) {
+			taken, kept, err = u.list(ctx, open)
+			return err
+		})
+		if errors.Is(err, store.NoUpload) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list the parts of an upload to adopt: %w", err)
+		}
+		if u.asked(taken.Scheme) == nil && u.fits(taken, kept) {
+			u.note(fmt.Sprintf("adopted the open upload of %s, with %d parts", open.Started.Local().Format(time.DateTime), len(kept)))
+			return kept, nil
+		}
+	}
+	u.note("found no open upload to adopt; starting clean")
+	return nil, nil
+}
+
+// layoutOf finds the part size that an upload was made with: all of its parts have it, but for the file's last.
+func (u *upload) layoutOf(parts []store.Part) (plan.Layout, bool) {
+	var size int64
+	for _, p := range parts {
+		size = max(size, p.Size)
+	}
+	if size == 0 || u.o.PartSize != 0 && u.o.PartSize != size {
+		return plan.Layout{}, false
+	}
+	layout, err := plan.Parts(u.src.Size(), size, u.limits)
+	if err != nil {
+		return plan.Layout{}, false
+	}
+	for _, p := range parts {
+		if p.Number > layout.Count || p.Size != layout.Part(p.Number).Length {
+			return plan.Layout{}, false
+		}
+	}
+	return layout, true
+}
+
+// maxTried is how many parts of an open upload must differ from the file's before it is taken for another file's.
+const maxTried = 8
+
+// fits makes an open upload this run's, where its parts are laid out for the file and one of the first proves equal.
+func (u *upload) fits(open store.Upload, kept []store.Part) bool {
+	layout, ok := u.layoutOf(kept)
+	if !ok {
+		return false
+	}
+	was, old := u.up, u.layout
+	u.up, u.layout = open, layout
+	buf := make([]byte, sumBuffer)
+	for _, p := range kept[:min(len(kept), maxTried)] {
+		if _, same, err := u.compare(p, buf); err == nil && same {
+			return true
+		}
+	}
+	u.up, u.layout = was, old
+	return false
+}
+
+// proveKept proves every part that the store holds against the local bytes; those that prove equal need not move again.
+func (u *upload) proveKept(ctx context.Context, kept []store.Part) error {
+	if len(kept) == 0 {
+		return nil
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0)) // this is work for the CPU, not for lanes
+	for _, p := range kept {
+		if p.Number > u.layout.Count || p.Size != u.layout.Part(p.Number).Length {
+			continue
+		}
+		g.Go(func() error {
+			lease, err := u.c.memory.Take(gctx, sumBuffer)
+			if err != nil {
+				return err
+			}
+			defer lease.Release()
+			return u.provePart(gctx, p, lease.Bytes())
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	parts, bytes := u.count()
+	u.keep(bytes, parts)
+	return nil
+}
+
+// provePart adds the part where it proves equal.
+func (u *upload) provePart(ctx context.Context, p store.Part, buf []byte) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	sum, same, err := u.compare(p, buf)
+	if err == nil && same {
+		u.add(p, sum)
+	}
+	return err
+}
+
+// compare proves a part of the store's against the local bytes: by its checksum, or by its ETag where that is an MD5.
+func (u *upload) compare(p store.Part, buf []byte) (sum checksum.Sum, same bool, err error) {
+	r := u.layout.Part(p.Number)
+	if sum, err = sumOf(u.up.Scheme.Algorithm, u.src, r, buf); err != nil {
+		return sum, false, readError(u.src, err)
+	}
+	theirs, ours := p.Sum, sum
+	if theirs.IsZero() || theirs.Algorithm != sum.Algorithm {
+		tag, ok := checksum.FromETag(p.ETag)
+		if !ok || tag.Parts > 0 {
+			return sum, false, nil
+		}
+		theirs = tag
+		if ours.Algorithm != checksum.MD5 {
+			if ours, err = sumOf(checksum.MD5, u.src, r, buf); err != nil {
+				return sum, false, readError(u.src, err)
+			}
+		}
+	}
+	return sum, theirs.Value == ours.Value, nil
+}
