@@ -23,6 +23,9 @@ func spreadOf(values []float64) spread {
 }
 
 func (s spread) String() string {
+	if math.IsNaN(s.median) {
+		return "–"
+	}
 	return fmt.Sprintf("%s (%s–%s)", short(s.median), short(s.least), short(s.most))
 }
 

@@ -162,8 +162,8 @@ func trialsTable(trials []*Trial) string {
 		for _, f := range slices.Sorted(maps.Keys(harmed)) {
 			kinds = append(kinds, fmt.Sprintf("%d %s", harmed[f], f))
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%.0f\t%.0f\t%.0f\t%s\t%d of %d\n", c.Tool, direction(c.Up), c.Case, spreadOf(wall), spreadOf(ratio),
-			spreadOf(bytes), short(spreadOf(cpu).median), spreadOf(reqs).median, spreadOf(conns).median, spreadOf(once).median,
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d of %d\n", c.Tool, direction(c.Up), c.Case, spreadOf(wall), spreadOf(ratio),
+			spreadOf(bytes), short(spreadOf(cpu).median), short(spreadOf(reqs).median), short(spreadOf(conns).median), short(spreadOf(once).median),
 			strings.Join(kinds, ", "), len(c.Failed), len(c.Runs))
 	}
 	_ = w.Flush() // into memory

@@ -264,9 +264,11 @@ func (c *conn) slowDown(h *head) error {
 		_ = c.flush()
 	}
 	_ = c.tcp.SetReadDeadline(time.Now().Add(time.Second))
+	pace := c.g.pacer(sound, c.g.in)
 	for {
-		n, err := c.drop(dropSize)
+		n, err := c.drop(pace.slice(dropSize))
 		c.s.stats.in.Add(n)
+		c.pause(pace.due(n))
 		if err != nil {
 			return errEnd
 		}

@@ -33,7 +33,7 @@ func within(t *testing.T, what string, got, want time.Duration) {
 }
 
 // bulk is what is sent.
-var bulk = make([]byte, 2_000_000)
+var bulk = make([]byte, 500_000)
 
 // move sends or fetches an object as large as bulk on each of so many connections.
 func move(t *testing.T, c *http.Client, base, method string, lanes int) {
@@ -67,19 +67,19 @@ func move(t *testing.T, c *http.Client, base, method string, lanes int) {
 }
 
 func TestRates(t *testing.T) {
-	s := start(t, nullstore.Config{Objects: declared(t, "b/k=2000000")})
+	s := start(t, nullstore.Config{Objects: declared(t, "b/k=500000")})
 	for _, x := range []struct {
 		name  string
 		shape nullstore.Shape
 		lanes int
 		want  time.Duration
 	}{
-		{"one connection", nullstore.Shape{ConnRate: 10e6}, 1, 200 * time.Millisecond},
-		{"three connections", nullstore.Shape{ConnRate: 10e6}, 3, 200 * time.Millisecond},
-		{"one link", nullstore.Shape{LinkRate: 40e6}, 4, 200 * time.Millisecond},
-		{"the link below the connections", nullstore.Shape{ConnRate: 25e6, LinkRate: 30e6}, 3, 200 * time.Millisecond},
+		{"one connection", nullstore.Shape{ConnRate: 2.5e6}, 1, 200 * time.Millisecond},
+		{"three connections", nullstore.Shape{ConnRate: 2.5e6}, 3, 200 * time.Millisecond},
+		{"one link", nullstore.Shape{LinkRate: 10e6}, 4, 200 * time.Millisecond},
+		{"the link below the connections", nullstore.Shape{ConnRate: 6e6, LinkRate: 7.5e6}, 3, 200 * time.Millisecond},
 		{"the first byte", nullstore.Shape{FirstByteMS: 250}, 1, 250 * time.Millisecond},
-		{"slow ones", nullstore.Shape{ConnRate: 200e6, Slow: 1}, 1, 200 * time.Millisecond},
+		{"slow ones", nullstore.Shape{ConnRate: 50e6, Slow: 1}, 1, 200 * time.Millisecond},
 	} {
 		if err := s.SetShape(x.shape); err != nil {
 			t.Fatal(err)
@@ -87,7 +87,7 @@ func TestRates(t *testing.T) {
 		for _, method := range []string{"GET", "PUT"} {
 			for _, base := range []string{s.HTTP, s.HTTPS} {
 				c := client(t, s)
-				took := quickest(10, x.want*11/10, func() { move(t, c, base, method, x.lanes) })
+				took := quickest(20, x.want*11/10, func() { move(t, c, base, method, x.lanes) })
 				within(t, method+" by "+base[:5]+", "+x.name, took, x.want)
 			}
 		}
