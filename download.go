@@ -23,7 +23,7 @@ import (
 )
 
 // writeSize is how much of a range is written at once.
-const writeSize = 1 << 20
+const writeSize = 256 << 10
 
 // Download fetches object from into the local file path, by ranges in parallel. The bytes go into a hidden temporary file
 // beside path, which takes the name path only when all of it has arrived, has been proved, and is on the disk; its
