@@ -56,13 +56,13 @@ type walker struct{ yield func(found) bool }
 
 // entries walks what is in a folder; it tells whether to go on.
 func (w walker) entries(in place, n *names) bool {
-	for _, e := range n.entries {
-		name := n.name(e)
+	for _, at := range n.at {
+		name, kind := n.entry(at)
 		f := found{path: filepath.Join(in.path, name), rel: in.rel + name}
-		switch e.kind {
+		switch kind {
 		case regular:
 		case directory, linkToDirectory:
-			if !w.folder(f, place{path: f.path, rel: f.rel + "/", linked: in.linked || e.kind == linkToDirectory, above: &in}) {
+			if !w.folder(f, place{path: f.path, rel: f.rel + "/", linked: in.linked || kind == linkToDirectory, above: &in}) {
 				return false
 			}
 			continue
@@ -121,27 +121,45 @@ const (
 )
 
 // names are the entries of one folder, in order of the keys that they give: the order of their bytes, where the name of a
-// folder ends in a slash. They lie one after the other in one slice, since there may be millions.
+// folder ends in a slash. Since there may be millions, they lie one after the other in a few pages, each as its kind, its
+// name, the slash where it has one, and a NUL.
 type names struct {
-	text    []byte
-	entries []entry
+	pages [][]byte
+	at    []uint32 // page and offset
 }
 
-type entry struct {
-	at   uint32
-	size uint16
-	kind kind
-}
+const (
+	pageBits = 20
+	pageSize = 1 << pageBits
+)
 
-func (n *names) name(e entry) string { return string(n.text[e.at : e.at+uint32(e.size)]) }
-
-// key gives the name as it counts for the order; a slash stands after each name.
-func (n *names) key(e entry) []byte {
-	end := e.at + uint32(e.size)
-	if e.kind == directory || e.kind == linkToDirectory {
-		end++
+func (n *names) add(name string, k kind) {
+	last := len(n.pages) - 1
+	if last < 0 || len(n.pages[last])+len(name)+3 > pageSize {
+		size := pageSize
+		if last < 0 {
+			size = 4 << 10 // most folders are small
+		}
+		n.pages = append(n.pages, make([]byte, 0, size))
+		last++
 	}
-	return n.text[e.at:end]
+	page := n.pages[last]
+	n.at = append(n.at, uint32(last)<<pageBits|uint32(len(page)))
+	page = append(append(page, byte(k)), name...)
+	if k == directory || k == linkToDirectory {
+		page = append(page, '/')
+	}
+	n.pages[last] = append(page, 0)
+}
+
+// key gives the name as it counts for the order.
+func (n *names) key(at uint32) []byte {
+	text := n.pages[at>>pageBits][at%pageSize+1:]
+	return text[:bytes.IndexByte(text, 0)]
+}
+
+func (n *names) entry(at uint32) (name string, k kind) {
+	return string(bytes.TrimSuffix(n.key(at), []byte("/"))), kind(n.pages[at>>pageBits][at%pageSize])
 }
 
 // readNames reads a folder. With an error come the names that could be read.
@@ -153,15 +171,14 @@ func readNames(dir string) (*names, error) {
 	}
 	defer f.Close() // only read from
 	for {
-		some, err := f.ReadDir(1024)
+		some, err := f.ReadDir(1000)
 		for _, d := range some {
-			n.entries = append(n.entries, entry{at: uint32(len(n.text)), size: uint16(len(d.Name())), kind: kindOf(dir, d)})
-			n.text = append(append(n.text, d.Name()...), '/')
+			n.add(d.Name(), kindOf(dir, d))
 		}
 		if err == nil {
 			continue
 		}
-		slices.SortFunc(n.entries, func(a, b entry) int { return bytes.Compare(n.key(a), n.key(b)) })
+		slices.SortFunc(n.at, func(a, b uint32) int { return bytes.Compare(n.key(a), n.key(b)) })
 		if errors.Is(err, io.EOF) {
 			err = nil
 		}

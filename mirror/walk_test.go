@@ -113,3 +113,24 @@ func TestWalkOfNoFolder(t *testing.T) {
 		}
 	}
 }
+
+// TestWalkOfALargeFolder has names on several pages.
+func TestWalkOfALargeFolder(t *testing.T) {
+	dir := t.TempDir()
+	const n = 9000
+	name := func(i int) string { return fmt.Sprintf("%04d%0200d", i, 0) }
+	for i := range n {
+		if err := os.WriteFile(filepath.Join(dir, name(n-1-i)), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := mirror.Walk(dir)
+	if err != nil || len(all) != n {
+		t.Fatalf("%d files, %v", len(all), err)
+	}
+	for i, f := range all {
+		if f.Rel != name(i) || f.Why != nil {
+			t.Fatalf("%q, %v in place of %q", f.Rel, f.Why, name(i))
+		}
+	}
+}
