@@ -4,7 +4,7 @@ GO   ?= go
 # The race detector needs cgo; where there is no C compiler, tests run without it.
 RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 
-.PHONY: help build demo test lint unit crash servers test-big clean
+.PHONY: help build demo bench test lint unit crash servers test-big clean
 
 help:
 	@echo 'make build      bin/haul, one static binary'
@@ -15,6 +15,7 @@ help:
 	@echo 'make crash      kill -9 at random moments, 50 uploads and 50 downloads; CRASH_ROUNDS=n for more, CRASH_SEED=n to repeat'
 	@echo 'make servers    conformance, end-to-end and memory tests on versitygw and MinIO (built on the first run, which takes minutes)'
 	@echo 'make test-big   5 GiB up and down on both servers, HTTP and HTTPS, which needs 22 GiB of disk; memory for 50 GiB'
+	@echo 'make bench      haul beside its peers and bare floors, on a quiet machine; BENCH= takes its flags, see lab/bench/README.md'
 	@echo 'make clean      remove what was built here'
 
 build:
@@ -22,6 +23,9 @@ build:
 
 demo: build
 	$(GO) -C lab run ./demo -haul $(CURDIR)/bin/haul
+
+bench: build
+	$(GO) -C lab run ./bench $(BENCH)
 
 test: lint unit crash servers
 
