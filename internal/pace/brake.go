@@ -8,8 +8,17 @@ const (
 	// bearable is the share of refused requests up to which goodput alone decides: a store that refuses some whatever
 	// their rate must not stop the client, and beyond what a store bears more lanes bring no goodput.
 	bearable = 0.25
-	// fade is what an outcome's weight loses with each that follows.
-	fade = 15.0 / 16
+	// A cut bounds the rate of new requests to below, times what got through. Every steerEvery it rises by above while no
+	// more than few are refused, freely as long as what the store bears is not known, from slowest to boundless; it falls
+	// while much is refused. A store that refuses one in ten by luck must not hold it down.
+	below, above, freely = 0.9, 1.05, 1.5
+	few, much            = 0.12, 0.16
+	slowest, boundless   = 4, 1e5
+	clearSteps           = 12          // without a refusal, after which what the store bears is not known any more
+	longestQueue         = time.Second // after which to ask again: the rate may have risen
+	steerEvery           = 250 * time.Millisecond
+	// shortest is the least time to reckon a rate from.
+	shortest = 250 * time.Millisecond
 
 	// firstGate is how long the gate is shut by a first throttle, maxGate the most that repeated ones make of it.
 	firstGate = 100 * time.Millisecond
@@ -24,37 +33,52 @@ const (
 
 // brake is what the store's wishes to slow down have led to.
 type brake struct {
-	refused, served float64       // outcomes, older ones faded
-	successes       int           // of requests that began after the last throttle, towards a shorter gate
-	throttled       time.Time     // the last throttle
-	cut             time.Time     // when the lanes were last cut
-	before          int           // lanes before that cut
-	gate            time.Duration // what a throttle shuts the gate for; 0 when past ones are forgotten
-	open            time.Time     // when the gate opens
+	successes      int           // of requests that began after the last throttle, towards a shorter gate
+	throttled      time.Time     // the last throttle
+	cut            time.Time     // when the lanes were last cut
+	lanes          int           // before that cut
+	rate           float64       // requests a second that may begin; 0 is no limit
+	near           bool          // the rate is near what the store bears
+	clear          int           // steps in a row without a refusal
+	slot           time.Time     // when the next one may
+	tail           time.Time     // the last turn that was given to one who waits
+	steered        time.Time     // when the rate last changed
+	count, earlier tally         // requests of the last seconds
+	gate           time.Duration // what a throttle shuts the gate for; 0 when past ones are forgotten
+	open           time.Time     // when the gate opens
+}
+
+// tally counts requests since a time.
+type tally struct {
+	since         time.Time
+	begun, denied int
 }
 
 // Throttled tells of a request that the store answered, at now, by asking to slow down. RetryAfter is how long it asked
 // to wait; 0 where it did not say.
 //
-// When over a quarter of the requests are refused, the lanes are cut in proportion, at most by half in a second, and the
-// gate shuts for a moment: no new request begins, whichever transfer it belongs to. The moment is 100 ms, twice as long
-// with each further cut, up to 5 s, until rounds of successes bring it back down. A store's own wish shuts the gate in any case.
+// When over a quarter of the requests that began of late are refused, the lanes are cut in proportion, at most by half in a
+// second, and the gate shuts for a moment: no new request begins, whichever transfer it belongs to. The moment is 100 ms,
+// twice as long with each further cut, up to 5 s, until rounds of successes bring it back down. Then requests begin one by
+// one, at the rate that got through; it rises again while hardly any is refused. A store's own wish shuts the gate in any
+// case.
 func (p *Pace) Throttled(now time.Time, retryAfter time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	b := &p.brake
-	b.refused, b.served = b.refused*fade+1, b.served*fade
 	b.throttled, b.successes = now, 0
 	wait := min(retryAfter, maxRetryAfter)
-	if share := b.refused / (b.refused + b.served); share > bearable {
+	b.count.denied++
+	begun, denied := b.lately()
+	if share := float64(denied) / float64(max(begun, denied)); share > bearable {
 		if b.cut.IsZero() || now.Sub(b.cut) >= cutEvery {
-			b.cut, b.before = now, p.climb.lanes
-			b.gate = min(2*b.gate, maxGate)
+			b.lanes = p.climb.lanes
+			b.limit(now)
 		}
 		b.gate = max(b.gate, firstGate)
 		wait = max(b.gate, wait)
 		if !p.fixed {
-			p.climb.cut(now, int(float64(b.before)*(1-share/2)))
+			p.climb.cut(now, int(float64(b.lanes)*(1-share/2)))
 		}
 	}
 	if open := now.Add(wait); open.After(b.open) {
@@ -62,10 +86,72 @@ func (p *Pace) Throttled(now time.Time, retryAfter time.Duration) {
 	}
 }
 
+// limit sets the rate to a little less than what the store has let through of late.
+func (b *brake) limit(now time.Time) {
+	b.cut = now
+	b.gate = min(2*b.gate, maxGate)
+	first := b.count.since
+	if b.earlier.begun > 0 {
+		first = b.earlier.since
+	}
+	if begun, denied := b.lately(); !first.IsZero() {
+		b.near = b.rate > 0 && begun > 2*denied
+		b.rate = max(slowest, float64(b.lanes)/2, below*float64(begun-denied)/max(now.Sub(first), shortest).Seconds())
+	}
+	b.count, b.earlier, b.steered = tally{since: now}, tally{}, now
+}
+
+// binds tells whether the rate keeps requests waiting.
+func (b *brake) binds(now time.Time) bool {
+	return b.rate > 0 && now.Before(b.slot) || now.Before(b.open)
+}
+
+// begin counts a request that begins.
+func (b *brake) begin(now time.Time) {
+	switch passed := now.Sub(b.count.since); {
+	case passed > 2*cutEvery:
+		b.count, b.earlier = tally{since: now}, tally{}
+	case passed > cutEvery:
+		b.count, b.earlier = tally{since: now}, b.count
+	}
+	b.count.begun++
+}
+
+// steer lets the rate grow while little is refused, and fall a little while more is.
+func (b *brake) steer(now time.Time) {
+	if b.rate == 0 || now.Sub(b.steered) < steerEvery {
+		return
+	}
+	begun, denied := b.lately()
+	switch share := float64(denied) / float64(max(begun, 1)); {
+	case share > much:
+		b.near = share < 0.5
+		b.rate = max(slowest, b.rate*(1-share/4))
+	case share > few:
+		return
+	case denied > 0:
+		b.clear = 0
+		b.rate *= above
+	case b.near && b.clear < clearSteps:
+		b.clear++
+		b.rate *= above
+	default:
+		b.near = false
+		b.rate *= freely
+	}
+	if b.steered = now; b.rate > boundless {
+		b.rate = 0
+	}
+}
+
+// lately gives how many requests began in the last second or two, and how many were refused.
+func (b *brake) lately() (begun, denied int) {
+	return b.count.begun + b.earlier.begun, b.count.denied + b.earlier.denied
+}
+
 // succeeded notes a success of a request that began then. One that was under way at the last throttle tells nothing of
 // what the store bears now.
 func (b *brake) succeeded(began time.Time, lanes int) {
-	b.refused, b.served = b.refused*fade, b.served*fade+1
 	if began.Before(b.throttled) {
 		return
 	}
@@ -78,11 +164,40 @@ func (b *brake) succeeded(began time.Time, lanes int) {
 	}
 }
 
-// Gate is how long a new request must wait, from now on, because the store asked the client to slow down; 0 where it need not.
+// Gate is how long a request must wait, from now on, because the store asked the client to slow down. When it gives 0 the
+// request is taken to begin: it is to be asked once for each try, and again after each wait.
 func (p *Pace) Gate(now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return max(0, p.brake.open.Sub(now))
+	b := &p.brake
+	if now.Before(b.open) {
+		return b.open.Sub(now)
+	}
+	b.steer(now)
+	if wait := b.queue(now); wait > 0 {
+		return wait
+	}
+	b.begin(now)
+	return 0
+}
+
+// queue gives 0 to a request that may begin by the rate, and to others how long until their turn, each another.
+func (b *brake) queue(now time.Time) time.Duration {
+	if b.rate == 0 {
+		return 0
+	}
+	each := time.Duration(float64(time.Second) / b.rate)
+	if wait := b.slot.Sub(now); wait > each/2 { // timers may be early
+		if b.tail = b.tail.Add(each); b.tail.Before(b.slot) {
+			b.tail = b.slot
+		}
+		return min(b.tail.Sub(now), longestQueue)
+	}
+	if late := now.Add(-each / 2); b.slot.Before(late) {
+		b.slot = late
+	}
+	b.slot = b.slot.Add(each)
+	return 0
 }
 
 // Backoff is how long a request waits before it is tried again, having failed; attempt counts from 0. It is a random share,

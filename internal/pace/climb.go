@@ -39,8 +39,10 @@ type climb struct {
 	quick quick
 	hill  hill
 
-	braked time.Time // the last cut by the brake
-	wish   int       // the lanes to come back to after it
+	braked   time.Time // the last cut by the brake
+	early    bool      // it came in the quick start
+	restarts int       // of the quick start after one
+	wish     int       // the lanes to come back to after it
 }
 
 // phase is what the climb does. The first is the quick start.
@@ -68,8 +70,8 @@ func (m mark) goodput(from mark) float64 {
 	return float64(max(0, m.bytes-from.bytes)) / m.since(from)
 }
 
-// busy tells whether the CPU was the limit from a mark to m.
-func (c *climb) busy(from, m mark) bool {
+// hot tells whether the CPU was the limit from a mark to m.
+func (c *climb) hot(from, m mark) bool {
 	return c.cores > 0 && (m.cpu-from.cpu).Seconds() > busyCPU*m.since(from)*float64(c.cores)
 }
 
@@ -94,8 +96,8 @@ func (c *climb) finished(s Sample) {
 	}
 }
 
-// tick goes on with the search.
-func (c *climb) tick(now time.Time, l Load) {
+// tick goes on with the search. While the brake binds, goodput says nothing of the lanes.
+func (c *climb) tick(now time.Time, l Load, braked bool) {
 	m := mark{at: now, bytes: l.Moved + perRequest*c.done, done: c.done, cpu: l.CPU}
 	if c.first.at.IsZero() {
 		if l.Busy > 0 {
@@ -107,9 +109,12 @@ func (c *climb) tick(now time.Time, l Load) {
 	if !now.After(c.last.at) {
 		return
 	}
-	if c.starved(l) {
+	if braked || c.starved(l) {
 		c.last, c.from = m, m
 		c.rest(now)
+		if c.phase == steady {
+			c.recover(m)
+		}
 		return
 	}
 	switch c.phase {
@@ -156,9 +161,19 @@ func (c *climb) cut(now time.Time, n int) {
 	}
 	c.braked = now
 	c.lanes = max(1, min(c.lanes, n))
+	c.early = c.early || c.phase != steady
 	c.phase = steady
 	c.hill.forget()
 	c.hill.pause = firstPause
+	c.hill.up, c.hill.step = true, boldest
+}
+
+// again begins the quick start anew, from the lanes that there are.
+func (c *climb) again(m mark) {
+	c.phase, c.from = starting, m
+	c.quick = quick{wait: c.quick.wait, least: c.quick.least}
+	c.quick.stepped(m.at, c.lanes)
+	c.hill.forget()
 }
 
 // window is how long to measure: two requests, within reason.

@@ -7,20 +7,31 @@ import (
 	"haul/internal/pace"
 )
 
-// fill starts as many parts as there are lanes, unless the gate is shut.
+// fill gives parts to the free lanes.
 func (s *sim) fill() {
-	for len(s.queue) > 0 && len(s.flights) < s.p.Lanes() && s.p.Gate(at(s.now)) == 0 {
+	for len(s.queue) > 0 && len(s.flights) < s.p.Lanes() {
 		f := &request{whole: s.queue[0], size: s.queue[0]}
 		s.queue = s.queue[1:]
 		s.flights = append(s.flights, f)
-		s.begin(f)
+		s.enter(f)
 	}
+}
+
+// enter begins a try when the gate lets it through. The lane is kept through the wait, as the heart does.
+func (s *sim) enter(f *request) {
+	if g := s.p.Gate(at(s.now)); g > 0 {
+		f.state, f.pausing, f.until, f.rate = waiting, true, s.now+g.Seconds()+1e-9, 0
+		f.next = func() { s.enter(f) }
+		return
+	}
+	s.begin(f)
 }
 
 // begin begins a try of a part.
 func (s *sim) begin(f *request) {
 	s.ids++
 	f.id, f.began, f.at, f.moved, f.rate, f.stallAt = s.ids, s.now, s.now, 0, 0, math.Inf(1)
+	f.pausing = false
 	f.full = s.conn * (1 + s.jitter*(2*s.rnd.Float64()-1))
 	switch luck := s.rnd.Float64(); {
 	case luck < s.slow:
@@ -53,7 +64,7 @@ func (s *sim) flow(f *request) {
 
 // refuses tells whether the store refuses a request now: by luck, or because a bucket of a tenth of a second is empty.
 func (s *sim) refuses() bool {
-	if s.rnd.Float64() < s.refuse {
+	if s.rnd.Float64() < s.refuse && (s.calm == 0 || s.now < s.calm) {
 		return true
 	}
 	if s.perSec == 0 {
@@ -68,20 +79,15 @@ func (s *sim) refuses() bool {
 	return false
 }
 
-// throttled is told to the pace; the lane is kept through the wait, as the heart does.
+// throttled is told to the pace.
 func (s *sim) throttled(f *request) {
 	s.refused++
 	s.idle++
 	s.p.Throttled(at(s.now), 0)
 	f.attempt++
+	f.pausing = true
 	f.until = s.now + pace.Backoff(f.attempt-1, s.rnd.Float64).Seconds()
-	f.next = func() {
-		if g := s.p.Gate(at(s.now)); g > 0 {
-			f.until = s.now + g.Seconds() + 1e-9
-			return
-		}
-		s.begin(f)
-	}
+	f.next = func() { s.enter(f) }
 }
 
 // arrived is the last byte on the wire.
@@ -112,14 +118,19 @@ func (s *sim) finish(f *request) {
 
 // cutSlow asks which requests are too slow, and begins them again: a download goes on at the byte.
 func (s *sim) cutSlow() {
-	flights := make([]pace.Flight, len(s.flights))
-	for i, f := range s.flights {
-		flights[i] = pace.Flight{
-			ID: f.id, Began: at(f.began), Size: int64(f.size), Moved: int64(s.seen(f)), Restart: s.up, Cuts: f.cuts,
+	var flights []pace.Flight
+	var under []*request
+	for _, f := range s.flights {
+		if f.pausing {
+			continue
 		}
+		under = append(under, f)
+		flights = append(flights, pace.Flight{
+			ID: f.id, Began: at(f.began), Size: int64(f.size), Moved: int64(s.seen(f)), Restart: s.up, Cuts: f.cuts,
+		})
 	}
 	for _, i := range s.p.Slow(at(s.now), flights) {
-		f := s.flights[i]
+		f := under[i]
 		s.cuts++
 		if s.up {
 			s.wasted += f.moved
@@ -128,15 +139,20 @@ func (s *sim) cutSlow() {
 			f.size -= f.moved
 		}
 		f.cuts++
-		s.begin(f)
+		f.moved = 0
+		s.enter(f)
 	}
 }
 
 // sweep gives the time of the best fixed number of lanes, and that number.
 func sweep(n network, parts []float64) (best float64, lanes int) {
 	best, n.patient, n.tick = math.Inf(1), true, math.Inf(1)
-	for l := 1; l <= 256; l *= 2 {
-		if t := run(n, pace.New(pace.Config{Fixed: l}), parts).now; t < best*(1-1e-6) {
+	bytes := 0.0
+	for _, size := range parts {
+		bytes += size
+	}
+	for l := 256; l > 0 && bytes/(float64(l)*n.conn*(1+n.jitter)) < best; l /= 2 { // fewer lanes could not be faster
+		if t := run(n, pace.New(pace.Config{Fixed: l}), parts).now; t < best*(1+1e-6) {
 			best, lanes = t, l
 		}
 	}

@@ -118,6 +118,6 @@ func (p *Pace) Tick(now time.Time, l Load) {
 	defer p.mu.Unlock()
 	p.judge.moved, p.judge.last = l.Moved, l.Waiting == 0
 	if !p.fixed {
-		p.climb.tick(now, l)
+		p.climb.tick(now, l, p.brake.binds(now))
 	}
 }

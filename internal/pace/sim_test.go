@@ -16,21 +16,26 @@ type network struct {
 	up          bool
 	ahead       float64 // bytes of an upload that socket buffers take before the wire does
 
+	slice       float64 // bytes that the heart sees move at once; 0 is 1
 	jitter      float64 // of conn, each request draws its own: 0.2 is ±20 %
 	slow, stall float64 // shares of requests: at a twentieth of the rate; for ever silent from somewhere midway on
 	ramp        float64 // round trip in seconds; a new connection doubles its rate with each, from 10 segments on
-	collapse    [2]float64
+	shifts      []shift // of total
 
 	cpu     float64 // bytes a second that use up the cores; 0 is no limit
 	cores   int
 	perLane float64 // share of the CPU that each lane adds to the cost of a byte
 
 	refuse  float64 // share of requests that the store refuses whatever their rate
+	calm    float64 // when the store refuses no more; 0 is never
 	perSec  float64 // requests a second above which it refuses; 0 is no limit
 	seed    uint64
 	tick    float64 // seconds between ticks; 0 is 0.01, and infinity none but after requests
 	patient bool    // the heart does not ask for stragglers
 }
+
+// shift is another total from a time on.
+type shift struct{ at, total float64 }
 
 type state int
 
@@ -48,6 +53,7 @@ type request struct {
 	full          float64 // the limit when the ramp is over
 	stallAt       float64
 	state         state
+	pausing       bool    // until the next try
 	until         float64 // when the waiting, or this step of the ramp, is over
 	next          func()
 	cuts, attempt int
@@ -98,9 +104,6 @@ func run(n network, p *pace.Pace, parts []float64) *sim {
 	if n.tick == 0 {
 		n.tick = 0.01
 	}
-	if n.collapse == [2]float64{} {
-		n.collapse = [2]float64{math.Inf(1), math.Inf(1)}
-	}
 	s := &sim{network: n, p: p, rnd: rand.New(rand.NewPCG(n.seed, 7)), queue: parts, lastTick: -1, nextTick: 0.001, nextSlow: 0.1, tokens: n.perSec / 10}
 	if n.patient {
 		s.nextSlow = math.Inf(1)
@@ -125,16 +128,15 @@ func (s *sim) step() bool {
 	if len(s.flights) == 0 && len(s.queue) == 0 {
 		return false
 	}
-	s.share()
 	next := min(s.nextTick, s.nextSlow)
-	if g := s.p.Gate(at(s.now)); g > 0 {
-		next = min(next, s.now+g.Seconds()+1e-9)
-	}
-	for _, edge := range s.collapse {
-		if edge > s.now {
-			next = min(next, edge)
+	for _, e := range s.shifts {
+		if e.at > s.now {
+			next = min(next, e.at)
+		} else {
+			s.total = e.total
 		}
 	}
+	s.share()
 	for _, f := range s.flights {
 		if f.until > s.now {
 			next = min(next, f.until)
@@ -183,9 +185,6 @@ func (s *sim) share() {
 	total := s.total
 	if s.cpu > 0 {
 		total = min(total, float64(s.cores)/s.cost())
-	}
-	if s.now >= s.collapse[0] && s.now < s.collapse[1] {
-		total = 0
 	}
 	var open int
 	for _, f := range s.flights {
@@ -259,8 +258,12 @@ func (s *sim) doTick() {
 
 // seen is what the heart has seen move of a request: an upload's socket has more than the wire.
 func (s *sim) seen(f *request) float64 {
+	moved := f.moved
 	if s.up && f.state == flowing {
-		return min(f.size, f.moved+s.ahead)
+		moved = min(f.size, f.moved+s.ahead)
 	}
-	return f.moved
+	if s.slice > 0 && moved < f.size {
+		moved -= math.Mod(moved, s.slice)
+	}
+	return moved
 }

@@ -1,27 +1,36 @@
 package pace
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 const (
 	// fellows is the least number of others to compare with, and most the share of them that must have done better: what is
 	// slow for many is the link.
 	fellows = 3
 	most    = 0.7
-	// slower is how many times a rate must be below that of the fellows.
-	slower = 4
+	// slower is how many times a rate must be below that of the fellows, and slowerAtEnd when nothing waits for the lane any
+	// more: then each who is slow is waited for.
+	slower, slowerAtEnd = 4, 2
 	// youngest and waits, times the wait for the first byte, are the least age to be judged at.
 	youngest = 250 * time.Millisecond
 	waits    = 3
-	// gain is how many times as long as a new try what is left must take.
-	gain = 2
-	// late and lateAtEnd are how many times as long as its fellows an upload may take; the second holds when nothing waits
-	// for its lane any more.
+	// gain and gainAtEnd are how many times as long as a new try what is left must take.
+	gain, gainAtEnd = 2, 1.5
+	// late and lateAtEnd are how many times as long as its fellows an upload may take.
 	late, lateAtEnd = 2, 1.5
 	// extra is the share of all bytes that cuts may throw away; of leastMoved where less has moved.
-	extra      = 0.04
+	extra      = 0.045
 	leastMoved = 256 << 20
 	// lost is what a cut download throws away: what was on its way.
 	lost = 128 << 10
+	// silent and silentWaits, times what its fellows took, is how long a flight without a byte is waited for: then it will
+	// never come home, and to begin again is no waste.
+	silent      = 500 * time.Millisecond
+	silentWaits = 2
+	// forgotten is how long a flight that has no fellows of its size may be silent.
+	forgotten = 3 * time.Second
 	// A client has cuts for one in perCut of its requests, and a few to begin with.
 	firstCuts, perCut = 4, 4
 	// sightEvery is the least time between two looks at a flight that a rate is reckoned from.
@@ -49,6 +58,7 @@ type judge struct {
 	ring   [recent]result // of the last requests; done is where the next one goes
 	wait   time.Duration  // the least one for a first byte
 	sights map[uint64]sights
+	rolled time.Time // when the last look became the earlier one
 }
 
 // result is a request that has finished.
@@ -58,8 +68,8 @@ type result struct {
 	took  time.Duration
 }
 
-// sights are the last two looks at a flight, at least sightEvery apart.
-type sights struct{ earlier, later sight }
+// sights are the last two looks at a flight, at least sightEvery apart, and the last that saw a byte move.
+type sights struct{ earlier, later, byte sight }
 
 type sight struct {
 	at    time.Time
@@ -71,6 +81,7 @@ type fellow struct {
 	size int64
 	rate float64       // bytes a second: lately, or of the whole request; less than 0 is unknown
 	took time.Duration // so far
+	mute time.Duration // since a byte moved
 	ago  time.Duration // since it finished
 }
 
@@ -89,19 +100,27 @@ func (j *judge) finished(now time.Time, s Sample) {
 // A flight is compared with its fellows: the others in flight, and the requests that finished since it began, which prove
 // that the link was well in its lifetime. It is cut when most of them are four times as fast as it was lately, and what is
 // left would take twice as long as a new try; an upload also when most of them took half as long as it has taken already.
-// Each earlier cut of a request doubles what must be shown, and what cuts throw away is bounded by 4 % of all bytes.
+// Each earlier cut of a request doubles what must be shown, and what cuts throw away is bounded by 4.5 % of all bytes.
 func (p *Pace) Slow(now time.Time, flights []Flight) []int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	j := &p.judge
 	others := j.look(now, flights)
 	home := j.home(now)
+	fastest, shortest := extremes(others, home)
 	var slow []int
 	for i, f := range flights {
-		if others[i].took < max(youngest, waits*j.wait)<<min(f.Cuts, 6) {
+		if o := others[i]; !(o.rate >= 0 && slowerAtEnd*o.rate < fastest) && !(f.Restart && o.took > shortest) && o.mute < forgotten {
+			continue // as nearly all: it would pass all that follows
+		}
+		c := circle{it: others[i], others: others, home: home, i: i, since: others[i].took, cuts: min(f.Cuts, 6)}
+		if c.it.took < max(youngest, waits*j.wait)<<c.cuts {
 			continue
 		}
-		if (j.crawls(f, i, others, home) || j.isLate(f, i, others, home)) && j.afford(f) {
+		if c.alone() { // nobody proves that the link is well: be careful
+			c.since, c.cuts = math.MaxInt64, c.cuts+1
+		}
+		if (j.crawls(f, c) || j.isLate(f, c) || c.forgotten()) && j.afford(f, c) {
 			slow = append(slow, i)
 			delete(j.sights, f.ID)
 		}
@@ -109,22 +128,62 @@ func (p *Pace) Slow(now time.Time, flights []Flight) []int {
 	return slow
 }
 
+// extremes gives the highest rate of all, and the shortest time in which one came home.
+func extremes(others, home []fellow) (rate float64, took time.Duration) {
+	took = math.MaxInt64
+	for _, o := range others {
+		rate = max(rate, o.rate)
+	}
+	for _, o := range home {
+		rate, took = max(rate, o.rate), min(took, o.took)
+	}
+	return rate, took
+}
+
+// circle is a flight with those that it is compared with.
+type circle struct {
+	it     fellow
+	others []fellow // all flights; it is the one with index i
+	home   []fellow
+	i      int
+	since  time.Duration // how long ago those at home may have finished
+	cuts   int           // how many times what must be shown is doubled
+}
+
+// alone tells whether there are too few to compare with.
+func (c circle) alone() bool {
+	n := len(c.others) - 1
+	for _, o := range c.home {
+		if o.ago < c.since {
+			n++
+		}
+	}
+	return n < fellows
+}
+
 // look reckons the rates of the flights.
 func (j *judge) look(now time.Time, flights []Flight) []fellow {
 	seen := make(map[uint64]sights, len(flights))
 	fellows := make([]fellow, len(flights))
+	roll := now.Sub(j.rolled) >= sightEvery // all at once: a link that goes down must look alike to all
+	if roll {
+		j.rolled = now
+	}
 	for i, f := range flights {
 		age := now.Sub(f.Began)
 		s, ok := j.sights[f.ID]
 		if !ok {
 			s.later = sight{f.Began.Add(min(j.wait, age/2)), 0}
-			s.earlier = s.later
+			s.earlier, s.byte = s.later, sight{f.Began, 0}
 		}
-		if now.Sub(s.later.at) >= sightEvery {
+		if f.Moved != s.byte.moved {
+			s.byte = sight{now, f.Moved}
+		}
+		if roll {
 			s.earlier, s.later = s.later, sight{now, f.Moved}
 		}
 		seen[f.ID] = s
-		fellows[i] = fellow{size: f.Size, took: age, rate: -1}
+		fellows[i] = fellow{size: f.Size, took: age, mute: now.Sub(s.byte.at), rate: -1}
 		if d := now.Sub(s.earlier.at).Seconds(); d > 0 && f.Moved < f.Size && age >= max(youngest/2, 2*j.wait) {
 			fellows[i].rate = float64(max(0, f.Moved-s.earlier.moved)) / d
 		}
@@ -138,33 +197,37 @@ func (j *judge) home(now time.Time) []fellow {
 	fellows := make([]fellow, 0, recent)
 	for _, r := range j.ring[:min(j.done, recent)] {
 		if r.took > 0 {
-			fellows = append(fellows, fellow{r.bytes, float64(r.bytes) / r.took.Seconds(), r.took, now.Sub(r.at)})
+			fellows = append(fellows, fellow{size: r.bytes, rate: float64(r.bytes) / r.took.Seconds(), took: r.took, ago: now.Sub(r.at)})
 		}
 	}
 	return fellows
 }
 
 // crawls tells whether flight i is far slower than most others, and would not be home before a new try.
-func (j *judge) crawls(f Flight, i int, others, home []fellow) bool {
-	mine := others[i].rate
+func (j *judge) crawls(f Flight, c circle) bool {
+	mine := c.it.rate
 	if mine < 0 || f.Moved >= f.Size { // an upload that is sent waits for the answer
 		return false
+	}
+	times, worth := float64(slower), float64(gain)
+	if j.last {
+		times, worth = slowerAtEnd, gainAtEnd
 	}
 	var faster, all int
 	var theirs float64
 	compare := func(o fellow) {
-		if all++; o.rate > slower*mine {
+		if all++; o.rate > times*mine {
 			faster++
 			theirs += o.rate
 		}
 	}
-	for k, o := range others {
-		if k != i && o.rate >= 0 && o.size >= f.Size/2 {
+	for k, o := range c.others {
+		if k != c.i && o.rate >= 0 && o.size >= f.Size/2 {
 			compare(o)
 		}
 	}
-	for _, o := range home {
-		if o.ago < others[i].took && o.size >= f.Size/2 {
+	for _, o := range c.home {
+		if o.ago < c.since && o.size >= f.Size/2 {
 			compare(o)
 		}
 	}
@@ -176,12 +239,12 @@ func (j *judge) crawls(f Flight, i int, others, home []fellow) bool {
 		again -= float64(f.Moved)
 	}
 	fresh := j.wait.Seconds() + again*float64(faster)/theirs
-	return float64(f.Size-f.Moved) > mine*fresh*float64(int(gain)<<min(f.Cuts, 6))
+	return float64(f.Size-f.Moved) > mine*fresh*worth*float64(int(1)<<c.cuts)
 }
 
 // isLate tells whether upload i has taken longer than most others needed. What it has moved says little: it may lie in a
 // socket's buffer.
-func (j *judge) isLate(f Flight, i int, others, home []fellow) bool {
+func (j *judge) isLate(f Flight, c circle) bool {
 	if !f.Restart {
 		return false
 	}
@@ -189,15 +252,15 @@ func (j *judge) isLate(f Flight, i int, others, home []fellow) bool {
 	if j.last {
 		times = lateAtEnd
 	}
-	limit := time.Duration(float64(others[i].took) / (times * float64(int(1)<<min(f.Cuts, 6))))
+	limit := time.Duration(float64(c.it.took) / (times * float64(int(1)<<c.cuts)))
 	var quick, all int
-	for k, o := range others {
-		if k != i && o.took > limit && o.size <= 2*f.Size {
+	for k, o := range c.others {
+		if k != c.i && o.took > limit && o.size <= 2*f.Size {
 			all++
 		}
 	}
-	for _, o := range home {
-		if o.ago < others[i].took && o.size >= f.Size/2 {
+	for _, o := range c.home {
+		if o.ago < c.since && o.size >= f.Size/2 {
 			if all++; o.took <= limit {
 				quick++
 			}
@@ -206,16 +269,52 @@ func (j *judge) isLate(f Flight, i int, others, home []fellow) bool {
 	return quick >= fellows && float64(quick) >= most*float64(all)
 }
 
+// forgotten tells whether the flight has been silent for seconds in which most others, of whatever size, were not.
+func (c circle) forgotten() bool {
+	if c.it.mute < forgotten<<c.cuts {
+		return false
+	}
+	lively, all := 0, len(c.others)-1
+	for k, o := range c.others {
+		if k != c.i && o.mute < c.it.mute/4 {
+			lively++
+		}
+	}
+	for _, o := range c.home {
+		if o.ago < c.it.mute {
+			lively++
+			all++
+		}
+	}
+	return lively >= fellows && float64(lively) >= most*float64(all)
+}
+
 // afford tells whether there are bytes and cuts left for f, and takes them.
-func (j *judge) afford(f Flight) bool {
+func (j *judge) afford(f Flight, c circle) bool {
 	cost := int64(lost)
 	if f.Restart {
 		cost = f.Moved
 	}
-	if float64(j.spent+cost) > extra*float64(max(j.moved, leastMoved)) || j.cuts >= firstCuts+j.done/perCut {
-		return false
+	if !c.dead() {
+		if float64(j.spent+cost) > extra*float64(max(j.moved, leastMoved)) || j.cuts >= firstCuts+j.done/perCut {
+			return false
+		}
+		j.cuts++
 	}
 	j.spent += cost
-	j.cuts++
 	return true
+}
+
+// dead tells whether the flight has been silent for so long that it will stay so.
+func (c circle) dead() bool {
+	if c.it.mute < silent {
+		return false
+	}
+	longer := 0
+	for _, o := range c.home {
+		if silentWaits*o.took > c.it.mute {
+			longer++
+		}
+	}
+	return 2*longer < len(c.home)
 }

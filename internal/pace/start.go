@@ -1,6 +1,7 @@
 package pace
 
 import (
+	"math"
 	"slices"
 	"time"
 )
@@ -11,10 +12,11 @@ const (
 	blindLook = 40 * time.Millisecond
 	// look is the least time of a window of the quick start. Two make a verdict.
 	look = 20 * time.Millisecond
-	// patience is the least time for which more goodput is waited for before the quick start ends, and patientWaits how
-	// many times the wait for the first byte: a new connection needs round trips to come to its rate.
-	patience     = 250 * time.Millisecond
-	patientWaits = 4
+	// patience is the least time after which a number of lanes is judged that no window spoke for, beside twice the wait for
+	// the first byte; its second half counts. While goodput rises by more than rising it starts anew: a new connection needs
+	// round trips to come to its rate.
+	patience = 120 * time.Millisecond
+	rising   = 1.25
 	// near and half are shares of what the lanes should give.
 	near, half = 0.8, 0.5
 	// slowRequest bounds what the quick start may lead to: lanes so many that a request takes longer. A link that is so
@@ -39,7 +41,13 @@ type quick struct {
 	best  float64       // a lane's best rate while it was steady, in bytes a second
 	level int           // the number of lanes that flowed first
 	prev  float64       // goodput of the window before; 0 is none
-	hot   int           // windows in a row in which the CPU was the limit
+	// The time since the lanes that were opened last began to flow, for judgeLevel.
+	begun, middle mark
+	judged        struct { // the last number of lanes that was judged well, and its goodput
+		lanes   int
+		goodput float64
+	}
+	hot int // windows in a row in which the CPU was the limit
 }
 
 // step is a change of the number of lanes.
@@ -89,10 +97,9 @@ func (q *quick) note(n int, lane float64) {
 // quickStart grows the number of lanes by factors.
 func (c *climb) quickStart(m mark, l Load) {
 	q := &c.quick
-	since := m.at.Sub(q.steps[len(q.steps)-1].at)
 	if m.bytes <= c.first.bytes {
 		q.least = m.at.Sub(c.first.at)
-		if since >= blindLook && c.lanes < blindMax && l.Waiting > 0 {
+		if since := m.at.Sub(q.steps[len(q.steps)-1].at); since >= blindLook && c.lanes < blindMax && l.Waiting > 0 {
 			c.step(m, min(2*c.lanes, blindMax))
 		}
 		c.from = m
@@ -110,24 +117,73 @@ func (c *climb) quickStart(m mark, l Load) {
 	from := c.from
 	g := m.goodput(from)
 	calm := q.prev > 0 && g > 0.7*q.prev
-	if q.hot++; !c.busy(from, m) {
+	if q.hot++; !c.hot(from, m) {
 		q.hot = 0
 	}
 	q.prev, c.from = g, m
 	if q.hot > 1 {
-		c.phase = steady
+		c.phase, c.hill.goodput = steady, g
+		if floor := c.cores + 1; c.lanes > floor {
+			c.begin(max(floor, c.lanes/2), true)
+		}
 		return
 	}
 	if n, clean := q.flowing(from.at, m.at); clean {
 		q.note(n, g/float64(n))
 		if to := c.more(n, g/float64(n)); calm && to > c.lanes && l.Waiting > 0 {
+			q.judged.lanes, q.judged.goodput = n, g
 			c.step(m, to)
 			return
 		}
 	}
-	if since > max(patience, patientWaits*q.wait) || c.lanes >= c.max {
+	c.judgeLevel(m, l)
+}
+
+// judgeLevel ends the quick start where the lanes that were opened last brought little.
+func (c *climb) judgeLevel(m mark, l Load) {
+	q := &c.quick
+	full := max(patience, 2*q.wait+patience/2)
+	begun := q.steps[len(q.steps)-1].at.Add(q.wait)
+	switch since := m.at.Sub(begun); {
+	case q.begun.at.Before(begun):
+		q.begun, q.middle = m, mark{}
+		return
+	case q.middle.at.IsZero() && since >= full/2:
+		q.middle = m
+		return
+	case since < full || !m.at.After(q.middle.at):
+		return
+	}
+	first, second := q.middle.goodput(q.begun), m.goodput(q.middle)
+	switch {
+	case c.lanes >= c.max || l.Waiting == 0:
+		c.phase = settling
+	case first > 0 && second > rising*first:
+		q.stepped(m.at.Add(-q.wait), c.lanes)
+	case second == 0 && c.lanes < blindMax, c.better(second):
+		q.judged.lanes, q.judged.goodput = c.lanes, second
+		c.step(m, 2*c.lanes)
+	default:
 		c.phase = settling
 	}
+}
+
+// better tells whether goodput has risen, since fewer lanes were judged, by at least half, in powers, of what the lanes have;
+// and whether requests are not too slow for more of them.
+func (c *climb) better(goodput float64) bool {
+	j := c.quick.judged
+	if goodput/float64(c.lanes)*slowRequest.Seconds() < 2*c.request() {
+		return false
+	}
+	return j.goodput == 0 || goodput/j.goodput > math.Sqrt(float64(c.lanes)/float64(j.lanes))
+}
+
+// request is the size of a request.
+func (c *climb) request() float64 {
+	if c.done == 0 {
+		return usualBytes
+	}
+	return c.bytes + perRequest
 }
 
 // step opens more lanes.
@@ -147,11 +203,7 @@ func (c *climb) more(n int, lane float64) int {
 	case share > half:
 		factor = 1.5
 	}
-	bytes := float64(usualBytes)
-	if c.done > 0 {
-		bytes = c.bytes + perRequest
-	}
-	factor = min(factor, lane*slowRequest.Seconds()/bytes)
+	factor = min(factor, lane*slowRequest.Seconds()/c.request())
 	return min(c.max, int(factor*float64(n)))
 }
 
@@ -160,7 +212,12 @@ func (c *climb) settle(m mark) {
 	if m.done-c.from.done < int64(c.lanes) && m.at.Sub(c.from.at) < 4*time.Second || !c.over(m) {
 		return
 	}
-	if g := m.goodput(c.from); len(c.rates) > 0 && g > 0 {
+	g := m.goodput(c.from)
+	if g == 0 { // the link is dead, which says nothing of the lanes
+		c.from = m
+		return
+	}
+	if len(c.rates) > 0 {
 		need := spare * g / c.alone()
 		if c.pause < c.took/2 {
 			need = max(need, min(float64(2*c.lanes), pauses*c.pause.Seconds()*g/(c.bytes+perRequest)))
@@ -170,7 +227,7 @@ func (c *climb) settle(m mark) {
 		}
 	}
 	c.phase = steady
-	c.hill.up, c.hill.step = true, bold
+	c.hill.up, c.hill.step = true, boldest
 	c.from = m
 }
 

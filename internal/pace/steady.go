@@ -1,22 +1,27 @@
 package pace
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 const (
-	// probe is the step of a trial, a share of the lanes. The first step up is bold, and steps up that succeed grow to
-	// boldest.
-	probe, bold, boldest = 0.12, 0.5, 1.0
+	// probe is the step of a trial, a share of the lanes. The first step up is the boldest, and steps up that
+	// succeed grow to it.
+	probe, boldest = 0.12, 1.0
 	// worth is by how much goodput must rise, beyond its noise, for lanes to stay open, and loss by how much it may fall
-	// when some are closed; drift by how much it may have fallen below the best after several such trials.
-	worth, loss, drift = 0.03, 0.015, 0.04
+	// when some are closed; drift by how much it may have fallen below the best of late.
+	worth, loss, drift = 0.03, 0.015, 0.02
+	// fading is the time constant, in seconds, with which the best is forgotten.
+	fading = 300.0
 	// risk bounds what a trial of fewer lanes can cost, as a share of the time so far.
 	risk = 0.02
 	// A trial that fails makes the pause before the next one longer.
 	firstPause, longestPause = time.Second, 8 * time.Second
 	// shift is the change of goodput from which on another link must be thought of.
 	shift = 0.25
-	// hold is how long a number of lanes stands with which the cores were no longer busy.
-	hold = 5 * time.Second
+	// A number of lanes of which half do not keep the cores busy stands for ever longer.
+	firstHold, longestHold = 5 * time.Second, time.Minute
 	// comeBack is the time of a step of recovery after a cut.
 	comeBack = 250 * time.Millisecond
 )
@@ -25,7 +30,8 @@ const (
 type hill struct {
 	goodput float64 // at base lanes, smoothed; 0 is unknown
 	noise   float64 // of a window's goodput, as a share
-	best    float64 // goodput from which drift is reckoned
+	best    float64 // the highest for some time, from which drift is reckoned
+	seen    mark    // when that was last looked at
 
 	trial bool
 	halve bool // the trial is of half the lanes, because the CPU is busy
@@ -35,6 +41,7 @@ type hill struct {
 	ready time.Time // when the lanes of the trial have come to flow; zero while that is open
 	pause time.Duration
 	next  time.Time // of the next trial
+	hold  time.Duration
 	held  time.Time // until when the CPU halves no lanes
 }
 
@@ -48,12 +55,23 @@ func (c *climb) steady(m mark, l Load) {
 		c.from = m
 		return
 	}
+	if c.early && c.restarts == 0 { // the brake had cut the quick start short
+		c.restarts++
+		c.again(m)
+		return
+	}
 	if c.lookAtCPU(m, l) || !c.over(m) {
 		return
 	}
 	g := m.goodput(c.from)
-	hot := c.busy(c.from, m)
+	if g == 0 { // the link is dead
+		c.from = m
+		return
+	}
+	hot := c.hot(c.from, m)
 	c.from = m
+	h.best = max(h.best*math.Exp(-m.since(h.seen)/fading), g)
+	h.seen = m
 	if h.trial {
 		c.judge(m, g)
 		return
@@ -105,8 +123,13 @@ func (c *climb) note(m mark, g float64) {
 		return
 	}
 	change := g/h.goodput - 1
-	if change > shift || change < -shift {
-		h.goodput, h.best, h.pause, h.next, h.up, h.step = g, 0, 0, m.at, true, 0
+	switch {
+	case change > shift:
+		h.best = g
+		c.again(m)
+		return
+	case change < -shift:
+		h.goodput, h.best, h.pause, h.next, h.up, h.step = g, g, 0, m.at, true, 0
 		return
 	}
 	h.noise += (max(change, -change) - h.noise) / 4
@@ -146,23 +169,19 @@ func (c *climb) judge(m mark, g float64) {
 	noise := min(h.noise, 0.05)
 	keep := change > worth+noise
 	if !h.up {
-		h.best = max(h.best, h.goodput)
 		keep = change > -loss && g > (1-drift)*h.best
 	}
 	h.trial, h.ready = false, time.Time{}
 	if keep {
 		h.goodput = g
 		if h.pause, h.next = 0, m.at; h.up {
-			h.best = 0
 			h.step = min(2*h.step, boldest)
 		}
 		return
 	}
 	c.lanes = h.base
 	h.step = probe
-	if h.up = !h.up; h.up {
-		h.best = 0
-	}
+	h.up = !h.up
 	h.pause = min(max(2*h.pause, firstPause), longestPause)
 	h.next = m.at.Add(h.pause)
 }
@@ -172,16 +191,17 @@ func (c *climb) judge(m mark, g float64) {
 func (c *climb) lookAtCPU(m mark, l Load) bool {
 	h := &c.hill
 	d := m.at.Sub(c.from.at)
-	if c.cores == 0 || d < max(2*look, min(c.took, 500*time.Millisecond)) {
+	if c.cores == 0 || d < max(2*look, min(c.took/4, 200*time.Millisecond)) {
 		return false
 	}
-	hot := c.busy(c.from, m)
+	hot := c.hot(c.from, m)
 	if h.trial && h.halve {
 		g := m.goodput(c.from)
 		h.trial, h.halve, h.ready = false, false, time.Time{}
 		if !hot && g < (1-loss)*h.goodput {
 			c.lanes = h.base
-			h.held = m.at.Add(hold)
+			h.hold = min(max(2*h.hold, firstHold), longestHold)
+			h.held = m.at.Add(h.hold)
 		}
 		h.goodput = 0
 		c.from = m
