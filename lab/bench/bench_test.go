@@ -121,6 +121,15 @@ func TestAgainst(t *testing.T) {
 	}
 }
 
+func TestNames(t *testing.T) {
+	for words, want := range map[string]int{"": 7, "up-http": 1, "up-http,start": 2, "small": 2, "https": 2, "none": 0} {
+		b := &bench{options: options{rows: words, size: 1, small: 1}}
+		if got := len(b.rowsOf()); got != want {
+			t.Errorf("%q: %d rows, want %d", words, got, want)
+		}
+	}
+}
+
 func TestGrid(t *testing.T) {
 	for _, x := range []struct {
 		o    options

@@ -94,9 +94,11 @@ func (b *bench) spend(ctx context.Context, limit time.Duration, args, env []stri
 	return s, nil
 }
 
-// watchMemory looks at the peak of a process's memory until stop is closed.
+// watchMemory looks at the peak of a process's memory until stop is closed: often at first, for the sake of short runs, then seldom.
 func watchMemory(pid int, stop <-chan struct{}) int64 {
-	tick := time.NewTicker(20 * time.Millisecond)
+	const seldom = 20 * time.Millisecond
+	every := time.Millisecond
+	tick := time.NewTimer(every)
 	defer tick.Stop()
 	path := fmt.Sprintf("/proc/%d/status", pid)
 	var most int64
@@ -106,6 +108,8 @@ func watchMemory(pid int, stop <-chan struct{}) int64 {
 		case <-stop:
 			return most
 		case <-tick.C:
+			every = min(every*5/4, seldom)
+			tick.Reset(every)
 		}
 	}
 }

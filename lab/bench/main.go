@@ -84,7 +84,7 @@ func parse() (options, error) {
 	flag.StringVar(&o.dir, "dir", "/dev/shm", "`folder` in memory for sources and targets")
 	flag.StringVar(&o.out, "out", "", "`folder` to write the results to, as text and JSON; else they are only shown")
 	flag.IntVar(&o.rounds, "rounds", 0, "`number` of rounds (else 7 of rows, 3 of tail and faults, 1 of links; fewer with -quick)")
-	flag.StringVar(&o.rows, "rows", "", "only rows, links or cases whose name has one of these `words`, with commas between")
+	flag.StringVar(&o.rows, "rows", "", "only rows, links or cases whose name is, or has in it, one of these `words`, with commas between")
 	flag.StringVar(&o.only, "tools", "", "only these `tools`, with commas between: haul, floor-go, floor-c, mc, s5cmd, rclone, aws (tail and faults: else haul alone)")
 	flag.StringVar(&size, "size", "", "`size` of the big object (else 2GiB; links: 1GiB and 4GiB; tail and faults: 1GiB)")
 	flag.IntVar(&o.small, "small", 0, "`number` of small objects of 64 KiB (else 5000)")

@@ -44,6 +44,11 @@ func (b *bench) rowsOf() []*Row {
 	}
 	all[0].job.up, all[1].job.up, all[4].job.up = true, true, true
 	all[1].job.secure, all[3].job.secure = true, true
+	// A whole name means that row alone: up-http is a piece of three.
+	named := func(r *Row) bool { return contains(b.rows, r.Name) }
+	if slices.ContainsFunc(all, named) {
+		return slices.DeleteFunc(all, func(r *Row) bool { return !named(r) })
+	}
 	return slices.DeleteFunc(all, func(r *Row) bool { return !b.wanted(r.Name) })
 }
 
@@ -61,6 +66,9 @@ const (
 
 func (b *bench) rowsMode(ctx context.Context) (err error) {
 	rows := b.rowsOf()
+	if len(rows) == 0 {
+		return errors.New("no row has such a name")
+	}
 	// Source, target and patterns; the small objects both ways.
 	if err := b.need(2*b.size + 2*int64(b.small)*smallSize + 1<<29); err != nil {
 		return err

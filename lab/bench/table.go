@@ -42,6 +42,15 @@ func short(v float64) string {
 	return fmt.Sprintf("%.2f", v)
 }
 
+// number writes the median of counts.
+func number(values []float64) string {
+	s := spreadOf(values)
+	if math.IsNaN(s.median) {
+		return "–"
+	}
+	return fmt.Sprintf("%.0f", s.median)
+}
+
 // over gives a value of each run.
 func over(runs []Sample, value func(Sample) float64) []float64 {
 	out := make([]float64, len(runs))
@@ -109,8 +118,11 @@ func requests(s Sample) int64 {
 func (r *Row) ratios(tools []*tool) []string {
 	var lines []string
 	add := func(label string, t *tool) {
-		lines = append(lines, fmt.Sprintf("haul / %s (%s): CPU %s, wall %s, RSS %s", t.Name, label, r.against(t, r.cpu), r.against(t, r.wall),
-			r.against(t, func(s Sample) float64 { return s.RSS })))
+		line := fmt.Sprintf("haul / %s (%s): CPU %s, wall %s", t.Name, label, r.against(t, r.cpu), r.against(t, r.wall))
+		if t.Kind == peer {
+			line += fmt.Sprintf(", RSS %s", r.against(t, func(s Sample) float64 { return s.RSS }))
+		}
+		lines = append(lines, line)
 	}
 	if len(r.Runs["haul"]) == 0 {
 		return nil

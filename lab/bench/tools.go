@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"debug/buildinfo"
 	"errors"
 	"fmt"
 	"net/url"
@@ -109,7 +110,7 @@ func contains(list, name string) bool {
 	return false
 }
 
-// versionOf gives the first line that a tool says of itself.
+// versionOf gives the first line that a tool says of itself, and the version of its Go module where it has one.
 func (b *bench) versionOf(ctx context.Context, t *tool) (string, error) {
 	if t.versionArgs == nil {
 		return "", nil
@@ -122,6 +123,9 @@ func (b *bench) versionOf(ctx context.Context, t *tool) (string, error) {
 	line, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", err, line)
+	}
+	if info, err := buildinfo.ReadFile(t.path); err == nil && strings.HasPrefix(info.Main.Version, "v") {
+		line += ", " + info.Main.Path + "@" + info.Main.Version // what was installed as a module often does not know its version
 	}
 	return line, nil
 }

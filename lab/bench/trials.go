@@ -163,7 +163,7 @@ func trialsTable(trials []*Trial) string {
 			kinds = append(kinds, fmt.Sprintf("%d %s", harmed[f], f))
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d of %d\n", c.Tool, direction(c.Up), c.Case, spreadOf(wall), spreadOf(ratio),
-			spreadOf(bytes), short(spreadOf(cpu).median), short(spreadOf(reqs).median), short(spreadOf(conns).median), short(spreadOf(once).median),
+			spreadOf(bytes), short(spreadOf(cpu).median), number(reqs), number(conns), number(once),
 			strings.Join(kinds, ", "), len(c.Failed), len(c.Runs))
 	}
 	_ = w.Flush() // into memory
