@@ -108,3 +108,16 @@ func TestListEnds(t *testing.T) {
 		}
 	}
 }
+
+func ExampleClient_List() {
+	m := storetest.New()
+	m.PutBytes(store.Ref{Bucket: storetest.Bucket, Key: "runs/42/reads.bam"}, []byte("reads"))
+	c := haul.New(m, haul.Options{})
+	for o, err := range c.List(context.Background(), storetest.Bucket, "runs/", nil) {
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(o.Key, o.Size)
+	}
+	// Output: runs/42/reads.bam 5
+}

@@ -23,7 +23,7 @@ import (
 var trees = rapid.Custom(func(t *rapid.T) tree {
 	name := rapid.SampledFrom([]string{"a", "a-b", "a.b", "ab", "b c", "d+%20", "ü読", "-", ".hidden", "'\"\n", "_"})
 	all := tree{}
-	for range rapid.IntRange(0, 30).Draw(t, "files") {
+	for range rapid.IntRange(0, 12).Draw(t, "files") {
 		path := strings.Join(rapid.SliceOfN(name, 1, 4).Draw(t, "path"), "/")
 		taken := false
 		for other := range all {

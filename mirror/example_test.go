@@ -1,0 +1,49 @@
+package mirror_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"haul"
+	"haul/mirror"
+	"haul/store"
+	"haul/store/storetest"
+)
+
+// A folder goes up and comes down again. In earnest the store is one that s3.Open gives.
+func Example() {
+	ctx := context.Background()
+	c := haul.New(storetest.New(), haul.Options{})
+	dir, err := os.MkdirTemp("", "run")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	for _, name := range []string{"sheet.csv", "reads.fastq"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("x\n"), 0o600); err != nil {
+			panic(err)
+		}
+	}
+	run := store.Ref{Bucket: storetest.Bucket, Key: "runs/42"}
+	up, err := mirror.Up(ctx, c, dir, run, mirror.Options{})
+	fmt.Println(up.Done, "up,", up.Unproved, "not proved", err)
+	copied, err := mirror.Copy(ctx, c, run, store.Ref{Bucket: storetest.Bucket, Key: "kept"}, mirror.Options{})
+	fmt.Println(copied.Done, "copied", err)
+	down, err := mirror.Down(ctx, c, run, filepath.Join(dir, "again"), mirror.Options{Observe: func(e mirror.Event) {
+		if e.Kind == mirror.Failed {
+			fmt.Println(e.Source, e.Err)
+		}
+	}})
+	var part *mirror.IncompleteError
+	if errors.As(err, &part) {
+		fmt.Println(part.Failed, "failed")
+	}
+	fmt.Println(down.Done, "down,", down.Size, "bytes")
+	// Output:
+	// 2 up, 0 not proved <nil>
+	// 2 copied <nil>
+	// 2 down, 4 bytes
+}
