@@ -33,28 +33,12 @@ type message struct {
 	part     int
 }
 
-// sdkDoor moves the data through the SDK: slower, and sure to work wherever the SDK does.
-type sdkDoor struct{ *Store }
-
 // unsigned sends bodies without a SHA-256 of them, over plain HTTP too: what proves them is the checksum in a header.
 func unsigned(o *awss3.Options) {
 	o.APIOptions = append(o.APIOptions, v4.SwapComputePayloadSHA256ForUnsignedPayloadMiddleware)
 }
 
-func (d sdkDoor) send(ctx context.Context, m message) (*exchange, error) {
-	return d.do(ctx, &m.call, func(ctx context.Context, c *awss3.Client) error { return sdkSend(ctx, c, m) })
-}
-
-func (d sdkDoor) fetch(ctx context.Context, m message) (*exchange, io.ReadCloser, error) {
-	var body io.ReadCloser
-	m.stream = true
-	x, err := d.do(ctx, &m.call, func(ctx context.Context, c *awss3.Client) (err error) {
-		body, err = sdkFetch(ctx, c, m)
-		return err
-	})
-	return x, body, err
-}
-
+// sdkSend and sdkFetch move the data through the SDK: slower than the lean door, and sure to work wherever the SDK does.
 func sdkSend(ctx context.Context, c *awss3.Client, m message) (err error) {
 	// Each attempt reads from the start, and with a position of its own.
 	body := io.NewSectionReader(m.body, 0, m.body.Size())
