@@ -78,61 +78,70 @@ func TestUpThenDown(t *testing.T) {
 // TestFaults: whatever happens to requests in passing, nothing is lost; what fails for good is named, and only that.
 func TestFaults(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		files := trees.Draw(r, "tree")
-		doomed := map[string]bool{}
-		for name := range files {
+		files, doomed := trees.Draw(r, "tree"), map[string]bool{}
+		for _, name := range files.names() {
 			if rapid.IntRange(0, 5).Draw(r, "doomed") == 0 {
 				doomed[name] = true
 			}
 		}
-		m := storetest.New(storetest.ListPage(3))
-		for name := range doomed {
-			m.Fault(storetest.Put).Key("up/" + name).Error(store.Denied).Always()
-			m.Fault(storetest.Get).Key("down/" + name).Error(store.Archived).Always()
+		calls := rapid.SliceOfN(rapid.IntRange(1, 9), 6, 6).Draw(r, "calls")
+		var err error
+		synctest.Test(t, func(t *testing.T) { err = faults(t, files, doomed, calls) })
+		if err != nil {
+			r.Fatal(err)
 		}
-		for _, op := range []storetest.Op{storetest.Put, storetest.Get, storetest.List} {
-			m.Fault(op).Nth(rapid.IntRange(1, 9).Draw(r, "nth")).Error(store.Network).Times(2)
-			m.Fault(op).Nth(rapid.IntRange(1, 9).Draw(r, "nth")).LoseAnswer()
-		}
-		c := client(t, m, haul.Options{})
-		survivors := maps.Clone(files)
-		maps.DeleteFunc(survivors, func(name, _ string) bool { return doomed[name] })
-		check := func(what string, s mirror.Summary, p *protocol, err error, got tree) {
-			var part *mirror.IncompleteError
-			if len(doomed) == 0 && err != nil || len(doomed) > 0 && (!errors.As(err, &part) || part.Failed != len(doomed)) {
-				r.Fatalf("%s: %+v, %v", what, s, err)
-			}
-			if s.Failed != len(doomed) || len(s.Failures) != min(len(doomed), 10) || s.Done != len(survivors) || len(p.of(mirror.Failed)) != len(doomed) {
-				r.Fatalf("%s: %+v", what, s)
-			}
-			for source := range p.of(mirror.Failed) {
-				_, name, _ := strings.Cut(source, what+"/")
-				if !doomed[name] {
-					r.Fatalf("%s: %s failed", what, source)
-				}
-			}
-			if !maps.Equal(got, survivors) {
-				r.Fatalf("%s: %q, want %q", what, got.names(), survivors.names())
-			}
-		}
-		var p protocol
-		from := filepath.Join(t.TempDir(), "up")
-		if err := os.Mkdir(from, 0o777); err != nil {
-			t.Fatal(err)
-		}
-		files.writeTo(t, from)
-		s, err := mirror.Up(t.Context(), c, from, at("up/"), mirror.Options{Observe: p.observe})
-		check("up", s, &p, err, stored(m, "up/"))
-		if len(files) == 0 {
-			return
-		}
-		for name, text := range files {
-			m.PutBytes(at("down/"+name), []byte(text))
-		}
-		p, to := protocol{}, t.TempDir()
-		s, err = mirror.Down(t.Context(), c, at("down/"), to, mirror.Options{Observe: p.observe})
-		check("down", s, &p, err, read(t, to))
 	})
+}
+
+// faults moves files up and down; those doomed fail for good, and other calls, by their numbers, in passing.
+func faults(t *testing.T, files tree, doomed map[string]bool, calls []int) error {
+	m := storetest.New(storetest.ListPage(3))
+	for name := range doomed {
+		m.Fault(storetest.Put).Key("up/" + name).Error(store.Denied).Always()
+		m.Fault(storetest.Get).Key("down/" + name).Error(store.Archived).Always()
+	}
+	for i, op := range []storetest.Op{storetest.Put, storetest.Get, storetest.List} {
+		m.Fault(op).Nth(calls[2*i]).Error(store.Network).Times(2)
+		m.Fault(op).Nth(calls[2*i+1]).LoseAnswer()
+	}
+	c := client(t, m, haul.Options{})
+	survivors := maps.Clone(files)
+	maps.DeleteFunc(survivors, func(name, _ string) bool { return doomed[name] })
+	check := func(what string, s mirror.Summary, p *protocol, err error, got tree) error {
+		var part *mirror.IncompleteError
+		if len(doomed) == 0 && err != nil || len(doomed) > 0 && (!errors.As(err, &part) || part.Failed != len(doomed)) {
+			return fmt.Errorf("%s: %+v, %v", what, s, err)
+		}
+		if s.Failed != len(doomed) || len(s.Failures) != min(len(doomed), 10) || s.Done != len(survivors) || len(p.of(mirror.Failed)) != len(doomed) {
+			return fmt.Errorf("%s: %+v", what, s)
+		}
+		for source := range p.of(mirror.Failed) {
+			_, name, _ := strings.Cut(source, what+"/")
+			if !doomed[name] {
+				return fmt.Errorf("%s: %s failed", what, source)
+			}
+		}
+		if !maps.Equal(got, survivors) {
+			return fmt.Errorf("%s: %q, want %q", what, got.names(), survivors.names())
+		}
+		return nil
+	}
+	var p protocol
+	from := filepath.Join(t.TempDir(), "up")
+	if err := os.Mkdir(from, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	files.writeTo(t, from)
+	s, err := mirror.Up(t.Context(), c, from, at("up/"), mirror.Options{Observe: p.observe})
+	if err := check("up", s, &p, err, stored(m, "up/")); err != nil || len(files) == 0 {
+		return err
+	}
+	for name, text := range files {
+		m.PutBytes(at("down/"+name), []byte(text))
+	}
+	p, to := protocol{}, t.TempDir()
+	s, err = mirror.Down(t.Context(), c, at("down/"), to, mirror.Options{Observe: p.observe})
+	return check("down", s, &p, err, read(t, to))
 }
 
 func TestContentType(t *testing.T) {
@@ -152,7 +161,7 @@ func TestContentType(t *testing.T) {
 // TestBounded: what is under way and what was listed do not grow with the number of objects.
 func TestBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const n = 5000
+		const n = 2500
 		m := storetest.New(storetest.For(t))
 		for i := range n {
 			m.PutBytes(at(fmt.Sprintf("d/%04d", i)), nil)

@@ -117,7 +117,7 @@ func TestWalkOfNoFolder(t *testing.T) {
 // TestWalkOfALargeFolder has names on several pages.
 func TestWalkOfALargeFolder(t *testing.T) {
 	dir := t.TempDir()
-	const n = 9000
+	const n = 6000
 	name := func(i int) string { return fmt.Sprintf("%04d%0200d", i, 0) }
 	for i := range n {
 		if err := os.WriteFile(filepath.Join(dir, name(n-1-i)), nil, 0o600); err != nil {
