@@ -14,7 +14,8 @@ const (
 	below, above, freely = 0.9, 1.05, 1.5
 	few, much            = 0.12, 0.16
 	slowest, boundless   = 4, 1e5
-	clearSteps           = 12          // without a refusal, after which what the store bears is not known any more
+	enough               = 20          // requests, for what the store bears to be known
+	clearSteps           = 8           // without a refusal, after which it is not known any more
 	longestQueue         = time.Second // after which to ask again: the rate may have risen
 	steerEvery           = 250 * time.Millisecond
 	// shortest is the least time to reckon a rate from.
@@ -61,7 +62,8 @@ type tally struct {
 // second, and the gate shuts for a moment: no new request begins, whichever transfer it belongs to. The moment is 100 ms,
 // twice as long with each further cut, up to 5 s, until rounds of successes bring it back down. Then requests begin one by
 // one, at the rate that got through; it rises again while hardly any is refused. A store's own wish shuts the gate in any
-// case.
+// case. So a refused request needs no long backoff of its own: Backoff of at most attempt 4, 1.6 s, holds its lane long
+// enough.
 func (p *Pace) Throttled(now time.Time, retryAfter time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -95,7 +97,7 @@ func (b *brake) limit(now time.Time) {
 		first = b.earlier.since
 	}
 	if begun, denied := b.lately(); !first.IsZero() {
-		b.near = b.rate > 0 && begun > 2*denied
+		b.near = b.rate > 0 && begun > 2*denied && begun >= enough
 		b.rate = max(slowest, float64(b.lanes)/2, below*float64(begun-denied)/max(now.Sub(first), shortest).Seconds())
 	}
 	b.count, b.earlier, b.steered = tally{since: now}, tally{}, now
@@ -125,7 +127,7 @@ func (b *brake) steer(now time.Time) {
 	begun, denied := b.lately()
 	switch share := float64(denied) / float64(max(begun, 1)); {
 	case share > much:
-		b.near = share < 0.5
+		b.near = b.near || share < 0.5 && begun >= enough
 		b.rate = max(slowest, b.rate*(1-share/4))
 	case share > few:
 		return

@@ -109,6 +109,9 @@ func (c *climb) tick(now time.Time, l Load, braked bool) {
 	if !now.After(c.last.at) {
 		return
 	}
+	if c.quick.learn(m, c.first) {
+		c.from = m
+	}
 	if braked || c.starved(l) {
 		c.last, c.from = m, m
 		c.rest(now)

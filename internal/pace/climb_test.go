@@ -74,9 +74,12 @@ func TestFollowsTheLink(t *testing.T) {
 }
 
 func TestManySmallObjects(t *testing.T) {
-	for _, wait := range []float64{0.001, 0.03, 0.1} {
+	for _, wait := range []float64{0.03, 0.001, 0.1} {
+		if raced && wait != 0.03 {
+			continue
+		}
 		n := network{conn: 90 * mb, total: 1000 * mb, wait: wait, jitter: 0.2}
-		parts := of(20_000, 64<<10)
+		parts := of(10_000, 64<<10)
 		best, lanes := sweep(n, parts)
 		s := run(n, auto(), parts)
 		t.Logf("%.0f ms: %.2f s, %.3f of the best (%d lanes), %.0f lanes", wait*1000, s.now, s.now/best, lanes, s.laneTime/s.now)

@@ -86,7 +86,7 @@ func (s *sim) throttled(f *request) {
 	s.p.Throttled(at(s.now), 0)
 	f.attempt++
 	f.pausing = true
-	f.until = s.now + pace.Backoff(f.attempt-1, s.rnd.Float64).Seconds()
+	f.until = s.now + pace.Backoff(min(f.attempt-1, 4), s.rnd.Float64).Seconds()
 	f.next = func() { s.enter(f) }
 }
 

@@ -5,30 +5,31 @@
 // The number of lanes follows goodput: payload bytes a second of the whole client, each finished request counted as 64 KiB
 // more, so that for tiny objects it is requests that count.
 //
-//	at first       8 lanes; until the first byte comes, twice as many every 20 ms, up to 32
-//	quick start    when the flow of the lanes that were opened last is steady: is it near what as many lanes should
-//	               give, by the best lane so far? then 2 to 4 times as many; if it never comes near, stop
-//	settle         after a round of requests: down to 1.6 times the lanes that this goodput needs at the rate of the
-//	               best tenth of the requests
-//	steady         measure; try 12 % more, keep them if goodput rises by 3 % beyond its noise, and then try larger
-//	               steps; try 12 % fewer, keep that if it falls by less than 1.5 %; what fails is tried ever more seldom,
-//	               and fewer lanes only when the try can cost no more than 2 % of the time that has passed
-//	CPU            above 90 % of the cores: no more lanes; half as many, as long as the cores stay busy with them
-//	nothing waits  the measurement says nothing: forget it
-//	refused        see Throttled
-//	too slow       see Slow
+//	at first       16 lanes; until the first byte comes, twice as many every 40 ms, up to 64
+//	quick start    the lanes that were opened last flow: does each give near what one gave when there were fewer? then
+//	               up to 4 times as many, after 20 ms or two; does goodput not follow, in 120 ms or more? then stop
+//	settle         after a round of requests: down to 1.6 times the lanes that this goodput needs at the rate of a lane
+//	               that need not share, but no fewer than keep the pauses between requests short beside them
+//	steady         measure; try more lanes, twice as many at first and then 12 %, keep them if goodput rises by 3 % beyond its
+//	               noise; try 12 % fewer, keep that if it falls by less than 1.5 %, and not 2 % below the best of late;
+//	               what fails is tried ever more seldom; fewer lanes only where the try costs less than 2 % of the time so far
+//	another link   goodput rises by a quarter by itself: quick start again
+//	busy CPU       over 90 % of the cores: no more lanes; half as many, as long as the cores stay busy with them
+//	no work waits, or many requests pause or wait at the gate: the measurement says nothing; forget it
+//	refused        over a quarter of the requests: see Throttled
+//	too slow       four times slower than its fellows: see Slow
 //
-// A window of measurement is as long as two requests, at least, and a whole number of rounds where it can be: lanes that
-// began together pause together. Growth is cheap to overdo and dear to miss on a link, so it needs little evidence and
-// an end of it needs much; on a busy CPU it is the other way round.
+// A window of the steady phase is as long as two requests, at least, and a whole number of rounds where it can be: lanes
+// that began together pause together. On a link too many lanes cost little and too few cost in proportion, so growth needs
+// little evidence and the end of it much; on a busy CPU it is the other way round.
 //
-// Growing by factors until goodput stops following is the startup of BBR (Cardwell, Cheng, Gunn, Yeganeh and Jacobson, 2016),
-// as are the rounds; the cut in proportion to the share that is refused is DCTCP's (Alizadeh and others, 2010), a softer
-// form of the multiplicative decrease of Chiu and Jain (1989); a second try for what is slower than its fellows is from Dean
-// and Barroso, The Tail at Scale (2013).
+// Growing by factors until goodput stops following, and rounds, are those of BBR's startup (Cardwell, Cheng, Gunn, Yeganeh
+// and Jacobson, 2016); the cut in proportion to the share that is refused is DCTCP's (Alizadeh and others, 2010), a softer
+// form of the multiplicative decrease of Chiu and Jain (1989); a second try for what is slower than its fellows, within a
+// budget, is from Dean and Barroso, The Tail at Scale (2013).
 //
-// It does not promise the best number of lanes, only one whose goodput is near the best: within a few per cent, on links
-// that stay the same for some seconds. It knows nothing of other processes on the link.
+// It does not promise the best number of lanes, only goodput within a few per cent of the best, on links that stay the same
+// for some seconds. The tests hold it to that in a simulation. It knows nothing of other processes on the link.
 package pace
 
 import (
@@ -39,6 +40,8 @@ import (
 const (
 	defaultStart = 16
 	defaultMax   = 256
+	// pausing is the share, one in so many, of lanes that may pause before goodput says nothing of their number.
+	pausing = 5
 )
 
 // Config sets up a Pace. The zero value is the good default.
@@ -65,6 +68,7 @@ type Load struct {
 	Moved   int64         // bytes of payload so far, those of unfinished requests too
 	CPU     time.Duration // of this process so far, user and system
 	Busy    int           // lanes in use
+	Pausing int           // of these, those whose request waits at the gate, or to be tried again
 	Waiting int           // requests that would begin now if there were lanes for them
 }
 
@@ -111,13 +115,13 @@ func (p *Pace) Done(now time.Time, s Sample) {
 	p.judge.finished(now, s)
 }
 
-// Tick tells how things stand at now. It wants to be called every 20 to 50 ms while requests are in flight, and after
-// Done; twice at one time does no harm.
+// Tick tells how things stand at now. It wants to be called every 10 to 20 ms while requests are in flight, and after Done;
+// twice at one time does no harm. At 50 ms, short transfers take a third longer.
 func (p *Pace) Tick(now time.Time, l Load) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.judge.moved, p.judge.last = l.Moved, l.Waiting == 0
 	if !p.fixed {
-		p.climb.tick(now, l, p.brake.binds(now))
+		p.climb.tick(now, l, p.brake.binds(now) || l.Pausing > l.Busy/pausing)
 	}
 }

@@ -243,13 +243,16 @@ func (s *sim) events() {
 
 // doTick tells the pace how things stand.
 func (s *sim) doTick() {
-	moved := s.moved
+	moved, pausing := s.moved, 0
 	for _, f := range s.flights {
 		moved += s.seen(f)
+		if f.pausing {
+			pausing++
+		}
 	}
 	s.lastTick, s.nextTick = s.now, s.now+s.tick
 	s.p.Tick(at(s.now), pace.Load{
-		Moved: int64(moved), CPU: span(s.cpuUsed), Busy: len(s.flights), Waiting: min(1, len(s.queue)),
+		Moved: int64(moved), CPU: span(s.cpuUsed), Busy: len(s.flights), Pausing: pausing, Waiting: min(1, len(s.queue)),
 	})
 	if l := s.p.Lanes(); len(s.changes) == 0 || s.changes[len(s.changes)-1].lanes != l {
 		s.changes = append(s.changes, change{s.now, l})

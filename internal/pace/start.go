@@ -79,7 +79,7 @@ func (q *quick) at(t time.Time) int {
 // flowing is how many lanes were past the wait for their first byte in a window; clean when it was so all the time.
 func (q *quick) flowing(from, to time.Time) (n int, clean bool) {
 	n = q.at(from.Add(time.Millisecond - q.wait))
-	return n, n == q.at(to.Add(-time.Millisecond-q.least))
+	return n, n == q.at(to.Add(-time.Millisecond-min(q.least, q.wait)))
 }
 
 // note takes in what a lane gave while n flowed. The first windows of an upload see socket buffers fill: for the first
@@ -94,22 +94,28 @@ func (q *quick) note(n int, lane float64) {
 	q.best = max(q.best, lane)
 }
 
+// learn finds out, at a tick, how long the first byte took to come. It gives whether that was just now.
+func (q *quick) learn(m, first mark) bool {
+	d := m.at.Sub(first.at)
+	switch {
+	case m.bytes <= first.bytes:
+		q.least = d
+	case q.wait == 0:
+		q.wait = d
+		return q.least > 0
+	}
+	return false
+}
+
 // quickStart grows the number of lanes by factors.
 func (c *climb) quickStart(m mark, l Load) {
 	q := &c.quick
 	if m.bytes <= c.first.bytes {
-		q.least = m.at.Sub(c.first.at)
 		if since := m.at.Sub(q.steps[len(q.steps)-1].at); since >= blindLook && c.lanes < blindMax && l.Waiting > 0 {
 			c.step(m, min(2*c.lanes, blindMax))
 		}
 		c.from = m
 		return
-	}
-	if q.wait == 0 {
-		q.wait = m.at.Sub(c.first.at)
-		if q.least > 0 {
-			c.from = m
-		}
 	}
 	if m.at.Sub(c.from.at) < look {
 		return

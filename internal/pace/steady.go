@@ -60,7 +60,7 @@ func (c *climb) steady(m mark, l Load) {
 		c.again(m)
 		return
 	}
-	if c.lookAtCPU(m, l) || !c.over(m) {
+	if c.lookAtCPU(m) || !c.over(m) {
 		return
 	}
 	g := m.goodput(c.from)
@@ -188,7 +188,7 @@ func (c *climb) judge(m mark, g float64) {
 
 // lookAtCPU closes lanes fast while the CPU is the limit, without waiting for whole rounds: that the cores are as busy with
 // fewer lanes tells as much as goodput does. It gives whether it has decided something.
-func (c *climb) lookAtCPU(m mark, l Load) bool {
+func (c *climb) lookAtCPU(m mark) bool {
 	h := &c.hill
 	d := m.at.Sub(c.from.at)
 	if c.cores == 0 || d < max(2*look, min(c.took/4, 200*time.Millisecond)) {

@@ -1,0 +1,6 @@
+//go:build race
+
+package pace_test
+
+// raced tells that the race detector runs: it has nothing to find in the simulations, and makes them ten times as slow.
+const raced = true
