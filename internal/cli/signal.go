@@ -6,7 +6,12 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+	"time"
 )
+
+// sameSignal is how soon after the first a second one of its kind still counts as the same: timeout(1), and shells, send theirs both
+// to the process and to its group.
+const sameSignal = time.Second / 2
 
 // Interruptible gives a context that ends, with cause *Stopped, at the first Ctrl-C, SIGTERM or SIGHUP; at the second one it calls
 // exit with the code of that signal. A signal that the caller of the process chose to ignore (nohup) stays ignored.
@@ -22,17 +27,24 @@ func Interruptible(parent context.Context, exit func(code int)) (context.Context
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
+		var was os.Signal
+		var began time.Time
 		for first := true; ; first = false {
 			select {
 			case <-stop:
 				return
 			case s := <-signals:
 				stopped := &Stopped{Signal: s}
-				if !first {
-					exit(stopped.code())
-					return
+				if first {
+					was, began = s, time.Now()
+					cancel(stopped)
+					continue
 				}
-				cancel(stopped)
+				if s == was && time.Since(began) < sameSignal {
+					continue
+				}
+				exit(stopped.code())
+				return
 			}
 		}
 	})

@@ -86,7 +86,7 @@ func Open[H, E any](dir, name string) (*Log[H, E], error) {
 		return nil, err
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open journal: %w; choose another folder for the records of transfers", err)
+		return nil, fmt.Errorf("open journal: %w; HAUL_STATE_DIR can name another folder", err)
 	}
 	return l, nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"haul"
+	"haul/checksum"
 )
 
 // rateWorth is the size in bytes from which on a rate says something of the link.
@@ -25,6 +26,14 @@ func resultLine(t Task, r haul.Result) string {
 	return b.String()
 }
 
+// sumText writes a sum as people meet it elsewhere: hashes in hex, as md5sum and ETags have them, CRCs in base64, as S3 does.
+func sumText(s checksum.Sum) string {
+	if s.Algorithm.CanCombine() {
+		return s.Base64()
+	}
+	return s.Hex()
+}
+
 // proofClause says what is known of the bytes, and the sum by which it is known.
 func proofClause(p haul.Proof) string {
 	text := Printable(p.Text)
@@ -33,7 +42,7 @@ func proofClause(p haul.Proof) string {
 	}
 	sum := ""
 	if !p.Sum.IsZero() {
-		sum = p.Sum.Base64()
+		sum = sumText(p.Sum)
 	}
 	if sum == "" || strings.Contains(text, sum) {
 		return "proved: " + text
