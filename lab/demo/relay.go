@@ -14,6 +14,8 @@ type relay struct {
 	target   string
 	up, down flow
 	wg       sync.WaitGroup
+
+	open, peak atomic.Int64 // connections
 }
 
 // flow is one direction.
@@ -75,6 +77,10 @@ func (r *relay) serve(client net.Conn) {
 		_ = client.Close()
 		return
 	}
+	open := r.open.Add(1)
+	for peak := r.peak.Load(); open > peak && !r.peak.CompareAndSwap(peak, open); peak = r.peak.Load() {
+	}
+	defer r.open.Add(-1)
 	var both sync.WaitGroup
 	both.Go(func() { pump(server, client, &r.up) })
 	pump(client, server, &r.down)

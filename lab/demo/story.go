@@ -146,8 +146,8 @@ func (s *story) goOn(ctx context.Context, f *flow, first int64, args ...string) 
 	if !strings.Contains(out, "CRC64NVME") {
 		return errors.New("haul does not say that CRC64NVME proved it")
 	}
-	// What is lost is at most what was in flight, which is bounded by haul's memory; the rest are headers.
-	if most := int64(128<<20 + s.size/1000); twice > most {
+	// What is lost is at most what was in flight, one part of 8 MiB on each connection; the rest are headers.
+	if most := s.wire.peak.Load()*8<<20 + s.size/1000; twice > most {
 		return fmt.Errorf("%s moved twice; no more than %s may be in flight", amount(twice), amount(most))
 	}
 	return nil
