@@ -101,7 +101,8 @@ func (p *pool) put(a address, c *conn) {
 	p.mu.Lock()
 	list := append(p.idle[key], c)
 	if len(list) > maxIdle || time.Since(list[0].idle) > idleTimeout {
-		dead, list = list[0], slices.Delete(list, 0, 1)
+		dead = list[0]
+		list = slices.Delete(list, 0, 1)
 	}
 	p.idle[key] = list
 	p.mu.Unlock()
