@@ -9,7 +9,7 @@
 //
 //	Open    make the folder; open the file; lock it, without waiting; is it still what the name names? else open again;
 //	        replay up to the first line that is torn or corrupt, and cut that and all after it off
-//	Begin   forget all of it, write the header, sync file and folder
+//	Begin   write the header over what there is, cut off what follows, sync file and folder
 //	Forget  unlink, then unlock: whoever opened the file in between sees that it lost its name, and starts a new one
 //
 // An entry says what was done, it does not prove it: after a power cut entries may be missing and, in theory, what they
@@ -254,10 +254,12 @@ func (l *Log[H, E]) begin(h H, line []byte) error {
 	}
 	var none H
 	l.header, l.begun, l.entries, l.end = none, false, nil, holderLen
-	if err := l.f.Truncate(holderLen); err != nil {
-		return err
-	}
+	// Write first and cut then: at no moment is there no header, and whoever is killed between the two leaves a torn line
+	// behind, or entries that do not prove.
 	if _, err := l.f.WriteAt(line, holderLen); err != nil {
+		return errors.Join(err, l.f.Truncate(holderLen))
+	}
+	if err := l.f.Truncate(holderLen + int64(len(line))); err != nil {
 		return err
 	}
 	if err := l.f.Sync(); err != nil {

@@ -312,3 +312,31 @@ func FuzzReplay(f *testing.F) {
 		must(t, l.Close())
 	})
 }
+
+// A process may be killed at any moment of Begin: whoever looks then finds the old header or the new one, never none.
+func TestBeginLeavesNoGap(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, dir, "n")
+	must(t, l.Begin(one))
+	path := file(t, dir)
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		for i := range 200 {
+			err = errors.Join(err, l.Begin(header{Upload: strings.Repeat("x", i%7), Size: 1}))
+		}
+		done <- err
+	}()
+	for looks := 0; ; looks++ {
+		data, err := os.ReadFile(path)
+		if err != nil || bytes.Index(data, []byte("Upload")) < 0 {
+			t.Fatalf("look %d: %q, %v", looks, data, err)
+		}
+		select {
+		case err := <-done:
+			must(t, errors.Join(err, l.Close()))
+			return
+		default:
+		}
+	}
+}
