@@ -96,7 +96,8 @@ func (c *Client) heartbeat(stop <-chan struct{}, stopped chan<- struct{}) {
 // tick tells pace how things stand, and opens the lanes that it allows.
 func (c *Client) tick(now time.Time) {
 	busy, waiting := c.lanes.load()
-	c.pace.Tick(now, pace.Load{Moved: c.meter.Snapshot().Moved, CPU: meter.CPU(), Busy: busy, Waiting: waiting})
+	s := c.meter.Snapshot()
+	c.pace.Tick(now, pace.Load{Moved: s.Moved, Total: s.Total - s.Kept, CPU: meter.CPU(), Busy: busy, Waiting: waiting})
 	c.lanes.open()
 }
 

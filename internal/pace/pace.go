@@ -66,6 +66,7 @@ type Sample struct {
 // Load is how things stand with the whole client.
 type Load struct {
 	Moved   int64         // bytes of payload so far, those of unfinished requests too
+	Total   int64         // bytes of payload that are to move in all, as far as is known
 	CPU     time.Duration // of this process so far, user and system
 	Busy    int           // lanes in use
 	Pausing int           // of these, those whose request waits at the gate, or to be tried again
@@ -120,7 +121,7 @@ func (p *Pace) Done(now time.Time, s Sample) {
 func (p *Pace) Tick(now time.Time, l Load) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.judge.moved, p.judge.last = l.Moved, l.Waiting == 0
+	p.judge.total, p.judge.last = max(l.Moved, l.Total), l.Waiting == 0
 	if !p.fixed {
 		p.climb.tick(now, l, p.brake.binds(now) || l.Pausing > l.Busy/pausing)
 	}

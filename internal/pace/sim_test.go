@@ -70,6 +70,7 @@ type sim struct {
 	flights  []*request
 	now      float64
 	moved    float64 // payload of finished and running requests
+	whole    float64 // payload of all
 	wire     float64
 	cpuUsed  float64
 	ids      uint64
@@ -107,6 +108,9 @@ func run(n network, p *pace.Pace, parts []float64) *sim {
 	s := &sim{network: n, p: p, rnd: rand.New(rand.NewPCG(n.seed, 7)), queue: parts, lastTick: -1, nextTick: 0.001, nextSlow: 0.1, tokens: n.perSec / 10}
 	if n.patient {
 		s.nextSlow = math.Inf(1)
+	}
+	for _, size := range parts {
+		s.whole += size
 	}
 	for s.step() {
 	}
@@ -252,7 +256,7 @@ func (s *sim) doTick() {
 	}
 	s.lastTick, s.nextTick = s.now, s.now+s.tick
 	s.p.Tick(at(s.now), pace.Load{
-		Moved: int64(moved), CPU: span(s.cpuUsed), Busy: len(s.flights), Pausing: pausing, Waiting: min(1, len(s.queue)),
+		Moved: int64(moved), Total: int64(s.whole), CPU: span(s.cpuUsed), Busy: len(s.flights), Pausing: pausing, Waiting: min(1, len(s.queue)),
 	})
 	if l := s.p.Lanes(); len(s.changes) == 0 || s.changes[len(s.changes)-1].lanes != l {
 		s.changes = append(s.changes, change{s.now, l})

@@ -20,9 +20,10 @@ const (
 	gain, gainAtEnd = 2, 1.5
 	// late and lateAtEnd are how many times as long as its fellows an upload may take.
 	late, lateAtEnd = 2, 1.5
-	// extra is the share of all bytes that cuts may throw away; of leastMoved where less has moved.
+	// extra is the share of all bytes that cuts may throw away: of what is to move in all, or of leastTotal where that is
+	// not known and less has moved.
 	extra      = 0.045
-	leastMoved = 256 << 20
+	leastTotal = 32 << 20
 	// lost is what a cut download throws away: what was on its way.
 	lost = 128 << 10
 	// silent and silentWaits, times what its fellows took, is how long a flight without a byte is waited for: then it will
@@ -50,7 +51,7 @@ type Flight struct {
 
 // judge knows what is slow.
 type judge struct {
-	moved  int64 // bytes of the whole client
+	total  int64 // bytes that the whole client is to move, as far as is known; at least those that it has moved
 	last   bool  // nothing waits for a lane
 	spent  int64 // bytes that cuts threw away
 	cuts   int64
@@ -295,8 +296,8 @@ func (j *judge) afford(f Flight, c circle) bool {
 	if f.Restart {
 		cost = f.Moved
 	}
-	if !c.dead() {
-		if float64(j.spent+cost) > extra*float64(max(j.moved, leastMoved)) || j.cuts >= firstCuts+j.done/perCut {
+	if !c.dead(f) {
+		if float64(j.spent+cost) > extra*float64(max(j.total, leastTotal)) || j.cuts >= firstCuts+j.done/perCut {
 			return false
 		}
 		j.cuts++
@@ -305,9 +306,10 @@ func (j *judge) afford(f Flight, c circle) bool {
 	return true
 }
 
-// dead tells whether the flight has been silent for so long that it will stay so.
-func (c circle) dead() bool {
-	if c.it.mute < silent {
+// dead tells whether the flight has been silent for so long that it will stay so. An upload of which all is handed over is
+// silent by nature, while its bytes lie in the buffers of sockets: it is given longer.
+func (c circle) dead(f Flight) bool {
+	if c.it.mute < silent || f.Restart && f.Moved >= f.Size && c.it.mute < forgotten {
 		return false
 	}
 	longer := 0

@@ -86,6 +86,7 @@ func TestSlowAtTheEnd(t *testing.T) {
 func TestSlowAnswer(t *testing.T) {
 	f := newFleet(1 << 20)
 	f.restart(true)
+	f.p.Tick(f.now, pace.Load{Total: 4 << 30, Waiting: 1})
 	for i := range 5 {
 		f.p.Done(start.Add(200*ms), pace.Sample{Bytes: 64 << 20, Took: time.Duration(300+10*i) * ms})
 	}
@@ -112,6 +113,7 @@ func TestSlowGrowsPatient(t *testing.T) {
 // Uploads that are cut send bytes again: at most a few in a hundred.
 func TestSlowHasABudget(t *testing.T) {
 	f := newFleet(10_000, 10_000, 500, 10_000, 10_000)
+	f.p.Tick(f.now, pace.Load{Total: 256 << 20, Waiting: 1})
 	spent := int64(0)
 	for id := uint64(10); id < 100; id++ {
 		for i := range f.flights {
@@ -125,5 +127,19 @@ func TestSlowHasABudget(t *testing.T) {
 	}
 	if spent == 0 || spent > 12<<20 {
 		t.Errorf("%d bytes", spent)
+	}
+}
+
+// A small upload whose bytes all lie in a socket's buffer is not sent twice: that would be a good part of it all.
+func TestSlowSparesTheSmall(t *testing.T) {
+	f := newFleet(1 << 20)
+	f.flights[0].Size = 5 << 20
+	f.restart(true)
+	f.p.Tick(f.now, pace.Load{Total: 40 << 20})
+	for i := range 5 {
+		f.p.Done(start.Add(200*ms), pace.Sample{Bytes: 5 << 20, Took: time.Duration(30+i) * ms})
+	}
+	if slow, after := f.watch(3 * time.Second); slow != nil {
+		t.Errorf("%v after %v", slow, after)
 	}
 }
