@@ -143,9 +143,12 @@ func (u *upload) open(ctx context.Context) (finished bool, r Result, err error) 
 	return false, Result{}, nil
 }
 
-// writeDown makes the record say how things stand.
+// writeDown makes the record say how things stand, unless it does already.
 func (u *upload) writeDown() {
 	if u.log == nil {
+		return
+	}
+	if earlier, ok := u.log.Header(); ok && earlier.UploadID == u.up.ID && earlier.Scheme == u.up.Scheme {
 		return
 	}
 	if err := u.log.Begin(u.record()); err != nil {
