@@ -329,7 +329,7 @@ func TestBeginLeavesNoGap(t *testing.T) {
 	}()
 	for looks := 0; ; looks++ {
 		data, err := os.ReadFile(path)
-		if err != nil || bytes.Index(data, []byte("Upload")) < 0 {
+		if err != nil || !bytes.Contains(data, []byte("Upload")) {
 			t.Fatalf("look %d: %q, %v", looks, data, err)
 		}
 		select {
