@@ -244,6 +244,7 @@ func (a *assembly) send(ctx context.Context, n int, body *io.SectionReader, sum 
 	a.c.meter.PartStart()
 	var part store.Part
 	var began time.Time
+	var answer time.Duration
 	err := a.tryWatched(ctx, body.Size(), !a.mayCut(sum), func(ctx context.Context, f *flight) error {
 		began = time.Now()
 		counted := &tally{ReaderAt: body, t: a.transfer, f: f}
@@ -258,7 +259,7 @@ func (a *assembly) send(ctx context.Context, n int, body *io.SectionReader, sum 
 			return readError(from, err)
 		}
 		counted.settle(body.Size())
-		part = p
+		part, answer = p, counted.answer()
 		return nil
 	})
 	a.c.meter.PartEnd(err == nil)
@@ -268,7 +269,7 @@ func (a *assembly) send(ctx context.Context, n int, body *io.SectionReader, sum 
 	part.Number, part.Size = n, body.Size()
 	a.add(part, sum)
 	now := time.Now()
-	a.c.pace.Done(now, pace.Sample{Bytes: body.Size(), Took: now.Sub(began)})
+	a.c.pace.Done(now, pace.Sample{Bytes: body.Size(), Took: now.Sub(began), Answer: answer})
 	return nil
 }
 

@@ -62,6 +62,8 @@ type Client struct {
 	// has at least said no.
 	lastSuccess atomic.Int64
 	answered    atomic.Bool
+	// pausing counts requests that wait to be tried again, or for a store that asked to slow down.
+	pausing atomic.Int64
 }
 
 // New makes a Client for a store.

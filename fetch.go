@@ -108,7 +108,8 @@ func (t *transfer) getFirst(ctx context.Context, from store.Ref, n int64) (first
 			o.cut(nil)
 			return err
 		}
-		o.Body, first = b, o
+		o.answered(b)
+		first = o
 		return nil
 	})
 	return first, err
@@ -146,15 +147,20 @@ type landing interface {
 // opened is a body with the means to cut it, and to ask whether it was.
 type opened struct {
 	*store.Body
-	cut context.CancelCauseFunc
-	why func() error
+	began     time.Time
+	firstByte time.Duration // after it began
+	cut       context.CancelCauseFunc
+	why       func() error
 }
 
 // cuttable gives a context that cut ends, and an opened without a body as yet.
 func cuttable(ctx context.Context) (context.Context, *opened) {
 	ctx, cut := context.WithCancelCause(ctx)
-	return ctx, &opened{cut: cut, why: func() error { return context.Cause(ctx) }}
+	return ctx, &opened{began: time.Now(), cut: cut, why: func() error { return context.Cause(ctx) }}
 }
+
+// answered takes the body that came.
+func (o *opened) answered(b *store.Body) { o.Body, o.firstByte = b, time.Since(o.began) }
 
 // close ends the body, and its context.
 func (o *opened) close() {
@@ -207,7 +213,6 @@ func (f *fetching) attempt(ctx context.Context, o *opened) error {
 	defer o.cut(nil)
 	fl := f.c.take(pace.Flight{Size: f.Length - f.got, Cuts: f.cuts}, o.cut)
 	defer f.c.land(fl)
-	f.began = fl.Began
 	if o.Body == nil {
 		body, err := f.c.store.Get(ctx, store.GetRequest{
 			Ref:     f.ref,
@@ -218,14 +223,14 @@ func (f *fetching) attempt(ctx context.Context, o *opened) error {
 		if err != nil {
 			return f.slow(o, err)
 		}
-		f.firstByte = time.Since(f.began)
-		o.Body = body
+		o.answered(body)
 		if err := f.unchanged(body.Object); err != nil {
 			body.Close()
 			return err
 		}
 	}
 	defer o.Body.Close()
+	f.began, f.firstByte = o.began, o.firstByte
 	return f.slow(o, f.drain(o.Body, fl))
 }
 

@@ -13,8 +13,8 @@ import (
 
 const (
 	// beat is how often pace is told how things stand, and judgeEvery how often it is asked who is too slow.
-	beat       = 40 * time.Millisecond
-	judgeEvery = 4 * beat
+	beat       = 20 * time.Millisecond
+	judgeEvery = 8 * beat
 )
 
 // errSlow is the cause of a request that was cut because its fellows are so much faster that a new try will overtake it.
@@ -97,7 +97,9 @@ func (c *Client) heartbeat(stop <-chan struct{}, stopped chan<- struct{}) {
 func (c *Client) tick(now time.Time) {
 	busy, waiting := c.lanes.load()
 	s := c.meter.Snapshot()
-	c.pace.Tick(now, pace.Load{Moved: s.Moved, Total: s.Total - s.Kept, CPU: meter.CPU(), Busy: busy, Waiting: waiting})
+	c.pace.Tick(now, pace.Load{
+		Moved: s.Moved, Total: s.Total - s.Kept, CPU: meter.CPU(), Busy: busy, Pausing: int(c.pausing.Load()), Waiting: waiting,
+	})
 	c.lanes.open()
 }
 

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"haul/checksum"
+	"haul/internal/pace"
 	"haul/store"
 )
 
@@ -89,6 +91,7 @@ func (t *transfer) putOnce(ctx context.Context, from content, to store.Ref, sum 
 	unheard := false      // the answer to an earlier try was lost, but perhaps not its effect
 	blind := sum.IsZero() // then a try that is cut might be stored
 	err = t.tryWatched(ctx, from.Size(), blind, func(ctx context.Context, f *flight) error {
+		began := time.Now()
 		counted := &tally{ReaderAt: from, t: t, f: f}
 		o, err := t.c.store.Put(ctx, store.PutRequest{
 			Ref: to, Body: io.NewSectionReader(counted, 0, from.Size()), Sum: sum, NoClobber: t.o.NoClobber && !own, Attrs: &t.o.Attrs,
@@ -107,6 +110,8 @@ func (t *transfer) putOnce(ctx context.Context, from content, to store.Ref, sum 
 		}
 		counted.settle(from.Size())
 		obj = o
+		now := time.Now()
+		t.c.pace.Done(now, pace.Sample{Bytes: from.Size(), Took: now.Sub(began), Answer: counted.answer()})
 		return nil
 	})
 	return obj, err

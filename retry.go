@@ -19,6 +19,9 @@ const (
 	leastTries = 3
 	// maxCorrupt is how often one request may arrive damaged before the path, or this machine, is to blame.
 	maxCorrupt = 5
+	// maxThrottled is the attempt from which on the waits of a refused request grow no more: the rate of all requests is bounded
+	// already, and one unlucky part must not be what a transfer ends with.
+	maxThrottled = 4
 	// maxRetryAfter bounds what a server may ask for.
 	maxRetryAfter = time.Minute
 	// cleanupTime is what an abort may take after the transfer's own context has ended.
@@ -70,7 +73,7 @@ func (t *transfer) try(ctx context.Context, f func(context.Context) error) error
 		}
 		wait := t.c.waitAfter(attempt, err)
 		t.retried(err, wait)
-		if err := pause(ctx, wait); err != nil {
+		if err := t.c.pause(ctx, wait); err != nil {
 			return err
 		}
 	}
@@ -84,26 +87,33 @@ func (t *transfer) retried(err error, wait time.Duration) {
 
 // waitAfter tells how long to wait before the next try, and slows the client where the store asked for it.
 func (c *Client) waitAfter(attempt int, err error) time.Duration {
-	wait := pace.Backoff(attempt, rand.Float64)
 	var e *store.Error
 	if !errors.As(err, &e) {
-		return wait
+		return pace.Backoff(attempt, rand.Float64)
 	}
 	if e.Kind == store.Throttled {
 		c.meter.Throttle()
 		c.pace.Throttled(time.Now(), e.RetryAfter)
+		attempt = min(attempt, maxThrottled)
 	}
-	return max(wait, min(e.RetryAfter, maxRetryAfter))
+	return max(pace.Backoff(attempt, rand.Float64), min(e.RetryAfter, maxRetryAfter))
 }
 
 // gate waits as long as a store that asked to slow down lets no new request out.
 func (c *Client) gate(ctx context.Context) error {
 	for {
 		wait := c.pace.Gate(time.Now())
-		if err := pause(ctx, wait); err != nil || wait <= 0 {
+		if err := c.pause(ctx, wait); err != nil || wait <= 0 {
 			return err
 		}
 	}
+}
+
+// pause is a pause of a request, which pace is told of.
+func (c *Client) pause(ctx context.Context, d time.Duration) error {
+	c.pausing.Add(1)
+	defer c.pausing.Add(-1)
+	return pause(ctx, d)
 }
 
 // succeeded notes that something got through.

@@ -58,7 +58,8 @@ func (d *download) fetchWhole(ctx context.Context, listed store.Object) error {
 			o.cut(nil)
 			return err
 		}
-		o.Body, body = b, o
+		o.answered(b)
+		body = o
 		return nil
 	})
 	if err != nil {

@@ -127,12 +127,15 @@ type tally struct {
 	t *transfer
 	f *flight // nil: not watched
 	n atomic.Int64
+	// last is when bytes were last asked for, in nanoseconds after the client's birth.
+	last atomic.Int64
 }
 
 // ReadAt reads and counts.
 func (y *tally) ReadAt(p []byte, off int64) (int, error) {
 	n, err := y.ReaderAt.ReadAt(p, off)
 	y.n.Add(int64(n))
+	y.last.Store(int64(time.Since(y.t.c.born)))
 	if y.f != nil {
 		y.f.moved.Add(int64(n))
 	}
@@ -140,6 +143,15 @@ func (y *tally) ReadAt(p []byte, off int64) (int, error) {
 	y.t.c.meter.Moved(int64(n))
 	y.t.c.meter.Done(int64(n))
 	return n, err
+}
+
+// answer is the time since the last bytes were handed over: what the store took to answer, and sockets to empty.
+func (y *tally) answer() time.Duration {
+	last := time.Duration(y.last.Load())
+	if last == 0 { // there was no byte
+		return 0
+	}
+	return time.Since(y.t.c.born) - last
 }
 
 // settle makes what the request added to what is done equal to size: 0 after a failure, the part's size after success.

@@ -138,6 +138,9 @@ func (p *pool) dial(ctx context.Context, a address) (*conn, error) {
 // secure does the TLS handshake where the address asks for it.
 func (p *pool) secure(ctx context.Context, a address, name string, plain net.Conn) (*conn, error) {
 	raw := countConn(plain)
+	if raw.raw != nil {
+		limitAhead(raw.raw)
+	}
 	c := &conn{Conn: raw, raw: raw}
 	if a.scheme == "https" {
 		t := p.tls
