@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"haul"
 	"haul/checksum"
@@ -129,6 +130,32 @@ func TestResume(t *testing.T) {
 	})
 }
 
+// settled waits until the store lists so many parts of the open upload. MinIO may list none while it is still busy with parts
+// whose connections broke just now; another machine would come later.
+func settled(t *testing.T, c *haul.Client, ref store.Ref, parts int) {
+	t.Helper()
+	for looks, until := 1, time.Now().Add(20*time.Second); ; looks++ {
+		most := 0
+		for u, err := range c.Uploads(t.Context(), ref.Bucket, ref.Key) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			held, err := c.Parts(t.Context(), u)
+			if err != nil {
+				t.Fatal(err)
+			}
+			most = max(most, len(held))
+		}
+		switch {
+		case most >= parts:
+			t.Logf("%d parts are listed, at look %d", most, looks)
+			return
+		case time.Now().After(until):
+			t.Fatalf("the store lists %d parts after %d looks; %d were stored", most, looks, parts)
+		}
+	}
+}
+
 func TestAdopt(t *testing.T) {
 	each(t, func(t *testing.T, s *servers.Server) {
 		st, bucket := open(t, s), s.Bucket(t)
@@ -139,6 +166,7 @@ func TestAdopt(t *testing.T) {
 		if _, err := client(t, cut).Upload(ctx, path, ref, haul.Transfer{PartSize: 5 * mib}); err == nil {
 			t.Fatal("the upload was not interrupted")
 		}
+		settled(t, client(t, st), ref, 3)
 		up, err := client(t, st).Upload(t.Context(), path, ref, haul.Transfer{Resume: haul.ResumeAdopt}) // its record is elsewhere
 		proved(t, "adopted upload", up, err)
 		if up.Kept < 3*5*mib {
