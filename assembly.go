@@ -239,26 +239,27 @@ func (a *assembly) left(err error, resumable bool) error {
 	return &LeftError{Upload: a.up, Parts: parts, Bytes: bytes, Resumable: resumable, Err: err}
 }
 
-// send sends one part, as often as it takes, and adds it. The body belongs to content from, which explains what goes wrong.
-func (a *assembly) send(ctx context.Context, n int, body *io.SectionReader, sum checksum.Sum, from content) error {
+// send sends part n, as often as it takes, and adds it.
+func (a *assembly) send(ctx context.Context, n int, out outgoing) error {
+	size := out.body.Size()
 	a.c.meter.PartStart()
 	var part store.Part
 	var began time.Time
 	var answer time.Duration
-	err := a.tryWatched(ctx, body.Size(), !a.mayCut(sum), func(ctx context.Context, f *flight) error {
+	err := a.tryWatched(ctx, size, !a.mayCut(out.sum), func(ctx context.Context, f *flight) error {
 		began = time.Now()
-		counted := &tally{ReaderAt: body, t: a.transfer, f: f}
+		counted := &tally{ReaderAt: out.body, t: a.transfer, f: f}
 		p, err := a.c.store.PutPart(ctx, store.PutPartRequest{
-			Upload: a.up, Number: n, Body: io.NewSectionReader(counted, 0, body.Size()), Sum: sum, Attrs: &a.o.Attrs,
+			Upload: a.up, Number: n, Body: io.NewSectionReader(counted, 0, size), Sum: out.sum, Attrs: &a.o.Attrs, Buffer: out.buf,
 		})
 		if err == nil {
-			err = a.checkPart(p, sum)
+			err = a.checkPart(p, out.sum)
 		}
 		if err != nil {
 			counted.settle(0)
-			return readError(from, err)
+			return readError(out, err)
 		}
-		counted.settle(body.Size())
+		counted.settle(size)
 		part, answer = p, counted.answer()
 		return nil
 	})
@@ -266,10 +267,10 @@ func (a *assembly) send(ctx context.Context, n int, body *io.SectionReader, sum 
 	if err != nil {
 		return err
 	}
-	part.Number, part.Size = n, body.Size()
-	a.add(part, sum)
+	part.Number, part.Size = n, size
+	a.add(part, out.sum)
 	now := time.Now()
-	a.c.pace.Done(now, pace.Sample{Bytes: body.Size(), Took: now.Sub(began), Answer: answer})
+	a.c.pace.Done(now, pace.Sample{Bytes: size, Took: now.Sub(began), Answer: answer})
 	return nil
 }
 

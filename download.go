@@ -22,9 +22,6 @@ import (
 	"haul/store"
 )
 
-// writeSize is how much of a range is written at once.
-const writeSize = 256 << 10
-
 // Download fetches object from into the local file path, by ranges in parallel. The bytes go into a hidden temporary file
 // beside path, which takes the name path only when all of it has arrived, has been proved, and is on the disk; its
 // modification time is then the object's. A failed download leaves the temporary file, tells so in a *KeptError, and the
@@ -366,7 +363,7 @@ func (d *download) fetchAll(ctx context.Context, first *opened, ranges *plan.Ran
 }
 
 func (d *download) spawnRange(ctx context.Context, g *errgroup.Group, r store.Range, first *opened) error {
-	return d.c.spawn(ctx, g, min(writeSize, r.Length), func(buf []byte) error {
+	return d.c.spawn(ctx, g, min(d.c.lanes.buffer(), r.Length), func(buf []byte) error {
 		sum, err := d.fetch(ctx, r, first, &inFile{target: d.target, buf: buf})
 		if err != nil {
 			return err

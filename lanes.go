@@ -19,6 +19,23 @@ type lanes struct {
 	queue []chan struct{} // who waits, longest first
 }
 
+const (
+	// mostBuffer, in bytes, is what a lane carries its bytes in: large enough for few calls of the system, and small enough to
+	// stay in a core's own cache. Where there are many lanes each is slow, and less will do, down to leastBuffer: together
+	// they take bufferAll.
+	mostBuffer, leastBuffer = 256 << 10, 64 << 10
+	bufferAll               = 8 << 20
+)
+
+// buffer is how much memory a lane that is entered next should have, in bytes.
+func (l *lanes) buffer() int64 {
+	size := int64(mostBuffer)
+	for size > leastBuffer && size*int64(l.pace.Lanes()) > bufferAll {
+		size /= 2
+	}
+	return size
+}
+
 // enter waits for a free lane.
 func (l *lanes) enter(ctx context.Context) error {
 	l.mu.Lock()

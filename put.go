@@ -12,8 +12,11 @@ import (
 	"haul/store"
 )
 
-// sumBuffer is what one lane reads at a time for summing: small enough to stay in a core's own cache.
+// sumBuffer is what is read at a time for summing: small enough to stay in a core's own cache.
 const sumBuffer = 256 << 10
+
+// headRoom is how many bytes the head of a request takes at most, usually: a small object goes out with it in one piece.
+const headRoom = 4 << 10
 
 // maxLowered is how often a store may refuse a checksum before haul gives up: once for each step from the best to none, and one to spare.
 const maxLowered = 5
@@ -26,9 +29,17 @@ type content interface {
 	Changed() error
 }
 
+// outgoing is a body on its way into one request.
+type outgoing struct {
+	content                   // that the body is of; it explains what goes wrong
+	body    *io.SectionReader // all of it, or a part
+	sum     checksum.Sum      // of the body
+	buf     []byte            // memory to carry it in
+}
+
 // put stores content in one request.
 func (t *transfer) put(ctx context.Context, from content, to store.Ref) (Result, error) {
-	lease, err := t.c.memory.Take(ctx, sumBuffer)
+	lease, err := t.c.memory.Take(ctx, min(mostBuffer, max(from.Size()+headRoom, leastBuffer)))
 	if err != nil {
 		return Result{}, err
 	}
@@ -64,7 +75,7 @@ func (t *transfer) putProved(ctx context.Context, from content, to store.Ref, bu
 		if err != nil {
 			return store.Object{}, Proof{}, readError(from, err)
 		}
-		obj, err := t.putOnce(ctx, from, to, sum, last.Key != "")
+		obj, err := t.putOnce(ctx, outgoing{from, io.NewSectionReader(from, 0, from.Size()), sum, buf}, to, last.Key != "")
 		if errors.Is(err, store.ChecksumRefused) {
 			continue
 		}
@@ -87,31 +98,32 @@ func (t *transfer) putProved(ctx context.Context, from content, to store.Ref, bu
 }
 
 // putOnce sends the content, as often as it takes; over an object that is already this transfer's own, whatever NoClobber says.
-func (t *transfer) putOnce(ctx context.Context, from content, to store.Ref, sum checksum.Sum, own bool) (obj store.Object, err error) {
-	unheard := false      // the answer to an earlier try was lost, but perhaps not its effect
-	blind := sum.IsZero() // then a try that is cut might be stored
-	err = t.tryWatched(ctx, from.Size(), blind, func(ctx context.Context, f *flight) error {
+func (t *transfer) putOnce(ctx context.Context, out outgoing, to store.Ref, own bool) (obj store.Object, err error) {
+	unheard := false          // the answer to an earlier try was lost, but perhaps not its effect
+	blind := out.sum.IsZero() // then a try that is cut might be stored
+	size := out.body.Size()
+	err = t.tryWatched(ctx, size, blind, func(ctx context.Context, f *flight) error {
 		began := time.Now()
-		counted := &tally{ReaderAt: from, t: t, f: f}
+		counted := &tally{ReaderAt: out.body, t: t, f: f}
 		o, err := t.c.store.Put(ctx, store.PutRequest{
-			Ref: to, Body: io.NewSectionReader(counted, 0, from.Size()), Sum: sum, NoClobber: t.o.NoClobber && !own, Attrs: &t.o.Attrs,
+			Ref: to, Body: io.NewSectionReader(counted, 0, size), Sum: out.sum, NoClobber: t.o.NoClobber && !own, Attrs: &t.o.Attrs, Buffer: out.buf,
 		})
 		if err != nil {
 			counted.settle(0)
 			if unheard && errors.Is(err, store.Exists) {
-				if found, ok := t.same(ctx, to, from.Size(), sum); ok {
-					counted.settle(from.Size())
+				if found, ok := t.same(ctx, to, size, out.sum); ok {
+					counted.settle(size)
 					obj = found
 					return nil
 				}
 			}
 			unheard = unheard || silent(err)
-			return readError(from, err)
+			return readError(out, err)
 		}
-		counted.settle(from.Size())
+		counted.settle(size)
 		obj = o
 		now := time.Now()
-		t.c.pace.Done(now, pace.Sample{Bytes: from.Size(), Took: now.Sub(began), Answer: counted.answer()})
+		t.c.pace.Done(now, pace.Sample{Bytes: size, Took: now.Sub(began), Answer: counted.answer()})
 		return nil
 	})
 	return obj, err

@@ -40,7 +40,7 @@ func (c *Client) DownloadListed(ctx context.Context, obj store.Object, path stri
 
 // fetchWhole brings a small object down by one request.
 func (d *download) fetchWhole(ctx context.Context, listed store.Object) error {
-	lease, err := d.c.memory.Take(ctx, min(writeSize, max(listed.Size, 1)))
+	lease, err := d.c.memory.Take(ctx, min(d.c.lanes.buffer(), max(listed.Size, 1)))
 	if err != nil {
 		return err
 	}

@@ -119,7 +119,7 @@ func (s *intake) sendPart(ctx context.Context, n int, part *held) error {
 	if err != nil {
 		return fmt.Errorf("read back a part of the stream: %w", err)
 	}
-	return s.send(ctx, n, io.NewSectionReader(part, 0, part.Size()), sum, part)
+	return s.send(ctx, n, outgoing{part, io.NewSectionReader(part, 0, part.Size()), sum, part.scratch})
 }
 
 // next reads the stream until part n is full or the stream has ended.

@@ -192,7 +192,7 @@ func (u *upload) move(ctx context.Context) (store.Object, checksum.Sum, error) {
 	var serr error
 	for n := 1; n <= u.layout.Count && serr == nil; n++ {
 		if !u.has(n) {
-			serr = u.c.spawn(gctx, g, sumBuffer, func(buf []byte) error { return u.sendPart(gctx, n, buf) })
+			serr = u.c.spawn(gctx, g, u.c.lanes.buffer(), func(buf []byte) error { return u.sendPart(gctx, n, buf) })
 		}
 	}
 	if err := cmp.Or(g.Wait(), serr); err != nil {
@@ -219,7 +219,7 @@ func (u *upload) sendPart(ctx context.Context, n int, buf []byte) error {
 	if err != nil {
 		return readError(u.src, err)
 	}
-	return u.send(ctx, n, io.NewSectionReader(u.src, r.Offset, r.Length), sum, u.src)
+	return u.send(ctx, n, outgoing{u.src, io.NewSectionReader(u.src, r.Offset, r.Length), sum, buf})
 }
 
 // fail says what stays after err, or makes sure that nothing does.

@@ -197,6 +197,8 @@ type PutRequest struct {
 	// NoClobber makes an existing object an Error of kind Exists.
 	NoClobber bool
 	Attrs     *Attrs
+	// Buffer is memory that the call may carry the body in; nil lets it take its own.
+	Buffer []byte
 }
 
 // PutPartRequest sends one part.
@@ -207,6 +209,8 @@ type PutPartRequest struct {
 	// Sum is that of the bytes of Body by Upload.Scheme.Algorithm; the store refuses other bytes (kind Corrupt).
 	Sum   checksum.Sum
 	Attrs *Attrs
+	// Buffer is memory that the call may carry the body in; nil lets it take its own.
+	Buffer []byte
 }
 
 // CompleteRequest turns an upload into an object.

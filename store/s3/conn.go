@@ -148,7 +148,7 @@ func (p *pool) secure(ctx context.Context, a address, name string, plain net.Con
 			t = t.Clone()
 			t.ServerName = name
 		}
-		c.records = &records{Conn: raw}
+		c.records = &records{Conn: raw, read: make([]byte, recordsSize)}
 		secured := tls.Client(c.records, t)
 		hctx, cancel := context.WithTimeout(ctx, tlsTimeout)
 		defer cancel()
@@ -204,13 +204,13 @@ func (c *conn) send(b []byte) error {
 
 // answered tells, without waiting, whether the server has begun to answer: while a body is still being sent, that is bad news.
 func (c *conn) answered() bool {
-	if c.in.Buffered() > 0 {
+	switch {
+	case c.in.Buffered() > 0:
 		return true
-	}
-	if c.raw.raw == nil || !pending(c.raw.raw) {
+	case c.records != nil && c.records.ahead() > 0:
+	case c.raw.raw == nil || !pending(c.raw.raw):
 		return false
-	}
-	if c.records == nil {
+	case c.records == nil:
 		return true
 	}
 	// Under TLS it may be no more than a session ticket.
@@ -225,12 +225,36 @@ func (c *conn) answered() bool {
 	return err == nil || !errors.As(err, &timeout) || !timeout.Timeout()
 }
 
-// records gathers what TLS writes, one record of 16 KiB at a time, into fewer and larger writes. It passes everything on at
-// once but between hold and flush.
+// records makes fewer and larger reads and writes of those of TLS, which are of one record of 16 KiB at a time. What is
+// written is passed on at once but between hold and flush.
 type records struct {
 	net.Conn
 	held []byte
 	hold bool
+	read []byte
+	r, w int // read[r:w] was read from Conn and is not given yet
+}
+
+// recordsSize is about how much is read or written at once, in bytes.
+const recordsSize = 64 << 10
+
+// ahead is how many bytes were read that TLS has not asked for.
+func (r *records) ahead() int { return r.w - r.r }
+
+// Read gives what has come.
+func (r *records) Read(p []byte) (int, error) {
+	if r.r == r.w {
+		if len(p) >= len(r.read) {
+			return r.Conn.Read(p)
+		}
+		n, err := r.Conn.Read(r.read)
+		if r.r, r.w = 0, n; n == 0 {
+			return 0, err
+		}
+	}
+	n := copy(p, r.read[r.r:r.w])
+	r.r += n
+	return n, nil
 }
 
 // Write keeps or passes on.
@@ -238,12 +262,21 @@ func (r *records) Write(p []byte) (int, error) {
 	if !r.hold {
 		return r.Conn.Write(p)
 	}
+	if len(r.held)+len(p) > recordsSize {
+		if err := r.pass(); err != nil {
+			return 0, err
+		}
+	}
 	r.held = append(r.held, p...)
 	return len(p), nil
 }
 
 func (r *records) flush() error {
 	r.hold = false
+	return r.pass()
+}
+
+func (r *records) pass() error {
 	if len(r.held) == 0 {
 		return nil
 	}

@@ -29,6 +29,7 @@ type door interface {
 type message struct {
 	call
 	body     *io.SectionReader // of send
+	buffer   []byte            // to carry it in; nil takes another
 	uploadID string
 	part     int
 }
@@ -70,7 +71,7 @@ func version(r store.Ref) *string {
 // Put stores an object in one request. A checksum that the server refuses is an Error of kind store.ChecksumRefused, and
 // Scheme knows better then; one that it ignores is noted, and the Object comes without Sums.
 func (s *Store) Put(ctx context.Context, r store.PutRequest) (store.Object, error) {
-	m := message{call: newCall("PutObject", r.Ref, r.Attrs), body: r.Body}
+	m := message{call: newCall("PutObject", r.Ref, r.Attrs), body: r.Body, buffer: r.Buffer}
 	m.size, m.sums = r.Body.Size(), r.Sum.Algorithm
 	setSum(m.header, r.Sum)
 	if r.NoClobber {
@@ -120,7 +121,7 @@ func (s *Store) learnFromPut(o *store.Object, sent checksum.Sum) {
 // PutPart sends one part. The Part's Sum is the server's own word, where it gives one.
 func (s *Store) PutPart(ctx context.Context, r store.PutPartRequest) (store.Part, error) {
 	u := r.Upload
-	m := message{call: newCall("UploadPart", u.Ref, r.Attrs), body: r.Body, uploadID: u.ID, part: r.Number}
+	m := message{call: newCall("UploadPart", u.Ref, r.Attrs), body: r.Body, buffer: r.Buffer, uploadID: u.ID, part: r.Number}
 	m.size, m.sums = r.Body.Size(), r.Sum.Algorithm
 	setSum(m.header, r.Sum)
 	if err := m.check(nil); err != nil {

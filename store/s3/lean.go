@@ -40,7 +40,7 @@ func (d *leanDoor) send(ctx context.Context, m message) (*exchange, error) {
 		if t == nil {
 			return sdkSend(ctx, c, m)
 		}
-		resp, err := d.converse(ctx, t, m.body)
+		resp, err := d.converse(ctx, t, m)
 		if err != nil {
 			return err
 		}
@@ -61,7 +61,7 @@ func (d *leanDoor) fetch(ctx context.Context, m message) (*exchange, io.ReadClos
 			body, err = sdkFetch(ctx, c, m)
 			return err
 		}
-		resp, err := d.converse(ctx, t, nil)
+		resp, err := d.converse(ctx, t, m)
 		if err == nil {
 			body = resp.Body
 		}
@@ -151,14 +151,14 @@ var clean = strings.NewReplacer("\r", " ", "\n", " ")
 
 // converse sends the request and reads the head of the answer. A connection that had been idle may be closed by the server
 // at the very moment; then a fresh one is tried, once.
-func (d *leanDoor) converse(ctx context.Context, t *talk, body *io.SectionReader) (*http.Response, error) {
+func (d *leanDoor) converse(ctx context.Context, t *talk, m message) (*http.Response, error) {
 	for try := 0; ; try++ {
 		c, err := d.pool.get(ctx, t.at, try > 0)
 		if err != nil {
 			t.x.sent, t.x.netErr = true, err
 			return nil, err
 		}
-		resp, err := d.exchange(ctx, t, c, body)
+		resp, err := d.exchange(ctx, t, c, m)
 		if err == nil {
 			return resp, nil
 		}
@@ -177,7 +177,7 @@ var errNoAnswer = errors.New("the server closed the connection")
 func closedIdle(err error) bool { return errors.Is(err, errNoAnswer) }
 
 // exchange does one request on one connection.
-func (d *leanDoor) exchange(ctx context.Context, t *talk, c *conn, body *io.SectionReader) (*http.Response, error) {
+func (d *leanDoor) exchange(ctx context.Context, t *talk, c *conn, m message) (*http.Response, error) {
 	stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
 	defer func() {
 		if stop != nil {
@@ -187,7 +187,7 @@ func (d *leanDoor) exchange(ctx context.Context, t *talk, c *conn, body *io.Sect
 	t.x.sent = true
 	t.x.guard.got(c.raw)
 	t.x.guard.waiting.Store(false)
-	if err := sendAll(t, c, body); err != nil {
+	if err := t.sendAll(c, m); err != nil {
 		return nil, err
 	}
 	t.x.guard.waiting.Store(true)
@@ -225,16 +225,23 @@ func noAnswer(err error) error {
 	return err
 }
 
-var sendBuffers = sync.Pool{New: func() any { return new([copySize]byte) }}
+var headBuffers = sync.Pool{New: func() any { return new([smallBuffer]byte) }}
+
+// smallBuffer is what carries a request that brings no memory with it, in bytes.
+const smallBuffer = 16 << 10
 
 // sendAll writes head and body. An answer that comes before all of it is out says that the rest is not wanted.
-func sendAll(t *talk, c *conn, body *io.SectionReader) error {
-	buf := sendBuffers.Get().(*[copySize]byte)
-	defer sendBuffers.Put(buf)
+func (t *talk) sendAll(c *conn, m message) error {
+	buf, body := m.buffer, m.body
+	if len(buf) < smallBuffer {
+		own := headBuffers.Get().(*[smallBuffer]byte)
+		defer headBuffers.Put(own)
+		buf = own[:]
+	}
 	b := bytes.NewBuffer(buf[:0])
 	t.head(b)
 	first := b.Bytes()
-	if body == nil || len(first) > copySize/2 {
+	if body == nil || len(first) > len(buf)/2 {
 		if err := c.send(first); err != nil {
 			return noAnswer(err)
 		}
@@ -243,7 +250,7 @@ func sendAll(t *talk, c *conn, body *io.SectionReader) error {
 	if body == nil {
 		return nil
 	}
-	n := copy(buf[:], first)
+	n := copy(buf, first)
 	for offset, size := int64(0), body.Size(); offset < size || n > 0; n = 0 {
 		k, err := body.ReadAt(buf[n:], offset)
 		if err != nil && !errors.Is(err, io.EOF) {
