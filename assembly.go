@@ -239,21 +239,47 @@ func (a *assembly) left(err error, resumable bool) error {
 	return &LeftError{Upload: a.up, Parts: parts, Bytes: bytes, Resumable: resumable, Err: err}
 }
 
-// send sends part n, as often as it takes, and adds it.
+// send sends part n, which is to be read by out.buf, and adds it. Its sum follows the bytes, where the store takes that;
+// else the bytes are read once before, to be summed.
 func (a *assembly) send(ctx context.Context, n int, out outgoing) error {
-	size := out.body.Size()
+	if a.c.store.TakesLateSums(a.up) {
+		err := a.sendSummed(ctx, n, out)
+		if !errors.Is(err, store.ChecksumRefused) {
+			return err
+		}
+	}
+	sum, err := checksum.Section(a.up.Scheme.Algorithm, out.body, out.buf)
+	if err != nil {
+		return fmt.Errorf("read part %d: %w", n, readError(out, err))
+	}
+	out.sum = sum
+	return a.sendSummed(ctx, n, out)
+}
+
+// sendSummed sends part n, as often as it takes, and adds it; with a late sum where it has none and the upload's scheme has.
+func (a *assembly) sendSummed(ctx context.Context, n int, out outgoing) error {
+	size, sum := out.body.Size(), out.sum
+	late := sum.IsZero() && a.up.Scheme.Algorithm != checksum.None
 	a.c.meter.PartStart()
 	var part store.Part
 	var began time.Time
 	var answer time.Duration
-	err := a.tryWatched(ctx, size, !a.mayCut(out.sum), func(ctx context.Context, f *flight) error {
+	err := a.tryWatched(ctx, size, !a.mayCut(late || !sum.IsZero()), func(ctx context.Context, f *flight) error {
 		began = time.Now()
 		counted := &tally{ReaderAt: out.body, t: a.transfer, f: f}
-		p, err := a.c.store.PutPart(ctx, store.PutPartRequest{
+		req := store.PutPartRequest{
 			Upload: a.up, Number: n, Body: io.NewSectionReader(counted, 0, size), Sum: out.sum, Attrs: &a.o.Attrs, Buffer: out.buf,
-		})
+		}
+		if late {
+			counted.algorithm = a.up.Scheme.Algorithm
+			counted.h, req.LateSum = counted.algorithm.New(), counted.sum
+		}
+		p, err := a.c.store.PutPart(ctx, req)
+		if err == nil && late {
+			sum, err = counted.whole(size)
+		}
 		if err == nil {
-			err = a.checkPart(p, out.sum)
+			err = a.checkPart(p, sum)
 		}
 		if err != nil {
 			counted.settle(0)
@@ -268,7 +294,7 @@ func (a *assembly) send(ctx context.Context, n int, out outgoing) error {
 		return err
 	}
 	part.Number, part.Size = n, size
-	a.add(part, out.sum)
+	a.add(part, sum)
 	now := time.Now()
 	a.c.pace.Done(now, pace.Sample{Bytes: size, Took: now.Sub(began), Answer: answer})
 	return nil
@@ -276,6 +302,6 @@ func (a *assembly) send(ctx context.Context, n int, out outgoing) error {
 
 // mayCut tells whether a try of a part may be cut and made again. Not where two tries of one part could spoil Complete, nor
 // where no checksum keeps the store from taking half a part for a whole one.
-func (a *assembly) mayCut(sum checksum.Sum) bool {
-	return !sum.IsZero() && !a.c.store.Limits(a.up.Bucket).NoDuplicateParts
+func (a *assembly) mayCut(summed bool) bool {
+	return summed && !a.c.store.Limits(a.up.Bucket).NoDuplicateParts
 }

@@ -33,7 +33,7 @@ type content interface {
 type outgoing struct {
 	content                   // that the body is of; it explains what goes wrong
 	body    *io.SectionReader // all of it, or a part
-	sum     checksum.Sum      // of the body
+	sum     checksum.Sum      // of the body; zero where it is not known, or not wanted
 	buf     []byte            // memory to carry it in
 }
 

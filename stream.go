@@ -115,11 +115,7 @@ func (s *intake) move(ctx context.Context, first *held) (store.Object, checksum.
 }
 
 func (s *intake) sendPart(ctx context.Context, n int, part *held) error {
-	sum, err := sumOf(s.up.Scheme.Algorithm, part, store.Range{Length: part.Size()}, part.scratch)
-	if err != nil {
-		return fmt.Errorf("read back a part of the stream: %w", err)
-	}
-	return s.send(ctx, n, outgoing{part, io.NewSectionReader(part, 0, part.Size()), sum, part.scratch})
+	return s.send(ctx, n, outgoing{content: part, body: io.NewSectionReader(part, 0, part.Size()), buf: part.scratch})
 }
 
 // next reads the stream until part n is full or the stream has ended.

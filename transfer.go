@@ -2,6 +2,8 @@ package haul
 
 import (
 	"encoding/json"
+	"fmt"
+	"hash"
 	"io"
 	"sync/atomic"
 	"time"
@@ -121,19 +123,28 @@ func attrsKey(a *store.Attrs) string {
 	return string(b)
 }
 
-// tally counts bytes as they are read for sending. Its bytes are taken back from what is done when the request fails.
+// tally counts bytes as they are read for sending, from front to back, and sums them where they are not summed yet. Its
+// bytes are taken back from what is done when the request fails.
 type tally struct {
 	io.ReaderAt
-	t *transfer
-	f *flight // nil: not watched
-	n atomic.Int64
+	t         *transfer
+	f         *flight // nil: not watched
+	algorithm checksum.Algorithm
+	h         hash.Hash // of algorithm; nil: not summed
+	n         atomic.Int64
 	// last is when bytes were last asked for, in nanoseconds after the client's birth.
 	last atomic.Int64
 }
 
-// ReadAt reads and counts.
+// ReadAt reads and counts. Who reads from the front again begins again.
 func (y *tally) ReadAt(p []byte, off int64) (int, error) {
 	n, err := y.ReaderAt.ReadAt(p, off)
+	if y.h != nil {
+		if off == 0 {
+			y.h.Reset()
+		}
+		y.h.Write(p[:n])
+	}
 	y.n.Add(int64(n))
 	y.last.Store(int64(time.Since(y.t.c.born)))
 	if y.f != nil {
@@ -143,6 +154,17 @@ func (y *tally) ReadAt(p []byte, off int64) (int, error) {
 	y.t.c.meter.Moved(int64(n))
 	y.t.c.meter.Done(int64(n))
 	return n, err
+}
+
+// sum is that of all that was read.
+func (y *tally) sum() checksum.Sum { return checksum.Of(y.algorithm, y.h) }
+
+// whole is sum where all of size was read, as who took it says.
+func (y *tally) whole(size int64) (checksum.Sum, error) {
+	if n := y.n.Load(); n < size {
+		return checksum.Sum{}, &store.Error{Kind: store.Corrupt, Op: "UploadPart", Message: fmt.Sprintf("only %d of %d bytes were taken", n, size)}
+	}
+	return y.sum(), nil
 }
 
 // answer is the time since the last bytes were handed over: what the store took to answer, and sockets to empty.

@@ -212,14 +212,10 @@ func (u *upload) move(ctx context.Context) (store.Object, checksum.Sum, error) {
 	return obj, sum, err
 }
 
-// sendPart reads, sums and sends part n.
+// sendPart sends part n.
 func (u *upload) sendPart(ctx context.Context, n int, buf []byte) error {
 	r := u.layout.Part(n)
-	sum, err := sumOf(u.up.Scheme.Algorithm, u.src, r, buf)
-	if err != nil {
-		return readError(u.src, err)
-	}
-	return u.send(ctx, n, outgoing{u.src, io.NewSectionReader(u.src, r.Offset, r.Length), sum, buf})
+	return u.send(ctx, n, outgoing{content: u.src, body: io.NewSectionReader(u.src, r.Offset, r.Length), buf: buf})
 }
 
 // fail says what stays after err, or makes sure that nothing does.

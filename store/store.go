@@ -207,8 +207,11 @@ type PutPartRequest struct {
 	Number int
 	Body   *io.SectionReader
 	// Sum is that of the bytes of Body by Upload.Scheme.Algorithm; the store refuses other bytes (kind Corrupt).
-	Sum   checksum.Sum
-	Attrs *Attrs
+	Sum checksum.Sum
+	// LateSum gives the Sum when the last byte of Body has been read, where Sum is zero and the store TakesLateSums: so Body
+	// need be read only once. Kind ChecksumRefused says that this part must be sent with its Sum.
+	LateSum func() checksum.Sum
+	Attrs   *Attrs
 	// Buffer is memory that the call may carry the body in; nil lets it take its own.
 	Buffer []byte
 }
@@ -267,6 +270,8 @@ type Writer interface {
 	// Create opens an upload; the store settles the Scheme, as near to want as it can. A wished Kind may be empty.
 	Create(ctx context.Context, ref Ref, want checksum.Scheme, a *Attrs) (Upload, error)
 	PutPart(context.Context, PutPartRequest) (Part, error)
+	// TakesLateSums tells whether parts of the upload may come with a LateSum. It asks nobody.
+	TakesLateSums(Upload) bool
 	// Parts lists what the store holds of an upload, in order of Number; and, in the Upload, the Scheme that it holds the upload by.
 	Parts(context.Context, Upload, *Attrs) (Upload, []Part, error)
 	// Complete is done when it returns no error, and may be done when the error is of no known kind: then look.

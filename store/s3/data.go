@@ -32,6 +32,7 @@ type message struct {
 	buffer   []byte            // to carry it in; nil takes another
 	uploadID string
 	part     int
+	late     *lateSum // nil where the checksum is in the header
 }
 
 // unsigned sends bodies without a SHA-256 of them, over plain HTTP too: what proves them is the checksum in a header.
@@ -41,6 +42,9 @@ func unsigned(o *awss3.Options) {
 
 // sdkSend and sdkFetch move the data through the SDK: slower than the lean door, and sure to work wherever the SDK does.
 func sdkSend(ctx context.Context, c *awss3.Client, m message) (err error) {
+	if m.late != nil {
+		return errNoLate
+	}
 	// Each attempt reads from the start, and with a position of its own.
 	body := io.NewSectionReader(m.body, 0, m.body.Size())
 	if m.uploadID == "" {
@@ -124,9 +128,21 @@ func (s *Store) PutPart(ctx context.Context, r store.PutPartRequest) (store.Part
 	m := message{call: newCall("UploadPart", u.Ref, r.Attrs), body: r.Body, buffer: r.Buffer, uploadID: u.ID, part: r.Number}
 	m.size, m.sums = r.Body.Size(), r.Sum.Algorithm
 	setSum(m.header, r.Sum)
+	if r.Sum.IsZero() && r.LateSum != nil {
+		m.late = &lateSum{algorithm: u.Scheme.Algorithm, sum: r.LateSum, size: r.Body.Size()}
+		m.sums = u.Scheme.Algorithm
+	}
 	if err := m.check(nil); err != nil {
 		return store.Part{}, err
 	}
+	p, err := s.putPart(ctx, r, m)
+	if m.late != nil {
+		err = s.judgeLate(u.Ref, p, err)
+	}
+	return p, err
+}
+
+func (s *Store) putPart(ctx context.Context, r store.PutPartRequest, m message) (store.Part, error) {
 	x, err := s.door.send(ctx, m)
 	if err != nil {
 		return store.Part{}, err

@@ -79,6 +79,8 @@ type talk struct {
 	cut  bool          // the answer came before all of the body was out
 }
 
+const unsignedPayload = "UNSIGNED-PAYLOAD"
+
 // begin addresses and signs a request, in the region that do says. It gives nil where only the SDK can go.
 func (d *leanDoor) begin(ctx context.Context, method string, m message) (*talk, error) {
 	x := exchangeOf(ctx)
@@ -107,19 +109,24 @@ func (d *leanDoor) begin(ctx context.Context, method string, m message) (*talk, 
 	for name, values := range m.header {
 		t.req.Header[name] = values
 	}
+	payload := unsignedPayload
 	if m.body != nil {
 		t.req.ContentLength = m.body.Size()
+	}
+	if m.late != nil {
+		payload = streamingTrailer
+		m.late.header(t.req.Header)
+		t.req.ContentLength = m.late.length()
 	}
 	if at.region == "" {
 		return t, nil
 	}
-	const unsignedPayload = "UNSIGNED-PAYLOAD"
-	t.req.Header.Set("X-Amz-Content-Sha256", unsignedPayload)
+	t.req.Header.Set("X-Amz-Content-Sha256", payload)
 	v, err := d.credentials.Retrieve(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return t, d.signer.SignHTTP(ctx, v, t.req, unsignedPayload, "s3", at.region, time.Now())
+	return t, d.signer.SignHTTP(ctx, v, t.req, payload, "s3", at.region, time.Now())
 }
 
 // head writes the request's head into b.
@@ -240,6 +247,9 @@ func (t *talk) sendAll(c *conn, m message) error {
 	}
 	b := bytes.NewBuffer(buf[:0])
 	t.head(b)
+	if m.late != nil {
+		m.late.before(b)
+	}
 	first := b.Bytes()
 	if body == nil || len(first) > len(buf)/2 {
 		if err := c.send(first); err != nil {
@@ -270,7 +280,12 @@ func (t *talk) sendAll(c *conn, m message) error {
 			return nil
 		}
 	}
-	return nil
+	if m.late == nil {
+		return nil
+	}
+	b = bytes.NewBuffer(buf[:0])
+	m.late.after(b, m.late.sum())
+	return noAnswer(c.send(b.Bytes()))
 }
 
 // early waits a moment for the answer of a server that stopped reading.

@@ -31,6 +31,7 @@ const (
 	wholeSum         feature = "checksum of the whole at Complete"
 	objectAttributes feature = "GetObjectAttributes"
 	partNumbers      feature = "partNumber"
+	trailers         feature = "x-amz-trailer"
 )
 
 var (
@@ -43,7 +44,7 @@ var (
 var providers = []quirks{
 	{host: "r2.cloudflarestorage.com", equalParts: true, maxObject: 5 * tib,
 		ladder:  []checksum.Scheme{crc64Full, md5Composite},
-		without: []feature{objectSize, objectAttributes}},
+		without: []feature{objectSize, objectAttributes, trailers}},
 	{host: "storage.googleapis.com", maxObject: 5 * tib,
 		ladder:  []checksum.Scheme{md5Composite},
 		without: []feature{checksumMode, objectAttributes, partNumbers}},
@@ -156,6 +157,13 @@ func (p *profile) has(f feature) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return !p.lacks[f]
+}
+
+// seen tells whether the server was seen to do f.
+func (p *profile) seen(f feature) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.proved[f]
 }
 
 // sure tells whether the server was seen to do f, or is known to.

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"testing"
 
@@ -146,6 +147,9 @@ func testScheme(t *testing.T, s *suite, wish checksum.Scheme) {
 		if q.Sum != right && !unchecked && a != checksum.MD5 {
 			t.Errorf("part %d: the store says %v, want %v", i+1, q.Sum, right)
 		}
+		if s.TakesLateSums(u) {
+			q = s.sendLate(t, r, right)
+		}
 		sent = append(sent, q)
 	}
 	wrong := completeRequest(u, sent, p)
@@ -164,6 +168,49 @@ func testScheme(t *testing.T, s *suite, wish checksum.Scheme) {
 	if head.Sum(a) != right {
 		t.Errorf("Head tells %v, want %v; Complete told %v", head.Sums, right, o.Sums)
 	}
+}
+
+// sendLate stores a part whose sum follows it, first a wrong one. The body can be read only once.
+func (s *suite) sendLate(t *testing.T, r store.PutPartRequest, right checksum.Sum) store.Part {
+	t.Helper()
+	lie := r.Sum
+	r.Sum = checksum.Sum{}
+	once := func(sum checksum.Sum) store.PutPartRequest {
+		body := &onceOver{ReaderAt: r.Body, t: t}
+		late := r
+		late.Body = io.NewSectionReader(body, 0, r.Body.Size())
+		late.LateSum = func() checksum.Sum {
+			if body.at != r.Body.Size() {
+				t.Errorf("the sum was asked for after %d bytes of %d", body.at, r.Body.Size())
+			}
+			return sum
+		}
+		return late
+	}
+	q, err := s.PutPart(t.Context(), once(right))
+	if err != nil || q.Sum != right || q.Number != r.Number || q.Size != r.Body.Size() {
+		t.Fatalf("PutPart with a late sum gave %+v, %v; want %v", q, err, right)
+	}
+	_, err = s.PutPart(t.Context(), once(lie))
+	want(t, "PutPart with a wrong late sum", err, store.Corrupt)
+	return q
+}
+
+// onceOver is read from front to back, once.
+type onceOver struct {
+	io.ReaderAt
+	t  *testing.T
+	at int64
+}
+
+// ReadAt reads the next bytes.
+func (o *onceOver) ReadAt(p []byte, off int64) (int, error) {
+	if off != o.at {
+		o.t.Errorf("read at %d, after %d", off, o.at)
+	}
+	n, err := o.ReaderAt.ReadAt(p, off)
+	o.at = off + int64(n)
+	return n, err
 }
 
 // lieAtComplete sends a wrong sum of the whole, and tells whether the upload is gone by it.

@@ -123,12 +123,22 @@ func (m *Memory) PutPart(ctx context.Context, r store.PutPartRequest) (_ store.P
 	if err != nil {
 		return store.Part{}, c.failed(err)
 	}
+	if r.LateSum != nil && r.Sum.IsZero() {
+		r.Sum = r.LateSum()
+	}
 	if checks.checks(r.Sum.Algorithm) {
 		if err := s.verify(PutPart, r.Upload.Ref, r.Sum); err != nil {
 			return store.Part{}, err
 		}
 	}
 	return m.keep(PutPart, r.Upload, r.Number, &part{content: content, sums: s})
+}
+
+// TakesLateSums is so for sums that the Memory checks.
+func (m *Memory) TakesLateSums(u store.Upload) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return u.Scheme.Algorithm != checksum.MD5 && m.checks.checks(u.Scheme.Algorithm)
 }
 
 // sent notes the end of a PutPart.

@@ -1,0 +1,69 @@
+package haul_test
+
+import (
+	"bytes"
+	"context"
+	"sync/atomic"
+	"testing"
+
+	"haul"
+	"haul/store"
+	"haul/store/storetest"
+)
+
+// trailing is a store that takes so many sums after the bytes, and then no more.
+type trailing struct {
+	store.Store
+	left          atomic.Int64
+	early, refuse atomic.Int64 // parts with their sum before, parts refused
+}
+
+func (s *trailing) TakesLateSums(store.Upload) bool { return s.left.Load() > 0 }
+
+func (s *trailing) PutPart(ctx context.Context, r store.PutPartRequest) (store.Part, error) {
+	if !r.Sum.IsZero() {
+		s.early.Add(1)
+		return s.Store.PutPart(ctx, r)
+	}
+	if s.left.Add(-1) < 0 {
+		s.refuse.Add(1)
+		return store.Part{}, &store.Error{Kind: store.ChecksumRefused, Op: "UploadPart", Ref: r.Upload.Ref}
+	}
+	return s.Store.PutPart(ctx, r)
+}
+
+// A store may think better of late sums in the middle of an upload.
+func TestLateSumsEnd(t *testing.T) {
+	for _, takes := range []int64{0, 1, 3, 100} {
+		b := newBench(t)
+		want := random(95, 3)
+		path := b.file("x.bam", want)
+		s := &trailing{Store: b.Memory}
+		s.left.Store(takes)
+		c := haul.New(s, haul.Options{StateDir: b.state, Concurrency: 2})
+		r, err := c.Upload(context.Background(), path, object, haul.Transfer{PartSize: 10})
+		if err != nil || !r.Proof.Proved {
+			t.Fatalf("%d: %+v, %v", takes, r, err)
+		}
+		b.stored(want)
+		stream, err := haul.New(&trailing{Store: b.Memory}, haul.Options{}).UploadStream(context.Background(), bytes.NewReader(want), object, haul.Transfer{PartSize: 10})
+		if err != nil || !stream.Proof.Proved {
+			t.Fatalf("%d: stream: %+v, %v", takes, stream, err)
+		}
+		if early := s.early.Load(); early != 10-min(takes, 10) {
+			t.Errorf("%d: %d parts of 10 came with their sum before them", takes, early)
+		}
+	}
+}
+
+// Bytes that are damaged behind a late sum are sent again, as behind an early one.
+func TestLateSumOfDamagedBytes(t *testing.T) {
+	b := newBench(t)
+	want := random(95, 4)
+	b.Fault(storetest.PutPart).CorruptByte().Times(3)
+	r, err := b.upload(want, haul.Transfer{PartSize: 10})
+	if err != nil || !r.Proof.Proved || r.Retries < 3 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	b.stored(want)
+}

@@ -1,0 +1,99 @@
+package s3
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"haul/checksum"
+	"haul/store"
+)
+
+// lateSum is the framing of a body whose checksum follows it: aws-chunked, with all of the body as one chunk and the
+// checksum as a trailing header.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
+//
+// Half of the servers get it wrong. So it is asked only of those that settled on a checksum when the upload was opened, it
+// counts as proved when the answer to a part repeats the sum, and a first part that comes to nothing ends it for good.
+type lateSum struct {
+	algorithm checksum.Algorithm
+	sum       func() checksum.Sum // when all of the body has been read
+	size      int64               // of the body
+}
+
+const streamingTrailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+
+// header sets what announces the framing.
+func (l *lateSum) header(h http.Header) {
+	h.Set("Content-Encoding", "aws-chunked")
+	h.Set("X-Amz-Decoded-Content-Length", strconv.FormatInt(l.size, 10))
+	h.Set("X-Amz-Trailer", l.name())
+}
+
+// name is that of the trailing header.
+func (l *lateSum) name() string { return strings.ToLower(sumHeader(l.algorithm)) }
+
+// before and after give what frames the body; an empty body is framed by after alone.
+func (l *lateSum) before(b *bytes.Buffer) {
+	if l.size > 0 {
+		b.Write(strconv.AppendInt(b.AvailableBuffer(), l.size, 16))
+		b.WriteString("\r\n")
+	}
+}
+
+func (l *lateSum) after(b *bytes.Buffer, sum checksum.Sum) {
+	if l.size > 0 {
+		b.WriteString("\r\n")
+	}
+	b.WriteString("0\r\n")
+	b.WriteString(l.name())
+	b.WriteByte(':')
+	b.WriteString(sum.Base64())
+	b.WriteString("\r\n\r\n")
+}
+
+// length is that of the framed body.
+func (l *lateSum) length() int64 {
+	var b bytes.Buffer
+	l.before(&b)
+	l.after(&b, checksum.Sum{Algorithm: l.algorithm, Value: string(make([]byte, l.algorithm.Size()))})
+	return l.size + int64(b.Len())
+}
+
+// TakesLateSums tells whether the server settled on a checksum for the upload that can follow a part.
+func (s *Store) TakesLateSums(u store.Upload) bool {
+	a := u.Scheme.Algorithm
+	return a != checksum.None && a != checksum.MD5 && !s.anonymous && s.profile.has(trailers)
+}
+
+// errNoLate says that a request cannot go out with a late sum.
+var errNoLate = errors.New("no checksum can follow a body here")
+
+// judgeLate decides what the outcome of a part with a late sum says of the server.
+func (s *Store) judgeLate(ref store.Ref, p store.Part, err error) error {
+	if err == nil && !p.Sum.IsZero() {
+		s.profile.prove(trailers)
+		return nil
+	}
+	var e *store.Error
+	if err != nil && !errors.Is(err, errNoLate) && (!errors.As(err, &e) || !doubtful(e, s.profile.seen(trailers))) {
+		return err
+	}
+	if !s.profile.seen(trailers) {
+		s.profile.lack(trailers)
+	}
+	return &store.Error{Kind: store.ChecksumRefused, Op: "UploadPart", Ref: ref, Message: "the server does not take checksums after the body", Err: err}
+}
+
+// doubtful tells whether an error can come from the framing, rather than from what would befall any other request as well.
+func doubtful(e *store.Error, proved bool) bool {
+	switch e.Kind {
+	case store.NoUpload, store.NoBucket, store.NotFound, store.Throttled, store.Expired, store.ClockSkew, store.WrongRegion:
+		return false
+	case store.Corrupt, store.Denied:
+		return !proved
+	}
+	return e.Status == 501 || e.Status >= 400 && e.Status < 500 && e.Kind != store.Network
+}
