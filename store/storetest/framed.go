@@ -9,48 +9,73 @@ import (
 	"strconv"
 	"strings"
 
+	"haul/checksum"
 	"haul/store"
 )
 
-// unframe decodes a body of Content-Encoding aws-chunked: chunks, each behind its length in hex and maybe a signature, an
-// empty one, and trailing headers.
+// framed decodes a body of Content-Encoding aws-chunked as it comes: runs of bytes, each behind its length in hex and maybe a
+// signature, an empty one, and trailing headers.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
-func unframe(r *bufio.Reader) ([]byte, http.Header, error) {
-	var data []byte
-	for {
-		line, err := r.ReadString('\n')
-		if err != nil {
-			return nil, nil, early(err)
+type framed struct {
+	r     *bufio.Reader
+	left  int64 // of this run
+	begun bool
+	last  bool // run was
+}
+
+// Read gives the bytes without their framing, and io.EOF before the trailing headers.
+func (f *framed) Read(p []byte) (int, error) {
+	for f.left == 0 {
+		if f.last {
+			return 0, io.EOF
 		}
-		text, _, _ := strings.Cut(strings.TrimSpace(line), ";")
-		n, err := strconv.ParseInt(text, 16, 64)
-		if err != nil || n < 0 || n > most {
-			return nil, nil, &store.Error{Kind: store.Invalid, Status: 400, Code: "InvalidRequest", Message: fmt.Sprintf("chunk of size %q", text)}
-		}
-		if n == 0 {
-			break
-		}
-		at := len(data)
-		data = append(data, make([]byte, n)...)
-		if _, err := io.ReadFull(r, data[at:]); err != nil {
-			return nil, nil, early(err)
-		}
-		if _, err := r.Discard(len("\r\n")); err != nil {
-			return nil, nil, early(err)
+		if err := f.next(); err != nil {
+			return 0, early(err)
 		}
 	}
-	trailer := http.Header{}
+	n, err := f.r.Read(p[:min(int64(len(p)), f.left)])
+	f.left -= int64(n)
+	return n, early(err)
+}
+
+// next reads up to the bytes of the next run.
+func (f *framed) next() error {
+	if f.begun {
+		if _, err := f.r.Discard(len("\r\n")); err != nil {
+			return err
+		}
+	}
+	f.begun = true
+	line, err := f.r.ReadString('\n')
+	if err != nil {
+		return err
+	}
+	text, _, _ := strings.Cut(strings.TrimSpace(line), ";")
+	n, err := strconv.ParseInt(text, 16, 64)
+	if err != nil || n < 0 {
+		return &store.Error{Kind: store.Invalid, Status: 400, Code: "InvalidRequest", Message: fmt.Sprintf("a run of size %q", text)}
+	}
+	f.left, f.last = n, n == 0
+	return nil
+}
+
+// trailer reads the trailing headers, when all bytes have been read.
+func (f *framed) trailer() (http.Header, error) {
+	if n, err := f.Read(make([]byte, 1)); n > 0 || err != io.EOF {
+		return nil, &store.Error{Kind: store.Invalid, Status: 400, Code: "IncompleteBody", Message: "not as many bytes came as were announced"}
+	}
+	h := http.Header{}
 	for {
-		line, err := r.ReadString('\n')
+		line, err := f.r.ReadString('\n')
 		k, v, ok := strings.Cut(strings.TrimSpace(line), ":")
 		if ok {
-			trailer.Set(textproto.TrimString(k), textproto.TrimString(v))
+			h.Set(textproto.TrimString(k), textproto.TrimString(v))
 		}
 		if err == io.EOF || err == nil && !ok {
-			return data, trailer, nil
+			return h, nil
 		}
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 }
@@ -61,4 +86,20 @@ func early(err error) error {
 		return io.ErrUnexpectedEOF
 	}
 	return err
+}
+
+// noSum is the sum of no bytes at all: what came instead of one fits nothing.
+var noSum = checksum.Sum{Algorithm: checksum.CRC64NVME, Value: "none"}
+
+// lateSum is what the trailing headers say, for a Memory to ask for after the last byte.
+func (q *request) lateSum(f *framed) checksum.Sum {
+	h, err := f.trailer()
+	if err != nil {
+		return noSum
+	}
+	sum, err := q.sentSum(h)
+	if err != nil {
+		return noSum
+	}
+	return sum
 }

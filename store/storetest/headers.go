@@ -176,12 +176,37 @@ func offsets(header string) (first, length int64, err error) {
 	return first, last - first + 1, nil
 }
 
-// received gives the payload and the checksum that was sent with it.
-func (q *request) received() (*io.SectionReader, checksum.Sum, error) {
-	body, trailer, err := q.payload()
-	if err != nil {
-		return nil, checksum.Sum{}, err
+// received is the payload, and the checksum that was sent with it, or comes after it.
+type received struct {
+	body *io.SectionReader
+	sum  checksum.Sum
+	late func() checksum.Sum // nil: there is nothing after the payload
+}
+
+func (q *request) received() (r received, err error) {
+	var f *framed
+	if r.body, f, err = q.payload(); err != nil {
+		return r, err
 	}
-	sum, err := q.sentSum(q.r.Header, trailer)
-	return body, sum, err
+	if r.sum, err = q.sentSum(q.r.Header); f != nil {
+		r.late = func() checksum.Sum { return q.lateSum(f) }
+	}
+	return r, err
+}
+
+// whole is received with nothing after the payload.
+func (q *request) whole() (received, error) {
+	r, err := q.received()
+	if err != nil || r.late == nil {
+		return r, err
+	}
+	data, err := io.ReadAll(r.body)
+	if err != nil {
+		return r, q.failed(err)
+	}
+	r.body = wholeOf(bytesContent(data))
+	if sum := r.late(); !sum.IsZero() {
+		r.sum = sum
+	}
+	return r, nil
 }

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -258,16 +257,22 @@ func linger(c net.Conn) {
 	}
 }
 
-// payload gives what the client sends, free of the framing of aws-chunked, for a store to read; trailer gives the headers
-// that came after it.
-func (q *request) payload() (*io.SectionReader, http.Header, error) {
+// payload gives what the client sends, for a store to read. Where it is framed as aws-chunked, what gives it without the
+// framing is given too: it knows what comes after.
+func (q *request) payload() (*io.SectionReader, *framed, error) {
 	size := q.r.ContentLength
 	if size < 0 {
 		return nil, nil, &store.Error{Kind: store.Invalid, Status: 411, Code: "MissingContentLength"}
 	}
 	hash := q.r.Header.Get("x-amz-content-sha256")
 	if strings.HasPrefix(hash, "STREAMING-") {
-		return q.unframed()
+		size, err := strconv.ParseInt(q.r.Header.Get("x-amz-decoded-content-length"), 10, 64)
+		if err != nil || size < 0 {
+			return nil, nil, &store.Error{Kind: store.Invalid, Status: 411, Code: "MissingContentLength"}
+		}
+		f := &framed{r: bufio.NewReaderSize(q.body, slice)}
+		in := &stream{r: &tap{c: q.call, r: f, size: size, in: true}, size: size}
+		return io.NewSectionReader(in, 0, size), f, nil
 	}
 	in := &stream{r: &tap{c: q.call, r: q.body, size: size, in: true}, size: size}
 	if want, err := hex.DecodeString(hash); err == nil && len(want) == sha256.Size {
@@ -286,25 +291,6 @@ func (q *request) payload() (*io.SectionReader, http.Header, error) {
 		return io.NewSectionReader(in, 0, 0), nil, in.check()
 	}
 	return io.NewSectionReader(in, 0, size), nil, nil
-}
-
-// unframed decodes an aws-chunked body, which a Memory can only take when its trailer is known.
-func (q *request) unframed() (*io.SectionReader, http.Header, error) {
-	size, err := strconv.ParseInt(q.r.Header.Get("x-amz-decoded-content-length"), 10, 64)
-	if err != nil {
-		return nil, nil, &store.Error{Kind: store.Invalid, Status: 411, Code: "MissingContentLength"}
-	}
-	in := &tap{c: q.call, r: q.body, size: q.r.ContentLength, in: true}
-	data, trailer, err := unframe(bufio.NewReader(in))
-	if err != nil {
-		return nil, nil, q.failed(err)
-	}
-	if int64(len(data)) != size {
-		return nil, nil, &store.Error{
-			Kind: store.Invalid, Status: 400, Code: "IncompleteBody", Message: fmt.Sprintf("%d bytes of %d", len(data), size),
-		}
-	}
-	return wholeOf(bytesContent(data)), trailer, nil
 }
 
 // stream lets a reader look like the file that a store reads front to back.

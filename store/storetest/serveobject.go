@@ -200,12 +200,12 @@ func (q *request) put() error {
 	if err := q.conditional(); err != nil {
 		return err
 	}
-	body, sum, err := q.received()
+	in, err := q.whole()
 	if err != nil {
 		return err
 	}
 	o, err := q.s.memory.Put(q.r.Context(), store.PutRequest{
-		Ref: q.on.ref, Body: body, Sum: sum, NoClobber: q.r.Header.Get("If-None-Match") == "*", Attrs: q.attrs(),
+		Ref: q.on.ref, Body: in.body, Sum: in.sum, NoClobber: q.r.Header.Get("If-None-Match") == "*", Attrs: q.attrs(),
 	})
 	if err != nil {
 		return err

@@ -50,12 +50,12 @@ func (m *Memory) takesNow() Checksums {
 }
 
 func (q *request) putPart() error {
-	body, sum, err := q.received()
+	in, err := q.received()
 	if err != nil {
 		return err
 	}
 	p, err := q.s.memory.PutPart(q.r.Context(), store.PutPartRequest{
-		Upload: q.upload(), Number: q.on.part, Body: body, Sum: sum, Attrs: q.attrs(),
+		Upload: q.upload(), Number: q.on.part, Body: in.body, Sum: in.sum, LateSum: in.late, Attrs: q.attrs(),
 	})
 	if err != nil {
 		return err
