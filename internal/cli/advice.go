@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"haul"
+	"haul/internal/amount"
 	"haul/internal/journal"
 	"haul/internal/ui"
 	"haul/store"
@@ -82,7 +83,7 @@ func (a *app) leftovers(f *ui.Failure, err error) {
 		if left.Resumable {
 			f.Advice = append(f.Advice, goOn(left.Bytes, total, ""))
 		} else {
-			f.Advice = append(f.Advice, fmt.Sprintf("%s of it stay in the store, and may be billed", ui.Bytes(left.Bytes)))
+			f.Advice = append(f.Advice, fmt.Sprintf("%s of it stay in the store, and may be billed", amount.Bytes(left.Bytes)))
 		}
 		f.Advice = append(f.Advice, "to throw it away: "+f.ThrowAway)
 	case errors.As(err, &kept):
@@ -96,5 +97,5 @@ func goOn(bytes, total int64, where string) string {
 	if bytes == 0 {
 		return "type the same line to try again; nothing is kept yet"
 	}
-	return fmt.Sprintf("type the same line to go on: %s are kept%s", ui.Of(bytes, total), where)
+	return fmt.Sprintf("type the same line to go on: %s are kept%s", amount.Of(bytes, total), where)
 }

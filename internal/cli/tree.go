@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"haul"
+	"haul/internal/amount"
 	"haul/internal/ui"
 	"haul/mirror"
 )
@@ -138,7 +139,7 @@ func (a *app) treeLeftovers(f *ui.Failure, e *treeError) {
 	if s.Done > 0 || f.GoOn {
 		again := "type the same line to try again"
 		if f.GoOn {
-			again = fmt.Sprintf("type the same line to go on: %s of unfinished files are kept", ui.Bytes(s.Left.Bytes))
+			again = fmt.Sprintf("type the same line to go on: %s of unfinished files are kept", amount.Bytes(s.Left.Bytes))
 		}
 		if s.Done > 0 {
 			again += "; what was finished is copied again"

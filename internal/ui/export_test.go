@@ -8,9 +8,6 @@ import (
 
 // Open to the tests of this package.
 var (
-	Short   = short
-	Took    = took
-	Age     = age
 	Shorten = shorten
 	Width   = width
 )

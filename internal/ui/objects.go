@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"haul"
+	"haul/internal/amount"
 	"haul/internal/meter"
 	"haul/mirror"
 	"haul/store"
@@ -64,13 +65,13 @@ func objectsLine(columns int, name string, now mirror.Counts, m meter.Snapshot, 
 	if !now.All {
 		found += "+"
 	}
-	must := []string{grouped(now.Done) + "/" + found + " objects", Bytes(m.Done)}
+	must := []string{grouped(now.Done) + "/" + found + " objects", amount.Bytes(m.Done)}
 	var may []string
 	if n := now.Failed + now.Skipped; n > 0 {
 		may = append(may, grouped(n)+" failed")
 	}
 	if rate := p.rate(); rate > 0 {
-		may = append(may, perSecond(rate))
+		may = append(may, amount.PerSecond(rate))
 	}
 	return fit(columns, name, must, append(may, trouble(m)...))
 }
@@ -78,12 +79,12 @@ func objectsLine(columns int, name string, now mirror.Counts, m meter.Snapshot, 
 // summaryLine says in one line what a run over many objects moved, how fast, and what was not.
 func summaryLine(m mirror.Summary) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "copied %s, %s in %s", objects(m.Done), Bytes(m.Size), took(m.Elapsed))
+	fmt.Fprintf(&b, "copied %s, %s in %s", objects(m.Done), amount.Bytes(m.Size), amount.Took(m.Elapsed))
 	if seconds := m.Elapsed.Seconds(); m.Done > 0 && seconds > 0 {
-		fmt.Fprintf(&b, " (%s, %s objects/s)", perSecond(float64(m.Size-m.Kept)/seconds), objectRate(float64(m.Done)/seconds))
+		fmt.Fprintf(&b, " (%s, %s objects/s)", amount.PerSecond(float64(m.Size-m.Kept)/seconds), objectRate(float64(m.Done)/seconds))
 	}
 	if m.Kept > 0 {
-		fmt.Fprintf(&b, "; kept %s from before", Bytes(m.Kept))
+		fmt.Fprintf(&b, "; kept %s from before", amount.Bytes(m.Kept))
 	}
 	var not []string
 	if m.Failed > 0 {

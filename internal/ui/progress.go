@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"haul/internal/amount"
 	"haul/internal/meter"
 )
 
@@ -87,20 +88,20 @@ func eta(s meter.Snapshot, rate float64) (time.Duration, bool) {
 func progressLine(columns int, name string, s meter.Snapshot, p *pacer) string {
 	var must, may []string
 	if s.Total > 0 {
-		must = append(must, pair(s.Done, s.Total, "/"), percent(s.Done, s.Total))
+		must = append(must, amount.Pair(s.Done, s.Total, "/"), percent(s.Done, s.Total))
 	} else {
-		must = append(must, Bytes(max(s.Done, s.Moved)))
+		must = append(must, amount.Bytes(max(s.Done, s.Moved)))
 	}
 	rate := p.rate()
 	if rate > 0 {
-		may = append(may, perSecond(rate))
+		may = append(may, amount.PerSecond(rate))
 	}
 	if s.Total > 0 && s.Done >= s.Total {
 		may = append(may, "finishing")
 	} else if d := p.still(); d >= stillAfter {
-		may = append(may, "no byte for "+short(d))
+		may = append(may, "no byte for "+amount.Short(d))
 	} else if d, ok := eta(s, rate); ok {
-		may = append(may, "ETA "+short(d))
+		may = append(may, "ETA "+amount.Short(d))
 	}
 	return fit(columns, name, must, append(may, trouble(s)...))
 }

@@ -6,6 +6,7 @@ import (
 
 	"haul"
 	"haul/checksum"
+	"haul/internal/amount"
 )
 
 // rateWorth is the size in bytes from which on a rate says something of the link.
@@ -14,12 +15,12 @@ const rateWorth = 1 << 20
 // resultLine says in one line what was moved, how fast, what was kept, and how it is proved.
 func resultLine(t Task, r haul.Result) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s to %s  %s in %s", t.Verb, Printable(t.Source), Printable(t.Target), Bytes(r.Size), took(r.Elapsed))
+	fmt.Fprintf(&b, "%s: %s to %s  %s in %s", t.Verb, Printable(t.Source), Printable(t.Target), amount.Bytes(r.Size), amount.Took(r.Elapsed))
 	if n := r.Size - r.Kept; n >= rateWorth && r.Elapsed > 0 {
-		fmt.Fprintf(&b, " (%s)", perSecond(float64(n)/r.Elapsed.Seconds()))
+		fmt.Fprintf(&b, " (%s)", amount.PerSecond(float64(n)/r.Elapsed.Seconds()))
 	}
 	if r.Kept > 0 {
-		fmt.Fprintf(&b, "; kept %s from before", Bytes(r.Kept))
+		fmt.Fprintf(&b, "; kept %s from before", amount.Bytes(r.Kept))
 	}
 	b.WriteString("; ")
 	b.WriteString(proofClause(r.Proof))
@@ -56,7 +57,7 @@ func proofClause(p haul.Proof) string {
 
 // detailLine is what only the curious want.
 func detailLine(r haul.Result) string {
-	fields := []string{count(r.Parts, "part"), retries(r.Retries), Bytes(r.Moved) + " on the wire"}
+	fields := []string{count(r.Parts, "part"), retries(r.Retries), amount.Bytes(r.Moved) + " on the wire"}
 	if r.Object.ETag != "" {
 		fields = append(fields, "ETag "+Printable(r.Object.ETag))
 	}

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"haul"
+	"haul/internal/amount"
 	"haul/internal/meter"
 	"haul/mirror"
 )
@@ -163,12 +164,12 @@ func (s *Screen) Observe(e haul.Event) {
 			s.say(fmt.Sprintf("%s begins: %s to %s, %s", task.Verb, task.Source, task.Target, length(e.Size)))
 		}
 	case haul.EventKept:
-		s.say(s.about(e) + fmt.Sprintf("goes on with an earlier run: %s are there and proved", Bytes(e.Bytes)))
+		s.say(s.about(e) + fmt.Sprintf("goes on with an earlier run: %s are there and proved", amount.Bytes(e.Bytes)))
 	case haul.EventNote:
 		s.say(s.about(e) + e.Text)
 	case haul.EventRetry:
 		if s.cfg.Verbose {
-			s.say(s.about(e) + fmt.Sprintf("again in %s: %v", took(e.Wait), e.Err))
+			s.say(s.about(e) + fmt.Sprintf("again in %s: %v", amount.Took(e.Wait), e.Err))
 		}
 	}
 }
@@ -177,7 +178,7 @@ func length(n int64) string {
 	if n < 0 {
 		return "of unknown length"
 	}
-	return Bytes(n)
+	return amount.Bytes(n)
 }
 
 // Note says something worth knowing that is neither result nor error.

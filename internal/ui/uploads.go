@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"haul/internal/amount"
 	"haul/store"
 )
 
@@ -37,11 +38,11 @@ func (s *Screen) upload(event, verb string, r Row) {
 func rowLine(r Row, now time.Time) string {
 	date, old := "                   ", "?"
 	if at := r.Upload.Started; !at.IsZero() {
-		date, old = at.Local().Format(time.DateTime), age(now.Sub(at))
+		date, old = at.Local().Format(time.DateTime), amount.Age(now.Sub(at))
 	}
 	line := fmt.Sprintf("%s  %6s", date, old)
 	if r.Counted {
-		line += fmt.Sprintf("  %12s  %10s", count(r.Parts, "part"), Bytes(r.Bytes))
+		line += fmt.Sprintf("  %12s  %10s", count(r.Parts, "part"), amount.Bytes(r.Bytes))
 	}
 	return line + "  " + Printable(r.Upload.Ref.String()) + "  " + Printable(r.Upload.ID)
 }
