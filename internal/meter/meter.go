@@ -1,4 +1,5 @@
-// Package meter counts what a client moves, and gives a Snapshot to whoever prints it.
+// Package meter counts what a client moves, and gives a Snapshot to whoever prints it. It also adds up what the client waits
+// for, and tells what this process and its cores have done.
 //
 // Every transfer tells its size by Begin before it counts anything else, so that Done is not over Total. The counts are
 // atomic and cheap enough for every 256 KiB; a Snapshot reads them one after the other while others count on, so its
@@ -20,8 +21,8 @@ type Snapshot struct {
 	Moved int64
 	// InFlight, PartsDone and PartsTotal count parts; small objects count as one.
 	InFlight, PartsDone, PartsTotal int
-	// Retries counts repeated requests, Throttled those that the store asked to slow down.
-	Retries, Throttled int
+	// Requests counts all of them, Retries those that were repeated, Throttled those that the store asked to slow down.
+	Requests, Retries, Throttled int
 	// Elapsed is the time since the first Begin; 0 before it.
 	Elapsed time.Duration
 }
@@ -35,7 +36,10 @@ type Meter struct {
 	done, kept, moved  atomic.Int64
 	inFlight           atomic.Int64
 	partsDone, parts   atomic.Int64
+	requests           atomic.Int64
 	retries, throttled atomic.Int64
+
+	spent [waits]spent
 }
 
 // New gives a Meter that has counted nothing.
@@ -77,6 +81,9 @@ func (m *Meter) PartEnd(done bool) {
 	m.inFlight.Add(-1)
 }
 
+// Request counts a request, whatever comes of it.
+func (m *Meter) Request() { m.requests.Add(1) }
+
 // Retry counts a repeated request.
 func (m *Meter) Retry() { m.retries.Add(1) }
 
@@ -93,6 +100,7 @@ func (m *Meter) Snapshot() Snapshot {
 		Retries:   int(m.retries.Load()),
 		Throttled: int(m.throttled.Load()),
 	}
+	s.Requests = int(m.requests.Load())
 	s.Done = m.done.Load()
 	s.PartsTotal = int(m.parts.Load())
 	if total := m.total.Load(); m.unknown.Load() == 0 {

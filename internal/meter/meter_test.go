@@ -23,6 +23,7 @@ func TestCounts(t *testing.T) {
 		m.PartStart()
 		m.Moved(25)
 		m.Done(20)
+		m.Request()
 		m.Retry()
 		m.PartEnd(false)
 		m.Done(-20)
@@ -34,13 +35,41 @@ func TestCounts(t *testing.T) {
 		m.PartEnd(true)
 		m.PartStart()
 		want := meter.Snapshot{
-			Total: 107, Done: 75, Kept: 50, Moved: 50, InFlight: 1, PartsDone: 3, PartsTotal: 5, Retries: 2, Throttled: 1,
+			Total: 107, Done: 75, Kept: 50, Moved: 50, InFlight: 1, PartsDone: 3, PartsTotal: 5, Requests: 1, Retries: 2, Throttled: 1,
 			Elapsed: time.Minute,
 		}
 		if got := m.Snapshot(); got != want {
 			t.Errorf("got  %+v\nwant %+v", got, want)
 		}
 	})
+}
+
+func TestWaitsAddUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := meter.New()
+		var workers sync.WaitGroup
+		for range 3 {
+			workers.Go(func() {
+				defer m.Since(meter.Writing, time.Now())
+				time.Sleep(time.Second)
+			})
+		}
+		workers.Wait()
+		m.Spent(meter.Writing, time.Minute)
+		if d, n := m.Waited(meter.Writing); d != time.Minute+3*time.Second || n != 4 {
+			t.Errorf("%v in %d times", d, n)
+		}
+		if d, n := m.Waited(meter.Reading); d != 0 || n != 0 {
+			t.Errorf("%v in %d times of what was never waited for", d, n)
+		}
+	})
+}
+
+func TestCores(t *testing.T) {
+	busy, all := meter.Cores()
+	if busy < 0 || busy > all {
+		t.Errorf("busy for %v of %v", busy, all)
+	}
 }
 
 func TestAnUnknownLengthHidesTheTotal(t *testing.T) {
