@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"haul/checksum"
+	"haul/internal/meter"
 	"haul/internal/pace"
 	"haul/store"
 )
@@ -33,7 +34,7 @@ func (a *assembly) create(ctx context.Context, want checksum.Scheme) error {
 			return err
 		}
 	}
-	return a.try(ctx, func(ctx context.Context) error {
+	return a.ask(ctx, func(ctx context.Context) error {
 		opened, err := a.c.store.Create(ctx, a.up.Ref, want, &a.o.Attrs)
 		if err == nil {
 			a.up = opened
@@ -122,7 +123,7 @@ func (a *assembly) complete(ctx context.Context, sum checksum.Sum) (store.Object
 	}
 	var obj store.Object
 	tries := 0
-	err := a.try(ctx, func(ctx context.Context) error {
+	err := a.ask(ctx, func(ctx context.Context) error {
 		tries++
 		o, err := a.c.store.Complete(ctx, req)
 		if err == nil {
@@ -172,7 +173,7 @@ func (a *assembly) prove(ctx context.Context, obj store.Object, sum checksum.Sum
 	}
 	completed := obj
 	if obj.ETag == "" || sum.Algorithm == checksum.MD5 || obj.Sum(sum.Algorithm).IsZero() {
-		err := a.try(ctx, func(ctx context.Context) error {
+		err := a.ask(ctx, func(ctx context.Context) error {
 			seen, err := a.c.store.Head(ctx, store.GetRequest{Ref: store.Ref{Bucket: a.up.Bucket, Key: a.up.Key, Version: obj.Version}, Attrs: &a.o.Attrs})
 			if err == nil {
 				obj = seen
@@ -226,7 +227,7 @@ func (a *assembly) proveMD5(obj store.Object, sum checksum.Sum) Proof {
 func (a *assembly) abort(ctx context.Context, err error) error {
 	cctx, cancel := cleanup(ctx)
 	defer cancel()
-	if aerr := a.try(cctx, func(ctx context.Context) error { return a.c.store.Abort(ctx, a.up, &a.o.Attrs) }); aerr != nil {
+	if aerr := a.ask(cctx, func(ctx context.Context) error { return a.c.store.Abort(ctx, a.up, &a.o.Attrs) }); aerr != nil {
 		parts, bytes := a.count()
 		return &LeftError{Upload: a.up, Parts: parts, Bytes: bytes, Err: errors.Join(err, fmt.Errorf("throw the unfinished upload away: %w", aerr))}
 	}
@@ -295,6 +296,7 @@ func (a *assembly) sendSummed(ctx context.Context, n int, out outgoing) error {
 	}
 	part.Number, part.Size = n, size
 	a.add(part, sum)
+	a.c.meter.Spent(meter.Answer, answer)
 	now := time.Now()
 	a.c.pace.Done(now, pace.Sample{Bytes: size, Took: now.Sub(began), Answer: answer})
 	return nil

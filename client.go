@@ -57,6 +57,7 @@ type Client struct {
 	ahead  *semaphore.Weighted // bytes of memory that streams out may hold
 	spools *semaphore.Weighted // temporary files for parts of streams in
 	meter  *meter.Meter
+	watch  watch
 	born   time.Time
 	// lastSuccess is when something last got through, in nanoseconds after born; 0 is never. Answered tells that the store
 	// has at least said no.

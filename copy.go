@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"haul/checksum"
+	"haul/internal/meter"
 	"haul/internal/plan"
 	"haul/store"
 )
@@ -45,7 +47,7 @@ func (t *transfer) opener() *store.Attrs {
 }
 
 func (t *transfer) headSource(ctx context.Context, from store.Ref) (obj store.Object, err error) {
-	err = t.try(ctx, func(ctx context.Context) (err error) {
+	err = t.ask(ctx, func(ctx context.Context) (err error) {
 		obj, err = t.c.store.Head(ctx, store.GetRequest{Ref: from, Attrs: t.opener()})
 		return err
 	})
@@ -68,6 +70,7 @@ func (t *transfer) copyOnce(ctx context.Context, src store.Object, to store.Ref)
 	defer t.c.lanes.leave()
 	var obj store.Object
 	err := t.try(ctx, func(ctx context.Context) error {
+		defer t.c.meter.Since(meter.Answer, time.Now())
 		o, err := t.c.store.Copy(ctx, store.CopyRequest{From: src.Ref, IfMatch: src.ETag, To: to, NoClobber: t.o.NoClobber, Attrs: &t.o.Attrs})
 		obj = o
 		return err
@@ -233,6 +236,7 @@ func (t *transfer) copyOne(ctx context.Context, r store.CopyPartRequest, a *asse
 	t.c.meter.PartStart()
 	var part store.Part
 	err := t.try(ctx, func(ctx context.Context) (err error) {
+		defer t.c.meter.Since(meter.Answer, time.Now())
 		part, err = t.c.store.CopyPart(ctx, r)
 		return err
 	})
@@ -265,7 +269,7 @@ func carried(a store.Attrs, src store.Object) store.Attrs {
 
 // tagsOf reads the tags that a copy in parts must bring along itself.
 func (t *transfer) tagsOf(ctx context.Context, src store.Object) (tags map[string]string, err error) {
-	err = t.try(ctx, func(ctx context.Context) (err error) {
+	err = t.ask(ctx, func(ctx context.Context) (err error) {
 		tags, err = t.c.store.Tags(ctx, src.Ref, &t.o.Attrs)
 		return err
 	})

@@ -18,6 +18,7 @@ import (
 
 	"haul/checksum"
 	"haul/internal/localfile"
+	"haul/internal/meter"
 	"haul/internal/plan"
 	"haul/store"
 )
@@ -99,7 +100,10 @@ func (d *download) finish(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, d.fail(err)
 	}
-	if err := d.target.Commit(d.obj.Modified, !d.o.NoClobber); err != nil {
+	began := time.Now()
+	err = d.target.Commit(d.obj.Modified, !d.o.NoClobber)
+	d.c.meter.Since(meter.Syncing, began)
+	if err != nil {
 		return Result{}, d.fail(fmt.Errorf("put %s in place: %w", d.path, err))
 	}
 	d.forget(d.log)
@@ -219,6 +223,7 @@ func (d *download) alreadyHere(ctx context.Context) (Result, bool) {
 
 // proveKept sums again every range that the record says is there.
 func (d *download) proveKept(ctx context.Context) error {
+	defer d.c.meter.Since(meter.Proving, time.Now())
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0)) // this is work for the CPU, not for lanes
 	for _, e := range d.log.Entries() {
@@ -364,7 +369,7 @@ func (d *download) fetchAll(ctx context.Context, first *opened, ranges *plan.Ran
 
 func (d *download) spawnRange(ctx context.Context, g *errgroup.Group, r store.Range, first *opened) error {
 	return d.c.spawn(ctx, g, min(d.c.lanes.buffer(), r.Length), func(buf []byte) error {
-		sum, err := d.fetch(ctx, r, first, &inFile{target: d.target, buf: buf})
+		sum, err := d.fetch(ctx, r, first, &inFile{d.target, d.c.meter, buf})
 		if err != nil {
 			return err
 		}
@@ -428,12 +433,14 @@ func (d *download) fail(err error) error {
 // inFile lands bytes in a file.
 type inFile struct {
 	target *localfile.Target
+	m      *meter.Meter
 	buf    []byte
 }
 
 func (f *inFile) room(int64) []byte { return f.buf }
 
 func (f *inFile) land(offset int64, p []byte) error {
+	defer f.m.Since(meter.Writing, time.Now())
 	_, err := f.target.WriteAt(p, offset)
 	return err
 }

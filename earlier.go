@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"haul/checksum"
+	"haul/internal/meter"
 	"haul/internal/plan"
 	"haul/store"
 )
@@ -18,7 +19,7 @@ import (
 // openUploads lists the open uploads of the key, the newest first.
 func (u *upload) openUploads(ctx context.Context) ([]store.Upload, error) {
 	var found []store.Upload
-	err := u.try(ctx, func(ctx context.Context) error {
+	err := u.ask(ctx, func(ctx context.Context) error {
 		found = nil
 		for open, err := range u.c.store.Uploads(ctx, u.up.Bucket, u.up.Key) {
 			if err != nil {
@@ -52,7 +53,7 @@ func (u *upload) goOn(ctx context.Context, earlier record) (kept []store.Part, f
 	if u.layout, err = plan.Parts(u.src.Size(), earlier.PartSize, u.limits); err != nil {
 		return nil, false, Result{}, err
 	}
-	err = u.try(ctx, func(ctx context.Context) (err error) {
+	err = u.ask(ctx, func(ctx context.Context) (err error) {
 		u.up, kept, err = u.list(ctx, old)
 		return err
 	})
@@ -88,7 +89,7 @@ func (u *upload) list(ctx context.Context, old store.Upload) (store.Upload, []st
 
 // dropOld throws an upload away that nobody will go on with.
 func (u *upload) dropOld(ctx context.Context, old store.Upload) error {
-	err := u.try(ctx, func(ctx context.Context) error { return u.c.store.Abort(ctx, old, &u.o.Attrs) })
+	err := u.ask(ctx, func(ctx context.Context) error { return u.c.store.Abort(ctx, old, &u.o.Attrs) })
 	if errors.Is(err, store.Denied) || errors.Is(err, store.Unsupported) {
 		u.note(fmt.Sprintf("the earlier run's upload, with the ID %s, cannot be thrown away, and stays in the store: %v", old.ID, err))
 		return nil
@@ -126,7 +127,7 @@ func (u *upload) adopt(ctx context.Context) ([]store.Part, error) {
 	for _, open := range found {
 		var kept []store.Part
 		var taken store.Upload
-		err := u.try(ctx, func(ctx context.Context) (err error) {
+		err := u.ask(ctx, func(ctx context.Context) (err error) {
 			taken, kept, err = u.list(ctx, open)
 			return err
 		})
@@ -189,6 +190,7 @@ func (u *upload) fits(open store.Upload, kept []store.Part) bool {
 
 // proveKept proves every part that the store holds against the local bytes; those that prove equal need not move again.
 func (u *upload) proveKept(ctx context.Context, kept []store.Part) error {
+	defer u.c.meter.Since(meter.Proving, time.Now())
 	if len(kept) == 0 {
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"haul/checksum"
+	"haul/internal/meter"
 	"haul/internal/pace"
 	"haul/internal/plan"
 	"haul/store"
@@ -92,7 +93,7 @@ func (t *transfer) discover(ctx context.Context, from store.Ref, first int64) (s
 }
 
 func (t *transfer) head(ctx context.Context, from store.Ref) (obj store.Object, err error) {
-	err = t.try(ctx, func(ctx context.Context) error {
+	err = t.ask(ctx, func(ctx context.Context) error {
 		o, err := t.c.store.Head(ctx, store.GetRequest{Ref: from, Attrs: &t.o.Attrs})
 		obj = o
 		return err
@@ -231,6 +232,7 @@ func (f *fetching) attempt(ctx context.Context, o *opened) error {
 	}
 	defer o.Body.Close()
 	f.began, f.firstByte = o.began, o.firstByte
+	f.c.meter.Spent(meter.FirstByte, f.firstByte)
 	return f.slow(o, f.drain(o.Body, fl))
 }
 

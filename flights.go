@@ -57,6 +57,7 @@ func (c *Client) land(f *flight) {
 // alive lets the heartbeat beat until the function that it gives is called.
 func (c *Client) alive() func() {
 	f := &c.flights
+	c.watch.begin()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.transfers++; f.transfers == 1 {
@@ -64,6 +65,7 @@ func (c *Client) alive() func() {
 		go c.heartbeat(f.stop, f.stopped)
 	}
 	return func() {
+		c.watch.end()
 		f.mu.Lock()
 		f.transfers--
 		stop, stopped := f.stop, f.stopped

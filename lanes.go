@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"haul/internal/pace"
 )
@@ -17,6 +18,37 @@ type lanes struct {
 	mu    sync.Mutex
 	busy  int
 	queue []chan struct{} // who waits, longest first
+	last  time.Time       // when used was last added to
+	used  laneUse
+}
+
+// laneUse is how much lanes were used so far.
+type laneUse struct {
+	peak                int           // most at once
+	inUse, active, full time.Duration // of all together; while there was any; while more would have been
+}
+
+// note adds up how lanes were used until now; mu is held, and what is noted not changed yet.
+func (l *lanes) note() {
+	now := time.Now()
+	d := now.Sub(l.last)
+	l.last = now
+	l.used.peak = max(l.used.peak, l.busy)
+	l.used.inUse += d * time.Duration(l.busy)
+	if l.busy > 0 {
+		l.used.active += d
+	}
+	if len(l.queue) > 0 {
+		l.used.full += d
+	}
+}
+
+// use tells how much lanes were used so far.
+func (l *lanes) use() laneUse {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.note()
+	return l.used
 }
 
 const (
@@ -39,6 +71,7 @@ func (l *lanes) buffer() int64 {
 // enter waits for a free lane.
 func (l *lanes) enter(ctx context.Context) error {
 	l.mu.Lock()
+	l.note()
 	if len(l.queue) == 0 && l.busy < l.pace.Lanes() && ctx.Err() == nil {
 		l.busy++
 		l.mu.Unlock()
@@ -54,6 +87,7 @@ func (l *lanes) enter(ctx context.Context) error {
 	case <-ctx.Done():
 		l.mu.Lock()
 		defer l.mu.Unlock()
+		l.note()
 		if i := slices.Index(l.queue, turn); i >= 0 {
 			l.queue = slices.Delete(l.queue, i, i+1)
 		} else { // the lane came at the same moment
@@ -68,6 +102,7 @@ func (l *lanes) enter(ctx context.Context) error {
 func (l *lanes) leave() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.note()
 	l.busy--
 	l.wake()
 }
@@ -83,6 +118,7 @@ func (l *lanes) load() (busy, waiting int) {
 func (l *lanes) open() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.note()
 	l.wake()
 }
 

@@ -6,10 +6,12 @@ import (
 	"hash"
 	"io"
 	"runtime"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"haul/checksum"
+	"haul/internal/meter"
 	"haul/store"
 )
 
@@ -64,7 +66,7 @@ func (t *transfer) vouch(ctx context.Context, obj store.Object) (v vouched, why 
 // layout gives the sizes of the object's parts, which must be so many and fill it.
 func (t *transfer) layout(ctx context.Context, obj store.Object, count int, a *store.Attrs) ([]int64, error) {
 	var parts []store.Part
-	err := t.try(ctx, func(ctx context.Context) (err error) {
+	err := t.ask(ctx, func(ctx context.Context) (err error) {
 		parts, err = t.c.store.Layout(ctx, obj, a)
 		return err
 	})
@@ -110,6 +112,7 @@ func (v vouched) judge(obj store.Object, ours checksum.Sum) (Proof, error) {
 
 // measure sums local bytes in the way of v, parts in parallel.
 func (t *transfer) measure(ctx context.Context, v vouched, from io.ReaderAt, size int64) (checksum.Sum, error) {
+	defer t.c.meter.Since(meter.Proving, time.Now())
 	sizes := v.sizes
 	if sizes == nil {
 		sizes = []int64{size}

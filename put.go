@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"haul/checksum"
+	"haul/internal/meter"
 	"haul/internal/pace"
 	"haul/store"
 )
@@ -35,6 +36,18 @@ type outgoing struct {
 	body    *io.SectionReader // all of it, or a part
 	sum     checksum.Sum      // of the body; zero where it is not known, or not wanted
 	buf     []byte            // memory to carry it in
+}
+
+// onDisk is content on a disk; the time that reading takes is counted.
+type onDisk struct {
+	content
+	m *meter.Meter
+}
+
+// ReadAt reads and counts.
+func (d onDisk) ReadAt(p []byte, off int64) (int, error) {
+	defer d.m.Since(meter.Reading, time.Now())
+	return d.content.ReadAt(p, off)
 }
 
 // put stores content in one request.
@@ -122,8 +135,9 @@ func (t *transfer) putOnce(ctx context.Context, out outgoing, to store.Ref, own 
 		}
 		counted.settle(size)
 		obj = o
-		now := time.Now()
-		t.c.pace.Done(now, pace.Sample{Bytes: size, Took: now.Sub(began), Answer: counted.answer()})
+		now, answer := time.Now(), counted.answer()
+		t.c.meter.Spent(meter.Answer, answer)
+		t.c.pace.Done(now, pace.Sample{Bytes: size, Took: now.Sub(began), Answer: answer})
 		return nil
 	})
 	return obj, err

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"haul/internal/meter"
 	"haul/internal/pace"
 	"haul/store"
 )
@@ -38,6 +39,7 @@ func (t *transfer) try(ctx context.Context, f func(context.Context) error) error
 		if err := t.c.gate(ctx); err != nil {
 			return err
 		}
+		t.c.meter.Request()
 		err := f(ctx)
 		now := time.Now()
 		if err == nil {
@@ -79,6 +81,14 @@ func (t *transfer) try(ctx context.Context, f func(context.Context) error) error
 	}
 }
 
+// ask is try for a request that moves no payload.
+func (t *transfer) ask(ctx context.Context, f func(context.Context) error) error {
+	return t.try(ctx, func(ctx context.Context) error {
+		defer t.c.meter.Since(meter.Asking, time.Now())
+		return f(ctx)
+	})
+}
+
 func (t *transfer) retried(err error, wait time.Duration) {
 	t.retries.Add(1)
 	t.c.meter.Retry()
@@ -111,6 +121,9 @@ func (c *Client) gate(ctx context.Context) error {
 
 // pause is a pause of a request, which pace is told of.
 func (c *Client) pause(ctx context.Context, d time.Duration) error {
+	if d > 0 {
+		defer c.meter.Since(meter.Pausing, time.Now())
+	}
 	c.pausing.Add(1)
 	defer c.pausing.Add(-1)
 	return pause(ctx, d)

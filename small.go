@@ -81,7 +81,7 @@ func (d *download) fetchWhole(ctx context.Context, listed store.Object) error {
 		return nil
 	}
 	whole := store.Range{Length: d.obj.Size}
-	sum, err := d.fetch(ctx, whole, body, &inFile{target: d.target, buf: lease.Bytes()})
+	sum, err := d.fetch(ctx, whole, body, &inFile{d.target, d.c.meter, lease.Bytes()})
 	if err != nil {
 		return err
 	}

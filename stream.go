@@ -5,11 +5,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"haul/checksum"
+	"haul/internal/budget"
 	"haul/internal/localfile"
+	"haul/internal/meter"
 	"haul/internal/plan"
 	"haul/store"
 )
@@ -24,7 +27,7 @@ func (c *Client) UploadStream(ctx context.Context, r io.Reader, to store.Ref, o 
 	if err != nil {
 		return Result{}, err
 	}
-	s := &intake{assembly: &assembly{transfer: c.begin("-", to.String(), o), up: store.Upload{Ref: to}}, r: r, sizes: sizes, limits: limits}
+	s := &intake{assembly: &assembly{transfer: c.begin("-", to.String(), o), up: store.Upload{Ref: to}}, r: waited{r, c.meter}, sizes: sizes, limits: limits}
 	first, err := s.next(ctx, 1)
 	if err != nil {
 		return Result{}, err
@@ -48,6 +51,18 @@ func (c *Client) UploadStream(ctx context.Context, r io.Reader, to store.Ref, o 
 	}
 	parts, size := s.count()
 	return s.done(Result{Object: obj, Size: size, Parts: parts, Proof: proof}), nil
+}
+
+// waited is a reader whose time is counted.
+type waited struct {
+	io.Reader
+	m *meter.Meter
+}
+
+// Read reads and counts.
+func (w waited) Read(p []byte) (int, error) {
+	defer w.m.Since(meter.Source, time.Now())
+	return w.Reader.Read(p)
 }
 
 // intake is one upload of a stream.
@@ -160,6 +175,7 @@ func (s *intake) next(ctx context.Context, n int) (*held, error) {
 
 // hold takes room for one part: memory, or a temporary file where a few of them would not fit into memory.
 func (s *intake) hold(ctx context.Context, size int64) (*held, error) {
+	defer s.c.meter.Since(meter.Memory, time.Now())
 	if size <= s.c.memory.Limit()/4 {
 		lease, err := s.c.memory.Take(ctx, size+sumBuffer)
 		if err != nil {
@@ -182,7 +198,7 @@ func (s *intake) hold(ctx context.Context, size int64) (*held, error) {
 		lease.Release()
 		return nil, fmt.Errorf("make a temporary file for a part of the stream: %w", err)
 	}
-	return &held{spool: spool, mem: lease.Bytes(), scratch: lease.Bytes(), release: func() {
+	return &held{spool: spool, m: s.c.meter, mem: lease.Bytes(), scratch: lease.Bytes(), release: func() {
 		spool.Close() // it has no name any more; nothing is lost
 		s.c.spools.Release(1)
 		lease.Release()
@@ -195,6 +211,7 @@ type held struct {
 	mem     []byte           // the part, or what the spool is written with
 	scratch []byte           // for reading it again
 	spool   *localfile.Spool // nil: it is all in mem
+	m       *meter.Meter     // of the spool
 	n       int64
 	last    bool // the stream ended with it
 }
@@ -209,7 +226,9 @@ func (h *held) fill(r io.Reader, size int64) error {
 		buf = buf[:min(int64(len(buf)), size-h.n)]
 		n, err := readFull(r, buf)
 		if h.spool != nil && n > 0 {
-			if _, werr := h.spool.Write(buf[:n]); werr != nil {
+			began := time.Now()
+			_, werr := h.spool.Write(buf[:n])
+			if h.m.Since(meter.Writing, began); werr != nil {
 				return werr
 			}
 		}
@@ -246,6 +265,7 @@ func readFull(r io.Reader, buf []byte) (n int, err error) {
 // ReadAt reads the part.
 func (h *held) ReadAt(p []byte, off int64) (int, error) {
 	if h.spool != nil {
+		defer h.m.Since(meter.Reading, time.Now())
 		return h.spool.ReadAt(p, off)
 	}
 	return bytes.NewReader(h.mem[:h.n]).ReadAt(p, off)
@@ -341,12 +361,8 @@ func (f *outflow) move(ctx context.Context, first *opened) error {
 
 // ahead starts the fetching of a range and puts it into the queue.
 func (f *outflow) ahead(ctx context.Context, g *errgroup.Group, r store.Range, body *opened, queue chan<- *arrived) error {
-	if err := f.c.ahead.Acquire(ctx, r.Length); err != nil {
-		return context.Cause(ctx)
-	}
-	lease, err := f.c.memory.Take(ctx, r.Length)
+	lease, err := f.memory(ctx, r.Length)
 	if err != nil {
-		f.c.ahead.Release(r.Length)
 		return err
 	}
 	free := func() {
@@ -374,6 +390,19 @@ func (f *outflow) ahead(ctx context.Context, g *errgroup.Group, r store.Range, b
 	return nil
 }
 
+// memory takes what a range needs while it waits for its turn; it is given back to both.
+func (f *outflow) memory(ctx context.Context, size int64) (*budget.Lease, error) {
+	defer f.c.meter.Since(meter.Memory, time.Now())
+	if err := f.c.ahead.Acquire(ctx, size); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	lease, err := f.c.memory.Take(ctx, size)
+	if err != nil {
+		f.c.ahead.Release(size)
+	}
+	return lease, err
+}
+
 // write writes the ranges in order as they arrive. After a failure it stops the others, and frees what they had begun.
 func (f *outflow) write(queue <-chan *arrived, stop context.CancelCauseFunc) error {
 	var failed error
@@ -397,7 +426,10 @@ func (f *outflow) writeOne(a *arrived) error {
 		f.running.write(a.mem)
 	}
 	f.segments = append(f.segments, segment{a.Range, a.sum})
-	if _, err := f.w.Write(a.mem); err != nil {
+	began := time.Now()
+	_, err := f.w.Write(a.mem)
+	f.c.meter.Since(meter.Target, began)
+	if err != nil {
 		return fmt.Errorf("write to the stream: %w", err)
 	}
 	return nil

@@ -43,7 +43,7 @@ func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Transf
 	if inParts {
 		return u.run(ctx)
 	}
-	return t.put(ctx, src, to)
+	return t.put(ctx, onDisk{src, c.meter}, to)
 }
 
 // dropEarlier throws away what an earlier run left and this one will not go on with.
@@ -173,7 +173,7 @@ func (u *upload) create(ctx context.Context) error {
 
 // absent is an error of kind Exists where the object is there.
 func (t *transfer) absent(ctx context.Context, ref store.Ref) error {
-	err := t.try(ctx, func(ctx context.Context) error {
+	err := t.ask(ctx, func(ctx context.Context) error {
 		_, err := t.c.store.Head(ctx, store.GetRequest{Ref: ref, Attrs: &t.o.Attrs})
 		return err
 	})
@@ -214,8 +214,8 @@ func (u *upload) move(ctx context.Context) (store.Object, checksum.Sum, error) {
 
 // sendPart sends part n.
 func (u *upload) sendPart(ctx context.Context, n int, buf []byte) error {
-	r := u.layout.Part(n)
-	return u.send(ctx, n, outgoing{content: u.src, body: io.NewSectionReader(u.src, r.Offset, r.Length), buf: buf})
+	r, src := u.layout.Part(n), onDisk{u.src, u.c.meter}
+	return u.send(ctx, n, outgoing{content: src, body: io.NewSectionReader(src, r.Offset, r.Length), buf: buf})
 }
 
 // fail says what stays after err, or makes sure that nothing does.

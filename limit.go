@@ -1,0 +1,271 @@
+package haul
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"haul/internal/amount"
+)
+
+// LimitKind sorts limits.
+type LimitKind string
+
+// The kinds of Limit.
+const (
+	LimitShort       LimitKind = "too short"     // the run was too short to tell
+	LimitNone        LimitKind = "none"          // nothing stands out
+	LimitThrottled   LimitKind = "throttled"     // the store asked to slow down
+	LimitErrors      LimitKind = "errors"        // requests failed and were made again
+	LimitCPU         LimitKind = "cpu"           // of this machine
+	LimitRead        LimitKind = "disk read"     // the local disk
+	LimitWrite       LimitKind = "disk write"    // likewise, fsync included
+	LimitSource      LimitKind = "source stream" // UploadStream waited for its reader
+	LimitTarget      LimitKind = "target stream" // DownloadStream waited for its writer
+	LimitMemory      LimitKind = "memory"        // there was no room for more parts of a stream
+	LimitProof       LimitKind = "proof"         // by reading again
+	LimitAnswers     LimitKind = "answers"       // the time until the store answers, not how fast bytes move
+	LimitCopy        LimitKind = "copy"          // the store, which copies by itself
+	LimitConcurrency LimitKind = "concurrency"   // Options.Concurrency
+	LimitParts       LimitKind = "parts"         // there were too few to move at once
+	LimitConnection  LimitKind = "connection"    // the rate of each connection, and there are as many as may be
+	LimitLink        LimitKind = "link"          // more connections brought nothing
+)
+
+// Limit says what limited a run.
+type Limit struct {
+	Kind LimitKind
+	// Text is a clause for people, with the figures, such as "the link to the store: 118 MiB/s over 24 connections".
+	Text string
+	// Advice is the one change that would help; empty where none is known.
+	Advice string
+}
+
+// String gives both texts.
+func (l Limit) String() string {
+	if l.Advice == "" {
+		return l.Text
+	}
+	return l.Text + "; " + l.Advice
+}
+
+const (
+	// much is the share of the time above which something is the limit; in a run shorter than tellable it must be clear, and
+	// below blink nothing is told.
+	much, clear     = 0.5, 0.8
+	tellable, blink = time.Second, 100 * time.Millisecond
+	// hot is the share of the cores above which the CPU is the limit, over the whole run with its beginning and end; crowded
+	// that of all programs together, where ours is the least that this one uses of it.
+	hot, crowded, ours = 0.85, 0.9, 0.25
+	// refused is the share of requests, and paused that of the lanes' time, above which the store's refusals may matter, and
+	// stopped that of the lanes' time above which any wait before another try does.
+	refused, paused, stopped = 0.1, 0.1, 0.25
+	// smallBody is the size of bodies up to which the wait for an answer is not mostly that for the socket to empty.
+	smallBody = 256 << 10
+	// largePart is the size of parts from which on smaller ones are worth a try.
+	largePart = 10 << 20
+	// many parts a lane are enough to keep it busy.
+	many = 4
+)
+
+// Limit says what limited the run that s tells of. It looks at what is known for sure first: what the CPU did and what was
+// waited for. What is left went by on the wire, and there the number of connections decides: were they as many as could
+// be of use, the link is the limit.
+//
+// It cannot tell the link from what the store can do in all. And it is about the whole: a run that was limited by one thing
+// for half of its time and by another for the other half has no clear limit.
+func (s Stats) Limit() Limit {
+	switch {
+	case s.Moved == 0 && s.Done == 0:
+		return Limit{Kind: LimitNone, Text: "nothing, for nothing was moved"}
+	case s.Elapsed < blink:
+		return s.short()
+	}
+	need := much
+	if s.Elapsed < tellable {
+		need = clear
+	}
+	for _, judge := range []func(need float64) Limit{s.trouble, s.busy, s.streams, s.crowd, s.disk, s.waits} {
+		if l := judge(need); l.Kind != "" {
+			return l
+		}
+	}
+	if s.Elapsed < tellable {
+		return s.short()
+	}
+	return s.wire()
+}
+
+func (s Stats) short() Limit {
+	return Limit{Kind: LimitShort, Text: fmt.Sprintf("the run was too short to tell: %s", amount.Took(s.Elapsed))}
+}
+
+// trouble looks for refusals and errors.
+func (s Stats) trouble(float64) Limit {
+	share, waited := float64(s.Throttled)/float64(max(s.Requests, 1)), portion(s.Waits.Pause, s.Lanes.InUse)
+	switch {
+	case share >= refused && waited >= paused, waited >= stopped && 2*s.Throttled >= s.Retries && s.Throttled > 0:
+		return Limit{LimitThrottled, fmt.Sprintf("the store: it asked to slow down (503) at %s of %d requests", percent(share), s.Requests),
+			"keys spread over more prefixes, or a higher limit of the provider's, would help"}
+	case waited >= stopped && s.Retries > 0:
+		return Limit{LimitErrors, fmt.Sprintf("errors on the way: %d of %d requests were made again, after waits of %s of the time",
+			s.Retries, s.Requests, percent(waited)), "whatever these errors say would help"}
+	}
+	return Limit{}
+}
+
+// own is the share of the cores that this process used.
+func (s Stats) own() float64 { return portion(s.CPU, s.Elapsed*time.Duration(s.Cores)) }
+
+func (s Stats) busy(float64) Limit {
+	if s.own() < hot {
+		return Limit{}
+	}
+	text := fmt.Sprintf("this CPU: %s of %s in use", percent(s.own()), count(s.Cores, "core"))
+	if each := s.CPUPerGiB(); each > 0 {
+		text += fmt.Sprintf(" (%.2f s/GiB)", each)
+	}
+	return Limit{LimitCPU, text, "more or faster cores would help"}
+}
+
+// crowd looks at the CPU again, with all other programs, when nothing else was waited for.
+func (s Stats) crowd(float64) Limit {
+	if s.Busy < crowded || s.own() < ours || s.Elapsed < tellable {
+		return Limit{}
+	}
+	return Limit{LimitCPU, fmt.Sprintf("this CPU: %s of %s in use, %s by haul", percent(s.Busy), count(s.Cores, "core"), percent(s.own())),
+		"fewer other programs beside it, or more cores, would help"}
+}
+
+// CPUPerGiB is the seconds of CPU that a GiB on the wire took; 0 where too little moved to tell.
+func (s Stats) CPUPerGiB() float64 {
+	const least, gib = 1 << 20, 1 << 30
+	if s.Moved < least {
+		return 0
+	}
+	return s.CPU.Seconds() * gib / float64(s.Moved)
+}
+
+func (s Stats) streams(need float64) Limit {
+	if share := portion(s.Waits.Source, s.Transfers); share >= need {
+		return Limit{LimitSource, fmt.Sprintf("the source stream: it gave %s, and was waited for %s of the time", rate(s.Moved, s.Elapsed), percent(share)),
+			"a faster source would help"}
+	}
+	if share := portion(s.Waits.Target, s.Transfers); share >= need {
+		return Limit{LimitTarget, fmt.Sprintf("the reader of the output: it took %s, and was waited for %s of the time", rate(s.Moved, s.Elapsed), percent(share)),
+			"a faster reader would help"}
+	}
+	return Limit{}
+}
+
+func (s Stats) disk(need float64) Limit {
+	sync := portion(s.Waits.Sync, s.Transfers)
+	write := portion(s.Waits.Write, s.Lanes.InUse)*(1-sync) + sync
+	if write >= need {
+		return Limit{LimitWrite, fmt.Sprintf("the disk's writes: they took %s of the time, at %s", percent(write), rate(s.Moved, s.Elapsed)),
+			"a faster disk for the target would help"}
+	}
+	if read := portion(s.Waits.Read, s.Lanes.InUse); read >= need {
+		return Limit{LimitRead, fmt.Sprintf("the disk's reads: they took %s of the time, at %s", percent(read), rate(s.Moved, s.Elapsed)),
+			"a faster disk for the source would help"}
+	}
+	if share := portion(s.Waits.Prove, s.Transfers); share >= need {
+		return Limit{LimitProof, fmt.Sprintf("the proof: reading again took %s of the time", percent(share)), "a faster disk, or a faster CPU, would help"}
+	}
+	return Limit{}
+}
+
+// waits looks at what the store was waited for, and at memory.
+func (s Stats) waits(need float64) Limit {
+	w := s.Waits
+	answers, n := w.FirstByte, w.FirstBytes
+	if small := s.Moved <= smallBody*int64(w.Answers); small || s.Moved == 0 {
+		answers, n = answers+w.Answer, n+w.Answers
+	}
+	asked := portion(w.Ask, s.Transfers)
+	switch {
+	case asked >= need:
+		return Limit{LimitAnswers, fmt.Sprintf("the wait for answers: requests that only look, open or complete took %s of the time", percent(asked)),
+			"larger objects, or a store that is nearer, would help"}
+	case s.Moved == 0:
+		return Limit{LimitCopy, fmt.Sprintf("the store, which copies by itself: %s, %d requests at once", rate(s.Done, s.Elapsed), s.connections()), ""}
+	case n > 0 && portion(answers, s.Lanes.InUse) >= need:
+		l := Limit{LimitAnswers, fmt.Sprintf("the wait for answers: %d requests, %s each, %d at once", n, amount.Took(answers/time.Duration(n)), s.connections()),
+			"a larger part size would help"}
+		switch {
+		case s.Lanes.Fixed && s.full():
+			l.Advice = "a higher concurrency would help"
+		case s.Moved < largePart*int64(s.Parts)/many:
+			l.Advice = "fewer and larger objects, or a store that is nearer, would help"
+		}
+		return l
+	case portion(w.Memory, s.Transfers) >= need && !s.full():
+		return Limit{LimitMemory, fmt.Sprintf("memory: there was room for %s at once, %s", count(s.connections(), "part"), s.each()),
+			"unless the link is full, more memory would help"}
+	}
+	return Limit{}
+}
+
+// wire judges by the number of connections.
+func (s Stats) wire() Limit {
+	l, n := s.Lanes, s.connections()
+	connections := count(n, "connection") + ", " + s.each()
+	switch {
+	case s.full() && l.Fixed:
+		return Limit{LimitConcurrency, "the number of connections: all of " + connections + ", were busy, and no more were allowed",
+			"a higher concurrency would help, unless the link is full; without one haul finds out"}
+	case s.full() && !l.Settled:
+		return Limit{LimitShort, "the run was too short to tell: " + connections + ", and more were still being tried", ""}
+	case s.full() && l.Most:
+		return Limit{LimitConnection, "the connections: " + connections + ", and there are no more", "a store that is nearer would help"}
+	case s.full():
+		return Limit{LimitLink, fmt.Sprintf("the link to the store: %s over %s; more connections brought nothing", rate(s.Moved, s.Elapsed), connections),
+			"a faster link would help"}
+	case portion(l.Active, s.Elapsed) < much || s.Parts >= many*l.Open:
+		return Limit{LimitNone, fmt.Sprintf("nothing that stands out: %s, in use %s of the time", connections, percent(portion(l.Active, s.Elapsed))), ""}
+	}
+	advice := "more objects at once would help"
+	if s.Moved >= largePart*int64(s.Parts) {
+		advice = "a smaller part size would help"
+	}
+	return Limit{LimitParts, fmt.Sprintf("the number of parts: %d in all, over %s", s.Parts, connections), advice}
+}
+
+// full tells whether there was mostly work for more lanes than were open.
+func (s Stats) full() bool { return portion(s.Lanes.Full, s.Lanes.Active) >= much }
+
+// connections is how many were in use on average while any was.
+func (s Stats) connections() int {
+	if s.Lanes.Active <= 0 {
+		return 0
+	}
+	return int(math.Round(float64(s.Lanes.InUse) / float64(s.Lanes.Active)))
+}
+
+// each is the rate of one connection, as a clause.
+func (s Stats) each() string { return rate(s.Moved, s.Lanes.InUse) + " each" }
+
+func rate(bytes int64, d time.Duration) string {
+	if d <= 0 {
+		return "0 B/s"
+	}
+	return amount.PerSecond(float64(bytes) / d.Seconds())
+}
+
+// portion is a as a share of b, at most 1.
+func portion(a, b time.Duration) float64 {
+	if a <= 0 || b <= 0 {
+		return 0
+	}
+	return min(1, float64(a)/float64(b))
+}
+
+func percent(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }
+
+// count gives "1 part", "2 parts".
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
