@@ -37,7 +37,8 @@ can be no file there fails. What fails is named at once, and does not stop the o
 code 1, as it does where a pipe, a device or an unreadable file had to be skipped. The same line goes on with large files
 that were broken off, and sends what was finished again.
 
-The last line says what was proved, and how.`
+The last line says what was proved, and how. With --stats, lines after it say what the run took, and what limited it: this
+CPU, the disk, a stream, the link, the store, or the number of connections.`
 
 const cpExample = `  haul cp NA12878.bam s3://lab/runs/
   haul cp s3://lab/runs/NA12878.bam .
@@ -61,6 +62,7 @@ type copyFlags struct {
 	concurrency int
 	memory      sizeFlag
 	patience    spanFlag
+	stats       bool
 }
 
 func (f *copyFlags) flags() *pflag.FlagSet {
@@ -76,6 +78,7 @@ func (f *copyFlags) flags() *pflag.FlagSet {
 	fs.IntVar(&f.concurrency, "concurrency", 0, "`N` parts at once (else as many as the link rewards)")
 	fs.Var(&f.memory, "memory", "at most that `SIZE` of memory for buffers (else 128MiB)")
 	fs.Var(&f.patience, "patience", "go on trying for that `TIME` while no byte moves (else 5m)")
+	fs.BoolVar(&f.stats, "stats", false, "say at the end what the run took, what limited it, and what would help")
 	optional(fs, &f.attrs.payer, "request-payer", "requester", "agree, as `requester`, to pay for requests and traffic")
 	return fs
 }
@@ -87,6 +90,7 @@ type copyRequest struct {
 	transfer  haul.Transfer
 	options   haul.Options
 	guess     bool // the content type of each file of a folder
+	stats     bool
 }
 
 func (a *app) cp() *cobra.Command {
@@ -100,6 +104,9 @@ func (a *app) cp() *cobra.Command {
 	}
 	groups := []*pflag.FlagSet{f.flags(), f.attrs.flags(), f.attrs.keyFlags()}
 	a.command(cmd, groups, func(ctx context.Context, args []string) error {
+		if a.quiet && f.stats {
+			return usagef("--quiet does not go with --stats")
+		}
 		req, err := f.parse(args, cmd.Flags(), disk{})
 		if err != nil {
 			return err
@@ -155,6 +162,7 @@ func (f *copyFlags) parse(args []string, set *pflag.FlagSet, d files) (copyReque
 	req.transfer = t
 	req.options = haul.Options{Concurrency: f.concurrency, Memory: int64(f.memory)}
 	req.options.Patience = f.patience.duration()
+	req.stats = f.stats
 	req.guess = req.direction == uploadTree && !f.attrs.noGuess
 	return req, nil
 }
@@ -261,10 +269,19 @@ func (a *app) runCopy(ctx context.Context, req copyRequest) error {
 		return err
 	})
 	if err != nil {
+		a.limits(task, client, req.stats, err)
 		return &transferError{total: client.Snapshot().Total, err: err}
 	}
 	screen.Done(task, result)
+	a.limits(task, client, req.stats, nil)
 	return nil
+}
+
+// limits says what limited a run that ended with err: with --stats in any case, with --verbose where it ended well.
+func (a *app) limits(t ui.Task, c *haul.Client, figures bool, err error) {
+	if figures || a.verbose && err == nil {
+		a.out.Stats(t, c.Stats(), figures)
+	}
 }
 
 // task names the transfer for people.

@@ -75,6 +75,7 @@ func (a *app) runTree(ctx context.Context, req copyRequest) error {
 	if err == nil || summary.Found > 0 {
 		screen.Summary(task, summary)
 	}
+	a.limits(task, client, req.stats, err)
 	if err != nil {
 		return &treeError{req: req, summary: summary, err: err}
 	}

@@ -40,6 +40,7 @@ type record struct {
 	Throttled *int `json:"throttled,omitempty"`
 
 	*objectCounts
+	*statsFields
 
 	Wait  *float64 `json:"wait_seconds,omitempty"`
 	Error string   `json:"error,omitempty"`

@@ -20,6 +20,14 @@ haul cp
   done      the end, well: size, kept, moved, parts, retries, elapsed_seconds,
             object {bucket, key, version, etag, encryption, storage_class}, proof {proved, algorithm, sum (base64), text};
             where proved is false, text says why
+  stats     with --stats, the last event but an error: limit {kind, text, advice} says what limited the run. The whole run's
+            elapsed_seconds, moved, parts_done, requests, retries, throttled; cpu_seconds and cpu_seconds_per_gib of this
+            process; cores that it may use, and cores_busy, their share that all programs used; connections_most and
+            connections_mean at once. Waits: first_byte_seconds and answer_seconds, on average; and in all, added up where
+            they were side by side: read_seconds, write_seconds, sync_seconds (the local disk), ask_seconds (requests without
+            payload), pause_seconds (before another try), source_seconds and target_seconds (streams), memory_seconds,
+            prove_seconds (reading again). Kinds of limit: too short, none, throttled, errors, cpu, disk read, disk write,
+            source stream, target stream, memory, proof, answers, copy, concurrency, parts, connection, link
 
 haul cp --recursive: start, kept, note, retry and done are about one object each; and
   failed    an object was not copied: source, target, error, kind
