@@ -70,6 +70,7 @@ func (t *transfer) copyOnce(ctx context.Context, src store.Object, to store.Ref)
 	defer t.c.lanes.leave()
 	var obj store.Object
 	err := t.try(ctx, func(ctx context.Context) error {
+		t.c.meter.Request()
 		defer t.c.meter.Since(meter.Answer, time.Now())
 		o, err := t.c.store.Copy(ctx, store.CopyRequest{From: src.Ref, IfMatch: src.ETag, To: to, NoClobber: t.o.NoClobber, Attrs: &t.o.Attrs})
 		obj = o
@@ -236,6 +237,7 @@ func (t *transfer) copyOne(ctx context.Context, r store.CopyPartRequest, a *asse
 	t.c.meter.PartStart()
 	var part store.Part
 	err := t.try(ctx, func(ctx context.Context) (err error) {
+		t.c.meter.Request()
 		defer t.c.meter.Since(meter.Answer, time.Now())
 		part, err = t.c.store.CopyPart(ctx, r)
 		return err

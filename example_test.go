@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"haul"
 	"haul/store"
@@ -127,4 +128,25 @@ func ExampleClient_Resume() {
 	// Output:
 	// left to go on from: true
 	// s3://lab/big.bam CRC64NVME of the full object, checked by the store
+}
+
+func ExampleClient_Stats() {
+	c, _, dir := exampleClient()
+	defer os.RemoveAll(dir)
+
+	if _, err := c.UploadStream(context.Background(), strings.NewReader("as it comes"), store.Ref{Bucket: "lab", Key: "notes.txt"}, haul.Transfer{}); err != nil {
+		panic(err)
+	}
+	s := c.Stats()
+	fmt.Println(s.Requests, "request,", s.Moved, "bytes on the wire")
+	// Output: 1 request, 11 bytes on the wire
+}
+
+func ExampleStats_Limit() {
+	s := haul.Stats{ // of a Client that uploaded a stream
+		Elapsed: 20 * time.Second, Transfers: 20 * time.Second, Moved: 1 << 30, Done: 1 << 30,
+		Waits: haul.WaitStats{Source: 18 * time.Second},
+	}
+	fmt.Println("limited by:", s.Limit())
+	// Output: limited by: the source stream: it gave 51.2 MiB/s, and was waited for 90 % of the time; a faster source would help
 }

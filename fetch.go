@@ -103,7 +103,7 @@ func (t *transfer) head(ctx context.Context, from store.Ref) (obj store.Object, 
 
 func (t *transfer) getFirst(ctx context.Context, from store.Ref, n int64) (first *opened, err error) {
 	err = t.try(ctx, func(ctx context.Context) error {
-		ctx, o := cuttable(ctx)
+		ctx, o := t.cuttable(ctx)
 		b, err := t.c.store.Get(ctx, store.GetRequest{Ref: from, Range: store.Range{Length: n}, Attrs: &t.o.Attrs})
 		if err != nil {
 			o.cut(nil)
@@ -154,8 +154,9 @@ type opened struct {
 	why       func() error
 }
 
-// cuttable gives a context that cut ends, and an opened without a body as yet.
-func cuttable(ctx context.Context) (context.Context, *opened) {
+// cuttable begins a request: it gives a context that cut ends, and an opened without a body as yet.
+func (t *transfer) cuttable(ctx context.Context) (context.Context, *opened) {
+	t.c.meter.Request()
 	ctx, cut := context.WithCancelCause(ctx)
 	return ctx, &opened{began: time.Now(), cut: cut, why: func() error { return context.Cause(ctx) }}
 }
@@ -196,7 +197,7 @@ func (s *source) fetch(ctx context.Context, r store.Range, first *opened, to lan
 		body := first
 		first = nil
 		if body == nil {
-			ctx, body = cuttable(ctx)
+			ctx, body = s.cuttable(ctx)
 		}
 		return f.attempt(ctx, body)
 	})

@@ -125,10 +125,14 @@ func (c *Client) judge(now time.Time) {
 // its fellows is cut and made again.
 func (t *transfer) tryWatched(ctx context.Context, size int64, blind bool, f func(context.Context, *flight) error) error {
 	if blind {
-		return t.try(ctx, func(ctx context.Context) error { return f(ctx, nil) })
+		return t.try(ctx, func(ctx context.Context) error {
+			t.c.meter.Request()
+			return f(ctx, nil)
+		})
 	}
 	cuts := 0
 	return t.try(ctx, func(ctx context.Context) error {
+		t.c.meter.Request()
 		ctx, cut := context.WithCancelCause(ctx)
 		defer cut(nil)
 		fl := t.c.take(pace.Flight{Size: size, Restart: true, Cuts: cuts}, cut)

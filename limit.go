@@ -52,7 +52,7 @@ func (l Limit) String() string {
 const (
 	// much is the share of the time above which something is the limit; in a run shorter than tellable it must be clear, and
 	// below blink nothing is told.
-	much, clear     = 0.5, 0.8
+	much, clearly   = 0.5, 0.8
 	tellable, blink = time.Second, 100 * time.Millisecond
 	// hot is the share of the cores above which the CPU is the limit, over the whole run with its beginning and end; crowded
 	// that of all programs together, where ours is the least that this one uses of it.
@@ -60,10 +60,16 @@ const (
 	// refused is the share of requests, and paused that of the lanes' time, above which the store's refusals may matter, and
 	// stopped that of the lanes' time above which any wait before another try does.
 	refused, paused, stopped = 0.1, 0.1, 0.25
+	// wasted is the share of bytes that moved in vain, and of requests that were made again, above which both are the limit; a
+	// run that was broken off has moved many in vain, but not again.
+	wasted = 0.25
 	// smallBody is the size of bodies up to which the wait for an answer is not mostly that for the socket to empty.
 	smallBody = 256 << 10
 	// largePart is the size of parts from which on smaller ones are worth a try.
-	largePart = 10 << 20
+	largePart = 6 << 20
+	// sharing is the share of the rate of a connection alone below which connections share a link that is full, and undisturbed
+	// that above which they do not.
+	sharing, undisturbed = 0.4, 0.8
 	// many parts a lane are enough to keep it busy.
 	many = 4
 )
@@ -83,7 +89,7 @@ func (s Stats) Limit() Limit {
 	}
 	need := much
 	if s.Elapsed < tellable {
-		need = clear
+		need = clearly
 	}
 	for _, judge := range []func(need float64) Limit{s.trouble, s.busy, s.streams, s.crowd, s.disk, s.waits} {
 		if l := judge(need); l.Kind != "" {
@@ -103,13 +109,14 @@ func (s Stats) short() Limit {
 // trouble looks for refusals and errors.
 func (s Stats) trouble(float64) Limit {
 	share, waited := float64(s.Throttled)/float64(max(s.Requests, 1)), portion(s.Waits.Pause, s.Lanes.InUse)
+	vain, again := float64(s.Moved-s.Done)/float64(max(s.Moved, 1)), float64(s.Retries)/float64(max(s.Requests, 1))
 	switch {
 	case share >= refused && waited >= paused, waited >= stopped && 2*s.Throttled >= s.Retries && s.Throttled > 0:
 		return Limit{LimitThrottled, fmt.Sprintf("the store: it asked to slow down (503) at %s of %d requests", percent(share), s.Requests),
 			"keys spread over more prefixes, or a higher limit of the provider's, would help"}
-	case waited >= stopped && s.Retries > 0:
-		return Limit{LimitErrors, fmt.Sprintf("errors on the way: %d of %d requests were made again, after waits of %s of the time",
-			s.Retries, s.Requests, percent(waited)), "whatever these errors say would help"}
+	case s.Retries > 0 && (waited >= stopped || vain >= wasted && again >= wasted):
+		return Limit{LimitErrors, fmt.Sprintf("errors on the way: %d of %d requests were made again; %s of the bytes moved in vain, and %s of the time was waited",
+			s.Retries, s.Requests, percent(vain), percent(waited)), "each retry tells its cause"}
 	}
 	return Limit{}
 }
@@ -130,7 +137,7 @@ func (s Stats) busy(float64) Limit {
 
 // crowd looks at the CPU again, with all other programs, when nothing else was waited for.
 func (s Stats) crowd(float64) Limit {
-	if s.Busy < crowded || s.own() < ours || s.Elapsed < tellable {
+	if s.Busy < crowded || s.own() < ours {
 		return Limit{}
 	}
 	return Limit{LimitCPU, fmt.Sprintf("this CPU: %s of %s in use, %s by haul", percent(s.Busy), count(s.Cores, "core"), percent(s.own())),
@@ -139,7 +146,7 @@ func (s Stats) crowd(float64) Limit {
 
 // CPUPerGiB is the seconds of CPU that a GiB on the wire took; 0 where too little moved to tell.
 func (s Stats) CPUPerGiB() float64 {
-	const least, gib = 1 << 20, 1 << 30
+	const least, gib = 64 << 20, 1 << 30
 	if s.Moved < least {
 		return 0
 	}
@@ -212,23 +219,42 @@ func (s Stats) wire() Limit {
 	connections := count(n, "connection") + ", " + s.each()
 	switch {
 	case s.full() && l.Fixed:
-		return Limit{LimitConcurrency, "the number of connections: all of " + connections + ", were busy, and no more were allowed",
-			"a higher concurrency would help, unless the link is full; without one haul finds out"}
+		return Limit{LimitConcurrency, fmt.Sprintf("the number of connections: %d were allowed, all busy, %s", l.Open, s.each()),
+			"unless the link is full, a higher concurrency would help"}
 	case s.full() && !l.Settled:
 		return Limit{LimitShort, "the run was too short to tell: " + connections + ", and more were still being tried", ""}
 	case s.full() && l.Most:
-		return Limit{LimitConnection, "the connections: " + connections + ", and there are no more", "a store that is nearer would help"}
+		return Limit{LimitConnection, "the rate of a connection: " + connections + ", and there may be no more", "a store that is nearer would help"}
 	case s.full():
 		return Limit{LimitLink, fmt.Sprintf("the link to the store: %s over %s; more connections brought nothing", rate(s.Moved, s.Elapsed), connections),
 			"a faster link would help"}
-	case portion(l.Active, s.Elapsed) < much || s.Parts >= many*l.Open:
+	case portion(s.Lanes.Active, s.Elapsed) < much:
 		return Limit{LimitNone, fmt.Sprintf("nothing that stands out: %s, in use %s of the time", connections, percent(portion(l.Active, s.Elapsed))), ""}
 	}
+	return s.few(connections)
+}
+
+// few judges where lanes were open that had nothing to do: by what a connection had, beside what one alone has.
+func (s Stats) few(connections string) Limit {
 	advice := "more objects at once would help"
 	if s.Moved >= largePart*int64(s.Parts) {
 		advice = "a smaller part size would help"
 	}
-	return Limit{LimitParts, fmt.Sprintf("the number of parts: %d in all, over %s", s.Parts, connections), advice}
+	alone := s.Lanes.Alone
+	switch each := float64(s.Moved) / s.Lanes.InUse.Seconds(); {
+	case alone > 0 && each < sharing*alone:
+		return Limit{LimitLink, fmt.Sprintf("the link to the store: %s over %s, where one alone has %s", rate(s.Moved, s.Elapsed), connections, amount.PerSecond(alone)),
+			"a faster link would help"}
+	case s.Parts >= many*s.connections():
+		return Limit{LimitConnection, fmt.Sprintf("the rate of a connection: %s, in %d parts", connections, s.Parts), "unless the link is full, a higher concurrency would help"}
+	case alone == 0 || each < undisturbed*alone:
+		advice = "unless the link is full, " + advice
+	}
+	text := fmt.Sprintf("the number of parts: %d in all, over %s", s.Parts, connections)
+	if s.Parts == 1 {
+		text = "the number of parts: there was only one, with " + rate(s.Moved, s.Lanes.InUse)
+	}
+	return Limit{LimitParts, text, advice}
 }
 
 // full tells whether there was mostly work for more lanes than were open.

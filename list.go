@@ -15,7 +15,10 @@ func (c *Client) List(ctx context.Context, bucket, prefix string, a *store.Attrs
 		l := listing{ref: store.Ref{Bucket: bucket, Key: prefix}, attrs: a, yield: yield}
 		t := c.begin(l.ref.String(), "", Transfer{})
 		for !l.over {
-			if err := t.try(ctx, func(ctx context.Context) error { return l.goOn(ctx, c.store) }); err != nil {
+			if err := t.try(ctx, func(ctx context.Context) error {
+				c.meter.Request()
+				return l.goOn(ctx, c.store)
+			}); err != nil {
 				yield(store.Object{}, err)
 				return
 			}

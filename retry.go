@@ -39,7 +39,6 @@ func (t *transfer) try(ctx context.Context, f func(context.Context) error) error
 		if err := t.c.gate(ctx); err != nil {
 			return err
 		}
-		t.c.meter.Request()
 		err := f(ctx)
 		now := time.Now()
 		if err == nil {
@@ -84,6 +83,7 @@ func (t *transfer) try(ctx context.Context, f func(context.Context) error) error
 // ask is try for a request that moves no payload.
 func (t *transfer) ask(ctx context.Context, f func(context.Context) error) error {
 	return t.try(ctx, func(ctx context.Context) error {
+		t.c.meter.Request()
 		defer t.c.meter.Since(meter.Asking, time.Now())
 		return f(ctx)
 	})

@@ -52,7 +52,7 @@ func (d *download) fetchWhole(ctx context.Context, listed store.Object) error {
 	d.started(listed.Size, 1)
 	var body *opened
 	err = d.try(ctx, func(ctx context.Context) error {
-		ctx, o := cuttable(ctx)
+		ctx, o := d.cuttable(ctx)
 		b, err := d.c.store.Get(ctx, store.GetRequest{Ref: listed.Ref, IfMatch: listed.ETag, Attrs: &d.o.Attrs})
 		if err != nil {
 			o.cut(nil)

@@ -37,6 +37,8 @@ type LaneStats struct {
 	// Fixed tells that Options set the number. Otherwise Settled tells that more were tried and brought no more, and Most
 	// that there are as many as there may be.
 	Fixed, Settled, Most bool
+	// Alone is the rate of a lane that need not share the link, in bytes a second; 0 where it is not known.
+	Alone float64
 	// InUse is the time of all lanes that were in use; Active that in which there was any; Full that in which there was work
 	// for more lanes than were open.
 	InUse, Active, Full time.Duration
@@ -72,7 +74,8 @@ func (c *Client) Stats() Stats {
 	s.Lanes = LaneStats{
 		Peak: used.peak, Open: c.pace.Lanes(), Fixed: c.opts.Concurrency > 0, InUse: used.inUse, Active: used.active, Full: used.full,
 	}
-	s.Lanes.Settled, s.Lanes.Most = c.pace.Found()
+	found := c.pace.Found()
+	s.Lanes.Settled, s.Lanes.Most, s.Lanes.Alone = found.Done, found.Highest, found.Alone
 	w := &s.Waits
 	w.FirstByte, w.FirstBytes = c.meter.Waited(meter.FirstByte)
 	w.Answer, w.Answers = c.meter.Waited(meter.Answer)

@@ -109,7 +109,7 @@ func (a *app) outputFlags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Output", pflag.ContinueOnError)
 	fs.BoolVarP(&a.quiet, "quiet", "q", false, "only errors, and results that could not be proved")
 	fs.BoolVar(&a.json, "json", false, "one JSON object a line on standard output (see haul help json)")
-	fs.BoolVarP(&a.verbose, "verbose", "v", false, "also beginnings, retries and details")
+	fs.BoolVarP(&a.verbose, "verbose", "v", false, "also beginnings, retries and details, and what limited the run")
 	return fs
 }
 

@@ -277,10 +277,11 @@ func (a *app) runCopy(ctx context.Context, req copyRequest) error {
 	return nil
 }
 
-// limits says what limited a run that ended with err: with --stats in any case, with --verbose where it ended well.
+// limits says what limited a run that ended with err: with --stats also where it ended badly, but not before anything moved.
 func (a *app) limits(t ui.Task, c *haul.Client, figures bool, err error) {
-	if figures || a.verbose && err == nil {
-		a.out.Stats(t, c.Stats(), figures)
+	s := c.Stats()
+	if err == nil && (figures || a.verbose) || figures && s.Moved > 0 {
+		a.out.Stats(t, s, figures)
 	}
 }
 

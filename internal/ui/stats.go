@@ -40,7 +40,7 @@ func statsLines(s haul.Stats) []string {
 		fmt.Sprintf("%s, %s, %d refused (503); %s on the wire", count(s.Requests, "request"), retries(s.Retries), s.Throttled, amount.Bytes(s.Moved)),
 	}
 	w := s.Waits
-	waits := fmt.Sprintf("disk: read %s, write %s, fsync %s", amount.Took(w.Read), amount.Took(w.Write), amount.Took(w.Sync))
+	waits := fmt.Sprintf("disk, over all connections: read %s, write %s, fsync %s", amount.Took(w.Read), amount.Took(w.Write), amount.Took(w.Sync))
 	if w.FirstBytes > 0 {
 		waits += fmt.Sprintf("; first byte after %s", amount.Took(mean(w.FirstByte, w.FirstBytes)))
 	}
