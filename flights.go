@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"haul/internal/meter"
 	"haul/internal/pace"
 )
 
@@ -82,12 +81,13 @@ func (c *Client) heartbeat(stop <-chan struct{}, stopped chan<- struct{}) {
 	defer close(stopped)
 	ticker := time.NewTicker(beat)
 	defer ticker.Stop()
+	var cores crowd
 	for n := 1; ; n++ {
 		select {
 		case <-stop:
 			return
 		case now := <-ticker.C:
-			c.tick(now)
+			c.tick(now, &cores)
 			if n%int(judgeEvery/beat) == 0 {
 				c.judge(now)
 			}
@@ -96,11 +96,11 @@ func (c *Client) heartbeat(stop <-chan struct{}, stopped chan<- struct{}) {
 }
 
 // tick tells pace how things stand, and opens the lanes that it allows.
-func (c *Client) tick(now time.Time) {
+func (c *Client) tick(now time.Time, cores *crowd) {
 	busy, waiting := c.lanes.load()
 	s := c.meter.Snapshot()
 	c.pace.Tick(now, pace.Load{
-		Moved: s.Moved, Total: s.Total - s.Kept, CPU: meter.CPU(), Busy: busy, Pausing: int(c.pausing.Load()), Waiting: waiting,
+		Moved: s.Moved, Total: s.Total - s.Kept, CPU: cores.tick(now), Busy: busy, Pausing: int(c.pausing.Load()), Waiting: waiting,
 	})
 	c.lanes.open()
 }
