@@ -17,6 +17,7 @@ type conn struct {
 	net.Conn              // TLS or plain
 	raw      *countedConn // below TLS
 	records  *records     // nil without TLS
+	pending  *pending     // nil where the connection has no socket
 	in       *bufio.Reader
 	idle     time.Time // since when
 	used     bool      // before the present request
@@ -30,9 +31,14 @@ type pool struct {
 	tls *tls.Config // immutable
 
 	mu    sync.Mutex
-	idle  map[string][]*conn // by scheme and host; the last used is the last
+	idle  map[origin][]*conn // the last used is the last
 	hosts map[string]*host
 }
+
+// origin is what connections are kept by.
+type origin struct{ scheme, host string }
+
+func (a address) origin() origin { return origin{a.scheme, a.host} }
 
 // host is what is known of a host's addresses.
 type host struct {
@@ -55,7 +61,7 @@ func newPool(t *tls.Config) *pool {
 	t.NextProtos = []string{"http/1.1"}
 	t.DynamicRecordSizingDisabled = true
 	t.ClientSessionCache = tls.NewLRUClientSessionCache(0)
-	return &pool{tls: t, idle: map[string][]*conn{}, hosts: map[string]*host{}}
+	return &pool{tls: t, idle: map[origin][]*conn{}, hosts: map[string]*host{}}
 }
 
 // get gives a connection, the hottest idle one unless fresh is wanted.
@@ -69,7 +75,7 @@ func (p *pool) get(ctx context.Context, a address, fresh bool) (*conn, error) {
 }
 
 func (p *pool) hottest(a address) *conn {
-	key := a.scheme + a.host
+	key := a.origin()
 	var dead []*conn
 	defer func() {
 		for _, c := range dead {
@@ -96,7 +102,7 @@ func (p *pool) hottest(a address) *conn {
 // put takes a connection back after an answer that was read to its end.
 func (p *pool) put(a address, c *conn) {
 	c.idle = time.Now()
-	key := a.scheme + a.host
+	key := a.origin()
 	var dead *conn
 	p.mu.Lock()
 	list := append(p.idle[key], c)
@@ -138,10 +144,11 @@ func (p *pool) dial(ctx context.Context, a address) (*conn, error) {
 // secure does the TLS handshake where the address asks for it.
 func (p *pool) secure(ctx context.Context, a address, name string, plain net.Conn) (*conn, error) {
 	raw := countConn(plain)
+	c := &conn{Conn: raw, raw: raw}
 	if raw.raw != nil {
 		limitAhead(raw.raw)
+		c.pending = newPending(raw.raw)
 	}
-	c := &conn{Conn: raw, raw: raw}
 	if a.scheme == "https" {
 		t := p.tls
 		if t.ServerName == "" {
@@ -208,7 +215,7 @@ func (c *conn) answered() bool {
 	case c.in.Buffered() > 0:
 		return true
 	case c.records != nil && c.records.ahead() > 0:
-	case c.raw.raw == nil || !pending(c.raw.raw):
+	case c.pending == nil || !c.pending.now():
 		return false
 	case c.records == nil:
 		return true

@@ -5,4 +5,8 @@ package s3
 import "syscall"
 
 // pending cannot be told here.
-func pending(syscall.RawConn) bool { return false }
+type pending struct{}
+
+func newPending(syscall.RawConn) *pending { return &pending{} }
+
+func (*pending) now() bool { return false }

@@ -8,13 +8,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pending tells whether bytes, or the end, wait to be read from c.
-func pending(c syscall.RawConn) bool {
-	waits := false
-	_ = c.Control(func(fd uintptr) {
-		var b [1]byte
-		_, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		waits = err == nil
-	})
-	return waits
+// pending tells whether bytes, or the end, wait to be read from a connection. It is asked after every slice of a body, so
+// its question is made once.
+type pending struct {
+	raw   syscall.RawConn
+	look  func(fd uintptr)
+	waits bool
+}
+
+func newPending(c syscall.RawConn) *pending {
+	p := &pending{raw: c}
+	p.look = func(fd uintptr) {
+		fds := [...]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		n, err := unix.Poll(fds[:], 0)
+		p.waits = err == nil && n > 0
+	}
+	return p
+}
+
+func (p *pending) now() bool {
+	p.waits = false
+	return p.raw.Control(p.look) == nil && p.waits
 }

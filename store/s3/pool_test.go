@@ -17,7 +17,7 @@ func TestPoolClosesTheStaleOne(t *testing.T) {
 	stale, _ := made(time.Now().Add(-2 * idleTimeout))
 	live, _ := made(time.Now())
 	next, _ := made(time.Now())
-	p.idle[at.scheme+at.host] = []*conn{stale, live}
+	p.idle[at.origin()] = []*conn{stale, live}
 	p.put(at, next)
 	if err := stale.SetDeadline(time.Time{}); err == nil {
 		t.Error("the stale connection is still open")
