@@ -46,7 +46,7 @@ func (s *Store) addressOf(ctx context.Context, bucket, region string) (address, 
 	pctx := context.WithValue(ctx, exchangeKey{}, &exchange{
 		call: &call{op: "GetObject", ref: store.Ref{Bucket: bucket, Key: "k"}, header: http.Header{}}, probe: &p,
 	})
-	_, err := s.client(region).GetObject(pctx, &awss3.GetObjectInput{Bucket: &bucket, Key: aws.String("k")})
+	_, err := s.client(region).GetObject(pctx, &awss3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String("k")})
 	if p.url == nil {
 		if err == nil {
 			err = errors.New("the SDK made no request")

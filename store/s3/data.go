@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
@@ -296,7 +297,9 @@ func (b *bodyReader) Close() error {
 
 var errClosed = errors.New("read after Close")
 
-func rangeHeader(r store.Range) string { return fmt.Sprintf("bytes=%d-%d", r.Offset, r.End()-1) }
+func rangeHeader(r store.Range) string {
+	return "bytes=" + strconv.FormatInt(r.Offset, 10) + "-" + strconv.FormatInt(r.End()-1, 10)
+}
 
 func quoted(etag string) string {
 	if etag == "" {
@@ -307,8 +310,13 @@ func quoted(etag string) string {
 
 // contentRange reads "bytes 0-99/1234".
 func contentRange(s string) (r store.Range, size int64, err error) {
-	var first, last int64
-	if n, err := fmt.Sscanf(s, "bytes %d-%d/%d", &first, &last, &size); n != 3 || err != nil || first < 0 || last < first || size <= last {
+	text, _ := strings.CutPrefix(s, "bytes ")
+	bounds, total, _ := strings.Cut(text, "/")
+	from, to, _ := strings.Cut(bounds, "-")
+	first, errFirst := strconv.ParseInt(from, 10, 64)
+	last, errLast := strconv.ParseInt(to, 10, 64)
+	size, errSize := strconv.ParseInt(total, 10, 64)
+	if errFirst != nil || errLast != nil || errSize != nil || first < 0 || last < first || size <= last {
 		return r, 0, fmt.Errorf("Content-Range is %q", s)
 	}
 	return store.Range{Offset: first, Length: last - first + 1}, size, nil

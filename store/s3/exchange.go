@@ -145,10 +145,10 @@ func (w *wire) Do(req *http.Request) (*http.Response, error) {
 		x.probe.url, x.probe.auth = req.URL, req.Header.Get("Authorization")
 		return nil, errProbed
 	}
-	resp, err := w.transport.RoundTrip(req)
 	if x == nil {
-		return resp, err
+		return w.transport.RoundTrip(req)
 	}
+	resp, err := w.transport.RoundTrip(req.WithContext(x.guard.traced(req.Context())))
 	x.sent = true
 	if err != nil {
 		x.netErr = err

@@ -33,7 +33,7 @@ func (l *lateSum) header(h http.Header) {
 }
 
 // name is that of the trailing header.
-func (l *lateSum) name() string { return strings.ToLower(sumHeader(l.algorithm)) }
+func (l *lateSum) name() string { return strings.ToLower(sumHeaders[l.algorithm]) }
 
 // before and after give what frames the body; an empty body is framed by after alone.
 func (l *lateSum) before(b *bytes.Buffer) {

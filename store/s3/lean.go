@@ -93,16 +93,7 @@ func (d *leanDoor) begin(ctx context.Context, method string, m message) (*talk, 
 	if u.Path, err = url.PathUnescape(t.path); err != nil {
 		return nil, err
 	}
-	q := url.Values{}
-	if m.uploadID != "" {
-		q.Set("partNumber", strconv.Itoa(m.part))
-		q.Set("uploadId", m.uploadID)
-	}
-	if m.ref.Version != "" {
-		q.Set("versionId", m.ref.Version)
-	}
-	if len(q) > 0 {
-		u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20")
+	if u.RawQuery = m.query(); u.RawQuery != "" {
 		t.path += "?" + u.RawQuery
 	}
 	t.req = &http.Request{Method: method, URL: u, Host: at.host, Header: make(http.Header, len(m.header)+4)}
@@ -127,6 +118,18 @@ func (d *leanDoor) begin(ctx context.Context, method string, m message) (*talk, 
 		return nil, err
 	}
 	return t, d.signer.SignHTTP(ctx, v, t.req, payload, "s3", at.region, time.Now())
+}
+
+// query names the part or the version, as S3 signs it: sorted, and escaped like a key but for the slash.
+func (m *message) query() string {
+	value := func(s string) string { return strings.ReplaceAll(escaped(s), "/", "%2F") }
+	switch {
+	case m.uploadID != "":
+		return "partNumber=" + strconv.Itoa(m.part) + "&uploadId=" + value(m.uploadID)
+	case m.ref.Version != "":
+		return "versionId=" + value(m.ref.Version)
+	}
+	return ""
 }
 
 // head writes the request's head into b.

@@ -23,8 +23,14 @@ var algorithms = []checksum.Algorithm{
 	checksum.CRC64NVME, checksum.CRC32C, checksum.CRC32, checksum.SHA256, checksum.SHA1, checksum.MD5,
 }
 
-// sumHeader names the header that carries a sum of an algorithm to and from the server.
-func sumHeader(a checksum.Algorithm) string { return http.CanonicalHeaderKey(sumPrefix + string(a)) }
+// sumHeaders name the headers that carry a sum of each algorithm to and from the server.
+var sumHeaders = func() map[checksum.Algorithm]string {
+	names := map[checksum.Algorithm]string{}
+	for _, a := range algorithms {
+		names[a] = http.CanonicalHeaderKey(sumPrefix + string(a))
+	}
+	return names
+}()
 
 // setSum puts the sum of the body into a request.
 func setSum(h http.Header, s checksum.Sum) {
@@ -33,7 +39,7 @@ func setSum(h http.Header, s checksum.Sum) {
 	case checksum.MD5:
 		h.Set(contentMD5, s.Base64())
 	default:
-		h.Set(sumHeader(s.Algorithm), s.Base64())
+		h.Set(sumHeaders[s.Algorithm], s.Base64())
 	}
 }
 
@@ -65,7 +71,7 @@ func etag(s string) string { return strings.Trim(strings.TrimPrefix(s, "W/"), `"
 func sumsFrom(h http.Header, etag string) []checksum.Sum {
 	var sums []checksum.Sum
 	for _, a := range algorithms {
-		if s := wholeSumOf(a, h.Get(sumHeader(a)), h.Get(sumType), etag); !s.IsZero() {
+		if s := wholeSumOf(a, h.Get(sumHeaders[a]), h.Get(sumType), etag); !s.IsZero() {
 			sums = append(sums, s)
 		}
 	}
@@ -75,6 +81,9 @@ func sumsFrom(h http.Header, etag string) []checksum.Sum {
 // wholeSumOf reads the sum of an object. Servers tell in different ways that it is one of sums of parts: by "-N" behind the
 // value, or by the type, or not at all if they come from before there were types; then it is for all but CRC64NVME.
 func wholeSumOf(a checksum.Algorithm, value, kind, etag string) checksum.Sum {
+	if value == "" {
+		return checksum.Sum{}
+	}
 	s, err := checksum.FromBase64(a, strings.TrimSpace(value))
 	if err != nil || s.Parts != 0 {
 		return s
@@ -97,7 +106,11 @@ func wholeSumOf(a checksum.Algorithm, value, kind, etag string) checksum.Sum {
 // partSum reads the sum of one part from the values that an XML answer or a header gives for each algorithm.
 func partSum(value func(checksum.Algorithm) string) checksum.Sum {
 	for _, a := range algorithms {
-		if s, err := checksum.FromBase64(a, value(a)); err == nil && s.Parts == 0 && !s.IsZero() {
+		v := value(a)
+		if v == "" {
+			continue
+		}
+		if s, err := checksum.FromBase64(a, v); err == nil && s.Parts == 0 && !s.IsZero() {
 			return s
 		}
 	}
@@ -105,7 +118,7 @@ func partSum(value func(checksum.Algorithm) string) checksum.Sum {
 }
 
 func headerSum(h http.Header) checksum.Sum {
-	return partSum(func(a checksum.Algorithm) string { return h.Get(sumHeader(a)) })
+	return partSum(func(a checksum.Algorithm) string { return h.Get(sumHeaders[a]) })
 }
 
 func timeOf(t *time.Time) time.Time {

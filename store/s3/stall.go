@@ -38,13 +38,17 @@ func watch(parent context.Context, limit, answer time.Duration, floor int64) (co
 	ctx, cancel := context.WithCancelCause(parent)
 	g := &guard{limit: limit, answer: answer, floor: max(floor, 1), cancel: cancel, mark: time.Now()}
 	g.cause = func() error { return context.Cause(ctx) }
-	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+	g.timer = time.AfterFunc(g.tick(), g.check)
+	return ctx, g
+}
+
+// traced lets net/http tell the guard how a request goes.
+func (g *guard) traced(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn:              func(i httptrace.GotConnInfo) { g.got(i.Conn) },
 		WroteRequest:         func(httptrace.WroteRequestInfo) { g.waiting.Store(true) },
 		GotFirstResponseByte: func() { g.waiting.Store(false) },
 	})
-	g.timer = time.AfterFunc(g.tick(), g.check)
-	return traced, g
 }
 
 // tick is the time between two looks.
