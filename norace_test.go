@@ -1,0 +1,5 @@
+//go:build !race
+
+package haul_test
+
+const raced = false

@@ -1,0 +1,6 @@
+//go:build race
+
+package haul_test
+
+// raced tells that the race detector runs, which allocates on its own account.
+const raced = true
