@@ -3,6 +3,9 @@ package cli
 import (
 	"context"
 	"net/url"
+	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -48,6 +51,24 @@ func (c *connection) check() error {
 	case "auto", "path", "virtual":
 	default:
 		return usagef("--addressing: %q is none of auto, path, virtual", c.addressing)
+	}
+	return checkProxies()
+}
+
+// checkProxies refuses the address of a proxy that cannot be read: net/http would go without a proxy, and not say so.
+func checkProxies() error {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		address := os.Getenv(name)
+		if address == "" {
+			continue
+		}
+		if !strings.Contains(address, "://") {
+			address = "http://" + address
+		}
+		u, err := url.Parse(address)
+		if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) {
+			return usagef("%s is no address of a proxy; write it like http://proxy.example.org:3128 or http://USER:PASSWORD@proxy.example.org:3128, with odd characters as %%XX", name)
+		}
 	}
 	return nil
 }
