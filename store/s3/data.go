@@ -278,7 +278,7 @@ func (b *bodyReader) explain(err error) error {
 	case nil:
 		explainNet(e, err, b.store.secrets(x.call)...)
 	case errStalled:
-		b.store.explainStall(e)
+		b.store.explainStall(e, x)
 	default:
 		return fmt.Errorf("%s %s: %w", x.call.op, x.call.ref, cause)
 	}

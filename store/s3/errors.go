@@ -115,13 +115,16 @@ func (s *Store) explain(ctx, gctx context.Context, x *exchange, err error) error
 	var before *store.Error
 	switch {
 	case errors.Is(context.Cause(gctx), errStalled):
-		s.explainStall(e)
+		s.explainStall(e, x)
 	case x.fault != nil:
 		s.explainFault(e, x)
 	case errors.As(err, &before): // credentials
 		e.Kind, e.Hint, e.Err = before.Kind, before.Hint, before.Err
 	case x.netErr != nil:
-		explainNet(e, x.netErr, s.secrets(x.call)...)
+		if !x.explainProxy(e, x.netErr) {
+			explainNet(e, x.netErr, s.secrets(x.call)...)
+			x.blameProxy(e)
+		}
 	case !x.sent:
 		e.Kind, e.Err = store.Invalid, errors.New(s.redact(x.call, lastError(err)))
 	case brokenAnswer(err):
@@ -150,10 +153,11 @@ func lastError(err error) string {
 	}
 }
 
-func (s *Store) explainStall(e *store.Error) {
+func (s *Store) explainStall(e *store.Error, x *exchange) {
 	e.Kind = store.Stalled
 	e.Err = fmt.Errorf("no byte moved for %v", s.stallTimeout)
 	e.Hint = "the connection was cut to begin anew; if it goes on, look at the network"
+	x.blameProxy(e)
 }
 
 // explainNet explains an answer that never came or broke off.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -51,7 +52,9 @@ type exchange struct {
 	netErr error  // the answer never came
 	fault  *fault // the answer was an error
 	guard  *guard
-	probe  *probe // not nil: only look where the request would go
+	scheme string   // of the request that net/http made
+	proxy  *url.URL // that it went through; nil is none
+	probe  *probe   // not nil: only look where the request would go
 	// credentials is the age of those it was signed with.
 	credentials int
 }
@@ -148,6 +151,12 @@ func (w *wire) Do(req *http.Request) (*http.Response, error) {
 	if x == nil {
 		return w.transport.RoundTrip(req)
 	}
+	var err error
+	x.scheme = req.URL.Scheme
+	if x.proxy, err = http.ProxyFromEnvironment(req); err != nil {
+		x.netErr = err
+		return nil, err
+	}
 	resp, err := w.transport.RoundTrip(req.WithContext(x.guard.traced(req.Context())))
 	x.sent = true
 	if err != nil {
@@ -161,7 +170,9 @@ func (w *wire) Do(req *http.Request) (*http.Response, error) {
 	}
 	switch {
 	case resp.StatusCode >= 300:
-		err = x.readFault(resp)
+		if err = x.readFault(resp); err == nil && x.ofProxy() {
+			x.fault, err = nil, &proxyError{x.proxy, resp.StatusCode}
+		}
 	case own && x.call.root != "":
 		err = x.readXML(resp)
 	}

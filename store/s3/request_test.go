@@ -20,6 +20,7 @@ import (
 var proxy struct {
 	sync.Mutex
 	answer http.HandlerFunc
+	name   string // its address, without the login
 }
 
 func TestMain(m *testing.M) {
@@ -29,8 +30,10 @@ func TestMain(m *testing.M) {
 		proxy.Unlock()
 		h(w, r)
 	}))
-	os.Setenv("HTTP_PROXY", srv.URL)
-	os.Setenv("HTTPS_PROXY", srv.URL)
+	proxy.name = srv.URL
+	withLogin := strings.Replace(srv.URL, "http://", "http://me:hunter2@", 1)
+	os.Setenv("HTTP_PROXY", withLogin)
+	os.Setenv("HTTPS_PROXY", withLogin)
 	os.Setenv("NO_PROXY", "")
 	code := m.Run()
 	srv.Close()

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"net/http/httptrace"
@@ -45,7 +46,10 @@ func watch(parent context.Context, limit, answer time.Duration, floor int64) (co
 // traced lets net/http tell the guard how a request goes.
 func (g *guard) traced(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn:              func(i httptrace.GotConnInfo) { g.got(i.Conn) },
+		GotConn: func(i httptrace.GotConnInfo) {
+			_ = i.Conn.SetDeadline(time.Time{}) // of readyTimeout; a connection that is closed has none
+			g.got(i.Conn)
+		},
 		WroteRequest:         func(httptrace.WroteRequestInfo) { g.waiting.Store(true) },
 		GotFirstResponseByte: func() { g.waiting.Store(false) },
 	})
@@ -54,14 +58,19 @@ func (g *guard) traced(ctx context.Context) context.Context {
 // tick is the time between two looks.
 func (g *guard) tick() time.Duration { return max(g.limit/8, time.Millisecond) }
 
-// got notes the connection, also under TLS.
+// got notes the connection, also under TLS, and under two where a proxy speaks HTTPS.
 func (g *guard) got(c net.Conn) {
-	if t, ok := c.(interface{ NetConn() net.Conn }); ok {
-		c = t.NetConn()
-	}
-	if cc, ok := c.(*countedConn); ok {
-		g.conn.Store(cc)
-		g.restart()
+	for {
+		switch t := c.(type) {
+		case *countedConn:
+			g.conn.Store(t)
+			g.restart()
+			return
+		case *tls.Conn:
+			c = t.NetConn()
+		default:
+			return
+		}
 	}
 }
 

@@ -16,6 +16,8 @@ import (
 const (
 	dialTimeout = 10 * time.Second
 	tlsTimeout  = 15 * time.Second
+	// readyTimeout is for all that comes between dialing and the first request: a proxy's CONNECT, and TLS.
+	readyTimeout = 15 * time.Second
 	// idleTimeout is less than the 5 s or so after which S3 closes an idle connection, so that none is used that is
 	// being closed.
 	idleTimeout = 4 * time.Second
@@ -33,13 +35,15 @@ func newTransport(t *tls.Config) *http.Transport {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Transport{
-		Proxy: http.ProxyFromEnvironment,
+		Proxy:                  http.ProxyFromEnvironment,
+		OnProxyConnectResponse: proxyRefuses,
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			c, err := dialer.DialContext(ctx, network, addr)
 			if err != nil {
 				return nil, err
 			}
-			return countConn(c), nil
+			// So long it may take until it is ready; else a proxy that does not answer to CONNECT costs a minute.
+			return countConn(c), c.SetDeadline(time.Now().Add(readyTimeout))
 		},
 		TLSClientConfig:     t,
 		TLSHandshakeTimeout: tlsTimeout,

@@ -1,0 +1,94 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"haul/store"
+)
+
+// proxyName names a proxy without its login.
+func proxyName(u *url.URL) string { return u.Scheme + "://" + u.Host }
+
+// proxyVariable is where the proxy of a request was found.
+func (x *exchange) proxyVariable() string { return strings.ToUpper(x.scheme) + "_PROXY" }
+
+// proxyError is an answer of the proxy in place of the store's.
+type proxyError struct {
+	proxy  *url.URL
+	status int
+}
+
+// Error names the proxy.
+func (e *proxyError) Error() string {
+	return fmt.Sprintf("the proxy %s answered %d %s", proxyName(e.proxy), e.status, http.StatusText(e.status))
+}
+
+// proxyRefuses makes an error of a proxy's answer to CONNECT, unless it opens the tunnel.
+func proxyRefuses(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	return &proxyError{proxy, resp.StatusCode}
+}
+
+// ofProxy tells whether an error that came over plain HTTP is the proxy's own: no store put its mark on it.
+func (x *exchange) ofProxy() bool {
+	f := x.fault
+	if x.proxy == nil || x.scheme != "http" || f == nil || f.Code != "" || f.RequestID != "" {
+		return false
+	}
+	return f.foreign || f.status == http.StatusProxyAuthRequired || f.status >= 500
+}
+
+// explainProxy explains a proxy that refuses, or that cannot be reached; false is for errors of another kind.
+func (x *exchange) explainProxy(e *store.Error, err error) bool {
+	var refused *proxyError
+	var op *net.OpError
+	switch {
+	case errors.As(err, &refused):
+		e.Err = refused
+		e.Kind, e.Hint = x.refusal(refused)
+	case errors.As(err, &op) && (op.Op == "proxyconnect" || op.Op == "socks connect"):
+		explainNet(e, err)
+		if e.Kind == store.Network {
+			e.Hint = "nothing answers at the proxy " + proxyName(x.proxy) + ": check " + x.proxyVariable() + "; a host that is reached without a proxy belongs into NO_PROXY"
+		} else {
+			e.Hint = "it is about the proxy " + proxyName(x.proxy) + ": " + e.Hint
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// refusal sorts a proxy's answer. Those of a proxy that finds no way may be different soon.
+func (x *exchange) refusal(p *proxyError) (store.Kind, string) {
+	switch {
+	case p.status == http.StatusProxyAuthRequired && p.proxy.User == nil:
+		return store.Denied, "the proxy wants a login: write " + x.proxyVariable() + "=http://USER:PASSWORD@HOST:PORT, with odd characters of the password as %XX"
+	case p.status == http.StatusProxyAuthRequired:
+		return store.Denied, "the proxy does not take the login in " + x.proxyVariable() + ": check it, and that odd characters of the password are written as %XX"
+	case p.status == http.StatusForbidden, p.status == http.StatusUnauthorized:
+		return store.Denied, "the proxy forbids the way to this host: ask who runs it; a host that is reached without a proxy belongs into NO_PROXY"
+	case p.status >= 500, p.status == http.StatusTooManyRequests, p.status == http.StatusRequestTimeout:
+		return store.Network, "the proxy found no way to the store: check the endpoint; a host that is reached without a proxy belongs into NO_PROXY"
+	}
+	return store.Unsupported, "check the endpoint, and that " + x.proxyVariable() + " is the address of a proxy"
+}
+
+// blameProxy adds the proxy to the advice about a connection that fails somewhere on the way.
+func (x *exchange) blameProxy(e *store.Error) {
+	if x.proxy == nil {
+		return
+	}
+	if e.Hint != "" {
+		e.Hint += "; "
+	}
+	e.Hint += "the way goes through the proxy " + proxyName(x.proxy)
+}
