@@ -33,7 +33,7 @@ func writeCertificate(tb testing.TB, dir string) string {
 		Subject:      pkix.Name{CommonName: "localhost"},
 		NotBefore:    authority.NotBefore,
 		NotAfter:     authority.NotAfter,
-		DNSNames:     []string{"localhost"},
+		DNSNames:     []string{"localhost", "store.test"}, // the latter by a proxy that knows it
 		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 		KeyUsage:     x509.KeyUsageDigitalSignature,
 		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
