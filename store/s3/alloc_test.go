@@ -30,7 +30,7 @@ func TestAllocations(t *testing.T) {
 				"Content-Length: %d\r\nContent-Type: application/octet-stream\r\nAccept-Ranges: bytes\r\nLast-Modified: Mon, 02 Feb 2026 10:00:00 GMT\r\n"+
 				"X-Amz-Request-Id: 0123456789ABCDEF\r\nDate: Mon, 02 Feb 2026 10:00:00 GMT\r\nServer: canned\r\n\r\n%s", size-1, 1<<40, size, body),
 		})})
-		up := store.Upload{Ref: ref, ID: "2~abcdefghijklmnopqrstuvwxyz0123456789"}
+		up := store.Upload{Ref: ref, ID: "2~abcdefghijklmnopqrstuvwxyz0123456789", Scheme: checksum.Scheme{Algorithm: sum.Algorithm}}
 		into := make([]byte, 1<<20)
 		for name, tt := range map[string]struct {
 			do            func() error
@@ -40,6 +40,10 @@ func TestAllocations(t *testing.T) {
 				_, err := s.PutPart(context.Background(), store.PutPartRequest{Upload: up, Number: 4711, Body: section(body), Sum: sum})
 				return err
 			}, 125, 9900},
+			"part with a late sum": {func() error {
+				_, err := s.PutPart(context.Background(), store.PutPartRequest{Upload: up, Number: 4711, Body: section(body), LateSum: func() checksum.Sum { return sum }})
+				return err
+			}, 138, 10200},
 			"range": {func() error {
 				b, err := s.Get(context.Background(), store.GetRequest{Ref: ref, IfMatch: "0123456789abcdef0123456789abcdef", Range: store.Range{Length: int64(size)}})
 				if err != nil {
