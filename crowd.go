@@ -7,35 +7,35 @@ import (
 	"haul/internal/meter"
 )
 
-const (
-	// crowdLook is how often the cores are looked at: the system counts their time by 10 ms.
-	crowdLook = 100 * time.Millisecond
-	// allGone is the share of their time from which on nothing is left for more lanes, whoever uses it.
-	allGone = 0.95
-)
+// crowdLook is how often the time is asked for that this process waited for a core: that takes a look at each thread.
+const crowdLook = 100 * time.Millisecond
 
-// crowd knows how much of the cores is gone.
+// crowd knows how much CPU this process would use if it had the cores to itself: what it uses, and what it waits for while
+// other programs have them. More lanes are no help where that is all there is.
 type crowd struct {
-	gone, own time.Duration // own is this process's part, at the last tick
-	ticked    time.Time
-	looked    time.Time
-	busy, all time.Duration // at the last look
-	isCrowded bool
+	wished, own time.Duration // own is what it has used, at the last tick
+	ticked      time.Time
+	looked      time.Time
+	delay       time.Duration // at the last look
+	waits       float64       // share of the time that it waited lately, all threads added up
 }
 
-// tick gives the CPU time that is gone so far: what this process has used, or all of the cores' where other programs leave
-// nothing of them.
+// tick gives the CPU time that was wished for so far. No more is wished for than the cores have.
 func (w *crowd) tick(now time.Time) time.Duration {
-	if now.Sub(w.looked) >= crowdLook {
-		busy, all := meter.Cores()
-		w.isCrowded = all > w.all && w.all > 0 && float64(busy-w.busy) > allGone*float64(all-w.all)
-		w.looked, w.busy, w.all = now, busy, all
+	if d := now.Sub(w.looked); d >= crowdLook {
+		delay := meter.Delay()
+		if w.waits = 0; !w.looked.IsZero() {
+			w.waits = max(0, float64(delay-w.delay)/float64(d))
+		}
+		w.looked, w.delay = now, delay
 	}
 	own := meter.CPU()
-	d := own - w.own
-	if w.isCrowded {
-		d = max(d, now.Sub(w.ticked)*time.Duration(runtime.GOMAXPROCS(0)))
+	used := own - w.own
+	if !w.ticked.IsZero() {
+		d := now.Sub(w.ticked)
+		most := d * time.Duration(runtime.GOMAXPROCS(0))
+		used = max(used, min(most, used+time.Duration(w.waits*float64(d))))
 	}
-	w.gone, w.own, w.ticked = w.gone+d, own, now
-	return w.gone
+	w.wished, w.own, w.ticked = w.wished+used, own, now
+	return w.wished
 }

@@ -65,6 +65,13 @@ func TestWaitsAddUp(t *testing.T) {
 	})
 }
 
+func TestDelay(t *testing.T) {
+	before := meter.Delay()
+	if after := meter.Delay(); before < 0 || after < before {
+		t.Errorf("%v, then %v", before, after)
+	}
+}
+
 func TestCores(t *testing.T) {
 	busy, all := meter.Cores()
 	if busy < 0 || busy > all {

@@ -67,7 +67,7 @@ type Sample struct {
 type Load struct {
 	Moved   int64         // bytes of payload so far, those of unfinished requests too
 	Total   int64         // bytes of payload that are to move in all, as far as is known
-	CPU     time.Duration // so far: what this process used, or all that the cores have where others use the rest
+	CPU     time.Duration // so far, user and system: what this process used, and what it waited for where others have the cores
 	Busy    int           // lanes in use
 	Pausing int           // of these, those whose request waits at the gate, or to be tried again
 	Waiting int           // requests that would begin now if there were lanes for them
