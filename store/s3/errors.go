@@ -125,6 +125,8 @@ func (s *Store) explain(ctx, gctx context.Context, x *exchange, err error) error
 			explainNet(e, x.netErr, s.secrets(x.call)...)
 			x.blameProxy(e)
 		}
+	case errors.Is(err, errNoLate):
+		e.Kind, e.Err = store.ChecksumRefused, errNoLate
 	case !x.sent:
 		e.Kind, e.Err = store.Invalid, errors.New(s.redact(x.call, lastError(err)))
 	case brokenAnswer(err):

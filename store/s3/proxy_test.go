@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"haul/checksum"
 	"haul/store"
 	"haul/store/s3"
 )
@@ -58,6 +59,20 @@ func TestStoreRefusesBehindProxy(t *testing.T) {
 		e := storeError(t, operations["GetObject"](context.Background(), open(t, s3.Config{Endpoint: "http://s3.example.org"}), nil))
 		if e.Kind != tt.kind || e.Status == 0 || strings.Contains(e.Error()+e.Hint, "the proxy "+proxy.name) {
 			t.Errorf("%s: %+v", name, e)
+		}
+	}
+}
+
+// TestLateSumThroughProxy: the way through a proxy is the SDK's, which frames no body. That is said as of a server that does
+// not take late sums, before anything is sent.
+func TestLateSumThroughProxy(t *testing.T) {
+	for _, scheme := range []string{"http", "https"} {
+		srv := script(t, repeating(checksum.Bytes(checksum.CRC64NVME, []byte("ACGT"))))
+		internet(t, srv)
+		s := open(t, s3.Config{Endpoint: scheme + "://s3.example.org"})
+		e := storeError(t, func() error { _, err := s.PutPart(t.Context(), lateRequest([]byte("ACGT"))); return err }())
+		if e.Kind != store.ChecksumRefused || s.TakesLateSums(lateUpload) || len(srv.requests()) > 0 {
+			t.Errorf("%s: %+v", scheme, e)
 		}
 	}
 }
