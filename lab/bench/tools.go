@@ -220,8 +220,8 @@ func rcloneLine(_ *tool, j job, e endpoint.Endpoint) ([]string, []string, error)
 	return []string{verb, remote, j.local}, env, nil
 }
 
-func awsLine(_ *tool, j job, _ endpoint.Endpoint) ([]string, []string, error) {
-	args := []string{"s3", "cp"}
+func awsLine(_ *tool, j job, e endpoint.Endpoint) ([]string, []string, error) {
+	args := []string{"s3", "cp", "--endpoint-url", e.URL} // versions before 2.13 know no AWS_ENDPOINT_URL
 	if j.many > 0 {
 		args = append(args, "--recursive")
 	}
