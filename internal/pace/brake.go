@@ -8,6 +8,12 @@ const (
 	// bearable is the share of refused requests up to which goodput alone decides: a store that refuses some whatever
 	// their rate must not stop the client, and beyond what a store bears more lanes bring no goodput.
 	bearable = 0.25
+	// A share of refusals up to luckMost that stays like that (by alike, in at least lucky requests) though the rate fell (to
+	// rateFell of what it was) is luck: to slow down does not help, and for luckTime it is not tried again. A cut after fewer
+	// requests than lucky is taken back as soon as so many show that it was hasty.
+	lucky, alike, rateFell = 16, 0.6, 0.75
+	luckMost               = 0.75
+	luckTime               = 30 * time.Second
 	// A cut bounds the rate of new requests to below, times what got through. Every steerEvery it rises by above while no
 	// more than few are refused, freely as long as what the store bears is not known, from slowest to boundless; it falls
 	// while much is refused. A store that refuses one in ten by luck must not hold it down.
@@ -47,6 +53,12 @@ type brake struct {
 	count, earlier tally         // requests of the last seconds
 	gate           time.Duration // what a throttle shuts the gate for; 0 when past ones are forgotten
 	open           time.Time     // when the gate opens
+	before         struct {      // the last cut
+		begun       int     // requests that it came after
+		share, rate float64 // of refusals among them; requests a second
+	}
+	after tally     // it
+	luck  time.Time // until when refusals are taken for luck
 }
 
 // tally counts requests since a time.
@@ -62,7 +74,8 @@ type tally struct {
 // second, and the gate shuts for a moment: no new request begins, whichever transfer it belongs to. The moment is 100 ms,
 // twice as long with each further cut, up to 5 s, until rounds of successes bring it back down. Then requests begin one by
 // one, at the rate that got through; it rises again while hardly any is refused. A store's own wish shuts the gate in any
-// case. So a refused request needs no long backoff of its own: Backoff of at most attempt 4, 1.6 s, holds its lane long
+// case. Where as many are refused at the lower rate as before, they are refused by luck, and all of that is taken back: a few
+// nodes of a store may be ill. So a refused request needs no long backoff of its own: Backoff of at most attempt 4, 1.6 s, holds its lane long
 // enough.
 func (p *Pace) Throttled(now time.Time, retryAfter time.Duration) {
 	p.mu.Lock()
@@ -71,8 +84,12 @@ func (p *Pace) Throttled(now time.Time, retryAfter time.Duration) {
 	b.throttled, b.successes = now, 0
 	wait := min(retryAfter, maxRetryAfter)
 	b.count.denied++
+	b.after.denied++
 	begun, denied := b.lately()
-	if share := float64(denied) / float64(max(begun, denied)); share > bearable {
+	if b.byLuck(now) {
+		p.climb.resume(now, b.lanes)
+	}
+	if share := float64(denied) / float64(max(begun, denied)); share > b.bears(now, begun) {
 		if b.cut.IsZero() || now.Sub(b.cut) >= cutEvery {
 			b.lanes = p.climb.lanes
 			b.limit(now)
@@ -97,10 +114,49 @@ func (b *brake) limit(now time.Time) {
 		first = b.earlier.since
 	}
 	if begun, denied := b.lately(); !first.IsZero() {
+		b.before.begun = begun
+		b.before.share = float64(denied) / float64(max(begun, denied))
+		b.before.rate = float64(begun) / max(now.Sub(first), shortest).Seconds()
+		b.after = tally{since: now}
 		b.near = b.rate > 0 && begun > 2*denied && begun >= enough
 		b.rate = max(slowest, float64(b.lanes)/2, below*float64(begun-denied)/max(now.Sub(first), shortest).Seconds())
 	}
 	b.count, b.earlier, b.steered = tally{since: now}, tally{}, now
+}
+
+// bears is the share of refusals, of so many requests, up to which goodput alone decides.
+func (b *brake) bears(now time.Time, begun int) float64 {
+	switch {
+	case !now.Before(b.luck):
+		return bearable
+	case begun < lucky:
+		return 1
+	}
+	return luckMost
+}
+
+// byLuck tells, at most once for each cut, that it brought nothing: as many are refused as before, at a lower rate; or that it
+// was hasty.
+func (b *brake) byLuck(now time.Time) bool {
+	a := b.after
+	if b.rate == 0 || a.begun < lucky {
+		return false
+	}
+	share := float64(a.denied) / float64(a.begun)
+	rate := float64(a.begun) / max(now.Sub(a.since), shortest).Seconds()
+	switch {
+	case b.before.begun < lucky && share <= bearable:
+	case b.before.begun < lucky: // now it is known how it was
+		b.before.begun, b.before.share, b.before.rate = a.begun, share, rate
+		b.after = tally{since: now}
+		return false
+	case b.before.share <= luckMost && share >= alike*b.before.share && rate <= rateFell*b.before.rate:
+		b.luck = now.Add(luckTime)
+	default:
+		return false
+	}
+	b.rate, b.gate, b.open = 0, 0, time.Time{}
+	return true
 }
 
 // binds tells whether the rate keeps requests waiting.
@@ -117,6 +173,7 @@ func (b *brake) begin(now time.Time) {
 		b.count, b.earlier = tally{since: now}, b.count
 	}
 	b.count.begun++
+	b.after.begun++
 }
 
 // steer lets the rate grow while little is refused, and fall a little while more is.

@@ -53,3 +53,23 @@ func TestComesBackAfterAStorm(t *testing.T) {
 		t.Error("too slow")
 	}
 }
+
+// Refusals that do not depend on the rate are found out, and then cost not much more than their share.
+func TestRefusedByMuchLuck(t *testing.T) {
+	n := network{conn: 25 * mb, total: 500 * mb, wait: 0.03, jitter: 0.2}
+	clean := run(n, auto(), of(fourGiB, part)).now
+	for share, bound := range map[float64]float64{0.1: 1.4, 0.2: 1.6, 0.3: 1.8} {
+		mean, worst := 0.0, 0.0
+		const seeds = 30
+		for seed := range uint64(seeds) {
+			bad := n
+			bad.refuse, bad.seed = share, seed
+			ratio := run(bad, auto(), of(fourGiB, part)).now / clean
+			mean, worst = mean+ratio/seeds, max(worst, ratio)
+		}
+		t.Logf("%.0f %% refused: %.3f of the clean time, at worst %.2f", 100*share, mean, worst)
+		if mean > bound {
+			t.Error("too slow")
+		}
+	}
+}

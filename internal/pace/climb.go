@@ -171,6 +171,14 @@ func (c *climb) cut(now time.Time, n int) {
 	c.hill.up, c.hill.step = true, boldest
 }
 
+// resume takes a cut back.
+func (c *climb) resume(now time.Time, n int) {
+	c.set(max(c.lanes, n))
+	c.wish, c.braked = 0, now.Add(-recoverAfter)
+	c.hill.forget()
+	c.hill.next = now
+}
+
 // again begins the quick start anew, from the lanes that there are.
 func (c *climb) again(m mark) {
 	c.phase, c.from = starting, m
