@@ -79,20 +79,21 @@ func createTemp(path string, perm fs.FileMode, announce func(temp string)) (*os.
 	return f, err
 }
 
-// oneWrite is the size, in bytes, up to which a file is written at once, or nearly: then nothing is won by setting space aside.
+// oneWrite is the size, in bytes, up to which a file is written at once, or nearly: then a full disk shows soon enough.
 const oneWrite = 256 << 10
 
 // allocate makes f that many bytes long and sets space aside for them, so that a full disk shows now and not after hours.
-// The file system may not know how; then the free space is only looked at. For is the name that an error gives.
+// The file system may not know how; then the free space is only looked at. For a small file it is not. Name is what an error
+// calls the file.
 func allocate(f *os.File, name string, size int64) error {
-	if size == 0 {
+	switch {
+	case size == 0:
 		return nil
+	case size <= oneWrite:
+		return f.Truncate(size)
 	}
 	if free := freeSpace(filepath.Dir(f.Name())); free >= 0 && free < size {
 		return &spaceError{path: name, need: size, free: free}
-	}
-	if size <= oneWrite {
-		return f.Truncate(size)
 	}
 	err := preallocate(f, size)
 	if errors.Is(err, errors.ErrUnsupported) {
