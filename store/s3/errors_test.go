@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -256,5 +257,29 @@ func TestCancelled(t *testing.T) {
 	err := operations["UploadPart"](ctx, open(t, s3.Config{Endpoint: srv.URL}), nil)
 	if !errors.Is(err, stop) || store.Retryable(err) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A connection that is free, and a server that answers at once, are no reason to do what is not wanted any more.
+func TestCancelledBefore(t *testing.T) {
+	srv := script(t, answer(200, "ACGT", `ETag: "a"`))
+	s := open(t, s3.Config{Endpoint: srv.URL})
+	done, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 20 {
+		b, err := s.Get(t.Context(), store.GetRequest{Ref: ref})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, b); err != nil {
+			t.Fatal(err)
+		}
+		b.Close()
+		if _, err := s.Get(done, store.GetRequest{Ref: ref}); !errors.Is(err, context.Canceled) {
+			t.Fatalf("got %v", err)
+		}
+	}
+	if n := len(srv.requests()); n != 20 {
+		t.Errorf("%d requests", n)
 	}
 }

@@ -163,6 +163,9 @@ var clean = strings.NewReplacer("\r", " ", "\n", " ")
 // at the very moment; then a fresh one is tried, once.
 func (d *leanDoor) converse(ctx context.Context, t *talk, m message) (*http.Response, error) {
 	for try := 0; ; try++ {
+		if ctx.Err() != nil { // a connection that is there already would not notice in time
+			return nil, context.Cause(ctx)
+		}
 		c, err := d.pool.get(ctx, t.at, try > 0)
 		if err != nil {
 			t.x.sent, t.x.netErr = true, err
