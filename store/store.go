@@ -301,4 +301,5 @@ type Store interface {
 	Writer
 	Copier
 	Lister
+	Deleter
 }
