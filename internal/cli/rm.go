@@ -63,17 +63,21 @@ type rmReport interface {
 	NotDeleted(store.Ref, error)
 }
 
-// rmSummary counts what became of the objects.
-type rmSummary struct{ deleted, failed int }
+// rmSummary counts what became of the objects. Unsure are those of requests that the end of the run cut: they are not told of
+// one by one, since what ended it is one error.
+type rmSummary struct{ deleted, failed, unsure int }
 
 func (s *rmSummary) tell(to rmReport, ref store.Ref, err error) {
-	if err != nil {
+	switch unsure := new(haul.UnsureError); {
+	case err == nil:
+		s.deleted++
+		to.Deleted(ref)
+	case errors.As(err, &unsure):
+		s.unsure++
+	default:
 		s.failed++
 		to.NotDeleted(ref, err)
-		return
 	}
-	s.deleted++
-	to.Deleted(ref)
 }
 
 // brokenListing says how far a deletion came whose listing broke off.
@@ -223,6 +227,9 @@ func (a *app) runRm(ctx context.Context, c *haul.Client, req rmRequest) error {
 		return nil
 	}
 	out.Total(s.deleted, s.failed, time.Since(began))
+	if s.unsure > 0 {
+		a.screen(false).Note(fmt.Sprintf("%d more were being deleted when it ended, and may be gone", s.unsure))
+	}
 	return err
 }
 
