@@ -248,6 +248,7 @@ func (a *assembly) send(ctx context.Context, n int, out outgoing) error {
 		if !errors.Is(err, store.ChecksumRefused) {
 			return err
 		}
+		a.retried(err, 0)
 	}
 	sum, err := checksum.Section(a.up.Scheme.Algorithm, out.body, out.buf)
 	if err != nil {

@@ -130,6 +130,9 @@ func (s *Store) PutPart(ctx context.Context, r store.PutPartRequest) (store.Part
 	m.size, m.sums = r.Body.Size(), r.Sum.Algorithm
 	setSum(m.header, r.Sum)
 	if r.Sum.IsZero() && r.LateSum != nil {
+		if !s.TakesLateSums(u) {
+			return store.Part{}, noLate(u.Ref, nil)
+		}
 		m.late = &lateSum{algorithm: u.Scheme.Algorithm, sum: r.LateSum, size: r.Body.Size()}
 		m.sums = u.Scheme.Algorithm
 	}

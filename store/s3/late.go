@@ -84,6 +84,14 @@ func (s *Store) judgeLate(ref store.Ref, p store.Part, err error) error {
 	if !s.profile.seen(trailers) {
 		s.profile.lack(trailers)
 	}
+	if errors.Is(err, store.Corrupt) { // it may be true
+		return err
+	}
+	return noLate(ref, err)
+}
+
+// noLate refuses a late sum, because of err.
+func noLate(ref store.Ref, err error) error {
 	return &store.Error{Kind: store.ChecksumRefused, Op: "UploadPart", Ref: ref, Message: "the server does not take checksums after the body", Err: err}
 }
 

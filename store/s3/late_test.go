@@ -54,24 +54,31 @@ func TestLateSumOnTheWire(t *testing.T) {
 // A server that gets late sums wrong, in whatever way, is asked for no more of them.
 func TestLateSumUnknown(t *testing.T) {
 	body := []byte("ACGT")
-	for name, server := range map[string]http.HandlerFunc{
-		"refused":          fails(400, "XAmzContentSHA256Mismatch", "The provided header does not match what was computed"),
-		"signature":        fails(403, "SignatureDoesNotMatch", ""),
-		"not implemented":  fails(501, "NotImplemented", "A header you provided implies functionality that is not implemented"),
-		"no length":        fails(411, "MissingContentLength", ""),
-		"taken for data":   fails(400, "BadDigest", ""),
-		"stored as it was": answer(200, "", `ETag: "0123456789abcdef0123456789abcdef"`),
+	for name, tt := range map[string]struct {
+		server http.HandlerFunc
+		want   store.Kind // of the first part
+	}{
+		"refused":          {fails(400, "XAmzContentSHA256Mismatch", "The provided header does not match what was computed"), store.Corrupt},
+		"signature":        {fails(403, "SignatureDoesNotMatch", ""), store.ChecksumRefused},
+		"not implemented":  {fails(501, "NotImplemented", "A header you provided implies functionality that is not implemented"), store.ChecksumRefused},
+		"no length":        {fails(411, "MissingContentLength", ""), store.ChecksumRefused},
+		"taken for data":   {fails(400, "BadDigest", ""), store.Corrupt},
+		"stored as it was": {answer(200, "", `ETag: "0123456789abcdef0123456789abcdef"`), store.ChecksumRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := open(t, s3.Config{Endpoint: script(t, server).URL})
+			srv := script(t, tt.server)
+			s := open(t, s3.Config{Endpoint: srv.URL})
 			if !s.TakesLateSums(lateUpload) {
 				t.Fatal("it is not tried")
 			}
-			if _, err := s.PutPart(t.Context(), lateRequest(body)); store.KindOf(err) != store.ChecksumRefused {
+			if _, err := s.PutPart(t.Context(), lateRequest(body)); store.KindOf(err) != tt.want {
 				t.Errorf("got %v", err)
 			}
-			if s.TakesLateSums(lateUpload) {
-				t.Error("it is tried again")
+			if _, err := s.PutPart(t.Context(), lateRequest(body)); store.KindOf(err) != store.ChecksumRefused || s.TakesLateSums(lateUpload) {
+				t.Errorf("it is tried again: %v", err)
+			}
+			if n := len(srv.requests()); n != 1 {
+				t.Errorf("%d requests", n)
 			}
 		})
 	}
