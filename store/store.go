@@ -310,4 +310,5 @@ type Store interface {
 	Writer
 	Copier
 	Lister
+	Deleter
 }

@@ -261,6 +261,7 @@ var actions = map[string]string{
 	"GetObject": "s3:GetObject", "HeadObject": "s3:GetObject", "GetObjectAttributes": "s3:GetObjectAttributes",
 	"CopyObject": "s3:GetObject on the source and s3:PutObject on the target", "UploadPartCopy": "s3:GetObject on the source and s3:PutObject on the target",
 	"GetObjectTagging": "s3:GetObjectTagging", "CreateBucket": "s3:CreateBucket",
+	"DeleteObject": "s3:DeleteObject", "DeleteObjects": "s3:DeleteObject",
 }
 
 // readers are the operations for which a bucket's owner may make the reader pay.

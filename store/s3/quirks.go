@@ -31,6 +31,7 @@ const (
 	wholeSum         feature = "checksum of the whole at Complete"
 	objectAttributes feature = "GetObjectAttributes"
 	partNumbers      feature = "partNumber"
+	deleteObjects    feature = "DeleteObjects"
 )
 
 var (

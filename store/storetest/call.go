@@ -28,11 +28,13 @@ const (
 	CopyPart Op = "UploadPartCopy"
 	Tags     Op = "GetObjectTagging"
 	List     Op = "ListObjectsV2" // a page of a listing
+	Delete   Op = "DeleteObject"  // also of one object among many
+	// DeleteMany is the request for many; a fault of Delete may hit each of them.
+	DeleteMany Op = "DeleteObjects"
 )
 
 // Operations that only a Server has.
 const (
-	Delete       Op = "DeleteObject"
 	HeadBucket   Op = "HeadBucket"
 	CreateBucket Op = "CreateBucket"
 	Location     Op = "GetBucketLocation"

@@ -53,6 +53,7 @@ type Memory struct {
 	requesterPays bool
 	noLayout      bool
 	completeTwice bool
+	deletesSingly bool
 	listPage      int
 
 	mu      sync.Mutex
@@ -101,6 +102,9 @@ func NoLayout() Option { return func(m *Memory) { m.noLayout = true } }
 // CompleteTwice lets a second Complete of an upload answer like the first, as Amazon S3 and versitygw do; without it the
 // upload is gone, as on MinIO.
 func CompleteTwice() Option { return func(m *Memory) { m.completeTwice = true } }
+
+// DeletesSingly lets the store not know DeleteMany.
+func DeletesSingly() Option { return func(m *Memory) { m.deletesSingly = true } }
 
 // ListPage sets how many objects a page of List has at most, in place of 1000.
 func ListPage(n int) Option { return func(m *Memory) { m.listPage = n } }

@@ -276,15 +276,6 @@ func (q *request) copy() error {
 	return nil
 }
 
-func (q *request) remove() error {
-	if !q.s.memory.HasBucket(q.on.ref.Bucket) {
-		return refuse(Delete, q.on.ref, store.NoBucket, "The specified bucket does not exist")
-	}
-	q.s.memory.Delete(q.on.ref)
-	q.w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
 func (q *request) tags() error {
 	tags, err := q.s.memory.Tags(q.r.Context(), q.on.ref, q.attrs())
 	if err != nil {

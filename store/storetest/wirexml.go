@@ -184,6 +184,32 @@ type taggingXML struct {
 
 type tagXML struct{ Key, Value string }
 
+type deleteRequestXML struct {
+	XMLName xml.Name `xml:"Delete"`
+	Quiet   bool
+	Object  []struct {
+		Key       string
+		VersionID string `xml:"VersionId"`
+	}
+}
+
+type deleteXML struct {
+	XMLName xml.Name `xml:"DeleteResult"`
+	Deleted []deletedXML
+	Error   []deleteErrorXML
+}
+
+type deletedXML struct {
+	Key       string
+	VersionID string `xml:"VersionId,omitempty"`
+}
+
+type deleteErrorXML struct {
+	deletedXML
+	Code    string
+	Message string
+}
+
 type objectXML struct {
 	Key          string
 	LastModified string
