@@ -203,8 +203,9 @@ func (c *Client) deleteOne(ctx context.Context, ref store.Ref, a *store.Attrs) e
 // fatal gives err where other objects would meet it too: what is wrong with the bucket, the credentials or the network.
 func fatal(err error) error {
 	switch store.KindOf(err) {
-	case "", store.NotFound, store.Denied, store.Conflict, store.Archived, store.Invalid:
-		return nil
+	case store.NoBucket, store.NoCredentials, store.Expired, store.ClockSkew, store.WrongRegion,
+		store.Network, store.Stalled, store.Throttled, store.Unavailable:
+		return err
 	}
-	return err
+	return nil
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"haul/store"
 )
@@ -142,8 +141,4 @@ func (s *Store) Tags(ctx context.Context, ref store.Ref, a *store.Attrs) (map[st
 		return nil, err
 	}
 	return tags, nil
-}
-
-func locationConstraint(region string) *types.CreateBucketConfiguration {
-	return &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(region)}
 }

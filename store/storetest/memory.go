@@ -67,6 +67,10 @@ type Memory struct {
 }
 
 type bucket struct {
+	made    time.Time
+	region  string
+	tags    map[string]string
+	website store.Website
 	objects map[string][]*object // by key, the newest last
 	sorted  []string             // the keys of objects; nil when there are others by now
 	uploads map[string]*upload   // open ones, by ID
@@ -140,7 +144,7 @@ func New(opts ...Option) *Memory {
 }
 
 func newBucket() *bucket {
-	return &bucket{objects: map[string][]*object{}, uploads: map[string]*upload{}, done: map[string]store.Object{}}
+	return &bucket{made: modified(), objects: map[string][]*object{}, uploads: map[string]*upload{}, done: map[string]store.Object{}}
 }
 
 // SetLimits changes what the store allows from now on.

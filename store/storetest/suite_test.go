@@ -16,7 +16,7 @@ func TestMemoryIsAStore(t *testing.T) {
 		c    storetest.Conformance
 	}{
 		"S3":                {nil, storetest.Conformance{CompleteTwiceIsNotFound: true}},
-		"versions":          {[]storetest.Option{storetest.Versioned(), storetest.CompleteTwice()}, storetest.Conformance{}},
+		"versions":          {[]storetest.Option{storetest.Versioned(), storetest.CompleteTwice()}, storetest.Conformance{KeepsVersions: true}},
 		"composite only":    {[]storetest.Option{storetest.Takes(storetest.CompositeChecksums), storetest.CompleteTwice()}, storetest.Conformance{Lacks: crcs[:1]}},
 		"MD5 only":          {[]storetest.Option{storetest.Takes(storetest.MD5Checksums), storetest.CompleteTwice()}, storetest.Conformance{Lacks: crcs}},
 		"no checksums":      {[]storetest.Option{storetest.Takes(storetest.NoChecksums), storetest.CompleteTwice()}, storetest.Conformance{Lacks: append(crcs, checksum.MD5), SizeUnchecked: true}},
