@@ -36,7 +36,13 @@ type Transfer struct {
 	NoClobber bool
 	// ExpectedSize of a stream in bytes, where it is known; 0 is unknown. It need not be exact.
 	ExpectedSize int64
-	Attrs        store.Attrs
+	// IfMatch is the ETag that the object to download or to copy must have; another is an error of kind store.Changed.
+	IfMatch string
+	// Times keeps a file's modification time in the object's metadata on the way up, and gives it back on the way down.
+	Times bool
+	// ReplaceMetadata gives a copy no headers and metadata but those that Attrs names, ReplaceTags no tags but those.
+	ReplaceMetadata, ReplaceTags bool
+	Attrs                        store.Attrs
 }
 
 // Result tells what a transfer did.

@@ -1,5 +1,7 @@
 package mirror
 
+import "strings"
+
 // Open to the tests of this package.
 const Ahead = ahead
 
@@ -24,8 +26,8 @@ type Walked struct {
 // Walk walks a folder.
 func Walk(root string) ([]Walked, error) {
 	var all []Walked
-	err := walk(root, func(f found) bool {
-		all = append(all, Walked{f.rel, f.why})
+	err := walk(root, sight{}, func(f found) bool {
+		all = append(all, Walked{strings.TrimSuffix(f.rel, "/"), f.why})
 		return true
 	})
 	return all, err

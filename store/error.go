@@ -26,6 +26,7 @@ const (
 	Exists          Kind = "object exists"     // a condition of a write did not hold
 	Changed         Kind = "object changed"    // a pinned ETag or version is no longer there
 	Conflict        Kind = "conflicting write" // of another at the same time; try again
+	NotEmpty        Kind = "bucket is not empty"
 	Archived        Kind = "object is archived"
 	BadRange        Kind = "range is not satisfiable"
 	Corrupt         Kind = "bytes arrived wrong" // a checksum did not fit; try again

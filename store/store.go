@@ -59,10 +59,22 @@ type Object struct {
 	// Encryption is the server-side encryption in S3's words ("AES256", "aws:kms", "aws:kms:dsse"), or "SSE-C"; empty where
 	// the store named none. Under any but AES256 an ETag is no MD5.
 	Encryption string
+	// KMSKeyID is the key's, where Encryption is by KMS and the store tells.
+	KMSKeyID string
 	// StorageClass is empty for the store's standard class.
 	StorageClass string
+	// Restore is that of an archived object; told by Get and Head.
+	Restore Restore
 	// Attrs holds what was stored with the object (its Headers and Metadata); filled by Get and Head.
 	Attrs Attrs
+}
+
+// Restore is how far an archived object is readable. The zero value is not at all.
+type Restore struct {
+	// Ongoing: it was asked for and is not done.
+	Ongoing bool
+	// Until is when the readable copy goes away.
+	Until time.Time
 }
 
 // Sum gives the sum of that algorithm that the store vouches for, or the zero Sum.
@@ -165,18 +177,29 @@ type Encryption struct {
 	CopySource CustomerKey
 }
 
+// Grants give rights to others, each as S3's header has it: a list such as id="…", uri="…".
+type Grants struct {
+	Read, FullControl, ReadACP, WriteACP string
+}
+
 // Attrs are the optional things that travel with an object or a request. The heart passes them on untouched; only a
 // store reads them. The zero value asks for nothing.
 type Attrs struct {
-	Headers      Headers
+	Headers Headers
+	// Metadata and Tags of a copy: nil leaves the source's, and empty maps leave none.
 	Metadata     map[string]string
 	Tags         map[string]string
 	StorageClass string
 	// ACL is a canned ACL, such as bucket-owner-full-control.
-	ACL        string
+	ACL    string
+	Grants Grants
+	// Redirect is where a bucket that is a web site sends those who ask for the object.
+	Redirect   string
 	Encryption Encryption
 	// RequestPayer is "requester" where the caller agrees to pay.
 	RequestPayer string
+	// PageSize is how many entries a page of a listing has at most; 0 leaves it to the store.
+	PageSize int `json:",omitempty"`
 }
 
 // GetRequest asks for bytes.
@@ -298,6 +321,26 @@ type Lister interface {
 	// nothing may be concluded about what it did not tell. Where the store cannot begin after a key, that is an Error of
 	// kind Unsupported.
 	List(ctx context.Context, bucket, prefix, after string, a *Attrs) iter.Seq2[Object, error]
+	// Level gives one level of a bucket, as if slashes made folders of it: of the keys that List would give, each that has
+	// no slash behind prefix, and in place of the others what they begin with up to the first such slash, once each. All
+	// entries of a page come after those of the page before; within a page, prefixes come first. What comes after the entry
+	// after is given; else it is as with List.
+	Level(ctx context.Context, bucket, prefix, after string, a *Attrs) iter.Seq2[Entry, error]
+}
+
+// Entry is one thing that a listing of one level tells: an object, or, where Prefix is not empty, that there are keys which
+// begin with Prefix. It ends in a slash.
+type Entry struct {
+	Prefix string
+	Object Object
+}
+
+// Name is the key of the object, or the Prefix.
+func (e Entry) Name() string {
+	if e.Prefix != "" {
+		return e.Prefix
+	}
+	return e.Object.Key
 }
 
 // Store is all of it.
@@ -306,4 +349,6 @@ type Store interface {
 	Writer
 	Copier
 	Lister
+	Deleter
+	Buckets
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+
+	"haul/store"
 )
 
 const mbLong = `haul mb makes a bucket, in the region of --region or of the profile. That it exists already is a conflict.`
@@ -30,7 +32,7 @@ func (a *app) mb() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if err := st.MakeBucket(ctx, bucket); err != nil {
+		if err := st.MakeBucket(ctx, store.NewBucket{Name: bucket}); err != nil {
 			return err
 		}
 		a.screen(false).Bucket(bucket)

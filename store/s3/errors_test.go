@@ -76,7 +76,7 @@ var operations = map[string]func(context.Context, *s3.Store, *store.Attrs) error
 		return nil
 	},
 	"CreateBucket": func(ctx context.Context, s *s3.Store, _ *store.Attrs) error {
-		return s.MakeBucket(ctx, ref.Bucket)
+		return s.MakeBucket(ctx, store.NewBucket{Name: ref.Bucket})
 	},
 }
 

@@ -37,6 +37,8 @@ type call struct {
 	pinned bool
 	// stream: the answer's body goes on after the call.
 	stream bool
+	// everywhere: the call is about no bucket.
+	everywhere bool
 }
 
 // exchange is what one request and its answer left behind. The transport below the SDK fills it in, so that headers and
@@ -69,7 +71,7 @@ type attempt func(context.Context, *awss3.Client) error
 // do runs a call; once more where the server names another region, which is remembered for the bucket. That is addressing,
 // not retrying: the first request did nothing. The error is an Error of package store, or the context's.
 func (s *Store) do(ctx context.Context, c *call, try attempt) (*exchange, error) {
-	if c.ref.Bucket == "" {
+	if c.ref.Bucket == "" && !c.everywhere {
 		return nil, c.invalid("name a bucket: s3://BUCKET/KEY", errors.New("no bucket is named"))
 	}
 	if err := s.checkCustomerKeys(c); err != nil {

@@ -42,6 +42,7 @@ var kinds = map[string]store.Kind{
 
 	"BucketAlreadyExists":            store.Exists,
 	"BucketAlreadyOwnedByYou":        store.Exists,
+	"BucketNotEmpty":                 store.NotEmpty,
 	"ConditionalRequestConflict":     store.Conflict,
 	"OperationAborted":               store.Conflict,
 	"ExistingObjectIsDirectory":      store.Exists,
@@ -248,6 +249,7 @@ var hints = map[string]string{
 	"SecondLevelDomainForbidden":    "this store wants the bucket in the host name: use virtual addressing",
 	"MethodNotAllowed":              "the store does not offer this operation on this object",
 	"BucketAlreadyExists":           "somebody else has a bucket of this name: choose another",
+	"BucketNotEmpty":                "`haul rb --force` deletes what is in it, too; old versions of objects and unfinished uploads count as well",
 	"BucketAlreadyOwnedByYou":       "the bucket is there already and is yours",
 	"InvalidPart":                   "the store no longer has a part as it was sent: the upload has to begin anew",
 	"OperationAborted":              "the store is still busy with an earlier change of the same thing: try again in a minute",
@@ -261,10 +263,13 @@ var actions = map[string]string{
 	"GetObject": "s3:GetObject", "HeadObject": "s3:GetObject", "GetObjectAttributes": "s3:GetObjectAttributes",
 	"CopyObject": "s3:GetObject on the source and s3:PutObject on the target", "UploadPartCopy": "s3:GetObject on the source and s3:PutObject on the target",
 	"GetObjectTagging": "s3:GetObjectTagging", "CreateBucket": "s3:CreateBucket",
+	"DeleteObject": "s3:DeleteObject", "DeleteObjects": "s3:DeleteObject",
+	"ListObjectsV2": "s3:ListBucket", "HeadBucket": "s3:ListBucket", "ListBuckets": "s3:ListAllMyBuckets",
+	"DeleteBucket": "s3:DeleteBucket", "PutBucketWebsite": "s3:PutBucketWebsite",
 }
 
 // readers are the operations for which a bucket's owner may make the reader pay.
-var readers = []string{"GetObject", "HeadObject", "GetObjectAttributes", "CopyObject", "UploadPartCopy", "GetObjectTagging"}
+var readers = []string{"GetObject", "HeadObject", "GetObjectAttributes", "CopyObject", "UploadPartCopy", "GetObjectTagging", "ListObjectsV2"}
 
 func (s *Store) deniedHint(e *store.Error, x *exchange) string {
 	if e.Status == http.StatusProxyAuthRequired {

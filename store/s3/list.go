@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -74,45 +75,72 @@ func uploadFrom(bucket, key string, u types.MultipartUpload) store.Upload {
 // would be the same again is an Error.
 func (s *Store) List(ctx context.Context, bucket, prefix, after string, a *store.Attrs) iter.Seq2[store.Object, error] {
 	return func(yield func(store.Object, error) bool) {
-		l := listing{s: s, ref: store.Ref{Bucket: bucket, Key: prefix}, attrs: a}
-		l.in = awss3.ListObjectsV2Input{Bucket: &bucket, EncodingType: types.EncodingTypeUrl}
-		if prefix != "" {
-			l.in.Prefix = &prefix
-		}
-		if after != "" {
-			if directoryBucket(bucket) {
-				yield(store.Object{}, l.fail(store.Unsupported, errors.New("S3 Express lists in no order, so that nothing comes after a key")))
+		for e, err := range s.list(ctx, store.Ref{Bucket: bucket, Key: prefix}, "", after, a) {
+			if !yield(e.Object, err) {
 				return
-			}
-			l.in.StartAfter = &after
-		}
-		for more := true; more; {
-			var page []store.Object
-			var err error
-			if page, more, err = l.next(ctx); err != nil {
-				yield(store.Object{}, err)
-				return
-			}
-			for _, o := range page {
-				if strings.HasPrefix(o.Key, prefix) && o.Key > after && !yield(o, nil) {
-					return
-				}
 			}
 		}
 	}
 }
 
-// listing is a List under way.
+// Level lists one level, as List does.
+func (s *Store) Level(ctx context.Context, bucket, prefix, after string, a *store.Attrs) iter.Seq2[store.Entry, error] {
+	return s.list(ctx, store.Ref{Bucket: bucket, Key: prefix}, "/", after, a)
+}
+
+// list lists what begins with the Key of ref.
+func (s *Store) list(ctx context.Context, ref store.Ref, delimiter, after string, a *store.Attrs) iter.Seq2[store.Entry, error] {
+	return func(yield func(store.Entry, error) bool) {
+		l, err := s.newListing(ref, delimiter, after, a)
+		for more := err == nil; more; {
+			var page []store.Entry
+			if page, more, err = l.next(ctx); err != nil {
+				break
+			}
+			for _, e := range page {
+				if name := e.Name(); strings.HasPrefix(name, ref.Key) && name > after && !yield(e, nil) {
+					return
+				}
+			}
+		}
+		if err != nil {
+			yield(store.Entry{}, err)
+		}
+	}
+}
+
+// listing is a List or Level under way.
 type listing struct {
 	s     *Store
 	ref   store.Ref // its Key is the prefix
 	attrs *store.Attrs
 	in    awss3.ListObjectsV2Input
-	last  string // key of the page before
+	last  string // entry of the page before
+}
+
+func (s *Store) newListing(ref store.Ref, delimiter, after string, a *store.Attrs) (*listing, error) {
+	l := &listing{s: s, ref: ref, attrs: a}
+	l.in = awss3.ListObjectsV2Input{Bucket: &ref.Bucket, EncodingType: types.EncodingTypeUrl}
+	if ref.Key != "" {
+		l.in.Prefix = &ref.Key
+	}
+	if delimiter != "" {
+		l.in.Delimiter = &delimiter
+	}
+	if a != nil && a.PageSize > 0 {
+		l.in.MaxKeys = aws.Int32(int32(min(a.PageSize, math.MaxInt32)))
+	}
+	if after != "" {
+		if directoryBucket(ref.Bucket) {
+			return l, l.fail(store.Unsupported, errors.New("S3 Express lists in no order, so that nothing comes after a key"))
+		}
+		l.in.StartAfter = &after
+	}
+	return l, nil
 }
 
 // next gives the next page.
-func (l *listing) next(ctx context.Context) (page []store.Object, more bool, err error) {
+func (l *listing) next(ctx context.Context) (page []store.Entry, more bool, err error) {
 	var out *awss3.ListObjectsV2Output
 	c := newPlainCall("ListObjectsV2", l.ref, l.attrs)
 	c.root = "ListBucketResult"
@@ -124,9 +152,12 @@ func (l *listing) next(ctx context.Context) (page []store.Object, more bool, err
 		return nil, false, err
 	}
 	decode := decoder(string(out.EncodingType))
-	page = make([]store.Object, len(out.Contents))
+	page = make([]store.Entry, 0, len(out.CommonPrefixes)+len(out.Contents))
+	for _, p := range out.CommonPrefixes {
+		page = append(page, store.Entry{Prefix: decode(aws.ToString(p.Prefix))})
+	}
 	for i := range out.Contents {
-		page[i] = listed(l.ref.Bucket, decode(aws.ToString(out.Contents[i].Key)), &out.Contents[i])
+		page = append(page, store.Entry{Object: listed(l.ref.Bucket, decode(aws.ToString(out.Contents[i].Key)), &out.Contents[i])})
 	}
 	if !aws.ToBool(out.IsTruncated) {
 		return page, false, nil
@@ -135,10 +166,10 @@ func (l *listing) next(ctx context.Context) (page []store.Object, more bool, err
 }
 
 // turn makes the request for the page after this one.
-func (l *listing) turn(token string, page []store.Object) error {
+func (l *listing) turn(token string, page []store.Entry) error {
 	last := l.last
 	if n := len(page); n > 0 {
-		last = page[n-1].Key
+		last = page[n-1].Name()
 	}
 	switch {
 	case token == "" || token == aws.ToString(l.in.ContinuationToken):

@@ -43,7 +43,9 @@ func objectFrom(ref store.Ref, h http.Header) store.Object {
 		Ref:          ref,
 		ETag:         etag(h.Get("ETag")),
 		Encryption:   h.Get(sseHeader),
+		KMSKeyID:     h.Get(kmsKeyHeader),
 		StorageClass: h.Get("X-Amz-Storage-Class"),
+		Restore:      restore(h.Get("X-Amz-Restore")),
 	}
 	if v := h.Get("X-Amz-Version-Id"); v != "" {
 		o.Version = v
@@ -56,6 +58,18 @@ func objectFrom(ref store.Ref, h http.Header) store.Object {
 	}
 	o.Sums = sumsFrom(h, o.ETag)
 	return o
+}
+
+// restore reads x-amz-restore: ongoing-request="false", expiry-date="Fri, 21 Dec 2012 00:00:00 GMT".
+func restore(v string) store.Restore {
+	r := store.Restore{Ongoing: strings.Contains(v, `ongoing-request="true"`)}
+	if _, rest, ok := strings.Cut(v, `expiry-date="`); ok {
+		date, _, _ := strings.Cut(rest, `"`)
+		if t, err := http.ParseTime(date); err == nil {
+			r.Until = t
+		}
+	}
+	return r
 }
 
 // etag takes off the quotes, and the mark of a weak one that some proxies put on.

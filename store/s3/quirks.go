@@ -32,6 +32,7 @@ const (
 	objectAttributes feature = "GetObjectAttributes"
 	partNumbers      feature = "partNumber"
 	trailers         feature = "x-amz-trailer"
+	deleteObjects    feature = "DeleteObjects"
 )
 
 var (

@@ -186,16 +186,3 @@ func (s *Store) Limits(bucket string) store.Limits {
 
 // directoryBucket tells a bucket of S3 Express One Zone by its name.
 func directoryBucket(bucket string) bool { return strings.HasSuffix(bucket, "--x-s3") }
-
-// MakeBucket makes a bucket in the Store's region. One that exists is an Error of kind store.Exists.
-func (s *Store) MakeBucket(ctx context.Context, bucket string) error {
-	in := &awss3.CreateBucketInput{Bucket: &bucket}
-	if s.region != defaultRegion {
-		in.CreateBucketConfiguration = locationConstraint(s.region)
-	}
-	_, err := s.do(ctx, &call{op: "CreateBucket", ref: store.Ref{Bucket: bucket}, root: "CreateBucketResult"}, func(ctx context.Context, c *awss3.Client) error {
-		_, err := c.CreateBucket(ctx, in)
-		return err
-	})
-	return err
-}

@@ -28,16 +28,19 @@ const (
 	CopyPart Op = "UploadPartCopy"
 	Tags     Op = "GetObjectTagging"
 	List     Op = "ListObjectsV2" // a page of a listing
-)
+	Delete   Op = "DeleteObject"  // also of one object among many
+	// DeleteMany is the request for many; a fault of Delete may hit each of them.
+	DeleteMany Op = "DeleteObjects"
 
-// Operations that only a Server has.
-const (
-	Delete       Op = "DeleteObject"
+	ListBuckets  Op = "ListBuckets" // a page of it
 	HeadBucket   Op = "HeadBucket"
 	CreateBucket Op = "CreateBucket"
-	Location     Op = "GetBucketLocation"
-	ListBuckets  Op = "ListBuckets"
+	DeleteBucket Op = "DeleteBucket"
+	SetWebsite   Op = "PutBucketWebsite"
 )
+
+// Location is an operation that only a Server has.
+const Location Op = "GetBucketLocation"
 
 // Any stands for every operation, in faults.
 const Any Op = "any operation"

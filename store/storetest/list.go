@@ -14,15 +14,46 @@ import (
 // a fault is the prefix.
 func (m *Memory) List(ctx context.Context, bucket, prefix, after string, a *store.Attrs) iter.Seq2[store.Object, error] {
 	return func(yield func(store.Object, error) bool) {
-		for more := true; more; {
-			var page []store.Object
-			var err error
-			if page, more, err = m.page(ctx, store.Ref{Bucket: bucket, Key: prefix}, after, a); err != nil {
-				yield(store.Object{}, err)
+		for e, err := range m.list(ctx, listing{ref: store.Ref{Bucket: bucket, Key: prefix}, after: after}, a) {
+			if !yield(e.Object, err) {
 				return
 			}
-			for _, o := range page {
-				if after = o.Key; !yield(o, nil) {
+		}
+	}
+}
+
+// Level lists one level; its pages count as those of List.
+func (m *Memory) Level(ctx context.Context, bucket, prefix, after string, a *store.Attrs) iter.Seq2[store.Entry, error] {
+	return m.list(ctx, listing{ref: store.Ref{Bucket: bucket, Key: prefix}, delimiter: "/", after: after}, a)
+}
+
+// listing is what is asked of a page.
+type listing struct {
+	ref       store.Ref // its Key is the prefix
+	delimiter string
+	after     string
+	most      int // entries
+}
+
+func (m *Memory) list(ctx context.Context, l listing, a *store.Attrs) iter.Seq2[store.Entry, error] {
+	l.most = m.listPage
+	if a != nil && a.PageSize > 0 {
+		l.most = min(l.most, a.PageSize)
+	}
+	return func(yield func(store.Entry, error) bool) {
+		for more := true; more; {
+			var page []store.Entry
+			var err error
+			if page, more, err = m.page(ctx, l, a); err != nil {
+				yield(store.Entry{}, err)
+				return
+			}
+			if n := len(page); n > 0 {
+				l.after = page[n-1].Name()
+			}
+			slices.SortStableFunc(page, prefixesFirst)
+			for _, e := range page {
+				if !yield(e, nil) {
 					return
 				}
 			}
@@ -30,29 +61,57 @@ func (m *Memory) List(ctx context.Context, bucket, prefix, after string, a *stor
 	}
 }
 
-// page gives up to listPage objects that come after a key.
-func (m *Memory) page(ctx context.Context, ref store.Ref, after string, a *store.Attrs) (page []store.Object, more bool, err error) {
-	c, err := m.begin(ctx, List, target{ref: ref})
+// prefixesFirst is the order of a page.
+func prefixesFirst(a, b store.Entry) int {
+	switch {
+	case a.Prefix != "" && b.Prefix == "":
+		return -1
+	case a.Prefix == "" && b.Prefix != "":
+		return 1
+	}
+	return 0
+}
+
+// page gives a page that comes after an entry.
+func (m *Memory) page(ctx context.Context, l listing, a *store.Attrs) (page []store.Entry, more bool, err error) {
+	c, err := m.begin(ctx, List, target{ref: l.ref})
 	defer c.end(&err)
 	if err != nil {
 		return nil, false, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	b, err := m.mayList(ref, a)
+	b, err := m.mayList(l.ref, a)
 	if err != nil {
 		return nil, false, err
 	}
-	for _, key := range b.keys(ref.Key, after) {
-		switch o := b.current(key); {
-		case o == nil:
-		case len(page) == m.listPage:
-			return page, true, nil
+	page, more = b.page(l)
+	return page, more, nil
+}
+
+// page gives the entries of a page in order of their names; m.mu is held.
+func (b *bucket) page(l listing) (page []store.Entry, more bool) {
+	group := ""
+	for _, key := range b.keys(l.ref.Key, l.after) {
+		common := ""
+		if l.delimiter != "" {
+			if i := strings.Index(key[len(l.ref.Key):], l.delimiter); i >= 0 {
+				common = key[:len(l.ref.Key)+i+len(l.delimiter)]
+			}
+		}
+		o := b.current(key)
+		switch {
+		case o == nil, common != "" && common == group, common != "" && common <= l.after:
+		case len(page) >= l.most:
+			return page, l.most > 0
+		case common != "":
+			group = common
+			page = append(page, store.Entry{Prefix: common})
 		default:
-			page = append(page, o.listed())
+			page = append(page, store.Entry{Object: o.listed()})
 		}
 	}
-	return page, false, nil
+	return page, false
 }
 
 // mayList finds the bucket of a listing, and checks that whoever asks may; m.mu is held.

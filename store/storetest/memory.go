@@ -53,6 +53,7 @@ type Memory struct {
 	requesterPays bool
 	noLayout      bool
 	completeTwice bool
+	deletesSingly bool
 	listPage      int
 
 	mu      sync.Mutex
@@ -66,6 +67,10 @@ type Memory struct {
 }
 
 type bucket struct {
+	made    time.Time
+	region  string
+	tags    map[string]string
+	website store.Website
 	objects map[string][]*object // by key, the newest last
 	sorted  []string             // the keys of objects; nil when there are others by now
 	uploads map[string]*upload   // open ones, by ID
@@ -102,6 +107,9 @@ func NoLayout() Option { return func(m *Memory) { m.noLayout = true } }
 // upload is gone, as on MinIO.
 func CompleteTwice() Option { return func(m *Memory) { m.completeTwice = true } }
 
+// DeletesSingly lets the store not know DeleteMany.
+func DeletesSingly() Option { return func(m *Memory) { m.deletesSingly = true } }
+
 // ListPage sets how many objects a page of List has at most, in place of 1000.
 func ListPage(n int) Option { return func(m *Memory) { m.listPage = n } }
 
@@ -136,7 +144,7 @@ func New(opts ...Option) *Memory {
 }
 
 func newBucket() *bucket {
-	return &bucket{objects: map[string][]*object{}, uploads: map[string]*upload{}, done: map[string]store.Object{}}
+	return &bucket{made: modified(), objects: map[string][]*object{}, uploads: map[string]*upload{}, done: map[string]store.Object{}}
 }
 
 // SetLimits changes what the store allows from now on.

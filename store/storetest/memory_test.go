@@ -98,7 +98,7 @@ func TestVersions(t *testing.T) {
 	m := storetest.New(storetest.For(t), storetest.Versioned())
 	old := m.PutBytes(ref, []byte("old"))
 	m.PutBytes(ref, []byte("new"))
-	m.Delete(ref)
+	m.Remove(ref)
 	if _, err := m.Head(t.Context(), store.GetRequest{Ref: ref}); !errors.Is(err, store.NotFound) {
 		t.Errorf("deleted: %v", err)
 	}

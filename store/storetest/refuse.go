@@ -25,6 +25,8 @@ func words(k store.Kind) (status int, code string) {
 		return 412, "PreconditionFailed"
 	case store.Conflict:
 		return 409, "ConditionalRequestConflict"
+	case store.NotEmpty:
+		return 409, "BucketNotEmpty"
 	case store.Archived:
 		return 403, "InvalidObjectState"
 	case store.BadRange:

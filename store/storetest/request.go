@@ -98,6 +98,12 @@ func (q *request) bucketOp() Op {
 		return HeadBucket
 	case method == "PUT" && len(q.query) == 0:
 		return CreateBucket
+	case method == "PUT" && has("website"):
+		return SetWebsite
+	case method == "DELETE" && len(q.query) == 0:
+		return DeleteBucket
+	case method == "POST" && has("delete"):
+		return DeleteMany
 	case method == "GET" && has("uploads"):
 		return Uploads
 	case method == "GET" && has("location"):
@@ -126,11 +132,11 @@ func (q *request) answer() error {
 func (q *request) answerNow() error {
 	handle := map[Op]func(*request) error{
 		Get: (*request).get, Head: (*request).head, Layout: (*request).layout, Tags: (*request).tags,
-		Put: (*request).put, Copy: (*request).copy, Delete: (*request).remove,
+		Put: (*request).put, Copy: (*request).copy, Delete: (*request).remove, DeleteMany: (*request).removeMany,
 		Create: (*request).create, PutPart: (*request).putPart, CopyPart: (*request).copyPart, Parts: (*request).parts,
 		Complete: (*request).complete, Abort: (*request).abort, Uploads: (*request).uploads,
 		List: (*request).list, HeadBucket: (*request).headBucket, CreateBucket: (*request).createBucket,
-		Location: (*request).location, ListBuckets: (*request).listBuckets,
+		DeleteBucket: (*request).deleteBucket, SetWebsite: (*request).setWebsite, Location: (*request).location, ListBuckets: (*request).listBuckets,
 	}[q.op]
 	if handle == nil {
 		return refuse(q.op, q.on.ref, store.Unsupported, "A header or query you provided implies functionality that is not implemented")

@@ -3,8 +3,6 @@ package storetest
 import (
 	"encoding/base64"
 	"net/http"
-	"slices"
-	"strings"
 
 	"haul/store"
 )
@@ -61,78 +59,18 @@ func (q *request) page(out *listXML, prefix, delimiter, after string) (last stri
 	m, encoding := q.s.memory, out.EncodingType
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	b := m.buckets[out.Name]
-	group := ""
-	for _, key := range b.keys(prefix, after) {
-		common := ""
-		if delimiter != "" {
-			if i := strings.Index(key[len(prefix):], delimiter); i >= 0 {
-				common = key[:len(prefix)+i+len(delimiter)]
-			}
-		}
-		o := b.current(key)
-		switch {
-		case o == nil, common != "" && common == group, common != "" && common <= after:
-			continue
-		case len(out.Contents)+len(out.CommonPrefixes) >= out.MaxKeys:
-			out.IsTruncated = out.MaxKeys > 0
-			return last
-		case common != "":
-			group, last = common, common
-			out.CommonPrefixes = append(out.CommonPrefixes, prefixXML{coded(encoding, common)})
+	page, more := m.buckets[out.Name].page(listing{ref: store.Ref{Key: prefix}, delimiter: delimiter, after: after, most: out.MaxKeys})
+	out.IsTruncated = more
+	for _, e := range page {
+		last = e.Name()
+		if e.Prefix != "" {
+			out.CommonPrefixes = append(out.CommonPrefixes, prefixXML{coded(encoding, e.Prefix)})
 			continue
 		}
-		last = key
 		out.Contents = append(out.Contents, objectXML{
-			Key: coded(encoding, key), LastModified: stamp(o.info.Modified), ETag: quoted(o.info.ETag), Size: o.info.Size,
-			StorageClass: classXML(o.info.StorageClass),
+			Key: coded(encoding, e.Object.Key), LastModified: stamp(e.Object.Modified), ETag: quoted(e.Object.ETag), Size: e.Object.Size,
+			StorageClass: classXML(e.Object.StorageClass),
 		})
 	}
 	return last
-}
-
-func (q *request) headBucket() error {
-	q.w.Header().Set("x-amz-bucket-region", q.s.region)
-	if !q.s.memory.HasBucket(q.on.ref.Bucket) {
-		return refuse(HeadBucket, q.on.ref, store.NoBucket, "The specified bucket does not exist")
-	}
-	q.w.WriteHeader(http.StatusOK)
-	return nil
-}
-
-func (q *request) createBucket() error {
-	if q.s.memory.HasBucket(q.on.ref.Bucket) {
-		e := refuse(CreateBucket, q.on.ref, store.Conflict, "Your previous request to create the named bucket succeeded and you already own it.")
-		e.Code = "BucketAlreadyOwnedByYou"
-		return e
-	}
-	q.s.memory.CreateBucket(q.on.ref.Bucket)
-	q.w.Header().Set("Location", "/"+q.on.ref.Bucket)
-	q.w.WriteHeader(http.StatusOK)
-	return nil
-}
-
-func (q *request) location() error {
-	if !q.s.memory.HasBucket(q.on.ref.Bucket) {
-		return refuse(Location, q.on.ref, store.NoBucket, "The specified bucket does not exist")
-	}
-	region := q.s.region
-	if region == "us-east-1" {
-		region = "" // as S3 tells it since its first days
-	}
-	q.xml(http.StatusOK, locationXML{Region: region})
-	return nil
-}
-
-func (q *request) listBuckets() error {
-	m := q.s.memory
-	m.mu.Lock()
-	var out bucketsXML
-	for name := range m.buckets {
-		out.Bucket = append(out.Bucket, bucketXML{Name: name, CreationDate: stamp(modified())})
-	}
-	m.mu.Unlock()
-	slices.SortFunc(out.Bucket, func(a, b bucketXML) int { return strings.Compare(a.Name, b.Name) })
-	q.xml(http.StatusOK, out)
-	return nil
 }

@@ -45,6 +45,10 @@ type Conformance struct {
 	CopyPartSpoilsSums bool
 	// KeepsCutBodies: a body without checksum that ends early may be kept as if it had been all; by chance, so it is not checked.
 	KeepsCutBodies bool
+	// NoDeleteMany: DeleteMany is not supported.
+	NoDeleteMany bool
+	// KeepsVersions: a bucket from which all was deleted is not empty.
+	KeepsVersions bool
 	// NoTags: tags are not supported.
 	NoTags bool
 	// KeyParentConflict: where there is an object a, there can be no object a/b.
@@ -88,6 +92,8 @@ func Run(t *testing.T, open func(t *testing.T) (store.Store, string), c Conforma
 		{"ManyParts", testManyParts}, {"Schemes", testSchemes}, {"WrongSize", testWrongSize}, {"WrongParts", testWrongParts},
 		{"SmallParts", testSmallParts}, {"CompleteNoClobber", testCompleteNoClobber}, {"CompleteTwice", testCompleteTwice},
 		{"Abort", testAbort}, {"Uploads", testUploads}, {"Layout", testLayout}, {"List", testList}, {"ListPages", testListPages},
+		{"Level", testLevel}, {"Buckets", testBuckets},
+		{"Delete", testDelete}, {"DeleteMany", testDeleteMany}, {"DeleteManyPages", testDeleteManyPages},
 		{"Attrs", testAttrs}, {"Copy", testCopy}, {"CopyPart", testCopyPart}, {"CopyPins", testCopyPins},
 		{"Keys", testKeys}, {"KeyParent", testKeyParent}, {"Kinds", testKinds}, {"Concurrent", testConcurrent}, {"Context", testContext},
 	} {

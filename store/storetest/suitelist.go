@@ -100,3 +100,122 @@ func testListPages(t *testing.T, s *suite) {
 		}
 	}
 }
+
+// level gives all that a listing of one level tells, prefixes and keys.
+func (s *suite) level(t *testing.T, prefix, after string, a *store.Attrs) (prefixes, keys []string) {
+	t.Helper()
+	for e, err := range s.Level(t.Context(), s.bucket, prefix, after, a) {
+		switch {
+		case err != nil:
+			t.Fatalf("Level of %q after %q: %v", prefix, after, err)
+		case e.Prefix != "":
+			prefixes = append(prefixes, e.Prefix)
+		case e.Object.ETag == "" || e.Object.Bucket != s.bucket || time.Since(e.Object.Modified).Abs() > time.Hour:
+			t.Errorf("Level told %+v", e)
+		default:
+			keys = append(keys, e.Object.Key)
+		}
+	}
+	return prefixes, keys
+}
+
+func testLevel(t *testing.T, s *suite) {
+	for i, key := range []string{"level/a", "level/b/1", "level/b/2", "level/b/c/3", "level/b0", "level/é d+%/x", "level/z"} {
+		s.put(t, s.ref(key), Generated(int64(i), uint64(i)), nil)
+	}
+	full := func(names ...string) []string {
+		for i := range names {
+			names[i] = s.prefix + names[i]
+		}
+		return names
+	}
+	for _, x := range []struct {
+		prefix, after  string
+		prefixes, keys []string
+	}{
+		{"level/", "", full("level/b/", "level/é d+%/"), full("level/a", "level/b0", "level/z")},
+		{"level", "", full("level/"), nil},
+		{"level/b", "", full("level/b/"), full("level/b0")},
+		{"level/b/", "", full("level/b/c/"), full("level/b/1", "level/b/2")},
+		{"level/a", "", nil, full("level/a")},
+		{"level/none", "", nil, nil},
+		{"level/", "level/a", full("level/b/", "level/é d+%/"), full("level/b0", "level/z")},
+		{"level/", "level/b/", full("level/é d+%/"), full("level/b0", "level/z")},
+		{"level/", "level/b0", full("level/é d+%/"), full("level/z")},
+	} {
+		after := x.after
+		if after != "" {
+			after = s.prefix + after
+		}
+		for _, page := range []int{0, 1, 2} {
+			prefixes, keys := s.level(t, s.prefix+x.prefix, after, &store.Attrs{PageSize: page})
+			if !slices.Equal(prefixes, x.prefixes) || !slices.Equal(keys, x.keys) {
+				t.Errorf("Level of %q after %q, %d a page: %q and %q, want %q and %q", x.prefix, x.after, page, prefixes, keys, x.prefixes, x.keys)
+			}
+		}
+	}
+	var small []string
+	for o, err := range s.List(t.Context(), s.bucket, s.prefix+"level/", "", &store.Attrs{PageSize: 2}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		small = append(small, o.Key)
+	}
+	if len(small) != 7 {
+		t.Errorf("List by small pages: %q", small)
+	}
+	for _, err := range s.Level(t.Context(), "storetest-no-such-bucket-4711", "", "", nil) {
+		want(t, "Level of no bucket", err, store.NoBucket)
+	}
+}
+
+func testBuckets(t *testing.T, s *suite) {
+	ctx := t.Context()
+	name := fmt.Sprintf("storetest-%d", time.Now().UnixNano())
+	if _, err := s.Bucket(ctx, name); err == nil {
+		t.Errorf("%s is there before it was made", name)
+	} else {
+		want(t, "Bucket that is not there", err, store.NoBucket)
+	}
+	if err := s.MakeBucket(ctx, store.NewBucket{Name: name}); err != nil {
+		t.Fatalf("MakeBucket: %v", err)
+	}
+	if b, err := s.Bucket(ctx, name); err != nil || b.Name != name {
+		t.Errorf("Bucket gave %+v, %v", b, err)
+	}
+	var found []string
+	for b, err := range s.Buckets(ctx, store.BucketQuery{}) {
+		if err != nil {
+			t.Fatalf("Buckets: %v", err)
+		}
+		if b.Name == name && time.Since(b.Made).Abs() > time.Hour {
+			t.Errorf("Buckets told %+v", b)
+		}
+		found = append(found, b.Name)
+	}
+	if !slices.Contains(found, name) || !slices.Contains(found, s.bucket) {
+		t.Errorf("Buckets gave %q", found)
+	}
+	found = nil
+	for b, err := range s.Buckets(ctx, store.BucketQuery{Prefix: name, PageSize: 1}) {
+		if err != nil {
+			t.Fatalf("Buckets: %v", err)
+		}
+		found = append(found, b.Name)
+	}
+	if !slices.Equal(found, []string{name}) {
+		t.Errorf("Buckets of a prefix gave %q", found)
+	}
+	ref := store.Ref{Bucket: name, Key: "a"}
+	s.put(t, ref, Generated(1, 1), nil)
+	want(t, "DeleteBucket of one that is not empty", s.DeleteBucket(ctx, name), store.NotEmpty)
+	if err := s.Delete(ctx, ref, nil); err != nil {
+		t.Fatal(err)
+	}
+	if !s.c.KeepsVersions {
+		if err := s.DeleteBucket(ctx, name); err != nil {
+			t.Errorf("DeleteBucket: %v", err)
+		}
+		want(t, "DeleteBucket of one that is not there", s.DeleteBucket(ctx, name), store.NoBucket)
+	}
+}

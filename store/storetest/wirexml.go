@@ -184,6 +184,32 @@ type taggingXML struct {
 
 type tagXML struct{ Key, Value string }
 
+type deleteRequestXML struct {
+	XMLName xml.Name `xml:"Delete"`
+	Quiet   bool
+	Object  []struct {
+		Key       string
+		VersionID string `xml:"VersionId"`
+	}
+}
+
+type deleteXML struct {
+	XMLName xml.Name `xml:"DeleteResult"`
+	Deleted []deletedXML
+	Error   []deleteErrorXML
+}
+
+type deletedXML struct {
+	Key       string
+	VersionID string `xml:"VersionId,omitempty"`
+}
+
+type deleteErrorXML struct {
+	deletedXML
+	Code    string
+	Message string
+}
+
 type objectXML struct {
 	Key          string
 	LastModified string
@@ -218,11 +244,26 @@ type locationXML struct {
 }
 
 type bucketsXML struct {
-	XMLName xml.Name    `xml:"ListAllMyBucketsResult"`
-	Bucket  []bucketXML `xml:"Buckets>Bucket"`
+	XMLName           xml.Name    `xml:"ListAllMyBucketsResult"`
+	Bucket            []bucketXML `xml:"Buckets>Bucket"`
+	ContinuationToken string      `xml:",omitempty"`
 }
 
-type bucketXML struct{ Name, CreationDate string }
+type bucketXML struct {
+	Name         string
+	CreationDate string
+	BucketRegion string
+}
+
+type createBucketXML struct {
+	LocationConstraint string
+	Tag                []tagXML `xml:"Tags>Tag"`
+}
+
+type websiteXML struct {
+	Index string `xml:"IndexDocument>Suffix"`
+	Error string `xml:"ErrorDocument>Key"`
+}
 
 func quoted(etag string) string { return `"` + etag + `"` }
 

@@ -202,18 +202,3 @@ func (m *Memory) Restore(ref store.Ref) {
 	o, _ := m.find(Head, ref, "", &store.Attrs{RequestPayer: "requester"})
 	o.restored = true
 }
-
-// Delete removes an object, in a versioned store only from sight.
-func (m *Memory) Delete(ref store.Ref) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	b := m.buckets[ref.Bucket]
-	switch {
-	case b == nil:
-	case m.versioned:
-		b.objects[ref.Key] = append(b.objects[ref.Key], &object{marker: true})
-	default:
-		delete(b.objects, ref.Key)
-		b.sorted = nil
-	}
-}

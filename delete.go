@@ -1,0 +1,211 @@
+package haul
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"haul/store"
+)
+
+const (
+	// maxDeletes bounds the requests of DeleteAll under way, and with them the keys in memory.
+	maxDeletes = 32
+	// maxSingle bounds, within one of them, the deletions that have to be made one by one.
+	maxSingle = 16
+)
+
+// Delete takes an object away, or the one version that ref names. What is not there is no error. Of the attributes, only
+// RequestPayer counts; nil asks for nothing.
+func (c *Client) Delete(ctx context.Context, ref store.Ref, a *store.Attrs) error {
+	defer c.alive()()
+	return c.deleteOne(ctx, ref, a)
+}
+
+// DeleteAll takes objects of a bucket away as keys tells of them, up to 1000 by one request and several requests at once, and
+// gives what became of each, in no order: nil where it is gone. An error that keys gives, and one that would let all others
+// fail too, ends it: what is on its way is waited for, nothing more is deleted, and the error comes last, with a Ref that has
+// no Key. So a listing that breaks off deletes nothing that it did not tell. A caller that stops early waits for what is on
+// its way too. Keys is read by another goroutine than the caller's; memory does not grow with their number.
+func (c *Client) DeleteAll(ctx context.Context, bucket string, keys iter.Seq2[string, error], a *store.Attrs) iter.Seq2[store.Ref, error] {
+	return func(yield func(store.Ref, error) bool) {
+		defer c.alive()()
+		gctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		d := deletion{c: c, bucket: bucket, attrs: a, told: make(chan fate)}
+		var failed error
+		go func() {
+			defer close(d.told)
+			failed = d.run(gctx, keys)
+		}()
+		stopped := false
+		for f := range d.told { // to its end: the goroutine is waited for
+			for i, ref := range f.refs {
+				if !stopped && !yield(ref, f.errs[i]) {
+					stopped = true
+					cancel(errEnough)
+				}
+			}
+		}
+		if failed != nil && !stopped {
+			yield(store.Ref{Bucket: bucket}, failed)
+		}
+	}
+}
+
+var errEnough = errors.New("the caller wants no more")
+
+// deletion is one DeleteAll.
+type deletion struct {
+	c      *Client
+	bucket string
+	attrs  *store.Attrs
+	told   chan fate
+	singly atomic.Bool // the store knows no other way
+}
+
+// fate is what became of some objects.
+type fate struct {
+	refs []store.Ref
+	errs []error
+}
+
+// run deletes all keys. The error is why it ended early.
+func (d *deletion) run(ctx context.Context, keys iter.Seq2[string, error]) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(maxDeletes)
+	var refs []store.Ref
+	send := func() {
+		some := refs
+		refs = nil
+		g.Go(func() error { return d.send(gctx, some) })
+	}
+	var broke error
+	for key, err := range keys {
+		if err != nil {
+			broke, refs = err, nil
+			break
+		}
+		if gctx.Err() != nil {
+			break
+		}
+		if refs = append(refs, store.Ref{Bucket: d.bucket, Key: key}); len(refs) == store.MaxDelete || d.singly.Load() {
+			send()
+		}
+	}
+	if len(refs) > 0 && gctx.Err() == nil {
+		send()
+	}
+	err := g.Wait()
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case broke != nil:
+		return broke
+	}
+	return err
+}
+
+// send deletes some objects and tells what became of them. The error is one that the others would meet too.
+func (d *deletion) send(ctx context.Context, refs []store.Ref) error {
+	f := fate{refs, make([]error, len(refs))}
+	err := d.many(ctx, f)
+	d.told <- f
+	return err
+}
+
+func (d *deletion) many(ctx context.Context, f fate) error {
+	all := make([]int, len(f.refs))
+	for i := range all {
+		all[i] = i
+	}
+	if len(all) == 1 || d.singly.Load() {
+		return d.oneByOne(ctx, f, all)
+	}
+	err := d.request(ctx, f, &all)
+	switch {
+	case errors.Is(err, store.Unsupported):
+		d.singly.Store(true)
+		return d.oneByOne(ctx, f, all)
+	case err != nil:
+		for _, i := range all {
+			f.errs[i] = err
+		}
+		return fatal(err)
+	}
+	var odd []int // names that can only be deleted by themselves
+	for i, err := range f.errs {
+		if errors.Is(err, store.Unsupported) {
+			odd = append(odd, i)
+		}
+	}
+	return d.oneByOne(ctx, f, odd)
+}
+
+// request deletes by one request, and again what failed for a passing reason. Left are those that such an error is about.
+func (d *deletion) request(ctx context.Context, f fate, left *[]int) error {
+	if err := d.c.lanes.enter(ctx); err != nil {
+		return err
+	}
+	defer d.c.lanes.leave()
+	t := d.c.begin(store.Ref{Bucket: d.bucket}.String(), "", Transfer{})
+	return t.try(ctx, func(ctx context.Context) error {
+		refs := make([]store.Ref, len(*left))
+		for i, which := range *left {
+			refs[i] = f.refs[which]
+		}
+		each, err := d.c.store.DeleteMany(ctx, refs, d.attrs)
+		if err != nil {
+			return err
+		}
+		var again []int
+		var passing error
+		for i, err := range each {
+			which := (*left)[i]
+			f.errs[which] = err
+			if store.Retryable(err) {
+				again, passing = append(again, which), err
+			}
+		}
+		if len(again) < len(*left) {
+			d.c.succeeded()
+		}
+		*left = again
+		return passing
+	})
+}
+
+// oneByOne deletes those of f that which names, each by a request of its own.
+func (d *deletion) oneByOne(ctx context.Context, f fate, which []int) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(maxSingle)
+	for _, i := range which {
+		g.Go(func() error {
+			f.errs[i] = d.c.deleteOne(gctx, f.refs[i], d.attrs)
+			return fatal(f.errs[i])
+		})
+	}
+	return g.Wait()
+}
+
+func (c *Client) deleteOne(ctx context.Context, ref store.Ref, a *store.Attrs) error {
+	if err := c.lanes.enter(ctx); err != nil {
+		return err
+	}
+	defer c.lanes.leave()
+	t := c.begin(ref.String(), "", Transfer{})
+	return t.try(ctx, func(ctx context.Context) error { return c.store.Delete(ctx, ref, a) })
+}
+
+// fatal gives err where other objects would meet it too: what is wrong with the bucket, the credentials or the network.
+func fatal(err error) error {
+	switch store.KindOf(err) {
+	case store.NoBucket, store.NoCredentials, store.Expired, store.ClockSkew, store.WrongRegion,
+		store.Network, store.Stalled, store.Throttled, store.Unavailable:
+		return err
+	}
+	return nil
+}

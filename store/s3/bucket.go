@@ -1,0 +1,133 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"haul/store"
+)
+
+// Buckets lists the buckets of whoever asks. Servers that do not know of prefixes are told apart by what they give.
+func (s *Store) Buckets(ctx context.Context, q store.BucketQuery) iter.Seq2[store.Bucket, error] {
+	return func(yield func(store.Bucket, error) bool) {
+		in := &awss3.ListBucketsInput{}
+		if q.Prefix != "" {
+			in.Prefix = &q.Prefix
+		}
+		if q.Region != "" {
+			in.BucketRegion = &q.Region
+		}
+		if q.PageSize > 0 {
+			in.MaxBuckets = aws.Int32(int32(min(q.PageSize, math.MaxInt32)))
+		}
+		for {
+			out, err := s.bucketsPage(ctx, in)
+			if err != nil {
+				yield(store.Bucket{}, err)
+				return
+			}
+			for _, b := range out.Buckets {
+				found := store.Bucket{Name: aws.ToString(b.Name), Made: timeOf(b.CreationDate), Region: aws.ToString(b.BucketRegion)}
+				elsewhere := q.Region != "" && found.Region != "" && found.Region != q.Region
+				if strings.HasPrefix(found.Name, q.Prefix) && !elsewhere && !yield(found, nil) {
+					return
+				}
+			}
+			token := aws.ToString(out.ContinuationToken)
+			if token == "" || token == aws.ToString(in.ContinuationToken) {
+				return
+			}
+			in.ContinuationToken = &token
+		}
+	}
+}
+
+func (s *Store) bucketsPage(ctx context.Context, in *awss3.ListBucketsInput) (out *awss3.ListBucketsOutput, err error) {
+	c := &call{op: "ListBuckets", root: "ListAllMyBucketsResult", everywhere: true}
+	_, err = s.do(ctx, c, func(ctx context.Context, client *awss3.Client) (err error) {
+		out, err = client.ListBuckets(ctx, in)
+		return err
+	})
+	return out, err
+}
+
+func bucketCall(op, name string) *call { return &call{op: op, ref: store.Ref{Bucket: name}} }
+
+// Bucket looks whether a bucket is there.
+func (s *Store) Bucket(ctx context.Context, name string) (store.Bucket, error) {
+	x, err := s.do(ctx, bucketCall("HeadBucket", name), func(ctx context.Context, c *awss3.Client) error {
+		_, err := c.HeadBucket(ctx, &awss3.HeadBucketInput{Bucket: &name})
+		return err
+	})
+	var e *store.Error
+	switch {
+	case errors.As(err, &e) && e.Kind == store.NotFound: // an answer to HEAD has no code
+		e.Kind = store.NoBucket
+		return store.Bucket{}, err
+	case err != nil:
+		return store.Bucket{}, err
+	}
+	return store.Bucket{Name: name, Region: x.answer.Get("X-Amz-Bucket-Region")}, nil
+}
+
+// MakeBucket makes a bucket, in the Store's region where none is named.
+func (s *Store) MakeBucket(ctx context.Context, b store.NewBucket) error {
+	region := b.Region
+	if region == "" {
+		region = s.region
+	}
+	in := &awss3.CreateBucketInput{Bucket: &b.Name}
+	if region != defaultRegion || len(b.Tags) > 0 {
+		in.CreateBucketConfiguration = &types.CreateBucketConfiguration{}
+	}
+	if region != defaultRegion {
+		in.CreateBucketConfiguration.LocationConstraint = types.BucketLocationConstraint(region)
+	}
+	for _, name := range slices.Sorted(maps.Keys(b.Tags)) {
+		in.CreateBucketConfiguration.Tags = append(in.CreateBucketConfiguration.Tags, types.Tag{Key: &name, Value: aws.String(b.Tags[name])})
+	}
+	c := bucketCall("CreateBucket", b.Name)
+	c.root = "CreateBucketResult"
+	if s.regionFor(b.Name) != region && s.canMove() {
+		s.learnRegion(b.Name, region)
+	}
+	_, err := s.do(ctx, c, func(ctx context.Context, c *awss3.Client) error {
+		_, err := c.CreateBucket(ctx, in)
+		return err
+	})
+	return err
+}
+
+// DeleteBucket takes an empty bucket away.
+func (s *Store) DeleteBucket(ctx context.Context, name string) error {
+	_, err := s.do(ctx, bucketCall("DeleteBucket", name), func(ctx context.Context, c *awss3.Client) error {
+		_, err := c.DeleteBucket(ctx, &awss3.DeleteBucketInput{Bucket: &name})
+		return err
+	})
+	return err
+}
+
+// SetWebsite lets a bucket answer as a web site.
+func (s *Store) SetWebsite(ctx context.Context, name string, w store.Website) error {
+	site := &types.WebsiteConfiguration{}
+	if w.Index != "" {
+		site.IndexDocument = &types.IndexDocument{Suffix: &w.Index}
+	}
+	if w.Error != "" {
+		site.ErrorDocument = &types.ErrorDocument{Key: &w.Error}
+	}
+	_, err := s.do(ctx, bucketCall("PutBucketWebsite", name), func(ctx context.Context, c *awss3.Client) error {
+		_, err := c.PutBucketWebsite(ctx, &awss3.PutBucketWebsiteInput{Bucket: &name, WebsiteConfiguration: site}, sumByMD5)
+		return err
+	})
+	return err
+}

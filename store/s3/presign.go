@@ -1,0 +1,53 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"haul/store"
+)
+
+// maxPresign is the longest that an address may be good for
+// (docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html).
+const maxPresign = 7 * 24 * time.Hour
+
+// Presign gives the address of an object, signed, so that whoever has it may get the object for that long. It asks no server,
+// not even whether there is such an object. Credentials that end before end the address, too.
+func (s *Store) Presign(ctx context.Context, ref store.Ref, good time.Duration) (string, error) {
+	c := newPlainCall("GetObject", ref, nil)
+	switch {
+	case good < time.Second || good > maxPresign:
+		return "", c.invalid("an address is good for 1 second to 7 days", fmt.Errorf("%v is too short or too long", good))
+	case s.anonymous:
+		return "", c.invalid("leave out --no-sign-request", errors.New("nothing can be signed without credentials"))
+	case ref.Bucket == "":
+		return "", c.invalid("name an object: s3://BUCKET/KEY", errors.New("no bucket is named"))
+	}
+	if err := c.check(nil); err != nil {
+		return "", err
+	}
+	client := awss3.NewPresignClient(s.client(s.regionFor(ref.Bucket)), awss3.WithPresignExpires(good))
+	x := &exchange{call: &c}
+	pctx := context.WithValue(ctx, exchangeKey{}, x)
+	r, err := client.PresignGetObject(pctx, &awss3.GetObjectInput{Bucket: &ref.Bucket, Key: &ref.Key, VersionId: version(ref)})
+	if err != nil {
+		return "", s.explain(ctx, pctx, x, err)
+	}
+	return plainAddress(r)
+}
+
+// plainAddress refuses an address that only works along with headers, which a browser would not send.
+func plainAddress(r *v4.PresignedHTTPRequest) (string, error) {
+	for name := range r.SignedHeader {
+		if name != http.CanonicalHeaderKey("Host") {
+			return "", &store.Error{Kind: store.Unsupported, Op: "GetObject", Err: fmt.Errorf("the address would need the header %s", name)}
+		}
+	}
+	return r.URL, nil
+}
