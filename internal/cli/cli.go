@@ -27,11 +27,13 @@ type app struct {
 	sys     System
 	connect connection
 	quiet   bool
+	errors  bool // --only-show-errors, which is --quiet under the name that the AWS CLI has for it
 	json    bool
 	verbose bool
 
 	common     []*pflag.FlagSet // that every command has
 	understood bool             // the line was, and the command began
+	catting    bool             // standard output is for the bytes of objects
 	out        *ui.Screen       // nil until the flags are known
 }
 
@@ -55,7 +57,7 @@ func Run(ctx context.Context, sys System) int {
 	}
 	code := exitCode(err)
 	if code != codePipe {
-		toStdout := len(args) > 0 && (args[len(args)-1] == "-" || args[len(args)-1] == "/dev/stdout")
+		toStdout := a.catting || len(args) > 0 && (args[len(args)-1] == "-" || args[len(args)-1] == "/dev/stdout")
 		a.screen(toStdout).Fail(a.explain(err))
 	}
 	return code
@@ -101,13 +103,15 @@ func (a *app) root() *cobra.Command {
 		root.PersistentFlags().AddFlagSet(g)
 	}
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd, nil) })
-	root.AddCommand(a.cp(), a.uploads(), a.mb(), a.version(), exitCodesTopic(), jsonTopic())
+	root.AddCommand(a.cp(), a.ls(), a.rm(), a.mb(), a.rb(), a.cat(), a.stat(), a.du(), a.presign(), a.website())
+	root.AddCommand(a.uploads(), a.version(), exitCodesTopic(), jsonTopic())
 	return root
 }
 
 func (a *app) outputFlags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Output", pflag.ContinueOnError)
 	fs.BoolVarP(&a.quiet, "quiet", "q", false, "only errors, and results that could not be proved")
+	fs.BoolVar(&a.errors, "only-show-errors", false, "the same as --quiet")
 	fs.BoolVar(&a.json, "json", false, "one JSON object a line on standard output (see haul help json)")
 	fs.BoolVarP(&a.verbose, "verbose", "v", false, "also beginnings, retries and details")
 	return fs
@@ -122,6 +126,7 @@ func (a *app) command(cmd *cobra.Command, groups []*pflag.FlagSet, run func(cont
 	groups = append(groups, a.common...)
 	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd, groups) })
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		a.quiet = a.quiet || a.errors
 		if a.quiet && (a.json || a.verbose) {
 			return usagef("--quiet goes with neither --json nor --verbose")
 		}
