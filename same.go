@@ -28,11 +28,6 @@ type Sameness struct {
 	Source, Target store.Object
 }
 
-// Head tells about an object, its metadata and checksums included. Of the attributes, RequestPayer and keys of the customer's own count.
-func (c *Client) Head(ctx context.Context, ref store.Ref, a *store.Attrs) (store.Object, error) {
-	return c.looking(ref.String(), "", a).head(ctx, ref)
-}
-
 // looking is a transfer that moves nothing.
 func (c *Client) looking(source, target string, a *store.Attrs) *transfer {
 	var o Transfer

@@ -35,7 +35,7 @@ func (o Transfer) stamped(mtime int64) Transfer {
 }
 
 // FileTime gives the modification time of the file that an object was made from, as Transfer.Times, rclone and s3cmd keep it in
-// the metadata. Metadata is told by Client.Head, and not by listings.
+// the metadata. Metadata is told by Client.Stat, and not by listings.
 func FileTime(o store.Object) (time.Time, bool) {
 	if t, ok := parseSeconds(o.Attrs.Metadata[timeName]); ok {
 		return t, true

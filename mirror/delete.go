@@ -15,26 +15,10 @@ import (
 	"strings"
 	"time"
 
-	"haul"
 	"haul/store"
 )
 
 const deleteVerb = "delete"
-
-// Remove deletes what is stored below from, whose Key is a prefix; all that Options.Select means. Objects that stand for folders
-// are deleted too. Nothing is deleted of which a listing that broke off did not tell.
-//
-// Errors are as those of Up; and of kind store.NotFound where there is nothing below a prefix, unless Select.EmptyOK.
-func Remove(ctx context.Context, c *haul.Client, from store.Ref, o Options) (Summary, error) {
-	r := newRun(c, o)
-	at := Remote(from).rooted()
-	r.after = func(ctx context.Context, _ context.CancelCauseFunc) error {
-		err := r.deleteObjects(ctx, at.Ref.Bucket, "", r.chosen(ctx, at))
-		r.found(err == nil)
-		return err
-	}
-	return r.all(ctx, func(context.Context, func(job) bool) error { return nil })
-}
 
 // deleteAll deletes what the spool holds.
 func (s *syncing) deleteAll(ctx context.Context) error {

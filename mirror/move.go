@@ -73,7 +73,7 @@ func moveObject(ctx context.Context, c *haul.Client, from, to store.Ref, t haul.
 	opener := t.Attrs
 	opener.Encryption.Customer = opener.Encryption.CopySource
 	if t.IfMatch == "" {
-		src, err := c.Head(ctx, from, &opener)
+		src, err := c.Stat(ctx, from, &opener)
 		if err != nil {
 			return haul.Result{}, err
 		}
@@ -99,7 +99,7 @@ func dropObject(ctx context.Context, c *haul.Client, from store.Ref, etag string
 	if err := proved(m.result); err != nil {
 		return err
 	}
-	now, err := c.Head(ctx, from, &m.t.Attrs)
+	now, err := c.Stat(ctx, from, &m.t.Attrs)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrKept, err)
 	}

@@ -111,9 +111,10 @@ type Counts struct {
 	All   bool
 	// Done, Failed and Skipped count what became of them. What was broken off when the run ended early is in none.
 	Done, Failed, Skipped, Unchanged int
-	// Deleted counts what was deleted. Planned counts what would be done, and PlannedSize the bytes that would move.
-	Deleted, Planned int
-	PlannedSize      int64
+	// Deleted counts what was deleted. Planned counts what would be done, PlannedDeletes what of it would be deleted, and
+	// PlannedSize the bytes that would move.
+	Deleted, Planned, PlannedDeletes int
+	PlannedSize                      int64
 	// Unproved counts those of Done whose bytes nobody vouched for.
 	Unproved int
 	// Size is that of all of Done in bytes, and Kept what of it came from earlier runs.

@@ -36,7 +36,7 @@ type job struct {
 	move func(context.Context) (haul.Result, error)
 }
 
-// run is one Tree, Sync or Remove.
+// run is one Tree or Sync.
 type run struct {
 	// set once
 	c       *haul.Client
@@ -259,7 +259,9 @@ func (r *run) tell(e Event) {
 		s.Deleted++
 	case Planned:
 		s.Planned++
-		if e.Verb != deleteVerb {
+		if e.Verb == deleteVerb {
+			s.PlannedDeletes++
+		} else {
 			s.PlannedSize += e.Entry.Size
 		}
 	case Failed:

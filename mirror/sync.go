@@ -174,7 +174,7 @@ func (s *syncing) closer(a Action, target string) func(context.Context) (bool, s
 			if side.e.Path != "" {
 				continue
 			}
-			obj, err := s.c.Head(ctx, side.e.Object.Ref, &s.o.Transfer.Attrs)
+			obj, err := s.c.Stat(ctx, side.e.Object.Ref, &s.o.Transfer.Attrs)
 			if err != nil {
 				return false, "", err
 			}

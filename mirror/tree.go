@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
@@ -120,11 +119,7 @@ func picked(root End, s Select, tree iter.Seq2[Entry, error]) iter.Seq2[Entry, e
 }
 
 func noMatch(root End, pattern string) error {
-	err := errors.New("nothing matches " + pattern)
-	if root.Path != "" {
-		return fmt.Errorf("source %s: %w: %w", root.Path, err, fs.ErrNotExist)
-	}
-	return &store.Error{Kind: store.NotFound, Op: "List", Ref: root.Ref, Err: err}
+	return fmt.Errorf("nothing matches %s in %s: %w", pattern, root, store.NotFound)
 }
 
 // named gives the files or objects that a list names. They are looked at by their transfers.

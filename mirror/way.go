@@ -220,7 +220,7 @@ func (w *way) absent(e Entry, target string) func(context.Context) (bool, string
 		if w.kind == Download {
 			_, err = os.Lstat(target)
 		} else {
-			_, err = w.c.Head(ctx, w.targetRef(e), &w.o.Transfer.Attrs)
+			_, err = w.c.Stat(ctx, w.targetRef(e), &w.o.Transfer.Attrs)
 		}
 		switch {
 		case err == nil:

@@ -1,14 +1,21 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"haul"
 	"haul/internal/ui"
+	"haul/mirror"
+	"haul/store"
 )
 
 const cpLong = `haul cp moves a file or object, or with --recursive a whole folder, in parts and in parallel, and proves that what arrived
@@ -37,6 +44,11 @@ can be no file there fails. What fails is named at once, and does not stop the o
 code 1, as it does where a pipe, a device or an unreadable file had to be skipped. The same line goes on with large files
 that were broken off, and sends what was finished again.
 
+Wildcards in a quoted source (* and ? for parts of a name, ** for any folders, and beside these [a-c] and {a,b}) copy what
+matches, and keep its path after the last slash before the first wildcard: 's3://BUCKET/run*/**/*.bam' DIR makes DIR/run7/x/y.bam.
+--exclude and --include leave out and take in by patterns as the AWS CLI does: * matches slashes too, the pattern is about the
+whole path below the source, and the last that matches decides.
+
 The last line says what was proved, and how.`
 
 const cpExample = `  haul cp NA12878.bam s3://lab/runs/
@@ -47,10 +59,18 @@ const cpExample = `  haul cp NA12878.bam s3://lab/runs/
   haul cp --no-sign-request s3://1000genomes/README.analysis_history .
   haul cp --endpoint-url https://minio.example.org NA12878.bam s3://lab/`
 
-// copyFlags are those of haul cp, as typed.
+// copyFlags are those of haul cp, mv and sync, as typed.
 type copyFlags struct {
+	verb        string // cp where empty
 	attrs       attrFlags
+	which       selectFlags
+	compare     syncFlags
+	props       propFlags
 	recursive   bool
+	dry         bool
+	noOverwrite bool
+	times       bool
+	verify      string
 	noClobber   bool
 	noResume    bool
 	adopt       bool
@@ -65,14 +85,24 @@ type copyFlags struct {
 
 func (f *copyFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Transfer", pflag.ContinueOnError)
-	fs.BoolVarP(&f.recursive, "recursive", "r", false, "all that is in a folder, or below a prefix")
+	if f.verb != syncVerb {
+		fs.BoolVarP(&f.recursive, "recursive", "r", false, "all that is in a folder, or below a prefix")
+	}
+	fs.BoolVar(&f.dry, "dryrun", false, "only tell what would be done")
+	fs.BoolVar(&f.noOverwrite, "no-overwrite", false, "leave a target alone that exists already")
 	fs.BoolVar(&f.noClobber, "no-clobber", false, "fail where the target exists already")
+	fs.BoolVar(&f.times, "times", false, "keep the file's time in the object's metadata on the way up, and give it back on the way down")
 	fs.BoolVar(&f.noResume, "no-resume", false, "start clean, and leave nothing behind on failure")
 	fs.BoolVar(&f.adopt, "adopt", false, "where no record of an earlier run is here (another machine), go on with the newest unfinished upload of that key")
-	fs.StringVar(&f.version, "version-id", "", "`ID` of the source's version")
+	if f.verb != syncVerb {
+		fs.StringVar(&f.version, "version-id", "", "`ID` of the source's version")
+	}
 	fs.StringVar(&f.checksum, "checksum-algorithm", "", "`NAME` of the checksum: CRC64NVME, CRC32C, CRC32, SHA256, SHA1 or MD5 (else the best that the store checks)")
+	fs.StringVar(&f.verify, "checksum-mode", "", "`ENABLED`: compare what arrives with the store's checksum, which is done anyway")
 	fs.Var(&f.partSize, "part-size", "`SIZE` of a part, such as 64MiB (else chosen by the object's size)")
-	fs.Var(&f.expected, "expected-size", "about the `SIZE` of a stream, where you know it, so that its parts fit")
+	if f.verb == "" {
+		fs.Var(&f.expected, "expected-size", "about the `SIZE` of a stream, where you know it, so that its parts fit")
+	}
 	fs.IntVar(&f.concurrency, "concurrency", 0, "`N` parts at once (else as many as the link rewards)")
 	fs.Var(&f.memory, "memory", "at most that `SIZE` of memory for buffers (else 128MiB)")
 	fs.Var(&f.patience, "patience", "go on trying for that `TIME` while no byte moves (else 5m)")
@@ -80,48 +110,77 @@ func (f *copyFlags) flags() *pflag.FlagSet {
 	return fs
 }
 
-// copyRequest is a line of haul cp, understood.
+// groups are all flags, as the help shows them.
+func (f *copyFlags) groups() []*pflag.FlagSet {
+	groups := []*pflag.FlagSet{f.flags(), f.which.flags(f.verb)}
+	if f.verb == syncVerb {
+		groups = append(groups, f.compare.flags())
+	}
+	return append(groups, f.attrs.flags(), f.props.flags(), f.attrs.keyFlags())
+}
+
+// copyRequest is a line of haul cp, mv or sync, understood.
 type copyRequest struct {
 	direction direction
 	from, to  location
-	transfer  haul.Transfer
 	options   haul.Options
-	guess     bool // the content type of each file of a folder
+	guess     bool // the content type of each file of a folder, or of each copy without its source's metadata
+	// transfer holds the choices of one object, and tree those of many; transfer is in tree too.
+	transfer haul.Transfer
+	tree     mirror.SyncOptions
+	sync     bool
+	// list is a file with the names of what is meant, - standard input, and empty none.
+	list     string
+	pageSize int
+	region   string // of the source's bucket
 }
 
 func (a *app) cp() *cobra.Command {
-	var f copyFlags
-	cmd := &cobra.Command{
+	return a.transfers(&copyFlags{}, &cobra.Command{
 		Use:     "cp [flags] SOURCE TARGET",
-		Short:   "Move files or objects: up, down, or within the store",
+		Short:   "Copy files or objects: up, down, or within the store",
 		Long:    cpLong,
 		Example: cpExample,
 		Args:    twoArgs,
-	}
-	groups := []*pflag.FlagSet{f.flags(), f.attrs.flags(), f.attrs.keyFlags()}
-	a.command(cmd, groups, func(ctx context.Context, args []string) error {
+	})
+}
+
+// transfers makes a command that copies or moves.
+func (a *app) transfers(f *copyFlags, cmd *cobra.Command) *cobra.Command {
+	a.command(cmd, f.groups(), func(ctx context.Context, args []string) error {
 		req, err := f.parse(args, cmd.Flags(), disk{})
 		if err != nil {
 			return err
 		}
-		if req.direction.many() {
+		if req.region != "" {
+			a.connect.regions = map[string]string{req.from.ref.Bucket: req.region}
+		}
+		a.connect.pageSize = req.pageSize
+		switch {
+		case req.direction.many():
 			return a.runTree(ctx, req)
+		case req.tree.DryRun:
+			return a.runDry(ctx, req)
 		}
 		return a.runCopy(ctx, req)
 	})
 	return cmd
 }
 
-func twoArgs(_ *cobra.Command, args []string) error {
+func twoArgs(cmd *cobra.Command, args []string) error {
+	name := "cp"
+	if cmd != nil {
+		name = cmd.Name()
+	}
 	switch len(args) {
 	case 2:
 		return nil
 	case 0:
-		return usagef("cp needs a SOURCE and a TARGET")
+		return usagef("%s needs a SOURCE and a TARGET", name)
 	case 1:
-		return usagef("cp needs a TARGET after %s", args[0])
+		return usagef("%s needs a TARGET after %s", name, args[0])
 	}
-	return usagef("cp moves one SOURCE to one TARGET, and there are %d words; quote a name with spaces", len(args))
+	return usagef("%s takes one SOURCE to one TARGET, and there are %d words; quote a name with spaces or wildcards", name, len(args))
 }
 
 // parse understands the line. Of the disk it looks at what local names are, and reads files with keys.
@@ -133,13 +192,10 @@ func (f *copyFlags) parse(args []string, set *pflag.FlagSet, d files) (copyReque
 	if err := refuseIdle(set, req.direction); err != nil {
 		return req, err
 	}
-	if f.noResume && f.adopt {
-		return req, usagef("--no-resume and --adopt exclude each other")
+	if err := f.check(set, req); err != nil {
+		return req, err
 	}
-	if f.concurrency < 0 || set.Changed("concurrency") && f.concurrency == 0 {
-		return req, usagef("--concurrency: it must be at least 1")
-	}
-	t := haul.Transfer{PartSize: int64(f.partSize), ExpectedSize: int64(f.expected), NoClobber: f.noClobber}
+	t := haul.Transfer{PartSize: int64(f.partSize), ExpectedSize: int64(f.expected), NoClobber: f.noClobber || f.noOverwrite, Times: f.times}
 	switch {
 	case f.noResume:
 		t.Resume = haul.ResumeNever
@@ -149,19 +205,78 @@ func (f *copyFlags) parse(args []string, set *pflag.FlagSet, d files) (copyReque
 	if t.Checksum, err = parseChecksum(f.checksum); err != nil {
 		return req, err
 	}
-	if t.Attrs, err = f.attrs.attrs(req.typedName(), d.read); err != nil {
+	if err := f.props.parse(set, &t); err != nil {
+		return req, err
+	}
+	if t.Attrs, err = f.attrs.attrs(req.typedName(t.ReplaceMetadata), d.read); err != nil {
 		return req, err
 	}
 	req.transfer = t
 	req.options = haul.Options{Concurrency: f.concurrency, Memory: int64(f.memory)}
 	req.options.Patience = f.patience.duration()
-	req.guess = req.direction == uploadTree && !f.attrs.noGuess
-	return req, nil
+	req.guess = (req.direction == uploadTree || req.direction == copyTree) && !f.attrs.noGuess
+	req.list, req.pageSize, req.region = f.which.from, f.which.pageSize, f.props.sourceRegion
+	return req, f.trees(set, &req)
 }
 
-// typedName is the name that the content type is guessed from: the file's where that tells something, else the key's.
-func (r copyRequest) typedName() string {
+// trees understands what is about many objects.
+func (f *copyFlags) trees(set *pflag.FlagSet, req *copyRequest) error {
+	req.sync = f.verb == syncVerb
+	o := &req.tree
+	o.Transfer = req.transfer
+	o.Transfer.NoClobber = f.noClobber
+	o.Move, o.NoOverwrite, o.DryRun = f.verb == mvVerb, f.noOverwrite, f.dry
+	if err := f.which.parse(set, &o.Options); err != nil {
+		return err
+	}
+	if req.sync {
+		return f.compare.parse(set, o, f.times)
+	}
+	return nil
+}
+
+// check refuses choices that exclude each other.
+func (f *copyFlags) check(set *pflag.FlagSet, req copyRequest) error {
 	switch {
+	case f.noResume && f.adopt:
+		return usagef("--no-resume and --adopt exclude each other")
+	case f.noClobber && f.noOverwrite:
+		return usagef("--no-clobber and --no-overwrite exclude each other")
+	case f.noClobber && f.verb == syncVerb:
+		return usagef("--no-clobber has no meaning for sync, which is there to overwrite; --no-overwrite leaves alone what is there")
+	case f.concurrency < 0 || set.Changed("concurrency") && f.concurrency == 0:
+		return usagef("--concurrency: it must be at least 1")
+	case set.Changed("checksum-mode") && f.verify != "ENABLED":
+		return usagef("--checksum-mode: %q is not ENABLED", f.verify)
+	case f.verb != syncVerb && req.direction == uploadTree && set.Changed("page-size"),
+		f.which.from != "" && set.Changed("page-size"):
+		return usagef("--page-size has no meaning where nothing is listed")
+	case f.verb != syncVerb && req.direction == copyTree && f.times:
+		return usagef("--times has no meaning for a copy within the store, which keeps metadata anyway")
+	case f.verb == mvVerb && f.version != "":
+		return usagef("--version-id has no meaning for mv, which moves what is current")
+	case req.direction == copyObject && mirror.Same(req.from.ref, req.to.ref) && f.verb == mvVerb:
+		return usagef("%s would be moved onto itself", req.from.ref)
+	case req.direction == copyObject && mirror.Same(req.from.ref, req.to.ref) && f.version == "" &&
+		!slices.ContainsFunc(changesObject, set.Changed):
+		return usagef("%s would be copied onto itself; that only makes sense with another storage class, encryption, metadata or the like", req.from.ref)
+	}
+	return nil
+}
+
+// changesObject are the flags that make sense of a copy of an object onto itself.
+var changesObject = []string{
+	"storage-class", "metadata", "tags", "content-type", "content-encoding", "content-disposition", "content-language", "cache-control",
+	"expires", "acl", "grants", "website-redirect", "sse", "sse-kms-key-id", "sse-c", "sse-c-key", "metadata-directive", "copy-props",
+	"checksum-algorithm",
+}
+
+// typedName is the name that the content type is guessed from: the file's where that tells something, else the key's. A copy
+// has its source's type, unless it gets none of that.
+func (r copyRequest) typedName(replace bool) string {
+	switch {
+	case r.direction == copyObject && replace:
+		return r.to.ref.Key
 	case r.direction == upload && guessType(r.from.text) != "":
 		return r.from.text
 	case r.direction == upload, r.direction == uploadStream:
@@ -183,7 +298,9 @@ func (f *copyFlags) places(args []string, d files) (copyRequest, error) {
 	switch {
 	case req.from.kind != remote && req.to.kind != remote:
 		return req, usagef("both %s and %s are local; an object is written s3://BUCKET/KEY", args[0], args[1])
-	case f.recursive:
+	case !f.which.raw && f.verb != syncVerb && hasWildcards(req.from, d):
+		err = f.pattern(&req, d)
+	case f.recursive, f.verb == syncVerb, f.which.from != "":
 		err = req.trees(d)
 	case req.from.kind == remote && req.from.ref.Key == "":
 		return req, usagef("%s names no object; with --recursive all of the bucket is copied", args[0])
@@ -197,6 +314,22 @@ func (f *copyFlags) places(args []string, d files) (copyRequest, error) {
 	}
 	req.from.ref.Version = f.version
 	return req, err
+}
+
+// pattern completes a line whose source has wildcards.
+func (f *copyFlags) pattern(req *copyRequest, d files) error {
+	if f.which.from != "" {
+		return usagef("--files-from and wildcards in the source exclude each other")
+	}
+	sel := &req.tree.Select
+	if req.from.kind == remote {
+		req.from.ref.Key, sel.Pattern = mirror.SplitPattern(req.from.ref.Key)
+	} else {
+		var root string
+		root, sel.Pattern = mirror.SplitPattern(filepath.ToSlash(req.from.text))
+		req.from.text = filepath.FromSlash(cmp.Or(root, "."))
+	}
+	return req.trees(d)
 }
 
 // fromLocal completes an upload.
@@ -254,22 +387,75 @@ func (a *app) runCopy(ctx context.Context, req copyRequest) error {
 	client := haul.New(st, req.options)
 	defer context.AfterFunc(ctx, func() { screen.Note("ending in order; a second signal ends at once") })()
 
+	if !req.wanted() {
+		screen.Note("the filters leave it out; nothing was done")
+		return nil
+	}
 	var result haul.Result
 	task := req.task()
 	err = screen.During(task, client.Snapshot, func() (err error) {
 		result, err = a.move(ctx, client, req)
 		return err
 	})
-	if err != nil {
-		return &transferError{total: client.Snapshot().Total, err: err}
+	switch {
+	case err == nil:
+		screen.Done(task, result)
+		return nil
+	case req.tree.NoOverwrite && (errors.Is(err, store.Exists) || errors.Is(err, fs.ErrExist)):
+		screen.Note(task.Target + " is there already, and is left alone")
+		return nil
+	case req.tree.Archived == mirror.IgnoreArchived && errors.Is(err, store.Archived):
+		return nil
 	}
-	screen.Done(task, result)
+	return &transferError{total: client.Snapshot().Total, err: err}
+}
+
+// wanted tells whether the filters mean the one file or object; they are about its path below its folder.
+func (r copyRequest) wanted() bool {
+	if r.from.kind == local {
+		abs, err := filepath.Abs(filepath.Dir(r.from.text))
+		if err != nil {
+			abs = ""
+		}
+		return r.tree.Select.Filter.Wants(filepath.ToSlash(abs), baseName(r.from.text))
+	}
+	return r.tree.Select.Filter.Wants("", baseKey(r.from.ref.Key))
+}
+
+// runDry tells what would be done with one file or object.
+func (a *app) runDry(ctx context.Context, req copyRequest) error {
+	screen := a.screen(false)
+	if !req.wanted() {
+		screen.Note("the filters leave it out; nothing would be done")
+		return nil
+	}
+	if req.from.kind == local {
+		fi, err := os.Stat(req.from.text)
+		if err != nil {
+			return err
+		}
+		screen.Planned(req.task(), fi.Size())
+		return nil
+	}
+	st, err := a.connect.open(ctx)
+	if err != nil {
+		return err
+	}
+	attrs := req.transfer.Attrs
+	if req.direction == copyObject {
+		attrs.Encryption.Customer = attrs.Encryption.CopySource
+	}
+	obj, err := haul.New(st, req.options).Stat(ctx, req.from.ref, &attrs)
+	if err != nil {
+		return err
+	}
+	screen.Planned(req.task(), obj.Size)
 	return nil
 }
 
 // task names the transfer for people.
 func (r copyRequest) task() ui.Task {
-	t := ui.Task{Verb: r.direction.verb(), Source: r.from.shown("stdin"), Target: r.to.shown("stdout")}
+	t := ui.Task{Verb: r.verb(), Dry: r.tree.DryRun, Source: r.from.shown("stdin"), Target: r.to.shown("stdout")}
 	switch {
 	case r.from.kind == local:
 		t.Name = baseName(r.from.text)
@@ -279,6 +465,14 @@ func (r copyRequest) task() ui.Task {
 		t.Name = baseKey(r.to.ref.Key)
 	}
 	return t
+}
+
+// verb is the word for what is done to each object.
+func (r copyRequest) verb() string {
+	if r.tree.Move {
+		return "move"
+	}
+	return r.direction.verb()
 }
 
 func (l location) shown(stdio string) string {
@@ -293,6 +487,9 @@ func (l location) shown(stdio string) string {
 
 // move calls the heart.
 func (a *app) move(ctx context.Context, c *haul.Client, r copyRequest) (haul.Result, error) {
+	if r.tree.Move {
+		return mirror.MoveOne(ctx, c, r.from.end(), r.to.end(), r.transfer)
+	}
 	switch r.direction {
 	case upload:
 		return c.Upload(ctx, r.from.text, r.to.ref, r.transfer)

@@ -62,7 +62,7 @@ const rawKey = "0123456789abcdef0123456789abcde\n"
 func parseLine(words ...string) (copyRequest, error) {
 	var f copyFlags
 	set := pflag.NewFlagSet("cp", pflag.ContinueOnError)
-	for _, g := range []*pflag.FlagSet{f.flags(), f.attrs.flags(), f.attrs.keyFlags()} {
+	for _, g := range f.groups() {
 		set.AddFlagSet(g)
 	}
 	if err := set.Parse(joinOptional(words)); err != nil {

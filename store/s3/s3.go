@@ -18,6 +18,7 @@ package s3
 
 import (
 	"context"
+	"maps"
 	"net/url"
 	"strings"
 	"sync"
@@ -42,6 +43,7 @@ type Store struct {
 	door         door
 	stallTimeout time.Duration
 	stallFloor   int64
+	pageSize     int // 0 is the server's
 
 	// guarded by mu
 	mu      sync.Mutex
@@ -73,8 +75,10 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		stallFloor:   c.StallFloor,
 		clients:      map[string]*awss3.Client{},
 		regions:      map[string]string{},
+		pageSize:     c.PageSize,
 		addresses:    map[place]address{},
 	}
+	maps.Copy(s.regions, c.Regions)
 	if s.stallTimeout <= 0 {
 		s.stallTimeout = defaultStall
 	}
