@@ -131,12 +131,14 @@ func isNumber(text string) bool {
 
 // plain takes a run of words that are no options, and gives where it ends.
 func (r reader) plain(words []word, at int, got *reading) int {
-	var run []string
+	var run, free []string
 	end := at
 	for ; end < len(words) && !words[end].dashes; end++ {
 		run = append(run, words[end].text)
+		if !words[end].end {
+			free = append(free, words[end].text)
+		}
 	}
-	free := slices.DeleteFunc(slices.Clone(run), func(s string) bool { return s == "--" && words[at+slices.Index(run, s)].end })
 	least := max(r.paths.Min, min(1, r.paths.Max))
 	if len(got.paths) > 0 || len(free) < least {
 		got.extras = append(got.extras, run...)

@@ -41,6 +41,9 @@ type app struct {
 // Run does what the process's own command line says, and gives the exit code. A ctx that ends with cause *Stopped ends the
 // run in order.
 func Run(ctx context.Context, sys System) int {
+	if words, ok := awsWords(os.Args); ok {
+		return runAWS(ctx, sys, words)
+	}
 	a := &app{sys: sys}
 	root := a.root()
 	args := os.Args[1:]
@@ -104,7 +107,7 @@ func (a *app) root() *cobra.Command {
 		root.PersistentFlags().AddFlagSet(g)
 	}
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd, nil) })
-	root.AddCommand(a.cp(), a.mv(), a.sync(), a.ls(), a.rm(), a.mb(), a.rb(), a.cat(), a.stat(), a.du(), a.presign(), a.website())
+	root.AddCommand(a.cp(), a.mv(), a.sync(), a.ls(), a.rm(), a.mb(), a.rb(), a.cat(), a.stat(), a.du(), a.presign(), a.website(), a.aws(), a.installAWS())
 	root.AddCommand(a.uploads(), a.version(), exitCodesTopic(), jsonTopic())
 	return root
 }

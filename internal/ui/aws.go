@@ -95,14 +95,14 @@ func (a *AWS) progress(m meter.Snapshot) {
 // draw writes the progress line; a.mu is held.
 func (a *AWS) draw() {
 	left := fmt.Sprint(max(0, a.files.found-a.files.done))
-	total, calculating := awsSize(a.last.Total), ""
+	total, calculating := HumanSize(a.last.Total), ""
 	if !a.files.all {
 		left, total, calculating = "~"+left, "~"+total, " (calculating...)"
 	}
 	text := fmt.Sprintf("Completed %d file(s) with %s file(s) remaining%s", a.files.done, left, calculating)
 	if a.last.Total > 0 {
 		rate := float64(a.last.Done-a.last.Kept) / max(0.001, time.Since(a.began).Seconds())
-		text = fmt.Sprintf("Completed %s/%s (%s/s) with %s file(s) remaining%s", awsSize(a.last.Done), total, awsSize(int64(rate)), left, calculating)
+		text = fmt.Sprintf("Completed %s/%s (%s/s) with %s file(s) remaining%s", HumanSize(a.last.Done), total, HumanSize(int64(rate)), left, calculating)
 	}
 	end := "\r"
 	if a.cfg.Multiline {
@@ -207,26 +207,4 @@ func (a *AWS) write(w io.Writer, text string) {
 	if !a.cfg.Quiet {
 		_, _ = io.WriteString(w, text) // nobody is left to be told
 	}
-}
-
-// AWSListing says how a listing of aws looks.
-type AWSListing struct {
-	// Full gives whole keys; Human gives sizes in units.
-	Full, Human bool
-}
-
-// awsSize gives a size as aws does: "1 Byte", "11 Bytes", "1.0 KiB".
-func awsSize(n int64) string {
-	switch {
-	case n == 1:
-		return "1 Byte"
-	case n < 1024:
-		return fmt.Sprintf("%d Bytes", n)
-	}
-	v, u := float64(n), 0
-	for v >= 1023.5 && u < len(units)-1 {
-		v /= 1024
-		u++
-	}
-	return fmt.Sprintf("%.1f %s", v, units[u])
 }

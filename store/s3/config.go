@@ -57,6 +57,11 @@ type Config struct {
 	StallTimeout time.Duration
 	// StallFloor in bytes for each StallTimeout; 0 is one byte.
 	StallFloor int64
+	// DialTimeout is how long one address of a server may take to accept a connection; 0 is 10 s.
+	DialTimeout time.Duration
+	// SignPayload sends a SHA-256 of each body under the signature, so that each is read twice. The zero value leaves that to the
+	// checksums.
+	SignPayload bool
 }
 
 // defaultRegion is the one to begin with where nobody named any; servers answer with the right one.

@@ -27,7 +27,9 @@ const readBuffer = 16 << 10
 
 // pool keeps the lean door's connections hot.
 type pool struct {
-	tls *tls.Config // immutable
+	// immutable
+	tls         *tls.Config
+	dialTimeout time.Duration
 
 	mu    sync.Mutex
 	idle  map[string][]*conn // by scheme and host; the last used is the last
@@ -55,7 +57,7 @@ func newPool(t *tls.Config) *pool {
 	t.NextProtos = []string{"http/1.1"}
 	t.DynamicRecordSizingDisabled = true
 	t.ClientSessionCache = tls.NewLRUClientSessionCache(0)
-	return &pool{tls: t, idle: map[string][]*conn{}, hosts: map[string]*host{}}
+	return &pool{tls: t, dialTimeout: dialTimeout, idle: map[string][]*conn{}, hosts: map[string]*host{}}
 }
 
 // get gives a connection, the hottest idle one unless fresh is wanted.
@@ -121,7 +123,7 @@ func (p *pool) dial(ctx context.Context, a address) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	dialer := net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}
+	dialer := net.Dialer{Timeout: p.dialTimeout, KeepAlive: 15 * time.Second}
 	for i, addr := range addrs {
 		var c net.Conn
 		if c, err = dialer.DialContext(ctx, "tcp", net.JoinHostPort(addr, port)); err == nil {

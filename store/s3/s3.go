@@ -44,6 +44,7 @@ type Store struct {
 	stallTimeout time.Duration
 	stallFloor   int64
 	pageSize     int // 0 is the server's
+	signPayload  bool
 
 	// guarded by mu
 	mu      sync.Mutex
@@ -73,6 +74,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		anonymous:    c.NoSignRequest,
 		stallTimeout: c.StallTimeout,
 		stallFloor:   c.StallFloor,
+		signPayload:  c.SignPayload,
 		clients:      map[string]*awss3.Client{},
 		regions:      map[string]string{},
 		pageSize:     c.PageSize,
@@ -116,9 +118,13 @@ func (s *Store) setUp(cfg aws.Config, c Config) error {
 		s.region = defaultRegion
 	}
 	t := tlsConfig(cfg, c.NoVerifySSL)
-	s.door = newLeanDoor(s, newPool(t))
+	p := newPool(t)
+	if c.DialTimeout > 0 {
+		p.dialTimeout = c.DialTimeout
+	}
+	s.door = newLeanDoor(s, p)
 	o := &s.options
-	o.HTTPClient = &wire{transport: newTransport(t)}
+	o.HTTPClient = &wire{transport: newTransport(t, p.dialTimeout)}
 	if !s.anonymous {
 		o.Credentials = s.credentials
 	}
