@@ -132,7 +132,9 @@ type tally struct {
 	io.ReaderAt
 	t *transfer
 	f *flight // nil: not watched
-	n atomic.Int64
+	// done is closed when the request ends early.
+	done <-chan struct{}
+	n    atomic.Int64
 	// last is when bytes were last asked for, in nanoseconds after the client's birth.
 	last atomic.Int64
 }
@@ -140,6 +142,7 @@ type tally struct {
 // ReadAt reads and counts.
 func (y *tally) ReadAt(p []byte, off int64) (int, error) {
 	n, err := y.ReaderAt.ReadAt(p, off)
+	y.t.c.limit.take(n, y.done)
 	y.n.Add(int64(n))
 	y.last.Store(int64(time.Since(y.t.c.born)))
 	if y.f != nil {
