@@ -30,6 +30,8 @@ type Options struct {
 	SpoolDir string
 	// Patience is how long a transfer goes on trying while no byte moves; 0 is 5 minutes.
 	Patience time.Duration
+	// Bandwidth is the most that moves, in bytes of objects a second, both ways together; 0 is no limit, and 64 KiB the lowest.
+	Bandwidth int64
 	// Observe is told what happens, from any goroutine; it must return soon. It may be nil.
 	Observe func(Event)
 }
@@ -52,6 +54,7 @@ type Client struct {
 	flights flights
 
 	lanes  *lanes
+	limit  *limit
 	pace   *pace.Pace
 	memory *budget.Budget
 	ahead  *semaphore.Weighted // bytes of memory that streams out may hold
@@ -72,12 +75,14 @@ func New(s store.Store, o Options) *Client {
 		o.Memory = defaultMemory
 	}
 	o.Memory = max(o.Memory, leastMemory)
-	p := pace.New(pace.Config{Fixed: o.Concurrency, Cores: runtime.GOMAXPROCS(0)})
+	most := lanesFor(o.Bandwidth)
+	p := pace.New(pace.Config{Fixed: o.Concurrency, Start: min(most, defaultStart), Max: most, Cores: runtime.GOMAXPROCS(0)})
 	c := &Client{
 		store: s, opts: o, pace: p,
 		born:    time.Now(),
 		flights: flights{all: map[uint64]*flight{}},
 		lanes:   &lanes{pace: p},
+		limit:   newLimit(o.Bandwidth),
 		memory:  budget.New(o.Memory),
 		meter:   meter.New(),
 		ahead:   semaphore.NewWeighted(o.Memory / 2),

@@ -136,7 +136,8 @@ type tally struct {
 	t         *transfer
 	f         *flight // nil: not watched
 	algorithm checksum.Algorithm
-	h         hash.Hash // of algorithm; nil: not summed
+	h         hash.Hash       // of algorithm; nil: not summed
+	done      <-chan struct{} // closed when the request ends early
 	n         atomic.Int64
 	// last is when bytes were last asked for, in nanoseconds after the client's birth.
 	last atomic.Int64
@@ -151,6 +152,7 @@ func (y *tally) ReadAt(p []byte, off int64) (int, error) {
 		}
 		y.h.Write(p[:n])
 	}
+	y.t.c.limit.take(n, y.done)
 	y.n.Add(int64(n))
 	y.last.Store(int64(time.Since(y.t.c.born)))
 	if y.f != nil {

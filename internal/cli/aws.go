@@ -226,7 +226,9 @@ func (f *awsFace) open(ctx context.Context) error {
 		return err
 	}
 	f.out.Debug("endpoint and region: " + f.store.String())
-	f.client = haul.New(f.store, haul.Options{Concurrency: f.settings.concurrency, Patience: awsPatience(), Observe: f.observe})
+	f.client = haul.New(f.store, haul.Options{
+		Concurrency: f.settings.concurrency, Bandwidth: f.settings.bandwidth, Patience: awsPatience(), Observe: f.observe,
+	})
 	return nil
 }
 

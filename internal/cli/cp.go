@@ -80,6 +80,7 @@ type copyFlags struct {
 	checksum    string
 	concurrency int
 	memory      sizeFlag
+	bandwidth   sizeFlag
 	patience    spanFlag
 }
 
@@ -105,6 +106,7 @@ func (f *copyFlags) flags() *pflag.FlagSet {
 	}
 	fs.IntVar(&f.concurrency, "concurrency", 0, "`N` parts at once (else as many as the link rewards)")
 	fs.Var(&f.memory, "memory", "at most that `SIZE` of memory for buffers (else 128MiB)")
+	fs.Var(&f.bandwidth, "bandwidth", "move at most that `SIZE` a second, such as 200MB, both ways together")
 	fs.Var(&f.patience, "patience", "go on trying for that `TIME` while no byte moves (else 5m)")
 	optional(fs, &f.attrs.payer, "request-payer", "requester", "agree, as `requester`, to pay for requests and traffic")
 	return fs
@@ -212,7 +214,7 @@ func (f *copyFlags) parse(args []string, set *pflag.FlagSet, d files) (copyReque
 		return req, err
 	}
 	req.transfer = t
-	req.options = haul.Options{Concurrency: f.concurrency, Memory: int64(f.memory)}
+	req.options = haul.Options{Concurrency: f.concurrency, Memory: int64(f.memory), Bandwidth: int64(f.bandwidth)}
 	req.options.Patience = f.patience.duration()
 	req.guess = (req.direction == uploadTree || req.direction == copyTree) && !f.attrs.noGuess
 	req.list, req.pageSize, req.region = f.which.from, f.which.pageSize, f.props.sourceRegion
