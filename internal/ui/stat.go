@@ -29,7 +29,7 @@ func (s *Screen) Stat(x Stat) {
 	case s.cfg.JSON:
 		s.json(statRecord(x))
 	case !s.cfg.Quiet:
-		s.line(s.out, Printable(x.Object.Ref.String()))
+		s.line(s.out, Printable("s3://"+x.Object.Bucket+"/"+x.Object.Key))
 		for _, f := range statFields(x) {
 			s.line(s.out, fmt.Sprintf("  %-19s  %s", f[0], Printable(f[1])))
 		}
