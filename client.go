@@ -22,6 +22,8 @@ import (
 type Options struct {
 	// Concurrency fixes the number of parts and small objects in flight; 0 lets haul choose.
 	Concurrency int
+	// MaxConcurrency bounds the number that haul chooses; 0 does not.
+	MaxConcurrency int
 	// Memory is the most that buffers may take, in bytes; 0 is 128 MiB, and 4 MiB is the least that does.
 	Memory int64
 	// StateDir holds the records of unfinished transfers; empty is the user's own ($XDG_STATE_HOME/haul).
@@ -76,6 +78,9 @@ func New(s store.Store, o Options) *Client {
 	}
 	o.Memory = max(o.Memory, leastMemory)
 	most := lanesFor(o.Bandwidth)
+	if o.MaxConcurrency > 0 && (most == 0 || o.MaxConcurrency < most) {
+		most = o.MaxConcurrency
+	}
 	p := pace.New(pace.Config{Fixed: o.Concurrency, Start: min(most, defaultStart), Max: most, Cores: runtime.GOMAXPROCS(0)})
 	c := &Client{
 		store: s, opts: o, pace: p,

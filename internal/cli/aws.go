@@ -227,7 +227,7 @@ func (f *awsFace) open(ctx context.Context) error {
 	}
 	f.out.Debug("endpoint and region: " + f.store.String())
 	f.client = haul.New(f.store, haul.Options{
-		Concurrency: f.settings.concurrency, Bandwidth: f.settings.bandwidth, Patience: awsPatience(), Observe: f.observe,
+		MaxConcurrency: f.settings.concurrency, Bandwidth: f.settings.bandwidth, Patience: awsPatience(), Observe: f.observe,
 	})
 	return nil
 }
