@@ -57,6 +57,11 @@ func Tree(ctx context.Context, c *haul.Client, from, to End, o Options) (Summary
 	if err != nil {
 		return Summary{}, err
 	}
+	return r.tree(ctx, w)
+}
+
+// tree moves all that is chosen.
+func (r *run) tree(ctx context.Context, w *way) (Summary, error) {
 	return r.all(ctx, func(ctx context.Context, yield func(job) bool) error {
 		for e, err := range r.chosen(ctx, w.from) {
 			if err != nil {

@@ -103,7 +103,7 @@ func (a *app) root() *cobra.Command {
 		root.PersistentFlags().AddFlagSet(g)
 	}
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd, nil) })
-	root.AddCommand(a.cp(), a.mv(), a.sync(), a.uploads(), a.mb(), a.version(), exitCodesTopic(), jsonTopic())
+	root.AddCommand(a.cp(), a.mv(), a.sync(), a.apply(), a.uploads(), a.mb(), a.version(), exitCodesTopic(), jsonTopic())
 	return root
 }
 
