@@ -24,6 +24,8 @@ type Options struct {
 	NoOverwrite bool
 	// DryRun moves and deletes nothing, and tells by Planned events what would be done.
 	DryRun bool
+	// PageSize is how many objects a page of a listing has at most; 0 leaves it to the store.
+	PageSize int
 	// Archived says what to do about objects that are in an archive, and not restored.
 	Archived Archived
 	// CaseConflict says what to do on the way down about a key that differs from another only by case, where the file system does

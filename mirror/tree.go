@@ -62,7 +62,8 @@ func walked(root string, how sight) iter.Seq2[Entry, error] {
 func (r *run) listed(ctx context.Context, from store.Ref, s Select) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		none := true
-		for obj, err := range r.c.List(ctx, from.Bucket, from.Key+fixed(s.Pattern), &r.o.Transfer.Attrs) {
+		attrs := store.Attrs{RequestPayer: r.o.Transfer.Attrs.RequestPayer, PageSize: r.o.PageSize}
+		for obj, err := range r.c.List(ctx, from.Bucket, from.Key+fixed(s.Pattern), &attrs) {
 			if err != nil {
 				yield(Entry{}, err)
 				return

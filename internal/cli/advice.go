@@ -19,6 +19,10 @@ func (a *app) explain(err error) ui.Failure {
 		f.Advice = append(f.Advice, "see haul --help, or haul COMMAND --help")
 		return f
 	}
+	if part := new(partlyError); errors.As(err, &part) {
+		f.Advice = append(f.Advice, a.hints(part.first)...)
+		return f
+	}
 	f.Advice = append(f.Advice, a.hints(err)...)
 	if tree := new(treeError); errors.As(err, &tree) {
 		a.treeLeftovers(&f, tree)

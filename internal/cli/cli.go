@@ -27,13 +27,14 @@ type app struct {
 	sys     System
 	connect connection
 	quiet   bool
-	errors  bool // only errors are shown
+	errors  bool // --only-show-errors, which is --quiet under the name that the AWS CLI has for it
 	still   bool // no progress is shown
 	json    bool
 	verbose bool
 
 	common     []*pflag.FlagSet // that every command has
 	understood bool             // the line was, and the command began
+	catting    bool             // standard output is for the bytes of objects
 	out        *ui.Screen       // nil until the flags are known
 }
 
@@ -57,7 +58,7 @@ func Run(ctx context.Context, sys System) int {
 	}
 	code := exitCode(err)
 	if code != codePipe {
-		toStdout := len(args) > 0 && (args[len(args)-1] == "-" || args[len(args)-1] == "/dev/stdout")
+		toStdout := a.catting || len(args) > 0 && (args[len(args)-1] == "-" || args[len(args)-1] == "/dev/stdout")
 		a.screen(toStdout).Fail(a.explain(err))
 	}
 	return code
@@ -103,7 +104,8 @@ func (a *app) root() *cobra.Command {
 		root.PersistentFlags().AddFlagSet(g)
 	}
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd, nil) })
-	root.AddCommand(a.cp(), a.mv(), a.sync(), a.apply(), a.uploads(), a.mb(), a.version(), exitCodesTopic(), jsonTopic())
+	root.AddCommand(a.cp(), a.mv(), a.sync(), a.apply(), a.ls(), a.rm(), a.mb(), a.rb(), a.cat(), a.stat(), a.du(), a.presign(), a.website())
+	root.AddCommand(a.uploads(), a.version(), exitCodesTopic(), jsonTopic())
 	return root
 }
 

@@ -132,10 +132,9 @@ type copyRequest struct {
 	tree     mirror.SyncOptions
 	sync     bool
 	// list is a file with the names of what is meant, - standard input, and empty none.
-	list     string
-	plan     string // a file to write what would be done to; empty is none
-	pageSize int
-	region   string // of the source's bucket
+	list   string
+	plan   string // a file to write what would be done to; empty is none
+	region string // of the source's bucket
 }
 
 func (a *app) cp() *cobra.Command {
@@ -158,7 +157,6 @@ func (a *app) transfers(f *copyFlags, cmd *cobra.Command) *cobra.Command {
 		if req.region != "" {
 			a.connect.regions = map[string]string{req.from.ref.Bucket: req.region}
 		}
-		a.connect.pageSize = req.pageSize
 		switch {
 		case req.direction.many():
 			return a.runTree(ctx, req)

@@ -43,7 +43,7 @@ func (f *copyFlags) parse(args []string, set *pflag.FlagSet, d files) (copyReque
 	req.options = haul.Options{Concurrency: f.concurrency, Memory: int64(f.memory), Bandwidth: int64(f.bandwidth)}
 	req.options.Patience = f.patience.duration()
 	req.guess = (req.direction == uploadTree || req.direction == copyTree) && !f.attrs.noGuess
-	req.list, req.pageSize, req.region = f.which.from, f.which.pageSize, f.props.sourceRegion
+	req.list, req.region = f.which.from, f.props.sourceRegion
 	return req, f.trees(set, &req)
 }
 

@@ -32,7 +32,7 @@ var exitStatus = []exitLine{
 	{codeUsage, "the line could not be understood; nothing was done"},
 	{codeNotFound, "the source, the bucket or the upload is not there"},
 	{codeRefused, "refused: no or expired credentials, no permission, a wrong clock"},
-	{codeConflict, "conflict: the target exists and --no-clobber forbids it, another haul does the same transfer, or the source changed meanwhile"},
+	{codeConflict, "conflict: the target exists and --no-clobber forbids it, another haul does the same transfer, the source changed meanwhile, or the bucket to delete is not empty"},
 	{codeDiffer, "the bytes at both ends differ"},
 	{codeSignal + 2, "stopped by Ctrl-C; 143 by SIGTERM, 129 by SIGHUP, 141 where the reader of standard output went away"},
 }
@@ -66,7 +66,7 @@ func exitCode(err error) int {
 	switch store.KindOf(err) {
 	case store.Corrupt:
 		return codeDiffer
-	case store.Exists, store.Changed, store.Conflict:
+	case store.Exists, store.Changed, store.Conflict, store.NotEmpty:
 		return codeConflict
 	case store.NotFound, store.NoBucket, store.NoUpload:
 		return codeNotFound

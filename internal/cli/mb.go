@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"haul/store"
 )
@@ -11,34 +12,41 @@ import (
 const mbLong = `haul mb makes a bucket, in the region of --region or of the profile. That it exists already is a conflict.`
 
 func (a *app) mb() *cobra.Command {
+	var tags string
+	fs := pflag.NewFlagSet("The bucket", pflag.ContinueOnError)
+	fs.StringVar(&tags, "tags", "", "its tags, as `NAME=VALUE,…` or NAME=VALUE&…")
 	cmd := &cobra.Command{
 		Use:     "mb [flags] s3://BUCKET",
 		Short:   "Make a bucket",
 		Long:    mbLong,
-		Example: "  haul mb s3://lab\n  haul mb --region eu-central-1 s3://lab-frankfurt",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usagef("mb needs one s3://BUCKET")
-			}
-			return nil
-		},
+		Example: "  haul mb s3://lab\n  haul mb --region eu-central-1 --tags project=atlas s3://lab-frankfurt",
+		Args:    exactlyOne("mb", "s3://BUCKET"),
 	}
-	a.command(cmd, nil, func(ctx context.Context, args []string) error {
-		bucket, err := parseBucket(args[0])
+	a.command(cmd, []*pflag.FlagSet{fs}, func(ctx context.Context, args []string) error {
+		req, err := parseMb(args[0], tags)
 		if err != nil {
 			return err
 		}
-		st, err := a.connect.open(ctx)
+		c, err := a.client(ctx)
 		if err != nil {
 			return err
 		}
-		if err := st.MakeBucket(ctx, store.NewBucket{Name: bucket}); err != nil {
+		if err := c.MakeBucket(ctx, req); err != nil {
 			return err
 		}
-		a.screen(false).Bucket(bucket)
+		a.screen(false).Bucket(req.Name)
 		return nil
 	})
 	return cmd
+}
+
+// parseMb understands the line.
+func parseMb(word, tags string) (b store.NewBucket, err error) {
+	if b.Name, err = parseBucket(word); err != nil || tags == "" {
+		return b, err
+	}
+	b.Tags, err = parseTagPairs(tags)
+	return b, err
 }
 
 // parseBucket reads s3://BUCKET, or s3://BUCKET/.

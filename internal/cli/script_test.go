@@ -39,7 +39,7 @@ func haul() {
 // TestScript runs testdata/script: each file there shows one command or theme, as a manual would. Beside what testscript
 // has, a script may say
 //
-//	store [KIND…]            begin with another store: requester-pays, versioned, md5, no-checksums, tls
+//	store [KIND…]            begin with another store: requester-pays, versioned, md5, no-checksums, deletes-singly, tls
 //	file NAME SIZE           make a file of random bytes; SIZE in bytes, or in MiB with the letter M
 //	code N haul …            run a line that ends with exit code N
 //	signal NAME N haul …     run a line, send it the signal when it comes upon a stalled fault, expect exit code N;
@@ -48,6 +48,8 @@ func haul() {
 //	await                    wait until a stalled fault is come upon
 //	release                  let it go on
 //	bucket NAME              make a bucket
+//	put s3://… TEXT [CLASS]  make an object; of N objects, where its key ends in *N
+//	buckets                  print the buckets, with what haul mb and haul website said of them
 //	object s3://…            print what the store has of an object
 //	same s3://… FILE         compare an object with a file
 //	counts OP                print how often the store was asked
@@ -70,7 +72,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"store": inRoom(storeCmd), "file": fileCmd, "code": codeCmd, "signal": inRoom(signalCmd), "fault": inRoom(faultCmd),
 			"await": inRoom(awaitCmd), "release": inRoom(releaseCmd),
-			"bucket": inRoom(bucketCmd), "object": inRoom(objectCmd), "same": inRoom(sameCmd), "counts": inRoom(countsCmd),
+			"bucket": inRoom(bucketCmd), "put": inRoom(putCmd), "buckets": inRoom(bucketsCmd), "object": inRoom(objectCmd), "same": inRoom(sameCmd), "counts": inRoom(countsCmd),
 			"old": timeCmd(time.Unix(1_000_000_000, 0)), "young": timeCmd(time.Now().Add(time.Hour)),
 		},
 	})
@@ -109,6 +111,8 @@ func (r *room) open(setenv func(k, v string), kinds []string) error {
 			options = append(options, storetest.Takes(storetest.MD5Checksums))
 		case "no-checksums":
 			options = append(options, storetest.Takes(storetest.NoChecksums))
+		case "deletes-singly":
+			options = append(options, storetest.DeletesSingly())
 		case "tls":
 			serve = append(serve, storetest.TLS())
 		case "anonymous":

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -25,6 +26,33 @@ func refOf(ts *testscript.TestScript, url string) store.Ref {
 }
 
 func bucketCmd(r *room, _ *testscript.TestScript, args []string) { r.memory.CreateBucket(args[0]) }
+
+func putCmd(r *room, ts *testscript.TestScript, args []string) {
+	ref, n := refOf(ts, args[0]), 1
+	var how storetest.Made
+	if len(args) > 2 {
+		how.Attrs = &store.Attrs{StorageClass: args[2]}
+	}
+	name, many, ok := strings.Cut(ref.Key, "*")
+	if ok {
+		var err error
+		n, err = strconv.Atoi(many)
+		ts.Check(err)
+	}
+	for i := range n {
+		if ok {
+			ref.Key = fmt.Sprintf("%s%05d", name, i)
+		}
+		r.memory.Make(ref, bytes.NewReader([]byte(args[1])), how)
+	}
+}
+
+func bucketsCmd(r *room, ts *testscript.TestScript, _ []string) {
+	for b, err := range r.memory.Buckets(context.Background(), store.BucketQuery{}) {
+		ts.Check(err)
+		fmt.Fprintf(ts.Stdout(), "%s region %q tags %v website %q\n", b.Name, b.Region, r.memory.BucketTags(b.Name), r.memory.Website(b.Name))
+	}
+}
 
 func sameCmd(r *room, ts *testscript.TestScript, args []string) {
 	ref := refOf(ts, args[0])

@@ -50,7 +50,18 @@ type record struct {
 	Proof  *proofRecord   `json:"proof,omitempty"`
 	Fail   *failureRecord `json:"failure,omitempty"`
 	Upload *uploadRecord  `json:"upload,omitempty"`
-	Bucket string         `json:"bucket,omitempty"`
+	*statDetails
+
+	Bucket    string    `json:"bucket,omitempty"`
+	Region    string    `json:"region,omitempty"`
+	Created   time.Time `json:"created,omitzero"`
+	Prefix    string    `json:"prefix,omitempty"`
+	Class     string    `json:"class,omitempty"`
+	Dry       bool      `json:"dryrun,omitempty"`
+	URL       string    `json:"url,omitempty"`
+	Good      *float64  `json:"good_seconds,omitempty"`
+	Index     string    `json:"index_document,omitempty"`
+	ErrorPage string    `json:"error_document,omitempty"`
 }
 
 type objectRecord struct {
@@ -60,6 +71,8 @@ type objectRecord struct {
 	ETag         string `json:"etag,omitempty"`
 	Encryption   string `json:"encryption,omitempty"`
 	StorageClass string `json:"storage_class,omitempty"`
+
+	Modified time.Time `json:"modified,omitzero"`
 }
 
 type proofRecord struct {
@@ -88,7 +101,9 @@ type uploadRecord struct {
 }
 
 // json writes one record; s.mu is held.
-func (s *Screen) json(r record) {
+func (s *Screen) json(r record) { s.line(s.out, marshal(r)) }
+
+func marshal(r record) string {
 	r.SchemaVersion = schemaVersion
 	if r.Time.IsZero() {
 		r.Time = time.Now()
@@ -98,7 +113,7 @@ func (s *Screen) json(r record) {
 	if err != nil {
 		panic("ui: internal error: record does not marshal: " + err.Error())
 	}
-	s.line(s.out, string(b))
+	return string(b)
 }
 
 // eventRecord gives the record of an event that is told as it happens.
@@ -148,8 +163,11 @@ func doneRecord(t Task, d haul.Result) record {
 	r := record{
 		Event: "done", Verb: t.Verb, Source: t.Source, Target: t.Target,
 		Size: &d.Size, Kept: &d.Kept, Moved: &d.Moved, Parts: &d.Parts, Retries: &d.Retries, Elapsed: &elapsed,
-		Object: &objectRecord{d.Object.Bucket, d.Object.Key, d.Object.Version, d.Object.ETag, d.Object.Encryption, d.Object.StorageClass},
-		Proof:  &proofRecord{Proved: d.Proof.Proved, Text: d.Proof.Text},
+		Object: &objectRecord{
+			Bucket: d.Object.Bucket, Key: d.Object.Key, Version: d.Object.Version, ETag: d.Object.ETag,
+			Encryption: d.Object.Encryption, StorageClass: d.Object.StorageClass,
+		},
+		Proof: &proofRecord{Proved: d.Proof.Proved, Text: d.Proof.Text},
 	}
 	if !d.Proof.Sum.IsZero() {
 		r.Proof.Algorithm, r.Proof.Sum = string(d.Proof.Sum.Algorithm), d.Proof.Sum.Base64()

@@ -37,8 +37,30 @@ haul uploads
   upload    one unfinished upload: upload {bucket, key, id, started, storage_class; parts and bytes with --parts}
   aborted   the same, after it was thrown away
 
-haul mb
-  bucket    bucket: its name
+haul ls
+  object    size, object {bucket, key, etag, storage_class, modified}
+  prefix    prefix: there are objects whose keys begin so
+  bucket    bucket: its name, created, region where the store tells
+  summary   with --summarize: objects, size
+
+haul rm, haul rb --force
+  deleted   object {bucket, key}: it is gone; with dryrun: true, it would be
+  failed    object, error, kind: it is not
+  summary   with --recursive: objects, objects_failed, elapsed_seconds
+
+haul stat
+  object    as with ls, and object {version, encryption}, checksums [{algorithm, sum (base64), of_parts: of how many parts' sums
+            it is}], kms_key_id, restore {ongoing, until}, headers, metadata, tags, layout [{number, size}]
+  bucket    as with ls
+
+haul du
+  usage     bucket, prefix, objects, size: of what is below the prefix, or of what of it has the storage class named in class
+
+haul mb, haul rb, haul website, haul presign
+  bucket          bucket: its name; it was made
+  bucket_deleted  bucket: its name
+  website         bucket, index_document, error_document
+  address         url, good_seconds
 
 All
   error     the end, badly: error, kind ("access denied", "no such bucket", "usage", "stopped", …),

@@ -194,6 +194,9 @@ func (s *Store) hint(e *store.Error, x *exchange) string {
 	if h, ok := hints[f.Code]; ok {
 		return h
 	}
+	if e.Op == "PutBucketWebsite" && (e.Kind == store.Invalid || e.Kind == store.Unsupported) {
+		return "many stores other than Amazon S3 offer no web sites"
+	}
 	if strings.HasPrefix(f.Code, "KMS.") {
 		return "the bucket's encryption key refused: ask its owner for kms:GenerateDataKey (to write) and kms:Decrypt (to read) on it"
 	}

@@ -129,8 +129,8 @@ func TestList(t *testing.T) {
 	empty := answer(200, `<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t2</NextContinuationToken></ListBucketResult>`)
 	plain := answer(200, `<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>runs/d%25+</Key><ETag>"e3"</ETag><Size>7</Size></Contents><Contents><Key>elsewhere</Key></Contents></ListBucketResult>`)
 	srv := script(t, encoded, empty, plain)
-	s := open(t, s3.Config{Endpoint: srv.URL, PageSize: 7})
-	got, err := listAll(s.List(context.Background(), "lab", "runs/", "runs/a", &store.Attrs{RequestPayer: "requester"}))
+	s := open(t, s3.Config{Endpoint: srv.URL})
+	got, err := listAll(s.List(context.Background(), "lab", "runs/", "runs/a", &store.Attrs{RequestPayer: "requester", PageSize: 7}))
 	want := []store.Object{
 		{Ref: store.Ref{Bucket: "lab", Key: "runs/a b+%"}, Size: 5, ETag: "e1", Modified: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), StorageClass: "GLACIER"},
 		{Ref: store.Ref{Bucket: "lab", Key: "runs/c d"}},

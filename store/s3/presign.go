@@ -32,12 +32,11 @@ func (s *Store) Presign(ctx context.Context, ref store.Ref, good time.Duration) 
 	if err := c.check(nil); err != nil {
 		return "", err
 	}
-	client := awss3.NewPresignClient(s.client(s.regionFor(ref.Bucket)), awss3.WithPresignExpires(good))
-	x := &exchange{call: &c}
-	pctx := context.WithValue(ctx, exchangeKey{}, x)
-	r, err := client.PresignGetObject(pctx, &awss3.GetObjectInput{Bucket: &ref.Bucket, Key: &ref.Key, VersionId: version(ref)})
+	plain := awss3.WithPresignClientFromClientOptions(func(o *awss3.Options) { o.APIOptions = nil })
+	client := awss3.NewPresignClient(s.client(s.regionFor(ref.Bucket)), awss3.WithPresignExpires(good), plain)
+	r, err := client.PresignGetObject(ctx, &awss3.GetObjectInput{Bucket: &ref.Bucket, Key: &ref.Key, VersionId: version(ref)})
 	if err != nil {
-		return "", s.explain(ctx, pctx, x, err)
+		return "", s.explain(ctx, ctx, &exchange{call: &c}, err)
 	}
 	return plainAddress(r)
 }

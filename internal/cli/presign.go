@@ -1,0 +1,80 @@
+package cli
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"haul/store"
+)
+
+const presignLong = `haul presign gives an address from which anybody may download an object for a while, by a browser or curl, without
+credentials. No store is asked, not even whether there is such an object. The address ends when the credentials that signed
+it end; it is a secret of its own for as long as it is good.
+
+Give the bucket's region (--region) on Amazon S3: it is part of what is signed.`
+
+// presignRequest is an address to be signed.
+type presignRequest struct {
+	ref  store.Ref
+	good time.Duration
+}
+
+const (
+	defaultPresign = time.Hour
+	maxPresign     = 7 * 24 * time.Hour
+)
+
+func (a *app) presign() *cobra.Command {
+	var expires, version string
+	fs := pflag.NewFlagSet("The address", pflag.ContinueOnError)
+	fs.StringVar(&expires, "expires-in", "", "it is good for that `TIME`: seconds, or such as 12h or 7d, which is the most (else 1h)")
+	fs.StringVar(&version, "version-id", "", "`ID` of the object's version")
+	cmd := &cobra.Command{
+		Use:     "presign [flags] s3://BUCKET/KEY",
+		Short:   "Give an address from which anybody may download an object for a while",
+		Long:    presignLong,
+		Example: "  haul presign s3://lab/runs/42/report.html\n  haul presign --expires-in 7d s3://lab/runs/42/reads.bam",
+		Args:    exactlyOne("presign", "s3://BUCKET/KEY"),
+	}
+	a.command(cmd, []*pflag.FlagSet{fs}, func(ctx context.Context, args []string) error {
+		req, err := parsePresign(args[0], expires)
+		if err != nil {
+			return err
+		}
+		req.ref.Version = version
+		st, err := a.connect.open(ctx)
+		if err != nil {
+			return err
+		}
+		url, err := st.Presign(ctx, req.ref, req.good)
+		if err != nil {
+			return err
+		}
+		a.screen(false).Address(url, req.good.Seconds())
+		return nil
+	})
+	return cmd
+}
+
+// parsePresign understands the line; no time is an hour.
+func parsePresign(word, expires string) (r presignRequest, err error) {
+	if r.ref, err = parseObject(word); err != nil {
+		return r, err
+	}
+	r.good = defaultPresign
+	if expires != "" {
+		if seconds, err := strconv.ParseInt(expires, 10, 32); err == nil {
+			r.good = time.Duration(seconds) * time.Second
+		} else if r.good, err = parseSpan(expires); err != nil {
+			return r, usagef("--expires-in: %v", err)
+		}
+	}
+	if r.good < time.Second || r.good > maxPresign {
+		return r, usagef("--expires-in: an address is good for 1 second to 7 days")
+	}
+	return r, nil
+}

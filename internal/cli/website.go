@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"haul/store"
+)
+
+const websiteLong = `haul website lets a bucket answer as a web site, at an address of its own. Many stores other than Amazon S3 do not offer
+this. Who may read the objects is not changed.`
+
+// websiteFlags are those of haul website, as typed.
+type websiteFlags struct{ index, failed string }
+
+func (f *websiteFlags) flags() *pflag.FlagSet {
+	fs := pflag.NewFlagSet("The site", pflag.ContinueOnError)
+	fs.StringVar(&f.index, "index-document", "", "`NAME` of the page for addresses that end in a slash, such as index.html")
+	fs.StringVar(&f.failed, "error-document", "", "`KEY` of the page for what is not there")
+	return fs
+}
+
+func (a *app) website() *cobra.Command {
+	var f websiteFlags
+	cmd := &cobra.Command{
+		Use:     "website [flags] s3://BUCKET",
+		Short:   "Let a bucket answer as a web site",
+		Long:    websiteLong,
+		Example: "  haul website s3://lab-site --index-document index.html --error-document error.html",
+		Args:    exactlyOne("website", "s3://BUCKET"),
+	}
+	a.command(cmd, []*pflag.FlagSet{f.flags()}, func(ctx context.Context, args []string) error {
+		bucket, site, err := f.parse(args[0])
+		if err != nil {
+			return err
+		}
+		c, err := a.client(ctx)
+		if err != nil {
+			return err
+		}
+		if err := c.SetWebsite(ctx, bucket, site); err != nil {
+			return err
+		}
+		a.screen(false).Website(bucket, site)
+		return nil
+	})
+	return cmd
+}
+
+// parse understands the line.
+func (f *websiteFlags) parse(word string) (bucket string, w store.Website, err error) {
+	if bucket, err = parseBucket(word); err != nil {
+		return "", w, err
+	}
+	switch {
+	case f.index == "":
+		return "", w, usagef("--index-document names the page for addresses that end in a slash, such as index.html")
+	case strings.Contains(f.index, "/"):
+		return "", w, usagef("--index-document: %q has a slash; it is put behind every address that ends in one", f.index)
+	}
+	return bucket, store.Website{Index: f.index, Error: f.failed}, nil
+}

@@ -1,0 +1,67 @@
+package ui
+
+import (
+	"fmt"
+	"time"
+
+	"haul/store"
+)
+
+// Deletions tells of objects that are deleted. One goroutine uses it.
+type Deletions struct {
+	s *Screen
+	// dry: nothing is deleted, only told.
+	dry bool
+}
+
+// Deletions begins a run of deletions, or of a dry run of them.
+func (s *Screen) Deletions(dry bool) *Deletions { return &Deletions{s, dry} }
+
+// Deleted tells that an object is gone, or would be.
+func (d *Deletions) Deleted(ref store.Ref) {
+	d.s.mu.Lock()
+	defer d.s.mu.Unlock()
+	switch {
+	case d.s.cfg.JSON:
+		d.s.json(record{Event: "deleted", Dry: d.dry, Object: refRecord(ref)})
+	case d.s.cfg.Quiet:
+	case d.dry:
+		d.s.line(d.s.out, "(dryrun) delete: "+Printable(ref.String()))
+	default:
+		d.s.line(d.s.out, "delete: "+Printable(ref.String()))
+	}
+}
+
+// NotDeleted tells why an object is not gone.
+func (d *Deletions) NotDeleted(ref store.Ref, err error) {
+	d.s.mu.Lock()
+	defer d.s.mu.Unlock()
+	if d.s.cfg.JSON {
+		d.s.json(record{Event: "failed", Object: refRecord(ref), Error: err.Error(), Kind: string(store.KindOf(err))})
+	}
+	d.s.line(d.s.cfg.Stderr, fmt.Sprintf("haul: failed: %s: %s", Printable(ref.String()), Printable(err.Error())))
+}
+
+// Total ends the run.
+func (d *Deletions) Total(deleted, failed int, needed time.Duration) {
+	d.s.mu.Lock()
+	defer d.s.mu.Unlock()
+	elapsed := round(needed.Seconds())
+	switch {
+	case d.s.cfg.JSON:
+		d.s.json(record{Event: "summary", Dry: d.dry, Elapsed: &elapsed, objectCounts: &objectCounts{Done: &deleted, Failed: &failed}})
+	case d.s.cfg.Quiet:
+	case d.dry:
+		d.s.line(d.s.out, fmt.Sprintf("would delete %s; nothing was deleted", objects(deleted)))
+	default:
+		text := fmt.Sprintf("deleted %s in %s", objects(deleted), took(needed))
+		if failed > 0 {
+			text += fmt.Sprintf("; %s failed (named above)", grouped(failed))
+		}
+		d.s.line(d.s.out, text)
+	}
+}
+
+func refRecord(ref store.Ref) *objectRecord {
+	return &objectRecord{Bucket: ref.Bucket, Key: ref.Key, Version: ref.Version}
+}

@@ -1,0 +1,136 @@
+package ui
+
+import (
+	"bufio"
+	"fmt"
+	"strings"
+	"time"
+
+	"haul/store"
+)
+
+// Totals is what a listing told of.
+type Totals struct {
+	Objects, Prefixes, Buckets int
+	Bytes                      int64
+}
+
+// ListingStyle says how the lines of a listing look.
+type ListingStyle struct {
+	// Full gives whole keys in place of their last names.
+	Full bool
+	// Human gives sizes in units.
+	Human bool
+}
+
+// Listing writes what a listing tells, a line each, in the columns of the AWS CLI. Lines are gathered and written many at
+// once, so it must be ended by Close. One goroutine uses it.
+type Listing struct {
+	s     *Screen
+	style ListingStyle
+	out   *bufio.Writer
+	wrote time.Time
+}
+
+const (
+	listingBuffer = 64 << 10               // bytes
+	listingDelay  = 100 * time.Millisecond // after which gathered lines are written with the next
+)
+
+// Listing begins one.
+func (s *Screen) Listing(style ListingStyle) *Listing {
+	return &Listing{s: s, style: style, out: bufio.NewWriterSize(s.out, listingBuffer), wrote: time.Now()}
+}
+
+// Bucket tells of a bucket.
+func (l *Listing) Bucket(b store.Bucket) {
+	l.write(stampOf(b.Made)+" "+Printable(b.Name), func() record {
+		return record{Event: "bucket", Bucket: b.Name, Region: b.Region, Created: b.Made.UTC()}
+	})
+}
+
+// Entry tells of an object, or of all that are below a prefix.
+func (l *Listing) Entry(e store.Entry) {
+	if e.Prefix != "" {
+		l.write(fmt.Sprintf("%30s %s/", "PRE", Printable(lastName(strings.TrimSuffix(e.Prefix, "/")))), func() record {
+			return record{Event: "prefix", Prefix: e.Prefix}
+		})
+		return
+	}
+	o, name := e.Object, e.Object.Key
+	if !l.style.Full {
+		name = lastName(name)
+	}
+	l.write(fmt.Sprintf("%s %10s %s", stampOf(o.Modified), l.size(o.Size), Printable(name)), func() record {
+		return record{Event: "object", Size: &o.Size, Object: listedRecord(o)}
+	})
+}
+
+// Total ends a listing by what was found in all.
+func (l *Listing) Total(t Totals) {
+	r := record{Event: "summary", Size: &t.Bytes, objectCounts: &objectCounts{Done: &t.Objects}}
+	l.write(fmt.Sprintf("\nTotal Objects: %d\n   Total Size: %s", t.Objects, l.size(t.Bytes)), func() record { return r })
+}
+
+// Close writes what is gathered.
+func (l *Listing) Close() {
+	l.s.mu.Lock()
+	defer l.s.mu.Unlock()
+	_ = l.out.Flush() // an error of writing has nobody to be told to
+}
+
+func (l *Listing) size(n int64) string {
+	if l.style.Human {
+		return HumanSize(n)
+	}
+	return fmt.Sprint(n)
+}
+
+func (l *Listing) write(text string, asJSON func() record) {
+	switch {
+	case l.s.cfg.JSON:
+		text = marshal(asJSON())
+	case l.s.cfg.Quiet:
+		return
+	}
+	l.s.mu.Lock()
+	defer l.s.mu.Unlock()
+	_, _ = l.out.WriteString(text + "\n")
+	if now := time.Now(); now.Sub(l.wrote) > listingDelay {
+		_ = l.out.Flush()
+		l.wrote = now
+	}
+}
+
+// stampOf gives a time in the local zone, in 19 columns.
+func stampOf(t time.Time) string {
+	if t.IsZero() {
+		return strings.Repeat(" ", len(time.DateTime))
+	}
+	return t.Local().Format(time.DateTime)
+}
+
+// lastName is what comes after the last slash.
+func lastName(key string) string { return key[strings.LastIndexByte(key, '/')+1:] }
+
+// HumanSize gives a size as the AWS CLI does: 1 Byte, 11 Bytes, 1.5 KiB.
+func HumanSize(n int64) string {
+	switch {
+	case n == 1:
+		return "1 Byte"
+	case n < 1024:
+		return fmt.Sprintf("%d Bytes", n)
+	}
+	v := float64(n)
+	for _, unit := range units[1:] {
+		v /= 1024
+		if v < 1023.5 {
+			return fmt.Sprintf("%.1f %s", v, unit)
+		}
+	}
+	return fmt.Sprintf("%.1f %s", v, units[len(units)-1])
+}
+
+func listedRecord(o store.Object) *objectRecord {
+	return &objectRecord{Bucket: o.Bucket, Key: o.Key, Version: o.Version, ETag: o.ETag, Encryption: o.Encryption, StorageClass: o.StorageClass, Modified: o.Modified.UTC()}
+}
