@@ -96,7 +96,7 @@ func Down(ctx context.Context, c *haul.Client, from store.Ref, dir string, o Opt
 }
 
 // Copy copies the objects below from within the store: the object a/b below from becomes a/b below to. It refuses a target
-// that lies in the source, and a key that would be written over another of the source.
+// that lies in the source, unless Select leaves it out, and a key that would be written over another of what is meant.
 //
 // Errors are as those of Down.
 func Copy(ctx context.Context, c *haul.Client, from, to store.Ref, o Options) (Summary, error) {

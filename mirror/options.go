@@ -39,7 +39,7 @@ type Options struct {
 type Select struct {
 	Filter Filter
 	// Pattern has the wildcards of doublestar, for paths below the root: * and ? for parts of a name, ** for any folders, [a-c],
-	// {a,b}. Empty is all.
+	// {a,b}; a/** is what is below a, and not a. Empty is all.
 	Pattern string
 	// Pairs names the files or objects one by one; nil takes what a walk or listing finds.
 	Pairs iter.Seq2[Pair, error]

@@ -97,8 +97,8 @@ func NewPlanWriter(w io.Writer, c *haul.Client, from, to End, o Options) (*PlanW
 	if e := o.Transfer.Attrs.Encryption; e.Customer.Key != "" || e.CopySource.Key != "" {
 		return nil, fmt.Errorf("%w: a customer's key is not written down, so that a plan cannot be applied", store.Unsupported)
 	}
-	r := newRun(c, Options{DryRun: true, Move: o.Move})
-	way, err := r.way(from, to)
+	o.DryRun = true
+	way, err := newRun(c, o).way(from, to)
 	if err != nil {
 		return nil, err
 	}

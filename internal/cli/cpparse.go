@@ -86,6 +86,8 @@ func (f *copyFlags) check(set *pflag.FlagSet, req copyRequest) error {
 		return usagef("--page-size has no meaning where nothing is listed")
 	case f.verb != syncVerb && req.direction == copyTree && f.times:
 		return usagef("--times has no meaning for a copy within the store, which keeps metadata anyway")
+	case f.verb == mvVerb && (req.direction == uploadStream || req.direction == downloadStream):
+		return usagef("a stream cannot be moved; haul cp copies it")
 	case f.verb == mvVerb && f.version != "":
 		return usagef("--version-id has no meaning for mv, which moves what is current")
 	case req.direction == copyObject && mirror.Same(req.from.ref, req.to.ref) && f.verb == mvVerb:
