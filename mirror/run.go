@@ -218,7 +218,7 @@ func unreadable(path string, err error) error {
 	if again == nil {
 		return errors.Join(err, f.Close())
 	}
-	return skipError{errNoAccess}
+	return skipError{ErrNoAccess}
 }
 
 // leftBy counts what stays of a transfer that failed or was broken off.

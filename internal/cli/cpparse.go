@@ -36,6 +36,9 @@ func (f *copyFlags) parse(args []string, set *pflag.FlagSet, d files) (copyReque
 	if err := f.props.parse(set, &t); err != nil {
 		return req, err
 	}
+	if f.attrs.noGuess && (req.direction == copyObject || req.direction == copyTree) && !t.ReplaceMetadata {
+		return req, usagef("--no-guess-mime-type has no meaning for a copy that takes over its source's type")
+	}
 	if t.Attrs, err = f.attrs.attrs(req.typedName(t.ReplaceMetadata), d.read); err != nil {
 		return req, err
 	}
