@@ -134,7 +134,7 @@ func (r rmRequest) run(ctx context.Context, c *haul.Client, told rmReport) (s rm
 		if !r.dry {
 			err = c.Delete(ctx, r.where, &r.attrs)
 		}
-		if ctx.Err() != nil {
+		if err != nil && ctx.Err() != nil {
 			return s, err
 		}
 		s.tell(to, r.where, err)
