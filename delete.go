@@ -26,10 +26,12 @@ func (c *Client) Delete(ctx context.Context, ref store.Ref, a *store.Attrs) erro
 }
 
 // DeleteAll takes objects of a bucket away as keys tells of them, up to 1000 by one request and several requests at once, and
-// gives what became of each, in no order: nil where it is gone. An error that keys gives, and one that would let all others
-// fail too, ends it: what is on its way is waited for, nothing more is deleted, and the error comes last, with a Ref that has
-// no Key. So a listing that breaks off deletes nothing that it did not tell. A caller that stops early waits for what is on
-// its way too. Keys is read by another goroutine than the caller's; memory does not grow with their number.
+// gives what became of each, in no order: nil where it is gone.
+//
+// An error that keys gives ends it: what is on its way is waited for, nothing more is deleted, and the error comes last, with
+// a Ref that has no Key. So a listing that breaks off deletes nothing that it did not tell. An error that would let all others
+// fail too, the end of ctx, and a caller that stops early end it as well, and cut what is on its way: those objects have an
+// *UnsureError. Keys is read by another goroutine than the caller's; memory does not grow with their number.
 func (c *Client) DeleteAll(ctx context.Context, bucket string, keys iter.Seq2[string, error], a *store.Attrs) iter.Seq2[store.Ref, error] {
 	return func(yield func(store.Ref, error) bool) {
 		defer c.alive()()
@@ -132,7 +134,7 @@ func (d *deletion) many(ctx context.Context, f fate) error {
 		return d.oneByOne(ctx, f, all)
 	case err != nil:
 		for _, i := range all {
-			f.errs[i] = err
+			f.errs[i] = unsure(ctx, err)
 		}
 		return fatal(err)
 	}
@@ -184,8 +186,9 @@ func (d *deletion) oneByOne(ctx context.Context, f fate, which []int) error {
 	g.SetLimit(maxSingle)
 	for _, i := range which {
 		g.Go(func() error {
-			f.errs[i] = d.c.deleteOne(gctx, f.refs[i], d.attrs)
-			return fatal(f.errs[i])
+			err := d.c.deleteOne(gctx, f.refs[i], d.attrs)
+			f.errs[i] = unsure(gctx, err)
+			return fatal(err)
 		})
 	}
 	return g.Wait()
@@ -208,4 +211,12 @@ func fatal(err error) error {
 		return err
 	}
 	return nil
+}
+
+// unsure marks an error that ended all.
+func unsure(ctx context.Context, err error) error {
+	if err != nil && (ctx.Err() != nil || fatal(err) != nil) {
+		return &UnsureError{err}
+	}
+	return err
 }

@@ -112,6 +112,11 @@ func TestDeleteAllEnds(t *testing.T) {
 	if gone != 0 || len(left) != 2 || !errors.Is(err, store.NoBucket) {
 		t.Errorf("%d gone, %v left, %v", gone, left, err)
 	}
+	for _, err := range left {
+		if unsure := new(haul.UnsureError); !errors.As(err, &unsure) || !errors.Is(err, store.NoBucket) {
+			t.Errorf("%v", err)
+		}
+	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	why := errors.New("enough")
 	c := haul.New(m, haul.Options{})

@@ -44,3 +44,12 @@ func (e *KeptError) Error() string { return e.Err.Error() }
 
 // Unwrap gives the cause.
 func (e *KeptError) Unwrap() error { return e.Err }
+
+// UnsureError says that a request to delete an object came to no answer before DeleteAll ended: it may be there, or gone.
+type UnsureError struct{ Err error }
+
+// Error gives the cause.
+func (e *UnsureError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause.
+func (e *UnsureError) Unwrap() error { return e.Err }

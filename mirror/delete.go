@@ -25,7 +25,7 @@ func (s *syncing) deleteAll(ctx context.Context) error {
 	if s.kind != Download {
 		return s.deleteObjects(ctx, s.to.Ref.Bucket, whyExtra, func(yield func(Entry, error) bool) {
 			for e, err := range s.doomed.all() {
-				e.Object = store.Object{Ref: store.Ref{Bucket: s.to.Ref.Bucket, Key: s.to.Ref.Key + e.Rel}, Size: e.Size, Modified: e.Modified}
+				e.Object = store.Object{Ref: store.Ref{Bucket: s.to.Ref.Bucket, Key: s.to.Ref.Key + e.Rel}, Size: e.Size, ETag: e.Object.ETag, Modified: e.Modified}
 				if !yield(e, err) {
 					return
 				}
@@ -107,7 +107,7 @@ func (r *run) deleteObjects(ctx context.Context, bucket, why string, doomed iter
 	return nil
 }
 
-// spool keeps entries for later: their paths, sizes and times; up to maxSpool bytes in memory, more in a temporary file.
+// spool keeps entries for later: their paths, ETags, sizes and times; up to maxSpool bytes in memory, more in a temporary file.
 type spool struct {
 	n    int
 	mem  bytes.Buffer
@@ -118,8 +118,10 @@ type spool struct {
 const maxSpool = 1 << 20
 
 func (s *spool) add(e Entry) error {
-	b := binary.AppendUvarint(nil, uint64(len(e.Rel)))
-	b = append(b, e.Rel...)
+	var b []byte
+	for _, text := range []string{e.Rel, e.Object.ETag} {
+		b = append(binary.AppendUvarint(b, uint64(len(text))), text...)
+	}
 	b = binary.AppendVarint(b, e.Size)
 	b = binary.AppendVarint(b, e.Modified.UnixNano())
 	s.n++
@@ -172,15 +174,17 @@ func (s *spool) all() iter.Seq2[Entry, error] {
 }
 
 func read(r *bufio.Reader) (e Entry, err error) {
-	n, err := binary.ReadUvarint(r)
-	if err != nil {
-		return e, err
+	for _, to := range []*string{&e.Rel, &e.Object.ETag} {
+		n, err := binary.ReadUvarint(r)
+		if err != nil {
+			return e, err
+		}
+		text := make([]byte, n)
+		if _, err := io.ReadFull(r, text); err != nil {
+			return e, err
+		}
+		*to = string(text)
 	}
-	name := make([]byte, n)
-	if _, err := io.ReadFull(r, name); err != nil {
-		return e, err
-	}
-	e.Rel = string(name)
 	if e.Size, err = binary.ReadVarint(r); err != nil {
 		return e, err
 	}

@@ -1,6 +1,12 @@
 package mirror
 
-import "strings"
+import (
+	"context"
+	"strings"
+
+	"haul"
+	"haul/store"
+)
 
 // Open to the tests of this package.
 const Ahead = ahead
@@ -31,4 +37,15 @@ func Walk(root string) ([]Walked, error) {
 		return true
 	})
 	return all, err
+}
+
+// DownFolding is Down on a file system without regard to case.
+func DownFolding(ctx context.Context, c *haul.Client, from store.Ref, dir string, o Options) (Summary, error) {
+	r := newRun(c, o)
+	w, err := r.way(Remote(from), Local(dir))
+	if err != nil {
+		return Summary{}, err
+	}
+	w.places.foldCase()
+	return r.tree(ctx, w)
 }

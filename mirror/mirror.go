@@ -57,6 +57,11 @@ func Tree(ctx context.Context, c *haul.Client, from, to End, o Options) (Summary
 	if err != nil {
 		return Summary{}, err
 	}
+	return r.tree(ctx, w)
+}
+
+// tree moves all that is chosen.
+func (r *run) tree(ctx context.Context, w *way) (Summary, error) {
 	return r.all(ctx, func(ctx context.Context, yield func(job) bool) error {
 		for e, err := range r.chosen(ctx, w.from) {
 			if err != nil {
@@ -91,7 +96,7 @@ func Down(ctx context.Context, c *haul.Client, from store.Ref, dir string, o Opt
 }
 
 // Copy copies the objects below from within the store: the object a/b below from becomes a/b below to. It refuses a target
-// that lies in the source, and a key that would be written over another of the source.
+// that lies in the source, unless Select leaves it out, and a key that would be written over another of what is meant.
 //
 // Errors are as those of Down.
 func Copy(ctx context.Context, c *haul.Client, from, to store.Ref, o Options) (Summary, error) {

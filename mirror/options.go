@@ -24,6 +24,8 @@ type Options struct {
 	NoOverwrite bool
 	// DryRun moves and deletes nothing, and tells by Planned events what would be done.
 	DryRun bool
+	// PageSize is how many objects a page of a listing has at most; 0 leaves it to the store.
+	PageSize int
 	// Archived says what to do about objects that are in an archive, and not restored.
 	Archived Archived
 	// CaseConflict says what to do on the way down about a key that differs from another only by case, where the file system does
@@ -37,7 +39,7 @@ type Options struct {
 type Select struct {
 	Filter Filter
 	// Pattern has the wildcards of doublestar, for paths below the root: * and ? for parts of a name, ** for any folders, [a-c],
-	// {a,b}. Empty is all.
+	// {a,b}; a/** is what is below a, and not a. Empty is all.
 	Pattern string
 	// Pairs names the files or objects one by one; nil takes what a walk or listing finds.
 	Pairs iter.Seq2[Pair, error]

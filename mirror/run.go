@@ -34,6 +34,8 @@ type job struct {
 	// look tells whether to move it, and why, where that takes more than a listing; nil moves it.
 	look func(context.Context) (move bool, why string, err error)
 	move func(context.Context) (haul.Result, error)
+	// deletes tells that move deletes source.
+	deletes bool
 }
 
 // run is one Tree or Sync.
@@ -88,7 +90,9 @@ func (r *run) each(ctx context.Context, end context.CancelCauseFunc, find func(c
 	wg.Go(func() {
 		defer close(jobs)
 		lost = find(ctx, func(j job) bool {
-			r.tell(Event{Kind: Found, Verb: j.verb, Why: j.why, Source: j.source, Target: j.target, Entry: j.entry})
+			if !j.deletes {
+				r.tell(Event{Kind: Found, Verb: j.verb, Why: j.why, Source: j.source, Target: j.target, Entry: j.entry})
+			}
 			select {
 			case jobs <- j:
 				return true
@@ -147,7 +151,11 @@ func (r *run) do(ctx context.Context, end context.CancelCauseFunc, j job) {
 	if e.Err == nil && move && !r.o.DryRun {
 		e.Result, e.Err = j.move(ctx)
 	}
-	if !r.judge(ctx, &e, move) {
+	ok := r.judge(ctx, &e, move)
+	if e.Kind == Done && j.deletes {
+		e.Kind = Deleted
+	}
+	if !ok {
 		r.leftBy(e.Err)
 		if ctx.Err() == nil {
 			end(e.Err)
@@ -210,7 +218,7 @@ func unreadable(path string, err error) error {
 	if again == nil {
 		return errors.Join(err, f.Close())
 	}
-	return skipError{errNoAccess}
+	return skipError{ErrNoAccess}
 }
 
 // leftBy counts what stays of a transfer that failed or was broken off.

@@ -62,7 +62,8 @@ func walked(root string, how sight) iter.Seq2[Entry, error] {
 func (r *run) listed(ctx context.Context, from store.Ref, s Select) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		none := true
-		for obj, err := range r.c.List(ctx, from.Bucket, from.Key+fixed(s.Pattern), &r.o.Transfer.Attrs) {
+		attrs := store.Attrs{RequestPayer: r.o.Transfer.Attrs.RequestPayer, PageSize: r.o.PageSize}
+		for obj, err := range r.c.List(ctx, from.Bucket, from.Key+fixed(s.Pattern), &attrs) {
 			if err != nil {
 				yield(Entry{}, err)
 				return
@@ -90,9 +91,24 @@ func (e Entry) isMark() bool {
 	return e.Path == "" && e.Size == 0 && (e.Rel == "" || strings.HasSuffix(e.Rel, "/"))
 }
 
+// all tells whether everything is meant.
+func (s Select) all() bool { return s.Filter.Empty() && s.Pattern == "" }
+
+// fits tells whether the pattern matches a path below the root. To doublestar, a/** is a as well, which no listing of a/ tells of.
+func (s Select) fits(rel string) bool {
+	p := s.Pattern
+	if strings.HasSuffix(p, "/**") {
+		p += "/*"
+	}
+	return p == "" || doublestar.MatchUnvalidated(p, rel)
+}
+
+// means tells whether pattern and filter mean a path below a root, of which abs is the absolute path where it is a folder.
+func (s Select) means(abs, rel string) bool { return s.fits(rel) && s.Filter.Wants(abs, rel) }
+
 // picked leaves out what is not meant. That a pattern means nothing is an error.
 func picked(root End, s Select, tree iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
-	if s.Filter.Empty() && s.Pattern == "" {
+	if s.all() {
 		return tree
 	}
 	abs := root.absolute()
@@ -100,11 +116,8 @@ func picked(root End, s Select, tree iter.Seq2[Entry, error]) iter.Seq2[Entry, e
 		none := true
 		for e, err := range tree {
 			if err == nil {
-				if s.Pattern != "" && !doublestar.MatchUnvalidated(s.Pattern, e.Rel) {
-					continue
-				}
-				none = false
-				if !s.Filter.Wants(abs, e.Rel) {
+				none = none && !s.fits(e.Rel)
+				if !s.means(abs, e.Rel) {
 					continue
 				}
 			}

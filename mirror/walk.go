@@ -33,10 +33,12 @@ type sight struct {
 	into func(rel string) bool
 }
 
+// Why something in a folder is skipped; they are for errors.Is.
 var (
-	errLoop     = errors.New("the link leads back into a folder that it lies in")
-	errNowhere  = errors.New("the link leads nowhere")
-	errNoAccess = errors.New("it cannot be read")
+	ErrLoop     = errors.New("the link leads back into a folder that it lies in")
+	ErrNowhere  = errors.New("the link leads nowhere")
+	ErrNoAccess = errors.New("it cannot be read")
+	ErrSpecial  = localfile.ErrNotRegular
 	errLink     = errors.New("it is a link to a folder, and haul follows none below the target folder")
 )
 
@@ -83,7 +85,7 @@ func (w walker) entries(in place, n *names) bool {
 		case regular, linkToRegular:
 			if w.info {
 				if f.info, f.why = os.Stat(f.path); f.why != nil {
-					f.why = fmt.Errorf("%w: %w", errNoAccess, f.why)
+					f.why = fmt.Errorf("%w: %w", ErrNoAccess, f.why)
 				}
 			}
 		case directory, linkToDirectory:
@@ -92,9 +94,9 @@ func (w walker) entries(in place, n *names) bool {
 			}
 			continue
 		case linkToNothing:
-			f.why = errNowhere
+			f.why = ErrNowhere
 		default:
-			f.why = localfile.ErrNotRegular
+			f.why = ErrSpecial
 		}
 		if !w.yield(f) {
 			return false
@@ -119,7 +121,7 @@ func (w walker) folder(f found, in place) bool {
 	}
 	n, err := readNames(f.path)
 	if err != nil {
-		f.why, f.partial = fmt.Errorf("%w: %w", errNoAccess, err), true
+		f.why, f.partial = fmt.Errorf("%w: %w", ErrNoAccess, err), true
 		if !w.yield(f) {
 			return false
 		}
@@ -135,7 +137,7 @@ func (p place) loop() error {
 	}
 	for q := p.above; q != nil; q = q.above {
 		if above, err := os.Stat(q.path); err == nil && os.SameFile(here, above) {
-			return errLoop
+			return ErrLoop
 		}
 	}
 	return nil

@@ -82,8 +82,14 @@ var optionalValues = map[string][]string{
 	"--request-payer":     {"requester"},
 }
 
-// listValues are flags that take all the words up to the next flag that have an equals sign, as in the AWS CLI.
+// listValues are flags that take all the words that follow and can be their values, as in the AWS CLI.
 var listValues = []string{"--grants"}
+
+// isGrant tells a value of --grants from a path.
+func isGrant(word string) bool {
+	permission, _, ok := strings.Cut(word, "=")
+	return ok && slices.Contains([]string{"read", "readacl", "write", "writeacl", "full"}, permission)
+}
 
 // joinOptional writes "--sse aws:kms" as "--sse=aws:kms", since a flag whose value may be left out takes it only so.
 func joinOptional(args []string) []string {
@@ -99,9 +105,10 @@ func joinOptional(args []string) []string {
 		}
 		joined = append(joined, args[i])
 		if slices.Contains(listValues, args[i]) {
-			for n := 0; i+1 < len(args) && strings.Contains(args[i+1], "=") && !strings.HasPrefix(args[i+1], "-") && !strings.HasPrefix(args[i+1], scheme); n++ {
+			flag := args[i]
+			for n := 0; i+1 < len(args) && isGrant(args[i+1]); n++ {
 				if n > 0 {
-					joined = append(joined, args[i-n])
+					joined = append(joined, flag)
 				}
 				i++
 				joined = append(joined, args[i])

@@ -81,7 +81,7 @@ func (f *selectFlags) parse(set *pflag.FlagSet, o *mirror.Options) error {
 	if set.Changed("page-size") && f.pageSize < 1 {
 		return usagef("--page-size: it must be at least 1")
 	}
-	o.Select.Filter, o.Select.NoFollow = f.filter, f.noFollow
+	o.Select.Filter, o.Select.NoFollow, o.PageSize = f.filter, f.noFollow, f.pageSize
 	switch {
 	case f.ignoreArchived:
 		o.Archived = mirror.IgnoreArchived

@@ -18,9 +18,7 @@ type connection struct {
 	addressing                string
 	accelerate, dualStack     bool
 
-	// of commands that list and copy
-	pageSize int
-	regions  map[string]string // of buckets
+	regions map[string]string // of buckets, as --source-region says
 }
 
 func (c *connection) flags() *pflag.FlagSet {
@@ -98,7 +96,7 @@ func (c *connection) config() s3.Config {
 	cfg := s3.Config{
 		Endpoint: c.endpoint, Region: c.region, Profile: c.profile, NoSignRequest: c.noSign,
 		NoVerifySSL: c.noVerify, CABundle: c.caBundle, Accelerate: c.accelerate, DualStack: c.dualStack,
-		PageSize: c.pageSize, Regions: c.regions,
+		Regions: c.regions,
 	}
 	switch c.addressing {
 	case "path":

@@ -81,6 +81,7 @@ var flagDirections = func() map[string][]direction {
 		"exact-timestamps":      {downloadTree},
 		"page-size":             {uploadTree, downloadTree, copyTree},
 		"times":                 {upload, download, uploadTree, downloadTree, copyTree},
+		"plan":                  {uploadTree, downloadTree, copyTree},
 		"files-from":            {uploadTree, downloadTree, copyTree},
 
 		"ignore-glacier-warnings": {download, copyObject, downloadTree, copyTree},

@@ -30,18 +30,21 @@ In a bucket that keeps versions, the objects are gone from sight, and their vers
 
 const rmExample = `  haul rm s3://lab/runs/42/reads.bam
   haul rm --recursive --dryrun s3://lab/runs/42
+  haul rm --recursive --exclude '*' --include '*.tmp' s3://lab/runs
   haul rm --recursive --quiet s3://lab/runs/42`
 
 // rmFlags are those of haul rm, as typed.
 type rmFlags struct {
 	recursive, dry bool
-	page           pageFlags
+	filterFlags
+	page pageFlags
 }
 
 func (f *rmFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Deleting", pflag.ContinueOnError)
 	fs.BoolVarP(&f.recursive, "recursive", "r", false, "all that is below a prefix, or in a bucket")
 	fs.BoolVar(&f.dry, "dryrun", false, "only tell what would be deleted")
+	f.filterFlags.add(fs)
 	f.page.add(fs)
 	return fs
 }
@@ -63,17 +66,21 @@ type rmReport interface {
 	NotDeleted(store.Ref, error)
 }
 
-// rmSummary counts what became of the objects.
-type rmSummary struct{ deleted, failed int }
+// rmSummary counts what became of the objects. Unsure are those of requests that the end of the run cut: they are not told of
+// one by one, since what ended it is one error.
+type rmSummary struct{ deleted, failed, unsure int }
 
 func (s *rmSummary) tell(to rmReport, ref store.Ref, err error) {
-	if err != nil {
+	switch unsure := new(haul.UnsureError); {
+	case err == nil:
+		s.deleted++
+		to.Deleted(ref)
+	case errors.As(err, &unsure):
+		s.unsure++
+	default:
 		s.failed++
 		to.NotDeleted(ref, err)
-		return
 	}
-	s.deleted++
-	to.Deleted(ref)
 }
 
 // brokenListing says how far a deletion came whose listing broke off.
@@ -127,7 +134,7 @@ func (r rmRequest) run(ctx context.Context, c *haul.Client, told rmReport) (s rm
 		if !r.dry {
 			err = c.Delete(ctx, r.where, &r.attrs)
 		}
-		if ctx.Err() != nil {
+		if err != nil && ctx.Err() != nil {
 			return s, err
 		}
 		s.tell(to, r.where, err)
@@ -223,6 +230,9 @@ func (a *app) runRm(ctx context.Context, c *haul.Client, req rmRequest) error {
 		return nil
 	}
 	out.Total(s.deleted, s.failed, time.Since(began))
+	if s.unsure > 0 {
+		a.screen(false).Note(fmt.Sprintf("%d more were being deleted when it ended, and may be gone", s.unsure))
+	}
 	return err
 }
 
@@ -253,6 +263,13 @@ func (f *rmFlags) parse(word string, set *pflag.FlagSet) (r rmRequest, err error
 		return r, usagef("%s with --recursive would delete all of the bucket; if that is meant, write s3://%s", word, r.where.Bucket)
 	case f.recursive && r.where.Key != "":
 		r.where.Key = folderKey(r.where.Key)
+	}
+	if !f.filter.Empty() {
+		root := r.where.Key
+		if !f.recursive {
+			root = root[:strings.LastIndexByte(root, '/')+1]
+		}
+		r.only = func(key string) bool { return f.filter.Wants("", strings.TrimPrefix(key, root)) }
 	}
 	return r, nil
 }

@@ -63,17 +63,35 @@ func (a *app) runTree(ctx context.Context, req copyRequest) error {
 		defer list.Close() // only read from
 		tree.options.Select.Pairs = readPairs(list)
 	}
+	note := func(mirror.Event) {}
+	var plan *planner
+	if req.plan != "" {
+		if plan, err = newPlanner(req.plan, client, tree, req.options.Bandwidth); err != nil {
+			return err
+		}
+		note = plan.writer.Add
+	}
 	var summary mirror.Summary
 	task := req.task()
 	task.Many, task.Name = true, req.treeName()
 	err = screen.During(task, client.Snapshot, func() (err error) {
 		summary, err = tree.run(ctx, client, func(e mirror.Event) {
+			note(e)
 			screen.Object(ui.Task{Verb: e.Verb, Source: req.place(e.Source), Target: req.place(e.Target)}, e)
 		})
 		return err
 	})
 	if err == nil || summary.Found+summary.Deleted > 0 {
 		screen.Summary(task, summary)
+	}
+	if plan != nil {
+		text, perr := plan.end(err)
+		if perr != nil {
+			return errors.Join(err, fmt.Errorf("write the plan: %w", perr))
+		}
+		if text != "" {
+			screen.Note(text)
+		}
 	}
 	if err != nil {
 		return &treeError{req: req, summary: summary, err: err}

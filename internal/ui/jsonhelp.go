@@ -24,7 +24,7 @@ haul cp
 haul cp --recursive, mv --recursive, sync: start, kept, note, retry and done are about one object each; and
   failed    an object was not copied: source, target, error, kind
   skipped   what is there but cannot be read, such as a pipe, or an object in an archive: source, error, kind
-  deleted   source was deleted: verb (delete), why
+  deleted   source was deleted: verb (delete), why, and object {bucket, key} where it was one
   planned   with --dryrun: what would be done: verb, source, target, size, why
   unchanged with --verbose: there was nothing to do about source: why
   warned    something worth knowing about source: error

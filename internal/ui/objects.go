@@ -57,6 +57,9 @@ func eventOf(t Task, e mirror.Event) record {
 	if e.Kind == mirror.Planned {
 		r.Size = &e.Entry.Size
 	}
+	if ref := e.Entry.Object.Ref; e.Kind == mirror.Deleted && ref.Key != "" {
+		r.Object = refRecord(ref)
+	}
 	return r
 }
 

@@ -76,7 +76,31 @@ func (s *Store) Bucket(ctx context.Context, name string) (store.Bucket, error) {
 	case err != nil:
 		return store.Bucket{}, err
 	}
-	return store.Bucket{Name: name, Region: x.answer.Get("X-Amz-Bucket-Region")}, nil
+	b := store.Bucket{Name: name, Region: x.answer.Get("X-Amz-Bucket-Region")}
+	if b.Region == "" {
+		b.Region = s.location(ctx, name)
+	}
+	return b, nil
+}
+
+// location asks for a bucket's region in S3's older way, or gives "". In its first days S3 had one region without a name.
+func (s *Store) location(ctx context.Context, name string) string {
+	c, region := bucketCall("GetBucketLocation", name), ""
+	c.root = "LocationConstraint"
+	_, err := s.do(ctx, c, func(ctx context.Context, c *awss3.Client) error {
+		out, err := c.GetBucketLocation(ctx, &awss3.GetBucketLocationInput{Bucket: &name})
+		if err == nil {
+			region = string(out.LocationConstraint)
+		}
+		return err
+	})
+	switch {
+	case err != nil:
+		return ""
+	case region == "":
+		return defaultRegion
+	}
+	return region
 }
 
 // MakeBucket makes a bucket, in the Store's region where none is named.

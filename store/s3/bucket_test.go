@@ -62,6 +62,16 @@ func TestBucket(t *testing.T) {
 	if b, err := s.Bucket(context.Background(), "lab"); err != nil || b != (store.Bucket{Name: "lab", Region: "eu-west-1"}) {
 		t.Errorf("%+v, %v", b, err)
 	}
+	for text, want := range map[string]string{"": "us-east-1", "eu-west-1": "eu-west-1"} {
+		s = open(t, s3.Config{Endpoint: script(t, answer(200, ""), answer(200, "<LocationConstraint>"+text+"</LocationConstraint>")).URL})
+		if b, err := s.Bucket(context.Background(), "lab"); err != nil || b.Region != want {
+			t.Errorf("%+v, %v", b, err)
+		}
+	}
+	s = open(t, s3.Config{Endpoint: script(t, answer(200, ""), fails(403, "AccessDenied", "")).URL})
+	if b, err := s.Bucket(context.Background(), "lab"); err != nil || b.Region != "" {
+		t.Errorf("%+v, %v", b, err)
+	}
 	s = open(t, s3.Config{Endpoint: script(t, answer(404, "")).URL})
 	if _, err := s.Bucket(context.Background(), "lab"); !errors.Is(err, store.NoBucket) {
 		t.Error(err)

@@ -49,8 +49,6 @@ type Config struct {
 	// Accelerate uses S3 Transfer Acceleration, DualStack the endpoints that also speak IPv6; both only mean something on AWS.
 	Accelerate bool
 	DualStack  bool
-	// PageSize is how many objects a page of a listing has at most; 0 leaves it to the server, which mostly means 1000.
-	PageSize int
 	// Regions are those of buckets, by name, where they are known; of others the server tells.
 	Regions map[string]string
 	// StallTimeout is how long a connection may move fewer than StallFloor bytes before it is cut; 0 is 20 s.

@@ -127,9 +127,6 @@ func (s *Store) newListing(ref store.Ref, delimiter, after string, a *store.Attr
 	if delimiter != "" {
 		l.in.Delimiter = &delimiter
 	}
-	if s.pageSize > 0 {
-		l.in.MaxKeys = aws.Int32(int32(s.pageSize))
-	}
 	if a != nil && a.PageSize > 0 {
 		l.in.MaxKeys = aws.Int32(int32(min(a.PageSize, math.MaxInt32)))
 	}

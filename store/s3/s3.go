@@ -43,7 +43,6 @@ type Store struct {
 	door         door
 	stallTimeout time.Duration
 	stallFloor   int64
-	pageSize     int // 0 is the server's
 	signPayload  bool
 
 	// guarded by mu
@@ -77,7 +76,6 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		signPayload:  c.SignPayload,
 		clients:      map[string]*awss3.Client{},
 		regions:      map[string]string{},
-		pageSize:     c.PageSize,
 		addresses:    map[place]address{},
 	}
 	maps.Copy(s.regions, c.Regions)

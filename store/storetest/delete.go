@@ -107,8 +107,7 @@ func (m *Memory) remove(ref store.Ref) {
 			return
 		}
 	}
-	delete(b.objects, ref.Key)
-	b.sorted = nil
+	delete(b.objects, ref.Key) // its key may stay in b.sorted, as that of one that is out of sight
 }
 
 func (q *request) remove() error {
