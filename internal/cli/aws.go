@@ -221,6 +221,9 @@ func (f *awsFace) open(ctx context.Context) error {
 	}
 	cfg := conn.config()
 	cfg.SignPayload = f.settings.signPayload
+	if region := f.line.Options.Text("source-region"); region != "" && f.line.Kind == awsline.Copy {
+		cfg.Regions = map[string]string{awsRef(f.line.Paths[0]).Bucket: region}
+	}
 	f.timeouts(&cfg)
 	if f.store, err = s3.Open(ctx, cfg); err != nil {
 		return err
