@@ -54,6 +54,7 @@ type awsFace struct {
 	sys      System
 	line     awsline.Line
 	settings awsSettings
+	connect  connection
 	out      *ui.AWS
 	store    *s3.Store
 	client   *haul.Client
@@ -219,6 +220,7 @@ func (f *awsFace) open(ctx context.Context) error {
 		noSign: g.Has("no-sign-request"), noVerify: g.Has("no-verify-ssl"),
 		addressing: f.settings.addressing, accelerate: f.settings.accelerate, dualStack: f.settings.dualStack,
 	}
+	f.connect = conn
 	cfg := conn.config()
 	cfg.SignPayload = f.settings.signPayload
 	if region := f.line.Options.Text("source-region"); region != "" && f.line.Kind == awsline.Copy {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"os"
 	"strings"
 
 	"haul/mirror"
@@ -23,7 +24,8 @@ func (f *awsFace) text(err error) string {
 		case e.Status != 0 || e.Code != "":
 			return serverText(e)
 		case e.Kind == store.Network && f.store != nil:
-			return fmt.Sprintf("Could not connect to the endpoint URL: %q (%v)", f.store.String(), err)
+			f.out.Debug(err.Error())
+			return fmt.Sprintf("Could not connect to the endpoint URL: %q", f.address(e.Ref))
 		}
 		return err.Error()
 	}
@@ -35,6 +37,16 @@ func (f *awsFace) text(err error) string {
 		return "[Errno 32] Broken pipe"
 	}
 	return err.Error()
+}
+
+// address is where an object was looked for.
+func (f *awsFace) address(ref store.Ref) string {
+	for _, url := range []string{f.connect.endpoint, os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL"), "https://" + f.store.String()} {
+		if url != "" {
+			return strings.TrimSuffix(strings.TrimSuffix(url, "/")+"/"+ref.Bucket+"/"+ref.Key, "/")
+		}
+	}
+	return ""
 }
 
 // serverText says what a server answered. The answer to a HEAD has no body, so that the status stands for the code.

@@ -90,7 +90,7 @@ func (t *awsTransfer) up(ctx context.Context) error {
 	if !t.wants(filepath.ToSlash(filepath.Dir(file)), name) {
 		return nil
 	}
-	return t.move(task, func() error {
+	return t.move(ctx, task, func() error {
 		tr := t.tree.Transfer
 		tr.PartSize = t.partSize(fi.Size())
 		if t.guess {
@@ -139,7 +139,7 @@ func (t *awsTransfer) task(source, target string) ui.Task {
 }
 
 // move does one transfer, or only tells of it, and writes what became of it.
-func (t *awsTransfer) move(task ui.Task, do func() error) error {
+func (t *awsTransfer) move(ctx context.Context, task ui.Task, do func() error) error {
 	if t.tree.DryRun {
 		t.out.WouldTransfer(task)
 		return nil
@@ -150,6 +150,8 @@ func (t *awsTransfer) move(task ui.Task, do func() error) error {
 	switch {
 	case err == nil:
 		t.out.Transferred(task)
+	case ctx.Err() != nil:
+		t.stopped(err)
 	case t.tree.NoOverwrite && (errors.Is(err, store.Exists) || errors.Is(err, fs.ErrExist)):
 	case errors.Is(err, store.Archived) && t.tree.Archived == mirror.IgnoreArchived:
 	case errors.Is(err, store.Archived) && t.tree.Archived == mirror.SkipArchived:
@@ -158,6 +160,15 @@ func (t *awsTransfer) move(task ui.Task, do func() error) error {
 		t.fail(task, t.why(err, task.Target))
 	}
 	return nil
+}
+
+// stopped says what could not be thrown away after Ctrl-C.
+func (t *awsTransfer) stopped(err error) {
+	var left *haul.LeftError
+	if errors.As(err, &left) && !left.Resumable {
+		t.out.Warn("an unfinished upload of " + left.Upload.Ref.String() + " stays in the store, and may be billed; to throw it away: " +
+			abortLine(t.connect, left.Upload.Ref))
+	}
 }
 
 // look finds the source of a download or copy.
@@ -205,7 +216,7 @@ func (t *awsTransfer) down(ctx context.Context, ref store.Ref) error {
 	if t.archived(obj, task.Verb) {
 		return nil
 	}
-	return t.move(task, func() error {
+	return t.move(ctx, task, func() error {
 		tr := t.tree.Transfer
 		if t.tree.Move {
 			_, err = mirror.MoveOne(ctx, t.client, mirror.Remote(ref), mirror.Local(file), tr)
@@ -230,7 +241,7 @@ func (t *awsTransfer) copy(ctx context.Context, ref store.Ref) error {
 	if t.archived(obj, task.Verb) {
 		return nil
 	}
-	return t.move(task, func() error {
+	return t.move(ctx, task, func() error {
 		tr := t.tree.Transfer
 		tr.IfMatch = obj.ETag
 		if t.guess && tr.ReplaceMetadata {
@@ -260,7 +271,12 @@ func (t *awsTransfer) stream(ctx context.Context) error {
 		if tr.ExpectedSize == 0 {
 			tr.ExpectedSize = restOf(t.sys.Stdin)
 		}
-		if _, err = t.client.UploadStream(ctx, &source{t.sys.Stdin, ctx.Err}, to, tr); err != nil {
+		_, err = t.client.UploadStream(ctx, &source{t.sys.Stdin, ctx.Err}, to, tr)
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
+			t.stopped(err)
+		default:
 			t.fail(task, t.text(err))
 		}
 		return nil
@@ -271,7 +287,7 @@ func (t *awsTransfer) stream(ctx context.Context) error {
 		t.out.WouldTransfer(task)
 		return nil
 	}
-	if err = t.streamDown(ctx, ref); err != nil {
+	if err = t.streamDown(ctx, ref); err != nil && ctx.Err() == nil {
 		text, ok := headText(err, "")
 		if !ok {
 			text = t.text(err)

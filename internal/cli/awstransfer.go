@@ -161,7 +161,7 @@ func (f *awsFace) attrs() (store.Attrs, error) {
 		return a, err
 	}
 	if a.Grants, err = parseGrants(o["grants"]); err != nil {
-		return a, &awsError{awsGeneral, "grants should be of the form permission=principal"}
+		return a, err
 	}
 	if o.Has("metadata") {
 		if a.Metadata, err = awsMap(o.Text("metadata")); err != nil {
