@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,23 +13,30 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"haul/internal/localfile"
 )
 
-const installLong = `haul install-aws puts a link to haul into DIR, under the name aws (on Windows a copy, aws.exe). Whoever then calls aws from there
-gets haul for aws s3, and the real aws, the next one in PATH, for everything else. DIR is made where it is missing. A file aws that is
-not haul's is never replaced. To undo it, remove the link.`
+const installLong = `haul install-aws puts a link to haul into DIR, under the name aws, or with --copy a copy (as always on Windows, aws.exe). Whoever then
+calls aws from there gets haul for aws s3, and the real aws, the next one in PATH, for everything else. DIR is made where it is
+missing. A file aws that is not haul's is never replaced. To undo it, remove the link.
+
+Nextflow on AWS Batch wants aws.batch.cliPath to end in /bin/aws, and lets a job's container see the folder above bin, and no other
+of the machine's. So there, in the image of the machine: haul install-aws --copy /opt/haul/bin`
 
 func (a *app) installAWS() *cobra.Command {
+	var copied bool
+	fs := pflag.NewFlagSet("Installing", pflag.ContinueOnError)
+	fs.BoolVar(&copied, "copy", runtime.GOOS == "windows", "a copy in place of a link, that works wherever DIR is mounted")
 	cmd := &cobra.Command{
-		Use:     "install-aws DIR",
+		Use:     "install-aws [flags] DIR",
 		Short:   "Let haul answer under the name aws, and say how to use that",
 		Long:    installLong,
-		Example: "  haul install-aws ~/haul-aws\n  PATH=~/haul-aws:$PATH aws s3 cp NA12878.bam s3://lab/runs/",
+		Example: "  haul install-aws ~/haul-aws\n  PATH=~/haul-aws:$PATH aws s3 cp NA12878.bam s3://lab/runs/\n  haul install-aws --copy /opt/haul/bin",
 		Args:    exactlyOne("install-aws", "DIR"),
 	}
-	a.command(cmd, nil, func(_ context.Context, args []string) error {
+	a.command(cmd, []*pflag.FlagSet{fs}, func(_ context.Context, args []string) error {
 		self, err := os.Executable()
 		if err == nil {
 			self, err = filepath.EvalSymlinks(self)
@@ -36,11 +44,11 @@ func (a *app) installAWS() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("find this program: %w", err)
 		}
-		path, err := installAWS(self, args[0])
+		path, err := installAWS(self, args[0], copied || runtime.GOOS == "windows")
 		if err != nil {
 			return err
 		}
-		for _, line := range installed(path) {
+		for _, line := range installed(path, copied) {
 			a.screen(false).Result(line)
 		}
 		return nil
@@ -49,22 +57,26 @@ func (a *app) installAWS() *cobra.Command {
 }
 
 // installed says how to use what was installed at path.
-func installed(path string) []string {
+func installed(path string, copied bool) []string {
 	dir := filepath.Dir(path)
-	return []string{
+	lines := []string{
 		path + " is haul now. To use it:",
-		"  in a shell, and for Snakemake, Cromwell and scripts that it starts:",
+		"  in a shell, and for Snakemake, Cromwell, Nextflow and scripts that are started from it:",
 		"    export PATH=" + shellLine(dir) + ":$PATH",
-		"  Nextflow with AWS Batch, in nextflow.config, where that path is in the image or on the instance of the jobs:",
-		"    aws.batch.cliPath = '" + path + "'",
-		"  Nextflow elsewhere takes it from PATH.",
-		"aws s3 is haul there; every other aws command goes to the next real aws in PATH.",
-		"HAUL_RESUME=1 lets broken transfers go on when the same line comes again.",
+		"  for Nextflow on AWS Batch, in nextflow.config:",
 	}
+	if copied && filepath.Base(dir) == "bin" {
+		lines = append(lines, "    aws.batch.cliPath = '"+path+"'")
+	} else {
+		lines = append(lines, "    aws.batch.cliPath must end in /bin/aws, and containers see only the folder above bin: there, haul install-aws --copy DIR/bin")
+	}
+	return append(lines,
+		"aws s3 is haul there; every other aws command goes to the next real aws in PATH.",
+		"HAUL_RESUME=1 lets broken transfers go on when the same line comes again.")
 }
 
-// installAWS puts a link to self, or on Windows a copy, into dir, and gives its absolute path.
-func installAWS(self, dir string) (string, error) {
+// installAWS puts a link to self, or a copy, into dir, and gives its absolute path.
+func installAWS(self, dir string, copied bool) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return "", err
@@ -82,13 +94,14 @@ func installAWS(self, dir string) (string, error) {
 	if err := clearOurs(path, self); err != nil {
 		return "", err
 	}
-	if runtime.GOOS == "windows" {
+	if copied {
 		return path, copyProgram(self, path)
 	}
 	return path, os.Symlink(self, path)
 }
 
-// clearOurs removes what an earlier install-aws put there: a link to something called haul, or a copy of this program.
+// clearOurs removes what an earlier install-aws put there: a link to something called haul, or a program that has haul's grammar
+// of aws in it.
 func clearOurs(path, self string) error {
 	fi, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -98,12 +111,14 @@ func clearOurs(path, self string) error {
 		return err
 	}
 	ours := false
-	if fi.Mode()&fs.ModeSymlink != 0 {
+	switch {
+	case fi.Mode()&fs.ModeSymlink != 0:
 		to, err := os.Readlink(path)
 		base := strings.TrimSuffix(filepath.Base(to), ".exe")
 		ours = err == nil && (base == "haul" || sameProgram(path, self))
-	} else if fi.Mode().IsRegular() && runtime.GOOS == "windows" {
-		ours = sameContent(path, self)
+	case fi.Mode().IsRegular():
+		data, err := os.ReadFile(path)
+		ours = err == nil && bytes.Contains(data, []byte("haul/internal/awsline."))
 	}
 	if !ours {
 		return fmt.Errorf("%w: %s is there already, and is not haul's; choose another folder, or move it away", fs.ErrExist, path)
@@ -115,13 +130,6 @@ func sameProgram(a, b string) bool {
 	x, errX := os.Stat(a)
 	y, errY := os.Stat(b)
 	return errX == nil && errY == nil && os.SameFile(x, y)
-}
-
-// sameContent compares two programs byte by byte.
-func sameContent(a, b string) bool {
-	x, errX := os.ReadFile(a)
-	y, errY := os.ReadFile(b)
-	return errX == nil && errY == nil && string(x) == string(y)
 }
 
 func copyProgram(from, to string) (err error) {
