@@ -133,7 +133,10 @@ func (l *Line) globals(args []string) ([]string, error) {
 	got, err := reader{Globals, Paths{Name: "command", Min: 1, Max: 1}}.read(args)
 	l.Globals = got.values
 	l.Version = l.Globals.Has("version")
-	if err != nil || l.Version {
+	if l.Version { // wherever it stands, nothing else is looked at
+		return nil, nil
+	}
+	if err != nil {
 		return nil, err
 	}
 	l.Service = got.paths[0]

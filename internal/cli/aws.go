@@ -215,6 +215,9 @@ func (f *awsFace) open(ctx context.Context) error {
 	if f.settings, err = readAWSSettings(profile); err != nil {
 		return err
 	}
+	if f.settings.bad != nil && f.line.Kind != "" {
+		return f.settings.bad
+	}
 	conn := connection{
 		endpoint: g.Text("endpoint-url"), region: g.Text("region"), profile: g.Text("profile"), caBundle: g.Text("ca-bundle"),
 		noSign: g.Has("no-sign-request"), noVerify: g.Has("no-verify-ssl"),

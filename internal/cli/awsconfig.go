@@ -21,6 +21,8 @@ type awsSettings struct {
 	accelerate          bool
 	dualStack           bool
 	signPayload         bool
+	// bad is what cannot be; only transfers look at it.
+	bad error
 }
 
 // readAWSSettings reads the s3 section of a profile; an empty one is the default. A profile that is nowhere is an error.
@@ -44,7 +46,7 @@ func readAWSSettings(profile string) (awsSettings, error) {
 			return awsSettings{}, &awsError{awsGeneral, fmt.Sprintf("The config profile (%s) could not be found", profile)}
 		}
 	}
-	return parseAWSSettings(config)
+	return parseAWSSettings(config), nil
 }
 
 // readAWSFile reads the s3 settings of one section of the file that a variable names, or else of that name in ~/.aws. It tells
@@ -105,7 +107,7 @@ func scanAWSFile(lines *bufio.Scanner, wanted func(string) bool) (map[string]str
 }
 
 // parseAWSSettings understands the values; of those that nothing here depends on, it checks that they could be.
-func parseAWSSettings(from map[string]string) (s awsSettings, err error) {
+func parseAWSSettings(from map[string]string) (s awsSettings) {
 	var queue int
 	var ignored string
 	var rate int64
@@ -129,12 +131,12 @@ func parseAWSSettings(from map[string]string) (s awsSettings, err error) {
 		{"preferred_transfer_client", oneOf(&ignored, "auto", "classic", "crt", "default")},
 	} {
 		if v, ok := from[k.name]; ok {
-			if err := k.read(k.name, v); err != nil {
-				return s, err
+			if err := k.read(k.name, v); err != nil && s.bad == nil {
+				s.bad = err
 			}
 		}
 	}
-	return s, nil
+	return s
 }
 
 func positive(to *int) func(name, value string) error {
