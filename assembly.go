@@ -268,7 +268,7 @@ func (a *assembly) sendSummed(ctx context.Context, n int, out outgoing) error {
 	var answer time.Duration
 	err := a.tryWatched(ctx, size, !a.mayCut(late || !sum.IsZero()), func(ctx context.Context, f *flight) error {
 		began = time.Now()
-		counted := &tally{ReaderAt: out.body, t: a.transfer, f: f}
+		counted := &tally{ReaderAt: out.body, t: a.transfer, f: f, done: ctx.Done()}
 		req := store.PutPartRequest{
 			Upload: a.up, Number: n, Body: io.NewSectionReader(counted, 0, size), Sum: out.sum, Attrs: &a.o.Attrs, Buffer: out.buf,
 		}

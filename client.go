@@ -22,6 +22,8 @@ import (
 type Options struct {
 	// Concurrency fixes the number of parts and small objects in flight; 0 lets haul choose.
 	Concurrency int
+	// MaxConcurrency bounds the number that haul chooses; 0 does not.
+	MaxConcurrency int
 	// Memory is the most that buffers may take, in bytes; 0 is 128 MiB, and 4 MiB is the least that does.
 	Memory int64
 	// StateDir holds the records of unfinished transfers; empty is the user's own ($XDG_STATE_HOME/haul).
@@ -30,6 +32,8 @@ type Options struct {
 	SpoolDir string
 	// Patience is how long a transfer goes on trying while no byte moves; 0 is 5 minutes.
 	Patience time.Duration
+	// Bandwidth is the most that moves, in bytes of objects a second, both ways together; 0 is no limit, and 64 KiB the lowest.
+	Bandwidth int64
 	// Observe is told what happens, from any goroutine; it must return soon. It may be nil.
 	Observe func(Event)
 }
@@ -52,6 +56,7 @@ type Client struct {
 	flights flights
 
 	lanes  *lanes
+	limit  *limit
 	pace   *pace.Pace
 	memory *budget.Budget
 	ahead  *semaphore.Weighted // bytes of memory that streams out may hold
@@ -73,12 +78,17 @@ func New(s store.Store, o Options) *Client {
 		o.Memory = defaultMemory
 	}
 	o.Memory = max(o.Memory, leastMemory)
-	p := pace.New(pace.Config{Fixed: o.Concurrency, Cores: runtime.GOMAXPROCS(0)})
+	most := lanesFor(o.Bandwidth)
+	if o.MaxConcurrency > 0 && (most == 0 || o.MaxConcurrency < most) {
+		most = o.MaxConcurrency
+	}
+	p := pace.New(pace.Config{Fixed: o.Concurrency, Start: min(most, defaultStart), Max: most, Cores: runtime.GOMAXPROCS(0)})
 	c := &Client{
 		store: s, opts: o, pace: p,
 		born:    time.Now(),
 		flights: flights{all: map[uint64]*flight{}},
 		lanes:   &lanes{pace: p},
+		limit:   newLimit(o.Bandwidth),
 		memory:  budget.New(o.Memory),
 		meter:   meter.New(),
 		ahead:   semaphore.NewWeighted(o.Memory / 2),

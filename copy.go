@@ -23,9 +23,13 @@ func (c *Client) Copy(ctx context.Context, from, to store.Ref, o Transfer) (Resu
 	defer c.alive()()
 	t := c.begin(from.String(), to.String(), o)
 	src, err := t.headSource(ctx, from)
+	if err == nil {
+		err = t.expected(src)
+	}
 	if err != nil {
 		return Result{}, err
 	}
+	t.replace()
 	limits := c.store.Limits(to.Bucket)
 	var r Result
 	if (limits.MaxCopy == 0 || src.Size <= limits.MaxCopy) && (o.PartSize == 0 || src.Size <= o.PartSize) {
@@ -55,7 +59,7 @@ func (t *transfer) headSource(ctx context.Context, from store.Ref) (obj store.Ob
 }
 
 func (t *transfer) copyOnce(ctx context.Context, src store.Object, to store.Ref) (Result, error) {
-	if t.o.Attrs.Headers != (store.Headers{}) || t.o.Attrs.Metadata != nil { // else the store carries all over by itself
+	if !t.o.ReplaceMetadata && (t.o.Attrs.Headers != (store.Headers{}) || t.o.Attrs.Metadata != nil) { // else the store carries all over by itself
 		t.o.Attrs = carried(t.o.Attrs, src)
 	}
 	if t.o.NoClobber { // many stores ignore the condition on a copy
@@ -133,7 +137,9 @@ func (t *transfer) copyParts(ctx context.Context, src store.Object, to store.Ref
 		return Result{}, err
 	}
 	t.started(src.Size, len(ranges))
-	t.o.Attrs = carried(t.o.Attrs, src)
+	if !t.o.ReplaceMetadata {
+		t.o.Attrs = carried(t.o.Attrs, src)
+	}
 	if t.o.Attrs.Tags == nil {
 		if t.o.Attrs.Tags, err = t.tagsOf(ctx, src); err != nil {
 			return Result{}, err
@@ -250,6 +256,16 @@ func (t *transfer) copyOne(ctx context.Context, r store.CopyPartRequest, a *asse
 	a.add(part, checksum.Sum{})
 	t.c.meter.Done(r.Range.Length)
 	return nil
+}
+
+// replace makes what a copy is not to have of its source's stand as none, which to a store is another thing than not named.
+func (t *transfer) replace() {
+	if t.o.ReplaceMetadata && t.o.Attrs.Metadata == nil {
+		t.o.Attrs.Metadata = map[string]string{}
+	}
+	if t.o.ReplaceTags && t.o.Attrs.Tags == nil {
+		t.o.Attrs.Tags = map[string]string{}
+	}
 }
 
 // carried fills what the caller did not name from the source: metadata as a whole, headers one by one.

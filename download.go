@@ -101,7 +101,7 @@ func (d *download) finish(ctx context.Context) (Result, error) {
 		return Result{}, d.fail(err)
 	}
 	began := time.Now()
-	err = d.target.Commit(d.obj.Modified, !d.o.NoClobber)
+	err = d.target.Commit(d.modified(), !d.o.NoClobber)
 	d.c.meter.Since(meter.Syncing, began)
 	if err != nil {
 		return Result{}, d.fail(fmt.Errorf("put %s in place: %w", d.path, err))
@@ -123,6 +123,12 @@ func (d *download) open(ctx context.Context) (first *opened, finished bool, r Re
 	}
 	obj, first, err := d.discover(ctx, d.from, plan.RangeSize(0, d.o.PartSize))
 	if err != nil {
+		return nil, false, Result{}, err
+	}
+	if err := d.expected(obj); err != nil {
+		if first != nil {
+			first.close()
+		}
 		return nil, false, Result{}, err
 	}
 	d.source = d.newSource(ctx, d.from, obj)
@@ -162,6 +168,9 @@ func (d *download) goOn(ctx context.Context, earlier record) (finished bool, r R
 	obj, err := d.head(ctx, d.from)
 	if errors.Is(err, store.NotFound) {
 		d.dropEarlier()
+	}
+	if err == nil {
+		err = d.expected(obj)
 	}
 	if err != nil {
 		return false, Result{}, err

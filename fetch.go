@@ -181,6 +181,7 @@ type fetching struct {
 	// of the last try
 	began     time.Time
 	firstByte time.Duration
+	done      <-chan struct{} // closed when it is cut
 }
 
 // fetch brings a range down, as often as it takes, each time going on after the last byte that came; it gives the
@@ -234,6 +235,7 @@ func (f *fetching) attempt(ctx context.Context, o *opened) error {
 	defer o.Body.Close()
 	f.began, f.firstByte = o.began, o.firstByte
 	f.c.meter.Spent(meter.FirstByte, f.firstByte)
+	f.done = ctx.Done()
 	return f.slow(o, f.drain(o.Body, fl))
 }
 
@@ -264,6 +266,7 @@ func (f *fetching) drain(body io.Reader, fl *flight) error {
 		for filled < len(buf) && err == nil {
 			var n int
 			n, err = body.Read(buf[filled:])
+			f.c.limit.take(n, f.done)
 			f.h.Write(buf[filled : filled+n])
 			filled += n
 			f.moved.Add(int64(n))

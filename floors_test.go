@@ -27,6 +27,7 @@ var floors = map[string]int{
 	"internal/pace":      2,
 	".":                  3,
 	"mirror":             4,
+	"internal/awsline":   5,
 	"internal/ui":        6,
 	"internal/cli":       7,
 	"cmd/haul":           8,

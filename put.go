@@ -117,7 +117,7 @@ func (t *transfer) putOnce(ctx context.Context, out outgoing, to store.Ref, own 
 	size := out.body.Size()
 	err = t.tryWatched(ctx, size, blind, func(ctx context.Context, f *flight) error {
 		began := time.Now()
-		counted := &tally{ReaderAt: out.body, t: t, f: f}
+		counted := &tally{ReaderAt: out.body, t: t, f: f, done: ctx.Done()}
 		o, err := t.c.store.Put(ctx, store.PutRequest{
 			Ref: to, Body: io.NewSectionReader(counted, 0, size), Sum: out.sum, NoClobber: t.o.NoClobber && !own, Attrs: &t.o.Attrs, Buffer: out.buf,
 		})

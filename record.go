@@ -40,6 +40,7 @@ type choices struct {
 	PartSize  int64              `json:"part_size,omitempty"`
 	Checksum  checksum.Algorithm `json:"checksum,omitempty"`
 	NoClobber bool               `json:"no_clobber,omitempty"`
+	Times     bool               `json:"times,omitempty"`
 	Attrs     store.Attrs        `json:"attrs"`
 }
 
@@ -90,7 +91,7 @@ func (t *transfer) recorded(d direction, path string, ref store.Ref) bool {
 }
 
 func (t *transfer) choices() choices {
-	return choices{PartSize: t.o.PartSize, Checksum: t.o.Checksum, NoClobber: t.o.NoClobber, Attrs: t.o.Attrs}
+	return choices{PartSize: t.o.PartSize, Checksum: t.o.Checksum, NoClobber: t.o.NoClobber, Times: t.o.Times, Attrs: t.o.Attrs}
 }
 
 // unfit tells in words why the record does not fit this call; empty where it does.

@@ -50,7 +50,7 @@ func (c *Client) Resume(ctx context.Context, u Unfinished) (Result, error) {
 	if kept.Attrs.Encryption.Customer.Key != "" || kept.Attrs.Encryption.CopySource.Key != "" {
 		return Result{}, fmt.Errorf("%s was begun with a customer's key, which is not written down: give it again", u.Path)
 	}
-	o := Transfer{PartSize: kept.PartSize, Checksum: kept.Checksum, NoClobber: kept.NoClobber, Attrs: kept.Attrs}
+	o := Transfer{PartSize: kept.PartSize, Checksum: kept.Checksum, NoClobber: kept.NoClobber, Times: kept.Times, Attrs: kept.Attrs}
 	if u.Upload {
 		return c.Upload(ctx, u.Path, u.Ref, o)
 	}

@@ -36,7 +36,13 @@ type Transfer struct {
 	NoClobber bool
 	// ExpectedSize of a stream in bytes, where it is known; 0 is unknown. It need not be exact.
 	ExpectedSize int64
-	Attrs        store.Attrs
+	// IfMatch is the ETag that the object to download or to copy must have; another is an error of kind store.Changed.
+	IfMatch string
+	// Times keeps a file's modification time in the object's metadata on the way up, and gives it back on the way down.
+	Times bool
+	// ReplaceMetadata gives a copy no headers and metadata but those that Attrs names, ReplaceTags no tags but those.
+	ReplaceMetadata, ReplaceTags bool
+	Attrs                        store.Attrs
 }
 
 // Result tells what a transfer did.
@@ -130,7 +136,8 @@ type tally struct {
 	t         *transfer
 	f         *flight // nil: not watched
 	algorithm checksum.Algorithm
-	h         hash.Hash // of algorithm; nil: not summed
+	h         hash.Hash       // of algorithm; nil: not summed
+	done      <-chan struct{} // closed when the request ends early
 	n         atomic.Int64
 	// last is when bytes were last asked for, in nanoseconds after the client's birth.
 	last atomic.Int64
@@ -145,6 +152,7 @@ func (y *tally) ReadAt(p []byte, off int64) (int, error) {
 		}
 		y.h.Write(p[:n])
 	}
+	y.t.c.limit.take(n, y.done)
 	y.n.Add(int64(n))
 	y.last.Store(int64(time.Since(y.t.c.born)))
 	if y.f != nil {

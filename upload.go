@@ -27,7 +27,7 @@ func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Transf
 		return Result{}, err
 	}
 	defer src.Close() // only read from
-	t := c.begin(path, to.String(), o)
+	t := c.begin(path, to.String(), o.stamped(src.Fingerprint().MTime))
 	limits := c.store.Limits(to.Bucket)
 	u := &upload{assembly: &assembly{transfer: t, up: store.Upload{Ref: to}}, src: src, limits: limits}
 	inParts := !plan.OnePut(src.Size(), limits) || o.PartSize != 0 && src.Size() > o.PartSize

@@ -1,5 +1,13 @@
 package mirror
 
+import (
+	"context"
+	"strings"
+
+	"haul"
+	"haul/store"
+)
+
 // Open to the tests of this package.
 const Ahead = ahead
 
@@ -24,9 +32,20 @@ type Walked struct {
 // Walk walks a folder.
 func Walk(root string) ([]Walked, error) {
 	var all []Walked
-	err := walk(root, func(f found) bool {
-		all = append(all, Walked{f.rel, f.why})
+	err := walk(root, sight{}, func(f found) bool {
+		all = append(all, Walked{strings.TrimSuffix(f.rel, "/"), f.why})
 		return true
 	})
 	return all, err
+}
+
+// DownFolding is Down on a file system without regard to case.
+func DownFolding(ctx context.Context, c *haul.Client, from store.Ref, dir string, o Options) (Summary, error) {
+	r := newRun(c, o)
+	w, err := r.way(Remote(from), Local(dir))
+	if err != nil {
+		return Summary{}, err
+	}
+	w.places.foldCase()
+	return r.tree(ctx, w)
 }

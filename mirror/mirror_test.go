@@ -140,7 +140,7 @@ func faults(t *testing.T, files tree, doomed map[string]bool, calls []int) error
 		m.PutBytes(at("down/"+name), []byte(text))
 	}
 	p, to := protocol{}, t.TempDir()
-	s, err = mirror.Down(t.Context(), c, at("down/"), to, mirror.Options{Observe: p.observe})
+	s, err = mirror.Down(t.Context(), c, at("down/"), to, mirror.Options{Observe: p.observe, Archived: mirror.FailArchived})
 	return check("down", s, &p, err, read(t, to))
 }
 

@@ -26,6 +26,9 @@ type places struct {
 	// seen are the hashes of all paths without regard to case; nil where the file system has that.
 	seen map[uint64]struct{}
 	seed maphash.Seed
+
+	onCase CaseConflict
+	warned error // what to warn of about the key that was found last
 }
 
 // newPlaces makes the folder where it is missing.
@@ -45,6 +48,7 @@ func (p *places) foldCase() { p.seen, p.seed = map[uint64]struct{}{}, maphash.Ma
 // find gives the path of the file that a key becomes, rel being the key below the prefix. An empty one whose name ends in a
 // slash is a folder: it is made, and the path is empty.
 func (p *places) find(rel string, size int64) (string, error) {
+	p.warned = nil
 	name, isFolder := strings.CutSuffix(rel, "/")
 	switch {
 	case isFolder && size > 0, rel == "" && size > 0:
@@ -66,7 +70,13 @@ func (p *places) find(rel string, size int64) (string, error) {
 		return "", fmt.Errorf("the key %s is there as well: a file and a folder cannot have one name", file)
 	}
 	if err := p.claim(name); err != nil {
-		return "", err
+		switch p.onCase {
+		case WarnCase:
+			p.warned = err
+		case IgnoreCase:
+		default:
+			return "", err
+		}
 	}
 	if i := strings.LastIndexByte(name, '/'); i >= 0 {
 		if err := p.check(name[:i]); err != nil {
@@ -131,13 +141,29 @@ func (p *places) claim(name string) error {
 	if p.seen == nil {
 		return nil
 	}
-	sum := maphash.String(p.seed, strings.ToLower(strings.ToUpper(name)))
+	sum := p.hash(name)
 	if _, ok := p.seen[sum]; ok {
-		return errors.New("another key differs only by upper and lower case, which this file system does not tell apart")
+		return errCase
 	}
 	p.seen[sum] = struct{}{}
 	return nil
 }
+
+// note takes down a key whose file is there already, and stays.
+func (p *places) note(name string) {
+	p.fileAbove(name)
+	p.files = append(p.files, name)
+	if p.seen != nil {
+		p.seen[p.hash(name)] = struct{}{}
+	}
+}
+
+// hash gives a path without regard to case.
+func (p *places) hash(name string) uint64 {
+	return maphash.String(p.seed, strings.ToLower(strings.ToUpper(name)))
+}
+
+var errCase = errors.New("another key differs only by upper and lower case, which this file system does not tell apart")
 
 var errFileThere = errors.New("a file is there, and a folder is needed")
 

@@ -26,70 +26,93 @@ const (
 
 // job is one object to move.
 type job struct {
+	verb, why      string
 	source, target string
-	move           func(context.Context) (haul.Result, error)
-	skip           error // why it cannot be; then move is nil
+	entry          Entry
+	skip           error // why it can be no part of the run
+	err            error // why it cannot even begin
+	// look tells whether to move it, and why, where that takes more than a listing; nil moves it.
+	look func(context.Context) (move bool, why string, err error)
+	move func(context.Context) (haul.Result, error)
+	// deletes tells that move deletes source.
+	deletes bool
 }
 
-// run is one Up, Down or Copy.
+// run is one Tree or Sync.
 type run struct {
 	// set once
 	c       *haul.Client
+	o       Options
 	observe func(Event)
 	began   time.Time
+	// after is what is left to do when all jobs are done and nothing ended the run early; nil is nothing.
+	after func(context.Context, context.CancelCauseFunc) error
 
 	under atomic.Int64  // transfers under way
 	ended chan struct{} // one was
+
+	withheld int // deletions; set by after
 
 	mu      sync.Mutex
 	summary Summary
 }
 
 func newRun(c *haul.Client, o Options) *run {
-	return &run{c: c, observe: o.Observe, began: time.Now(), ended: make(chan struct{}, 1)}
+	return &run{c: c, o: o, observe: o.Observe, began: time.Now(), ended: make(chan struct{}, 1)}
 }
 
 // all does the jobs that find yields. When find returns, there are no more; its error ends the run after those.
 func (r *run) all(ctx context.Context, find func(ctx context.Context, yield func(job) bool) error) (Summary, error) {
 	rctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	jobs := make(chan job, ahead)
-	var wg sync.WaitGroup
-	var lost error // what find missed
-	wg.Go(func() {
-		defer close(jobs)
-		lost = find(rctx, func(j job) bool {
-			r.tell(Event{Kind: Found, Source: j.source, Target: j.target})
-			select {
-			case jobs <- j:
-				return true
-			case <-rctx.Done():
-				return false
-			}
-		})
-		r.found(lost == nil && rctx.Err() == nil)
-	})
-	for j := range jobs {
-		if !r.enter(rctx) {
-			break
-		}
-		wg.Go(func() {
-			defer r.leave()
-			r.do(rctx, cancel, j)
-		})
+	err := r.each(rctx, cancel, find)
+	if err == nil && rctx.Err() == nil && r.after != nil {
+		err = r.after(rctx, cancel)
 	}
-	wg.Wait()
 	s := r.summary
 	s.Elapsed = time.Since(r.began)
 	switch {
 	case rctx.Err() != nil:
 		return s, context.Cause(rctx)
-	case lost != nil:
-		return s, lost
-	case s.Failed > 0 || s.Skipped > 0:
-		return s, &IncompleteError{Failed: s.Failed, Skipped: s.Skipped}
+	case err != nil:
+		return s, err
+	case s.Failed > 0 || s.Skipped > 0 || r.withheld > 0:
+		return s, &IncompleteError{Failed: s.Failed, Skipped: s.Skipped, Withheld: r.withheld}
 	}
 	return s, nil
+}
+
+// each does the jobs that find yields, and gives its error.
+func (r *run) each(ctx context.Context, end context.CancelCauseFunc, find func(ctx context.Context, yield func(job) bool) error) error {
+	jobs := make(chan job, ahead)
+	var wg sync.WaitGroup
+	var lost error // what find missed
+	wg.Go(func() {
+		defer close(jobs)
+		lost = find(ctx, func(j job) bool {
+			if !j.deletes {
+				r.tell(Event{Kind: Found, Verb: j.verb, Why: j.why, Source: j.source, Target: j.target, Entry: j.entry})
+			}
+			select {
+			case jobs <- j:
+				return true
+			case <-ctx.Done():
+				return false
+			}
+		})
+		r.found(lost == nil && ctx.Err() == nil)
+	})
+	for j := range jobs {
+		if !r.enter(ctx) {
+			break
+		}
+		wg.Go(func() {
+			defer r.leave()
+			r.do(ctx, end, j)
+		})
+	}
+	wg.Wait()
+	return lost
 }
 
 // enter waits until one more transfer may be under way; it tells whether one may.
@@ -115,31 +138,61 @@ func (r *run) leave() {
 
 // do does one job. What would let every other job fail as well ends the run.
 func (r *run) do(ctx context.Context, end context.CancelCauseFunc, j job) {
-	e := Event{Source: j.source, Target: j.target}
+	e := Event{Verb: j.verb, Why: j.why, Source: j.source, Target: j.target, Entry: j.entry, Err: j.err}
 	if j.skip != nil {
 		e.Kind, e.Err = Skipped, j.skip
 		r.tell(e)
 		return
 	}
-	var skip skipError
-	e.Result, e.Err = j.move(ctx)
-	switch {
-	case e.Err == nil:
-		e.Kind = Done
-	case ctx.Err() != nil:
+	move := true
+	if e.Err == nil && j.look != nil {
+		move, e.Why, e.Err = j.look(ctx)
+	}
+	if e.Err == nil && move && !r.o.DryRun {
+		e.Result, e.Err = j.move(ctx)
+	}
+	ok := r.judge(ctx, &e, move)
+	if e.Kind == Done && j.deletes {
+		e.Kind = Deleted
+	}
+	if !ok {
 		r.leftBy(e.Err)
+		if ctx.Err() == nil {
+			end(e.Err)
+		}
 		return
-	case hopeless(e.Err):
+	}
+	if e.Kind == Failed {
 		r.leftBy(e.Err)
-		end(e.Err)
-		return
-	case errors.As(e.Err, &skip):
-		e.Kind, e.Err = Skipped, skip.error
-	default:
-		r.leftBy(e.Err)
-		e.Kind = Failed
 	}
 	r.tell(e)
+}
+
+// judge finds the kind of what came of a job; false where that ends the run, or the end of the run broke it off.
+func (r *run) judge(ctx context.Context, e *Event, move bool) bool {
+	var skip skipError
+	var ends endError
+	switch {
+	case e.Err == nil && !move:
+		e.Kind = Unchanged
+	case e.Err == nil && r.o.DryRun:
+		e.Kind = Planned
+	case e.Err == nil:
+		e.Kind = Done
+	case ctx.Err() != nil, hopeless(e.Err), errors.As(e.Err, &ends):
+		return false
+	case errors.As(e.Err, &skip):
+		e.Kind, e.Err = Skipped, skip.error
+	case r.o.NoOverwrite && (errors.Is(e.Err, store.Exists) || errors.Is(e.Err, fs.ErrExist)):
+		e.Kind, e.Why, e.Err = Unchanged, there, nil
+	case errors.Is(e.Err, store.Archived) && r.o.Archived == SkipArchived:
+		e.Kind = Skipped
+	case errors.Is(e.Err, store.Archived) && r.o.Archived == IgnoreArchived:
+		e.Kind, e.Why, e.Err = Unchanged, "is in an archive", nil
+	default:
+		e.Kind = Failed
+	}
+	return true
 }
 
 // hopeless tells errors that are not of one object: those of the bucket and of who asks, and those after which the client
@@ -165,7 +218,7 @@ func unreadable(path string, err error) error {
 	if again == nil {
 		return errors.Join(err, f.Close())
 	}
-	return skipError{errNoAccess}
+	return skipError{ErrNoAccess}
 }
 
 // leftBy counts what stays of a transfer that failed or was broken off.
@@ -208,6 +261,17 @@ func (r *run) tell(e Event) {
 		}
 	case Skipped:
 		s.Skipped++
+	case Unchanged:
+		s.Unchanged++
+	case Deleted:
+		s.Deleted++
+	case Planned:
+		s.Planned++
+		if e.Verb == deleteVerb {
+			s.PlannedDeletes++
+		} else {
+			s.PlannedSize += e.Entry.Size
+		}
 	case Failed:
 		s.Failed++
 		if len(s.Failures) < maxFailures {

@@ -16,19 +16,35 @@ import (
 // found is one thing in a folder.
 type found struct {
 	path string // as the folder was named
-	rel  string // below it, with slashes: the end of a key
+	rel  string // below it, with slashes: the end of a key; that of a folder ends in one
 	why  error  // it cannot be uploaded; nil for a file
+	// partial tells that it is a folder of which not all could be read.
+	partial bool
+	info    fs.FileInfo // where it was asked for
 }
 
+// sight is how a walk looks at things. The zero sight follows links and looks at nothing but names.
+type sight struct {
+	noFollow bool // links are as if they were not there
+	info     bool // size and time of each file
+	// target is the sight of a folder that is written to: links to folders are not entered.
+	target bool
+	// into tells whether to enter a folder, of which it gets the path below the root, with a slash at its end; nil enters all.
+	into func(rel string) bool
+}
+
+// Why something in a folder is skipped; they are for errors.Is.
 var (
-	errLoop     = errors.New("the link leads back into a folder that it lies in")
-	errNowhere  = errors.New("the link leads nowhere")
-	errNoAccess = errors.New("it cannot be read")
+	ErrLoop     = errors.New("the link leads back into a folder that it lies in")
+	ErrNowhere  = errors.New("the link leads nowhere")
+	ErrNoAccess = errors.New("it cannot be read")
+	ErrSpecial  = localfile.ErrNotRegular
+	errLink     = errors.New("it is a link to a folder, and haul follows none below the target folder")
 )
 
 // walk yields the files in root and its folders, in order of the bytes of their keys. Its error is that root is no folder, or
-// cannot be read.
-func walk(root string, yield func(found) bool) error {
+// cannot be read. The partial files of haul's own downloads are left out.
+func walk(root string, how sight, yield func(found) bool) error {
 	fi, err := os.Stat(root)
 	if err != nil {
 		return fmt.Errorf("source %w", err)
@@ -40,7 +56,7 @@ func walk(root string, yield func(found) bool) error {
 	if err != nil {
 		return fmt.Errorf("source %w", err)
 	}
-	w := walker{yield: yield}
+	w := walker{sight: how, yield: yield}
 	w.entries(place{path: root}, names)
 	return nil
 }
@@ -52,24 +68,35 @@ type place struct {
 	above     *place
 }
 
-type walker struct{ yield func(found) bool }
+type walker struct {
+	sight
+	yield func(found) bool
+}
 
 // entries walks what is in a folder; it tells whether to go on.
 func (w walker) entries(in place, n *names) bool {
 	for _, at := range n.at {
 		name, kind := n.entry(at)
 		f := found{path: filepath.Join(in.path, name), rel: in.rel + name}
+		if w.noFollow && kind.link() || kind == regular && localfile.IsTemp(name) {
+			continue
+		}
 		switch kind {
-		case regular:
+		case regular, linkToRegular:
+			if w.info {
+				if f.info, f.why = os.Stat(f.path); f.why != nil {
+					f.why = fmt.Errorf("%w: %w", ErrNoAccess, f.why)
+				}
+			}
 		case directory, linkToDirectory:
 			if !w.folder(f, place{path: f.path, rel: f.rel + "/", linked: in.linked || kind == linkToDirectory, above: &in}) {
 				return false
 			}
 			continue
 		case linkToNothing:
-			f.why = errNowhere
+			f.why = ErrNowhere
 		default:
-			f.why = localfile.ErrNotRegular
+			f.why = ErrSpecial
 		}
 		if !w.yield(f) {
 			return false
@@ -80,14 +107,21 @@ func (w walker) entries(in place, n *names) bool {
 
 // folder walks a folder within another.
 func (w walker) folder(f found, in place) bool {
+	f.rel = in.rel
+	if w.into != nil && !w.into(in.rel) {
+		return true
+	}
 	if in.linked {
-		if f.why = in.loop(); f.why != nil {
+		if f.why = in.loop(); f.why == nil && w.target {
+			f.why = errLink
+		}
+		if f.why != nil {
 			return w.yield(f)
 		}
 	}
 	n, err := readNames(f.path)
 	if err != nil {
-		f.why = fmt.Errorf("%w: %w", errNoAccess, err)
+		f.why, f.partial = fmt.Errorf("%w: %w", ErrNoAccess, err), true
 		if !w.yield(f) {
 			return false
 		}
@@ -103,7 +137,7 @@ func (p place) loop() error {
 	}
 	for q := p.above; q != nil; q = q.above {
 		if above, err := os.Stat(q.path); err == nil && os.SameFile(here, above) {
-			return errLoop
+			return ErrLoop
 		}
 	}
 	return nil
@@ -114,11 +148,18 @@ type kind uint8
 
 const (
 	regular kind = iota
+	linkToRegular
 	directory
 	linkToDirectory
 	linkToNothing
+	linkToSpecial
 	special
 )
+
+// link tells whether it is a symbolic link.
+func (k kind) link() bool {
+	return k == linkToRegular || k == linkToDirectory || k == linkToNothing || k == linkToSpecial
+}
 
 // names are the entries of one folder, in order of the keys that they give: the order of their bytes, where the name of a
 // folder ends in a slash. Since there may be millions, they lie one after the other in a few pages, each as its kind, its
@@ -197,12 +238,16 @@ func kindOf(dir string, d fs.DirEntry) kind {
 		mode = fi.Mode()
 	}
 	switch {
+	case mode.IsRegular() && link:
+		return linkToRegular
 	case mode.IsRegular():
 		return regular
 	case mode.IsDir() && link:
 		return linkToDirectory
 	case mode.IsDir():
 		return directory
+	case link:
+		return linkToSpecial
 	}
 	return special
 }

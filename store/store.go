@@ -177,15 +177,24 @@ type Encryption struct {
 	CopySource CustomerKey
 }
 
+// Grants give rights to others, each as S3's header has it: a list such as id="…", uri="…".
+type Grants struct {
+	Read, FullControl, ReadACP, WriteACP string
+}
+
 // Attrs are the optional things that travel with an object or a request. The heart passes them on untouched; only a
 // store reads them. The zero value asks for nothing.
 type Attrs struct {
-	Headers      Headers
+	Headers Headers
+	// Metadata and Tags of a copy: nil leaves the source's, and empty maps leave none.
 	Metadata     map[string]string
 	Tags         map[string]string
 	StorageClass string
 	// ACL is a canned ACL, such as bucket-owner-full-control.
-	ACL        string
+	ACL    string
+	Grants Grants
+	// Redirect is where a bucket that is a web site sends those who ask for the object.
+	Redirect   string
 	Encryption Encryption
 	// RequestPayer is "requester" where the caller agrees to pay.
 	RequestPayer string

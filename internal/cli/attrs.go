@@ -18,6 +18,8 @@ type attrFlags struct {
 	noGuess        bool
 	storageClass   string
 	acl            string
+	grants         []string
+	redirect       string
 	payer          string
 
 	sse, kmsKey          string
@@ -40,6 +42,8 @@ func (a *attrFlags) flags() *pflag.FlagSet {
 	fs.StringVar(&a.headers.CacheControl, "cache-control", "", "`TEXT`, such as max-age=3600")
 	fs.StringVar(&a.headers.Expires, "expires", "", "`DATE` after which caches ask again: 2030-01-31 or 2030-01-31T12:00:00Z")
 	fs.StringVar(&a.acl, "acl", "", "canned `ACL`, such as bucket-owner-full-control")
+	fs.StringArrayVar(&a.grants, "grants", nil, "`PERMISSION=GRANTEE` where PERMISSION is read, readacl, writeacl or full, and GRANTEE as in id=ID or uri=URI; may be repeated")
+	fs.StringVar(&a.redirect, "website-redirect", "", "where a web site made of the bucket sends those who ask for it: a `PATH` or URL")
 	return fs
 }
 
@@ -78,6 +82,15 @@ var optionalValues = map[string][]string{
 	"--request-payer":     {"requester"},
 }
 
+// listValues are flags that take all the words that follow and can be their values, as in the AWS CLI.
+var listValues = []string{"--grants"}
+
+// isGrant tells a value of --grants from a path.
+func isGrant(word string) bool {
+	permission, _, ok := strings.Cut(word, "=")
+	return ok && slices.Contains([]string{"read", "readacl", "write", "writeacl", "full"}, permission)
+}
+
 // joinOptional writes "--sse aws:kms" as "--sse=aws:kms", since a flag whose value may be left out takes it only so.
 func joinOptional(args []string) []string {
 	joined := make([]string, 0, len(args))
@@ -91,6 +104,16 @@ func joinOptional(args []string) []string {
 			continue
 		}
 		joined = append(joined, args[i])
+		if slices.Contains(listValues, args[i]) {
+			flag := args[i]
+			for n := 0; i+1 < len(args) && isGrant(args[i+1]); n++ {
+				if n > 0 {
+					joined = append(joined, flag)
+				}
+				i++
+				joined = append(joined, args[i])
+			}
+		}
 	}
 	return joined
 }
@@ -98,8 +121,11 @@ func joinOptional(args []string) []string {
 // attrs turns the flags into what the heart passes on. The name is the one to guess the content type from; empty guesses
 // nothing. A key in a file is read by read.
 func (a *attrFlags) attrs(name string, read func(string) ([]byte, error)) (store.Attrs, error) {
-	out := store.Attrs{Headers: a.headers, StorageClass: a.storageClass, ACL: a.acl, RequestPayer: a.payer}
+	out := store.Attrs{Headers: a.headers, StorageClass: a.storageClass, ACL: a.acl, Redirect: a.redirect, RequestPayer: a.payer}
 	var err error
+	if out.Grants, err = parseGrants(a.grants); err != nil {
+		return out, err
+	}
 	if a.payer != "" && a.payer != "requester" {
 		return out, usagef("--request-payer: %q is not requester", a.payer)
 	}
@@ -121,6 +147,29 @@ func (a *attrFlags) attrs(name string, read func(string) ([]byte, error)) (store
 	}
 	out.Encryption, err = a.encryption(read)
 	return out, err
+}
+
+// parseGrants reads what --grants says; the last of a permission stands, as in the AWS CLI.
+func parseGrants(words []string) (g store.Grants, err error) {
+	for _, w := range words {
+		permission, grantee, ok := strings.Cut(w, "=")
+		if !ok || grantee == "" {
+			return g, usagef("--grants: %q is not PERMISSION=GRANTEE", w)
+		}
+		switch permission {
+		case "read":
+			g.Read = grantee
+		case "full":
+			g.FullControl = grantee
+		case "readacl":
+			g.ReadACP = grantee
+		case "writeacl":
+			g.WriteACP = grantee
+		default:
+			return g, usagef("--grants: %q is none of read, readacl, writeacl, full", permission)
+		}
+	}
+	return g, nil
 }
 
 func (a *attrFlags) encryption(read func(string) ([]byte, error)) (store.Encryption, error) {

@@ -28,6 +28,7 @@ type app struct {
 	connect connection
 	quiet   bool
 	errors  bool // --only-show-errors, which is --quiet under the name that the AWS CLI has for it
+	still   bool // no progress is shown
 	json    bool
 	verbose bool
 
@@ -40,6 +41,9 @@ type app struct {
 // Run does what the process's own command line says, and gives the exit code. A ctx that ends with cause *Stopped ends the
 // run in order.
 func Run(ctx context.Context, sys System) int {
+	if words, ok := awsWords(os.Args); ok {
+		return runAWS(ctx, sys, words)
+	}
 	a := &app{sys: sys}
 	root := a.root()
 	args := os.Args[1:]
@@ -103,7 +107,8 @@ func (a *app) root() *cobra.Command {
 		root.PersistentFlags().AddFlagSet(g)
 	}
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd, nil) })
-	root.AddCommand(a.cp(), a.ls(), a.rm(), a.mb(), a.rb(), a.cat(), a.stat(), a.du(), a.presign(), a.website())
+	root.AddCommand(a.cp(), a.mv(), a.sync(), a.apply(), a.ls(), a.rm(), a.mb(), a.rb(), a.cat(), a.stat(), a.du(), a.presign(), a.website())
+	root.AddCommand(a.aws(), a.installAWS())
 	root.AddCommand(a.uploads(), a.version(), exitCodesTopic(), jsonTopic())
 	return root
 }
@@ -112,6 +117,7 @@ func (a *app) outputFlags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Output", pflag.ContinueOnError)
 	fs.BoolVarP(&a.quiet, "quiet", "q", false, "only errors, and results that could not be proved")
 	fs.BoolVar(&a.errors, "only-show-errors", false, "the same as --quiet")
+	fs.BoolVar(&a.still, "no-progress", false, "show no progress")
 	fs.BoolVar(&a.json, "json", false, "one JSON object a line on standard output (see haul help json)")
 	fs.BoolVarP(&a.verbose, "verbose", "v", false, "also beginnings, retries and details, and what limited the run")
 	return fs
@@ -138,7 +144,7 @@ func (a *app) command(cmd *cobra.Command, groups []*pflag.FlagSet, run func(cont
 // screen gives the one Screen of the run.
 func (a *app) screen(stdoutIsData bool) *ui.Screen {
 	if a.out == nil {
-		cfg := ui.Config{Stdout: io.Writer(a.sys.Stdout), Stderr: a.sys.Stderr, StdoutIsData: stdoutIsData, Quiet: a.quiet, JSON: a.json, Verbose: a.verbose}
+		cfg := ui.Config{Stdout: io.Writer(a.sys.Stdout), Stderr: a.sys.Stderr, StdoutIsData: stdoutIsData, Quiet: a.quiet, NoProgress: a.still, JSON: a.json, Verbose: a.verbose}
 		cfg.Terminal = ui.TerminalOf(a.sys.Stderr)
 		if os.Getenv("TERM") == "dumb" {
 			cfg.Terminal = nil

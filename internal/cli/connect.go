@@ -20,6 +20,8 @@ type connection struct {
 	noVerify                  bool
 	addressing                string
 	accelerate, dualStack     bool
+
+	regions map[string]string // of buckets, as --source-region says
 }
 
 func (c *connection) flags() *pflag.FlagSet {
@@ -115,6 +117,7 @@ func (c *connection) config() s3.Config {
 	cfg := s3.Config{
 		Endpoint: c.endpoint, Region: c.region, Profile: c.profile, NoSignRequest: c.noSign,
 		NoVerifySSL: c.noVerify, CABundle: c.caBundle, Accelerate: c.accelerate, DualStack: c.dualStack,
+		Regions: c.regions,
 	}
 	switch c.addressing {
 	case "path":

@@ -2,13 +2,18 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"haul"
 	"haul/internal/ui"
+	"haul/mirror"
+	"haul/store"
 )
 
 const cpLong = `haul cp moves a file or object, or with --recursive a whole folder, in parts and in parallel, and proves that what arrived
@@ -37,6 +42,11 @@ can be no file there fails. What fails is named at once, and does not stop the o
 code 1, as it does where a pipe, a device or an unreadable file had to be skipped. The same line goes on with large files
 that were broken off, and sends what was finished again.
 
+Wildcards in a quoted source (* and ? for parts of a name, ** for any folders, and beside these [a-c] and {a,b}) copy what
+matches, and keep its path after the last slash before the first wildcard: 's3://BUCKET/run*/**/*.bam' DIR makes DIR/run7/x/y.bam.
+--exclude and --include leave out and take in by patterns as the AWS CLI does: * matches slashes too, the pattern is about the
+whole path below the source, and the last that matches decides.
+
 The last line says what was proved, and how. With --stats, lines after it say what the run took, and what limited it: this
 CPU, the disk, a stream, the link, the store, or the number of connections.`
 
@@ -48,10 +58,19 @@ const cpExample = `  haul cp NA12878.bam s3://lab/runs/
   haul cp --no-sign-request s3://1000genomes/README.analysis_history .
   haul cp --endpoint-url https://minio.example.org NA12878.bam s3://lab/`
 
-// copyFlags are those of haul cp, as typed.
+// copyFlags are those of haul cp, mv and sync, as typed.
 type copyFlags struct {
+	verb        string // cp where empty
 	attrs       attrFlags
+	which       selectFlags
+	compare     syncFlags
+	props       propFlags
 	recursive   bool
+	dry         bool
+	plan        string
+	noOverwrite bool
+	times       bool
+	verify      string
 	noClobber   bool
 	noResume    bool
 	adopt       bool
@@ -61,49 +80,80 @@ type copyFlags struct {
 	checksum    string
 	concurrency int
 	memory      sizeFlag
+	bandwidth   sizeFlag
 	patience    spanFlag
 	stats       bool
 }
 
 func (f *copyFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Transfer", pflag.ContinueOnError)
-	fs.BoolVarP(&f.recursive, "recursive", "r", false, "all that is in a folder, or below a prefix")
+	if f.verb != syncVerb {
+		fs.BoolVarP(&f.recursive, "recursive", "r", false, "all that is in a folder, or below a prefix")
+	}
+	fs.BoolVar(&f.dry, "dryrun", false, "only tell what would be done")
+	fs.StringVar(&f.plan, "plan", "", "only write what would be done to `FILE`, for haul apply")
+	fs.BoolVar(&f.noOverwrite, "no-overwrite", false, "leave a target alone that exists already")
 	fs.BoolVar(&f.noClobber, "no-clobber", false, "fail where the target exists already")
+	fs.BoolVar(&f.times, "times", false, "keep the file's time in the object's metadata on the way up, and give it back on the way down")
 	fs.BoolVar(&f.noResume, "no-resume", false, "start clean, and leave nothing behind on failure")
 	fs.BoolVar(&f.adopt, "adopt", false, "where no record of an earlier run is here (another machine), go on with the newest unfinished upload of that key")
-	fs.StringVar(&f.version, "version-id", "", "`ID` of the source's version")
+	if f.verb != syncVerb {
+		fs.StringVar(&f.version, "version-id", "", "`ID` of the source's version")
+	}
 	fs.StringVar(&f.checksum, "checksum-algorithm", "", "`NAME` of the checksum: CRC64NVME, CRC32C, CRC32, SHA256, SHA1 or MD5 (else the best that the store checks)")
+	fs.StringVar(&f.verify, "checksum-mode", "", "`ENABLED`: compare what arrives with the store's checksum, which is done anyway")
 	fs.Var(&f.partSize, "part-size", "`SIZE` of a part, such as 64MiB (else chosen by the object's size)")
-	fs.Var(&f.expected, "expected-size", "about the `SIZE` of a stream, where you know it, so that its parts fit")
+	if f.verb == "" {
+		fs.Var(&f.expected, "expected-size", "about the `SIZE` of a stream, where you know it, so that its parts fit")
+	}
 	fs.IntVar(&f.concurrency, "concurrency", 0, "`N` parts at once (else as many as the link rewards)")
 	fs.Var(&f.memory, "memory", "at most that `SIZE` of memory for buffers (else 128MiB)")
+	fs.Var(&f.bandwidth, "bandwidth", "move at most that `SIZE` a second, such as 200MB, both ways together")
 	fs.Var(&f.patience, "patience", "go on trying for that `TIME` while no byte moves (else 5m)")
 	fs.BoolVar(&f.stats, "stats", false, "say at the end what the run took, what limited it, and what would help")
 	optional(fs, &f.attrs.payer, "request-payer", "requester", "agree, as `requester`, to pay for requests and traffic")
 	return fs
 }
 
-// copyRequest is a line of haul cp, understood.
+// groups are all flags, as the help shows them.
+func (f *copyFlags) groups() []*pflag.FlagSet {
+	groups := []*pflag.FlagSet{f.flags(), f.which.flags(f.verb)}
+	if f.verb == syncVerb {
+		groups = append(groups, f.compare.flags())
+	}
+	return append(groups, f.attrs.flags(), f.props.flags(), f.attrs.keyFlags())
+}
+
+// copyRequest is a line of haul cp, mv or sync, understood.
 type copyRequest struct {
 	direction direction
 	from, to  location
-	transfer  haul.Transfer
 	options   haul.Options
-	guess     bool // the content type of each file of a folder
-	stats     bool
+	guess     bool // the content type of each file of a folder, or of each copy without its source's metadata
+	// transfer holds the choices of one object, and tree those of many; transfer is in tree too.
+	transfer haul.Transfer
+	tree     mirror.SyncOptions
+	sync     bool
+	// list is a file with the names of what is meant, - standard input, and empty none.
+	list   string
+	plan   string // a file to write what would be done to; empty is none
+	region string // of the source's bucket
+	stats  bool
 }
 
 func (a *app) cp() *cobra.Command {
-	var f copyFlags
-	cmd := &cobra.Command{
+	return a.transfers(&copyFlags{}, &cobra.Command{
 		Use:     "cp [flags] SOURCE TARGET",
-		Short:   "Move files or objects: up, down, or within the store",
+		Short:   "Copy files or objects: up, down, or within the store",
 		Long:    cpLong,
 		Example: cpExample,
 		Args:    twoArgs,
-	}
-	groups := []*pflag.FlagSet{f.flags(), f.attrs.flags(), f.attrs.keyFlags()}
-	a.command(cmd, groups, func(ctx context.Context, args []string) error {
+	})
+}
+
+// transfers makes a command that copies or moves.
+func (a *app) transfers(f *copyFlags, cmd *cobra.Command) *cobra.Command {
+	a.command(cmd, f.groups(), func(ctx context.Context, args []string) error {
 		if a.quiet && f.stats {
 			return usagef("--quiet does not go with --stats")
 		}
@@ -111,144 +161,34 @@ func (a *app) cp() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if req.direction.many() {
+		if req.region != "" {
+			a.connect.regions = map[string]string{req.from.ref.Bucket: req.region}
+		}
+		switch {
+		case req.direction.many():
 			return a.runTree(ctx, req)
+		case req.tree.DryRun:
+			return a.runDry(ctx, req)
 		}
 		return a.runCopy(ctx, req)
 	})
 	return cmd
 }
 
-func twoArgs(_ *cobra.Command, args []string) error {
+func twoArgs(cmd *cobra.Command, args []string) error {
+	name := "cp"
+	if cmd != nil {
+		name = cmd.Name()
+	}
 	switch len(args) {
 	case 2:
 		return nil
 	case 0:
-		return usagef("cp needs a SOURCE and a TARGET")
+		return usagef("%s needs a SOURCE and a TARGET", name)
 	case 1:
-		return usagef("cp needs a TARGET after %s", args[0])
+		return usagef("%s needs a TARGET after %s", name, args[0])
 	}
-	return usagef("cp moves one SOURCE to one TARGET, and there are %d words; quote a name with spaces", len(args))
-}
-
-// parse understands the line. Of the disk it looks at what local names are, and reads files with keys.
-func (f *copyFlags) parse(args []string, set *pflag.FlagSet, d files) (copyRequest, error) {
-	req, err := f.places(args, d)
-	if err != nil {
-		return req, err
-	}
-	if err := refuseIdle(set, req.direction); err != nil {
-		return req, err
-	}
-	if f.noResume && f.adopt {
-		return req, usagef("--no-resume and --adopt exclude each other")
-	}
-	if f.concurrency < 0 || set.Changed("concurrency") && f.concurrency == 0 {
-		return req, usagef("--concurrency: it must be at least 1")
-	}
-	t := haul.Transfer{PartSize: int64(f.partSize), ExpectedSize: int64(f.expected), NoClobber: f.noClobber}
-	switch {
-	case f.noResume:
-		t.Resume = haul.ResumeNever
-	case f.adopt:
-		t.Resume = haul.ResumeAdopt
-	}
-	if t.Checksum, err = parseChecksum(f.checksum); err != nil {
-		return req, err
-	}
-	if t.Attrs, err = f.attrs.attrs(req.typedName(), d.read); err != nil {
-		return req, err
-	}
-	req.transfer = t
-	req.options = haul.Options{Concurrency: f.concurrency, Memory: int64(f.memory)}
-	req.options.Patience = f.patience.duration()
-	req.stats = f.stats
-	req.guess = req.direction == uploadTree && !f.attrs.noGuess
-	return req, nil
-}
-
-// typedName is the name that the content type is guessed from: the file's where that tells something, else the key's.
-func (r copyRequest) typedName() string {
-	switch {
-	case r.direction == upload && guessType(r.from.text) != "":
-		return r.from.text
-	case r.direction == upload, r.direction == uploadStream:
-		return r.to.ref.Key
-	}
-	return ""
-}
-
-// places finds the direction, and gives the target its full name.
-func (f *copyFlags) places(args []string, d files) (copyRequest, error) {
-	var req copyRequest
-	var err error
-	if req.from, err = parseLocation(args[0]); err != nil {
-		return req, err
-	}
-	if req.to, err = parseLocation(args[1]); err != nil {
-		return req, err
-	}
-	switch {
-	case req.from.kind != remote && req.to.kind != remote:
-		return req, usagef("both %s and %s are local; an object is written s3://BUCKET/KEY", args[0], args[1])
-	case f.recursive:
-		err = req.trees(d)
-	case req.from.kind == remote && req.from.ref.Key == "":
-		return req, usagef("%s names no object; with --recursive all of the bucket is copied", args[0])
-	case req.from.kind == remote && req.to.kind == remote:
-		req.direction = copyObject
-		req.to.ref, err = targetKey(req.to.ref, baseKey(req.from.ref.Key))
-	case req.from.kind == remote:
-		err = req.toLocal(d)
-	default:
-		err = req.fromLocal(d)
-	}
-	req.from.ref.Version = f.version
-	return req, err
-}
-
-// fromLocal completes an upload.
-func (r *copyRequest) fromLocal(d files) (err error) {
-	r.direction = uploadStream
-	if r.from.kind == stream {
-		if isFolder(r.to.ref.Key) {
-			return usagef("a stream has no name: write the whole key instead of %s", r.to.text)
-		}
-		return nil
-	}
-	mode, err := d.mode(r.from.text)
-	switch {
-	case err != nil:
-		return err
-	case mode.IsDir():
-		return usagef("%s is a directory; with --recursive all that is in it is copied", r.from.text)
-	case mode.IsRegular():
-		r.direction = upload
-	case isFolder(r.to.ref.Key):
-		return usagef("%s is a stream and has no name to keep: write the whole key instead of %s", r.from.text, r.to.text)
-	}
-	r.to.ref, err = targetKey(r.to.ref, baseName(r.from.text))
-	return err
-}
-
-// toLocal completes a download.
-func (r *copyRequest) toLocal(d files) (err error) {
-	r.direction = downloadStream
-	if r.to.kind == stream {
-		return nil
-	}
-	path, err := d.target(r.to.text, r.from.ref.Key)
-	switch {
-	case err != nil && isFolder(r.from.ref.Key):
-		return usagef("%s is a folder; with --recursive what is below it is copied", r.from.text)
-	case err != nil:
-		return usagef("%v", err)
-	}
-	r.to.text = path
-	if mode, err := d.mode(path); err != nil || mode.IsRegular() {
-		r.direction = download // a target that cannot be looked at is the download's own error
-	}
-	return nil
+	return usagef("%s takes one SOURCE to one TARGET, and there are %d words; quote a name with spaces or wildcards", name, len(args))
 }
 
 // runCopy does it.
@@ -262,18 +202,71 @@ func (a *app) runCopy(ctx context.Context, req copyRequest) error {
 	client := haul.New(st, req.options)
 	defer context.AfterFunc(ctx, func() { screen.Note("ending in order; a second signal ends at once") })()
 
+	if !req.wanted() {
+		screen.Note("the filters leave it out; nothing was done")
+		return nil
+	}
 	var result haul.Result
 	task := req.task()
 	err = screen.During(task, client.Snapshot, func() (err error) {
 		result, err = a.move(ctx, client, req)
 		return err
 	})
-	if err != nil {
-		a.limits(task, client, req.stats, err)
-		return &transferError{total: client.Snapshot().Total, err: err}
+	switch {
+	case err == nil:
+		screen.Done(task, result)
+		a.limits(task, client, req.stats, nil)
+		return nil
+	case req.tree.NoOverwrite && (errors.Is(err, store.Exists) || errors.Is(err, fs.ErrExist)):
+		screen.Note(task.Target + " is there already, and is left alone")
+		return nil
+	case req.tree.Archived == mirror.IgnoreArchived && errors.Is(err, store.Archived):
+		return nil
 	}
-	screen.Done(task, result)
-	a.limits(task, client, req.stats, nil)
+	a.limits(task, client, req.stats, err)
+	return &transferError{total: client.Snapshot().Total, err: err}
+}
+
+// wanted tells whether the filters mean the one file or object; they are about its path below its folder.
+func (r copyRequest) wanted() bool {
+	if r.from.kind == local {
+		abs, err := filepath.Abs(filepath.Dir(r.from.text))
+		if err != nil {
+			abs = ""
+		}
+		return r.tree.Select.Filter.Wants(filepath.ToSlash(abs), baseName(r.from.text))
+	}
+	return r.tree.Select.Filter.Wants("", baseKey(r.from.ref.Key))
+}
+
+// runDry tells what would be done with one file or object.
+func (a *app) runDry(ctx context.Context, req copyRequest) error {
+	screen := a.screen(false)
+	if !req.wanted() {
+		screen.Note("the filters leave it out; nothing would be done")
+		return nil
+	}
+	if req.from.kind == local {
+		fi, err := os.Stat(req.from.text)
+		if err != nil {
+			return err
+		}
+		screen.Planned(req.task(), fi.Size())
+		return nil
+	}
+	st, err := a.connect.open(ctx)
+	if err != nil {
+		return err
+	}
+	attrs := req.transfer.Attrs
+	if req.direction == copyObject {
+		attrs.Encryption.Customer = attrs.Encryption.CopySource
+	}
+	obj, err := haul.New(st, req.options).Stat(ctx, req.from.ref, &attrs)
+	if err != nil {
+		return err
+	}
+	screen.Planned(req.task(), obj.Size)
 	return nil
 }
 
@@ -287,7 +280,7 @@ func (a *app) limits(t ui.Task, c *haul.Client, figures bool, err error) {
 
 // task names the transfer for people.
 func (r copyRequest) task() ui.Task {
-	t := ui.Task{Verb: r.direction.verb(), Source: r.from.shown("stdin"), Target: r.to.shown("stdout")}
+	t := ui.Task{Verb: r.verb(), Dry: r.tree.DryRun, Source: r.from.shown("stdin"), Target: r.to.shown("stdout")}
 	switch {
 	case r.from.kind == local:
 		t.Name = baseName(r.from.text)
@@ -297,6 +290,14 @@ func (r copyRequest) task() ui.Task {
 		t.Name = baseKey(r.to.ref.Key)
 	}
 	return t
+}
+
+// verb is the word for what is done to each object.
+func (r copyRequest) verb() string {
+	if r.tree.Move {
+		return "move"
+	}
+	return r.direction.verb()
 }
 
 func (l location) shown(stdio string) string {
@@ -311,6 +312,9 @@ func (l location) shown(stdio string) string {
 
 // move calls the heart.
 func (a *app) move(ctx context.Context, c *haul.Client, r copyRequest) (haul.Result, error) {
+	if r.tree.Move {
+		return mirror.MoveOne(ctx, c, r.from.end(), r.to.end(), r.transfer)
+	}
 	switch r.direction {
 	case upload:
 		return c.Upload(ctx, r.from.text, r.to.ref, r.transfer)

@@ -68,10 +68,27 @@ var flagDirections = func() map[string][]direction {
 		"sse-c-copy-source":     {copyObject, copyTree},
 		"sse-c-copy-source-key": {copyObject, copyTree},
 		"checksum-algorithm":    {upload, uploadStream, copyObject, uploadTree, copyTree},
-		"no-guess-mime-type":    {upload, uploadStream, uploadTree},
+		"no-guess-mime-type":    {upload, uploadStream, uploadTree, copyObject, copyTree},
+		"no-overwrite":          {upload, download, copyObject, uploadTree, downloadTree, copyTree},
+		"dryrun":                {upload, download, copyObject, uploadTree, downloadTree, copyTree},
+		"metadata-directive":    {copyObject, copyTree},
+		"copy-props":            {copyObject, copyTree},
+		"source-region":         {copyObject, copyTree},
+		"checksum-mode":         {download, downloadStream, downloadTree},
+		"follow-symlinks":       {uploadTree},
+		"no-follow-symlinks":    {uploadTree},
+		"case-conflict":         {downloadTree},
+		"exact-timestamps":      {downloadTree},
+		"page-size":             {uploadTree, downloadTree, copyTree},
+		"times":                 {upload, download, uploadTree, downloadTree, copyTree},
+		"plan":                  {uploadTree, downloadTree, copyTree},
+		"files-from":            {uploadTree, downloadTree, copyTree},
+
+		"ignore-glacier-warnings": {download, copyObject, downloadTree, copyTree},
+		"force-glacier-transfer":  {download, copyObject, downloadTree, copyTree},
 	}
 	for _, name := range []string{"storage-class", "metadata", "tags", "content-type", "content-encoding", "content-disposition",
-		"content-language", "cache-control", "expires", "acl", "sse", "sse-kms-key-id"} {
+		"content-language", "cache-control", "expires", "acl", "grants", "website-redirect", "sse", "sse-kms-key-id"} {
 		all[name] = []direction{upload, uploadStream, copyObject, uploadTree, copyTree}
 	}
 	return all

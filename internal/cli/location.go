@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"haul/mirror"
 	"haul/store"
 )
 
@@ -15,6 +16,14 @@ type location struct {
 	kind kind
 	text string    // as typed
 	ref  store.Ref // of an object; the key is raw, and empty where only a bucket was named
+}
+
+// end is the location as one end of a run.
+func (l location) end() mirror.End {
+	if l.kind == remote {
+		return mirror.Remote(l.ref)
+	}
+	return mirror.Local(l.text)
 }
 
 type kind int

@@ -16,6 +16,7 @@ import (
 
 	"haul"
 	"haul/checksum"
+	"haul/mirror"
 	"haul/store"
 )
 
@@ -62,7 +63,7 @@ const rawKey = "0123456789abcdef0123456789abcde\n"
 func parseLine(words ...string) (copyRequest, error) {
 	var f copyFlags
 	set := pflag.NewFlagSet("cp", pflag.ContinueOnError)
-	for _, g := range []*pflag.FlagSet{f.flags(), f.attrs.flags(), f.attrs.keyFlags()} {
+	for _, g := range f.groups() {
 		set.AddFlagSet(g)
 	}
 	if err := set.Parse(joinOptional(words)); err != nil {
@@ -260,6 +261,7 @@ func TestJoinOptional(t *testing.T) {
 		"cp --sse-c AES256 --sse-c-key k a b":      "cp --sse-c=AES256 --sse-c-key k a b",
 		"cp --request-payer -- requester s3://b/k": "cp --request-payer -- requester s3://b/k",
 		"cp --request-payer":                       "cp --request-payer",
+		"cp --grants read=a full=b c=d s3://b":     "cp --grants read=a --grants full=b c=d s3://b",
 	} {
 		if got := joinOptional(strings.Fields(in)); !slices.Equal(got, strings.Fields(want)) {
 			t.Errorf("joinOptional(%s) = %v, want %s", in, got, want)
@@ -315,6 +317,117 @@ func TestUploadsRequest(t *testing.T) {
 	for _, f := range []uploadsFlags{{abort: true}, {yes: true}} {
 		if _, err := f.parse("s3://lab/runs/"); exitCode(err) != codeUsage {
 			t.Errorf("%+v: %v; want a usage error", f, err)
+		}
+	}
+}
+
+// parseVerb reads a line of haul mv or sync as the program does.
+func parseVerb(verb, line string) (copyRequest, error) {
+	f := copyFlags{verb: verb}
+	set := pflag.NewFlagSet(verb, pflag.ContinueOnError)
+	for _, g := range f.groups() {
+		set.AddFlagSet(g)
+	}
+	if err := set.Parse(joinOptional(strings.Fields(line))); err != nil {
+		return copyRequest{}, &usageError{err.Error()}
+	}
+	if err := twoArgs(nil, set.Args()); err != nil {
+		return copyRequest{}, err
+	}
+	return f.parse(set.Args(), set, pretend{})
+}
+
+func TestSyncRequest(t *testing.T) {
+	for line, want := range map[string]mirror.SyncOptions{
+		"dir s3://lab":                                 {},
+		"--size-only dir s3://lab":                     {Rules: mirror.Rules{SizeOnly: true}},
+		"--exact-timestamps s3://lab dir":              {Rules: mirror.Rules{ExactTimes: true}},
+		"--checksum s3://lab s3://b":                   {Rules: mirror.Rules{Checksum: true}},
+		"--times dir s3://lab":                         {Rules: mirror.Rules{Times: true}},
+		"--no-overwrite dir s3://lab":                  {Rules: mirror.Rules{NoOverwrite: true}},
+		"--delete dir s3://lab":                        {Delete: true},
+		"--delete --max-delete 7 dir s3://lab":         {Delete: true, MaxDelete: 7},
+		"--delete --max-delete 0 dir s3://lab":         {Delete: true, MaxDelete: -1},
+		"--delete --checksum --times dir s3://lab/x/y": {Delete: true, Rules: mirror.Rules{Checksum: true, Times: true}},
+	} {
+		r, err := parseVerb(syncVerb, line)
+		if err != nil || !r.sync || r.tree.Rules != want.Rules || r.tree.Delete != want.Delete || r.tree.MaxDelete != want.MaxDelete || !r.direction.many() {
+			t.Errorf("sync %s: %+v, %v", line, r.tree, err)
+		}
+	}
+	for _, line := range []string{
+		"dir", "dir dir", "x.bam s3://lab", "- s3://lab", "s3://lab -", "-r dir s3://lab", "--version-id v s3://lab dir", "--raw dir s3://lab",
+		"--size-only --checksum dir s3://lab", "--times --size-only dir s3://lab", "--times --exact-timestamps s3://lab dir", "--max-delete 1 dir s3://lab",
+		"--delete --max-delete -1 dir s3://lab", "--exact-timestamps dir s3://lab", "--no-clobber dir s3://lab", "--files-from x dir s3://lab",
+		"--bandwidth 1K dir s3://lab", "--follow-symlinks --no-follow-symlinks dir s3://lab", "--ignore-glacier-warnings --force-glacier-transfer s3://lab dir",
+		"--page-size 0 s3://lab dir", "--no-follow-symlinks s3://lab dir", "--case-conflict skip dir s3://lab", "--metadata-directive COPY dir s3://lab",
+		"--no-guess-mime-type s3://lab s3://b", "--checksum-mode ENABLED dir s3://lab", "--expected-size 5 dir s3://lab",
+	} {
+		if _, err := parseVerb(syncVerb, line); exitCode(err) != codeUsage {
+			t.Errorf("sync %s: %v; want a usage error", line, err)
+		}
+	}
+}
+
+func TestMoveRequest(t *testing.T) {
+	for line, want := range map[string]direction{
+		"x.bam s3://lab/": upload, "s3://lab/x dir": download, "s3://lab/x s3://lab/y": copyObject, "-r dir s3://lab": uploadTree,
+		"s3://lab/x* dir": downloadTree, "--raw s3://lab/x* dir": download, "--files-from l dir s3://lab": uploadTree,
+	} {
+		if r, err := parseVerb(mvVerb, line); err != nil || r.direction != want || !r.tree.Move || r.verb() != "move" {
+			t.Errorf("mv %s: %+v, %v", line, r, err)
+		}
+	}
+	for _, line := range []string{
+		"s3://lab/x s3://lab/x", "s3://lab/x s3://lab/", "s3://lab/d/x s3://lab/d/", "- s3://lab/x", "s3://lab/x -", "pipe s3://lab/x", "s3://lab/x pipe",
+		"--version-id v s3://lab/x y", "--files-from l s3://lab/x* y", "--expected-size 5 x.bam s3://lab/",
+	} {
+		if _, err := parseVerb(mvVerb, line); exitCode(err) != codeUsage {
+			t.Errorf("mv %s: %v; want a usage error", line, err)
+		}
+	}
+}
+
+func TestPatternRequest(t *testing.T) {
+	for line, want := range map[string][3]string{ // root, pattern, direction
+		"s3://lab/run*/**/*.bam dir": {"s3://lab/", "run*/**/*.bam", string(downloadTree)},
+		"s3://lab/d/x? s3://b/":      {"s3://lab/d/", "x?", string(copyTree)},
+		"dir/*.bam s3://lab":         {"dir/", "*.bam", string(uploadTree)},
+		"s3://lab/d/[x] dir":         {"s3://lab/d/[x]", "", string(download)},
+	} {
+		r, err := parseVerb("", line)
+		root := r.from.text
+		if r.from.kind == remote {
+			root = r.from.ref.String()
+		}
+		if err != nil || root != want[0] || r.tree.Select.Pattern != want[1] || string(r.direction) != want[2] {
+			t.Errorf("cp %s: %s, %s, %s, %v", line, root, r.tree.Select.Pattern, r.direction, err)
+		}
+	}
+}
+
+func TestCopyProperties(t *testing.T) {
+	for line, want := range map[string][2]bool{ // replace metadata, tags
+		"s3://lab/x s3://b/":                                                       {false, false},
+		"--copy-props default s3://lab/x s3://b/":                                  {false, false},
+		"--copy-props metadata-directive s3://lab/x s3://b/":                       {false, true},
+		"--copy-props none s3://lab/x s3://b/":                                     {true, true},
+		"--metadata-directive REPLACE s3://lab/x s3://b/":                          {true, false},
+		"--metadata-directive COPY --copy-props none s3://lab/x s3://b/":           {false, true},
+		"--metadata-directive REPLACE --metadata a=b --tags c=d s3://lab/x s3://b": {true, false},
+	} {
+		r, err := parseVerb("", line)
+		if got := [2]bool{r.transfer.ReplaceMetadata, r.transfer.ReplaceTags}; err != nil || got != want {
+			t.Errorf("cp %s: %v, %v", line, got, err)
+		}
+	}
+	r, err := parseVerb("", "--grants read=id=1,uri=u full=id=2 --website-redirect /x x.bam s3://lab/")
+	if g := r.transfer.Attrs.Grants; err != nil || g != (store.Grants{Read: "id=1,uri=u", FullControl: "id=2"}) || r.transfer.Attrs.Redirect != "/x" {
+		t.Errorf("grants are %+v, %v", r.transfer.Attrs, err)
+	}
+	for _, line := range []string{"--grants read x.bam s3://lab/", "--grants write=id=1 x.bam s3://lab/", "--grants read= x.bam s3://lab/"} {
+		if _, err := parseVerb("", line); exitCode(err) != codeUsage {
+			t.Errorf("cp %s: %v; want a usage error", line, err)
 		}
 	}
 }

@@ -30,18 +30,21 @@ In a bucket that keeps versions, the objects are gone from sight, and their vers
 
 const rmExample = `  haul rm s3://lab/runs/42/reads.bam
   haul rm --recursive --dryrun s3://lab/runs/42
+  haul rm --recursive --exclude '*' --include '*.tmp' s3://lab/runs
   haul rm --recursive --quiet s3://lab/runs/42`
 
 // rmFlags are those of haul rm, as typed.
 type rmFlags struct {
 	recursive, dry bool
-	page           pageFlags
+	filterFlags
+	page pageFlags
 }
 
 func (f *rmFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Deleting", pflag.ContinueOnError)
 	fs.BoolVarP(&f.recursive, "recursive", "r", false, "all that is below a prefix, or in a bucket")
 	fs.BoolVar(&f.dry, "dryrun", false, "only tell what would be deleted")
+	f.filterFlags.add(fs)
 	f.page.add(fs)
 	return fs
 }
@@ -260,6 +263,13 @@ func (f *rmFlags) parse(word string, set *pflag.FlagSet) (r rmRequest, err error
 		return r, usagef("%s with --recursive would delete all of the bucket; if that is meant, write s3://%s", word, r.where.Bucket)
 	case f.recursive && r.where.Key != "":
 		r.where.Key = folderKey(r.where.Key)
+	}
+	if !f.filter.Empty() {
+		root := r.where.Key
+		if !f.recursive {
+			root = root[:strings.LastIndexByte(root, '/')+1]
+		}
+		r.only = func(key string) bool { return f.filter.Wants("", strings.TrimPrefix(key, root)) }
 	}
 	return r, nil
 }

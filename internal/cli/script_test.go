@@ -5,14 +5,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -22,7 +25,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"haul": haul})
+	testscript.Main(m, map[string]func(){"haul": haul, "aws": haul})
 }
 
 // haul is cmd/haul, in this binary.
@@ -50,6 +53,7 @@ func haul() {
 //	object s3://…            print what the store has of an object
 //	same s3://… FILE         compare an object with a file
 //	counts OP                print how often the store was asked
+//	old DIR, young DIR       give the files below a folder the time of 2001-09-09, or of an hour from now
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -69,6 +73,7 @@ func TestScript(t *testing.T) {
 			"store": inRoom(storeCmd), "file": fileCmd, "code": codeCmd, "signal": inRoom(signalCmd), "fault": inRoom(faultCmd),
 			"await": inRoom(awaitCmd), "release": inRoom(releaseCmd),
 			"bucket": inRoom(bucketCmd), "put": inRoom(putCmd), "buckets": inRoom(bucketsCmd), "object": inRoom(objectCmd), "same": inRoom(sameCmd), "counts": inRoom(countsCmd),
+			"old": timeCmd(time.Unix(1_000_000_000, 0)), "young": timeCmd(time.Now().Add(time.Hour)),
 		},
 	})
 }
@@ -153,6 +158,18 @@ func fileCmd(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b, 0o600))
 }
 
+// timeCmd gives files a time.
+func timeCmd(at time.Time) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, _ bool, args []string) {
+		ts.Check(filepath.WalkDir(ts.MkAbs(args[0]), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			return os.Chtimes(path, at, at)
+		}))
+	}
+}
+
 // ended checks the exit code of a line.
 func ended(ts *testscript.TestScript, want string, err error) {
 	got := 0
@@ -180,7 +197,7 @@ func signalCmd(r *room, ts *testscript.TestScript, args []string) {
 	cmd := exec.Command(haul, args[3:]...)
 	var stdout, stderr bytes.Buffer
 	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), &stdout, &stderr
-	for _, name := range []string{"PATH", "HOME", "GORACE", "HAUL_STATE_DIR", "AWS_ENDPOINT_URL", "AWS_EC2_METADATA_DISABLED", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
+	for _, name := range []string{"PATH", "HOME", "GORACE", "HAUL_STATE_DIR", "AWS_ENDPOINT_URL", "AWS_EC2_METADATA_DISABLED", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "HAUL_RESUME"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	ts.Check(cmd.Start())

@@ -17,7 +17,7 @@ import (
 // trees completes a line with --recursive.
 func (r *copyRequest) trees(d files) error {
 	if r.from.kind == stream || r.to.kind == stream {
-		return usagef("--recursive copies folders, and a stream is none")
+		return usagef("a stream is no folder, and can be no part of a run over many files")
 	}
 	switch {
 	case r.from.kind == remote && r.to.kind == remote:
@@ -26,14 +26,14 @@ func (r *copyRequest) trees(d files) error {
 	case r.from.kind == remote:
 		r.direction = downloadTree
 		if mode, err := d.mode(r.to.text); err == nil && !mode.IsDir() {
-			return usagef("%s is a file, and --recursive needs a folder", r.to.text)
+			return usagef("%s is a file, and a folder is needed", r.to.text)
 		}
 		return nil // a folder that is not there is made
 	}
 	r.direction = uploadTree
 	mode, err := d.mode(r.from.text)
 	if err == nil && !mode.IsDir() {
-		return usagef("%s is a file; leave --recursive out", r.from.text)
+		return usagef("%s is a file, and a folder is needed; haul cp copies one file without --recursive", r.from.text)
 	}
 	return err
 }
@@ -52,30 +52,49 @@ func (a *app) runTree(ctx context.Context, req copyRequest) error {
 	client := haul.New(st, req.options)
 	defer context.AfterFunc(ctx, func() { screen.Note("ending in order; a second signal ends at once") })()
 
-	options := mirror.Options{Transfer: req.transfer, Observe: func(e mirror.Event) {
-		screen.Object(ui.Task{Verb: req.direction.verb(), Source: req.place(e.Source), Target: req.place(e.Target)}, e)
-	}}
+	tree := treeRequest{from: req.from.end(), to: req.to.end(), sync: req.sync, options: req.tree}
 	if req.guess {
-		options.ContentType = guessType
+		tree.options.ContentType = guessType
+	}
+	if req.list != "" {
+		list, err := a.openList(ctx, req.list)
+		if err != nil {
+			return err
+		}
+		defer list.Close() // only read from
+		tree.options.Select.Pairs = readPairs(list)
+	}
+	note := func(mirror.Event) {}
+	var plan *planner
+	if req.plan != "" {
+		if plan, err = newPlanner(req.plan, client, tree, req.options.Bandwidth); err != nil {
+			return err
+		}
+		note = plan.writer.Add
 	}
 	var summary mirror.Summary
 	task := req.task()
 	task.Many, task.Name = true, req.treeName()
 	err = screen.During(task, client.Snapshot, func() (err error) {
-		switch req.direction {
-		case uploadTree:
-			summary, err = mirror.Up(ctx, client, req.from.text, req.to.ref, options)
-		case downloadTree:
-			summary, err = mirror.Down(ctx, client, req.from.ref, req.to.text, options)
-		default:
-			summary, err = mirror.Copy(ctx, client, req.from.ref, req.to.ref, options)
-		}
+		summary, err = tree.run(ctx, client, func(e mirror.Event) {
+			note(e)
+			screen.Object(ui.Task{Verb: e.Verb, Source: req.place(e.Source), Target: req.place(e.Target)}, e)
+		})
 		return err
 	})
-	if err == nil || summary.Found > 0 {
+	if err == nil || summary.Found+summary.Deleted > 0 {
 		screen.Summary(task, summary)
 	}
 	a.limits(task, client, req.stats, err)
+	if plan != nil {
+		text, perr := plan.end(err)
+		if perr != nil {
+			return errors.Join(err, fmt.Errorf("write the plan: %w", perr))
+		}
+		if text != "" {
+			screen.Note(text)
+		}
+	}
 	if err != nil {
 		return &treeError{req: req, summary: summary, err: err}
 	}
@@ -117,7 +136,7 @@ type treeError struct {
 
 // Error gives the cause.
 func (e *treeError) Error() string {
-	if part := new(mirror.IncompleteError); errors.As(e.err, &part) {
+	if part := new(mirror.IncompleteError); errors.As(e.err, &part) && part.Failed+part.Skipped > 0 {
 		return e.err.Error() + "; named above"
 	}
 	return e.err.Error()
@@ -131,7 +150,7 @@ func (a *app) treeLeftovers(f *ui.Failure, e *treeError) {
 	s := e.summary
 	part := new(mirror.IncompleteError)
 	if errors.As(e.err, &part) {
-		if s.Failed == 0 {
+		if s.Failed == 0 || len(s.Failures) == 0 {
 			return
 		}
 		f.Advice = append(f.Advice, a.hints(s.Failures[0].Err)...)
@@ -142,7 +161,7 @@ func (a *app) treeLeftovers(f *ui.Failure, e *treeError) {
 		if f.GoOn {
 			again = fmt.Sprintf("type the same line to go on: %s of unfinished files are kept", amount.Bytes(s.Left.Bytes))
 		}
-		if s.Done > 0 {
+		if s.Done > 0 && !e.req.sync && !e.req.tree.Move {
 			again += "; what was finished is copied again"
 		}
 		f.Advice = append(f.Advice, again)

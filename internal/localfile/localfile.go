@@ -24,6 +24,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // ErrNotRegular is in the chain of an error when a path names a directory, a pipe, a device, or a socket.
@@ -117,6 +118,13 @@ func MakeDirs(dir string, perm fs.FileMode) error {
 	return nil
 }
 
+// notFolder is a name that a folder is needed under, and that something else bears. It is a syscall.ENOTDIR.
+type notFolder string
+
+func (n notFolder) Error() string { return string(n) + " is a file, and a folder is needed there" }
+
+func (notFolder) Unwrap() error { return syscall.ENOTDIR }
+
 // checkDir tells apart a directory and anything else that bears its name.
 func checkDir(dir string) error {
 	fi, err := os.Stat(dir)
@@ -124,7 +132,7 @@ func checkDir(dir string) error {
 		return err
 	}
 	if !fi.IsDir() {
-		return fmt.Errorf("%s is a file, and a folder is needed there", dir)
+		return notFolder(dir)
 	}
 	return nil
 }

@@ -42,8 +42,8 @@ func randomHex() string {
 	return hex.EncodeToString(b)
 }
 
-// isTemp tells whether name is one that TempName, or createTemp in need, could have given.
-func isTemp(name string) bool {
+// IsTemp tells whether name, without a folder, is one that TempName, or createTemp in need, could have given.
+func IsTemp(name string) bool {
 	i := strings.LastIndex(name, tempTag)
 	if i < 0 || name[0] != '.' {
 		return false
@@ -55,7 +55,7 @@ func isTemp(name string) bool {
 
 // checkTemp refuses a name that Create would not have chosen for path, so that a damaged record never leads elsewhere.
 func checkTemp(path, temp string) error {
-	if filepath.Join(filepath.Dir(path), filepath.Base(temp)) != temp || !isTemp(filepath.Base(temp)) {
+	if filepath.Join(filepath.Dir(path), filepath.Base(temp)) != temp || !IsTemp(filepath.Base(temp)) {
 		return fmt.Errorf("%q is not the name of a partial file of %s", temp, path)
 	}
 	return nil

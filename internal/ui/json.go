@@ -24,6 +24,7 @@ type record struct {
 	Source string `json:"source,omitempty"`
 	Target string `json:"target,omitempty"`
 	Text   string `json:"text,omitempty"`
+	Why    string `json:"why,omitempty"`
 
 	Size    *int64   `json:"size,omitempty"`
 	Done    *int64   `json:"done,omitempty"`

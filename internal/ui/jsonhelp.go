@@ -29,11 +29,16 @@ haul cp
             prove_seconds (reading again). Kinds of limit: too short, none, throttled, errors, cpu, disk read, disk write,
             source stream, target stream, memory, proof, answers, copy, concurrency, parts, connection, link
 
-haul cp --recursive: start, kept, note, retry and done are about one object each; and
+haul cp --recursive, mv --recursive, sync: start, kept, note, retry and done are about one object each; and
   failed    an object was not copied: source, target, error, kind
-  skipped   what is in the folder but is no file that can be read: source, error
+  skipped   what is there but cannot be read, such as a pipe, or an object in an archive: source, error, kind
+  deleted   source was deleted: verb (delete), why, and object {bucket, key} where it was one
+  planned   with --dryrun: what would be done: verb, source, target, size, why
+  unchanged with --verbose: there was nothing to do about source: why
+  warned    something worth knowing about source: error
   progress  has objects (that are copied), objects_found (all_found: there are no more), objects_failed, objects_skipped,
-            objects_unproved in place of size, parts and eta_seconds
+            objects_unproved, and where there are any objects_unchanged, objects_deleted, objects_planned, in place of size,
+            parts and eta_seconds
   summary   the end, before the error where there is one: the same counts, size, kept, bytes_per_second, elapsed_seconds
 
 haul uploads

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"io"
 	"strings"
 
 	"haul"
@@ -19,6 +20,16 @@ func (s *Screen) Object(t Task, e mirror.Event) {
 	switch e.Kind {
 	case mirror.Done:
 		s.done(t, e.Result)
+	case mirror.Deleted:
+		s.event(e, eventOf(t, e), s.out, "delete: "+Printable(t.Source))
+	case mirror.Planned:
+		s.event(e, eventOf(t, e), s.out, plannedLine(t, e))
+	case mirror.Unchanged:
+		if s.cfg.Verbose {
+			s.event(e, eventOf(t, e), s.out, fmt.Sprintf("unchanged: %s: %s", Printable(t.Source), Printable(e.Why)))
+		}
+	case mirror.Warned:
+		s.event(e, brokenRecord(t, e), s.cfg.Stderr, fmt.Sprintf("haul: warning: %s: %s", Printable(t.Source), Printable(e.Err.Error())))
 	case mirror.Failed, mirror.Skipped:
 		if s.cfg.JSON {
 			s.json(brokenRecord(t, e))
@@ -31,6 +42,40 @@ func (s *Screen) Object(t Task, e mirror.Event) {
 	}
 }
 
+// event writes an event as JSON, or as a line; s.mu is held.
+func (s *Screen) event(e mirror.Event, r record, w io.Writer, line string) {
+	switch {
+	case s.cfg.JSON:
+		s.json(r)
+	case !s.cfg.Quiet || e.Kind == mirror.Warned:
+		s.line(w, line)
+	}
+}
+
+// eventOf is the record of what was, or would be, done about one object.
+func eventOf(t Task, e mirror.Event) record {
+	r := record{Event: string(e.Kind), Verb: e.Verb, Source: t.Source, Target: t.Target, Why: e.Why}
+	if e.Kind == mirror.Planned {
+		r.Size = &e.Entry.Size
+	}
+	if ref := e.Entry.Object.Ref; e.Kind == mirror.Deleted && ref.Key != "" {
+		r.Object = refRecord(ref)
+	}
+	return r
+}
+
+// plannedLine says what would be done.
+func plannedLine(t Task, e mirror.Event) string {
+	line := fmt.Sprintf("(dryrun) %s: %s", e.Verb, Printable(t.Source))
+	if t.Target != "" {
+		line += " to " + Printable(t.Target)
+	}
+	if e.Why != "" {
+		line += "  (" + Printable(e.Why) + ")"
+	}
+	return line
+}
+
 // Summary tells what a run over many objects did.
 func (s *Screen) Summary(t Task, m mirror.Summary) {
 	s.mu.Lock()
@@ -39,7 +84,7 @@ func (s *Screen) Summary(t Task, m mirror.Summary) {
 	case s.cfg.JSON:
 		s.json(summaryRecord(t, m))
 	case !s.cfg.Quiet:
-		s.line(s.out, summaryLine(m))
+		s.line(s.out, summaryLine(t, m))
 	}
 }
 
@@ -65,7 +110,7 @@ func objectsLine(columns int, name string, now mirror.Counts, m meter.Snapshot, 
 	if !now.All {
 		found += "+"
 	}
-	must := []string{grouped(now.Done) + "/" + found + " objects", amount.Bytes(m.Done)}
+	must := []string{grouped(now.Done+now.Unchanged+now.Planned) + "/" + found + " objects", amount.Bytes(m.Done)}
 	var may []string
 	if n := now.Failed + now.Skipped; n > 0 {
 		may = append(may, grouped(n)+" failed")
@@ -76,15 +121,27 @@ func objectsLine(columns int, name string, now mirror.Counts, m meter.Snapshot, 
 	return fit(columns, name, must, append(may, trouble(m)...))
 }
 
-// summaryLine says in one line what a run over many objects moved, how fast, and what was not.
-func summaryLine(m mirror.Summary) string {
+// summaryLine says in one line what a run over many objects did, how fast, and what was not done.
+func summaryLine(t Task, m mirror.Summary) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "copied %s, %s in %s", objects(m.Done), amount.Bytes(m.Size), amount.Took(m.Elapsed))
+	if t.Dry {
+		fmt.Fprintf(&b, "would %s %s, %s", base(t), objects(m.Planned-m.PlannedDeletes), amount.Bytes(m.PlannedSize))
+	} else {
+		fmt.Fprintf(&b, "%s %s, %s in %s", past(t), objects(m.Done), amount.Bytes(m.Size), amount.Took(m.Elapsed))
+	}
 	if seconds := m.Elapsed.Seconds(); m.Done > 0 && seconds > 0 {
 		fmt.Fprintf(&b, " (%s, %s objects/s)", amount.PerSecond(float64(m.Size-m.Kept)/seconds), objectRate(float64(m.Done)/seconds))
 	}
 	if m.Kept > 0 {
 		fmt.Fprintf(&b, "; kept %s from before", amount.Bytes(m.Kept))
+	}
+	for _, also := range []struct {
+		n    int
+		text string
+	}{{m.PlannedDeletes, "would delete %s"}, {m.Deleted, "deleted %s"}, {m.Unchanged, "%s unchanged"}} {
+		if also.n > 0 {
+			fmt.Fprintf(&b, "; "+also.text, grouped(also.n))
+		}
 	}
 	var not []string
 	if m.Failed > 0 {
@@ -96,16 +153,33 @@ func summaryLine(m mirror.Summary) string {
 	if m.Unproved > 0 {
 		not = append(not, grouped(m.Unproved)+" not proved")
 	}
-	if rest := m.Found - m.Done - m.Failed - m.Skipped; rest > 0 || !m.All {
+	if rest := m.Found - m.Done - m.Failed - m.Skipped - m.Unchanged - (m.Planned - m.PlannedDeletes); rest > 0 || !m.All {
 		not = append(not, "the rest was not reached")
 	}
 	switch {
 	case len(not) > 0:
 		b.WriteString("; " + strings.Join(not, ", "))
+	case t.Dry:
+		b.WriteString("; nothing was done")
 	case m.Done > 0:
 		b.WriteString("; all proved")
 	}
 	return b.String()
+}
+
+// base and past are the verb of a run over many objects.
+func base(t Task) string {
+	if t.Verb == "move" {
+		return "move"
+	}
+	return "copy"
+}
+
+func past(t Task) string {
+	if t.Verb == "move" {
+		return "moved"
+	}
+	return "copied"
 }
 
 func objects(n int) string {
@@ -156,11 +230,23 @@ type objectCounts struct {
 	Failed   *int `json:"objects_failed,omitempty"`
 	Skipped  *int `json:"objects_skipped,omitempty"`
 	Unproved *int `json:"objects_unproved,omitempty"`
+	Same     *int `json:"objects_unchanged,omitempty"`
+	Deleted  *int `json:"objects_deleted,omitempty"`
+	Planned  *int `json:"objects_planned,omitempty"`
 	All      bool `json:"all_found,omitempty"`
 }
 
 func countsRecord(c mirror.Counts) *objectCounts {
-	return &objectCounts{Done: &c.Done, Found: &c.Found, Failed: &c.Failed, Skipped: &c.Skipped, Unproved: &c.Unproved, All: c.All}
+	o := &objectCounts{Done: &c.Done, Found: &c.Found, Failed: &c.Failed, Skipped: &c.Skipped, Unproved: &c.Unproved, All: c.All}
+	for _, n := range []struct {
+		of int
+		to **int
+	}{{c.Unchanged, &o.Same}, {c.Deleted, &o.Deleted}, {c.Planned, &o.Planned}} {
+		if n.of > 0 {
+			*n.to = &n.of
+		}
+	}
+	return o
 }
 
 func objectsRecord(now mirror.Counts, m meter.Snapshot, p *pacer) record {

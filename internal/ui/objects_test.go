@@ -133,3 +133,58 @@ func TestObjectsAsJSON(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatWasNotMoved(t *testing.T) {
+	gone := ui.Task{Source: "s3://lab/run/gone"}
+	show := func(cfg ui.Config) (string, string) {
+		var out, err paper
+		cfg.Stdout, cfg.Stderr = &out, &err
+		s := ui.New(cfg)
+		s.Object(object, mirror.Event{Kind: mirror.Planned, Verb: "upload", Why: "newer", Entry: mirror.Entry{Size: 5}})
+		s.Object(gone, mirror.Event{Kind: mirror.Planned, Verb: "delete", Why: "not in the source"})
+		s.Object(gone, mirror.Event{Kind: mirror.Deleted, Verb: "delete", Entry: mirror.Entry{Object: store.Object{Ref: store.Ref{Bucket: "lab", Key: "run/gone"}}}})
+		s.Object(object, mirror.Event{Kind: mirror.Unchanged, Verb: "upload", Why: "size is equal"})
+		s.Object(object, mirror.Event{Kind: mirror.Warned, Verb: "upload", Err: errors.New("odd")})
+		return out.String(), err.String()
+	}
+	plain := "(dryrun) upload: ./run/x to s3://lab/run/x  (newer)\n(dryrun) delete: s3://lab/run/gone  (not in the source)\ndelete: s3://lab/run/gone\n"
+	const warning = "haul: warning: ./run/x: odd\n"
+	for _, c := range []struct {
+		cfg      ui.Config
+		out, err string
+	}{
+		{ui.Config{}, plain, warning},
+		{ui.Config{Verbose: true}, plain + "unchanged: ./run/x: size is equal\n", warning},
+		{ui.Config{Quiet: true}, "", warning},
+	} {
+		if out, err := show(c.cfg); out != c.out || err != c.err {
+			t.Errorf("%+v: %q, %q", c.cfg, out, err)
+		}
+	}
+	out, _ := show(ui.Config{JSON: true})
+	for _, want := range []string{
+		`"event":"planned"`, `"verb":"upload","source":"./run/x","target":"s3://lab/run/x","why":"newer","size":5}`,
+		`"event":"deleted"`, `"object":{"bucket":"lab","key":"run/gone"}}`, `"event":"warned"`,
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%s is not in %s", want, out)
+		}
+	}
+	for want, m := range map[string]mirror.Summary{
+		"copied 2 objects, 0 B in 1.0 s (0 B/s, 2.0 objects/s); deleted 3; 1,000 unchanged; all proved": {
+			Counts: mirror.Counts{Found: 1002, All: true, Done: 2, Deleted: 3, Unchanged: 1000}, Elapsed: time.Second},
+		"copied 0 objects, 0 B in 1.0 s; 5 unchanged": {Counts: mirror.Counts{Found: 5, All: true, Unchanged: 5}, Elapsed: time.Second},
+	} {
+		var out, err paper
+		ui.New(ui.Config{Stdout: &out, Stderr: &err}).Summary(tree, m)
+		if got := strings.TrimSuffix(out.String(), "\n"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	var dry, err paper
+	task := ui.Task{Verb: "move", Many: true, Dry: true}
+	ui.New(ui.Config{Stdout: &dry, Stderr: &err}).Summary(task, mirror.Summary{Counts: mirror.Counts{Found: 3, All: true, Planned: 4, PlannedDeletes: 1, PlannedSize: 1 << 20}})
+	if want := "would move 3 objects, 1.0 MiB; would delete 1; nothing was done\n"; dry.String() != want {
+		t.Errorf("%q, want %q", dry.String(), want)
+	}
+}

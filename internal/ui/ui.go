@@ -34,6 +34,7 @@ type Config struct {
 	// StdoutIsData sends everything to Stderr, because Stdout carries an object.
 	StdoutIsData bool
 	Quiet        bool
+	NoProgress   bool // no progress is shown, and all else is
 	JSON         bool
 	Verbose      bool
 }
@@ -71,13 +72,15 @@ func New(cfg Config) *Screen {
 
 // Task names a transfer in the words of the user.
 type Task struct {
-	// Verb is upload, download or copy.
+	// Verb is upload, download, copy or move.
 	Verb           string
 	Source, Target string
 	// Name is the short one of the progress line.
 	Name string
 	// Many tells that it is a run over many objects, of which each has a Source and a Target of its own.
 	Many bool
+	// Dry: nothing is done, only told.
+	Dry bool
 }
 
 // During shows how far work is until it returns, and gives its error.
@@ -87,7 +90,7 @@ func (s *Screen) During(t Task, look func() meter.Snapshot, work func() error) e
 	s.pacer = pacer{}
 	s.plain = time.Now().Add(firstPlain)
 	s.mu.Unlock()
-	if s.cfg.Quiet {
+	if s.cfg.Quiet || s.cfg.NoProgress {
 		return work()
 	}
 	every := lookEvery
@@ -190,6 +193,14 @@ func (s *Screen) Note(text string) {
 		return
 	}
 	s.say(text)
+}
+
+// Planned tells what a dry run of one transfer would do.
+func (s *Screen) Planned(t Task, size int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := mirror.Event{Kind: mirror.Planned, Verb: t.Verb, Entry: mirror.Entry{Size: size}}
+	s.event(e, eventOf(t, e), s.out, plannedLine(t, e))
 }
 
 // Done tells what a transfer did; it is the last line of a run that went well.

@@ -45,6 +45,11 @@ func objectHeaders(h http.Header, a *store.Attrs) error {
 	set(h, "X-Amz-Tagging", tagging(a.Tags))
 	set(h, "X-Amz-Storage-Class", a.StorageClass)
 	set(h, "X-Amz-Acl", a.ACL)
+	set(h, "X-Amz-Grant-Read", a.Grants.Read)
+	set(h, "X-Amz-Grant-Full-Control", a.Grants.FullControl)
+	set(h, "X-Amz-Grant-Read-Acp", a.Grants.ReadACP)
+	set(h, "X-Amz-Grant-Write-Acp", a.Grants.WriteACP)
+	set(h, "X-Amz-Website-Redirect-Location", a.Redirect)
 	set(h, sseHeader, a.Encryption.SSE)
 	set(h, kmsKeyHeader, a.Encryption.KMSKeyID)
 	return nil

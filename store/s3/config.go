@@ -49,10 +49,17 @@ type Config struct {
 	// Accelerate uses S3 Transfer Acceleration, DualStack the endpoints that also speak IPv6; both only mean something on AWS.
 	Accelerate bool
 	DualStack  bool
+	// Regions are those of buckets, by name, where they are known; of others the server tells.
+	Regions map[string]string
 	// StallTimeout is how long a connection may move fewer than StallFloor bytes before it is cut; 0 is 20 s.
 	StallTimeout time.Duration
 	// StallFloor in bytes for each StallTimeout; 0 is one byte.
 	StallFloor int64
+	// DialTimeout is how long one address of a server may take to accept a connection; 0 is 10 s.
+	DialTimeout time.Duration
+	// SignPayload sends a SHA-256 of each body under the signature, so that each is read twice. The zero value leaves that to the
+	// checksums.
+	SignPayload bool
 }
 
 // defaultRegion is the one to begin with where nobody named any; servers answer with the right one.

@@ -28,7 +28,9 @@ const readBuffer = 16 << 10
 
 // pool keeps the lean door's connections hot.
 type pool struct {
-	tls *tls.Config // immutable
+	// immutable
+	tls         *tls.Config
+	dialTimeout time.Duration
 
 	mu    sync.Mutex
 	idle  map[origin][]*conn // the last used is the last
@@ -61,7 +63,7 @@ func newPool(t *tls.Config) *pool {
 	t.NextProtos = []string{"http/1.1"}
 	t.DynamicRecordSizingDisabled = true
 	t.ClientSessionCache = tls.NewLRUClientSessionCache(0)
-	return &pool{tls: t, idle: map[origin][]*conn{}, hosts: map[string]*host{}}
+	return &pool{tls: t, dialTimeout: dialTimeout, idle: map[origin][]*conn{}, hosts: map[string]*host{}}
 }
 
 // get gives a connection, the hottest idle one unless fresh is wanted.
@@ -127,7 +129,7 @@ func (p *pool) dial(ctx context.Context, a address) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	dialer := net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}
+	dialer := net.Dialer{Timeout: p.dialTimeout, KeepAlive: 15 * time.Second}
 	for i, addr := range addrs {
 		var c net.Conn
 		if c, err = dialer.DialContext(ctx, "tcp", net.JoinHostPort(addr, port)); err == nil {

@@ -14,7 +14,7 @@ import (
 )
 
 // Copy copies an object on the server. Headers, metadata and tags come along, unless Attrs has some: then those of Attrs
-// stand in the place of all of the source's.
+// stand in the place of all of the source's. A map that is empty but not nil is none in place of the source's.
 func (s *Store) Copy(ctx context.Context, r store.CopyRequest) (store.Object, error) {
 	c := newCall("CopyObject", r.To, r.Attrs)
 	c.root, c.slow = "CopyObjectResult", true
@@ -24,7 +24,7 @@ func (s *Store) Copy(ctx context.Context, r store.CopyRequest) (store.Object, er
 		c.pinned = false
 	}
 	if a := r.Attrs; a != nil {
-		if a.Headers != (store.Headers{}) || len(a.Metadata) > 0 {
+		if a.Headers != (store.Headers{}) || a.Metadata != nil {
 			c.header.Set("X-Amz-Metadata-Directive", "REPLACE")
 		}
 		if a.Tags != nil {

@@ -34,6 +34,7 @@ type message struct {
 	uploadID string
 	part     int
 	late     *lateSum // nil where the checksum is in the header
+	signed   bool     // the SDK is to sign the body, too
 }
 
 // unsigned sends bodies without a SHA-256 of them, over plain HTTP too: what proves them is the checksum in a header.
@@ -46,14 +47,18 @@ func sdkSend(ctx context.Context, c *awss3.Client, m message) (err error) {
 	if m.late != nil {
 		return errNoLate
 	}
+	how := unsigned
+	if m.signed {
+		how = func(*awss3.Options) {}
+	}
 	// Each attempt reads from the start, and with a position of its own.
 	body := io.NewSectionReader(m.body, 0, m.body.Size())
 	if m.uploadID == "" {
-		_, err = c.PutObject(ctx, &awss3.PutObjectInput{Bucket: &m.ref.Bucket, Key: &m.ref.Key, Body: body}, unsigned)
+		_, err = c.PutObject(ctx, &awss3.PutObjectInput{Bucket: &m.ref.Bucket, Key: &m.ref.Key, Body: body}, how)
 		return err
 	}
 	_, err = c.UploadPart(ctx, &awss3.UploadPartInput{Bucket: &m.ref.Bucket, Key: &m.ref.Key, Body: body,
-		UploadId: &m.uploadID, PartNumber: aws.Int32(int32(m.part))}, unsigned)
+		UploadId: &m.uploadID, PartNumber: aws.Int32(int32(m.part))}, how)
 	return err
 }
 

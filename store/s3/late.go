@@ -65,7 +65,7 @@ func (l *lateSum) length() int64 {
 // TakesLateSums tells whether the server settled on a checksum for the upload that can follow a part.
 func (s *Store) TakesLateSums(u store.Upload) bool {
 	a := u.Scheme.Algorithm
-	return a != checksum.None && a != checksum.MD5 && !s.anonymous && s.profile.has(trailers)
+	return a != checksum.None && a != checksum.MD5 && !s.anonymous && !s.signPayload && s.profile.has(trailers)
 }
 
 // errNoLate says that a request cannot go out with a late sum.

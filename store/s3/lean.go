@@ -3,6 +3,8 @@ package s3
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -38,6 +40,7 @@ func (d *leanDoor) send(ctx context.Context, m message) (*exchange, error) {
 			return err
 		}
 		if t == nil {
+			m.signed = d.signPayload
 			return sdkSend(ctx, c, m)
 		}
 		resp, err := d.converse(ctx, t, m)
@@ -111,6 +114,13 @@ func (d *leanDoor) begin(ctx context.Context, method string, m message) (*talk, 
 	}
 	if at.region == "" {
 		return t, nil
+	}
+	if d.signPayload && m.body != nil && m.late == nil {
+		h := sha256.New()
+		if _, err := io.Copy(h, io.NewSectionReader(m.body, 0, m.body.Size())); err != nil {
+			return nil, err
+		}
+		payload = hex.EncodeToString(h.Sum(nil))
 	}
 	t.req.Header.Set("X-Amz-Content-Sha256", payload)
 	v, err := d.credentials.Retrieve(ctx)

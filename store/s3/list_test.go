@@ -130,7 +130,7 @@ func TestList(t *testing.T) {
 	plain := answer(200, `<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>runs/d%25+</Key><ETag>"e3"</ETag><Size>7</Size></Contents><Contents><Key>elsewhere</Key></Contents></ListBucketResult>`)
 	srv := script(t, encoded, empty, plain)
 	s := open(t, s3.Config{Endpoint: srv.URL})
-	got, err := listAll(s.List(context.Background(), "lab", "runs/", "runs/a", &store.Attrs{RequestPayer: "requester"}))
+	got, err := listAll(s.List(context.Background(), "lab", "runs/", "runs/a", &store.Attrs{RequestPayer: "requester", PageSize: 7}))
 	want := []store.Object{
 		{Ref: store.Ref{Bucket: "lab", Key: "runs/a b+%"}, Size: 5, ETag: "e1", Modified: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), StorageClass: "GLACIER"},
 		{Ref: store.Ref{Bucket: "lab", Key: "runs/c d"}},
@@ -140,7 +140,7 @@ func TestList(t *testing.T) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	last := srv.last(t)
-	if q := last.query; q.Get("continuation-token") != "t2" || q.Get("start-after") != "runs/a" || q.Get("prefix") != "runs/" || q.Get("encoding-type") != "url" || q.Get("list-type") != "2" {
+	if q := last.query; q.Get("continuation-token") != "t2" || q.Get("max-keys") != "7" || q.Get("start-after") != "runs/a" || q.Get("prefix") != "runs/" || q.Get("encoding-type") != "url" || q.Get("list-type") != "2" {
 		t.Errorf("query is %v", q)
 	}
 	if got := last.header.Get("X-Amz-Request-Payer"); got != "requester" {

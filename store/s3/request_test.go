@@ -171,6 +171,7 @@ func TestAttrs(t *testing.T) {
 		Metadata:     map[string]string{"Sample": "NA12878", "ort": "Köln"},
 		Tags:         map[string]string{"project": "a b&c"},
 		StorageClass: "ODD_CLASS", ACL: "bucket-owner-full-control", RequestPayer: "requester",
+		Grants: store.Grants{Read: "id=1", FullControl: "id=2", ReadACP: "id=3", WriteACP: "id=4"}, Redirect: "/elsewhere",
 		Encryption: store.Encryption{SSE: "aws:kms", KMSKeyID: "key1", Customer: key, CopySource: key},
 	}
 	stored := []string{"PutObject", "CreateMultipartUpload", "CopyObject"}
@@ -193,6 +194,11 @@ func TestAttrs(t *testing.T) {
 			{"X-Amz-Tagging", "project=a%20b%26c", stored},
 			{"X-Amz-Storage-Class", "ODD_CLASS", stored},
 			{"X-Amz-Acl", "bucket-owner-full-control", stored},
+			{"X-Amz-Grant-Read", "id=1", stored},
+			{"X-Amz-Grant-Full-Control", "id=2", stored},
+			{"X-Amz-Grant-Read-Acp", "id=3", stored},
+			{"X-Amz-Grant-Write-Acp", "id=4", stored},
+			{"X-Amz-Website-Redirect-Location", "/elsewhere", stored},
 			{"X-Amz-Server-Side-Encryption", "aws:kms", stored},
 			{"X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id", "key1", stored},
 			{"X-Amz-Metadata-Directive", "REPLACE", []string{"CopyObject"}},

@@ -18,6 +18,7 @@ package s3
 
 import (
 	"context"
+	"maps"
 	"net/url"
 	"strings"
 	"sync"
@@ -42,6 +43,7 @@ type Store struct {
 	door         door
 	stallTimeout time.Duration
 	stallFloor   int64
+	signPayload  bool
 
 	// guarded by mu
 	mu      sync.Mutex
@@ -71,10 +73,12 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		anonymous:    c.NoSignRequest,
 		stallTimeout: c.StallTimeout,
 		stallFloor:   c.StallFloor,
+		signPayload:  c.SignPayload,
 		clients:      map[string]*awss3.Client{},
 		regions:      map[string]string{},
 		addresses:    map[place]address{},
 	}
+	maps.Copy(s.regions, c.Regions)
 	if s.stallTimeout <= 0 {
 		s.stallTimeout = defaultStall
 	}
@@ -112,9 +116,13 @@ func (s *Store) setUp(cfg aws.Config, c Config) error {
 		s.region = defaultRegion
 	}
 	t := tlsConfig(cfg, c.NoVerifySSL)
-	s.door = newLeanDoor(s, newPool(t))
+	p := newPool(t)
+	if c.DialTimeout > 0 {
+		p.dialTimeout = c.DialTimeout
+	}
+	s.door = newLeanDoor(s, p)
 	o := &s.options
-	o.HTTPClient = &wire{transport: newTransport(t)}
+	o.HTTPClient = &wire{transport: newTransport(t, p.dialTimeout)}
 	if !s.anonymous {
 		o.Credentials = s.credentials
 	}

@@ -30,7 +30,7 @@ const (
 )
 
 // newTransport makes the connections: HTTP/1.1 only, since a part must not share its connection with another's.
-func newTransport(t *tls.Config) *http.Transport {
+func newTransport(t *tls.Config, dialTimeout time.Duration) *http.Transport {
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)

@@ -53,7 +53,7 @@ func (m *Memory) Copy(ctx context.Context, r store.CopyRequest) (_ store.Object,
 		return store.Object{}, err
 	}
 	o := newObject(r.To, from.content, r.Attrs)
-	if o.info.Attrs.Headers == (store.Headers{}) && len(o.info.Attrs.Metadata) == 0 {
+	if o.info.Attrs.Headers == (store.Headers{}) && (r.Attrs == nil || r.Attrs.Metadata == nil) {
 		o.info.Attrs = from.told().Attrs
 	}
 	if o.tags == nil {

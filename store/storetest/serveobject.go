@@ -254,11 +254,17 @@ func (q *request) copy() error {
 	}
 	h := q.r.Header
 	a := q.attrs()
-	if h.Get("x-amz-metadata-directive") != "REPLACE" {
+	switch replace := h.Get("x-amz-metadata-directive") == "REPLACE"; {
+	case !replace:
 		a.Headers, a.Metadata = store.Headers{}, nil
+	case a.Metadata == nil:
+		a.Metadata = map[string]string{}
 	}
-	if h.Get("x-amz-tagging-directive") != "REPLACE" {
+	switch replace := h.Get("x-amz-tagging-directive") == "REPLACE"; {
+	case !replace:
 		a.Tags = nil
+	case a.Tags == nil:
+		a.Tags = map[string]string{}
 	}
 	o, err := q.s.memory.Copy(q.r.Context(), store.CopyRequest{
 		From: from, IfMatch: unquoted(h.Get("x-amz-copy-source-if-match")), To: q.on.ref, NoClobber: h.Get("If-None-Match") == "*", Attrs: a,

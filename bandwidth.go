@@ -1,0 +1,70 @@
+package haul
+
+import (
+	"sync"
+	"time"
+)
+
+const (
+	// leastBandwidth, in bytes a second, is the lowest limit: below it, connections would be cut for standing still.
+	leastBandwidth = 64 << 10
+	// credit is how long a limit remembers that less moved than might have: longer than a timer comes late, and too short for a
+	// burst that anybody would notice.
+	credit = 100 * time.Millisecond
+	// laneBandwidth is what a lane should have of a limit at least, so that a request does not take for ever.
+	laneBandwidth = 256 << 10
+	leastLanes    = 4
+)
+
+// limit is a token bucket for all bytes of objects that a client moves, both ways; nil is none.
+type limit struct {
+	rate float64 // bytes a second
+
+	mu   sync.Mutex
+	next time.Time // when all that was taken so far has had its time
+}
+
+func newLimit(bandwidth int64) *limit {
+	if bandwidth <= 0 {
+		return nil
+	}
+	return &limit{rate: float64(max(bandwidth, leastBandwidth))}
+}
+
+// take waits until n more bytes may have moved, or done is closed.
+func (l *limit) take(n int, done <-chan struct{}) {
+	if l == nil || n <= 0 {
+		return
+	}
+	l.mu.Lock()
+	now := time.Now()
+	if earliest := now.Add(-credit); l.next.Before(earliest) {
+		l.next = earliest
+	}
+	l.next = l.next.Add(time.Duration(float64(n) / l.rate * float64(time.Second)))
+	wait := l.next.Sub(now)
+	l.mu.Unlock()
+	if wait <= 0 {
+		return
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-done:
+	}
+}
+
+// lanesFor is the highest number of lanes that a limit has use for; 0 leaves it to pace.
+func lanesFor(bandwidth int64) int {
+	if bandwidth <= 0 {
+		return 0
+	}
+	return int(min(max(bandwidth/laneBandwidth, leastLanes), mostLanes))
+}
+
+const (
+	// mostLanes is the number above which a limit bounds nothing, and defaultStart the one that pace begins with by itself.
+	mostLanes    = 256
+	defaultStart = 16
+)

@@ -1,0 +1,47 @@
+package haul_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"haul"
+	"haul/store/storetest"
+)
+
+// TestBandwidth: all transfers of a client together, up and down, large and small, keep to its limit within 5 %.
+func TestBandwidth(t *testing.T) {
+	const mib = 1 << 20
+	for _, rate := range []int64{200_000, 4 * mib, 200_000_000} {
+		synctest.Test(t, func(t *testing.T) {
+			m := storetest.New()
+			c := haul.New(m, haul.Options{Bandwidth: rate, StateDir: t.TempDir()})
+			size := max(rate*3, 100_000)
+			path := filepath.Join(t.TempDir(), "f")
+			if err := os.WriteFile(path, bytes.Repeat([]byte("x"), int(size)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			if _, err := c.Upload(t.Context(), path, object, haul.Transfer{}); err != nil {
+				t.Fatal(err)
+			}
+			near(t, fmt.Sprintf("up at %d", rate), time.Since(began), 3*time.Second)
+			began = time.Now()
+			if _, err := c.Download(t.Context(), object, path+".again", haul.Transfer{}); err != nil {
+				t.Fatal(err)
+			}
+			near(t, fmt.Sprintf("down at %d", rate), time.Since(began), 3*time.Second)
+		})
+	}
+}
+
+func near(t *testing.T, what string, got, want time.Duration) {
+	t.Helper()
+	if ratio := got.Seconds() / want.Seconds(); ratio < 0.95 || ratio > 1.05 {
+		t.Errorf("%s took %v, want %v", what, got, want)
+	}
+}

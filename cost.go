@@ -1,0 +1,41 @@
+package haul
+
+import "haul/internal/plan"
+
+// UploadRequests is how many requests an upload of that size makes, where all goes well.
+func (c *Client) UploadRequests(bucket string, size int64, o Transfer) int {
+	limits := c.store.Limits(bucket)
+	if plan.OnePut(size, limits) && (o.PartSize == 0 || size <= o.PartSize) {
+		return 1
+	}
+	layout, err := plan.Parts(size, o.PartSize, limits)
+	if err != nil {
+		return 1
+	}
+	return layout.Count + 2
+}
+
+// DownloadRequests is how many requests a download of that size makes, about, where all goes well.
+func (c *Client) DownloadRequests(size int64, o Transfer) int {
+	if size <= smallObject && (o.PartSize == 0 || size <= o.PartSize) {
+		return 1
+	}
+	part := plan.RangeSize(size, o.PartSize)
+	return int((size+part-1)/part) + 1
+}
+
+// CopyRequests is how many requests a copy within the store makes, about, where all goes well.
+func (c *Client) CopyRequests(bucket string, size int64, o Transfer) int {
+	limits := c.store.Limits(bucket)
+	if (limits.MaxCopy == 0 || size <= limits.MaxCopy) && (o.PartSize == 0 || size <= o.PartSize) {
+		return 3
+	}
+	layout, err := plan.Parts(size, max(o.PartSize, copyPart), limits)
+	if err != nil {
+		return 3
+	}
+	return layout.Count + 5
+}
+
+// Identity names the store, without secrets; empty where it has no name.
+func (c *Client) Identity() string { return c.identity }

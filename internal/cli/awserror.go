@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"strings"
+
+	"haul/mirror"
+	"haul/store"
+)
+
+const noCredentials = "Unable to locate credentials"
+
+// text says why something failed in the words of aws, as far as it has some.
+func (f *awsFace) text(err error) string {
+	var e *store.Error
+	if errors.As(err, &e) && !errors.Is(err, mirror.ErrKept) {
+		switch {
+		case e.Kind == store.NoCredentials:
+			return noCredentials
+		case e.Status != 0 || e.Code != "":
+			return serverText(e)
+		case e.Kind == store.Network && f.store != nil:
+			f.out.Debug(err.Error())
+			return fmt.Sprintf("Could not connect to the endpoint URL: %q", f.address(e.Ref))
+		}
+		return err.Error()
+	}
+	var at *fs.PathError
+	if n, ok := osErrno(err); ok && errors.As(err, &at) {
+		return errnoText(int(n), n.Error(), at.Path)
+	}
+	if errors.Is(err, errReaderGone) {
+		return "[Errno 32] Broken pipe"
+	}
+	return err.Error()
+}
+
+// address is where an object was looked for.
+func (f *awsFace) address(ref store.Ref) string {
+	for _, url := range []string{f.connect.endpoint, os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL"), "https://" + f.store.String()} {
+		if url != "" {
+			return strings.TrimSuffix(strings.TrimSuffix(url, "/")+"/"+ref.Bucket+"/"+ref.Key, "/")
+		}
+	}
+	return ""
+}
+
+// serverText says what a server answered. The answer to a HEAD has no body, so that the status stands for the code.
+func serverText(e *store.Error) string {
+	code, message := e.Code, e.Message
+	if code == "" {
+		code, message = fmt.Sprint(e.Status), http.StatusText(e.Status)
+	}
+	return fmt.Sprintf("An error occurred (%s) when calling the %s operation: %s", code, e.Op, message)
+}
+
+func errnoText(n int, text, path string) string {
+	return fmt.Sprintf("[Errno %d] %s: '%s'", n, strings.ToUpper(text[:1])+text[1:], path)
+}
+
+// serviceText gives the exit code and the words for an error that ends a verb without transfers.
+func (f *awsFace) serviceText(err error) (int, string) {
+	var e *store.Error
+	switch {
+	case !errors.As(err, &e):
+		return awsGeneral, f.text(err)
+	case e.Kind == store.NoCredentials:
+		return awsConfig, noCredentials + `. You can configure credentials by running "aws configure".`
+	case e.Op == "Open" && e.Err != nil:
+		return awsGeneral, e.Err.Error()
+	case e.Status != 0 || e.Code != "":
+		return awsService, f.text(err)
+	}
+	return awsGeneral, f.text(err)
+}
+
+// headText says that the source is not there, or may not be looked at: aws looks by a HEAD first, and haul may have found out by
+// another request.
+func headText(err error, key string) (string, bool) {
+	var e *store.Error
+	if !errors.As(err, &e) {
+		return "", false
+	}
+	status, message := 0, ""
+	switch e.Kind {
+	case store.NotFound, store.NoBucket:
+		status, message = http.StatusNotFound, "Not Found"
+		if key != "" {
+			message = fmt.Sprintf("Key \"%s\" does not exist", key)
+		}
+	case store.Denied:
+		status, message = http.StatusForbidden, "Forbidden"
+	default:
+		return "", false
+	}
+	return fmt.Sprintf("An error occurred (%d) when calling the HeadObject operation: %s", status, message), true
+}

@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"haul/mirror"
+)
+
+// filterFlags are --exclude and --include, whose order counts.
+type filterFlags struct{ filter mirror.Filter }
+
+func (f *filterFlags) add(fs *pflag.FlagSet) {
+	fs.Var(&patternFlag{f, false}, "exclude", "leave out what matches `PATTERN`, below the source; may be repeated, and the last that matches decides")
+	fs.Var(&patternFlag{f, true}, "include", "take in again what matches `PATTERN`")
+}
+
+// patternFlag adds one pattern each time.
+type patternFlag struct {
+	to      *filterFlags
+	include bool
+}
+
+// Set adds.
+func (p *patternFlag) Set(pattern string) error {
+	if p.include {
+		p.to.filter.Include(pattern)
+	} else {
+		p.to.filter.Exclude(pattern)
+	}
+	return nil
+}
+
+func (p *patternFlag) Type() string { return "PATTERN" }
+
+func (p *patternFlag) String() string { return "" }
+
+// selectFlags say which files and objects are meant, and what about those that are odd.
+type selectFlags struct {
+	filterFlags
+	from             string
+	raw              bool
+	follow, noFollow bool
+	caseConflict     string
+	ignoreArchived   bool
+	forceArchived    bool
+	pageSize         int
+}
+
+func (f *selectFlags) flags(verb string) *pflag.FlagSet {
+	fs := pflag.NewFlagSet("Which files and objects", pflag.ContinueOnError)
+	f.add(fs)
+	if verb != syncVerb {
+		fs.StringVar(&f.from, "files-from", "", "only those that `LIST` names (- is standard input): one path below the source a line, or SOURCE, a tab, and TARGET")
+		fs.BoolVar(&f.raw, "raw", false, "the source's name has no wildcards: * and ? stand for themselves")
+	}
+	fs.BoolVar(&f.follow, "follow-symlinks", false, "follow symbolic links on the way up, which is done anyway")
+	fs.BoolVar(&f.noFollow, "no-follow-symlinks", false, "leave symbolic links out")
+	fs.StringVar(&f.caseConflict, "case-conflict", "", "on a file system without regard to case, a key that differs from another only by case is to `DO`: ignore, warn, skip, error (else it fails)")
+	fs.BoolVar(&f.ignoreArchived, "ignore-glacier-warnings", false, "pass over objects in an archive in silence")
+	fs.BoolVar(&f.forceArchived, "force-glacier-transfer", false, "objects in an archive fail, in place of being skipped")
+	fs.IntVar(&f.pageSize, "page-size", 0, "list so many `N` objects by one request (else 1000)")
+	return fs
+}
+
+// parse understands the flags.
+func (f *selectFlags) parse(set *pflag.FlagSet, o *mirror.Options) error {
+	if f.follow && f.noFollow {
+		return usagef("--follow-symlinks and --no-follow-symlinks exclude each other")
+	}
+	if f.ignoreArchived && f.forceArchived {
+		return usagef("--ignore-glacier-warnings and --force-glacier-transfer exclude each other")
+	}
+	if set.Changed("page-size") && f.pageSize < 1 {
+		return usagef("--page-size: it must be at least 1")
+	}
+	o.Select.Filter, o.Select.NoFollow, o.PageSize = f.filter, f.noFollow, f.pageSize
+	switch {
+	case f.ignoreArchived:
+		o.Archived = mirror.IgnoreArchived
+	case f.forceArchived:
+		o.Archived = mirror.FailArchived
+	}
+	o.CaseConflict = mirror.CaseConflict(f.caseConflict)
+	switch o.CaseConflict {
+	case mirror.FailCase, mirror.IgnoreCase, mirror.WarnCase, mirror.SkipCase, mirror.EndCase:
+		return nil
+	}
+	return usagef("--case-conflict: %q is none of ignore, warn, skip, error", f.caseConflict)
+}
+
+// hasWildcards tells whether a source is a pattern. A local file of the very name is none.
+func hasWildcards(l location, d files) bool {
+	switch l.kind {
+	case remote:
+		return strings.ContainsAny(l.ref.Key, "*?")
+	case local:
+		if !strings.ContainsAny(l.text, "*?") {
+			return false
+		}
+		_, err := d.mode(l.text)
+		return err != nil
+	}
+	return false
+}
+
+// openList opens what --files-from names.
+func (a *app) openList(ctx context.Context, name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(&source{a.sys.Stdin, ctx.Err}), nil
+	}
+	f, err := os.Open(name)
+	if os.IsNotExist(err) {
+		return nil, &missingError{"--files-from: no such file: " + name}
+	}
+	return f, err
+}
+
+// maxLine bounds a line of a list: two keys of 1024 bytes, and room.
+const maxLine = 64 << 10
+
+// readPairs reads a list of paths, or of pairs with a tab between. Empty lines say nothing.
+func readPairs(from io.Reader) iter.Seq2[mirror.Pair, error] {
+	return func(yield func(mirror.Pair, error) bool) {
+		lines := bufio.NewScanner(from)
+		lines.Buffer(nil, maxLine)
+		for n := 1; lines.Scan(); n++ {
+			line := strings.TrimSuffix(lines.Text(), "\r")
+			if line == "" {
+				continue
+			}
+			var p mirror.Pair
+			var paired bool
+			p.Source, p.Target, paired = strings.Cut(line, "\t")
+			if p.Source == "" || paired && p.Target == "" {
+				yield(p, usagef("--files-from: line %d names no %s", n, map[bool]string{true: "source", false: "target"}[p.Source == ""]))
+				return
+			}
+			if !yield(p, nil) {
+				return
+			}
+		}
+		if err := lines.Err(); err != nil {
+			yield(mirror.Pair{}, fmt.Errorf("read the list of files: %w", err))
+		}
+	}
+}

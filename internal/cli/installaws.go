@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"haul/internal/localfile"
+)
+
+const installLong = `haul install-aws puts a link to haul into DIR, under the name aws, or with --copy a copy (as always on Windows, aws.exe). Whoever then
+calls aws from there gets haul for aws s3, and the real aws, the next one in PATH, for everything else. DIR is made where it is
+missing. A file aws that is not haul's is never replaced. To undo it, remove the link.
+
+Nextflow on AWS Batch wants aws.batch.cliPath to end in /bin/aws, and lets a job's container see the folder above bin, and no other
+of the machine's. So there, in the image of the machine: haul install-aws --copy /opt/haul/bin`
+
+func (a *app) installAWS() *cobra.Command {
+	var copied bool
+	fs := pflag.NewFlagSet("Installing", pflag.ContinueOnError)
+	fs.BoolVar(&copied, "copy", runtime.GOOS == "windows", "a copy in place of a link, that works wherever DIR is mounted")
+	cmd := &cobra.Command{
+		Use:     "install-aws [flags] DIR",
+		Short:   "Let haul answer under the name aws, and say how to use that",
+		Long:    installLong,
+		Example: "  haul install-aws ~/haul-aws\n  PATH=~/haul-aws:$PATH aws s3 cp NA12878.bam s3://lab/runs/\n  haul install-aws --copy /opt/haul/bin",
+		Args:    exactlyOne("install-aws", "DIR"),
+	}
+	a.command(cmd, []*pflag.FlagSet{fs}, func(_ context.Context, args []string) error {
+		self, err := os.Executable()
+		if err == nil {
+			self, err = filepath.EvalSymlinks(self)
+		}
+		if err != nil {
+			return fmt.Errorf("find this program: %w", err)
+		}
+		path, err := installAWS(self, args[0], copied || runtime.GOOS == "windows")
+		if err != nil {
+			return err
+		}
+		for _, line := range installed(path, copied) {
+			a.screen(false).Result(line)
+		}
+		return nil
+	})
+	return cmd
+}
+
+// installed says how to use what was installed at path.
+func installed(path string, copied bool) []string {
+	dir := filepath.Dir(path)
+	lines := []string{
+		path + " is haul now. To use it:",
+		"  in a shell, and for Snakemake, Cromwell, Nextflow and scripts that are started from it:",
+		"    export PATH=" + shellLine(dir) + ":$PATH",
+		"  for Nextflow on AWS Batch, in nextflow.config:",
+	}
+	if copied && filepath.Base(dir) == "bin" {
+		lines = append(lines, "    aws.batch.cliPath = '"+path+"'")
+	} else {
+		lines = append(lines, "    aws.batch.cliPath must end in /bin/aws, and containers see only the folder above bin: there, haul install-aws --copy DIR/bin")
+	}
+	return append(lines,
+		"aws s3 is haul there; every other aws command goes to the next real aws in PATH.",
+		"HAUL_RESUME=1 lets broken transfers go on when the same line comes again.")
+}
+
+// installAWS puts a link to self, or a copy, into dir, and gives its absolute path.
+func installAWS(self, dir string, copied bool) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	if err := localfile.MakeDirs(dir, 0o777); err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "aws")
+	if runtime.GOOS == "windows" {
+		path += ".exe"
+	}
+	if strings.EqualFold(path, self) {
+		return "", usagef("%s is this very program", path)
+	}
+	if err := clearOurs(path, self); err != nil {
+		return "", err
+	}
+	if copied {
+		return path, copyProgram(self, path)
+	}
+	return path, os.Symlink(self, path)
+}
+
+// clearOurs removes what an earlier install-aws put there: a link to something called haul, or a program that has haul's grammar
+// of aws in it.
+func clearOurs(path, self string) error {
+	fi, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	ours := false
+	switch {
+	case fi.Mode()&fs.ModeSymlink != 0:
+		to, err := os.Readlink(path)
+		base := strings.TrimSuffix(filepath.Base(to), ".exe")
+		ours = err == nil && (base == "haul" || sameProgram(path, self))
+	case fi.Mode().IsRegular():
+		data, err := os.ReadFile(path)
+		ours = err == nil && bytes.Contains(data, []byte("haul/internal/awsline."))
+	}
+	if !ours {
+		return fmt.Errorf("%w: %s is there already, and is not haul's; choose another folder, or move it away", fs.ErrExist, path)
+	}
+	return os.Remove(path)
+}
+
+func sameProgram(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	return errX == nil && errY == nil && os.SameFile(x, y)
+}
+
+func copyProgram(from, to string) (err error) {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close() // only read from
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o755)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}

@@ -1,0 +1,51 @@
+package cli
+
+import (
+	"github.com/spf13/pflag"
+
+	"haul"
+)
+
+// propFlags say what a copy within the store takes over from its source.
+type propFlags struct {
+	directive, props string
+	sourceRegion     string
+}
+
+func (f *propFlags) flags() *pflag.FlagSet {
+	fs := pflag.NewFlagSet("Copies within the store", pflag.ContinueOnError)
+	fs.StringVar(&f.directive, "metadata-directive", "", "`COPY` headers and metadata from the source, or REPLACE them all by those given (else those given are replaced)")
+	fs.StringVar(&f.props, "copy-props", "", "take over from the source `WHAT`: none, metadata-directive (headers and metadata), or default (tags too)")
+	fs.StringVar(&f.sourceRegion, "source-region", "", "`REGION` of the source's bucket (else the store tells)")
+	return fs
+}
+
+// parse understands the flags. A directive comes before --copy-props, as in the AWS CLI.
+func (f *propFlags) parse(set *pflag.FlagSet, t *haul.Transfer) error {
+	switch f.props {
+	case "", "default":
+	case "metadata-directive":
+		t.ReplaceTags = true
+	case "none":
+		t.ReplaceMetadata, t.ReplaceTags = true, true
+	default:
+		return usagef("--copy-props: %q is none of none, metadata-directive, default", f.props)
+	}
+	switch f.directive {
+	case "":
+		return nil
+	case "REPLACE":
+		t.ReplaceMetadata = true
+		return nil
+	case "COPY":
+	default:
+		return usagef("--metadata-directive: %q is neither COPY nor REPLACE", f.directive)
+	}
+	t.ReplaceMetadata = false
+	for _, name := range []string{"metadata", "content-type", "content-encoding", "content-disposition", "content-language", "cache-control", "expires"} {
+		if set.Changed(name) {
+			return usagef("--%s has no meaning with --metadata-directive COPY", name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,192 @@
+package mirror
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"haul/store"
+)
+
+// Entry is one file or object of a tree.
+type Entry struct {
+	// Rel is its path below the root of the tree, with slashes: the end of a key.
+	Rel string
+	// Path is that of a file; Object is what a listing told of an object.
+	Path   string
+	Object store.Object
+	// Size is in bytes, Modified as the file system or the store has it.
+	Size     int64
+	Modified time.Time
+	// Why tells that something is there under that name that can be no part of a run: a pipe, a link to nothing. Such an
+	// entry moves nowhere, and what has its name in a target is not deleted.
+	Why error
+	// Partial tells that what lies below it could not all be told.
+	Partial bool
+
+	to string // the path at the target, where that is another
+}
+
+// Way is the direction of a run.
+type Way string
+
+// The ways.
+const (
+	Upload   Way = "upload"
+	Download Way = "download"
+	Copying  Way = "copy"
+)
+
+// Rules say when a target is taken for equal to its source. The zero value is the meaning of aws s3 sync: a source moves
+// where its target is missing, where their sizes differ, and where the source is newer; but on the way down, where a file
+// has the time of its object, only where the file is newer.
+type Rules struct {
+	// SizeOnly looks at nothing but sizes.
+	SizeOnly bool
+	// ExactTimes lets any difference in time count on the way down.
+	ExactTimes bool
+	// Checksum lets the content decide where sizes are equal, and Times the time that Transfer.Times keeps with objects.
+	Checksum, Times bool
+	// NoOverwrite leaves every target alone that is there.
+	NoOverwrite bool
+}
+
+// Do is what is to be done about a name.
+type Do string
+
+// What can be done.
+const (
+	Move   Do = "move"   // the source to the target
+	Check  Do = "check"  // sizes are equal; look closer, and move where that finds a difference
+	Delete Do = "delete" // the target, which has no source
+	Leave  Do = "leave"  // the target is as it should be, or the source can be no part of a run
+)
+
+// Action is what is to be done about one name.
+type Action struct {
+	Do  Do
+	Why string
+	// Source or Target is zero where there is none.
+	Source, Target Entry
+}
+
+var errOrder = errors.New("a listing is not in order of its keys")
+
+// Compare merges two trees, each in order of the bytes of Rel, and gives what is to be done about each name, in that order.
+// It holds one entry of each. An error of either tree ends it: then nothing may be concluded about what came no more, and so
+// nothing may be deleted, not even that of which a Delete was given: who deletes waits for the end.
+func Compare(way Way, source, target iter.Seq2[Entry, error], rules Rules) iter.Seq2[Action, error] {
+	return func(yield func(Action, error) bool) {
+		s, stopSource := pull(source)
+		defer stopSource()
+		t, stopTarget := pull(target)
+		defer stopTarget()
+		from, hasFrom, err := s()
+		if err != nil {
+			yield(Action{}, fmt.Errorf("list the source: %w", err))
+			return
+		}
+		to, hasTo, err := t()
+		if err != nil {
+			yield(Action{}, fmt.Errorf("list the target: %w", err))
+			return
+		}
+		for hasFrom || hasTo {
+			var a Action
+			takeFrom := hasFrom && (!hasTo || from.Rel <= to.Rel)
+			takeTo := hasTo && (!hasFrom || to.Rel <= from.Rel)
+			switch {
+			case takeFrom && takeTo:
+				a = rules.judge(way, from, to)
+			case takeFrom:
+				a = missing(from)
+			default:
+				a = extra(to)
+			}
+			if !yield(a, nil) {
+				return
+			}
+			if takeFrom {
+				if from, hasFrom, err = s(); err != nil {
+					yield(Action{}, fmt.Errorf("list the source: %w", err))
+					return
+				}
+			}
+			if takeTo {
+				if to, hasTo, err = t(); err != nil {
+					yield(Action{}, fmt.Errorf("list the target: %w", err))
+					return
+				}
+			}
+		}
+	}
+}
+
+// pull gives the entries one by one, and an error where one does not come after the one before.
+func pull(tree iter.Seq2[Entry, error]) (next func() (Entry, bool, error), stop func()) {
+	pulled, stop := iter.Pull2(tree)
+	first, last := true, ""
+	return func() (Entry, bool, error) {
+		e, err, ok := pulled()
+		switch {
+		case !ok:
+			return Entry{}, false, nil
+		case err != nil:
+			return Entry{}, false, err
+		case !first && e.Rel <= last:
+			return Entry{}, false, fmt.Errorf("%w: %q comes after %q", errOrder, e.Rel, last)
+		}
+		first, last = false, e.Rel
+		return e, true, nil
+	}, stop
+}
+
+func missing(from Entry) Action {
+	if from.Why != nil {
+		return Action{Do: Leave, Why: from.Why.Error(), Source: from}
+	}
+	return Action{Do: Move, Why: "missing", Source: from}
+}
+
+func extra(to Entry) Action {
+	if to.Why != nil {
+		return Action{Do: Leave, Why: to.Why.Error(), Target: to}
+	}
+	return Action{Do: Delete, Why: "not in the source", Target: to}
+}
+
+// judge decides about a name that both trees have.
+func (r Rules) judge(way Way, from, to Entry) Action {
+	a := Action{Do: Move, Source: from, Target: to}
+	switch {
+	case from.Why != nil:
+		a.Do, a.Why = Leave, from.Why.Error()
+	case r.NoOverwrite:
+		a.Do, a.Why = Leave, "is there already"
+	case to.Why != nil:
+		a.Why = "the target is no file that can be read"
+	case from.Size != to.Size:
+		a.Why = fmt.Sprintf("size differs: %d bytes, and %d at the target", from.Size, to.Size)
+	case r.Checksum, r.Times && !r.SizeOnly:
+		a.Do, a.Why = Check, "size is equal"
+	case r.SizeOnly:
+		a.Do, a.Why = Leave, "size is equal"
+	default:
+		a.Do, a.Why = r.times(way, from.Modified, to.Modified)
+	}
+	return a
+}
+
+// times decides by times alone, as the AWS CLI does.
+func (r Rules) times(way Way, from, to time.Time) (Do, string) {
+	switch {
+	case way == Download && r.ExactTimes && !from.Equal(to):
+		return Move, "time differs"
+	case way == Download && to.After(from):
+		return Move, "the file is newer than the object"
+	case way != Download && from.After(to):
+		return Move, "newer"
+	}
+	return Leave, "size and time fit"
+}

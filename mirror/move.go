@@ -1,0 +1,135 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"haul"
+	"haul/store"
+)
+
+// ErrKept is in the chain of an error where a target is there, but the source of a move stays, since it is not known to be safe
+// to delete it.
+var ErrKept = errors.New("the source is kept")
+
+// MoveOne moves a file up, an object down, or an object within the store: it transfers, and deletes the source when the target is
+// proved and the source is still what was transferred. Where the target is not proved, the error is ErrKept.
+func MoveOne(ctx context.Context, c *haul.Client, from, to End, t haul.Transfer) (haul.Result, error) {
+	switch {
+	case from.Path != "":
+		return moveUp(ctx, c, from.Path, to.Ref, t)
+	case to.Path != "":
+		return moveDown(ctx, c, store.Object{Ref: from.Ref}, to.Path, t)
+	}
+	return moveObject(ctx, c, from.Ref, to.Ref, t)
+}
+
+// Same tells whether two objects are one by name.
+func Same(a, b store.Ref) bool { return a.Bucket == b.Bucket && a.Key == b.Key }
+
+func moveUp(ctx context.Context, c *haul.Client, path string, to store.Ref, t haul.Transfer) (haul.Result, error) {
+	before, err := os.Stat(path)
+	if err != nil {
+		return haul.Result{}, fmt.Errorf("source %w", err)
+	}
+	result, err := c.Upload(ctx, path, to, t)
+	if err != nil {
+		return result, err
+	}
+	if err := proved(result); err != nil {
+		return result, err
+	}
+	after, err := os.Stat(path)
+	if err != nil || !os.SameFile(before, after) || before.Size() != after.Size() || !before.ModTime().Equal(after.ModTime()) {
+		return result, fmt.Errorf("%w: %s changed after it was sent", ErrKept, path)
+	}
+	if err := os.Remove(path); err != nil {
+		return result, fmt.Errorf("%w: %w", ErrKept, err)
+	}
+	return result, nil
+}
+
+func moveDown(ctx context.Context, c *haul.Client, from store.Object, path string, t haul.Transfer) (haul.Result, error) {
+	var result haul.Result
+	var err error
+	if from.ETag == "" {
+		result, err = c.Download(ctx, from.Ref, path, t)
+	} else {
+		result, err = c.DownloadListed(ctx, from, path, t)
+	}
+	if err != nil {
+		return result, err
+	}
+	return result, dropObject(ctx, c, from.Ref, result.Object.ETag, moved{result, t})
+}
+
+func moveObject(ctx context.Context, c *haul.Client, from, to store.Ref, t haul.Transfer) (haul.Result, error) {
+	if Same(from, to) {
+		return haul.Result{}, fmt.Errorf("%w: %s is moved onto itself", store.Invalid, from)
+	}
+	opener := t.Attrs
+	opener.Encryption.Customer = opener.Encryption.CopySource
+	if t.IfMatch == "" {
+		src, err := c.Stat(ctx, from, &opener)
+		if err != nil {
+			return haul.Result{}, err
+		}
+		t.IfMatch = src.ETag
+	}
+	result, err := c.Copy(ctx, from, to, t)
+	if err != nil {
+		return result, err
+	}
+	m := moved{result, t}
+	m.t.Attrs = opener
+	return result, dropObject(ctx, c, from, t.IfMatch, m)
+}
+
+// moved is a transfer whose source is to go.
+type moved struct {
+	result haul.Result
+	t      haul.Transfer
+}
+
+// dropObject deletes the source of a move, unless it has changed since: a store deletes whatever is there.
+func dropObject(ctx context.Context, c *haul.Client, from store.Ref, etag string, m moved) error {
+	if err := proved(m.result); err != nil {
+		return err
+	}
+	now, err := c.Stat(ctx, from, &m.t.Attrs)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrKept, err)
+	}
+	if now.ETag != etag {
+		return fmt.Errorf("%w: %s changed after it was moved", ErrKept, from)
+	}
+	if err := c.Delete(ctx, from, &m.t.Attrs); err != nil {
+		return fmt.Errorf("%w: %w", ErrKept, err)
+	}
+	return nil
+}
+
+func proved(r haul.Result) error {
+	if r.Proof.Proved {
+		return nil
+	}
+	return fmt.Errorf("%w: its target is not proved: %s", ErrKept, r.Proof.Text)
+}
+
+// clearWay removes empty folders where a file is to be. What is not empty stays, and the transfer says so.
+func clearWay(path string) {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if !e.IsDir() {
+			return
+		}
+		clearWay(filepath.Join(path, e.Name()))
+	}
+	_ = os.Remove(path)
+}

@@ -1,0 +1,396 @@
+package mirror
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"haul"
+	"haul/store"
+)
+
+// A plan is what a dry run found, written down, one JSON object a line: a PlanHeader, a Step for each object, a PlanSummary.
+// Apply does what it says, and nothing else.
+
+// planVersion grows when a field changes its meaning or goes away.
+const planVersion = 1
+
+// ErrPlan is in the chain of an error where a plan cannot be read, or is not of this store.
+var ErrPlan = errors.New("the plan is not good")
+
+// PlanHeader begins a plan.
+type PlanHeader struct {
+	Version int       `json:"haul_plan"`
+	Made    time.Time `json:"made"`
+	// Store is the identity of the store.
+	Store string `json:"store"`
+	Way   Way    `json:"way"`
+	// Source and Target are the roots: an absolute path, or s3://BUCKET/PREFIX.
+	Source string `json:"source"`
+	Target string `json:"target"`
+	// FromBucket and ToBucket are empty for a local end.
+	FromBucket string `json:"from_bucket,omitempty"`
+	ToBucket   string `json:"to_bucket,omitempty"`
+	Move       bool   `json:"move,omitempty"`
+	// Guess tells that content types are guessed from names.
+	Guess    bool          `json:"guess_mime_type,omitempty"`
+	Transfer haul.Transfer `json:"transfer"`
+}
+
+// Step is one object of a plan.
+type Step struct {
+	// Action is upload, download, copy, move or delete.
+	Action string `json:"action"`
+	Why    string `json:"why,omitempty"`
+	Source string `json:"source"`
+	Target string `json:"target,omitempty"`
+	// RawSource and RawTarget are the names where they are no UTF-8.
+	RawSource []byte `json:"raw_source,omitempty"`
+	RawTarget []byte `json:"raw_target,omitempty"`
+	Bytes     int64  `json:"bytes"`
+	Requests  int    `json:"requests"`
+	// ETag of an object, and Modified in nanoseconds since 1970 of a file, must be the same when the step is done.
+	ETag     string `json:"etag,omitempty"`
+	Modified int64  `json:"mtime_ns,omitempty"`
+}
+
+// PlanSummary ends a plan.
+type PlanSummary struct {
+	Steps    int   `json:"steps"`
+	Deletes  int   `json:"deletes"`
+	Bytes    int64 `json:"bytes"`
+	Requests int   `json:"requests"`
+	// Seconds is an estimate, at BytesPerSecond: the limit that was set, or else an assumption.
+	Seconds        float64 `json:"seconds"`
+	BytesPerSecond int64   `json:"bytes_per_second"`
+}
+
+const (
+	assumedBandwidth = 100e6                 // bytes a second: a good link of 1 Gbit/s
+	assumedRequest   = 50 * time.Millisecond // and 16 at once
+	assumedLanes     = 16
+)
+
+// PlanWriter writes a plan. It is made by NewPlanWriter, told of each event of a dry run, and ended.
+type PlanWriter struct {
+	// Bandwidth is that of the client, in bytes a second, for the estimate of time; 0 assumes one.
+	Bandwidth int64
+
+	c   *haul.Client
+	h   PlanHeader
+	w   *bufio.Writer
+	sum PlanSummary
+	err error
+}
+
+// NewPlanWriter begins a plan of a run from one end to the other. A customer's key is never written down, so that a transfer that
+// needs one cannot be planned: an error of kind store.Unsupported.
+func NewPlanWriter(w io.Writer, c *haul.Client, from, to End, o Options) (*PlanWriter, error) {
+	if e := o.Transfer.Attrs.Encryption; e.Customer.Key != "" || e.CopySource.Key != "" {
+		return nil, fmt.Errorf("%w: a customer's key is not written down, so that a plan cannot be applied", store.Unsupported)
+	}
+	o.DryRun = true
+	way, err := newRun(c, o).way(from, to)
+	if err != nil {
+		return nil, err
+	}
+	p := &PlanWriter{c: c, w: bufio.NewWriter(w)}
+	p.h = PlanHeader{
+		Version: planVersion, Made: time.Now().UTC().Truncate(time.Second), Store: c.Identity(), Way: way.kind, Move: o.Move,
+		Guess: o.ContentType != nil, Transfer: o.Transfer, FromBucket: way.from.Ref.Bucket, ToBucket: way.to.Ref.Bucket,
+	}
+	p.h.Transfer.NoClobber = p.h.Transfer.NoClobber || o.NoOverwrite
+	if p.h.Source, err = rootName(way.from); err == nil {
+		p.h.Target, err = rootName(way.to)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.line(p.h)
+	return p, p.err
+}
+
+func rootName(e End) (string, error) {
+	if e.Path != "" {
+		return filepath.Abs(e.Path)
+	}
+	return e.Ref.String(), nil
+}
+
+func (p *PlanWriter) line(v any) {
+	b, err := json.Marshal(v)
+	if err == nil {
+		_, err = p.w.Write(append(b, '\n'))
+	}
+	if p.err == nil {
+		p.err = err
+	}
+}
+
+// Add takes an event; those that plan nothing say nothing.
+func (p *PlanWriter) Add(e Event) {
+	if e.Kind != Planned {
+		return
+	}
+	s := Step{Action: e.Verb, Why: e.Why, Bytes: e.Entry.Size, ETag: e.Entry.Object.ETag}
+	s.Source, s.RawSource = p.name(e.Source)
+	s.Target, s.RawTarget = p.name(e.Target)
+	if e.Entry.Path != "" {
+		s.Modified = e.Entry.Modified.UnixNano()
+	}
+	t := p.h.Transfer
+	switch {
+	case e.Verb == deleteVerb:
+		s.Bytes, p.sum.Deletes = 0, p.sum.Deletes+1
+		if p.h.Way != Download {
+			s.Requests = 2
+		}
+		if e.Entry.Path != "" {
+			s.Bytes = e.Entry.Size
+		}
+	case p.h.Way == Upload:
+		s.Requests = p.c.UploadRequests(p.h.ToBucket, s.Bytes, t)
+	case p.h.Way == Download:
+		s.Requests = p.c.DownloadRequests(s.Bytes, t)
+	default:
+		s.Requests = p.c.CopyRequests(p.h.ToBucket, s.Bytes, t)
+	}
+	if p.h.Move && p.h.Way != Upload {
+		s.Requests += 2
+	}
+	p.sum.Steps++
+	if e.Verb != deleteVerb {
+		p.sum.Bytes += s.Bytes
+	}
+	p.sum.Requests += s.Requests
+	p.line(s)
+}
+
+// name gives a path or address so that it can be read back on another day.
+func (p *PlanWriter) name(text string) (string, []byte) {
+	if text == "" {
+		return "", nil
+	}
+	if !strings.HasPrefix(text, scheme) {
+		if abs, err := filepath.Abs(text); err == nil {
+			text = abs
+		}
+	}
+	if utf8.ValidString(text) {
+		return text, nil
+	}
+	return strings.ToValidUTF8(text, "\ufffd"), []byte(text)
+}
+
+const scheme = "s3://"
+
+// End writes the summary. A plan without one is not applied.
+func (p *PlanWriter) End() (PlanSummary, error) {
+	rate := float64(assumedBandwidth)
+	if p.Bandwidth > 0 {
+		rate = float64(p.Bandwidth)
+	}
+	moved := float64(p.sum.Bytes)
+	if p.h.Way == Copying {
+		moved = 0
+	}
+	p.sum.BytesPerSecond = int64(rate)
+	p.sum.Seconds = float64(int(10*(moved/rate+float64(p.sum.Requests)*assumedRequest.Seconds()/assumedLanes))) / 10
+	p.line(map[string]PlanSummary{"summary": p.sum})
+	return p.sum, errors.Join(p.err, p.w.Flush())
+}
+
+// ReadPlan reads the beginning of a plan, and checks that it is whole.
+func ReadPlan(plan io.ReadSeeker) (PlanHeader, PlanSummary, error) {
+	var h PlanHeader
+	var sum PlanSummary
+	ended := false
+	err := eachLine(plan, func(n int, line []byte) error {
+		switch {
+		case n == 1:
+			if err := json.Unmarshal(line, &h); err != nil || h.Version != planVersion {
+				return fmt.Errorf("%w: it does not begin as one of this version of haul", ErrPlan)
+			}
+			return nil
+		case ended:
+			return fmt.Errorf("%w: line %d comes after its end", ErrPlan, n)
+		}
+		var s struct {
+			Step
+			Summary *PlanSummary `json:"summary"`
+		}
+		if err := json.Unmarshal(line, &s); err != nil {
+			return fmt.Errorf("%w: line %d: %w", ErrPlan, n, err)
+		}
+		if s.Summary != nil {
+			sum, ended = *s.Summary, true
+		}
+		return nil
+	})
+	if err == nil && !ended {
+		err = fmt.Errorf("%w: its end is missing, so that it was not all written", ErrPlan)
+	}
+	return h, sum, err
+}
+
+func eachLine(plan io.ReadSeeker, do func(n int, line []byte) error) error {
+	if _, err := plan.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	lines := bufio.NewScanner(plan)
+	lines.Buffer(nil, 1<<20)
+	for n := 1; lines.Scan(); n++ {
+		if err := do(n, lines.Bytes()); err != nil {
+			return err
+		}
+	}
+	return lines.Err()
+}
+
+// Apply does what a plan says, in its order and many steps at once, deletions after all else. A step whose source, or what it
+// would delete, is not what the plan saw, fails. Of the options, ContentType, Observe and Archived count.
+//
+// Errors are as those of Up; and ErrPlan, before anything was done, where the plan is not whole, or is another store's.
+func Apply(ctx context.Context, c *haul.Client, plan io.ReadSeeker, o Options) (Summary, error) {
+	h, _, err := ReadPlan(plan)
+	if err != nil {
+		return Summary{}, err
+	}
+	if h.Store != c.Identity() {
+		return Summary{}, fmt.Errorf("%w: it is for the store %s, and this is %s", ErrPlan, h.Store, c.Identity())
+	}
+	o.Transfer, o.Move = h.Transfer, h.Move
+	o.NoOverwrite, o.DryRun, o.Select = false, false, Select{}
+	if !h.Guess {
+		o.ContentType = nil
+	}
+	a := &applying{run: newRun(c, o), h: h, plan: plan}
+	a.after = func(ctx context.Context, end context.CancelCauseFunc) error {
+		return a.each(ctx, end, a.steps(true))
+	}
+	return a.all(ctx, a.steps(false))
+}
+
+// applying is one Apply.
+type applying struct {
+	*run
+	h    PlanHeader
+	plan io.ReadSeeker
+}
+
+var errEnough = errors.New("the run has ended")
+
+// steps yields the steps that delete, or the others.
+func (a *applying) steps(deletes bool) func(context.Context, func(job) bool) error {
+	return func(_ context.Context, yield func(job) bool) error {
+		err := eachLine(a.plan, func(n int, line []byte) error {
+			var s Step
+			if err := json.Unmarshal(line, &s); n == 1 || err != nil || s.Action == "" || (s.Action == deleteVerb) != deletes {
+				return err
+			}
+			if s.RawSource != nil {
+				s.Source = string(s.RawSource)
+			}
+			if s.RawTarget != nil {
+				s.Target = string(s.RawTarget)
+			}
+			if !yield(a.job(s)) {
+				return errEnough
+			}
+			return nil
+		})
+		if errors.Is(err, errEnough) {
+			return nil
+		}
+		return err
+	}
+}
+
+// job does a step.
+func (a *applying) job(s Step) job {
+	j := job{verb: s.Action, why: s.Why, source: s.Source, target: s.Target, entry: Entry{Size: s.Bytes}}
+	t := a.o.Transfer
+	t.IfMatch = s.ETag
+	from, to := a.end(s.Source, a.h.FromBucket), a.end(s.Target, a.h.ToBucket)
+	if s.Action == deleteVerb {
+		j.deletes = true
+		from = a.end(s.Source, a.h.ToBucket)
+		j.move = func(ctx context.Context) (haul.Result, error) { return haul.Result{}, a.remove(ctx, s, from) }
+		return j
+	}
+	j.move = func(ctx context.Context) (haul.Result, error) {
+		if from.Path != "" {
+			if err := s.unchanged(from.Path); err != nil {
+				return haul.Result{}, err
+			}
+		}
+		if name := cmpName(from, to); a.o.ContentType != nil && t.Attrs.Headers.ContentType == "" && (from.Path != "" || t.ReplaceMetadata) {
+			t.Attrs.Headers.ContentType = a.o.ContentType(name)
+		}
+		switch {
+		case a.o.Move:
+			return MoveOne(ctx, a.c, from, to, t)
+		case from.Path != "":
+			return a.c.Upload(ctx, from.Path, to.Ref, t)
+		case to.Path != "":
+			return a.c.Download(ctx, from.Ref, to.Path, t)
+		}
+		return a.c.Copy(ctx, from.Ref, to.Ref, t)
+	}
+	return j
+}
+
+// cmpName is the name that a content type is guessed from.
+func cmpName(from, to End) string {
+	if from.Path != "" {
+		return from.Path
+	}
+	return to.Ref.Key
+}
+
+func (a *applying) end(name, bucket string) End {
+	if bucket == "" {
+		return Local(name)
+	}
+	return Remote(store.Ref{Bucket: bucket, Key: strings.TrimPrefix(name, scheme+bucket+"/")})
+}
+
+// unchanged refuses a file that is not what the plan saw.
+func (s Step) unchanged(path string) error {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if fi.Size() != s.Bytes || fi.ModTime().UnixNano() != s.Modified {
+		return fmt.Errorf("%w: %s is not what the plan saw", haul.ErrSourceChanged, path)
+	}
+	return nil
+}
+
+// remove deletes what a plan says, where it is still what the plan saw.
+func (a *applying) remove(ctx context.Context, s Step, at End) error {
+	if at.Path != "" {
+		if err := s.unchanged(at.Path); err != nil {
+			return err
+		}
+		return os.Remove(at.Path)
+	}
+	now, err := a.c.Stat(ctx, at.Ref, &a.o.Transfer.Attrs)
+	switch {
+	case errors.Is(err, store.NotFound):
+		return nil
+	case err != nil:
+		return err
+	case now.ETag != s.ETag:
+		return &store.Error{Kind: store.Changed, Op: "DeleteObject", Ref: at.Ref, Hint: "it is not what the plan saw; make a new plan"}
+	}
+	return a.c.Delete(ctx, at.Ref, &a.o.Transfer.Attrs)
+}

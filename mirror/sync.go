@@ -1,0 +1,273 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"time"
+
+	"haul"
+	"haul/store"
+)
+
+// SyncOptions are the choices for Sync. The zero value is the good default.
+type SyncOptions struct {
+	Options
+	Rules Rules
+	// Delete deletes from the target what is not in the source, and what Select means. It begins when both listings came to a good
+	// end, and the transfers too; where a part of a folder could not be read, nothing is deleted.
+	Delete bool
+	// MaxDelete is how many may be deleted at most: where there are more, none is, and the error is a *DeletesError. 0 is any
+	// number, and below 0 none may.
+	MaxDelete int
+}
+
+// Sync makes to equal to from: it moves what is missing there or differs, as the Rules say, and leaves the rest. Objects that stand
+// for folders are no part of it. A prefix without objects is an error as a source, and none as a target; a folder to sync into is
+// made. Select.Pairs and Options.Move have no meaning here.
+//
+// Errors are as those of Up. After any that is neither an *IncompleteError nor nil, nothing was deleted, unless the error is of the
+// deleting.
+func Sync(ctx context.Context, c *haul.Client, from, to End, o SyncOptions) (Summary, error) {
+	if o.Move || o.Select.Pairs != nil || o.Select.Pattern != "" {
+		return Summary{}, fmt.Errorf("%w: Sync takes whole trees, and moves none away", store.Invalid)
+	}
+	r := newRun(c, o.Options)
+	w, err := r.way(from, to)
+	if err != nil {
+		return Summary{}, err
+	}
+	s := &syncing{way: w, o: o, doomed: &spool{}}
+	defer s.doomed.close()
+	r.after = s.finish
+	return r.all(ctx, s.find)
+}
+
+// syncing is one Sync.
+type syncing struct {
+	*way
+	o       SyncOptions
+	partial bool
+	doomed  *spool // targets to delete
+	// later are moves onto names that are in use for something that is to be deleted.
+	later []Entry
+}
+
+// find yields what is to move, and notes what is to be deleted.
+func (s *syncing) find(ctx context.Context, yield func(job) bool) error {
+	source := early(ctx, func(ctx context.Context) iter.Seq2[Entry, error] { return unmarked(s.chosen(ctx, s.from)) })
+	target := early(ctx, func(ctx context.Context) iter.Seq2[Entry, error] { return unmarked(s.there(ctx)) })
+	for a, err := range Compare(s.kind, source, target, s.o.Rules) {
+		if err != nil {
+			return err
+		}
+		s.partial = s.partial || a.Source.Partial || a.Target.Partial
+		if a.Do == Delete {
+			if s.o.Delete {
+				if err := s.doomed.add(a.Target); err != nil {
+					return fmt.Errorf("note what is to be deleted: %w", err)
+				}
+			}
+			continue
+		}
+		if !s.act(a, yield) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// unmarked leaves out objects that stand for folders.
+func unmarked(tree iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		for e, err := range tree {
+			if err == nil && e.isMark() {
+				continue
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
+// there gives what is in the target.
+func (s *syncing) there(ctx context.Context) iter.Seq2[Entry, error] {
+	sel := Select{Filter: s.o.Select.Filter, EmptyOK: true}
+	if s.to.Path == "" {
+		return picked(s.to, sel, s.listed(ctx, s.to.Ref, sel))
+	}
+	if _, err := os.Stat(s.to.Path); errors.Is(err, fs.ErrNotExist) && s.o.DryRun {
+		return func(func(Entry, error) bool) {}
+	}
+	return picked(s.to, sel, walked(s.to.Path, sight{info: true, target: true}))
+}
+
+// act yields the job for an action, where there is one; it tells whether to go on.
+func (s *syncing) act(a Action, yield func(job) bool) bool {
+	e := a.Source
+	if e.Rel == "" && e.Why == nil { // a target that can be no part
+		return true
+	}
+	if a.Do == Leave && e.Why == nil {
+		if s.places != nil {
+			s.places.note(e.Rel)
+		}
+		s.tell(Event{Kind: Found, Verb: s.verb, Source: s.name(e), Entry: e})
+		s.tell(Event{Kind: Unchanged, Verb: s.verb, Why: a.Why, Source: s.name(e), Target: s.targetName(e), Entry: e})
+		return true
+	}
+	j, ok := s.job(e)
+	if !ok {
+		return true
+	}
+	if s.o.Delete && s.blocked(j) {
+		s.later = append(s.later, e)
+		return true
+	}
+	j.why = a.Why
+	if a.Do == Check && j.err == nil && j.skip == nil {
+		j.look = s.closer(a, j.target)
+	}
+	return yield(j)
+}
+
+// targetName is the target as events have it.
+func (s *syncing) targetName(e Entry) string {
+	if s.to.Path != "" {
+		return filepath.Join(s.places.root, filepath.FromSlash(e.Rel))
+	}
+	return s.targetRef(e).String()
+}
+
+// blocked tells whether something is in the way of a download that may be deleted later.
+func (s *syncing) blocked(j job) bool {
+	if s.kind != Download {
+		return false
+	}
+	if errors.Is(j.err, errFileThere) {
+		return true
+	}
+	if j.err != nil || j.skip != nil {
+		return false
+	}
+	fi, err := os.Lstat(j.target)
+	return err == nil && fi.IsDir()
+}
+
+// closer looks at a pair of equal sizes: at the content, or at the times kept with the objects.
+func (s *syncing) closer(a Action, target string) func(context.Context) (bool, string, error) {
+	return func(ctx context.Context) (bool, string, error) {
+		if s.o.Rules.Checksum {
+			return s.content(ctx, a, target)
+		}
+		from, to := a.Source.Modified, a.Target.Modified
+		kept := true
+		for _, side := range []struct {
+			e  Entry
+			at *time.Time
+		}{{a.Source, &from}, {a.Target, &to}} {
+			if side.e.Path != "" {
+				continue
+			}
+			obj, err := s.c.Stat(ctx, side.e.Object.Ref, &s.o.Transfer.Attrs)
+			if err != nil {
+				return false, "", err
+			}
+			t, ok := haul.FileTime(obj)
+			if !ok {
+				kept = false
+				continue
+			}
+			*side.at = t
+		}
+		if kept {
+			if sameTime(from, to) {
+				return false, "size and kept time are equal", nil
+			}
+			return true, "the time kept with the object differs", nil
+		}
+		do, why := s.o.Rules.times(s.kind, a.Source.Modified, a.Target.Modified)
+		return do == Move, why + " (no time is kept with the object)", nil
+	}
+}
+
+// sameTime compares to the second where one of the times has no more: as s3cmd keeps them, and some file systems.
+func sameTime(a, b time.Time) bool {
+	if a.Nanosecond() == 0 || b.Nanosecond() == 0 {
+		return a.Unix() == b.Unix()
+	}
+	return a.Equal(b)
+}
+
+// content looks whether the bytes are equal. Where nobody can tell, they move.
+func (s *syncing) content(ctx context.Context, a Action, target string) (bool, string, error) {
+	var same haul.Sameness
+	var err error
+	attrs := &s.o.Transfer.Attrs
+	switch s.kind {
+	case Upload:
+		same, err = s.c.SameFile(ctx, a.Source.Path, a.Target.Object.Ref, attrs)
+		err = unreadable(a.Source.Path, err)
+	case Download:
+		same, err = s.c.SameFile(ctx, target, a.Source.Object.Ref, attrs)
+	default:
+		same, err = s.c.SameObject(ctx, a.Source.Object.Ref, a.Target.Object.Ref, attrs)
+	}
+	if err != nil {
+		return false, "", err
+	}
+	switch same.Verdict {
+	case haul.Equal:
+		return false, "content is equal: " + same.Text, nil
+	case haul.Different:
+		return true, "content differs: " + same.Text, nil
+	}
+	return true, "whether content differs cannot be told: " + same.Text, nil
+}
+
+// finish deletes, and moves what had to wait for that.
+func (s *syncing) finish(ctx context.Context, end context.CancelCauseFunc) error {
+	n := s.doomed.n
+	switch {
+	case n == 0:
+	case s.partial:
+		s.withheld = n
+	case s.o.MaxDelete != 0 && n > max(s.o.MaxDelete, 0):
+		return &DeletesError{Wanted: n, Max: max(s.o.MaxDelete, 0)}
+	default:
+		if err := s.deleteAll(ctx); err != nil {
+			return err
+		}
+	}
+	if len(s.later) == 0 {
+		return nil
+	}
+	p, err := placesFor(s.to.Path, s.o.Options)
+	if err != nil {
+		return err
+	}
+	s.places = p
+	return s.each(ctx, end, func(ctx context.Context, yield func(job) bool) error {
+		for _, e := range s.later {
+			j, ok := s.job(e)
+			if !ok {
+				continue
+			}
+			j.why = "missing"
+			if s.o.DryRun { // what is in the way would be gone
+				j.err = nil
+			} else if j.err == nil {
+				clearWay(j.target)
+			}
+			if !yield(j) {
+				return nil
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,258 @@
+package mirror
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"haul/store"
+)
+
+// chosen gives what of the source is meant.
+func (r *run) chosen(ctx context.Context, from End) iter.Seq2[Entry, error] {
+	s := r.o.Select
+	if s.Pairs != nil {
+		return picked(from, s, named(from, s.Pairs))
+	}
+	if s.Pattern != "" && !doublestar.ValidatePattern(s.Pattern) {
+		return broken(fmt.Errorf("%w: %q is no pattern", store.Invalid, s.Pattern))
+	}
+	if from.Path != "" {
+		how := sight{noFollow: s.NoFollow, info: true}
+		if s.Pattern != "" {
+			how.into = func(rel string) bool { return mayHold(s.Pattern, rel) }
+		}
+		return picked(from, s, walked(from.Path, how))
+	}
+	return picked(from, s, r.listed(ctx, from.Ref, s))
+}
+
+// broken is a tree that cannot be told.
+func broken(err error) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) { yield(Entry{}, err) }
+}
+
+// walked gives the files in a folder.
+func walked(root string, how sight) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		on := true
+		err := walk(root, how, func(f found) bool {
+			e := Entry{Rel: f.rel, Path: f.path, Why: f.why, Partial: f.partial}
+			if f.info != nil {
+				e.Size, e.Modified = f.info.Size(), f.info.ModTime()
+			}
+			on = yield(e, nil)
+			return on
+		})
+		if err != nil && on {
+			yield(Entry{}, err)
+		}
+	}
+}
+
+// listed gives the objects below a prefix. That there are none is an error, since a store has no empty folders, but for a
+// bucket.
+func (r *run) listed(ctx context.Context, from store.Ref, s Select) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		none := true
+		attrs := store.Attrs{RequestPayer: r.o.Transfer.Attrs.RequestPayer, PageSize: r.o.PageSize}
+		for obj, err := range r.c.List(ctx, from.Bucket, from.Key+fixed(s.Pattern), &attrs) {
+			if err != nil {
+				yield(Entry{}, err)
+				return
+			}
+			none = false
+			if !yield(entryOf(from, obj), nil) {
+				return
+			}
+		}
+		if none && from.Key != "" && s.Pattern == "" && !s.EmptyOK {
+			yield(Entry{}, &store.Error{
+				Kind: store.NotFound, Op: "List", Ref: from, Err: errors.New("nothing is stored below it"),
+				Hint: "check the spelling; one object is copied without --recursive",
+			})
+		}
+	}
+}
+
+func entryOf(root store.Ref, obj store.Object) Entry {
+	return Entry{Rel: strings.TrimPrefix(obj.Key, root.Key), Object: obj, Size: obj.Size, Modified: obj.Modified}
+}
+
+// isMark tells an object that stands for a folder.
+func (e Entry) isMark() bool {
+	return e.Path == "" && e.Size == 0 && (e.Rel == "" || strings.HasSuffix(e.Rel, "/"))
+}
+
+// all tells whether everything is meant.
+func (s Select) all() bool { return s.Filter.Empty() && s.Pattern == "" }
+
+// fits tells whether the pattern matches a path below the root. To doublestar, a/** is a as well, which no listing of a/ tells of.
+func (s Select) fits(rel string) bool {
+	p := s.Pattern
+	if strings.HasSuffix(p, "/**") {
+		p += "/*"
+	}
+	return p == "" || doublestar.MatchUnvalidated(p, rel)
+}
+
+// means tells whether pattern and filter mean a path below a root, of which abs is the absolute path where it is a folder.
+func (s Select) means(abs, rel string) bool { return s.fits(rel) && s.Filter.Wants(abs, rel) }
+
+// picked leaves out what is not meant. That a pattern means nothing is an error.
+func picked(root End, s Select, tree iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
+	if s.all() {
+		return tree
+	}
+	abs := root.absolute()
+	return func(yield func(Entry, error) bool) {
+		none := true
+		for e, err := range tree {
+			if err == nil {
+				none = none && !s.fits(e.Rel)
+				if !s.means(abs, e.Rel) {
+					continue
+				}
+			}
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+		if none && s.Pattern != "" && !s.EmptyOK {
+			yield(Entry{}, noMatch(root, s.Pattern))
+		}
+	}
+}
+
+func noMatch(root End, pattern string) error {
+	return fmt.Errorf("nothing matches %s in %s: %w", pattern, root, store.NotFound)
+}
+
+// named gives the files or objects that a list names. They are looked at by their transfers.
+func named(root End, pairs iter.Seq2[Pair, error]) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		for p, err := range pairs {
+			if err != nil {
+				yield(Entry{}, err)
+				return
+			}
+			e := Entry{Rel: p.Source, to: p.Target}
+			if root.Path != "" {
+				e = namedFile(root.Path, p)
+			} else {
+				e.Object.Ref = store.Ref{Bucket: root.Ref.Bucket, Key: root.Ref.Key + p.Source}
+			}
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+// namedFile finds a file by its path below root, or by an absolute one.
+func namedFile(root string, p Pair) Entry {
+	e := Entry{to: p.Target, Path: filepath.FromSlash(p.Source)}
+	rel := e.Path
+	if filepath.IsAbs(e.Path) {
+		abs, err := filepath.Abs(root)
+		if err == nil {
+			rel, err = filepath.Rel(abs, e.Path)
+		}
+		if err != nil {
+			e.Why = err
+		}
+	} else {
+		e.Path = filepath.Join(root, e.Path)
+	}
+	e.Rel = filepath.ToSlash(filepath.Clean(rel))
+	if p.Target == "" && !filepath.IsLocal(rel) {
+		e.Why = errors.New("it lies outside of the source, so that its target has to be named")
+	}
+	if fi, err := os.Stat(e.Path); err == nil {
+		e.Size, e.Modified = fi.Size(), fi.ModTime()
+	}
+	return e
+}
+
+// early lets a tree be told some thousand entries before they are needed.
+func early(ctx context.Context, tree func(context.Context) iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
+	type told struct {
+		e   Entry
+		err error
+	}
+	return func(yield func(Entry, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		entries := make(chan told, ahead)
+		var wg sync.WaitGroup
+		defer wg.Wait()
+		defer cancel()
+		cut := false
+		wg.Go(func() {
+			defer close(entries)
+			for e, err := range tree(ctx) {
+				select {
+				case entries <- told{e, err}:
+				case <-ctx.Done():
+					cut = true
+					return
+				}
+			}
+		})
+		for t := range entries {
+			if !yield(t.e, t.err) || t.err != nil {
+				return
+			}
+		}
+		if cut { // what came is not all there is
+			yield(Entry{}, context.Cause(ctx))
+		}
+	}
+}
+
+// SplitPattern cuts a path or key with wildcards into the folder that they are looked for in, with its slash, and the pattern for
+// the paths below it. Without * and ? there is no pattern, and all of it is the root: brackets and braces mean something
+// only beside one of these, since there are keys that have them.
+func SplitPattern(name string) (root, pattern string) {
+	if !strings.ContainsAny(name, "*?") {
+		return name, ""
+	}
+	first := strings.IndexAny(name, `*?[{\`)
+	slash := strings.LastIndexByte(name[:first], '/') + 1
+	return name[:slash], name[slash:]
+}
+
+// fixed is what all paths begin with that a pattern can match.
+func fixed(pattern string) string {
+	if i := strings.IndexAny(pattern, `*?[{\`); i >= 0 {
+		return pattern[:i]
+	}
+	return pattern
+}
+
+// mayHold tells whether a folder, with a slash at its end, may hold what a pattern matches.
+func mayHold(pattern, folder string) bool {
+	if strings.ContainsAny(pattern, `{\`) { // they may stretch over slashes
+		return true
+	}
+	names := strings.Split(strings.TrimSuffix(folder, "/"), "/")
+	parts := strings.Split(pattern, "/")
+	for i, name := range names {
+		if i >= len(parts)-1 && parts[min(i, len(parts)-1)] != "**" {
+			return false
+		}
+		if parts[i] == "**" {
+			return true
+		}
+		if !doublestar.MatchUnvalidated(parts[i], name) {
+			return false
+		}
+	}
+	return true
+}
