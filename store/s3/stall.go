@@ -39,6 +39,8 @@ func watch(parent context.Context, limit, answer time.Duration, floor int64) (co
 	ctx, cancel := context.WithCancelCause(parent)
 	g := &guard{limit: limit, answer: answer, floor: max(floor, 1), cancel: cancel, mark: time.Now()}
 	g.cause = func() error { return context.Cause(ctx) }
+	g.mu.Lock() // check must not look for the timer before it is there
+	defer g.mu.Unlock()
 	g.timer = time.AfterFunc(g.tick(), g.check)
 	return ctx, g
 }
