@@ -33,7 +33,6 @@ type AWS struct {
 	drawn int // columns of the progress line that is there now
 	files awsCounts
 	last  meter.Snapshot
-	due   time.Time
 }
 
 // awsCounts count files. The total is not known before the last one is found.

@@ -89,7 +89,7 @@ var (
 	progress   = regexp.MustCompile(`Completed [^\r\n]*\r`)
 	padding    = regexp.MustCompile(`(?m)[ \t]+$`)
 	stamps     = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`)
-	temporary  = regexp.MustCompile(`\.[0-9A-Za-z]{8}'`) // of the real one, beside its target
+	temporary  = regexp.MustCompile(`\.[0-9A-Za-z]{8}'( -> '[^']*')?`) // of the real one, beside its target, and what it was to be
 	howToCall  = regexp.MustCompile(`(?s)\nusage:.*?\n(aws: error: .*?)\s*$`)
 	unordered  = regexp.MustCompile(`(?m)^(\(dryrun\) )?(upload|download|copy|move|delete|warning)[ :]`)
 	emptyLines = regexp.MustCompile(`\n+$`)

@@ -1,4 +1,4 @@
-package awsline_test
+package cli_test
 
 import (
 	"flag"
@@ -25,7 +25,7 @@ doc/SEMANTICS.md says where a run differs from the AWS CLI's.
 States: **as aws**: the same meaning. **differs**: the note says how. **as it says**: what the option asks for is so in any case,
 and haul does nothing more for it. No option is missing, and none is ignored.
 
-This page is made by ` + "`go test ./internal/awsline -update`" + ` from the table that lines are read by.
+This page is made by ` + "`go test ./internal/cli -update`" + ` from the table that lines are read by.
 `
 
 // TestDoc keeps doc/aws-compat.md true.
@@ -44,7 +44,7 @@ func TestDoc(t *testing.T) {
 	}
 	have, err := os.ReadFile(docPath)
 	if err != nil || string(have) != b.String() {
-		t.Errorf("doc/aws-compat.md is not what the table says (%v); run go test ./internal/awsline -update", err)
+		t.Errorf("doc/aws-compat.md is not what the table says (%v); run go test ./internal/cli -update", err)
 	}
 }
 
@@ -91,7 +91,7 @@ const docTail = `
 // TestEveryOptionTried: each option of each verb stands in a script of internal/cli, or in the lines that lab/servers runs against
 // the real aws.
 func TestEveryOptionTried(t *testing.T) {
-	scripts, err := filepath.Glob("../cli/testdata/script/aws*.txtar")
+	scripts, err := filepath.Glob("testdata/script/aws*.txtar")
 	if err != nil || len(scripts) == 0 {
 		t.Fatal(err, scripts)
 	}
