@@ -4,13 +4,10 @@ import (
 	"bytes"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
-	"haul/lab/built"
 	"haul/store"
 	"haul/store/storetest"
 )
@@ -45,21 +42,11 @@ func newBench(t *testing.T) *bench {
 // haul runs the program and checks its peak memory.
 func (b *bench) haul(stdin io.Reader, args ...string) {
 	b.Helper()
-	cmd := exec.Command(built.Haul(b), append(args, "--endpoint-url", b.server.URL)...)
-	home := b.TempDir()
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + home, "AWS_ACCESS_KEY_ID=a", "AWS_SECRET_ACCESS_KEY=b", "AWS_EC2_METADATA_DISABLED=true"}
-	cmd.Stdin = stdin
-	var said bytes.Buffer
-	cmd.Stderr = &said
-	began := time.Now()
-	out, err := cmd.Output()
-	if err != nil {
-		b.Fatalf("haul %v: %v\n%s", args, err, said.String())
-	}
-	peak := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss * 1024 // Linux counts in KiB
-	b.Logf("peak memory %d MiB, %s CPU, %s in all\n%s", peak/mib, (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Round(time.Second/10), time.Since(began).Round(time.Second/10), out)
-	if peak > budget+beside {
-		b.Errorf("peak memory is %d MiB, over %d", peak/mib, (budget+beside)/mib)
+	var out bytes.Buffer
+	m := b.measured(stdin, &out, args...)
+	b.Logf("peak memory %d MiB, %s in all\n%s", m.peak/mib, m.took.Round(time.Second/10), &out)
+	if m.peak > budget+beside {
+		b.Errorf("peak memory is %d MiB, over %d", m.peak/mib, (budget+beside)/mib)
 	}
 }
 
