@@ -197,7 +197,7 @@ func signalCmd(r *room, ts *testscript.TestScript, args []string) {
 	cmd := exec.Command(haul, args[3:]...)
 	var stdout, stderr bytes.Buffer
 	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), &stdout, &stderr
-	for _, name := range []string{"PATH", "HOME", "GORACE", "HAUL_STATE_DIR", "AWS_ENDPOINT_URL", "AWS_EC2_METADATA_DISABLED", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "HAUL_RESUME"} {
+	for _, name := range []string{"PATH", "HOME", "GORACE", "HAUL_STATE_DIR", "AWS_ENDPOINT_URL", "AWS_EC2_METADATA_DISABLED", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_CONFIG_FILE", "HAUL_RESUME"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	ts.Check(cmd.Start())
