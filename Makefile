@@ -41,6 +41,7 @@ lint:
 
 unit:
 	$(GO) test $(RACE) -timeout 10m ./...
+	$(GO) test -timeout 5m -run Allocations . ./store/s3 # which the race detector would count too
 	$(GO) test -timeout 5m ./internal/pace # the whole grid of simulated links, which is too much for the race detector
 
 crash:
