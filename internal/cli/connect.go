@@ -69,7 +69,7 @@ func checkProxies() error {
 		}
 		u, err := url.Parse(address)
 		if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) {
-			return usagef("%s is no address of a proxy; write it like http://proxy.example.org:3128 or http://USER:PASSWORD@proxy.example.org:3128, with odd characters as %%XX", name)
+			return usagef("%s is no address of a proxy; write it like http://gate.example.org:3128 or http://USER:PASSWORD@gate.example.org:3128, with odd characters as %%XX", name)
 		}
 	}
 	return nil

@@ -58,28 +58,28 @@ get() {
     fi
 }
 
-aws s3 mb s3://work
+aws s3 mb s3://lab
 mkdir -p inputs/genome
 for i in 1 2 3; do printf '@r%s\nACGT\n+\nIIII\n' "$i" > "inputs/sample_$i.fastq"; done
 echo '>chr1' > inputs/genome/ref.fa
 echo 'chr1 4' > inputs/genome/ref.fa.fai
 
 cd inputs
-side_by_side 'again put sample_1.fastq s3://work/in' 'again put sample_2.fastq s3://work/in' 'again put sample_3.fastq s3://work/in' \
-    'again put genome s3://work/in'
+side_by_side 'again put sample_1.fastq s3://lab/in' 'again put sample_2.fastq s3://lab/in' 'again put sample_3.fastq s3://lab/in' \
+    'again put genome s3://lab/in'
 cd ..
 
 mkdir -p task && cd task
-side_by_side 'again get s3://work/in/sample_1.fastq sample_1.fastq' 'again get s3://work/in/sample_2.fastq sample_2.fastq' \
-    'again get s3://work/in/genome genome'
+side_by_side 'again get s3://lab/in/sample_1.fastq sample_1.fastq' 'again get s3://lab/in/sample_2.fastq sample_2.fastq' \
+    'again get s3://lab/in/genome genome'
 cat sample_*.fastq genome/ref.fa > result.txt
 mkdir -p out/deep && cp result.txt out/deep/result.txt && echo ok > out/status
-{ echo started; date +%Y > /dev/null; } | again put - s3://work/task/.command.begin
-again put result.txt s3://work/task
-again put out s3://work/task
-aws s3 cp --only-show-errors s3://work/task/.command.begin - | cat
-aws s3 ls s3://work/task/
-aws s3 ls s3://work/task/.exitcode || echo "no exit code yet: $?"
-printf 0 | aws s3 cp --only-show-errors - s3://work/task/.exitcode
-aws s3 ls s3://work/task/.exitcode
-again get s3://work/task/nothing nothing || echo "gave up: $?"
+{ echo started; date +%Y > /dev/null; } | again put - s3://lab/task/.command.begin
+again put result.txt s3://lab/task
+again put out s3://lab/task
+aws s3 cp --only-show-errors s3://lab/task/.command.begin - | cat
+aws s3 ls s3://lab/task/
+aws s3 ls s3://lab/task/.exitcode || echo "no exit code yet: $?"
+printf 0 | aws s3 cp --only-show-errors - s3://lab/task/.exitcode
+aws s3 ls s3://lab/task/.exitcode
+again get s3://lab/task/nothing nothing || echo "gave up: $?"
