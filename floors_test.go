@@ -27,10 +27,11 @@ var floors = map[string]int{
 	"internal/pace":      2,
 	".":                  3,
 	"mirror":             4,
+	"proof":              5,
 	"internal/awsline":   5,
-	"internal/ui":        6,
-	"internal/cli":       7,
-	"cmd/haul":           8,
+	"internal/ui":        7,
+	"internal/cli":       8,
+	"cmd/haul":           9,
 }
 
 // Hard limits; we mostly stay well below them.
