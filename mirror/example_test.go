@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"haul"
 	"haul/mirror"
@@ -46,4 +47,22 @@ func Example() {
 	// 2 up, 0 not proved <nil>
 	// 2 copied <nil>
 	// 2 down, 4 bytes
+}
+
+// What a run would move can be looked at without it.
+func ExampleEntries() {
+	ctx := context.Background()
+	s := storetest.New()
+	c := haul.New(s, haul.Options{})
+	for _, key := range []string{"run/b.bam", "run/a/1.fastq"} {
+		if _, err := c.UploadStream(ctx, strings.NewReader(key), store.Ref{Bucket: storetest.Bucket, Key: key}, haul.Transfer{}); err != nil {
+			panic(err)
+		}
+	}
+	for e, err := range mirror.Entries(ctx, c, mirror.Remote(store.Ref{Bucket: storetest.Bucket, Key: "run"}), mirror.Options{}) {
+		fmt.Println(e.Rel, e.Size, err)
+	}
+	// Output:
+	// a/1.fastq 13 <nil>
+	// b.bam 9 <nil>
 }

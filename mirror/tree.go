@@ -12,6 +12,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"haul"
 	"haul/store"
 )
 
@@ -32,6 +33,14 @@ func (r *run) chosen(ctx context.Context, from End) iter.Seq2[Entry, error] {
 		return picked(from, s, walked(from.Path, how))
 	}
 	return picked(from, s, r.listed(ctx, from.Ref, s))
+}
+
+// Entries gives the files or objects of an end that a run with these options would move, in order of the bytes of Rel, some
+// thousand ahead of who asks. Objects that stand for folders are left out. After an error there are no more, and nothing may
+// be concluded about what did not come.
+func Entries(ctx context.Context, c *haul.Client, from End, o Options) iter.Seq2[Entry, error] {
+	r := newRun(c, o)
+	return early(ctx, func(ctx context.Context) iter.Seq2[Entry, error] { return unmarked(r.chosen(ctx, from.rooted())) })
 }
 
 // broken is a tree that cannot be told.
