@@ -7,32 +7,64 @@ import (
 	"haul/store"
 )
 
-// List gives the objects of a bucket whose keys begin with prefix, in the store's order, asking for pages as they are
-// needed. A page that fails is tried again, after the last key that came; an error that is given ends the listing, and
-// nothing may be concluded about what it did not tell. Of the attributes, only RequestPayer and PageSize count; nil asks for
-// nothing.
+// List gives the objects of a bucket whose keys begin with prefix, in the store's order. A page that fails is tried again,
+// after the last key that came; an error that is given ends the listing, and nothing may be concluded about what it did not
+// tell. Of the attributes, only RequestPayer and PageSize count; nil asks for nothing.
+//
+// Pages are asked for as they are needed. A long listing whose caller waits for them is spread: several runs of keys are asked
+// for at the same time, and given in their order.
 func (c *Client) List(ctx context.Context, bucket, prefix string, a *store.Attrs) iter.Seq2[store.Object, error] {
 	l := listing[store.Object]{
 		what: store.Ref{Bucket: bucket, Key: prefix},
-		ask: func(ctx context.Context, after string) iter.Seq2[store.Object, error] {
+		ask: func(ctx context.Context, after string) iter.Seq2[[]store.Object, error] {
 			return c.store.List(ctx, bucket, prefix, after, a)
 		},
 		name: func(o store.Object) string { return o.Key },
 	}
-	return func(yield func(store.Object, error) bool) { l.run(ctx, c, yield) }
+	return func(yield func(store.Object, error) bool) {
+		var seen sight
+		long := false
+		p, err := l.run(ctx, c, "", func(page []store.Object) bool {
+			if !giveAll(page, yield) {
+				return false
+			}
+			long = seen.look(page)
+			return !long
+		})
+		switch {
+		case err != nil:
+			yield(store.Object{}, err)
+		case long && !p.over:
+			newSpread(c, l, seen.stride, p.after).run(ctx, yield)
+		}
+	}
 }
 
 // Level gives one level of a bucket, as if slashes made folders of it: the objects whose keys begin with prefix and have no
-// slash after that, and what the others begin with up to that slash. It is asked for, and ends, as List is.
+// slash after that, and what the others begin with up to that slash. It is asked for, and ends, as List is, but is never spread.
 func (c *Client) Level(ctx context.Context, bucket, prefix string, a *store.Attrs) iter.Seq2[store.Entry, error] {
 	l := listing[store.Entry]{
 		what: store.Ref{Bucket: bucket, Key: prefix},
-		ask: func(ctx context.Context, after string) iter.Seq2[store.Entry, error] {
+		ask: func(ctx context.Context, after string) iter.Seq2[[]store.Entry, error] {
 			return c.store.Level(ctx, bucket, prefix, after, a)
 		},
 		name: store.Entry.Name,
 	}
-	return func(yield func(store.Entry, error) bool) { l.run(ctx, c, yield) }
+	return func(yield func(store.Entry, error) bool) {
+		if _, err := l.run(ctx, c, "", func(page []store.Entry) bool { return giveAll(page, yield) }); err != nil {
+			yield(store.Entry{}, err)
+		}
+	}
+}
+
+// giveAll gives a page; it tells whether the caller wants more.
+func giveAll[E any](page []E, yield func(E, error) bool) bool {
+	for _, e := range page {
+		if !yield(e, nil) {
+			return false
+		}
+	}
+	return true
 }
 
 // Lanes tells how many parts and small objects may be in flight now.
@@ -41,43 +73,40 @@ func (c *Client) Lanes() int { return c.pace.Lanes() }
 // listing is one listing of entries that have names.
 type listing[E any] struct {
 	what store.Ref
-	ask  func(ctx context.Context, after string) iter.Seq2[E, error]
+	ask  func(ctx context.Context, after string) iter.Seq2[[]E, error]
 	name func(E) string
 }
 
 // progress is how far a listing is.
 type progress struct {
 	after string // the last name that came, by the order of the store's pages
-	over  bool
+	// over tells that there is no more, and stopped that no more is wanted.
+	over, stopped bool
 	// broke is why a listing broke off that had told something: the tries of what follows begin with it.
 	broke error
 }
 
-func (l listing[E]) run(ctx context.Context, c *Client, yield func(E, error) bool) {
-	var p progress
+// run gives the pages of what comes after a name, until there is no more or give wants none.
+func (l listing[E]) run(ctx context.Context, c *Client, after string, give func([]E) bool) (progress, error) {
+	p := progress{after: after}
 	t := c.begin(l.what.String(), "", Transfer{})
-	for !p.over {
-		err := t.try(ctx, func(ctx context.Context) error {
-			c.meter.Request()
-			return l.goOn(ctx, &p, yield)
-		})
-		if err != nil {
-			var none E
-			yield(none, err)
-			return
+	for !p.over && !p.stopped {
+		if err := t.try(ctx, func(ctx context.Context) error { return l.goOn(ctx, t, &p, give) }); err != nil {
+			return p, err
 		}
 	}
+	return p, nil
 }
 
-// goOn gives what comes after the last name, until there is no more, the caller wants no more, or the listing breaks off.
-// Within a page names are not in order, but pages come whole.
-func (l listing[E]) goOn(ctx context.Context, p *progress, yield func(E, error) bool) error {
+// goOn gives pages as run does, until the listing breaks off. Within a page names are not in order, but pages come whole.
+func (l listing[E]) goOn(ctx context.Context, t *transfer, p *progress, give func([]E) bool) error {
 	if err := p.broke; err != nil {
 		p.broke = nil
 		return err
 	}
 	told := false
-	for e, err := range l.ask(ctx, p.after) {
+	for page, err := range l.ask(ctx, p.after) {
+		t.c.meter.Request()
 		switch {
 		case err != nil && told:
 			p.broke = err
@@ -86,9 +115,12 @@ func (l listing[E]) goOn(ctx context.Context, p *progress, yield func(E, error) 
 			return err
 		}
 		told = true
-		p.after = max(p.after, l.name(e))
-		if !yield(e, nil) {
-			break
+		for _, e := range page {
+			p.after = max(p.after, l.name(e))
+		}
+		if !give(page) {
+			p.stopped = true
+			return nil
 		}
 	}
 	p.over = true

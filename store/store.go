@@ -316,16 +316,16 @@ type Copier interface {
 // Lister is the part of a store that tells what is there.
 type Lister interface {
 	// List gives the objects of a bucket whose keys begin with prefix and come after the key after, in the store's order:
-	// that of the bytes of the keys, but for S3 Express, which has none. Pages are asked for as they are needed. An Object
-	// has what a listing tells: Bucket, Key, Size, ETag, Modified, StorageClass. After an error the listing is over, and
-	// nothing may be concluded about what it did not tell. Where the store cannot begin after a key, that is an Error of
-	// kind Unsupported.
-	List(ctx context.Context, bucket, prefix, after string, a *Attrs) iter.Seq2[Object, error]
+	// that of the bytes of the keys, but for S3 Express, which has none. It gives page by page, some of which may be empty; each
+	// is one request, made when it is needed. An Object has what a listing tells: Bucket, Key, Size, ETag, Modified,
+	// StorageClass. After an error the listing is over, and nothing may be concluded about what it did not tell. Where the
+	// store cannot begin after a key, that is an Error of kind Unsupported.
+	List(ctx context.Context, bucket, prefix, after string, a *Attrs) iter.Seq2[[]Object, error]
 	// Level gives one level of a bucket, as if slashes made folders of it: of the keys that List would give, each that has
 	// no slash behind prefix, and in place of the others what they begin with up to the first such slash, once each. All
 	// entries of a page come after those of the page before; within a page, prefixes come first. What comes after the entry
 	// after is given; else it is as with List.
-	Level(ctx context.Context, bucket, prefix, after string, a *Attrs) iter.Seq2[Entry, error]
+	Level(ctx context.Context, bucket, prefix, after string, a *Attrs) iter.Seq2[[]Entry, error]
 }
 
 // Entry is one thing that a listing of one level tells: an object, or, where Prefix is not empty, that there are keys which

@@ -20,11 +20,11 @@ func TestLevel(t *testing.T) {
 	srv := script(t, first, last)
 	s := open(t, s3.Config{Endpoint: srv.URL})
 	var got []store.Entry
-	for e, err := range s.Level(context.Background(), "lab", "runs/", "", &store.Attrs{PageSize: 7}) {
+	for page, err := range s.Level(context.Background(), "lab", "runs/", "", &store.Attrs{PageSize: 7}) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got = append(got, e)
+		got = append(got, page...)
 	}
 	want := []store.Entry{{Prefix: "runs/b c/"}, {Object: store.Object{Ref: store.Ref{Bucket: "lab", Key: "runs/a"}, Size: 5}}, {Prefix: "runs/d/"}}
 	if !reflect.DeepEqual(got, want) {

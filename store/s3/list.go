@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -73,10 +74,14 @@ func uploadFrom(bucket, key string, u types.MultipartUpload) store.Upload {
 
 // List lists objects, page by page. Some stores give pages without objects before the last one; a page after which the next
 // would be the same again is an Error.
-func (s *Store) List(ctx context.Context, bucket, prefix, after string, a *store.Attrs) iter.Seq2[store.Object, error] {
-	return func(yield func(store.Object, error) bool) {
-		for e, err := range s.list(ctx, store.Ref{Bucket: bucket, Key: prefix}, "", after, a) {
-			if !yield(e.Object, err) {
+func (s *Store) List(ctx context.Context, bucket, prefix, after string, a *store.Attrs) iter.Seq2[[]store.Object, error] {
+	return func(yield func([]store.Object, error) bool) {
+		for page, err := range s.list(ctx, store.Ref{Bucket: bucket, Key: prefix}, "", after, a) {
+			objects := make([]store.Object, len(page))
+			for i := range page {
+				objects[i] = page[i].Object
+			}
+			if !yield(objects, err) {
 				return
 			}
 		}
@@ -84,27 +89,29 @@ func (s *Store) List(ctx context.Context, bucket, prefix, after string, a *store
 }
 
 // Level lists one level, as List does.
-func (s *Store) Level(ctx context.Context, bucket, prefix, after string, a *store.Attrs) iter.Seq2[store.Entry, error] {
+func (s *Store) Level(ctx context.Context, bucket, prefix, after string, a *store.Attrs) iter.Seq2[[]store.Entry, error] {
 	return s.list(ctx, store.Ref{Bucket: bucket, Key: prefix}, "/", after, a)
 }
 
 // list lists what begins with the Key of ref.
-func (s *Store) list(ctx context.Context, ref store.Ref, delimiter, after string, a *store.Attrs) iter.Seq2[store.Entry, error] {
-	return func(yield func(store.Entry, error) bool) {
+func (s *Store) list(ctx context.Context, ref store.Ref, delimiter, after string, a *store.Attrs) iter.Seq2[[]store.Entry, error] {
+	return func(yield func([]store.Entry, error) bool) {
 		l, err := s.newListing(ref, delimiter, after, a)
 		for more := err == nil; more; {
 			var page []store.Entry
 			if page, more, err = l.next(ctx); err != nil {
 				break
 			}
-			for _, e := range page {
-				if name := e.Name(); strings.HasPrefix(name, ref.Key) && name > after && !yield(e, nil) {
-					return
-				}
+			page = slices.DeleteFunc(page, func(e store.Entry) bool {
+				name := e.Name()
+				return !strings.HasPrefix(name, ref.Key) || name <= after
+			})
+			if !yield(page, nil) {
+				return
 			}
 		}
 		if err != nil {
-			yield(store.Entry{}, err)
+			yield(nil, err)
 		}
 	}
 }

@@ -148,12 +148,12 @@ func TestList(t *testing.T) {
 	}
 }
 
-func listAll(list iter.Seq2[store.Object, error]) (all []store.Object, err error) {
-	for o, err := range list {
+func listAll(list iter.Seq2[[]store.Object, error]) (all []store.Object, err error) {
+	for page, err := range list {
 		if err != nil {
 			return all, err
 		}
-		all = append(all, o)
+		all = append(all, page...)
 	}
 	return all, nil
 }

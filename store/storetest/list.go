@@ -12,10 +12,14 @@ import (
 
 // List lists objects in order of the bytes of their keys. Each page counts as a call, and may have a fault; the Key of such
 // a fault is the prefix.
-func (m *Memory) List(ctx context.Context, bucket, prefix, after string, a *store.Attrs) iter.Seq2[store.Object, error] {
-	return func(yield func(store.Object, error) bool) {
-		for e, err := range m.list(ctx, listing{ref: store.Ref{Bucket: bucket, Key: prefix}, after: after}, a) {
-			if !yield(e.Object, err) {
+func (m *Memory) List(ctx context.Context, bucket, prefix, after string, a *store.Attrs) iter.Seq2[[]store.Object, error] {
+	return func(yield func([]store.Object, error) bool) {
+		for page, err := range m.list(ctx, listing{ref: store.Ref{Bucket: bucket, Key: prefix}, after: after}, a) {
+			objects := make([]store.Object, len(page))
+			for i := range page {
+				objects[i] = page[i].Object
+			}
+			if !yield(objects, err) {
 				return
 			}
 		}
@@ -23,7 +27,7 @@ func (m *Memory) List(ctx context.Context, bucket, prefix, after string, a *stor
 }
 
 // Level lists one level; its pages count as those of List.
-func (m *Memory) Level(ctx context.Context, bucket, prefix, after string, a *store.Attrs) iter.Seq2[store.Entry, error] {
+func (m *Memory) Level(ctx context.Context, bucket, prefix, after string, a *store.Attrs) iter.Seq2[[]store.Entry, error] {
 	return m.list(ctx, listing{ref: store.Ref{Bucket: bucket, Key: prefix}, delimiter: "/", after: after}, a)
 }
 
@@ -35,27 +39,25 @@ type listing struct {
 	most      int // entries
 }
 
-func (m *Memory) list(ctx context.Context, l listing, a *store.Attrs) iter.Seq2[store.Entry, error] {
+func (m *Memory) list(ctx context.Context, l listing, a *store.Attrs) iter.Seq2[[]store.Entry, error] {
 	l.most = m.listPage
 	if a != nil && a.PageSize > 0 {
 		l.most = min(l.most, a.PageSize)
 	}
-	return func(yield func(store.Entry, error) bool) {
+	return func(yield func([]store.Entry, error) bool) {
 		for more := true; more; {
 			var page []store.Entry
 			var err error
 			if page, more, err = m.page(ctx, l, a); err != nil {
-				yield(store.Entry{}, err)
+				yield(nil, err)
 				return
 			}
 			if n := len(page); n > 0 {
 				l.after = page[n-1].Name()
 			}
 			slices.SortStableFunc(page, prefixesFirst)
-			for _, e := range page {
-				if !yield(e, nil) {
-					return
-				}
+			if !yield(page, nil) {
+				return
 			}
 		}
 	}

@@ -15,11 +15,11 @@ import (
 func (s *suite) list(t *testing.T, prefix, after string) []store.Object {
 	t.Helper()
 	var all []store.Object
-	for o, err := range s.List(t.Context(), s.bucket, prefix, after, nil) {
+	for page, err := range s.List(t.Context(), s.bucket, prefix, after, nil) {
 		if err != nil {
 			t.Fatalf("List of %q after %q: %v", prefix, after, err)
 		}
-		all = append(all, o)
+		all = append(all, page...)
 	}
 	return all
 }
@@ -104,10 +104,15 @@ func testListPages(t *testing.T, s *suite) {
 // level gives all that a listing of one level tells, prefixes and keys.
 func (s *suite) level(t *testing.T, prefix, after string, a *store.Attrs) (prefixes, keys []string) {
 	t.Helper()
-	for e, err := range s.Level(t.Context(), s.bucket, prefix, after, a) {
-		switch {
-		case err != nil:
+	var all []store.Entry
+	for page, err := range s.Level(t.Context(), s.bucket, prefix, after, a) {
+		if err != nil {
 			t.Fatalf("Level of %q after %q: %v", prefix, after, err)
+		}
+		all = append(all, page...)
+	}
+	for _, e := range all {
+		switch {
 		case e.Prefix != "":
 			prefixes = append(prefixes, e.Prefix)
 		case e.Object.ETag == "" || e.Object.Bucket != s.bucket || time.Since(e.Object.Modified).Abs() > time.Hour:
@@ -155,11 +160,11 @@ func testLevel(t *testing.T, s *suite) {
 		}
 	}
 	var small []string
-	for o, err := range s.List(t.Context(), s.bucket, s.prefix+"level/", "", &store.Attrs{PageSize: 2}) {
-		if err != nil {
-			t.Fatal(err)
+	for page, err := range s.List(t.Context(), s.bucket, s.prefix+"level/", "", &store.Attrs{PageSize: 2}) {
+		if err != nil || len(page) > 2 {
+			t.Fatal(len(page), err)
 		}
-		small = append(small, o.Key)
+		small = append(small, keysOf(page)...)
 	}
 	if len(small) != 7 {
 		t.Errorf("List by small pages: %q", small)

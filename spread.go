@@ -1,0 +1,214 @@
+package haul
+
+import (
+	"context"
+	"sort"
+	"sync"
+	"time"
+
+	"haul/internal/plan"
+	"haul/store"
+)
+
+// A listing gives at most 1000 keys by a request, and each request tells where the next one begins: a million objects are a
+// thousand answers, one after the other. A store that lists in order can also be asked for what comes after any key, one that
+// does not exist included. So a long listing whose caller waits for it is cut into spans:
+//
+//	after the first pages: guess the key that is some pages ahead; the span under way ends there, another begins
+//	each time that the caller has to wait, one more
+//	give the spans in their order; each holds some pages at most, and waits
+//
+// A guess that is wrong makes spans that are uneven, and never a listing that is: spans share no key, and leave none out.
+const (
+	// longListing is how many objects and pages must have come before a listing is spread.
+	longListing, longPages = 2000, 2
+	// mostSpans are under way at once, each meant to be spanPages long; what they hold is at most about as much.
+	mostSpans, spanPages = 8, 6
+)
+
+// sight is what the pages of a listing show.
+type sight struct {
+	stride plan.Stride
+	pages  int
+	keys   int
+	mixed  bool // they are in no order
+	last   string
+}
+
+// look takes a page in; it tells whether the listing is worth to be spread.
+func (s *sight) look(page []store.Object) bool {
+	if len(page) == 0 {
+		return false
+	}
+	for i := range page {
+		s.mixed = s.mixed || s.keys+i > 0 && page[i].Key <= s.last
+		s.last = page[i].Key
+	}
+	s.pages++
+	s.keys += len(page)
+	s.stride = plan.Stride{First: page[0].Key, Last: s.last}
+	return s.pages >= longPages && s.keys >= longListing && !s.mixed
+}
+
+// spread is a listing in spans.
+type spread struct {
+	c *Client
+	listing[store.Object]
+
+	mu    sync.Mutex
+	spans []*span // in the order of their keys; the first is being given
+}
+
+// span is a run of keys.
+type span struct {
+	pages chan []told // closed when it is listed, or failed
+	err   error       // why, then
+
+	// guarded by spread.mu
+	at     string // it is listed up to here
+	until  string // no key behind this one; empty is all there is
+	stride plan.Stride
+	ended  bool // all of it is listed
+}
+
+// told is what a listing tells of an object, without the room for what it does not.
+type told struct {
+	key, etag, class string
+	size             int64
+	modified         time.Time
+}
+
+func newSpread(c *Client, l listing[store.Object], stride plan.Stride, after string) *spread {
+	return &spread{c: c, listing: l, spans: []*span{{at: after, stride: stride}}}
+}
+
+// run gives the objects of all spans, in order.
+func (s *spread) run(ctx context.Context, yield func(store.Object, error) bool) {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	begin := func(sp *span, after string) {
+		sp.pages = make(chan []told, spanPages)
+		wg.Go(func() {
+			defer close(sp.pages)
+			sp.err = s.list(ctx, sp, after)
+		})
+	}
+	begin(s.spans[0], s.spans[0].at)
+	for len(s.spans) > 0 {
+		first := s.spans[0]
+		page, ok := s.next(first, begin)
+		switch {
+		case ok:
+			for _, o := range page {
+				if !yield(o.object(s.what.Bucket), nil) {
+					return
+				}
+			}
+		case first.err != nil:
+			yield(store.Object{}, first.err)
+			return
+		default:
+			s.shift()
+		}
+	}
+}
+
+// next gives a page of the first span; false when there is none left. If it has to wait, another span is begun.
+func (s *spread) next(first *span, begin func(sp *span, after string)) ([]told, bool) {
+	select {
+	case page, ok := <-first.pages:
+		return page, ok
+	default:
+	}
+	if sp, after := s.cut(); sp != nil {
+		begin(sp, after)
+	}
+	page, ok := <-first.pages
+	return page, ok
+}
+
+// cut cuts the last span that goes on in two, and gives the second; nil where that cannot be, or is not worth it.
+func (s *spread) cut() (*span, string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.spans) >= mostSpans {
+		return nil, ""
+	}
+	i := len(s.spans) - 1
+	for i >= 0 && s.spans[i].ended {
+		i--
+	}
+	if i < 0 {
+		return nil, ""
+	}
+	old := s.spans[i]
+	key, ok := old.stride.Ahead(old.at, spanPages)
+	if !ok || old.until != "" && key >= old.until {
+		return nil, ""
+	}
+	sp := &span{at: key, until: old.until, stride: old.stride}
+	old.until = key
+	s.spans = append(s.spans[:i+1], append([]*span{sp}, s.spans[i+1:]...)...)
+	return sp, key
+}
+
+// shift leaves the first span behind.
+func (s *spread) shift() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.spans = s.spans[1:]
+}
+
+// list lists one span.
+func (s *spread) list(ctx context.Context, sp *span, after string) error {
+	_, err := s.listing.run(ctx, s.c, after, func(page []store.Object) bool {
+		page, more := s.within(sp, page)
+		if len(page) == 0 {
+			return more
+		}
+		select {
+		case sp.pages <- tell(page):
+			return more
+		case <-ctx.Done():
+			return false
+		}
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sp.ended = true
+	if err == nil {
+		err = context.Cause(ctx)
+	}
+	return err
+}
+
+// within notes how far a span is, and gives what of a page belongs to it; false when that is its end.
+func (s *spread) within(sp *span, page []store.Object) ([]store.Object, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := len(page)
+	if n == 0 {
+		return nil, true
+	}
+	if sp.until != "" {
+		n = sort.Search(n, func(i int) bool { return page[i].Key > sp.until })
+	}
+	sp.at = page[len(page)-1].Key
+	sp.stride = plan.Stride{First: page[0].Key, Last: sp.at}
+	sp.ended = sp.until != "" && sp.at >= sp.until
+	return page[:n], !sp.ended
+}
+
+func tell(page []store.Object) []told {
+	all := make([]told, len(page))
+	for i, o := range page {
+		all[i] = told{o.Key, o.ETag, o.StorageClass, o.Size, o.Modified}
+	}
+	return all
+}
+
+func (o told) object(bucket string) store.Object {
+	return store.Object{Ref: store.Ref{Bucket: bucket, Key: o.key}, Size: o.size, ETag: o.etag, Modified: o.modified, StorageClass: o.class}
+}
