@@ -5,7 +5,7 @@
 //	leave out what Select does not mean
 //	Sync: merge that with the walk or listing of the target (Compare), and leave out what is equal
 //	for each: where does it go? (a key that can be no file here fails, and nothing leaves the target folder)
-//	begin its transfer as soon as fewer than twice the client's lanes are under way
+//	as soon as fewer than twice the client's lanes are under way, begin the transfer of the largest that is known
 //	count what came of it; go on with the others
 //	Sync with Delete: when both listings came to a good end, and the transfers too, delete what has no source
 //

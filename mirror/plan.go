@@ -273,6 +273,7 @@ func Apply(ctx context.Context, c *haul.Client, plan io.ReadSeeker, o Options) (
 		o.ContentType = nil
 	}
 	a := &applying{run: newRun(c, o), h: h, plan: plan}
+	a.inOrder = true
 	a.after = func(ctx context.Context, end context.CancelCauseFunc) error {
 		return a.each(ctx, end, a.steps(true))
 	}

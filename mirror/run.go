@@ -48,6 +48,8 @@ type run struct {
 	// after is what is left to do when all jobs are done and nothing ended the run early; nil is nothing.
 	after func(context.Context, context.CancelCauseFunc) error
 
+	inOrder bool // jobs begin as they are found
+
 	under atomic.Int64  // transfers under way
 	ended chan struct{} // one was
 
@@ -82,9 +84,10 @@ func (r *run) all(ctx context.Context, find func(ctx context.Context, yield func
 	return s, nil
 }
 
-// each does the jobs that find yields, and gives its error.
+// each does the jobs that find yields, and gives its error. Of those that wait, the largest begins first, so that no large one
+// is left to run alone at the end; in a dry run, and where a plan tells the order, the first.
 func (r *run) each(ctx context.Context, end context.CancelCauseFunc, find func(ctx context.Context, yield func(job) bool) error) error {
-	jobs := make(chan job, ahead)
+	jobs := make(chan job)
 	var wg sync.WaitGroup
 	var lost error // what find missed
 	wg.Go(func() {
@@ -102,10 +105,10 @@ func (r *run) each(ctx context.Context, end context.CancelCauseFunc, find func(c
 		})
 		r.found(lost == nil && ctx.Err() == nil)
 	})
-	for j := range jobs {
-		if !r.enter(ctx) {
-			break
-		}
+	waiting := queue{inOrder: r.inOrder || r.o.DryRun}
+	for r.wait(ctx, &waiting, jobs) {
+		j := waiting.take()
+		r.under.Add(1)
 		wg.Go(func() {
 			defer r.leave()
 			r.do(ctx, end, j)
@@ -115,17 +118,35 @@ func (r *run) each(ctx context.Context, end context.CancelCauseFunc, find func(c
 	return lost
 }
 
-// enter waits until one more transfer may be under way; it tells whether one may.
-func (r *run) enter(ctx context.Context) bool {
-	for r.under.Load() >= int64(max(leastTransfers, perLane*r.c.Lanes())) {
+// wait takes jobs into the queue until one of them may begin; false when there are no more, or ctx ended.
+func (r *run) wait(ctx context.Context, q *queue, jobs <-chan job) bool {
+	for {
+		in := jobs
+		if q.Len() >= ahead {
+			in = nil
+		}
+		if q.Len() > 0 && r.under.Load() < int64(max(leastTransfers, perLane*r.c.Lanes())) {
+			select { // what is told just now may be larger
+			case j, ok := <-in:
+				q.put(j, ok)
+			default:
+			}
+			return ctx.Err() == nil
+		}
+		if q.over && q.Len() == 0 {
+			return false
+		}
+		if q.over {
+			in = nil
+		}
 		select {
+		case j, ok := <-in:
+			q.put(j, ok)
 		case <-r.ended:
 		case <-ctx.Done():
 			return false
 		}
 	}
-	r.under.Add(1)
-	return ctx.Err() == nil
 }
 
 func (r *run) leave() {

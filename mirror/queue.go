@@ -1,0 +1,70 @@
+package mirror
+
+import (
+	"container/heap"
+	"math"
+)
+
+// queue holds jobs that were found and have not begun.
+type queue struct {
+	inOrder bool
+	over    bool // there are no more to come
+	n       int  // of all that were put in
+	waiting byTurn
+}
+
+// put takes a job in, or, without ok, that there are no more.
+func (q *queue) put(j job, ok bool) {
+	if !ok {
+		q.over = true
+		return
+	}
+	size := j.entry.Size
+	switch {
+	case q.inOrder:
+		size = 0
+	case j.err != nil, j.skip != nil: // there is nothing to do but to tell
+		size = math.MaxInt64
+	}
+	q.n++
+	heap.Push(&q.waiting, turn{j, size, q.n})
+}
+
+// take gives the job whose turn it is.
+func (q *queue) take() job { return heap.Pop(&q.waiting).(turn).job }
+
+// Len is how many wait.
+func (q *queue) Len() int { return len(q.waiting) }
+
+// turn is a job that waits: the largest before others, and of equals the one that was found first.
+type turn struct {
+	job  job
+	size int64
+	n    int
+}
+
+// byTurn is a heap.
+type byTurn []turn
+
+func (b byTurn) Len() int { return len(b) }
+
+func (b byTurn) Less(i, j int) bool {
+	if b[i].size != b[j].size {
+		return b[i].size > b[j].size
+	}
+	return b[i].n < b[j].n
+}
+
+func (b byTurn) Swap(i, j int) { b[i], b[j] = b[j], b[i] }
+
+// Push is heap's.
+func (b *byTurn) Push(x any) { *b = append(*b, x.(turn)) }
+
+// Pop is heap's.
+func (b *byTurn) Pop() any {
+	last := len(*b) - 1
+	x := (*b)[last]
+	(*b)[last] = turn{}
+	*b = (*b)[:last]
+	return x
+}
