@@ -245,10 +245,12 @@ func (a *assembly) left(err error, resumable bool) error {
 func (a *assembly) send(ctx context.Context, n int, out outgoing) error {
 	if a.c.store.TakesLateSums(a.up) {
 		err := a.sendSummed(ctx, n, out)
-		if !errors.Is(err, store.ChecksumRefused) {
+		switch {
+		case errors.Is(err, store.ChecksumRefused):
+			a.retried(err, 0)
+		case !errors.Is(err, errNoLateSums):
 			return err
 		}
-		a.retried(err, 0)
 	}
 	sum, err := checksum.Section(a.up.Scheme.Algorithm, out.body, out.buf)
 	if err != nil {
@@ -257,6 +259,9 @@ func (a *assembly) send(ctx context.Context, n int, out outgoing) error {
 	out.sum = sum
 	return a.sendSummed(ctx, n, out)
 }
+
+// errNoLateSums says that the store has come to take no late sums, before this try was made.
+var errNoLateSums = errors.New("no late sums any more")
 
 // sendSummed sends part n, as often as it takes, and adds it; with a late sum where it has none and the upload's scheme has.
 func (a *assembly) sendSummed(ctx context.Context, n int, out outgoing) error {
@@ -267,6 +272,9 @@ func (a *assembly) sendSummed(ctx context.Context, n int, out outgoing) error {
 	var began time.Time
 	var answer time.Duration
 	err := a.tryWatched(ctx, size, !a.mayCut(late || !sum.IsZero()), func(ctx context.Context, f *flight) error {
+		if late && !a.c.store.TakesLateSums(a.up) {
+			return errNoLateSums
+		}
 		began = time.Now()
 		counted := &tally{ReaderAt: out.body, t: a.transfer, f: f, done: ctx.Done()}
 		req := store.PutPartRequest{

@@ -7,7 +7,9 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -281,4 +283,39 @@ func TestCopyIntoItself(t *testing.T) {
 	if _, err := mirror.Copy(t.Context(), c, at("a"), at("ab"), mirror.Options{}); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestLargestFirst: of what is known and waits, the largest begins first.
+func TestLargestFirst(t *testing.T) {
+	files := tree{"zzz": "the largest"}
+	for i := range 100 {
+		files[fmt.Sprintf("%03d", i)] = "x"
+	}
+	dir := files.write(t)
+	synctest.Test(t, func(t *testing.T) {
+		m := storetest.New(storetest.For(t))
+		stalled := m.Fault(storetest.Put).Stall().Always()
+		var mu sync.Mutex
+		var begun []string
+		c := client(t, m, haul.Options{Concurrency: 4, Observe: func(e haul.Event) {
+			if e.Kind == haul.EventStart {
+				mu.Lock()
+				defer mu.Unlock()
+				begun = append(begun, filepath.Base(e.Source))
+			}
+		}})
+		done := make(chan error)
+		go func() {
+			_, err := mirror.Up(context.Background(), c, dir, at("d"), mirror.Options{})
+			done <- err
+		}()
+		synctest.Wait()
+		stalled.Release()
+		if err := <-done; err != nil || len(begun) != 101 {
+			t.Fatalf("%d began, %v", len(begun), err)
+		}
+		if i := slices.Index(begun, "zzz"); i > 70 { // some were under way when all were known, and goroutines overtake each other
+			t.Errorf("the largest began as number %d of 101", i)
+		}
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"haul/internal/amount"
+	"haul/mirror"
 	"haul/store"
 )
 
@@ -24,7 +25,11 @@ func (d *Deletions) Deleted(ref store.Ref) {
 	defer d.s.mu.Unlock()
 	switch {
 	case d.s.cfg.JSON:
-		d.s.json(record{Event: "deleted", Dry: d.dry, Object: refRecord(ref)})
+		r := record{Event: string(mirror.Deleted), Verb: "delete", Source: ref.String(), Object: refRecord(ref)}
+		if d.dry {
+			r.Event = string(mirror.Planned)
+		}
+		d.s.json(r)
 	case d.s.cfg.Quiet:
 	case d.dry:
 		d.s.line(d.s.out, "(dryrun) delete: "+Printable(ref.String()))
@@ -50,7 +55,11 @@ func (d *Deletions) Total(deleted, failed int, needed time.Duration) {
 	elapsed := round(needed.Seconds())
 	switch {
 	case d.s.cfg.JSON:
-		d.s.json(record{Event: "summary", Dry: d.dry, Elapsed: &elapsed, objectCounts: &objectCounts{Done: &deleted, Failed: &failed}})
+		counts := objectCounts{Done: &deleted, Failed: &failed}
+		if d.dry {
+			counts.Done, counts.Planned = new(int), &deleted
+		}
+		d.s.json(record{Event: "summary", Elapsed: &elapsed, objectCounts: &counts})
 	case d.s.cfg.Quiet:
 	case d.dry:
 		d.s.line(d.s.out, fmt.Sprintf("would delete %s; nothing was deleted", objects(deleted)))

@@ -58,7 +58,6 @@ type record struct {
 	Created   time.Time `json:"created,omitzero"`
 	Prefix    string    `json:"prefix,omitempty"`
 	Class     string    `json:"class,omitempty"`
-	Dry       bool      `json:"dryrun,omitempty"`
 	URL       string    `json:"url,omitempty"`
 	Good      *float64  `json:"good_seconds,omitempty"`
 	Index     string    `json:"index_document,omitempty"`

@@ -52,9 +52,10 @@ haul ls
   summary   with --summarize: objects, size
 
 haul rm, haul rb --force
-  deleted   object {bucket, key}: it is gone; with dryrun: true, it would be
+  deleted   it is gone: verb (delete), source, object {bucket, key}
+  planned   with --dryrun: the same, of what would be deleted
   failed    object, error, kind: it is not
-  summary   with --recursive: objects, objects_failed, elapsed_seconds
+  summary   with --recursive: objects, objects_failed, with --dryrun objects_planned, elapsed_seconds
 
 haul stat
   object    as with ls, and object {version, encryption}, checksums [{algorithm, sum (base64), of_parts: of how many parts' sums

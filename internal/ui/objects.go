@@ -58,7 +58,8 @@ func eventOf(t Task, e mirror.Event) record {
 	if e.Kind == mirror.Planned {
 		r.Size = &e.Entry.Size
 	}
-	if ref := e.Entry.Object.Ref; e.Kind == mirror.Deleted && ref.Key != "" {
+	deletes := e.Kind == mirror.Deleted || e.Kind == mirror.Planned && t.Target == ""
+	if ref := e.Entry.Object.Ref; deletes && ref.Key != "" {
 		r.Object = refRecord(ref)
 	}
 	return r
