@@ -279,7 +279,7 @@ func (f *awsFace) observe(e haul.Event) {
 	}
 }
 
-// resume is off in this face, as aws never goes on; HAUL_RESUME=1 turns it on.
+// awsResume is that nothing is gone on with, as in aws, unless HAUL_RESUME=1 is set.
 func awsResume() haul.Resume {
 	if v := os.Getenv("HAUL_RESUME"); v == "" || v == "0" || strings.EqualFold(v, "false") {
 		return haul.ResumeNever
