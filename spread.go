@@ -2,6 +2,7 @@ package haul
 
 import (
 	"context"
+	"slices"
 	"sort"
 	"sync"
 	"time"
@@ -14,16 +15,18 @@ import (
 // thousand answers, one after the other. A store that lists in order can also be asked for what comes after any key, one that
 // does not exist included. So a long listing whose caller waits for it is cut into spans:
 //
-//	after the first pages: guess the key that is some pages ahead; the span under way ends there, another begins
-//	each time that the caller has to wait, one more
+//	the caller has to wait: guess the key that is some pages ahead of the last span; it ends there, and another begins
 //	give the spans in their order; each holds some pages at most, and waits
 //
-// A guess that is wrong makes spans that are uneven, and never a listing that is: spans share no key, and leave none out.
+// A guess that is wrong makes spans that are uneven, and never a listing that is: spans share no key, and leave none out. What is
+// asked for beyond the end of a span is in vain; so a span goes on from a page of its own, and where much was in vain, no more are made.
 const (
 	// longListing is how many objects and pages must have come before a listing is spread.
 	longListing, longPages = 2000, 2
 	// mostSpans are under way at once, each meant to be spanPages long; what they hold is at most about as much.
 	mostSpans, spanPages = 8, 6
+	// mayBeVain bounds the pages that come to nothing: so many, and one of so many.
+	mayBeVain = 4
 )
 
 // sight is what the pages of a listing show.
@@ -57,6 +60,11 @@ type spread struct {
 
 	mu    sync.Mutex
 	spans []*span // in the order of their keys; the first is being given
+	// begins are the first keys of the pages that were given last, and end is the last key of them.
+	begins []string
+	end    string
+	pages  int // that were asked for
+	vain   int // of these, beyond the end of their span
 }
 
 // span is a run of keys.
@@ -65,10 +73,10 @@ type span struct {
 	err   error       // why, then
 
 	// guarded by spread.mu
-	at     string // it is listed up to here
-	until  string // no key behind this one; empty is all there is
-	stride plan.Stride
-	ended  bool // all of it is listed
+	at     string      // it is listed up to here
+	until  string      // no key behind this one; empty is all there is
+	stride plan.Stride // of its last page
+	ended  bool        // all of it is listed
 }
 
 // told is what a listing tells of an object, without the room for what it does not.
@@ -101,6 +109,7 @@ func (s *spread) run(ctx context.Context, yield func(store.Object, error) bool) 
 		page, ok := s.next(first, begin)
 		switch {
 		case ok:
+			s.given(page)
 			for _, o := range page {
 				if !yield(o.object(s.what.Bucket), nil) {
 					return
@@ -129,11 +138,22 @@ func (s *spread) next(first *span, begin func(sp *span, after string)) ([]told, 
 	return page, ok
 }
 
+// given notes a page.
+func (s *spread) given(page []told) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.begins) == spanPages {
+		s.begins = slices.Delete(s.begins, 0, 1)
+	}
+	s.begins = append(s.begins, page[0].key)
+	s.end = page[len(page)-1].key
+}
+
 // cut cuts the last span that goes on in two, and gives the second; nil where that cannot be, or is not worth it.
 func (s *spread) cut() (*span, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.spans) >= mostSpans {
+	if len(s.spans) >= mostSpans || s.vain > mayBeVain+s.pages/mayBeVain {
 		return nil, ""
 	}
 	i := len(s.spans) - 1
@@ -144,14 +164,27 @@ func (s *spread) cut() (*span, string) {
 		return nil, ""
 	}
 	old := s.spans[i]
-	key, ok := old.stride.Ahead(old.at, spanPages)
+	key, ok := s.ahead(old)
 	if !ok || old.until != "" && key >= old.until {
 		return nil, ""
 	}
-	sp := &span{at: key, until: old.until, stride: old.stride}
+	sp := &span{at: key, until: old.until}
 	old.until = key
-	s.spans = append(s.spans[:i+1], append([]*span{sp}, s.spans[i+1:]...)...)
+	s.spans = slices.Insert(s.spans, i+1, sp)
 	return sp, key
+}
+
+// ahead guesses the key that is spanPages ahead of a span, by the pages that were given last, or else by its own last page.
+func (s *spread) ahead(sp *span) (string, bool) {
+	if sp.stride == (plan.Stride{}) {
+		return "", false
+	}
+	if n := len(s.begins); n > 0 {
+		if key, ok := (plan.Stride{First: s.begins[0], Last: s.end}).Ahead(sp.at, spanPages/n); ok {
+			return key, true
+		}
+	}
+	return sp.stride.Ahead(sp.at, spanPages)
 }
 
 // shift leaves the first span behind.
@@ -188,12 +221,16 @@ func (s *spread) list(ctx context.Context, sp *span, after string) error {
 func (s *spread) within(sp *span, page []store.Object) ([]store.Object, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.pages++
 	n := len(page)
 	if n == 0 {
 		return nil, true
 	}
 	if sp.until != "" {
 		n = sort.Search(n, func(i int) bool { return page[i].Key > sp.until })
+	}
+	if n == 0 {
+		s.vain++
 	}
 	sp.at = page[len(page)-1].Key
 	sp.stride = plan.Stride{First: page[0].Key, Last: sp.at}
