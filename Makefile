@@ -4,12 +4,13 @@ GO   ?= go
 # The race detector needs cgo; where there is no C compiler, tests run without it.
 RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 
-.PHONY: help build demo bench test lint unit crash servers test-big clean
+.PHONY: help build demo bench test packages lint unit crash servers test-big clean
 
 help:
 	@echo 'make build      bin/haul, one static binary'
 	@echo 'make demo       a real S3 server, a 1 GiB file, two kills, two resumes, one proof; about a minute'
 	@echo 'make test       all that CI runs: lint, unit, crash, servers'
+	@echo 'make packages   the Debian packages that some tests compare with (needs root; without them those tests are skipped)'
 	@echo 'make lint       gofmt, go vet (also for macOS and Windows), staticcheck'
 	@echo 'make unit       the tests of the main module'
 	@echo 'make crash      kill -9 at random moments, 50 uploads and 50 downloads; CRASH_ROUNDS=n for more, CRASH_SEED=n to repeat'
@@ -28,6 +29,13 @@ bench: build
 	$(GO) -C lab run ./bench $(BENCH)
 
 test: lint unit crash servers
+
+# Programs of the field, schedulers, peers and a browser. CI installs them; on any other machine it is for you to say.
+PACKAGES := awscli s3cmd rclone samtools bcftools tabix htslib-test samtools-test bwa dwgsim slurm-wlm munge snakemake chromium
+
+packages:
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(PACKAGES)
 
 lint:
 	@out=$$(gofmt -l .); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
