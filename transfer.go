@@ -95,7 +95,7 @@ type transfer struct {
 
 	moved, kept atomic.Int64 // bytes
 	retries     atomic.Int64
-	mute        atomic.Bool  // the record failed, and the user was told
+	mute        atomic.Bool // the record failed, and the user was told
 }
 
 // begin starts a transfer. Size is -1 where it is not known.
