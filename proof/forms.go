@@ -39,8 +39,8 @@ type form struct {
 	sums     []checksum.Sum
 }
 
-// NewForming begins digests of all bytes, and composite ones of parts of partSize bytes; MD5 is always among these, as the ETag.
-// A partSize of 0 makes none.
+// NewForming begins digests of all bytes, and composite ones of parts of partSize bytes. Among these is always MD5, as the ETag, and
+// never CRC64NVME, which S3 knows of the full object only. A partSize of 0 makes none.
 func NewForming(full, composite []checksum.Algorithm, partSize int64) *Forming {
 	f := &Forming{partSize: partSize}
 	for _, a := range full {
@@ -53,6 +53,9 @@ func NewForming(full, composite []checksum.Algorithm, partSize int64) *Forming {
 		composite = append(slices.Clone(composite), checksum.MD5)
 	}
 	for _, a := range composite {
+		if a == checksum.CRC64NVME {
+			continue
+		}
 		f.composite = append(f.composite, &form{a: a, h: a.New(), partSize: partSize})
 	}
 	return f

@@ -70,13 +70,20 @@ func (r *receipts) prepare() (cut int64, err error) {
 		}
 		break
 	}
-	if end == 0 {
+	if end == 0 && !begins(r.f, `{"haul_receipt":`) {
 		return 0, usagef("%s is there already, and is no receipt; name another file", r.f.Name())
 	}
 	if cut = fi.Size() - end; cut > 0 {
 		err = r.f.Truncate(end)
 	}
 	return cut, err
+}
+
+// begins tells whether a file begins with text, as far as it goes.
+func begins(f io.ReaderAt, text string) bool {
+	buf := make([]byte, len(text))
+	n, _ := f.ReadAt(buf, 0) // what cannot be read does not
+	return n > 0 && string(buf[:n]) == text[:n]
 }
 
 // endOfLines finds where the last whole line ends.

@@ -121,10 +121,15 @@ func (a *app) runSum(ctx context.Context, r sumRequest) error {
 	screen := a.screen(false)
 	var c *haul.Client
 	if slices.ContainsFunc(r.from, func(l location) bool { return l.kind == remote }) {
-		var err error
-		if c, err = a.client(ctx); err != nil {
+		st, err := a.connect.open(ctx)
+		if err != nil {
 			return err
 		}
+		c = haul.New(st, haul.Options{Observe: func(e haul.Event) {
+			if e.Kind != haul.EventStart { // what is read goes nowhere
+				screen.Observe(e)
+			}
+		}})
 	}
 	type answer struct {
 		sums ui.Sums
