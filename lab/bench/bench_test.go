@@ -150,7 +150,7 @@ func TestGrid(t *testing.T) {
 
 func TestDigest(t *testing.T) {
 	r, text := drive(t, "-size", "20MiB", "digest")
-	if len(r.Digests) != 2 {
+	if len(r.Digests) != 3 {
 		t.Fatalf("%d cases", len(r.Digests))
 	}
 	for _, c := range r.Digests {

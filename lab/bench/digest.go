@@ -25,10 +25,12 @@ type DigestCase struct {
 	Both   []Sample `json:"both"`
 }
 
-// digestCases: a link that is slower than an MD5, and one that is faster. Haul may use all cores.
+// digestCases: a link that is slower than an MD5, one of 10 Gbit/s, which is faster, and one that takes whatever the cores give.
+// Haul may use all cores.
 func (b *bench) digestCases() (all []*DigestCase) {
 	for _, c := range []*DigestCase{
 		{Name: "link of 250 MB/s", Shape: nullstore.Shape{ConnRate: 50e6, LinkRate: 250e6, FirstByteMS: 10}},
+		{Name: "link of 1.25 GB/s", Shape: nullstore.Shape{ConnRate: 100e6, LinkRate: 1250e6, FirstByteMS: 10}},
 		{Name: "link without a limit"},
 	} {
 		if b.wanted(c.Name) {
