@@ -8,11 +8,13 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"haul/checksum"
+	"haul/internal/amount"
 	"haul/internal/meter"
 	"haul/store"
 )
@@ -45,6 +47,8 @@ type digest struct {
 	h         hash.Hash
 	at        int64 // so many bytes are summed
 	kept      int64 // at, when the state was last written down
+
+	summed atomic.Int64 // at, for others to look at
 }
 
 // digests sum a file from front to back beside its transfer, which needs no order. Each has a goroutine of its own, that reads
@@ -136,10 +140,16 @@ func (d *digests) may(end int64) {
 	}
 }
 
-// wait waits for g when nothing moves any more: what is left is summing.
+// wait waits for g, when nothing moves any more and what is left is summing; it says so where that takes a while.
 func (d *digests) wait(g *errgroup.Group) error {
-	if d != nil {
-		defer d.c.meter.Since(meter.Proving, time.Now())
+	if d == nil {
+		return g.Wait()
+	}
+	defer d.c.meter.Since(meter.Proving, time.Now())
+	for _, one := range d.all {
+		if left := d.size - one.summed.Load(); left >= worthSaying {
+			d.note(fmt.Sprintf("all bytes are there; the %s goes on over the last %s", one.algorithm, amount.Bytes(left)))
+		}
 	}
 	return g.Wait()
 }
@@ -163,6 +173,7 @@ func (d *digests) sum(ctx context.Context, one *digest, from io.ReaderAt, end in
 		one.h.Write(p)
 		one.at += int64(len(p))
 	}
+	one.summed.Store(one.at)
 	if one.at-one.kept >= digestStep {
 		d.keep(one)
 	}

@@ -262,9 +262,17 @@ func (d *download) fetchAll(ctx context.Context, first *opened, ranges *plan.Ran
 	defer stop(nil)
 	g, gctx := errgroup.WithContext(ctx)
 	d.digests.follow(gctx, g, d.target)
+	var ranging sync.WaitGroup
+	spawn := func(r store.Range, first *opened) error {
+		ranging.Add(1)
+		return d.c.spawn(gctx, g, min(d.c.lanes.buffer(), r.Length), func(buf []byte) error {
+			defer ranging.Done()
+			return d.fetchRange(gctx, r, first, buf)
+		})
+	}
 	var serr error
 	if first != nil {
-		if serr = d.spawnRange(gctx, g, first.Body.Range, first); serr != nil {
+		if serr = spawn(first.Body.Range, first); serr != nil {
 			first.close()
 		}
 	}
@@ -273,12 +281,14 @@ func (d *download) fetchAll(ctx context.Context, first *opened, ranges *plan.Ran
 		if !ok {
 			break
 		}
-		serr = d.spawnRange(gctx, g, r, nil)
+		serr = spawn(r, nil)
 	}
 	if serr != nil {
 		stop(serr)
+		return cmp.Or(g.Wait(), serr)
 	}
-	if err := cmp.Or(g.Wait(), serr); err != nil {
+	ranging.Wait()
+	if err := d.digests.wait(g); err != nil {
 		return err
 	}
 	if d.bytes != d.obj.Size {
@@ -287,16 +297,15 @@ func (d *download) fetchAll(ctx context.Context, first *opened, ranges *plan.Ran
 	return nil
 }
 
-func (d *download) spawnRange(ctx context.Context, g *errgroup.Group, r store.Range, first *opened) error {
-	return d.c.spawn(ctx, g, min(d.c.lanes.buffer(), r.Length), func(buf []byte) error {
-		sum, err := d.fetch(ctx, r, first, &inFile{d.target, d.c.meter, buf})
-		if err != nil {
-			return err
-		}
-		d.add(segment{r, sum})
-		d.append(d.log, entry{Offset: r.Offset, Length: r.Length, Sum: sum})
-		return nil
-	})
+// fetchRange brings one down.
+func (d *download) fetchRange(ctx context.Context, r store.Range, first *opened, buf []byte) error {
+	sum, err := d.fetch(ctx, r, first, &inFile{d.target, d.c.meter, buf})
+	if err != nil {
+		return err
+	}
+	d.add(segment{r, sum})
+	d.append(d.log, entry{Offset: r.Offset, Length: r.Length, Sum: sum})
+	return nil
 }
 
 // prove compares the whole file with what the store vouches for.

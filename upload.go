@@ -292,10 +292,10 @@ func (u *upload) sendMissing(ctx context.Context) error {
 	}
 	if serr != nil {
 		stop(serr)
-		return cmp.Or(g.Wait(), serr)
+		return readError(u.src, cmp.Or(g.Wait(), serr))
 	}
 	parts.Wait()
-	return u.digests.wait(g)
+	return readError(u.src, u.digests.wait(g))
 }
 
 // sendPart sends part n.

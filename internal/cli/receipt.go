@@ -23,7 +23,8 @@ import (
 type receipts struct {
 	identity string
 	f        *os.File
-	fresh    bool // this run made the file
+	regular  bool
+	fresh    bool // there was nothing in it
 
 	mu    sync.Mutex
 	wrote bool
@@ -57,6 +58,7 @@ func (r *receipts) prepare() (cut int64, err error) {
 	if err != nil || !fi.Mode().IsRegular() {
 		return 0, err
 	}
+	r.regular = true
 	if r.fresh = fi.Size() == 0; r.fresh {
 		return 0, nil
 	}
@@ -126,7 +128,7 @@ func (r *receipts) close() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var err error
-	if r.wrote && r.fresh {
+	if r.wrote && r.regular {
 		err = r.f.Sync()
 	}
 	err = errors.Join(err, r.f.Close())

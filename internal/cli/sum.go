@@ -161,6 +161,9 @@ func (a *app) runSum(ctx context.Context, r sumRequest) error {
 			continue
 		}
 		screen.Sums(got.sums)
+		if slices.ContainsFunc(got.sums.Store, func(s ui.StoreSum) bool { return !s.Agrees && s.Why == "" }) {
+			failed = append(failed, fmt.Errorf("%s: %w", got.sums.Name, haul.ErrMismatch))
+		}
 	}
 	if len(failed) == 1 {
 		return failed[0]

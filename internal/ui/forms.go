@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -132,7 +134,8 @@ func (s *Screen) Page(write func(io.Writer) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.clear()
-	return write(s.out)
+	w := bufio.NewWriter(s.out)
+	return errors.Join(write(w), w.Flush())
 }
 
 // digestLine tells the digests that were asked for; empty where none were.
