@@ -28,14 +28,14 @@ type assembly struct {
 }
 
 // create opens the upload, as near to the scheme as the store takes it.
-func (a *assembly) create(ctx context.Context, want checksum.Scheme) error {
+func (a *assembly) create(ctx context.Context, want checksum.Scheme, attrs *store.Attrs) error {
 	if a.o.NoClobber { // the store decides at the end; but don't move a terabyte to hear it
 		if err := a.absent(ctx, a.up.Ref); err != nil {
 			return err
 		}
 	}
 	return a.ask(ctx, func(ctx context.Context) error {
-		opened, err := a.c.store.Create(ctx, a.up.Ref, want, &a.o.Attrs)
+		opened, err := a.c.store.Create(ctx, a.up.Ref, want, attrs)
 		if err == nil {
 			a.up = opened
 		}
@@ -106,11 +106,34 @@ func (a *assembly) whole() (checksum.Sum, error) {
 	if a.up.Scheme.Kind != checksum.FullObject {
 		return checksum.Compose(a.sums)
 	}
+	return a.full()
+}
+
+// full gives the sum of all bytes, where it follows from those of the parts.
+func (a *assembly) full() (checksum.Sum, error) {
+	if !a.up.Scheme.Algorithm.CanCombine() || slices.ContainsFunc(a.sums, checksum.Sum.IsZero) {
+		return checksum.Sum{}, nil
+	}
 	sized := make([]checksum.Sized, len(a.sums))
 	for i, s := range a.sums {
 		sized[i] = checksum.Sized{Sum: s, Size: a.parts[i].Size}
 	}
 	return checksum.Combine(sized)
+}
+
+// describe tells of the parts in a result.
+func (a *assembly) describe(r Result) Result {
+	r.PartSize = a.parts[0].Size
+	for i, p := range a.parts {
+		if last := i == len(a.parts)-1; p.Size != r.PartSize && !(last && p.Size < r.PartSize) {
+			r.PartSize = 0
+			break
+		}
+	}
+	if a.o.WantLayout {
+		r.Layout = a.parts
+	}
+	return r
 }
 
 // complete turns the upload into an object. The sum is the whole's by the upload's scheme.

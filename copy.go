@@ -21,6 +21,9 @@ import (
 // Attrs names none. A failed copy in parts leaves nothing behind; it is not resumed.
 func (c *Client) Copy(ctx context.Context, from, to store.Ref, o Transfer) (Result, error) {
 	defer c.alive()()
+	if err := o.checkDigests(); err != nil {
+		return Result{}, err
+	}
 	t := c.begin(from.String(), to.String(), o)
 	src, err := t.headSource(ctx, from)
 	if err == nil {
@@ -40,7 +43,25 @@ func (c *Client) Copy(ctx context.Context, from, to store.Ref, o Transfer) (Resu
 	if err != nil {
 		return Result{}, err
 	}
+	r.Modified = src.Modified
+	r.Digests = t.vouchedDigests(r)
 	return t.done(r), nil
+}
+
+// vouchedDigests gives those that were asked for and that the store itself vouches for: no byte came by here.
+func (t *transfer) vouchedDigests(r Result) (sums []checksum.Sum) {
+	for _, a := range t.o.Digests {
+		s := r.Object.Sum(a)
+		if tag, ok := md5Of(r.Object); ok && a == checksum.MD5 && r.Proof.Proved && s.IsZero() {
+			s = tag
+		}
+		if s.IsZero() || s.Parts > 0 {
+			t.note(fmt.Sprintf("its %s is not known: the store copied it by itself, and does not vouch for one of all its bytes", a))
+			continue
+		}
+		sums = append(sums, s)
+	}
+	return sums
 }
 
 // opener gives the attrs that open the source of a copy, which may have a customer's key of its own.
@@ -152,7 +173,7 @@ func (t *transfer) copyParts(ctx context.Context, src store.Object, to store.Ref
 		scheme.Algorithm = checksum.MD5
 	}
 	a := &assembly{transfer: t, up: store.Upload{Ref: to}}
-	if err := a.create(ctx, scheme); err != nil {
+	if err := a.create(ctx, scheme, &t.o.Attrs); err != nil {
 		return Result{}, err
 	}
 	if err := t.asked(a.up.Scheme); err != nil {
@@ -169,7 +190,7 @@ func (t *transfer) copyParts(ctx context.Context, src store.Object, to store.Ref
 	if errors.Is(err, ErrMismatch) {
 		err = fmt.Errorf("%w; the copy is stored, and wrong", err)
 	}
-	return r, err
+	return a.describe(r), err
 }
 
 // copyPart is the size of one part of a copy where nothing else was said: a part costs a request and moves nothing here.

@@ -8,10 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
-	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -30,6 +27,9 @@ import (
 // store.Changed where the object changed on the way.
 func (c *Client) Download(ctx context.Context, from store.Ref, path string, o Transfer) (Result, error) {
 	defer c.alive()()
+	if err := o.checkDigests(); err != nil {
+		return Result{}, err
+	}
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return Result{}, fmt.Errorf("find %s: %w", path, err)
@@ -57,17 +57,6 @@ func (c *Client) Download(ctx context.Context, from store.Ref, path string, o Tr
 	return d.run(ctx)
 }
 
-// dropEarlier removes what an earlier run left and this one will not go on with.
-func (d *download) dropEarlier() {
-	if earlier, ok := d.log.Header(); ok {
-		if err := localfile.RemoveTemp(d.path, string(earlier.Temp)); err != nil {
-			d.note(fmt.Sprintf("the earlier partial file stays: %v", err))
-		}
-	}
-	d.forget(d.log)
-	d.log = nil
-}
-
 // download is one download into a file.
 type download struct {
 	*source
@@ -76,7 +65,7 @@ type download struct {
 	log    *log
 	target *localfile.Target
 
-	mute atomic.Bool // the record failed, and the user was told
+	digests *digests
 
 	mu       sync.Mutex
 	segments []segment // that are here, in the order they came
@@ -100,14 +89,44 @@ func (d *download) finish(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, d.fail(err)
 	}
+	r, err := d.result(proof)
+	if err != nil {
+		return Result{}, d.fail(err)
+	}
 	began := time.Now()
-	err = d.target.Commit(d.modified(), !d.o.NoClobber)
+	err = d.target.Commit(r.Modified, !d.o.NoClobber)
 	d.c.meter.Since(meter.Syncing, began)
 	if err != nil {
 		return Result{}, d.fail(fmt.Errorf("put %s in place: %w", d.path, err))
 	}
 	d.forget(d.log)
-	return d.done(Result{Object: d.obj, Size: d.obj.Size, Parts: max(len(d.segments), 1), Proof: proof}), nil
+	return d.done(r), nil
+}
+
+// result tells what came, as far as it fits what is told of it.
+func (d *download) result(proof Proof) (Result, error) {
+	r := Result{Object: d.obj, Size: d.obj.Size, Parts: max(len(d.segments), 1), Proof: proof, Modified: d.modified()}
+	if d.digests == nil {
+		return r, nil
+	}
+	known, err := combine(d.segments)
+	if err != nil {
+		return r, err
+	}
+	r.Digests = d.digests.sums(known)
+	return r, sameMD5(d.obj, r.Digests)
+}
+
+// beginDigests begins what was asked for, or goes on with it as far as proved ranges go.
+func (d *download) beginDigests() {
+	d.digests = d.newDigests(d.obj.Size, d.algorithm, func(e entry) { d.append(d.log, e) })
+	if d.digests == nil {
+		return
+	}
+	for _, s := range d.segments {
+		d.digests.reach.arrived(s.Range)
+	}
+	d.digests.goOn(entries(d.log), d.digests.reach.end)
 }
 
 // open goes on with an earlier download where there is one that fits, or begins a new one; then first is the open body of its
@@ -162,131 +181,15 @@ func (d *download) record(temp string) record {
 	}
 }
 
-// goOn takes up an earlier run: its temporary file, with every range of it that proves equal to what was recorded. Where it
-// does not fit any more it is thrown away, and d.target stays nil.
-func (d *download) goOn(ctx context.Context, earlier record) (finished bool, r Result, err error) {
-	obj, err := d.head(ctx, d.from)
-	if errors.Is(err, store.NotFound) {
-		d.dropEarlier()
-	}
-	if err == nil {
-		err = d.expected(obj)
-	}
-	if err != nil {
-		return false, Result{}, err
-	}
-	why := d.unfit(earlier)
-	if obj.ETag != earlier.ETag || obj.Size != earlier.Size || earlier.Version != "" && obj.Version != earlier.Version {
-		why = "the object has changed since"
-	}
-	target, terr := localfile.Reopen(d.path, string(earlier.Temp), earlier.Size)
-	switch {
-	case terr != nil && why == "":
-		d.source = d.newSource(ctx, d.from, obj)
-		if r, finished := d.alreadyHere(ctx); finished {
-			return true, r, nil
-		}
-		why = terr.Error()
-	case terr == nil && why != "":
-		if err := target.Keep(); err != nil {
-			return false, Result{}, fmt.Errorf("close the earlier partial file: %w", err)
-		}
-	}
-	if why != "" {
-		if err := localfile.RemoveTemp(d.path, string(earlier.Temp)); err != nil {
-			d.note(fmt.Sprintf("the earlier partial file stays: %v", err))
-		}
-		d.note(fmt.Sprintf("an earlier run is not gone on with: %s; starting over", why))
-		return false, Result{}, nil
-	}
-	d.source = d.newSource(ctx, d.from, obj)
-	d.algorithm = earlier.Algorithm
-	d.target = target
-	d.started(obj.Size, d.partsOf(obj.Size))
-	if err := d.proveKept(ctx); err != nil {
-		return false, Result{}, d.fail(err)
-	}
-	return false, Result{}, nil
-}
-
-// alreadyHere settles what became of a temporary file that is gone: where the file under the real name proves equal, the
-// earlier run had finished.
-func (d *download) alreadyHere(ctx context.Context) (Result, bool) {
-	src, err := localfile.OpenSource(d.path)
-	if err != nil {
-		return Result{}, false
-	}
-	defer src.Close() // only read from
-	if src.Size() != d.obj.Size {
-		return Result{}, false
-	}
-	proof, err := d.proveContent(ctx, d.obj, src)
-	if err != nil || !proof.Proved {
-		return Result{}, false
-	}
-	d.forget(d.log)
-	d.started(d.obj.Size, 1)
-	d.keep(d.obj.Size, 1)
-	return d.done(Result{Object: d.obj, Size: d.obj.Size, Parts: 1, Proof: proof}), true
-}
-
-// proveKept sums again every range that the record says is there.
-func (d *download) proveKept(ctx context.Context) error {
-	defer d.c.meter.Since(meter.Proving, time.Now())
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0)) // this is work for the CPU, not for lanes
-	for _, e := range d.log.Entries() {
-		r := store.Range{Offset: e.Offset, Length: e.Length}
-		if r.Offset < 0 || r.Length <= 0 || r.End() > d.obj.Size || r.End() < r.Offset || e.Sum.Algorithm != d.algorithm {
-			continue
-		}
-		g.Go(func() error {
-			lease, err := d.c.memory.Take(gctx, sumBuffer)
-			if err != nil {
-				return err
-			}
-			defer lease.Release()
-			sum, err := sumOf(d.algorithm, d.target, r, lease.Bytes())
-			if err != nil {
-				return fmt.Errorf("read the earlier partial file: %w", err)
-			}
-			if sum == e.Sum {
-				d.add(segment{r, sum})
-			}
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	d.disjoint()
-	d.keep(d.bytes, len(d.segments))
-	return nil
-}
-
-// disjoint drops segments that overlap others. No run writes such; a record that was tampered with may.
-func (d *download) disjoint() {
-	slices.SortFunc(d.segments, func(a, b segment) int { return cmp.Compare(a.Offset, b.Offset) })
-	kept := d.segments[:0]
-	var at int64
-	d.bytes = 0
-	for _, s := range d.segments {
-		if s.Offset < at {
-			continue
-		}
-		kept = append(kept, s)
-		at = s.End()
-		d.bytes += s.Length
-	}
-	d.segments = kept
-}
-
 // add notes a range that is here.
 func (d *download) add(s segment) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.segments = append(d.segments, s)
 	d.bytes += s.Length
+	if d.digests != nil {
+		d.digests.reach.arrived(s.Range)
+	}
 }
 
 // missing gives what is not here yet.
@@ -308,6 +211,7 @@ func (d *download) settle(ctx context.Context) (Proof, error) {
 	}
 	before := d.segments
 	d.segments, d.bytes = nil, 0
+	d.digests.restart()
 	d.c.meter.Done(-d.obj.Size)
 	d.note("the bytes do not fit what the store vouches for; fetching them again to compare")
 	again := make([]store.Range, len(before))
@@ -344,6 +248,7 @@ func differing(before, after []segment) int {
 
 // fetchMissing brings down everything that is not here yet; first is already open on its beginning.
 func (d *download) fetchMissing(ctx context.Context, first *opened) error {
+	d.beginDigests()
 	gaps := d.missing()
 	if first != nil {
 		gaps = plan.Gaps(d.obj.Size, []store.Range{first.Body.Range})
@@ -353,10 +258,21 @@ func (d *download) fetchMissing(ctx context.Context, first *opened) error {
 
 // fetchAll brings down the ranges, in parallel.
 func (d *download) fetchAll(ctx context.Context, first *opened, ranges *plan.Ranges) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	g, gctx := errgroup.WithContext(ctx)
+	d.digests.follow(gctx, g, d.target)
+	var ranging sync.WaitGroup
+	spawn := func(r store.Range, first *opened) error {
+		ranging.Add(1)
+		return d.c.spawn(gctx, g, min(d.c.lanes.buffer(), r.Length), func(buf []byte) error {
+			defer ranging.Done()
+			return d.fetchRange(gctx, r, first, buf)
+		})
+	}
 	var serr error
 	if first != nil {
-		if serr = d.spawnRange(gctx, g, first.Body.Range, first); serr != nil {
+		if serr = spawn(first.Body.Range, first); serr != nil {
 			first.close()
 		}
 	}
@@ -365,9 +281,14 @@ func (d *download) fetchAll(ctx context.Context, first *opened, ranges *plan.Ran
 		if !ok {
 			break
 		}
-		serr = d.spawnRange(gctx, g, r, nil)
+		serr = spawn(r, nil)
 	}
-	if err := cmp.Or(g.Wait(), serr); err != nil {
+	if serr != nil {
+		stop(serr)
+		return cmp.Or(g.Wait(), serr)
+	}
+	ranging.Wait()
+	if err := d.digests.wait(g); err != nil {
 		return err
 	}
 	if d.bytes != d.obj.Size {
@@ -376,26 +297,15 @@ func (d *download) fetchAll(ctx context.Context, first *opened, ranges *plan.Ran
 	return nil
 }
 
-func (d *download) spawnRange(ctx context.Context, g *errgroup.Group, r store.Range, first *opened) error {
-	return d.c.spawn(ctx, g, min(d.c.lanes.buffer(), r.Length), func(buf []byte) error {
-		sum, err := d.fetch(ctx, r, first, &inFile{d.target, d.c.meter, buf})
-		if err != nil {
-			return err
-		}
-		d.add(segment{r, sum})
-		d.append(entry{Offset: r.Offset, Length: r.Length, Sum: sum})
-		return nil
-	})
-}
-
-// append writes a range into the record.
-func (d *download) append(e entry) {
-	if d.log == nil {
-		return
+// fetchRange brings one down.
+func (d *download) fetchRange(ctx context.Context, r store.Range, first *opened, buf []byte) error {
+	sum, err := d.fetch(ctx, r, first, &inFile{d.target, d.c.meter, buf})
+	if err != nil {
+		return err
 	}
-	if err := d.log.Append(e); err != nil && d.mute.CompareAndSwap(false, true) {
-		d.note(fmt.Sprintf("what is done can no longer be written down, so a broken run would fetch it again: %v", err))
-	}
+	d.add(segment{r, sum})
+	d.append(d.log, entry{Offset: r.Offset, Length: r.Length, Sum: sum})
+	return nil
 }
 
 // prove compares the whole file with what the store vouches for.

@@ -111,10 +111,18 @@ func (u *upload) alreadyStored(ctx context.Context) (Result, bool) {
 	if err != nil || !proof.Proved {
 		return Result{}, false
 	}
-	u.forget(u.log)
 	u.started(u.layout.Size, u.layout.Count)
 	u.keep(u.layout.Size, u.layout.Count)
-	return u.done(Result{Object: obj, Size: u.layout.Size, Parts: u.layout.Count, Proof: proof}), true
+	r := Result{Object: obj, Size: u.layout.Size, Parts: u.layout.Count, PartSize: u.layout.PartSize, Proof: proof, Modified: u.modified()}
+	if d := u.newDigests(u.layout.Size, checksum.None, nil); d != nil {
+		d.goOn(entries(u.log), u.layout.Size)
+		if d.whole(ctx, onDisk{u.src, u.c.meter}) != nil || u.src.Changed() != nil {
+			return Result{}, false
+		}
+		r.Digests = d.sums(checksum.Sum{})
+	}
+	u.forget(u.log)
+	return u.done(r), true
 }
 
 // adopt looks for open uploads of the key in the store, and takes the newest whose parts can be this file's, and of which

@@ -62,6 +62,10 @@ func (t *transfer) put(ctx context.Context, from content, to store.Ref) (Result,
 
 // putWith is put with memory that is there already.
 func (t *transfer) putWith(ctx context.Context, from content, to store.Ref, buf []byte) (Result, error) {
+	digests, err := t.digest(from, buf)
+	if err != nil {
+		return Result{}, err
+	}
 	if err := t.c.lanes.enter(ctx); err != nil {
 		return Result{}, err
 	}
@@ -73,7 +77,27 @@ func (t *transfer) putWith(ctx context.Context, from content, to store.Ref, buf 
 	if err != nil {
 		return Result{}, err
 	}
-	return t.done(Result{Object: obj, Size: from.Size(), Parts: 1, Proof: proof}), nil
+	return t.done(Result{Object: obj, Size: from.Size(), Parts: 1, Proof: proof, Digests: digests}), nil
+}
+
+// digest sums small content in all ways that were asked for, and names its MD5 in the metadata.
+func (t *transfer) digest(from content, buf []byte) ([]checksum.Sum, error) {
+	if len(t.o.Digests) == 0 {
+		return nil, nil
+	}
+	sums := make([]checksum.Sum, len(t.o.Digests))
+	var md5 checksum.Sum
+	for i, a := range t.o.Digests {
+		var err error
+		if sums[i], err = sumOf(a, from, store.Range{Length: from.Size()}, buf); err != nil {
+			return nil, readError(from, err)
+		}
+		if a == checksum.MD5 {
+			md5 = sums[i]
+		}
+	}
+	t.o.Attrs = t.o.described(md5, 0)
+	return sums, nil
 }
 
 // putProved sends with the best checksum that the store takes, lowering it as the store teaches.

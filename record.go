@@ -42,13 +42,20 @@ type choices struct {
 	NoClobber bool               `json:"no_clobber,omitempty"`
 	Times     bool               `json:"times,omitempty"`
 	Attrs     store.Attrs        `json:"attrs"`
+
+	Digests     []checksum.Algorithm `json:"digests,omitempty"`
+	DigestFirst bool                 `json:"digest_first,omitempty"`
 }
 
-// entry is one finished range of a download. (An upload needs none: the store lists its parts.)
+// entry is one finished range of a download, or how far a digest has come. (The parts of an upload need none: the store lists
+// them.)
 type entry struct {
 	Offset int64        `json:"offset"`
 	Length int64        `json:"length"`
 	Sum    checksum.Sum `json:"sum"`
+	// State is that of a hash of this algorithm after the first Offset bytes; no bytes and no State void all earlier ones.
+	Digest checksum.Algorithm `json:"digest,omitempty"`
+	State  []byte             `json:"state,omitempty"`
 }
 
 type direction string
@@ -91,7 +98,10 @@ func (t *transfer) recorded(d direction, path string, ref store.Ref) bool {
 }
 
 func (t *transfer) choices() choices {
-	return choices{PartSize: t.o.PartSize, Checksum: t.o.Checksum, NoClobber: t.o.NoClobber, Times: t.o.Times, Attrs: t.o.Attrs}
+	return choices{
+		PartSize: t.o.PartSize, Checksum: t.o.Checksum, NoClobber: t.o.NoClobber, Times: t.o.Times, Attrs: t.o.Attrs,
+		Digests: t.o.Digests, DigestFirst: t.o.DigestFirst,
+	}
 }
 
 // unfit tells in words why the record does not fit this call; empty where it does.
@@ -101,10 +111,30 @@ func (t *transfer) unfit(r record) string {
 		return "it used another part size"
 	case t.o.Checksum != checksum.None && r.Kind == up && t.o.Checksum != r.Scheme.Algorithm:
 		return "it used another checksum"
+	case r.Kind == up && t.o.DigestFirst && !r.Choices.DigestFirst:
+		return "its metadata has no MD5"
 	case r.Kind == up && attrsKey(&t.o.Attrs) != attrsKey(&r.Choices.Attrs):
 		return "its options were others"
 	}
 	return ""
+}
+
+// append writes a line into the record.
+func (t *transfer) append(l *log, e entry) {
+	if l == nil {
+		return
+	}
+	if err := l.Append(e); err != nil && t.mute.CompareAndSwap(false, true) {
+		t.note(fmt.Sprintf("what is done can no longer be written down, so a broken run would do it again: %v", err))
+	}
+}
+
+// entries are the lines that earlier runs wrote.
+func entries(l *log) []entry {
+	if l == nil {
+		return nil
+	}
+	return l.Entries()
 }
 
 // forget ends a record; what goes wrong there only costs a look at the next run.

@@ -51,6 +51,7 @@ func (c *Client) Resume(ctx context.Context, u Unfinished) (Result, error) {
 		return Result{}, fmt.Errorf("%s was begun with a customer's key, which is not written down: give it again", u.Path)
 	}
 	o := Transfer{PartSize: kept.PartSize, Checksum: kept.Checksum, NoClobber: kept.NoClobber, Times: kept.Times, Attrs: kept.Attrs}
+	o.Digests, o.DigestFirst = kept.Digests, kept.DigestFirst
 	if u.Upload {
 		return c.Upload(ctx, u.Path, u.Ref, o)
 	}

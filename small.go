@@ -19,6 +19,9 @@ func (c *Client) DownloadListed(ctx context.Context, obj store.Object, path stri
 	if obj.Size > smallObject || o.PartSize != 0 && obj.Size > o.PartSize {
 		return c.Download(ctx, obj.Ref, path, o)
 	}
+	if err := o.checkDigests(); err != nil {
+		return Result{}, err
+	}
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return Result{}, fmt.Errorf("find %s: %w", path, err)
@@ -29,7 +32,12 @@ func (c *Client) DownloadListed(ctx context.Context, obj store.Object, path stri
 		}
 	}
 	d := &download{source: &source{transfer: c.begin(obj.Ref.String(), path, o)}, from: obj.Ref, path: path}
-	if err := d.fetchWhole(ctx, obj); err != nil {
+	err = d.fetchWhole(ctx, obj)
+	if err == nil {
+		d.beginDigests()
+		err = d.digests.whole(ctx, d.target)
+	}
+	if err != nil {
 		if d.target == nil {
 			return Result{}, err
 		}

@@ -58,7 +58,7 @@ type WaitStats struct {
 	Pause time.Duration
 	// Source is for the reader of UploadStream, Target for the writer of DownloadStream, Memory for room for their parts.
 	Source, Target, Memory time.Duration
-	// Prove is for reading again what was there before, or what the store has no checksum of that ranges can be proved by.
+	// Prove is for digests when nothing moves any more, and for reading again what was there before, or what the store has no checksum of that ranges can be proved by.
 	Prove time.Duration
 }
 

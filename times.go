@@ -4,18 +4,77 @@ import (
 	"fmt"
 	"maps"
 	"math/big"
+	"strconv"
 	"strings"
 	"time"
 
+	"haul/checksum"
 	"haul/store"
 )
 
-// The names of metadata that hold a file's modification time: rclone's, which haul writes too, in seconds with a fraction; and
-// s3cmd's, a list of NAME:VALUE with slashes between.
+// The names of metadata that tell of a file: its modification time in seconds with a fraction, and the Base64 of its MD5, both as
+// rclone has them; s3cmd's list of NAME:VALUE with slashes between; and haul's own, the size in bytes of all parts but the last.
 const (
 	timeName  = "mtime"
+	md5Name   = "md5chksum"
 	s3cmdName = "s3cmd-attrs"
+	partsName = "haul-part-size"
 )
+
+// described gives the Attrs with what a later look at the object needs no receipt for: the MD5, unless it is zero, and the part
+// size, unless that is. What the caller named stands. Without Digests nothing is added.
+func (o Transfer) described(md5 checksum.Sum, partSize int64) store.Attrs {
+	a := o.Attrs
+	if len(o.Digests) == 0 {
+		return a
+	}
+	add := map[string]string{}
+	if partSize > 0 {
+		add[partsName] = strconv.FormatInt(partSize, 10)
+	}
+	if !md5.IsZero() {
+		add[md5Name] = md5.Base64()
+		add[s3cmdName] = "md5:" + md5.Hex()
+		if at, ok := parseSeconds(a.Metadata[timeName]); ok && o.Times {
+			add[s3cmdName] += "/mtime:" + strconv.FormatInt(at.Unix(), 10) // s3cmd knows whole seconds
+		}
+	}
+	maps.Copy(add, a.Metadata)
+	a.Metadata = add
+	return a
+}
+
+// FileMD5 gives the MD5 of the file that an object was made from, as haul, rclone and s3cmd keep it in the metadata. It is what the
+// uploader said, and the store does not check it. Metadata is told by Client.Stat, and not by listings.
+func FileMD5(o store.Object) (checksum.Sum, bool) {
+	if s, err := checksum.FromBase64(checksum.MD5, o.Attrs.Metadata[md5Name]); err == nil && s.Parts == 0 {
+		return s, true
+	}
+	for field := range strings.SplitSeq(o.Attrs.Metadata[s3cmdName], "/") {
+		if text, ok := strings.CutPrefix(field, "md5:"); ok {
+			s, ok := checksum.FromETag(text)
+			return s, ok && s.Parts == 0
+		}
+	}
+	return checksum.Sum{}, false
+}
+
+// sameMD5 compares the MD5 of what came, where it was asked for, with the one that the metadata tells. As with rclone, that does
+// not count where the ETag is the MD5 of the object itself.
+func sameMD5(obj store.Object, sums []checksum.Sum) error {
+	kept, ok := FileMD5(obj)
+	tag, isMD5 := md5Of(obj)
+	if !ok || isMD5 && tag.Parts == 0 {
+		return nil
+	}
+	for _, s := range sums {
+		if s.Algorithm == checksum.MD5 && s != kept {
+			return fmt.Errorf("%s: %w: its metadata tell the MD5 %s of the file that it was made from, and that of its bytes is %s",
+				obj.Ref, ErrMismatch, kept.Hex(), s.Hex())
+		}
+	}
+	return nil
+}
 
 // stamped keeps a file's modification time, in nanoseconds since 1970, with the object where that is wanted.
 func (o Transfer) stamped(mtime int64) Transfer {

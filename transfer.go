@@ -40,6 +40,15 @@ type Transfer struct {
 	IfMatch string
 	// Times keeps a file's modification time in the object's metadata on the way up, and gives it back on the way down.
 	Times bool
+	// Digests are to be computed of all bytes beside the transfer, each on a core of its own, for Result.Digests. MD5 goes into the
+	// metadata of an object that is stored by one request, under the names that rclone and s3cmd read, and the size of its parts
+	// into that of a file in parts (haul-part-size). Of a copy no byte comes by: it has those that the store vouches for.
+	Digests []checksum.Algorithm
+	// DigestFirst lets Upload read a file in parts once before, so that its MD5 can be in the metadata, which are fixed when an
+	// upload is opened.
+	DigestFirst bool
+	// WantLayout asks for Result.Layout.
+	WantLayout bool
 	// ReplaceMetadata gives a copy no headers and metadata but those that Attrs names, ReplaceTags no tags but those.
 	ReplaceMetadata, ReplaceTags bool
 	Attrs                        store.Attrs
@@ -56,6 +65,14 @@ type Result struct {
 	Retries           int
 	Elapsed           time.Duration
 	Proof             Proof
+	// Digests are those that Transfer.Digests asked for, in that order; of a copy, those of them that are known.
+	Digests []checksum.Sum
+	// Modified is the modification time of the local file, or of the object that was copied; zero for a stream.
+	Modified time.Time
+	// PartSize is that of all parts but the last, in bytes, of an object that was stored in parts by this call; 0 where they
+	// differ. Layout are those parts, where Transfer.WantLayout asked for them: a ten thousand at most.
+	PartSize int64
+	Layout   []store.Part
 }
 
 // Proof says how it is known that the bytes at both ends are the same.
@@ -78,6 +95,7 @@ type transfer struct {
 
 	moved, kept atomic.Int64 // bytes
 	retries     atomic.Int64
+	mute        atomic.Bool // the record failed, and the user was told
 }
 
 // begin starts a transfer. Size is -1 where it is not known.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -22,6 +24,9 @@ import (
 // where the file changed while it was read.
 func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Transfer) (Result, error) {
 	defer c.alive()()
+	if err := o.checkDigests(); err != nil {
+		return Result{}, err
+	}
 	src, err := localfile.OpenSource(path)
 	if err != nil {
 		return Result{}, err
@@ -43,8 +48,13 @@ func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Transf
 	if inParts {
 		return u.run(ctx)
 	}
-	return t.put(ctx, onDisk{src, c.meter}, to)
+	r, err := t.put(ctx, onDisk{src, c.meter}, to)
+	r.Modified = u.modified()
+	return r, err
 }
+
+// modified is the time of the file.
+func (u *upload) modified() time.Time { return time.Unix(0, u.src.Fingerprint().MTime) }
 
 // dropEarlier throws away what an earlier run left and this one will not go on with.
 func (u *upload) dropEarlier(ctx context.Context, why string) error {
@@ -73,6 +83,9 @@ type upload struct {
 	layout plan.Layout
 	log    *log
 	ours   bool // this run created the upload
+
+	digests *digests
+	md5     *digest // of the whole file, where it was read before
 }
 
 func (u *upload) run(ctx context.Context) (Result, error) {
@@ -103,7 +116,20 @@ func (u *upload) run(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	return u.done(Result{Object: obj, Size: u.layout.Size, Parts: u.layout.Count, Proof: proof}), nil
+	return u.result(obj, proof)
+}
+
+// result ends the upload well.
+func (u *upload) result(obj store.Object, proof Proof) (Result, error) {
+	r := Result{Object: obj, Size: u.layout.Size, Parts: u.layout.Count, Proof: proof, Modified: u.modified()}
+	if u.digests != nil {
+		full, err := u.full()
+		if err != nil {
+			return Result{}, err
+		}
+		r.Digests = u.digests.sums(full)
+	}
+	return u.done(u.describe(r)), nil
 }
 
 // open goes on with an earlier upload where there is one that fits, or opens a new one. It is finished when the earlier
@@ -168,7 +194,45 @@ func (u *upload) record() record {
 // create opens a new upload.
 func (u *upload) create(ctx context.Context) error {
 	u.ours = true
-	return u.assembly.create(ctx, checksum.Scheme{Algorithm: u.want()})
+	if err := u.digestFirst(ctx); err != nil {
+		return err
+	}
+	var sum checksum.Sum
+	if u.md5 != nil {
+		sum = checksum.Of(checksum.MD5, u.md5.h)
+	}
+	attrs := u.o.described(sum, u.layout.PartSize)
+	return u.assembly.create(ctx, checksum.Scheme{Algorithm: u.want()}, &attrs)
+}
+
+// digestFirst reads the file for its MD5 where that is to be in the metadata.
+func (u *upload) digestFirst(ctx context.Context) error {
+	if !u.o.DigestFirst {
+		return nil
+	}
+	if u.layout.Size >= worthSaying {
+		u.note("reading the file once before its first part leaves, for its MD5")
+	}
+	d := &digests{transfer: u.transfer, size: u.layout.Size, all: []*digest{{algorithm: checksum.MD5, h: checksum.MD5.New()}}}
+	d.reach.reset()
+	if err := d.whole(ctx, onDisk{u.src, u.c.meter}); err != nil {
+		return readError(u.src, err)
+	}
+	u.md5 = d.all[0]
+	if err := u.src.Changed(); err != nil {
+		return fmt.Errorf("%w: %w", ErrSourceChanged, err)
+	}
+	return nil
+}
+
+// beginDigests begins what was asked for, or goes on with it.
+func (u *upload) beginDigests() {
+	u.digests = u.newDigests(u.layout.Size, u.up.Scheme.Algorithm, func(e entry) { u.append(u.log, e) })
+	u.digests.goOn(entries(u.log), u.layout.Size)
+	if u.md5 != nil {
+		i := slices.IndexFunc(u.digests.all, func(d *digest) bool { return d.algorithm == checksum.MD5 })
+		u.digests.all[i] = u.md5
+	}
 }
 
 // absent is an error of kind Exists where the object is there.
@@ -188,14 +252,7 @@ func (t *transfer) absent(ctx context.Context, ref store.Ref) error {
 
 // move sends the parts that are missing, and completes.
 func (u *upload) move(ctx context.Context) (store.Object, checksum.Sum, error) {
-	g, gctx := errgroup.WithContext(ctx)
-	var serr error
-	for n := 1; n <= u.layout.Count && serr == nil; n++ {
-		if !u.has(n) {
-			serr = u.c.spawn(gctx, g, u.c.lanes.buffer(), func(buf []byte) error { return u.sendPart(gctx, n, buf) })
-		}
-	}
-	if err := cmp.Or(g.Wait(), serr); err != nil {
+	if err := u.sendMissing(ctx); err != nil {
 		return store.Object{}, checksum.Sum{}, err
 	}
 	if parts, bytes := u.count(); parts != u.layout.Count || bytes != u.layout.Size {
@@ -210,6 +267,35 @@ func (u *upload) move(ctx context.Context) (store.Object, checksum.Sum, error) {
 	}
 	obj, err := u.complete(ctx, sum)
 	return obj, sum, err
+}
+
+// sendMissing sends the parts that are missing, and sums the file behind them.
+func (u *upload) sendMissing(ctx context.Context) error {
+	u.beginDigests()
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	g, gctx := errgroup.WithContext(ctx)
+	u.digests.follow(gctx, g, onDisk{u.src, u.c.meter})
+	var parts sync.WaitGroup
+	var serr error
+	for n := 1; n <= u.layout.Count && serr == nil; n++ {
+		if u.has(n) {
+			u.digests.may(u.layout.Part(n).End())
+			continue
+		}
+		parts.Add(1)
+		serr = u.c.spawn(gctx, g, u.c.lanes.buffer(), func(buf []byte) error {
+			defer parts.Done()
+			u.digests.may(u.layout.Part(n).End())
+			return u.sendPart(gctx, n, buf)
+		})
+	}
+	if serr != nil {
+		stop(serr)
+		return readError(u.src, cmp.Or(g.Wait(), serr))
+	}
+	parts.Wait()
+	return readError(u.src, u.digests.wait(g))
 }
 
 // sendPart sends part n.

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 	"time"
+	"unicode/utf8"
 
+	"haul"
 	"haul/checksum"
 	"haul/store"
 )
@@ -24,8 +27,8 @@ type Record struct {
 	Format int `json:"haul_receipt"`
 	// Verb is upload, download, copy or move.
 	Verb string `json:"verb"`
-	// Source and Target are a path or an s3:// address; Store is the identity of the store, and Object what is stored there, the
-	// source of a download, else the target.
+	// Source and Target are a path as it was typed, "-" for a stream, or an s3:// address. Store is the identity of the store, and
+	// Object what is stored there: the source of a download, else the target.
 	Source string    `json:"source"`
 	Target string    `json:"target"`
 	Store  string    `json:"store"`
@@ -38,7 +41,8 @@ type Record struct {
 	// the algorithm in small letters (md5, sha256) to the digest as md5sum writes it.
 	Sum     checksum.Sum      `json:"sum,omitzero"`
 	Digests map[string]string `json:"digests,omitempty"`
-	// PartSize is the size of all parts but the last, and Parts are what is known of each; nothing for an object in one.
+	// PartSize is the size of all parts but the last, 0 where they differ, and Parts are what is known of each; nothing for an
+	// object in one, nor for one that came down.
 	PartSize int64  `json:"part_size,omitempty"`
 	Parts    []Part `json:"parts,omitempty"`
 	// Time is when the transfer ended.
@@ -53,6 +57,91 @@ type Part struct {
 	Size int64        `json:"size"`
 	Sum  checksum.Sum `json:"sum,omitzero"`
 	ETag string       `json:"etag,omitempty"`
+}
+
+// NewRecord makes the line about a transfer that has just ended well.
+func NewRecord(verb, source, target, identity string, r haul.Result) Record {
+	rec := Record{
+		Format: Format, Verb: verb, Source: source, Target: target, Store: identity, Object: r.Object.Ref, ETag: r.Object.ETag,
+		Size: r.Size, Modified: r.Modified.UTC(), Sum: r.Proof.Sum, PartSize: r.PartSize,
+		Time: time.Now().UTC().Truncate(time.Millisecond), Proved: r.Proof.Proved, Proof: r.Proof.Text,
+	}
+	for _, s := range r.Digests {
+		if rec.Digests == nil {
+			rec.Digests = map[string]string{}
+		}
+		rec.Digests[strings.ToLower(string(s.Algorithm))] = s.Hex()
+	}
+	for _, p := range r.Layout {
+		rec.Parts = append(rec.Parts, Part{p.Size, p.Sum, p.ETag})
+	}
+	return rec
+}
+
+// Path gives the local file that the record is about; false where there was none.
+func (r Record) Path() (string, bool) {
+	for _, name := range []string{r.Source, r.Target} {
+		if name == "-" {
+			return "", false
+		}
+		if !strings.HasPrefix(name, "s3://") {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// written is a Record as it is written. JSON is UTF-8, and names of files and keys need not be: then they stand there raw as well.
+type written struct {
+	plainRecord
+	Object objectName `json:"object"`
+
+	RawSource []byte `json:"raw_source,omitempty"`
+	RawTarget []byte `json:"raw_target,omitempty"`
+}
+
+type plainRecord Record
+
+type objectName struct {
+	Bucket  string `json:"bucket"`
+	Key     string `json:"key"`
+	Version string `json:"version,omitempty"`
+	RawKey  []byte `json:"raw_key,omitempty"`
+}
+
+// rawName gives a name that JSON would spoil.
+func rawName(name string) []byte {
+	if utf8.ValidString(name) {
+		return nil
+	}
+	return []byte(name)
+}
+
+// MarshalJSON writes the fields of doc/receipt.md.
+func (r Record) MarshalJSON() ([]byte, error) {
+	return json.Marshal(written{
+		plainRecord: plainRecord(r), RawSource: rawName(r.Source), RawTarget: rawName(r.Target),
+		Object: objectName{r.Object.Bucket, r.Object.Key, r.Object.Version, rawName(r.Object.Key)},
+	})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (r *Record) UnmarshalJSON(text []byte) error {
+	var l written
+	if err := json.Unmarshal(text, &l); err != nil {
+		return err
+	}
+	*r = Record(l.plainRecord)
+	r.Object = store.Ref{Bucket: l.Object.Bucket, Key: l.Object.Key, Version: l.Object.Version}
+	for _, n := range []struct {
+		to  *string
+		raw []byte
+	}{{&r.Source, l.RawSource}, {&r.Target, l.RawTarget}, {&r.Object.Key, l.Object.RawKey}} {
+		if n.raw != nil {
+			*n.to = string(n.raw)
+		}
+	}
+	return nil
 }
 
 // Write writes one line of a receipt.

@@ -28,6 +28,7 @@ type applyFlags struct {
 	concurrency       int
 	memory, bandwidth sizeFlag
 	patience          spanFlag
+	receipt           string
 }
 
 func (f *applyFlags) flags() *pflag.FlagSet {
@@ -36,6 +37,7 @@ func (f *applyFlags) flags() *pflag.FlagSet {
 	fs.Var(&f.memory, "memory", "at most that `SIZE` of memory for buffers (else 128MiB)")
 	fs.Var(&f.bandwidth, "bandwidth", "move at most that `SIZE` a second, such as 200MB, both ways together")
 	fs.Var(&f.patience, "patience", "go on trying for that `TIME` while no byte moves (else 5m)")
+	fs.StringVar(&f.receipt, "receipt", "", receiptUsage)
 	return fs
 }
 
@@ -60,7 +62,7 @@ func (a *app) apply() *cobra.Command {
 		if err := f.bandwidth.limit(); err != nil {
 			return err
 		}
-		return a.runApply(ctx, args[0], haul.Options{
+		return a.runApply(ctx, args[0], f.receipt, haul.Options{
 			Concurrency: f.concurrency, Memory: int64(f.memory), Bandwidth: int64(f.bandwidth), Patience: f.patience.duration(),
 		})
 	})
@@ -76,7 +78,7 @@ func (f sizeFlag) limit() error {
 }
 
 // runApply does it.
-func (a *app) runApply(ctx context.Context, name string, o haul.Options) error {
+func (a *app) runApply(ctx context.Context, name, receiptName string, o haul.Options) error {
 	screen := a.screen(false)
 	plan, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -101,13 +103,27 @@ func (a *app) runApply(ctx context.Context, name string, o haul.Options) error {
 	if h.Move {
 		task.Verb = "move"
 	}
+	receipt, err := a.openReceipt(receiptName, client.Identity())
+	if err != nil {
+		return err
+	}
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
 	var summary mirror.Summary
 	err = screen.During(task, client.Snapshot, func() (err error) {
 		summary, err = mirror.Apply(ctx, client, plan, mirror.Options{ContentType: guessType, Observe: func(e mirror.Event) {
+			if e.Kind == mirror.Done {
+				if err := receipt.add(e.Verb, e.Source, e.Target, e.Result); err != nil {
+					end(err)
+				}
+			}
 			screen.Object(ui.Task{Verb: e.Verb, Source: e.Source, Target: e.Target}, e)
 		}})
 		return err
 	})
+	if rerr := receipt.close(); rerr != nil && !errors.Is(err, rerr) {
+		err = errors.Join(rerr, err)
+	}
 	if err == nil || summary.Found+summary.Deleted > 0 {
 		screen.Summary(task, summary)
 	}

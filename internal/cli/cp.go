@@ -83,6 +83,7 @@ type copyFlags struct {
 	bandwidth   sizeFlag
 	patience    spanFlag
 	stats       bool
+	digest      digestFlags
 }
 
 func (f *copyFlags) flags() *pflag.FlagSet {
@@ -102,6 +103,7 @@ func (f *copyFlags) flags() *pflag.FlagSet {
 	}
 	fs.StringVar(&f.checksum, "checksum-algorithm", "", "`NAME` of the checksum: CRC64NVME, CRC32C, CRC32, SHA256, SHA1 or MD5 (else the best that the store checks)")
 	fs.StringVar(&f.verify, "checksum-mode", "", "`ENABLED`: compare what arrives with the store's checksum, which is done anyway")
+	f.digest.add(fs)
 	fs.Var(&f.partSize, "part-size", "`SIZE` of a part, such as 64MiB (else chosen by the object's size)")
 	if f.verb == "" {
 		fs.Var(&f.expected, "expected-size", "about the `SIZE` of a stream, where you know it, so that its parts fit")
@@ -139,6 +141,8 @@ type copyRequest struct {
 	plan   string // a file to write what would be done to; empty is none
 	region string // of the source's bucket
 	stats  bool
+	// receipt is a file to write what was transferred to; empty is none.
+	receipt string
 }
 
 func (a *app) cp() *cobra.Command {
@@ -206,12 +210,22 @@ func (a *app) runCopy(ctx context.Context, req copyRequest) error {
 		screen.Note("the filters leave it out; nothing was done")
 		return nil
 	}
+	receipt, err := a.openReceipt(req.receipt, client.Identity())
+	if err != nil {
+		return err
+	}
 	var result haul.Result
 	task := req.task()
 	err = screen.During(task, client.Snapshot, func() (err error) {
 		result, err = a.move(ctx, client, req)
 		return err
 	})
+	if err == nil {
+		receipt.add(req.verb(), req.recorded(req.from), req.recorded(req.to), result)
+	}
+	if rerr := receipt.close(); rerr != nil {
+		return errors.Join(rerr, err)
+	}
 	switch {
 	case err == nil:
 		screen.Done(task, result)

@@ -33,6 +33,8 @@ func (f *copyFlags) parse(args []string, set *pflag.FlagSet, d files) (copyReque
 	if t.Checksum, err = parseChecksum(f.checksum); err != nil {
 		return req, err
 	}
+	t.Digests, t.DigestFirst, t.WantLayout = f.digest.list.algorithms, f.digest.first, f.digest.receipt != ""
+	req.receipt = f.digest.receipt
 	if err := f.props.parse(set, &t); err != nil {
 		return req, err
 	}
@@ -81,6 +83,8 @@ func (f *copyFlags) check(set *pflag.FlagSet, req copyRequest) error {
 		return usagef("--concurrency: it must be at least 1")
 	case f.plan != "" && (f.attrs.customer != (keyFlags{}) || f.attrs.copySource != (keyFlags{})):
 		return usagef("--plan goes with no key of your own, since that is never written down")
+	case f.digest.check(req, f.dry || f.plan != "") != nil:
+		return f.digest.check(req, f.dry || f.plan != "")
 	case f.bandwidth.limit() != nil:
 		return f.bandwidth.limit()
 	case set.Changed("checksum-mode") && f.verify != "ENABLED":

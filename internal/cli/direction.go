@@ -64,6 +64,7 @@ var flagDirections = func() map[string][]direction {
 		"no-clobber":            {upload, uploadStream, download, copyObject, uploadTree, downloadTree, copyTree},
 		"adopt":                 {upload, uploadTree},
 		"expected-size":         {uploadStream},
+		"digest-first":          {upload, uploadTree},
 		"version-id":            {download, downloadStream, copyObject},
 		"sse-c-copy-source":     {copyObject, copyTree},
 		"sse-c-copy-source-key": {copyObject, copyTree},

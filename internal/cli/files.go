@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"haul/checksum"
 	"haul/internal/localfile"
@@ -39,4 +40,19 @@ func parseChecksum(name string) (checksum.Algorithm, error) {
 		return checksum.None, usagef("--checksum-algorithm: %q is none of CRC64NVME, CRC32C, CRC32, SHA256, SHA1, MD5", name)
 	}
 	return a, nil
+}
+
+// writeWhole writes a file that is there as a whole, or not at all.
+func writeWhole(name string, content []byte) error {
+	t, err := localfile.Create(name, int64(len(content)))
+	if err != nil {
+		return err
+	}
+	if _, err := t.WriteAt(content, 0); err != nil {
+		return errors.Join(err, t.Discard())
+	}
+	if err := t.Commit(time.Time{}, true); err != nil {
+		return errors.Join(err, t.Discard())
+	}
+	return nil
 }

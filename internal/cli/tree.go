@@ -72,16 +72,30 @@ func (a *app) runTree(ctx context.Context, req copyRequest) error {
 		}
 		note = plan.writer.Add
 	}
+	receipt, err := a.openReceipt(req.receipt, client.Identity())
+	if err != nil {
+		return err
+	}
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
 	var summary mirror.Summary
 	task := req.task()
 	task.Many, task.Name = true, req.treeName()
 	err = screen.During(task, client.Snapshot, func() (err error) {
 		summary, err = tree.run(ctx, client, func(e mirror.Event) {
 			note(e)
+			if e.Kind == mirror.Done {
+				if err := receipt.add(e.Verb, req.placed(e.Source), req.placed(e.Target), e.Result); err != nil {
+					end(err)
+				}
+			}
 			screen.Object(ui.Task{Verb: e.Verb, Source: req.place(e.Source), Target: req.place(e.Target)}, e)
 		})
 		return err
 	})
+	if rerr := receipt.close(); rerr != nil && !errors.Is(err, rerr) {
+		err = errors.Join(rerr, err)
+	}
 	if err == nil || summary.Found+summary.Deleted > 0 {
 		screen.Summary(task, summary)
 	}

@@ -47,11 +47,15 @@ type record struct {
 	Error string   `json:"error,omitempty"`
 	Kind  string   `json:"kind,omitempty"`
 
-	Object *objectRecord  `json:"object,omitempty"`
-	Proof  *proofRecord   `json:"proof,omitempty"`
+	Object *objectRecord `json:"object,omitempty"`
+	Proof  *proofRecord  `json:"proof,omitempty"`
+	// Digests are in hex, by the names of their algorithms in small letters.
+	Digests map[string]string `json:"digests,omitempty"`
+
 	Fail   *failureRecord `json:"failure,omitempty"`
 	Upload *uploadRecord  `json:"upload,omitempty"`
 	*statDetails
+	*formsFields
 
 	Bucket    string    `json:"bucket,omitempty"`
 	Region    string    `json:"region,omitempty"`
@@ -167,7 +171,7 @@ func doneRecord(t Task, d haul.Result) record {
 			Bucket: d.Object.Bucket, Key: d.Object.Key, Version: d.Object.Version, ETag: d.Object.ETag,
 			Encryption: d.Object.Encryption, StorageClass: d.Object.StorageClass,
 		},
-		Proof: &proofRecord{Proved: d.Proof.Proved, Text: d.Proof.Text},
+		Proof: &proofRecord{Proved: d.Proof.Proved, Text: d.Proof.Text}, Digests: digestMap(d),
 	}
 	if !d.Proof.Sum.IsZero() {
 		r.Proof.Algorithm, r.Proof.Sum = string(d.Proof.Sum.Algorithm), d.Proof.Sum.Base64()

@@ -19,7 +19,7 @@ haul cp
             eta_seconds where it can be known, elapsed_seconds, parts, parts_done, parts_in_flight, retries, throttled
   done      the end, well: size, kept, moved, parts, retries, elapsed_seconds,
             object {bucket, key, version, etag, encryption, storage_class}, proof {proved, algorithm, sum (base64), text};
-            where proved is false, text says why
+            where proved is false, text says why. With --digest also digests, such as {"md5": in hex}
   stats     with --stats, the last event but an error: limit {kind, text, advice} says what limited the run. The whole run's
             elapsed_seconds, moved, parts_done, requests, retries, throttled; cpu_seconds and cpu_seconds_per_gib of this
             process; cores that it may use, and cores_busy, their share that all programs used; connections_most and
@@ -61,6 +61,11 @@ haul stat
   object    as with ls, and object {version, encryption}, checksums [{algorithm, sum (base64), of_parts: of how many parts' sums
             it is}], kms_key_id, restore {ongoing, until}, headers, metadata, tags, layout [{number, size}]
   bucket    as with ls
+
+haul sum
+  sum       source, size, sums [{algorithm, hex, base64}]; with a part size also part_size, composite_sums likewise, and
+            etag_of_parts; of an object also store_sums [{what: the algorithm, or etag; hex, base64; agrees, or why that cannot
+            be told}]
 
 haul du
   usage     bucket, prefix, objects, size: of what is below the prefix, or of what of it has the storage class named in class

@@ -219,6 +219,9 @@ func (s *Screen) done(t Task, r haul.Result) {
 		s.line(s.out, resultLine(t, r))
 		if s.cfg.Verbose {
 			s.line(s.out, detailLine(r))
+			if text := digestLine(r); text != "" {
+				s.line(s.out, text)
+			}
 		}
 	case !r.Proof.Proved:
 		s.line(s.cfg.Stderr, "haul: "+resultLine(t, r))

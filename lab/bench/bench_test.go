@@ -147,3 +147,18 @@ func TestGrid(t *testing.T) {
 		}
 	}
 }
+
+func TestDigest(t *testing.T) {
+	r, text := drive(t, "-size", "20MiB", "digest")
+	if len(r.Digests) != 3 {
+		t.Fatalf("%d cases", len(r.Digests))
+	}
+	for _, c := range r.Digests {
+		if len(c.MD5) != 1 || len(c.Upload) != 1 || len(c.Both) != 1 || c.Both[0].Wall <= 0 {
+			t.Errorf("%s: %+v", c.Name, c)
+		}
+		if !strings.Contains(text, c.Name) {
+			t.Errorf("no %s in the report", c.Name)
+		}
+	}
+}

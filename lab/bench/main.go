@@ -4,6 +4,7 @@
 //	bench links     haul alone on links of many rates and delays: its default run against the best fixed concurrency
 //	bench tail      some requests slow, some stalled: time against a clean run, bytes moved
 //	bench faults    some requests refused, some connections cut: the same
+//	bench digest    haul alone: what an MD5 beside an upload costs
 //
 // The client has one core to itself, the endpoint another. README.md tells what each number means, and what is not measured.
 package main
@@ -72,6 +73,8 @@ func (b *bench) measure(ctx context.Context) error {
 		return b.rowsMode(ctx)
 	case "links":
 		return b.linksMode(ctx)
+	case "digest":
+		return b.digestMode(ctx)
 	}
 	return b.trialsMode(ctx)
 }
@@ -83,10 +86,10 @@ func parse() (options, error) {
 	flag.StringVar(&o.haul, "haul", "../bin/haul", "the haul `program`")
 	flag.StringVar(&o.dir, "dir", "/dev/shm", "`folder` in memory for sources and targets")
 	flag.StringVar(&o.out, "out", "", "`folder` to write the results to, as text and JSON; else they are only shown")
-	flag.IntVar(&o.rounds, "rounds", 0, "`number` of rounds (else 7 of rows, 3 of tail and faults, 1 of links; fewer with -quick)")
+	flag.IntVar(&o.rounds, "rounds", 0, "`number` of rounds (else 7 of rows and digest, 3 of tail and faults, 1 of links; fewer with -quick)")
 	flag.StringVar(&o.rows, "rows", "", "only rows, links or cases whose name is, or has in it, one of these `words`, with commas between")
 	flag.StringVar(&o.only, "tools", "", "only these `tools`, with commas between: haul, floor-go, floor-c, mc, s5cmd, rclone, aws (tail and faults: else haul alone)")
-	flag.StringVar(&size, "size", "", "`size` of the big object (else 2GiB; links: 1GiB and 4GiB; tail and faults: 1GiB)")
+	flag.StringVar(&size, "size", "", "`size` of the big object (else 2GiB; links: 1GiB and 4GiB; tail, faults and digest: 1GiB)")
 	flag.IntVar(&o.small, "small", 0, "`number` of small objects of 64 KiB (else 5000)")
 	flag.BoolVar(&o.quick, "quick", false, "small sizes, few rounds: to see that everything works")
 	flag.BoolVar(&o.full, "full", false, "links: all 36 points of the grid, and not 12 of them")
@@ -100,7 +103,7 @@ func parse() (options, error) {
 		return nil
 	})
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "bench [flags] [rows | links | tail | faults]")
+		fmt.Fprintln(flag.CommandLine.Output(), "bench [flags] [rows | links | tail | faults | digest]")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -108,7 +111,7 @@ func parse() (options, error) {
 		o.mode = flag.Arg(0)
 	}
 	switch o.mode {
-	case "rows", "links", "tail", "faults":
+	case "rows", "links", "tail", "faults", "digest":
 	default:
 		return o, fmt.Errorf("there is no mode %q", o.mode)
 	}
@@ -137,7 +140,7 @@ func (o options) defaults() options {
 	}
 	if o.rounds == 0 {
 		switch o.mode {
-		case "rows":
+		case "rows", "digest":
 			o.rounds = int(pick(7, 3))
 		case "links":
 			o.rounds = 1
@@ -149,7 +152,7 @@ func (o options) defaults() options {
 		switch o.mode {
 		case "rows":
 			o.size = pick(2<<30, 256<<20)
-		case "tail", "faults":
+		case "tail", "faults", "digest":
 			o.size = pick(1<<30, 256<<20)
 		}
 	}

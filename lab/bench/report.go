@@ -30,6 +30,8 @@ type report struct {
 	Rows   []*Row   `json:"rows,omitempty"`
 	Links  []*Link  `json:"links,omitempty"`
 	Trials []*Trial `json:"trials,omitempty"`
+
+	Digests []*DigestCase `json:"digests,omitempty"`
 }
 
 // machine is what it was measured on.
@@ -116,6 +118,9 @@ func (r *report) text() string {
 	}
 	if len(r.Trials) > 0 {
 		b.WriteString(trialsTable(r.Trials))
+	}
+	if len(r.Digests) > 0 {
+		b.WriteString(digestTable(r.Digests))
 	}
 	return b.String()
 }

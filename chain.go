@@ -1,0 +1,128 @@
+package haul
+
+import (
+	"fmt"
+	"hash"
+	"io"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"haul/checksum"
+)
+
+// chain sums the bytes of a stream as they pass, in their order, each digest in a goroutine of its own, so that none of them
+// and neither the wire waits for another while there is memory. A nil chain sums nothing.
+type chain struct {
+	wanted []checksum.Algorithm
+	links  []*link
+}
+
+// link is one digest of a chain.
+type link struct {
+	algorithm checksum.Algorithm
+	h         hash.Hash
+	queue     chan piece
+}
+
+// piece is a run of bytes on its way through a chain: in memory, or to be read into a buffer of each link's own.
+type piece struct {
+	mem  []byte
+	from io.ReaderAt // where mem is nil
+	size int64
+	bufs [][]byte
+	done func() // called once by each link
+}
+
+// newChain begins what was asked for, but for one that is free; nil where nothing was asked for.
+func (t *transfer) newChain(free checksum.Algorithm, g *errgroup.Group) *chain {
+	if len(t.o.Digests) == 0 {
+		return nil
+	}
+	c := &chain{wanted: t.o.Digests}
+	for _, a := range t.o.Digests {
+		if a == free && a.CanCombine() {
+			continue
+		}
+		l, i := &link{a, a.New(), make(chan piece, maxAhead)}, len(c.links)
+		c.links = append(c.links, l)
+		g.Go(func() error { return l.run(i) })
+	}
+	return c
+}
+
+// run sums until the queue ends, and frees also what it no longer sums.
+func (l *link) run(i int) (err error) {
+	for p := range l.queue {
+		if err == nil {
+			err = p.into(l.h, i)
+		}
+		p.done()
+	}
+	return err
+}
+
+// into is the work of link i.
+func (p piece) into(h hash.Hash, i int) error {
+	if p.from == nil {
+		h.Write(p.mem)
+		return nil
+	}
+	for off := int64(0); off < p.size; {
+		buf := p.bufs[i][:min(int64(len(p.bufs[i])), p.size-off)]
+		if n, err := p.from.ReadAt(buf, off); n < len(buf) {
+			return fmt.Errorf("read a part of the stream again: %w", err)
+		}
+		h.Write(buf)
+		off += int64(len(buf))
+	}
+	return nil
+}
+
+// pass takes the next bytes. It gives the func by which their other user frees them: who is last does it.
+func (c *chain) pass(p piece, free func()) func() {
+	if c == nil || len(c.links) == 0 {
+		return free
+	}
+	var users atomic.Int32
+	users.Store(int32(len(c.links)) + 1)
+	p.done = func() {
+		if users.Add(-1) == 0 {
+			free()
+		}
+	}
+	for _, l := range c.links {
+		l.queue <- p // it takes all, until end
+	}
+	return p.done
+}
+
+// end says that no more bytes come.
+func (c *chain) end() {
+	if c == nil {
+		return
+	}
+	for _, l := range c.links {
+		close(l.queue)
+	}
+}
+
+// sums gives what was asked for, in that order; known is the sum that was free.
+func (c *chain) sums(known checksum.Sum) []checksum.Sum {
+	if c == nil {
+		return nil
+	}
+	sums := make([]checksum.Sum, len(c.wanted))
+	for i, a := range c.wanted {
+		sums[i] = known
+		if known.IsZero() { // no byte passed
+			sums[i] = checksum.Bytes(a, nil)
+		}
+		for _, l := range c.links {
+			if l.algorithm == a {
+				sums[i] = checksum.Of(a, l.h)
+			}
+		}
+	}
+	return sums
+}

@@ -1,0 +1,158 @@
+package haul
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"haul/checksum"
+	"haul/internal/localfile"
+	"haul/internal/meter"
+	"haul/store"
+)
+
+// dropEarlier removes what an earlier run left and this one will not go on with.
+func (d *download) dropEarlier() {
+	if earlier, ok := d.log.Header(); ok {
+		if err := localfile.RemoveTemp(d.path, string(earlier.Temp)); err != nil {
+			d.note(fmt.Sprintf("the earlier partial file stays: %v", err))
+		}
+	}
+	d.forget(d.log)
+	d.log = nil
+}
+
+// goOn takes up an earlier run: its temporary file, with every range of it that proves equal to what was recorded. Where it
+// does not fit any more it is thrown away, and d.target stays nil.
+func (d *download) goOn(ctx context.Context, earlier record) (finished bool, r Result, err error) {
+	obj, err := d.head(ctx, d.from)
+	if errors.Is(err, store.NotFound) {
+		d.dropEarlier()
+	}
+	if err == nil {
+		err = d.expected(obj)
+	}
+	if err != nil {
+		return false, Result{}, err
+	}
+	why := d.unfit(earlier)
+	if obj.ETag != earlier.ETag || obj.Size != earlier.Size || earlier.Version != "" && obj.Version != earlier.Version {
+		why = "the object has changed since"
+	}
+	target, terr := localfile.Reopen(d.path, string(earlier.Temp), earlier.Size)
+	switch {
+	case terr != nil && why == "":
+		d.source = d.newSource(ctx, d.from, obj)
+		if r, finished := d.alreadyHere(ctx); finished {
+			return true, r, nil
+		}
+		why = terr.Error()
+	case terr == nil && why != "":
+		if err := target.Keep(); err != nil {
+			return false, Result{}, fmt.Errorf("close the earlier partial file: %w", err)
+		}
+	}
+	if why != "" {
+		if err := localfile.RemoveTemp(d.path, string(earlier.Temp)); err != nil {
+			d.note(fmt.Sprintf("the earlier partial file stays: %v", err))
+		}
+		d.note(fmt.Sprintf("an earlier run is not gone on with: %s; starting over", why))
+		return false, Result{}, nil
+	}
+	d.source = d.newSource(ctx, d.from, obj)
+	d.algorithm = earlier.Algorithm
+	d.target = target
+	d.started(obj.Size, d.partsOf(obj.Size))
+	if err := d.proveKept(ctx); err != nil {
+		return false, Result{}, d.fail(err)
+	}
+	return false, Result{}, nil
+}
+
+// alreadyHere settles what became of a temporary file that is gone: where the file under the real name proves equal, the
+// earlier run had finished.
+func (d *download) alreadyHere(ctx context.Context) (Result, bool) {
+	src, err := localfile.OpenSource(d.path)
+	if err != nil {
+		return Result{}, false
+	}
+	defer src.Close() // only read from
+	if src.Size() != d.obj.Size {
+		return Result{}, false
+	}
+	proof, err := d.proveContent(ctx, d.obj, src)
+	if err != nil || !proof.Proved {
+		return Result{}, false
+	}
+	d.started(d.obj.Size, 1)
+	d.keep(d.obj.Size, 1)
+	r := Result{Object: d.obj, Size: d.obj.Size, Parts: 1, Proof: proof, Modified: d.modified()}
+	if g := d.newDigests(d.obj.Size, checksum.None, nil); g != nil {
+		g.goOn(d.log.Entries(), d.obj.Size)
+		if g.whole(ctx, src) != nil {
+			return Result{}, false
+		}
+		if r.Digests = g.sums(checksum.Sum{}); sameMD5(d.obj, r.Digests) != nil {
+			return Result{}, false
+		}
+	}
+	d.forget(d.log)
+	return d.done(r), true
+}
+
+// proveKept sums again every range that the record says is there.
+func (d *download) proveKept(ctx context.Context) error {
+	defer d.c.meter.Since(meter.Proving, time.Now())
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0)) // this is work for the CPU, not for lanes
+	for _, e := range d.log.Entries() {
+		r := store.Range{Offset: e.Offset, Length: e.Length}
+		if r.Offset < 0 || r.Length <= 0 || r.End() > d.obj.Size || r.End() < r.Offset || e.Sum.Algorithm != d.algorithm {
+			continue
+		}
+		g.Go(func() error {
+			lease, err := d.c.memory.Take(gctx, sumBuffer)
+			if err != nil {
+				return err
+			}
+			defer lease.Release()
+			sum, err := sumOf(d.algorithm, d.target, r, lease.Bytes())
+			if err != nil {
+				return fmt.Errorf("read the earlier partial file: %w", err)
+			}
+			if sum == e.Sum {
+				d.add(segment{r, sum})
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	d.disjoint()
+	d.keep(d.bytes, len(d.segments))
+	return nil
+}
+
+// disjoint drops segments that overlap others. No run writes such; a record that was tampered with may.
+func (d *download) disjoint() {
+	slices.SortFunc(d.segments, func(a, b segment) int { return cmp.Compare(a.Offset, b.Offset) })
+	kept := d.segments[:0]
+	var at int64
+	d.bytes = 0
+	for _, s := range d.segments {
+		if s.Offset < at {
+			continue
+		}
+		kept = append(kept, s)
+		at = s.End()
+		d.bytes += s.Length
+	}
+	d.segments = kept
+}

@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"haul/checksum"
+)
+
+// digestList is a flag with names of digests, with commas between or repeated.
+type digestList struct{ algorithms []checksum.Algorithm }
+
+// Set adds.
+func (d *digestList) Set(text string) error {
+	for name := range strings.SplitSeq(text, ",") {
+		a, err := checksum.Parse(strings.ReplaceAll(strings.TrimSpace(name), "-", ""))
+		if err != nil || a == checksum.None {
+			return usagef("%q is none of md5, sha256, sha1, crc64nvme, crc32c, crc32", name)
+		}
+		if !slices.Contains(d.algorithms, a) {
+			d.algorithms = append(d.algorithms, a)
+		}
+	}
+	return nil
+}
+
+// Type names the value in help.
+func (d *digestList) Type() string { return "LIST" }
+
+// String is the default, which is none.
+func (d *digestList) String() string { return "" }
+
+// digestFlags are about digests and receipts.
+type digestFlags struct {
+	list    digestList
+	first   bool
+	receipt string
+}
+
+const receiptUsage = "write a line about each object that was transferred to `FILE`, for haul receipt and haul verify; a receipt that is there already is added to"
+
+func (f *digestFlags) add(fs *pflag.FlagSet) {
+	fs.Var(&f.list, "digest", "also compute `LIST` of all bytes, such as md5,sha256, beside the transfer: each takes a core (md5 one at 0.6 GB/s)")
+	fs.BoolVar(&f.first, "digest-first", false, "read a file in parts once before, so that its md5 is in the metadata: costs that read before the first part leaves")
+	fs.StringVar(&f.receipt, "receipt", "", receiptUsage)
+}
+
+// check refuses what makes no sense.
+func (f *digestFlags) check(req copyRequest, dry bool) error {
+	switch {
+	case f.first && !slices.Contains(f.list.algorithms, checksum.MD5):
+		return usagef("--digest-first is about the md5: it needs --digest md5")
+	case f.receipt == "":
+		return nil
+	case dry:
+		return usagef("--receipt has no meaning where nothing is transferred; haul apply --receipt writes one for a plan")
+	case f.receipt == "-":
+		return usagef("--receipt needs a file: standard output has the results")
+	case req.direction == uploadTree && within(req.from.text, f.receipt):
+		return usagef("the receipt %s lies in the folder that is to be sent; write it elsewhere", f.receipt)
+	}
+	return nil
+}
+
+// within tells whether a path lies in a folder.
+func within(dir, path string) bool {
+	root, err := filepath.Abs(dir)
+	if err != nil {
+		return false
+	}
+	file, err := filepath.Abs(path)
+	if err != nil {
+		return false
+	}
+	rel, err := filepath.Rel(root, file)
+	return err == nil && filepath.IsLocal(rel)
+}
+
+// recorded is one end of a transfer as receipts have it: a path as it was typed, or the address of an object.
+func (r copyRequest) recorded(l location) string {
+	switch {
+	case l.kind == remote:
+		return scheme + l.ref.Bucket + "/" + l.ref.Key
+	case l.kind == stream, r.direction == uploadStream, r.direction == downloadStream:
+		return "-"
+	}
+	return filepath.Clean(l.text)
+}
+
+// placed is the same for one object of many.
+func (r copyRequest) placed(text string) string {
+	if strings.HasPrefix(text, scheme) {
+		return text
+	}
+	return filepath.Clean(r.place(text))
+}

@@ -1,0 +1,238 @@
+package haul
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"haul/checksum"
+	"haul/internal/budget"
+	"haul/internal/meter"
+	"haul/internal/plan"
+	"haul/store"
+)
+
+// DownloadStream writes object from to w, in order, fetched by ranges in parallel that wait in memory for their turn; all
+// streams of a Client share half of its memory for that, so one whose w takes nothing holds up the others. What was
+// written before an error stays written; ErrMismatch is known only at the end.
+func (c *Client) DownloadStream(ctx context.Context, from store.Ref, w io.Writer, o Transfer) (Result, error) {
+	defer c.alive()()
+	if err := o.checkDigests(); err != nil {
+		return Result{}, err
+	}
+	t := c.begin(from.String(), "-", o)
+	part := min(plan.RangeSize(0, o.PartSize), c.memory.Limit()/4) // ranges wait in memory for their turn
+	obj, first, err := t.discover(ctx, from, part)
+	if err != nil {
+		return Result{}, err
+	}
+	f := &outflow{source: t.newSource(ctx, from, obj), w: w, part: part}
+	t.started(obj.Size, int(max(1, (obj.Size+part-1)/part)))
+	if err := f.move(ctx, first); err != nil {
+		return Result{}, err
+	}
+	proof, err := f.prove()
+	if err == nil && !proof.Proved && f.why == "" {
+		err = f.compare(ctx)
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	r := Result{Object: obj, Size: obj.Size, Parts: max(len(f.segments), 1), Proof: proof}
+	if f.digests != nil {
+		known, err := combine(f.segments)
+		if err != nil {
+			return Result{}, err
+		}
+		r.Digests = f.digests.sums(known)
+		if err := sameMD5(obj, r.Digests); err != nil {
+			return Result{}, err
+		}
+	}
+	return t.done(r), nil
+}
+
+// maxAhead bounds the ranges that are fetched before their turn; memory and lanes end it sooner.
+const maxAhead = 1024
+
+// outflow is one download into a stream.
+type outflow struct {
+	*source
+	w        io.Writer
+	part     int64
+	segments []segment
+	running  *running // sums the bytes in order, where the sums of the ranges do not do
+	digests  *chain
+	again    bool // it was all fetched before
+}
+
+// arrived is a range that waits for its turn.
+type arrived struct {
+	store.Range
+	mem  []byte
+	sum  checksum.Sum
+	err  error
+	done chan struct{}
+	free func()
+}
+
+// move fetches ranges ahead, as memory and lanes allow, and writes them in order. Memory is taken in the order of the
+// ranges, so the one whose turn it is always has its own.
+func (f *outflow) move(ctx context.Context, first *opened) error {
+	if f.why == "" && !f.vouched.free() {
+		f.running = newRunning(f.vouched)
+	}
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	g, gctx := errgroup.WithContext(ctx)
+	queue := make(chan *arrived, maxAhead)
+	if !f.again {
+		f.digests = f.newChain(f.algorithm, g)
+	}
+	g.Go(func() error { return f.write(queue, stop) })
+	var serr error
+	gaps := []store.Range{{Length: f.obj.Size}}
+	if first != nil {
+		gaps = plan.Gaps(f.obj.Size, []store.Range{first.Body.Range})
+		if serr = f.ahead(gctx, g, first.Body.Range, first, queue); serr != nil {
+			first.close()
+		}
+	}
+	ranges := plan.NewRanges(gaps, f.part, true)
+	for serr == nil {
+		r, ok := ranges.Next(f.c.pace.Lanes())
+		if !ok {
+			break
+		}
+		serr = f.ahead(gctx, g, r, nil, queue)
+	}
+	close(queue)
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return serr
+}
+
+// ahead starts the fetching of a range and puts it into the queue.
+func (f *outflow) ahead(ctx context.Context, g *errgroup.Group, r store.Range, body *opened, queue chan<- *arrived) error {
+	lease, err := f.memory(ctx, r.Length)
+	if err != nil {
+		return err
+	}
+	free := func() {
+		lease.Release()
+		f.c.ahead.Release(r.Length)
+	}
+	if err := f.c.lanes.enter(ctx); err != nil {
+		free()
+		return err
+	}
+	a := &arrived{Range: r, mem: lease.Bytes(), done: make(chan struct{}), free: free}
+	select {
+	case queue <- a:
+	case <-ctx.Done():
+		f.c.lanes.leave()
+		free()
+		return context.Cause(ctx)
+	}
+	g.Go(func() error {
+		defer f.c.lanes.leave()
+		defer close(a.done)
+		a.sum, a.err = f.fetch(ctx, r, body, inMemory(a.mem))
+		return a.err
+	})
+	return nil
+}
+
+// memory takes what a range needs while it waits for its turn; it is given back to both.
+func (f *outflow) memory(ctx context.Context, size int64) (*budget.Lease, error) {
+	defer f.c.meter.Since(meter.Memory, time.Now())
+	if err := f.c.ahead.Acquire(ctx, size); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	lease, err := f.c.memory.Take(ctx, size)
+	if err != nil {
+		f.c.ahead.Release(size)
+	}
+	return lease, err
+}
+
+// write writes the ranges in order as they arrive. After a failure it stops the others, and frees what they had begun.
+func (f *outflow) write(queue <-chan *arrived, stop context.CancelCauseFunc) error {
+	defer f.digests.end()
+	var failed error
+	for a := range queue {
+		<-a.done
+		if failed == nil {
+			if failed = f.writeOne(a); failed != nil {
+				stop(failed)
+			}
+		}
+		a.free()
+	}
+	return failed
+}
+
+func (f *outflow) writeOne(a *arrived) error {
+	if a.err != nil {
+		return a.err
+	}
+	if f.running != nil {
+		f.running.write(a.mem)
+	}
+	a.free = f.digests.pass(piece{mem: a.mem}, a.free)
+	f.segments = append(f.segments, segment{a.Range, a.sum})
+	began := time.Now()
+	_, err := f.w.Write(a.mem)
+	f.c.meter.Since(meter.Target, began)
+	if err != nil {
+		return fmt.Errorf("write to the stream: %w", err)
+	}
+	return nil
+}
+
+// prove compares what passed with what the store vouches for.
+func (f *outflow) prove() (Proof, error) {
+	if f.why != "" {
+		return Proof{Text: f.why}, nil
+	}
+	if f.obj.Size == 0 {
+		return f.vouched.judge(f.obj, checksum.Bytes(f.vouched.sum.Algorithm, nil))
+	}
+	var sum checksum.Sum
+	var err error
+	if f.running != nil {
+		sum, err = f.running.sum()
+	} else {
+		sum, err = combine(f.segments)
+	}
+	if err != nil {
+		return Proof{}, err
+	}
+	return f.vouched.judge(f.obj, sum)
+}
+
+// compare fetches everything once more, to nowhere, where an ETag that looks like an MD5 does not fit what passed: other
+// bytes than the first time are an ErrMismatch, the same ones say that the ETag is no MD5.
+func (f *outflow) compare(ctx context.Context) error {
+	f.note("the bytes do not fit the store's ETag; fetching them again to compare")
+	again := &outflow{source: f.source, w: io.Discard, part: f.part, again: true}
+	f.c.meter.Done(-f.obj.Size)
+	if err := again.move(ctx, nil); err != nil {
+		return err
+	}
+	if differing(f.segments, again.segments) > 0 {
+		return fmt.Errorf("%s: %w: it came differently twice", f.obj.Ref, ErrMismatch)
+	}
+	return nil
+}
+
+// inMemory lands bytes in memory, of which room already gave the right place.
+type inMemory []byte
+
+func (m inMemory) room(offset int64) []byte { return m[offset:] }
+
+func (m inMemory) land(int64, []byte) error { return nil }
