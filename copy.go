@@ -113,8 +113,8 @@ func (t *transfer) copied(ctx context.Context, src, obj store.Object, to store.R
 		r.Proof = Proof{Proved: true, Sum: ours, Text: fmt.Sprintf("the store gives source and copy the same %s", ours.Algorithm)}
 		return r, nil
 	}
-	from, fok := md5Of(src)
-	copied, cok := md5Of(seen)
+	from, fok := src.MD5()
+	copied, cok := seen.MD5()
 	switch {
 	case fok && cok && from == copied:
 		r.Proof = Proof{Proved: true, Sum: copied, Text: "the store gives source and copy the same MD5 (ETag)"}

@@ -31,10 +31,8 @@ func (v vouched) free() bool { return v.sum.Parts == 0 && v.sum.Algorithm.CanCom
 // vouch finds the best that the store says of the object, strongest and cheapest first; why says in words what was
 // missing when there is nothing.
 func (t *transfer) vouch(ctx context.Context, obj store.Object) (v vouched, why string) {
-	for _, a := range []checksum.Algorithm{checksum.CRC64NVME, checksum.CRC32C, checksum.CRC32, checksum.SHA256, checksum.SHA1, checksum.MD5} {
-		if s := obj.Sum(a); !s.IsZero() && s.Parts == 0 {
-			return vouched{sum: s, firm: true, text: string(a) + " of the full object, as the store has it"}, ""
-		}
+	if s := obj.FullSum(); !s.IsZero() {
+		return vouched{sum: s, firm: true, text: string(s.Algorithm) + " of the full object, as the store has it"}, ""
 	}
 	for _, s := range obj.Sums {
 		if s.Parts == 0 {
@@ -45,7 +43,7 @@ func (t *transfer) vouch(ctx context.Context, obj store.Object) (v vouched, why 
 		}
 		why = fmt.Sprintf("the store has a %s of %d parts but does not tell their sizes", s.Algorithm, s.Parts)
 	}
-	tag, ok := md5Of(obj)
+	tag, ok := obj.MD5()
 	switch {
 	case !ok && why != "":
 		return vouched{}, why
