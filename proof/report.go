@@ -19,6 +19,7 @@ import (
 
 	"haul/internal/amount"
 	"haul/internal/localfile"
+	"haul/store"
 )
 
 // reportFormat grows when a field of the JSON report changes its meaning or goes away.
@@ -59,18 +60,27 @@ type Report struct {
 	problems, rest *rows
 }
 
+// writer gives the form of a report by the end of its name.
+func writer(path string) func(*Report, io.Writer, page) error {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".html", ".htm":
+		return (*Report).html
+	case ".json":
+		return (*Report).json
+	case ".csv":
+		return (*Report).csv
+	}
+	return nil
+}
+
+// IsReport tells whether a name ends as that of a report.
+func IsReport(path string) bool { return writer(path) != nil }
+
 // NewReport begins a report. A name that ends in none of .html, .json and .csv is an error.
 func NewReport(path string, about About) (*Report, error) {
-	r := &Report{path: path, about: about}
-	switch ext := strings.ToLower(filepath.Ext(path)); ext {
-	case ".html", ".htm":
-		r.write = (*Report).html
-	case ".json":
-		r.write = (*Report).json
-	case ".csv":
-		r.write = (*Report).csv
-	default:
-		return nil, fmt.Errorf("a report ends in .html, .json or .csv, and %s in none of these", path)
+	r := &Report{path: path, about: about, write: writer(path)}
+	if r.write == nil {
+		return nil, fmt.Errorf("a report ends in .html, .json or .csv, and %s in none of these: %w", path, store.Invalid)
 	}
 	var err error
 	if r.problems, err = newRows(); err != nil {
