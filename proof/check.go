@@ -160,7 +160,7 @@ func (v *verifier) bytesObject(ctx context.Context, f *Finding, src *localfile.S
 	default:
 		f.open(w.nothing(), true)
 	}
-	if v.o.Download && f.Settles {
+	if v.o.Download && (f.Settles || f.Verdict == Bad && len(f.Parts) == 0) { // and find where they differ
 		return v.fetchCompare(ctx, f, src, obj)
 	}
 	return nil

@@ -31,6 +31,15 @@ func IsSidecar(name string) bool {
 	return sidecarName.MatchString(base) || folderName.MatchString(base)
 }
 
+// Beside gives the path of the file that one with a digest is beside: x.bam for x.bam.md5; empty for lists of many.
+func Beside(name string) string {
+	m := sidecarName.FindStringSubmatch(name)
+	if m == nil || folderName.MatchString(path.Base(name)) {
+		return ""
+	}
+	return m[1]
+}
+
 const (
 	// sidecarsAtOnce are read side by side.
 	sidecarsAtOnce = 32
@@ -86,12 +95,9 @@ func (n Names) sidecar(ctx context.Context, c *haul.Client, e mirror.Entry, a *s
 		r = f
 	}
 	defer r.Close() // only read from
-	n.below, n.stem = path.Dir(e.Rel), ""
+	n.below, n.stem = path.Dir(e.Rel), Beside(e.Rel)
 	if n.below == "." {
 		n.below = ""
-	}
-	if m := sidecarName.FindStringSubmatch(e.Rel); m != nil && !folderName.MatchString(path.Base(e.Rel)) {
-		n.stem = m[1]
 	}
 	what, err := n.read(r, add)
 	if what == receiptTruth {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -133,6 +134,14 @@ func (f *verifyFlags) parse(args []string, d files) (r verifyRequest, err error)
 	return r, err
 }
 
+// full gives a location for who reads of it elsewhere.
+func (l location) full() string {
+	if abs, err := filepath.Abs(l.text); err == nil && l.kind == local {
+		return abs
+	}
+	return l.text
+}
+
 // fails tells whether EXTRA counts.
 func (r verifyRequest) fails(t proof.Truth) bool {
 	return r.extra == "fail" || r.extra == "" && t.Exact()
@@ -157,7 +166,7 @@ func (a *app) runVerify(ctx context.Context, req verifyRequest) (err error) {
 	}
 	var report *proof.Report
 	if req.report != "" {
-		about := proof.About{Truth: req.words[0].text, What: truth.What, Target: req.words[len(req.words)-1].text, Store: client.Identity(), Time: began, By: versionText()}
+		about := proof.About{Truth: req.words[0].full(), What: truth.What, Target: req.words[len(req.words)-1].full(), Store: client.Identity(), Time: began, By: versionText()}
 		if report, err = proof.NewReport(req.report, about); err != nil {
 			return err
 		}

@@ -51,7 +51,10 @@ func (r verifyRequest) resolve(ctx context.Context, c *haul.Client) (proof.Truth
 		return proof.Truth{}, nil, &missingError{"no such file: " + from.text}
 	case !from.tree && r.isManifest(ctx, c, from, to, one):
 		if one {
-			to = from.folder()
+			var err error
+			if to, err = r.beside(ctx, c, from); err != nil {
+				return proof.Truth{}, nil, err
+			}
 		}
 		return r.manifest(ctx, c, from, to)
 	case one:
@@ -126,6 +129,17 @@ func (t thing) folder() thing {
 		f.text = scheme + f.ref.Bucket + "/" + f.ref.Key
 	}
 	return f
+}
+
+// beside is what a list of digests is about where nothing else is named: the file that it is beside, or its folder.
+func (r verifyRequest) beside(ctx context.Context, c *haul.Client, list thing) (thing, error) {
+	folder := list.folder()
+	if stem := proof.Beside(list.base()); stem != "" {
+		if t, err := r.look(ctx, c, folder.child(stem)); err != nil || t.there {
+			return t, err
+		}
+	}
+	return folder, nil
 }
 
 func (t thing) child(name string) location {
