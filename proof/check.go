@@ -49,14 +49,14 @@ func (v *verifier) check(ctx context.Context, f *Finding, j mirror.Joined[Item, 
 	case !j.InTarget:
 		f.Verdict, f.Text = Missing, "it is not there"
 		return nil
+	case target.Why != nil:
+		f.open(target.Why.Error(), false)
+		return nil
 	case !j.InSource:
 		f.Verdict, f.Text = Extra, v.truth.extra()
 		return nil
 	case item.Why != nil:
 		f.open(item.Why.Error(), false)
-		return nil
-	case target.Why != nil:
-		f.open(target.Why.Error(), false)
 		return nil
 	case item.Size >= 0 && item.Size != target.Size:
 		f.bad(fmt.Sprintf("it has %d bytes, and %d are expected", target.Size, item.Size), true)

@@ -48,7 +48,8 @@ UNPROVABLE; one that is a plain MD5, or whose parts the store tells, is BAD wher
 keeps: that was checked when it was stored, and is not read again now. --download reads again: it fetches what is UNPROVABLE, or
 BAD by an ETag or by metadata alone, compares it, and writes nothing to disk.
 
---report FILE writes a document for whoever asks: problems first, totals, when, what against what, by which proofs.`
+--report FILE writes a document for whoever asks: problems first, totals, when, what against what, by which proofs. The exit code is
+6 where anything is BAD, else 3 where anything is MISSING, else 7 where anything is UNPROVABLE, else 1 where EXTRA counts.`
 
 const verifyExample = `  haul verify run42 s3://lab/runs/42
   haul verify md5sum.txt s3://lab/runs/42 --report delivery.html

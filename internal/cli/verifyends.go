@@ -49,6 +49,8 @@ func (r verifyRequest) resolve(ctx context.Context, c *haul.Client) (proof.Truth
 		return proof.Truth{}, nil, usagef("--sidecars needs a folder or prefix first")
 	case !from.tree && !from.there:
 		return proof.Truth{}, nil, &missingError{"no such file: " + from.text}
+	case from.tree && !to.tree && !to.there:
+		return proof.Truth{}, nil, &missingError{"no such folder: " + to.text}
 	case !from.tree && r.isManifest(ctx, c, from, to, one):
 		if one {
 			var err error
@@ -203,6 +205,9 @@ func (r verifyRequest) read(ctx context.Context, c *haul.Client, t thing) (io.Re
 
 // manifest is the truth in a list of digests or a receipt.
 func (r verifyRequest) manifest(ctx context.Context, c *haul.Client, from, to thing) (proof.Truth, entries, error) {
+	if !to.there && !to.tree {
+		return proof.Truth{}, nil, &missingError{"no such file or folder: " + to.text}
+	}
 	in, err := r.read(ctx, c, from)
 	if err != nil {
 		return proof.Truth{}, nil, err
