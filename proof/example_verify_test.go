@@ -100,3 +100,47 @@ func ExampleOpen() {
 	// 0cc175b9c0f1b6a831c399e269772661  x
 	// <nil> <nil>
 }
+
+// The digests that lie beside the files of a delivery are a truth too; and what was found makes a report.
+func ExampleNewReport() {
+	ctx := context.Background()
+	m := storetest.New()
+	at := func(name string) store.Ref { return store.Ref{Bucket: storetest.Bucket, Key: "run/" + name} }
+	m.PutBytes(at("x.bam"), []byte("ACGT"))
+	m.PutBytes(at("x.bam.md5sum"), fmt.Appendf(nil, "%x\n", md5.Sum([]byte("ACGT"))))
+	c := haul.New(m, haul.Options{})
+	dir, err := os.MkdirTemp("", "report")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "report.csv")
+
+	objects := mirror.Entries(ctx, c, mirror.Remote(at("")), mirror.Options{})
+	truth, err := proof.Sidecars(ctx, c, objects, proof.Names{Exists: func(rel string) (bool, error) { return rel == "x.bam", nil }}, nil)
+	if err != nil {
+		panic(err)
+	}
+	defer truth.Close()
+	r, err := proof.NewReport(path, proof.About{Truth: "its own digests", What: truth.What, Target: "s3://bucket/run", Store: c.Identity(), By: "an example"})
+	if err != nil {
+		panic(err)
+	}
+	defer r.Close()
+	s, err := proof.Verify(ctx, c, truth, objects, proof.Options{Observe: func(f proof.Finding, _ proof.Counts) {
+		if err := r.Add(f); err != nil {
+			panic(err)
+		}
+	}})
+	if err != nil {
+		panic(err)
+	}
+	if err := r.End(s); err != nil {
+		panic(err)
+	}
+	text, err := os.ReadFile(path)
+	fmt.Print(strings.SplitAfter(string(text), "\n")[1], err, " ", proof.IsReport(path), "\n")
+	// Output:
+	// OK,x.bam,4,"MD5 (ETag), as the manifest has it",MD5 (ETag),MD5 8fj0v0E7Fq0TVyKqRZEEPg==,,s3://bucket/run/x.bam
+	// <nil> true
+}

@@ -2,7 +2,6 @@ package proof
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/gob"
 	"errors"
 	"fmt"
@@ -184,20 +183,4 @@ func (s *sorter) join(a, b Item) Item {
 		a.Size = b.Size
 	}
 	return a
-}
-
-// capped is a writer that keeps what fits.
-type capped struct {
-	bytes.Buffer
-	max int
-}
-
-var errLong = errors.New("it is longer than a list of digests is")
-
-// Write keeps p, or says that it is too long.
-func (c *capped) Write(p []byte) (int, error) {
-	if c.Len()+len(p) > c.max {
-		return 0, errLong
-	}
-	return c.Buffer.Write(p)
 }
