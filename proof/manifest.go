@@ -21,12 +21,15 @@ var ErrManifest = errors.New("not a manifest of digests")
 type Line struct {
 	// Name is as it was written; empty where there is only a digest, which is then about the file that the manifest is beside.
 	Name string
+	// Path is that of the file on this machine, in a receipt.
+	Path string
 	// Size is in bytes; -1 where it is not told.
 	Size   int64
 	Claims []Claim
-	ETag   string
-	Parts  []store.Part
-	group  int // of files in one table: ENA lists those of several kinds side by side
+	// ETag is that of an object whose bytes a receipt says were proved.
+	ETag  string
+	Parts []store.Part
+	group int // of files in one table: ENA lists those of several kinds side by side
 }
 
 const (
@@ -190,7 +193,16 @@ func recordLines(r io.Reader) iter.Seq2[Line, error] {
 
 // lineOf gives what a record says.
 func lineOf(rec Record) Line {
-	l := Line{Name: rec.Object.Key, Size: rec.Size, ETag: rec.ETag}
+	l := Line{Name: rec.Object.Key, Size: rec.Size}
+	if rec.Proved {
+		l.ETag = rec.ETag
+	}
+	switch rec.Verb {
+	case "upload":
+		l.Path = rec.Source
+	case "download":
+		l.Path = rec.Target
+	}
 	for i, p := range rec.Parts {
 		l.Parts = append(l.Parts, store.Part{Number: i + 1, Size: p.Size, ETag: p.ETag, Sum: p.Sum})
 	}

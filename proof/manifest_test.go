@@ -201,6 +201,29 @@ func TestReceiptAsManifest(t *testing.T) {
 	}
 }
 
+// A receipt knows the file under its own name, and vouches by an ETag only for what was proved.
+func TestReceiptOfFile(t *testing.T) {
+	for _, c := range []struct {
+		files, proved bool
+		want          string
+	}{{true, true, "x.bam e"}, {false, true, "y.bam e"}, {true, false, "x.bam "}} {
+		var b strings.Builder
+		r := proof.Record{Verb: "upload", Source: "/data/run/x.bam", Object: store.Ref{Bucket: "lab", Key: "run/y.bam"}, ETag: "e", Proved: c.proved}
+		if err := r.Write(&b); err != nil {
+			t.Fatal(err)
+		}
+		truth, err := proof.Manifest(strings.NewReader(b.String()), proof.Names{Files: c.files, Exists: func(rel string) (bool, error) { return len(rel) == 5, nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, err := range truth.Items {
+			if got := i.Rel + " " + i.ETag; err != nil || got != c.want {
+				t.Errorf("%q, %v; want %q", got, err, c.want)
+			}
+		}
+	}
+}
+
 // FuzzManifest: whatever comes, what is read is a digest of a known kind, and reading ends.
 func FuzzManifest(f *testing.F) {
 	for _, c := range manifests {

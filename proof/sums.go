@@ -24,15 +24,33 @@ const (
 type summer struct {
 	c     *haul.Client
 	cores *semaphore.Weighted
+	read  func(bytes int)
 }
 
-func newSummer(c *haul.Client) summer {
-	return summer{c, semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0)))}
+func newSummer(c *haul.Client, read func(int)) summer {
+	if read == nil {
+		read = func(int) {}
+	}
+	return summer{c, semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))), read}
+}
+
+// counted tells of what is read.
+type counted struct {
+	io.ReaderAt
+	read func(bytes int)
+}
+
+// ReadAt reads and tells.
+func (c counted) ReadAt(p []byte, off int64) (int, error) {
+	n, err := c.ReaderAt.ReadAt(p, off)
+	c.read(n)
+	return n, err
 }
 
 // sums gives the sum for each claim; the bytes are read once. Where only one is asked for whose parts are summed by themselves, or
 // can be, several cores do it.
 func (s summer) sums(ctx context.Context, from io.ReaderAt, size int64, claims []Claim) ([]checksum.Sum, error) {
+	from = counted{from, s.read}
 	if len(claims) == 1 {
 		sum, ok, err := s.split(ctx, from, size, claims[0])
 		if ok || err != nil {

@@ -82,6 +82,8 @@ func Tree(entries iter.Seq2[mirror.Entry, error]) Truth {
 type Names struct {
 	// Exists tells whether the target has a path.
 	Exists func(rel string) (bool, error)
+	// Files tells that the target is on this machine: a receipt may know a file under another name than its object.
+	Files bool
 	// Only is the one name in a target that is one file or object; empty where it is a tree.
 	Only string
 	// Wants tells which paths are meant; nil means all.
@@ -163,7 +165,7 @@ func (n Names) probe(first []Line) (*lie, error) {
 			continue
 		}
 		l.gone[line.group] = true
-		parts := strings.Split(clean(line.Name), "/")
+		parts := n.split(line)
 		for k := range parts {
 			ok, err := n.has(strings.Join(parts[k:], "/"))
 			if err != nil {
@@ -186,6 +188,14 @@ func (n Names) probe(first []Line) (*lie, error) {
 	return l, nil
 }
 
+// split gives the names of the folders and the file that a line is about.
+func (n Names) split(l Line) []string {
+	if n.Files && l.Path != "" && l.Path != "-" && !strings.Contains(l.Path, "://") {
+		return strings.Split(clean(filepath.ToSlash(l.Path)), "/")
+	}
+	return strings.Split(clean(l.Name), "/")
+}
+
 func (n Names) has(rel string) (bool, error) {
 	switch {
 	case n.Only != "":
@@ -206,7 +216,7 @@ func (n Names) put(l Line, how *lie, add func(Item) error) error {
 		return nil
 	}
 	i := Item{Size: l.Size, Claims: l.Claims, ETag: l.ETag, Parts: l.Parts}
-	parts := strings.Split(clean(l.Name), "/")
+	parts := n.split(l)
 	base := parts[len(parts)-1]
 	i.Rel = path.Join(n.below, strings.Join(parts[min(how.strip, len(parts)-1):], "/"))
 	switch {

@@ -46,6 +46,8 @@ type Options struct {
 	// Download fetches what the store's word cannot prove, and compares. Nothing is written to disk.
 	Download bool
 	Attrs    store.Attrs
+	// Read is told of bytes of files as they are read, from many goroutines; it may be nil.
+	Read func(bytes int)
 	// Observe is told of each finding, in order of the names, one after the other; it must return soon. It may be nil.
 	Observe func(Finding, Counts)
 }
@@ -77,7 +79,6 @@ const (
 
 // verifier is one run.
 type verifier struct {
-	c     *haul.Client
 	o     Options
 	truth Truth
 	summer
@@ -94,7 +95,7 @@ type slot struct {
 // what is read is read once. The error is one that ended the run: that of a listing, of the truth, or one that all requests
 // would meet; else all is in the findings.
 func Verify(ctx context.Context, c *haul.Client, truth Truth, target iter.Seq2[mirror.Entry, error], o Options) (Summary, error) {
-	v := &verifier{c: c, o: o, truth: truth, summer: newSummer(c)}
+	v := &verifier{o: o, truth: truth, summer: newSummer(c, o.Read)}
 	began := time.Now()
 	rctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

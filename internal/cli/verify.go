@@ -174,17 +174,16 @@ func (a *app) runVerify(ctx context.Context, req verifyRequest) (err error) {
 		defer func() { err = errors.Join(err, report.Close()) }()
 	}
 	found := verifyError{extra: req.fails(truth)}
-	var done atomic.Int64
+	var read atomic.Int64
 	var lost error
 	look := func() meter.Snapshot {
 		m := client.Snapshot()
-		m.Done, m.Elapsed = done.Load(), time.Since(began)
+		m.Done, m.Elapsed = read.Load(), time.Since(began)
 		return m
 	}
 	task := ui.Task{Verb: "verify", Name: baseName(strings.TrimSuffix(req.words[len(req.words)-1].text, "/")), Many: true}
 	err = screen.During(task, look, func() (err error) {
-		found.Summary, err = proof.Verify(ctx, client, truth, target, proof.Options{Download: req.download, Attrs: req.attrs, Observe: func(f proof.Finding, now proof.Counts) {
-			done.Store(now.Size)
+		found.Summary, err = proof.Verify(ctx, client, truth, target, proof.Options{Download: req.download, Attrs: req.attrs, Read: func(n int) { read.Add(int64(n)) }, Observe: func(f proof.Finding, now proof.Counts) {
 			found.add(f)
 			screen.Finding(f, now, f.Verdict != proof.OK && (f.Verdict != proof.Extra || found.extra))
 			if report != nil && lost == nil {

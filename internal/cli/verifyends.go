@@ -71,6 +71,9 @@ func (r verifyRequest) resolve(ctx context.Context, c *haul.Client) (proof.Truth
 		}
 		return proof.Tree(r.list(ctx, c, from)), r.list(ctx, c, to), nil
 	}
+	if !r.filter.filter.Empty() {
+		return proof.Truth{}, nil, usagef("--exclude and --include choose among many, and %s is one", from.text)
+	}
 	if to.tree {
 		var err error
 		if to, err = r.look(ctx, c, to.child(from.base())); err != nil {
@@ -242,7 +245,7 @@ func (e *manifestError) Unwrap() error { return e.err }
 
 // names tells how names in a list become paths in a target.
 func (r verifyRequest) names(ctx context.Context, c *haul.Client, to thing) proof.Names {
-	n := proof.Names{Exists: func(rel string) (bool, error) {
+	n := proof.Names{Files: to.kind == local, Exists: func(rel string) (bool, error) {
 		at := to.child(rel)
 		if at.kind == local {
 			_, err := os.Stat(at.text)
