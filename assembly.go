@@ -233,7 +233,7 @@ func (a *assembly) prove(ctx context.Context, obj store.Object, sum checksum.Sum
 
 // proveMD5 judges by ETags: that of the whole is made of the parts' MD5s, or else those of the parts must each have been one.
 func (a *assembly) proveMD5(obj store.Object, sum checksum.Sum) Proof {
-	if tag, ok := md5Of(obj); ok && tag == sum {
+	if tag, ok := obj.MD5(); ok && tag == sum {
 		return Proof{Proved: true, Sum: sum, Text: fmt.Sprintf("MD5 of each of %d parts (Content-MD5), and the ETag made of them", len(a.parts))}
 	} else if ok && tag.Parts == len(a.parts) {
 		return Proof{Text: "the MD5 of each part was sent, but the store's ETag is not made of them"}

@@ -52,7 +52,7 @@ func (c *Client) Copy(ctx context.Context, from, to store.Ref, o Transfer) (Resu
 func (t *transfer) vouchedDigests(r Result) (sums []checksum.Sum) {
 	for _, a := range t.o.Digests {
 		s := r.Object.Sum(a)
-		if tag, ok := md5Of(r.Object); ok && a == checksum.MD5 && r.Proof.Proved && s.IsZero() {
+		if tag, ok := r.Object.MD5(); ok && a == checksum.MD5 && r.Proof.Proved && s.IsZero() {
 			s = tag
 		}
 		if s.IsZero() || s.Parts > 0 {
@@ -134,8 +134,8 @@ func (t *transfer) copied(ctx context.Context, src, obj store.Object, to store.R
 		r.Proof = Proof{Proved: true, Sum: ours, Text: fmt.Sprintf("the store gives source and copy the same %s", ours.Algorithm)}
 		return r, nil
 	}
-	from, fok := md5Of(src)
-	copied, cok := md5Of(seen)
+	from, fok := src.MD5()
+	copied, cok := seen.MD5()
 	switch {
 	case fok && cok && from == copied:
 		r.Proof = Proof{Proved: true, Sum: copied, Text: "the store gives source and copy the same MD5 (ETag)"}

@@ -50,7 +50,7 @@ func ExampleFileMD5() {
 	if err != nil {
 		panic(err)
 	}
-	md5, ok := haul.FileMD5(object)
-	fmt.Println(md5.Hex(), ok)
-	// Output: b1946ac92492d2347c6235b4d2611184 true
+	md5, name := haul.FileMD5(object)
+	fmt.Println(md5.Hex(), name)
+	// Output: b1946ac92492d2347c6235b4d2611184 md5chksum
 }

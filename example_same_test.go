@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"haul"
+	"haul/checksum"
 	"haul/store"
 	"haul/store/storetest"
 )
@@ -61,4 +63,16 @@ func ExampleClient_UploadRequests() {
 	// 1 12
 	// 1 11
 	// 3
+}
+
+// The sums of the parts of bytes that are here, several at a time.
+func ExampleClient_SumParts() {
+	c := haul.New(storetest.New(), haul.Options{})
+	sums, err := c.SumParts(context.Background(), checksum.MD5, strings.NewReader("part onepart two"), []int64{8, 8})
+	fmt.Println(len(sums), err)
+	etag, err := checksum.Compose(sums)
+	fmt.Println(etag.Hex(), err)
+	// Output:
+	// 2 <nil>
+	// 0732917abc3288784e318ac0aab1757a-2 <nil>
 }

@@ -64,7 +64,7 @@ type outflow struct {
 	w        io.Writer
 	part     int64
 	segments []segment
-	running  *running // sums the bytes in order, where the sums of the ranges do not do
+	running  *checksum.Running // sums the bytes in order, where the sums of the ranges do not do
 	digests  *chain
 	again    bool // it was all fetched before
 }
@@ -83,7 +83,7 @@ type arrived struct {
 // ranges, so the one whose turn it is always has its own.
 func (f *outflow) move(ctx context.Context, first *opened) error {
 	if f.why == "" && !f.vouched.free() {
-		f.running = newRunning(f.vouched)
+		f.running = checksum.NewRunning(f.vouched.sum.Algorithm, f.vouched.sizes)
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -181,7 +181,7 @@ func (f *outflow) writeOne(a *arrived) error {
 		return a.err
 	}
 	if f.running != nil {
-		f.running.write(a.mem)
+		_, _ = f.running.Write(a.mem)
 	}
 	a.free = f.digests.pass(piece{mem: a.mem}, a.free)
 	f.segments = append(f.segments, segment{a.Range, a.sum})
@@ -205,7 +205,7 @@ func (f *outflow) prove() (Proof, error) {
 	var sum checksum.Sum
 	var err error
 	if f.running != nil {
-		sum, err = f.running.sum()
+		sum, err = f.running.Sum()
 	} else {
 		sum, err = combine(f.segments)
 	}

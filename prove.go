@@ -3,7 +3,6 @@ package haul
 import (
 	"context"
 	"fmt"
-	"hash"
 	"io"
 	"runtime"
 	"time"
@@ -31,10 +30,8 @@ func (v vouched) free() bool { return v.sum.Parts == 0 && v.sum.Algorithm.CanCom
 // vouch finds the best that the store says of the object, strongest and cheapest first; why says in words what was
 // missing when there is nothing.
 func (t *transfer) vouch(ctx context.Context, obj store.Object) (v vouched, why string) {
-	for _, a := range []checksum.Algorithm{checksum.CRC64NVME, checksum.CRC32C, checksum.CRC32, checksum.SHA256, checksum.SHA1, checksum.MD5} {
-		if s := obj.Sum(a); !s.IsZero() && s.Parts == 0 {
-			return vouched{sum: s, firm: true, text: string(a) + " of the full object, as the store has it"}, ""
-		}
+	if s := obj.FullSum(); !s.IsZero() {
+		return vouched{sum: s, firm: true, text: string(s.Algorithm) + " of the full object, as the store has it"}, ""
 	}
 	for _, s := range obj.Sums {
 		if s.Parts == 0 {
@@ -45,7 +42,7 @@ func (t *transfer) vouch(ctx context.Context, obj store.Object) (v vouched, why 
 		}
 		why = fmt.Sprintf("the store has a %s of %d parts but does not tell their sizes", s.Algorithm, s.Parts)
 	}
-	tag, ok := md5Of(obj)
+	tag, ok := obj.MD5()
 	switch {
 	case !ok && why != "":
 		return vouched{}, why
@@ -112,11 +109,24 @@ func (v vouched) judge(obj store.Object, ours checksum.Sum) (Proof, error) {
 
 // measure sums local bytes in the way of v, parts in parallel.
 func (t *transfer) measure(ctx context.Context, v vouched, from io.ReaderAt, size int64) (checksum.Sum, error) {
-	defer t.c.meter.Since(meter.Proving, time.Now())
 	sizes := v.sizes
 	if sizes == nil {
 		sizes = []int64{size}
 	}
+	sums, err := t.c.SumParts(ctx, v.sum.Algorithm, from, sizes)
+	switch {
+	case err != nil:
+		return checksum.Sum{}, fmt.Errorf("read again to prove: %w", err)
+	case v.sizes == nil:
+		return sums[0], nil
+	}
+	return checksum.Compose(sums)
+}
+
+// SumParts reads bytes that are here and gives the sum of each part, several at once. The parts lie one behind the other,
+// from the start; sizes are in bytes.
+func (c *Client) SumParts(ctx context.Context, a checksum.Algorithm, from io.ReaderAt, sizes []int64) ([]checksum.Sum, error) {
+	defer c.meter.Since(meter.Proving, time.Now())
 	sums := make([]checksum.Sum, len(sizes))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
@@ -125,22 +135,16 @@ func (t *transfer) measure(ctx context.Context, v vouched, from io.ReaderAt, siz
 		r := store.Range{Offset: offset, Length: n}
 		offset += n
 		g.Go(func() error {
-			lease, err := t.c.memory.Take(gctx, sumBuffer)
+			lease, err := c.memory.Take(gctx, min(sumBuffer, max(n, 1)))
 			if err != nil {
 				return err
 			}
 			defer lease.Release()
-			sums[i], err = sumOf(v.sum.Algorithm, interruptible{gctx.Err, from}, r, lease.Bytes())
+			sums[i], err = sumOf(a, interruptible{gctx.Err, from}, r, lease.Bytes())
 			return err
 		})
 	}
-	if err := g.Wait(); err != nil {
-		return checksum.Sum{}, fmt.Errorf("read again to prove: %w", err)
-	}
-	if v.sizes == nil {
-		return sums[0], nil
-	}
-	return checksum.Compose(sums)
+	return sums, g.Wait()
 }
 
 // interruptible is a reader that stops when ended says so.
@@ -155,51 +159,4 @@ func (i interruptible) ReadAt(p []byte, off int64) (int, error) {
 		return 0, err
 	}
 	return i.ReaderAt.ReadAt(p, off)
-}
-
-// running sums bytes that pass in order, in the way of v.
-type running struct {
-	v    vouched
-	h    hash.Hash
-	left int64 // in the current part
-	sums []checksum.Sum
-}
-
-func newRunning(v vouched) *running {
-	r := &running{v: v, h: v.sum.Algorithm.New()}
-	if v.sizes != nil {
-		r.left = v.sizes[0]
-	}
-	return r
-}
-
-// write takes the next bytes.
-func (r *running) write(p []byte) {
-	if r.v.sizes == nil {
-		r.h.Write(p)
-		return
-	}
-	for len(p) > 0 {
-		n := min(int64(len(p)), r.left)
-		r.h.Write(p[:n])
-		p, r.left = p[n:], r.left-n
-		if r.left == 0 {
-			r.sums = append(r.sums, checksum.Of(r.v.sum.Algorithm, r.h))
-			r.h.Reset()
-			if len(r.sums) == len(r.v.sizes) {
-				return
-			}
-			r.left = r.v.sizes[len(r.sums)]
-		}
-	}
-}
-
-func (r *running) sum() (checksum.Sum, error) {
-	if r.v.sizes == nil {
-		return checksum.Of(r.v.sum.Algorithm, r.h), nil
-	}
-	for len(r.sums) < len(r.v.sizes) { // parts without bytes at the end
-		r.sums = append(r.sums, checksum.Bytes(r.v.sum.Algorithm, nil))
-	}
-	return checksum.Compose(r.sums)
 }

@@ -180,7 +180,7 @@ func (t *transfer) same(ctx context.Context, ref store.Ref, size int64, sum chec
 		return store.Object{}, false
 	}
 	if sum.Algorithm == checksum.MD5 {
-		tag, ok := md5Of(obj)
+		tag, ok := obj.MD5()
 		return obj, ok && tag == sum
 	}
 	return obj, obj.Sum(sum.Algorithm).Value == sum.Value
@@ -200,13 +200,13 @@ func (t *transfer) provePut(obj store.Object, sum checksum.Sum, from content, bu
 			return Proof{Proved: true, Sum: sum, Text: string(sum.Algorithm) + " of the full object, checked by the store"}, false, nil
 		}
 	default:
-		if tag, ok := md5Of(obj); ok && tag == sum {
+		if tag, ok := obj.MD5(); ok && tag == sum {
 			return Proof{Proved: true, Sum: sum, Text: "MD5, checked by the store (Content-MD5 and ETag)"}, false, nil
 		}
 		return Proof{Text: "the MD5 was sent, but the store's ETag does not repeat it"}, false, nil
 	}
 	// the store ignored the checksum; its ETag may be the MD5
-	tag, ok := md5Of(obj)
+	tag, ok := obj.MD5()
 	if !ok {
 		return Proof{Text: fmt.Sprintf("the store did not answer to the %s it was sent", sum.Algorithm)}, false, nil
 	}
@@ -242,14 +242,6 @@ func sumOf(a checksum.Algorithm, r io.ReaderAt, rng store.Range, buf []byte) (ch
 		return checksum.Sum{}, nil
 	}
 	return checksum.Section(a, io.NewSectionReader(r, rng.Offset, rng.Length), buf)
-}
-
-// md5Of gives the MD5 that the object's ETag is, where it can be one.
-func md5Of(o store.Object) (checksum.Sum, bool) {
-	if o.Encryption != "" && o.Encryption != "AES256" {
-		return checksum.Sum{}, false
-	}
-	return checksum.FromETag(o.ETag)
 }
 
 // readError explains err by a change of the source, where there was one: a file that shrinks, or changes between summing

@@ -104,8 +104,8 @@ func sameSums(a, b store.Object) (Verdict, string) {
 			return Different, fmt.Sprintf("the store gives each another %s", s.Algorithm)
 		}
 	}
-	x, xok := md5Of(a)
-	y, yok := md5Of(b)
+	x, xok := a.MD5()
+	y, yok := b.MD5()
 	switch {
 	case !xok || !yok || x.Parts != y.Parts:
 		return Undecided, "the store keeps nothing of both that compares"

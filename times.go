@@ -44,27 +44,39 @@ func (o Transfer) described(md5 checksum.Sum, partSize int64) store.Attrs {
 	return a
 }
 
-// FileMD5 gives the MD5 of the file that an object was made from, as haul, rclone and s3cmd keep it in the metadata. It is what the
-// uploader said, and the store does not check it. Metadata is told by Client.Stat, and not by listings.
-func FileMD5(o store.Object) (checksum.Sum, bool) {
-	if s, err := checksum.FromBase64(checksum.MD5, o.Attrs.Metadata[md5Name]); err == nil && s.Parts == 0 {
-		return s, true
+// FileMD5 gives the MD5 of the file that an object was made from, as haul, rclone and s3cmd keep it in the metadata, and under
+// which name; that is empty where there is none. It is what the uploader said, and the store does not check it. Metadata is told
+// by Client.Stat, and not by listings.
+func FileMD5(o store.Object) (md5 checksum.Sum, name string) {
+	if s, err := checksum.FromBase64(checksum.MD5, o.Attrs.Metadata[md5Name]); err == nil && s.Parts == 0 && !s.IsZero() {
+		return s, md5Name
 	}
 	for field := range strings.SplitSeq(o.Attrs.Metadata[s3cmdName], "/") {
 		if text, ok := strings.CutPrefix(field, "md5:"); ok {
-			s, ok := checksum.FromETag(text)
-			return s, ok && s.Parts == 0
+			if s, ok := checksum.FromETag(text); ok && s.Parts == 0 {
+				return s, s3cmdName
+			}
 		}
 	}
-	return checksum.Sum{}, false
+	return checksum.Sum{}, ""
+}
+
+// FilePartSize gives the size in bytes of the parts that haul uploaded a file in, as it keeps it in the metadata; 0 where it did
+// not. A copy may have been cut in other places.
+func FilePartSize(o store.Object) int64 {
+	n, err := strconv.ParseInt(o.Attrs.Metadata[partsName], 10, 64)
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
 }
 
 // sameMD5 compares the MD5 of what came, where it was asked for, with the one that the metadata tells. As with rclone, that does
 // not count where the ETag is the MD5 of the object itself.
 func sameMD5(obj store.Object, sums []checksum.Sum) error {
-	kept, ok := FileMD5(obj)
-	tag, isMD5 := md5Of(obj)
-	if !ok || isMD5 && tag.Parts == 0 {
+	kept, name := FileMD5(obj)
+	tag, isMD5 := obj.MD5()
+	if name == "" || isMD5 && tag.Parts == 0 {
 		return nil
 	}
 	for _, s := range sums {

@@ -73,73 +73,27 @@ type Action struct {
 
 var errOrder = errors.New("a listing is not in order of its keys")
 
-// Compare merges two trees, each in order of the bytes of Rel, and gives what is to be done about each name, in that order.
-// It holds one entry of each. An error of either tree ends it: then nothing may be concluded about what came no more, and so
-// nothing may be deleted, not even that of which a Delete was given: who deletes waits for the end.
+// Compare joins two trees and gives what is to be done about each name, in their order. An error of either tree ends it: then
+// nothing may be concluded about what came no more, and so nothing may be deleted, not even that of which a Delete was given:
+// who deletes waits for the end.
 func Compare(way Way, source, target iter.Seq2[Entry, error], rules Rules) iter.Seq2[Action, error] {
 	return func(yield func(Action, error) bool) {
-		s, stopSource := pull(source)
-		defer stopSource()
-		t, stopTarget := pull(target)
-		defer stopTarget()
-		from, hasFrom, err := s()
-		if err != nil {
-			yield(Action{}, fmt.Errorf("list the source: %w", err))
-			return
-		}
-		to, hasTo, err := t()
-		if err != nil {
-			yield(Action{}, fmt.Errorf("list the target: %w", err))
-			return
-		}
-		for hasFrom || hasTo {
+		for j, err := range Join(source, target) {
 			var a Action
-			takeFrom := hasFrom && (!hasTo || from.Rel <= to.Rel)
-			takeTo := hasTo && (!hasFrom || to.Rel <= from.Rel)
 			switch {
-			case takeFrom && takeTo:
-				a = rules.judge(way, from, to)
-			case takeFrom:
-				a = missing(from)
+			case err != nil:
+			case j.InSource && j.InTarget:
+				a = rules.judge(way, j.Source, j.Target)
+			case j.InSource:
+				a = missing(j.Source)
 			default:
-				a = extra(to)
+				a = extra(j.Target)
 			}
-			if !yield(a, nil) {
+			if !yield(a, err) || err != nil {
 				return
-			}
-			if takeFrom {
-				if from, hasFrom, err = s(); err != nil {
-					yield(Action{}, fmt.Errorf("list the source: %w", err))
-					return
-				}
-			}
-			if takeTo {
-				if to, hasTo, err = t(); err != nil {
-					yield(Action{}, fmt.Errorf("list the target: %w", err))
-					return
-				}
 			}
 		}
 	}
-}
-
-// pull gives the entries one by one, and an error where one does not come after the one before.
-func pull(tree iter.Seq2[Entry, error]) (next func() (Entry, bool, error), stop func()) {
-	pulled, stop := iter.Pull2(tree)
-	first, last := true, ""
-	return func() (Entry, bool, error) {
-		e, err, ok := pulled()
-		switch {
-		case !ok:
-			return Entry{}, false, nil
-		case err != nil:
-			return Entry{}, false, err
-		case !first && e.Rel <= last:
-			return Entry{}, false, fmt.Errorf("%w: %q comes after %q", errOrder, e.Rel, last)
-		}
-		first, last = false, e.Rel
-		return e, true, nil
-	}, stop
 }
 
 func missing(from Entry) Action {

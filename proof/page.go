@@ -11,8 +11,8 @@ import (
 	"haul/internal/amount"
 )
 
-// page is a receipt for people: one file, without scripts, images or anything from elsewhere.
-var page = template.Must(template.New("receipt").Funcs(template.FuncMap{
+// receiptPage is a receipt for people: one file, without scripts, images or anything from elsewhere.
+var receiptPage = template.Must(template.New("receipt").Funcs(template.FuncMap{
 	"bytes": amount.Bytes,
 	"stamp": stamp,
 	"names": func(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) },
@@ -80,5 +80,5 @@ func WriteHTML(w io.Writer, receipt iter.Seq2[Record, error]) error {
 		}
 	}
 	data.Count = len(data.Records)
-	return page.Execute(w, data)
+	return receiptPage.Execute(w, data)
 }

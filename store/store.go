@@ -87,6 +87,24 @@ func (o Object) Sum(a checksum.Algorithm) checksum.Sum {
 	return checksum.Sum{}
 }
 
+// FullSum gives the sum of all bytes as one that the store vouches for, the cheapest to compute first, or the zero Sum.
+func (o Object) FullSum() checksum.Sum {
+	for _, a := range []checksum.Algorithm{checksum.CRC64NVME, checksum.CRC32C, checksum.CRC32, checksum.SHA256, checksum.SHA1, checksum.MD5} {
+		if s := o.Sum(a); !s.IsZero() && s.Parts == 0 {
+			return s
+		}
+	}
+	return checksum.Sum{}
+}
+
+// MD5 gives the MD5 that the ETag is, or the MD5 of the MD5s of parts, where it can be one.
+func (o Object) MD5() (checksum.Sum, bool) {
+	if o.Encryption != "" && o.Encryption != "AES256" {
+		return checksum.Sum{}, false
+	}
+	return checksum.FromETag(o.ETag)
+}
+
 // Body is the answer to a Get: the object it belongs to, the range that its bytes are, and the bytes.
 // Its Read gives io.ErrUnexpectedEOF, or an Error, when fewer bytes come than Range promises. It must be closed;
 // closing it early cuts the connection.

@@ -24,6 +24,10 @@ func (a *app) explain(err error) ui.Failure {
 		f.Advice = append(f.Advice, a.hints(part.first)...)
 		return f
 	}
+	if found := new(verifyError); errors.As(err, &found) {
+		f.Advice = found.advice()
+		return f
+	}
 	f.Advice = append(f.Advice, a.hints(err)...)
 	if tree := new(treeError); errors.As(err, &tree) {
 		a.treeLeftovers(&f, tree)

@@ -58,10 +58,12 @@ func (a *attrFlags) keyFlags() *pflag.FlagSet {
 	return fs
 }
 
-// readFlags are those of what only reads.
+// readFlags are those of what only reads; version is nil where no one version can be meant.
 func (a *attrFlags) readFlags(version *string) *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Reading", pflag.ContinueOnError)
-	fs.StringVar(version, "version-id", "", "`ID` of the object's version")
+	if version != nil {
+		fs.StringVar(version, "version-id", "", "`ID` of the object's version")
+	}
 	optional(fs, &a.payer, "request-payer", "requester", "agree, as `requester`, to pay for requests and traffic")
 	optional(fs, &a.customer.algorithm, "sse-c", "AES256", "read with a key of your own, by `AES256`")
 	fs.StringVar(&a.customer.key, "sse-c-key", "", "the `KEY` of 32 bytes: fileb://PATH, base64, or as it is; only a file keeps it out of the list of processes")

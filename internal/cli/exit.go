@@ -21,6 +21,7 @@ const (
 	codeRefused  = 4
 	codeConflict = 5
 	codeDiffer   = 6
+	codeOpen     = 7
 	codeSignal   = 128 // and the signal's number
 	codePipe     = codeSignal + 13
 )
@@ -34,6 +35,7 @@ var exitStatus = []exitLine{
 	{codeRefused, "refused: no or expired credentials, no permission, a wrong clock"},
 	{codeConflict, "conflict: the target exists and --no-clobber forbids it, another haul does the same transfer, the source changed meanwhile, or the bucket to delete is not empty"},
 	{codeDiffer, "the bytes at both ends differ"},
+	{codeOpen, "haul verify: nothing is bad or missing, and something could not be proved"},
 	{codeSignal + 2, "stopped by Ctrl-C; 143 by SIGTERM, 129 by SIGHUP, 141 where the reader of standard output went away"},
 }
 
@@ -47,6 +49,7 @@ func exitCode(err error) int {
 	var stopped *Stopped
 	var usage *usageError
 	var missing *missingError
+	var found *verifyError
 	switch {
 	case err == nil:
 		return codeOK
@@ -56,6 +59,8 @@ func exitCode(err error) int {
 		return codeUsage
 	case errors.Is(err, errReaderGone):
 		return codePipe
+	case errors.As(err, &found):
+		return found.code()
 	case errors.Is(err, haul.ErrMismatch):
 		return codeDiffer
 	case errors.Is(err, haul.ErrBusy), errors.Is(err, haul.ErrSourceChanged), errors.Is(err, fs.ErrExist):
@@ -91,11 +96,14 @@ func kindName(err error) string {
 	var e *store.Error
 	var k store.Kind
 	var missing *missingError
+	var found *verifyError
 	switch code := exitCode(err); {
 	case code >= codeSignal:
 		return "stopped"
 	case code == codeUsage:
 		return "usage"
+	case errors.As(err, &found):
+		return found.kind()
 	case errors.Is(err, haul.ErrMismatch):
 		return haul.ErrMismatch.Error()
 	case errors.Is(err, haul.ErrBusy):

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -41,6 +42,15 @@ func NewSpool(dir string, size int64) (*Spool, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// NewScratch is NewSpool for a size that nobody knows: no space is set aside, and there is no bound.
+func NewScratch(dir string) (*Spool, error) {
+	s, err := NewSpool(dir, 0)
+	if err == nil {
+		s.size = math.MaxInt64
+	}
+	return s, err
 }
 
 // Write appends p; past the size it writes nothing and gives io.ErrShortWrite. A full disk is ErrNoSpace.

@@ -1,9 +1,11 @@
 package localfile_test
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -39,5 +41,28 @@ func TestSpool(t *testing.T) {
 	}
 	if _, err := localfile.NewSpool(dir, -1); err == nil {
 		t.Error("a negative size was taken")
+	}
+}
+
+// Scratch space has no bound, and is given back as a spool is.
+func TestScratch(t *testing.T) {
+	dir := t.TempDir()
+	s, err := localfile.NewScratch(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := bytes.Repeat([]byte("ACGT"), 100_000)
+	if n, err := s.Write(text); n != len(text) || err != nil {
+		t.Fatal(n, err)
+	}
+	got := make([]byte, len(text))
+	if n, err := s.ReadAt(got, 0); n != len(text) || err != nil || !bytes.Equal(got, text) || s.Len() != int64(len(text)) {
+		t.Error(n, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Error(left, err)
 	}
 }

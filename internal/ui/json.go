@@ -42,6 +42,7 @@ type record struct {
 
 	*objectCounts
 	*statsFields
+	*verifyFields
 
 	Wait  *float64 `json:"wait_seconds,omitempty"`
 	Error string   `json:"error,omitempty"`

@@ -70,6 +70,13 @@ haul sum
 haul du
   usage     bucket, prefix, objects, size: of what is below the prefix, or of what of it has the storage class named in class
 
+haul verify
+  verified  what came of one file: verdict (OK, MISSING, BAD, UNPROVABLE, EXTRA), name, size, source, target, text (by which
+            proof, or why not), proof as with done where it is OK, bad_parts [{part, offset, length}] where they can be told,
+            download_settles: --download would settle it
+  progress  as with cp --recursive
+  summary   verdicts {ok, missing, bad, unprovable, extra}, proofs {by: how many files}, size (of what is OK), elapsed_seconds
+
 haul mb, haul rb, haul website, haul presign
   bucket          bucket: its name; it was made
   bucket_deleted  bucket: its name

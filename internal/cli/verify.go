@@ -1,0 +1,273 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"haul"
+	"haul/internal/amount"
+	"haul/internal/meter"
+	"haul/internal/ui"
+	"haul/proof"
+	"haul/store"
+)
+
+const verifyLong = `haul verify tells whether a delivery is whole, and moves no payload: files are read here, and of objects the store is asked what
+it vouches for.
+
+  haul verify DIR s3://BUCKET/DIR          each file against its object; also one FILE and s3://BUCKET/KEY, and the other way round
+  haul verify MANIFEST s3://BUCKET/DIR     each line of a list of digests, or of a receipt, against its object
+  haul verify MANIFEST DIR                 and against its file
+  haul verify DIR, haul verify s3://…      by the digests that lie in it: x.bam.md5, x.bam.md5sum, md5sum.txt and their kin
+  haul verify MANIFEST                     what lies beside it
+
+A MANIFEST is a file or an object, known by what is in it: lines of md5sum, sha1sum or sha256sum (GNU or BSD), a bare digest, a
+file report of ENA, a manifest of GDC, any TSV or CSV with a column for md5 and one for names, or a receipt of haul. Where its
+names begin above the target, leading folders are taken off. Names that lead out of the target are not followed.
+
+For each file it says, the first name being what should be there, and the second where it is looked for:
+  OK          it is there and proved, and by what: the store's checksum of the full object, or of its parts; its ETag, where that is
+              an MD5, or the MD5 of the MD5s of parts; the md5 that rclone, s3cmd or haul wrote into its metadata; a digest or receipt
+  MISSING     it is not there
+  BAD         its size or its bytes are others; where sums of parts are known, which parts
+  UNPROVABLE  nobody vouches for the bytes, and why
+  EXTRA       it is in the target only. Between two trees this counts as a difference, beside a manifest it does not; --extra
+              says otherwise. A manifest itself, and files such as x.md5, are passed over
+
+An ETag of parts proves when it fits. How an object was cut is asked of the store, or read in its metadata, or tried: the part
+sizes that tools use and that make as many parts as the ETag tells. An ETag that fits at none proves nothing, and so the file is
+UNPROVABLE; one that is a plain MD5, or whose parts the store tells, is BAD where it differs. An object's word is what the store
+keeps: that was checked when it was stored, and is not read again now. --download reads again: it fetches what is UNPROVABLE, or
+BAD by an ETag or by metadata alone, compares it, and writes nothing to disk.
+
+--report FILE writes a document for whoever asks: problems first, totals, when, what against what, by which proofs. The exit code is
+6 where anything is BAD, else 3 where anything is MISSING, else 7 where anything is UNPROVABLE, else 1 where EXTRA counts.`
+
+const verifyExample = `  haul verify run42 s3://lab/runs/42
+  haul verify md5sum.txt s3://lab/runs/42 --report delivery.html
+  haul verify receipt.jsonl s3://lab/runs/42
+  haul verify s3://lab/runs/42
+  haul verify --download NA12878.bam s3://lab/runs/42/NA12878.bam
+  haul verify filereport_read_run_PRJEB1787.tsv fastq/`
+
+// verifyFlags are those of haul verify, as typed.
+type verifyFlags struct {
+	download, sidecars bool
+	extra, report      string
+	filterFlags
+	attrs  attrFlags
+	memory sizeFlag
+}
+
+func (f *verifyFlags) flags() []*pflag.FlagSet {
+	fs := pflag.NewFlagSet("Verifying", pflag.ContinueOnError)
+	fs.BoolVar(&f.download, "download", false, "fetch what the store's word cannot prove, and compare; nothing is written to disk")
+	fs.BoolVar(&f.sidecars, "sidecars", false, "of two names, the first is where files such as x.bam.md5 or md5sum.txt lie, and the second what they are about")
+	fs.StringVar(&f.extra, "extra", "", "what is in the target only is to `DO`: fail, allow (else it fails between two trees)")
+	fs.StringVar(&f.report, "report", "", "write a report to `FILE`, which ends in .html, .json or .csv")
+	f.filterFlags.add(fs)
+	fs.Var(&f.memory, "memory", "at most that `SIZE` of memory for buffers (else 128MiB)")
+	return []*pflag.FlagSet{fs, f.attrs.readFlags(nil)}
+}
+
+// verifyRequest is a line of haul verify, understood.
+type verifyRequest struct {
+	words              []location
+	download, sidecars bool
+	extra, report      string
+	filter             filterFlags
+	memory             int64
+	attrs              store.Attrs
+}
+
+func (a *app) verify() *cobra.Command {
+	var f verifyFlags
+	cmd := &cobra.Command{
+		Use:     "verify [flags] SOURCE [TARGET]",
+		Short:   "Tell whether a delivery is whole, without moving it",
+		Long:    verifyLong,
+		Example: verifyExample,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 && len(args) != 2 {
+				return usagef("verify needs what should be there and where to look for it, or one DIR, s3://… or MANIFEST")
+			}
+			return nil
+		},
+	}
+	a.command(cmd, f.flags(), func(ctx context.Context, args []string) error {
+		req, err := f.parse(args, disk{})
+		if err != nil {
+			return err
+		}
+		return a.runVerify(ctx, req)
+	})
+	return cmd
+}
+
+// parse understands the line.
+func (f *verifyFlags) parse(args []string, d files) (r verifyRequest, err error) {
+	r = verifyRequest{download: f.download, sidecars: f.sidecars, extra: f.extra, report: f.report, filter: f.filterFlags, memory: int64(f.memory)}
+	for _, word := range args {
+		l, err := parseLocation(word)
+		if err != nil {
+			return r, err
+		}
+		if l.kind == stream {
+			return r, usagef("verify takes names, and no stream")
+		}
+		r.words = append(r.words, l)
+	}
+	switch {
+	case f.extra != "" && f.extra != "fail" && f.extra != "allow":
+		return r, usagef("--extra: %q is none of fail, allow", f.extra)
+	case f.report != "" && !proof.IsReport(f.report):
+		return r, usagef("--report: %s ends in none of .html, .json, .csv", f.report)
+	}
+	r.attrs, err = f.attrs.attrs("", d.read)
+	return r, err
+}
+
+// full gives a location for who reads of it elsewhere.
+func (l location) full() string {
+	if abs, err := filepath.Abs(l.text); err == nil && l.kind == local {
+		return abs
+	}
+	return l.text
+}
+
+// fails tells whether EXTRA counts.
+func (r verifyRequest) fails(t proof.Truth) bool {
+	return r.extra == "fail" || r.extra == "" && t.Exact()
+}
+
+// runVerify does it.
+func (a *app) runVerify(ctx context.Context, req verifyRequest) (err error) {
+	screen := a.screen(false)
+	st, err := a.connect.open(ctx)
+	if err != nil {
+		return err
+	}
+	client := haul.New(st, haul.Options{Observe: screen.Observe, Memory: req.memory})
+	defer a.noteStop(ctx)()
+	began := time.Now()
+	truth, target, err := req.resolve(ctx, client)
+	if err != nil {
+		return err
+	}
+	if truth.Close != nil {
+		defer func() { err = errors.Join(err, truth.Close()) }()
+	}
+	var report *proof.Report
+	if req.report != "" {
+		about := proof.About{Truth: req.words[0].full(), What: truth.What, Target: req.words[len(req.words)-1].full(), Store: client.Identity(), Time: began, By: versionText()}
+		if report, err = proof.NewReport(req.report, about); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, report.Close()) }()
+	}
+	found := verifyError{extra: req.fails(truth)}
+	var read atomic.Int64
+	var lost error
+	look := func() meter.Snapshot {
+		m := client.Snapshot()
+		m.Done, m.Elapsed = read.Load(), time.Since(began)
+		return m
+	}
+	task := ui.Task{Verb: "verify", Name: baseName(strings.TrimSuffix(req.words[len(req.words)-1].text, "/")), Many: true}
+	err = screen.During(task, look, func() (err error) {
+		found.Summary, err = proof.Verify(ctx, client, truth, target, proof.Options{Download: req.download, Attrs: req.attrs, Read: func(n int) { read.Add(int64(n)) }, Observe: func(f proof.Finding, now proof.Counts) {
+			found.add(f)
+			screen.Finding(f, now, f.Verdict != proof.OK && (f.Verdict != proof.Extra || found.extra))
+			if report != nil && lost == nil {
+				lost = report.Add(f)
+			}
+		}})
+		return err
+	})
+	if err == nil || found.Found > 0 {
+		screen.Verified(found.Summary)
+	}
+	if err == nil && report != nil {
+		if err = lost; err == nil {
+			err = report.End(found.Summary)
+		}
+		if err == nil {
+			screen.Note("the report is in " + req.report)
+		}
+	}
+	if err == nil && found.code() != codeOK {
+		return &found
+	}
+	return err
+}
+
+// verifyError says that not all is OK.
+type verifyError struct {
+	proof.Summary
+	extra bool // EXTRA counts
+	// settles counts what --download would settle, and its bytes.
+	settles int
+	bytes   int64
+}
+
+func (e *verifyError) add(f proof.Finding) {
+	if f.Settles {
+		e.settles++
+		e.bytes += max(f.Size, 0)
+	}
+}
+
+// Error counts what is not OK.
+func (e *verifyError) Error() string {
+	var all []string
+	for _, c := range []struct {
+		n    int
+		what string
+	}{{e.Bad, "bad"}, {e.Missing, "missing"}, {e.Unprovable, "unprovable"}} {
+		if c.n > 0 {
+			all = append(all, fmt.Sprintf("%d %s", c.n, c.what))
+		}
+	}
+	if e.extra && e.Extra > 0 {
+		all = append(all, fmt.Sprintf("%d extra", e.Extra))
+	}
+	if len(all) == 0 {
+		return "nothing was there to be verified"
+	}
+	return strings.Join(all, ", ") + "; named above"
+}
+
+// code is the exit code: the worst of what was found decides.
+func (e *verifyError) code() int {
+	switch {
+	case e.Bad > 0:
+		return codeDiffer
+	case e.Missing > 0, e.Found == e.Extra:
+		return codeNotFound
+	case e.Unprovable > 0:
+		return codeOpen
+	case e.extra && e.Extra > 0:
+		return codeFailed
+	}
+	return codeOK
+}
+
+func (e *verifyError) kind() string {
+	return map[int]string{codeDiffer: "bad", codeNotFound: "missing", codeOpen: "unprovable", codeFailed: "extra"}[e.code()]
+}
+
+// advice says how to settle what is open.
+func (e *verifyError) advice() []string {
+	if e.settles == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("to settle what nobody vouches for, add --download: it fetches and compares %s, and writes nothing to disk", amount.Bytes(e.bytes))}
+}

@@ -1,0 +1,95 @@
+package mirror
+
+import (
+	"fmt"
+	"iter"
+)
+
+// Named is what a sorted tree is made of.
+type Named interface {
+	// Name is the path below the root of the tree, with slashes.
+	Name() string
+}
+
+// Name is Rel.
+func (e Entry) Name() string { return e.Rel }
+
+// Joined is one name, and what each of two trees has under it; what has nothing there is zero.
+type Joined[S, T Named] struct {
+	Source   S
+	Target   T
+	InSource bool
+	InTarget bool
+}
+
+// Join merges two trees, each in order of the bytes of its names, and gives each name once, in that order. It holds one entry
+// of each. An error of either tree ends it: then nothing may be concluded about what came no more.
+func Join[S, T Named](source iter.Seq2[S, error], target iter.Seq2[T, error]) iter.Seq2[Joined[S, T], error] {
+	return func(yield func(Joined[S, T], error) bool) {
+		s, t := pull("source", source), pull("target", target)
+		defer s.stop()
+		defer t.stop()
+		for {
+			var j Joined[S, T]
+			if err := s.fill(); err != nil {
+				yield(j, err)
+				return
+			}
+			if err := t.fill(); err != nil {
+				yield(j, err)
+				return
+			}
+			if !s.has && !t.has {
+				return
+			}
+			if s.has && (!t.has || s.name <= t.name) {
+				j.Source, j.InSource = s.entry, true
+			}
+			if t.has && (!s.has || t.name <= s.name) {
+				j.Target, j.InTarget = t.entry, true
+			}
+			s.taken, t.taken = j.InSource, j.InTarget
+			if !yield(j, nil) {
+				return
+			}
+		}
+	}
+}
+
+// pulled is a tree whose entries are asked for one by one.
+type pulled[E Named] struct {
+	what string
+	next func() (E, error, bool)
+	stop func()
+
+	entry      E
+	name       string
+	has, taken bool
+	any        bool
+}
+
+func pull[E Named](what string, tree iter.Seq2[E, error]) *pulled[E] {
+	p := &pulled[E]{what: what, taken: true}
+	p.next, p.stop = iter.Pull2(tree)
+	return p
+}
+
+// fill gets the next entry where the last one is taken. One that does not come after the one before is an error.
+func (p *pulled[E]) fill() (err error) {
+	if !p.taken {
+		return nil
+	}
+	last := p.name
+	if p.entry, err, p.has = p.next(); err != nil {
+		return fmt.Errorf("list the %s: %w", p.what, err)
+	}
+	p.taken = false
+	if !p.has {
+		return nil
+	}
+	if p.name = p.entry.Name(); p.any && p.name <= last {
+		return fmt.Errorf("list the %s: %w: %q comes after %q", p.what, errOrder, p.name, last)
+	}
+	p.any = true
+	return nil
+}

@@ -1,0 +1,84 @@
+package proof
+
+import (
+	"slices"
+
+	"haul/internal/plan"
+	"haul/store"
+)
+
+const (
+	mib = 1 << 20
+	mb  = 1000 * 1000
+	// maxParts is how many parts S3 takes, which the tools' rules for large objects come from.
+	maxParts = 10_000
+	// maxGuesses bounds the cuts that are summed for one object, since each costs a pass of MD5 over its bytes.
+	maxGuesses = 12
+)
+
+// usual are part sizes that tools use by default or people choose, in MiB; the likeliest first. The AWS CLI and boto have 8 and
+// double it, rclone and the SDKs for Go and Java 5, s3cmd 15, mc 16, s5cmd 50, Hadoop 64 and 100.
+var usual = []int64{8, 16, 5, 50, 64, 15, 10, 32, 100, 128, 25, 256, 512, 20, 250, 500, 200, 1024, 6, 7, 12, 24, 30, 40, 48, 60, 75, 80, 96,
+	120, 150, 160, 192, 300, 320, 384, 400, 600, 640, 768, 1000, 1280, 1536, 2000, 2048, 2560, 3072, 4096, 5000, 5120}
+
+// cuts gives the part sizes that make so many parts of size bytes, the likeliest first: those that tools use, what their rules
+// make of a large object, and whole mebibytes where only a few of them fit. Most of the time the number of parts leaves one.
+func cuts(size int64, count int) []int64 {
+	if count == 1 {
+		return []int64{size}
+	}
+	if count < 1 || int64(count) > size {
+		return nil
+	}
+	n := int64(count)
+	least, most := (size+n-1)/n, (size-1)/(n-1)
+	var all []int64
+	add := func(part int64) {
+		if part >= least && part <= most && len(all) < maxGuesses && !slices.Contains(all, part) {
+			all = append(all, part)
+		}
+	}
+	if l, err := plan.Parts(size, 0, store.Limits{MaxParts: maxParts}); err == nil {
+		add(l.PartSize)
+	}
+	whole := (size + maxParts - 1) / maxParts           // no tool makes more parts than S3 takes
+	add((whole + mib - 1) / mib * mib)                  // rclone
+	add((whole + 16*mib - 1) / (16 * mib) * (16 * mib)) // mc, and what else is made with minio-go
+	add(size/maxParts + 1)                              // s5cmd, and what else is made with the AWS SDK for Go
+	add(whole)                                          // the AWS SDK for Java
+	for _, m := range usual {
+		add(m * mib)
+	}
+	for _, m := range usual {
+		add(m * mb)
+	}
+	for m := (least + mib - 1) / mib * mib; m <= most && m <= least+maxGuesses*mib; m += mib {
+		add(m)
+	}
+	return all
+}
+
+// equalParts cuts size bytes into parts of one size, of which the last may be smaller.
+func equalParts(size, part int64) []int64 {
+	if part <= 0 || size <= 0 {
+		return nil
+	}
+	sizes := make([]int64, 0, (size+part-1)/part)
+	for left := size; left > 0; left -= part {
+		sizes = append(sizes, min(left, part))
+	}
+	return sizes
+}
+
+// sizesOf gives the sizes of parts that are count in number and make up size bytes, or nil.
+func sizesOf(parts []store.Part, count int, size int64) []int64 {
+	sizes := make([]int64, len(parts))
+	for i, p := range parts {
+		sizes[i] = p.Size
+		size -= p.Size
+	}
+	if len(parts) != count || count == 0 || size != 0 {
+		return nil
+	}
+	return sizes
+}

@@ -1,0 +1,106 @@
+package proof
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+
+	"haul"
+	"haul/store"
+)
+
+// fetch gives the bytes of an object to w, in order. What the store gives that does not fit its own word is bad.
+func (v *verifier) fetch(ctx context.Context, f *Finding, obj store.Object, w io.Writer) (came bool, err error) {
+	_, err = v.c.DownloadStream(ctx, obj.Ref, w, haul.Transfer{Attrs: v.o.Attrs, IfMatch: obj.ETag})
+	if errors.Is(err, haul.ErrMismatch) {
+		f.bad("what the store gives does not fit what it vouches for", true)
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// fetchCompare settles by the bytes themselves.
+func (v *verifier) fetchCompare(ctx context.Context, f *Finding, src io.ReaderAt, obj store.Object) error {
+	w := &comparing{src: src}
+	came, err := v.fetch(ctx, f, obj, w)
+	if !came {
+		return err
+	}
+	if len(w.bad) > 0 {
+		f.bad("the bytes are others", true)
+		f.blame(w.bad)
+		return nil
+	}
+	f.Verdict, f.Proof, f.Text, f.Settles, f.Parts = OK, "downloaded and compared", "downloaded and compared, byte by byte", false, nil
+	return nil
+}
+
+// fetchSum settles by summing what the store gives.
+func (v *verifier) fetchSum(ctx context.Context, f *Finding, item Item, obj store.Object) error {
+	claims := computable(item.Claims, obj.Size)
+	if len(claims) == 0 {
+		return nil
+	}
+	w := newRunning(claims)
+	came, err := v.fetch(ctx, f, obj, w)
+	if !came {
+		return err
+	}
+	ours, err := w.sums()
+	if err != nil {
+		return err
+	}
+	switch verdict, c := matched(claims, ours); verdict {
+	case OK:
+		f.ok(c, c.Text()+", downloaded and summed")
+		f.Proof = c.Group() + ", downloaded and summed"
+	default:
+		f.bad("another "+c.Text()+", downloaded and summed", true)
+	}
+	return nil
+}
+
+// comparing compares what is written to it, in order, with a file.
+type comparing struct {
+	src io.ReaderAt
+	at  int64
+	buf [64 << 10]byte
+	bad []BadPart
+}
+
+// maxRuns bounds the runs of bytes that are told apart.
+const maxRuns = 100
+
+// Write compares.
+func (c *comparing) Write(p []byte) (int, error) {
+	n := len(p)
+	for len(p) > 0 {
+		ours := c.buf[:min(len(c.buf), len(p))]
+		if k, err := c.src.ReadAt(ours, c.at); k < len(ours) {
+			return n - len(p), err
+		}
+		if theirs := p[:len(ours)]; !bytes.Equal(ours, theirs) {
+			c.differ(ours, theirs)
+		}
+		p, c.at = p[len(ours):], c.at+int64(len(ours))
+	}
+	return n, nil
+}
+
+// differ notes from where to where two slices differ. Runs of neighbours become one.
+func (c *comparing) differ(a, b []byte) {
+	first, last := 0, len(a)-1
+	for a[first] == b[first] {
+		first++
+	}
+	for a[last] == b[last] {
+		last--
+	}
+	r := store.Range{Offset: c.at + int64(first), Length: int64(last - first + 1)}
+	if n := len(c.bad); n > 0 && (n == maxRuns || r.Offset-c.bad[n-1].End() < int64(len(c.buf))) {
+		c.bad[n-1].Length = r.End() - c.bad[n-1].Offset
+		return
+	}
+	c.bad = append(c.bad, BadPart{Range: r})
+}

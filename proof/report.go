@@ -1,0 +1,303 @@
+package proof
+
+import (
+	"bufio"
+	_ "embed"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"iter"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"haul/internal/amount"
+	"haul/internal/localfile"
+	"haul/store"
+)
+
+// reportFormat grows when a field of the JSON report changes its meaning or goes away.
+const reportFormat = 1
+
+// About is what a report says of a run as a whole.
+type About struct {
+	// Truth and Target are what was compared, as the user named them, and What the truth is: tree, manifest, receipt.
+	Truth  string    `json:"truth"`
+	What   string    `json:"truth_is"`
+	Target string    `json:"target"`
+	Store  string    `json:"store,omitempty"`
+	Time   time.Time `json:"time"`
+	// By names the program and its version.
+	By string `json:"by"`
+}
+
+// Row is one finding in a report.
+type Row struct {
+	Name    string    `json:"name"`
+	Verdict Verdict   `json:"verdict"`
+	Size    int64     `json:"size"` // in bytes; -1 where it is not known
+	Text    string    `json:"text"`
+	Proof   string    `json:"proof,omitempty"`
+	Sum     string    `json:"sum,omitempty"` // algorithm and Base64
+	Parts   []BadPart `json:"bad_parts,omitempty"`
+	Source  string    `json:"source,omitempty"`
+	Target  string    `json:"target,omitempty"`
+}
+
+// Report is a document about a run of Verify: a page of HTML, JSON or CSV, as the end of its name says. It is in memory only by
+// the row, and appears under its name when it is whole.
+type Report struct {
+	path  string
+	write func(*Report, io.Writer, page) error
+	about About
+	// rows lie in temporary files: what is not OK, and what is.
+	problems, rest *rows
+}
+
+// writer gives the form of a report by the end of its name.
+func writer(path string) func(*Report, io.Writer, page) error {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".html", ".htm":
+		return (*Report).html
+	case ".json":
+		return (*Report).json
+	case ".csv":
+		return (*Report).csv
+	}
+	return nil
+}
+
+// IsReport tells whether a name ends as that of a report.
+func IsReport(path string) bool { return writer(path) != nil }
+
+// NewReport begins a report. A name that ends in none of .html, .json and .csv is an error.
+func NewReport(path string, about About) (*Report, error) {
+	r := &Report{path: path, about: about, write: writer(path)}
+	if r.write == nil {
+		return nil, fmt.Errorf("a report ends in .html, .json or .csv, and %s in none of these: %w", path, store.Invalid)
+	}
+	var err error
+	if r.problems, err = newRows(); err != nil {
+		return nil, err
+	}
+	if r.rest, err = newRows(); err != nil {
+		return nil, errors.Join(err, r.problems.Close())
+	}
+	t, err := localfile.Create(path, 0) // whether it can be written shows now, and not when the work is done
+	if err == nil {
+		err = t.Discard()
+	}
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// Add takes the next finding.
+func (r *Report) Add(f Finding) error {
+	row := Row{Name: f.Name, Verdict: f.Verdict, Size: f.Size, Text: f.Text, Proof: f.Proof, Sum: f.Sum.String(), Parts: f.Parts, Source: f.Source, Target: f.Target}
+	if f.Settles {
+		row.Text += "; to settle it, download it (--download)"
+	}
+	if f.Verdict == OK || f.Verdict == Extra {
+		return r.rest.add(row)
+	}
+	return r.problems.add(row)
+}
+
+// Close frees what the report took while it was made.
+func (r *Report) Close() error { return errors.Join(r.problems.Close(), r.rest.Close()) }
+
+// page is what the template sees.
+type page struct {
+	About
+	Summary
+	Rows   iter.Seq[Row]
+	Proved []proved
+	Whole  string // yes, no, or open
+	Took   string
+}
+
+type proved struct {
+	By string `json:"by"`
+	N  int    `json:"files"`
+}
+
+// End writes the report under its name.
+func (r *Report) End(s Summary) error {
+	if err := errors.Join(r.problems.w.Flush(), r.rest.w.Flush()); err != nil {
+		return err
+	}
+	p := page{About: r.about, Summary: s, Whole: "yes", Took: amount.Took(s.Elapsed)}
+	switch {
+	case s.Bad+s.Missing > 0:
+		p.Whole = "no"
+	case s.Unprovable > 0:
+		p.Whole = "open"
+	}
+	for _, by := range slices.Sorted(maps.Keys(s.Proofs)) {
+		p.Proved = append(p.Proved, proved{by, s.Proofs[by]})
+	}
+	var lost error
+	p.Rows = func(yield func(Row) bool) {
+		for _, from := range []*rows{r.problems, r.rest} {
+			for row, err := range from.all() {
+				if lost = err; err != nil || !yield(row) {
+					return
+				}
+			}
+		}
+	}
+	text, err := localfile.NewScratch("")
+	if err != nil {
+		return err
+	}
+	defer text.Close() // only read from by then
+	w := bufio.NewWriterSize(text, 1<<18)
+	err = r.write(r, w, p)
+	if err = errors.Join(err, lost); err == nil {
+		err = w.Flush()
+	}
+	if err == nil {
+		err = place(text, r.path)
+	}
+	if err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return nil
+}
+
+// place copies what is written to a file that takes its name when it is whole.
+func place(text *localfile.Spool, path string) error {
+	t, err := localfile.Create(path, text.Len())
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.NewOffsetWriter(t, 0), io.NewSectionReader(text, 0, text.Len()))
+	if err == nil {
+		err = t.Commit(time.Time{}, true)
+	}
+	return errors.Join(err, t.Discard())
+}
+
+//go:embed report.html
+var pageText string
+
+func (r *Report) html(w io.Writer, p page) error {
+	t, err := template.New("report").Funcs(template.FuncMap{
+		"bytes": func(n int64) string {
+			if n < 0 {
+				return ""
+			}
+			return amount.Bytes(n)
+		},
+		"lower": func(v Verdict) string { return strings.ToLower(string(v)) },
+		"count": grouped,
+		"files": func(n int) string {
+			if n == 1 {
+				return "1 file"
+			}
+			return grouped(n) + " files"
+		},
+		"date": func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
+	}).Parse(pageText)
+	if err != nil {
+		panic("proof: internal error: the template of reports: " + err.Error())
+	}
+	return t.Execute(w, p)
+}
+
+// grouped gives a number with a comma before every three digits.
+func grouped(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+func (r *Report) json(w io.Writer, p page) error {
+	head := struct {
+		Format int `json:"haul_verify_report"`
+		About
+		Seconds    float64  `json:"elapsed_seconds"`
+		Whole      string   `json:"whole"`
+		OK         int      `json:"ok"`
+		Bad        int      `json:"bad"`
+		Missing    int      `json:"missing"`
+		Unprovable int      `json:"unprovable"`
+		Extra      int      `json:"extra"`
+		Size       int64    `json:"ok_bytes"`
+		Proofs     []proved `json:"proofs"`
+	}{reportFormat, p.About, p.Elapsed.Seconds(), p.Whole, p.OK, p.Bad, p.Missing, p.Unprovable, p.Extra, p.Size, p.Proved}
+	b, err := json.Marshal(head)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(w, "%s,\n\"files\":[", b[:len(b)-1]); err != nil {
+		return err
+	}
+	between := "\n"
+	for row := range p.Rows {
+		if b, err = json.Marshal(row); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "%s%s", between, b); err != nil {
+			return err
+		}
+		between = ",\n"
+	}
+	_, err = io.WriteString(w, "\n]}\n")
+	return err
+}
+
+func (r *Report) csv(w io.Writer, p page) error {
+	c := csv.NewWriter(w)
+	_ = c.Write([]string{"verdict", "name", "size", "text", "proof", "sum", "source", "target"}) // Error tells it
+	for row := range p.Rows {
+		size := ""
+		if row.Size >= 0 {
+			size = strconv.FormatInt(row.Size, 10)
+		}
+		_ = c.Write([]string{string(row.Verdict), row.Name, size, row.Text, row.Proof, row.Sum, row.Source, row.Target})
+	}
+	c.Flush()
+	return c.Error()
+}
+
+// rows lie in a temporary file.
+type rows struct {
+	*localfile.Spool
+	w *bufio.Writer
+	e *json.Encoder
+}
+
+func newRows() (*rows, error) {
+	s, err := localfile.NewScratch("")
+	if err != nil {
+		return nil, err
+	}
+	w := bufio.NewWriter(s)
+	return &rows{s, w, json.NewEncoder(w)}, nil
+}
+
+func (r *rows) add(row Row) error { return r.e.Encode(row) }
+
+func (r *rows) all() iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		d := json.NewDecoder(bufio.NewReader(io.NewSectionReader(r, 0, r.Len())))
+		for {
+			var row Row
+			err := d.Decode(&row)
+			if errors.Is(err, io.EOF) || !yield(row, err) || err != nil {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,186 @@
+package proof
+
+import (
+	"bufio"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+
+	"haul/internal/localfile"
+)
+
+// runItems is how many items are sorted in memory; more go to a temporary file, run by run, and are merged when they are read.
+const runItems = 20_000
+
+// sorter puts items in order of Rel, and makes one of those that have the same. It is used by one goroutine at a time.
+type sorter struct {
+	// latest lets the last of several items with one Rel count; else their claims are joined.
+	latest bool
+
+	run  []Item
+	runs []*localfile.Spool
+}
+
+// stored is an Item in a temporary file.
+type stored struct {
+	Item Item
+	Why  string
+}
+
+func (s *sorter) add(i Item) error {
+	s.run = append(s.run, i)
+	if len(s.run) < runItems {
+		return nil
+	}
+	return s.spill()
+}
+
+func (s *sorter) sort() {
+	slices.SortStableFunc(s.run, func(a, b Item) int { return strings.Compare(a.Rel, b.Rel) })
+}
+
+// spill writes the run to a temporary file.
+func (s *sorter) spill() error {
+	s.sort()
+	spool, err := localfile.NewScratch("")
+	if err != nil {
+		return err
+	}
+	s.runs = append(s.runs, spool)
+	w := bufio.NewWriter(spool)
+	e := gob.NewEncoder(w)
+	for _, i := range s.run {
+		to := stored{Item: i}
+		if i.Why != nil {
+			to.Why, to.Item.Why = i.Why.Error(), nil
+		}
+		if err := e.Encode(to); err != nil {
+			return fmt.Errorf("sort the manifest: %w", err)
+		}
+	}
+	s.run = s.run[:0]
+	return w.Flush()
+}
+
+// Close frees the temporary files.
+func (s *sorter) Close() error {
+	var errs []error
+	for _, r := range s.runs {
+		errs = append(errs, r.Close())
+	}
+	s.runs = nil
+	return errors.Join(errs...)
+}
+
+// head is the next item of a run.
+type head struct {
+	next func() (Item, error)
+	item Item
+}
+
+// sorted gives the items. After that no more may be added.
+func (s *sorter) sorted() iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		s.sort()
+		heads, err := s.heads()
+		if err != nil {
+			yield(Item{}, err)
+			return
+		}
+		var held Item
+		have := false
+		for len(heads) > 0 {
+			first := 0
+			for i, h := range heads { // runs are few; of equal names the earlier run comes first
+				if h.item.Rel < heads[first].item.Rel {
+					first = i
+				}
+			}
+			h := heads[first]
+			switch {
+			case !have:
+				held, have = h.item, true
+			case held.Rel == h.item.Rel:
+				held = s.join(held, h.item)
+			case !yield(held, nil):
+				return
+			default:
+				held = h.item
+			}
+			switch h.item, err = h.next(); {
+			case errors.Is(err, io.EOF):
+				heads = slices.Delete(heads, first, first+1)
+			case err != nil:
+				yield(Item{}, fmt.Errorf("sort the manifest: %w", err))
+				return
+			}
+		}
+		if have {
+			yield(held, nil)
+		}
+	}
+}
+
+// heads begins to read each run; that in memory is the last.
+func (s *sorter) heads() ([]*head, error) {
+	var all []*head
+	begin := func(next func() (Item, error)) error {
+		h := &head{next: next}
+		var err error
+		if h.item, err = next(); errors.Is(err, io.EOF) {
+			return nil
+		}
+		all = append(all, h)
+		return err
+	}
+	for _, r := range s.runs {
+		d := gob.NewDecoder(bufio.NewReader(io.NewSectionReader(r, 0, r.Len())))
+		if err := begin(func() (Item, error) {
+			var from stored
+			err := d.Decode(&from)
+			if from.Why != "" {
+				from.Item.Why = errors.New(from.Why)
+			}
+			return from.Item, err
+		}); err != nil {
+			return nil, err
+		}
+	}
+	at := 0
+	return all, begin(func() (Item, error) {
+		if at == len(s.run) {
+			return Item{}, io.EOF
+		}
+		at++
+		return s.run[at-1], nil
+	})
+}
+
+// join makes one of two items with the same name.
+func (s *sorter) join(a, b Item) Item {
+	switch {
+	case s.latest, a.Why == nil && b.Why != nil:
+		return b
+	case a.Why != nil:
+		return a
+	}
+	for _, c := range b.Claims {
+		for _, d := range a.Claims {
+			if c.Sum.Algorithm == d.Sum.Algorithm && c.Sum != d.Sum {
+				a.Why = errors.New("it is named twice, with different digests")
+				return a
+			}
+		}
+		if !slices.ContainsFunc(a.Claims, func(d Claim) bool { return d.Sum == c.Sum }) {
+			a.Claims = append(a.Claims, c)
+		}
+	}
+	if a.Size < 0 {
+		a.Size = b.Size
+	}
+	return a
+}

@@ -1,0 +1,183 @@
+package proof
+
+import (
+	"context"
+	"iter"
+	"sync"
+	"time"
+
+	"haul"
+	"haul/checksum"
+	"haul/mirror"
+	"haul/store"
+)
+
+// Verdict says what came of one file.
+type Verdict string
+
+// The verdicts.
+const (
+	OK         Verdict = "OK"         // it is there, and proved
+	Missing    Verdict = "MISSING"    // it is not there
+	Bad        Verdict = "BAD"        // its bytes are others
+	Unprovable Verdict = "UNPROVABLE" // nobody vouches for its bytes, or they cannot be read
+	Extra      Verdict = "EXTRA"      // it is there, and nothing says that it should be
+)
+
+// Finding is what came of one file.
+type Finding struct {
+	Name    string
+	Verdict Verdict
+	// Size is in bytes; -1 where it is not known.
+	Size int64
+	// Source and Target are a path or an s3:// address, and empty where there is none.
+	Source, Target string
+	// Text says in one clause by which proof, or why not; Proof is the kind of proof that counts it.
+	Text, Proof string
+	Sum         checksum.Sum
+	// Parts are those that differ, where that can be told.
+	Parts []BadPart
+	// Settles tells that to download it would settle what is left open.
+	Settles bool
+}
+
+// Options are the choices for Verify. The zero value is the good default.
+type Options struct {
+	// Download fetches what the store's word cannot prove, and compares. Nothing is written to disk.
+	Download bool
+	Attrs    store.Attrs
+	// Read is told of bytes of files as they are read, from many goroutines; it may be nil.
+	Read func(bytes int)
+	// Observe is told of each finding, in order of the names, one after the other; it must return soon. It may be nil.
+	Observe func(Finding, Counts)
+}
+
+// Counts tell how far a run is.
+type Counts struct {
+	// Found counts what was looked at; All tells that there is no more.
+	Found                               int
+	All                                 bool
+	OK, Missing, Bad, Unprovable, Extra int
+	// Size is that of all that is OK, in bytes.
+	Size int64
+}
+
+// Summary tells what a run found.
+type Summary struct {
+	Counts
+	// Proofs counts by which proofs things are OK.
+	Proofs  map[string]int
+	Elapsed time.Duration
+}
+
+const (
+	// window is how many findings may wait for the one whose turn it is.
+	window = 1000
+	// least of the checks are under way at once, and perLane for each of the client's lanes.
+	least, perLane = 64, 2
+)
+
+// verifier is one run.
+type verifier struct {
+	o     Options
+	truth Truth
+	summer
+}
+
+// slot is one finding to come.
+type slot struct {
+	f    Finding
+	err  error
+	done chan struct{}
+}
+
+// Verify compares what should be there with what is there, and moves no payload, but for what Options.Download allows. Of files,
+// what is read is read once. The error is one that ended the run: that of a listing, of the truth, or one that all requests
+// would meet; else all is in the findings.
+func Verify(ctx context.Context, c *haul.Client, truth Truth, target iter.Seq2[mirror.Entry, error], o Options) (Summary, error) {
+	v := &verifier{o: o, truth: truth, summer: newSummer(c, o.Read)}
+	began := time.Now()
+	rctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	queue := make(chan *slot, window)
+	var wg sync.WaitGroup
+	var listed error // read after wg
+	wg.Go(func() {
+		defer close(queue)
+		listed = v.each(rctx, target, queue)
+	})
+	s := Summary{Proofs: map[string]int{}}
+	var failed error
+	for next := range queue {
+		<-next.done
+		if failed != nil {
+			continue
+		}
+		if failed = next.err; failed != nil {
+			cancel(failed)
+			continue
+		}
+		s.add(next.f)
+		if o.Observe != nil {
+			o.Observe(next.f, s.Counts)
+		}
+	}
+	wg.Wait()
+	s.Elapsed = time.Since(began)
+	switch {
+	case ctx.Err() != nil:
+		return s, context.Cause(ctx)
+	case failed != nil:
+		return s, failed
+	case listed != nil:
+		return s, listed
+	}
+	s.All = true
+	return s, nil
+}
+
+// each begins the checks, and waits for them.
+func (v *verifier) each(ctx context.Context, target iter.Seq2[mirror.Entry, error], queue chan<- *slot) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	under := make(chan struct{}, max(least, perLane*v.c.Lanes()))
+	for j, err := range mirror.Join(v.truth.Items, target) {
+		if err != nil {
+			return err
+		}
+		if !j.InSource && v.truth.Beside != nil && v.truth.Beside(j.Target) {
+			continue
+		}
+		next := &slot{done: make(chan struct{})}
+		select {
+		case under <- struct{}{}:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		wg.Go(func() {
+			defer close(next.done)
+			defer func() { <-under }()
+			next.err = v.check(ctx, &next.f, j)
+		})
+		queue <- next
+	}
+	return nil
+}
+
+func (s *Summary) add(f Finding) {
+	s.Found++
+	switch f.Verdict {
+	case OK:
+		s.OK++
+		s.Size += max(f.Size, 0)
+		s.Proofs[f.Proof]++
+	case Missing:
+		s.Missing++
+	case Bad:
+		s.Bad++
+	case Unprovable:
+		s.Unprovable++
+	case Extra:
+		s.Extra++
+	}
+}

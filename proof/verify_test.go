@@ -1,0 +1,206 @@
+package proof_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"haul"
+	"haul/checksum"
+	"haul/mirror"
+	"haul/proof"
+	"haul/store"
+	"haul/store/storetest"
+)
+
+const mib = 1 << 20
+
+// Every way in which a store vouches for an object: the file proves, and one that differs by a byte does not.
+func TestProofs(t *testing.T) {
+	big := data(17*mib+5, 1)
+	scheme := func(a checksum.Algorithm, k checksum.Kind) checksum.Scheme {
+		return checksum.Scheme{Algorithm: a, Kind: k}
+	}
+	meta := func(m map[string]string) *store.Attrs { return &store.Attrs{Metadata: m} }
+	kms := func(m map[string]string) *store.Attrs {
+		return &store.Attrs{Metadata: m, Encryption: store.Encryption{SSE: "aws:kms"}}
+	}
+	sum := checksum.Bytes(checksum.MD5, big)
+	md5s, none := storetest.Takes(storetest.MD5Checksums), storetest.Takes(storetest.NoChecksums)
+	for _, c := range []struct {
+		name    string
+		options []storetest.Option
+		how     storetest.Made
+		ok, bad string // text, that of a changed file; UNPROVABLE where it begins so
+	}{
+		{"full CRC64NVME", nil, storetest.Made{}, "CRC64NVME of the full object", "another CRC64NVME of the full object"},
+		{"full CRC64NVME in parts", nil, storetest.Made{Parts: []int64{5 * mib}}, "CRC64NVME of the full object", "than the file's: part 3 (bytes 10485760 to 15728639)"},
+		{"full CRC32 in parts", nil, storetest.Made{Parts: []int64{5 * mib}, Scheme: scheme(checksum.CRC32, checksum.FullObject)}, "CRC32 of the full object", "part 3"},
+		{"composite CRC32C", nil, storetest.Made{Parts: []int64{6 * mib, 5 * mib}, Scheme: scheme(checksum.CRC32C, checksum.Composite)},
+			"CRC32C of 4 parts of 6.0 MiB", "another CRC32C of 4 parts of 6.0 MiB than the file's: part 2 (bytes 6291456 to 11534335)"},
+		{"composite SHA256", nil, storetest.Made{Parts: []int64{8 * mib}, Scheme: scheme(checksum.SHA256, checksum.Composite)}, "SHA256 of 3 parts of 8.0 MiB", "part 2"},
+		{"composite without a layout", []storetest.Option{storetest.NoLayout()}, storetest.Made{Parts: []int64{8 * mib}, Scheme: scheme(checksum.CRC32C, checksum.Composite)},
+			"CRC32C of 3 parts of 8.0 MiB", "UNPROVABLE"},
+		{"full SHA1", nil, storetest.Made{Scheme: scheme(checksum.SHA1, checksum.FullObject)}, "SHA1 of the full object", "another SHA1"},
+		{"ETag", []storetest.Option{md5s}, storetest.Made{}, "MD5 (ETag)", "another MD5 (ETag) than the file's"},
+		{"ETag of parts, told", []storetest.Option{md5s}, storetest.Made{Parts: []int64{7*mib + 1, 9 * mib}}, "MD5 of 3 parts of 7.0 MiB (ETag)", "another MD5 of 3 parts"},
+		{"ETag of parts, in metadata", []storetest.Option{md5s, storetest.NoLayout()},
+			storetest.Made{Parts: []int64{7*mib + 1}, Attrs: meta(map[string]string{"haul-part-size": "7340033"})}, "MD5 of 3 parts of 7.0 MiB (ETag)", "UNPROVABLE"},
+		{"ETag of parts, tried: 5 MiB", []storetest.Option{md5s, storetest.NoLayout()}, storetest.Made{Parts: []int64{5 * mib}}, "MD5 of 4 parts of 5.0 MiB (ETag)", "UNPROVABLE"},
+		{"ETag of parts, tried: 16 MiB", []storetest.Option{md5s, storetest.NoLayout()}, storetest.Made{Parts: []int64{16 * mib}}, "MD5 of 2 parts of 16.0 MiB (ETag)", "UNPROVABLE"},
+		{"ETag of parts, tried: 6 MB", []storetest.Option{md5s, storetest.NoLayout()}, storetest.Made{Parts: []int64{6_000_000}}, "MD5 of 3 parts of 5.7 MiB (ETag)", "UNPROVABLE"},
+		{"ETag of parts, at a size that nobody uses", []storetest.Option{md5s, storetest.NoLayout()}, storetest.Made{Parts: []int64{6_123_456}},
+			"UNPROVABLE its ETag, of 3 parts, fits at no part size", "UNPROVABLE"},
+		{"ETag of one part", []storetest.Option{md5s, storetest.NoLayout()}, storetest.Made{Parts: []int64{20 * mib}}, "MD5 of 1 part of 17.0 MiB (ETag)", "UNPROVABLE"},
+		{"KMS", []storetest.Option{none}, storetest.Made{Attrs: kms(nil)}, "UNPROVABLE the store keeps no checksum of it, and under aws:kms its ETag is no MD5", "UNPROVABLE"},
+		{"KMS, rclone's metadata", []storetest.Option{none}, storetest.Made{Attrs: kms(map[string]string{"md5chksum": sum.Base64()})},
+			"MD5 in metadata (md5chksum)", "another MD5 in metadata (md5chksum) than the file's"},
+		{"KMS, s3cmd's metadata", []storetest.Option{none}, storetest.Made{Attrs: kms(map[string]string{"s3cmd-attrs": "gid:0/md5:" + sum.Hex() + "/uid:0"})},
+			"MD5 in metadata (s3cmd-attrs)", "another MD5 in metadata"},
+		{"metadata that lie beside a checksum", nil, storetest.Made{Attrs: meta(map[string]string{"md5chksum": checksum.Bytes(checksum.MD5, nil).Base64()})},
+			"CRC64NVME of the full object", "another CRC64NVME"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := storetest.New(c.options...)
+			m.Make(at("x.bam"), bytes.NewReader(big), c.how)
+			changed := bytes.Clone(big)
+			changed[10*mib+mib/2] ^= 1
+			cl := client(t, m)
+			for _, try := range []struct {
+				b              []byte
+				text, download string
+			}{{big, c.ok, ""}, {changed, c.bad, "bytes 11010048 to 11010048"}} {
+				dir := t.TempDir()
+				write(t, dir, "x.bam", try.b)
+				for _, o := range []proof.Options{{}, {Download: true}} {
+					before := m.Counts().Out()
+					f, _ := verify(t, cl, proof.Tree(entries(cl, mirror.Local(dir))), entries(cl, mirror.Remote(at(""))), o)
+					got := f["x.bam"]
+					text, open := strings.CutPrefix(try.text, "UNPROVABLE")
+					want := proof.OK
+					switch {
+					case o.Download && try.download != "":
+						want = proof.Bad
+					case open && !o.Download:
+						want = proof.Unprovable
+					case try.download != "":
+						want = proof.Bad
+					}
+					if got.Verdict != want || !o.Download && !strings.Contains(got.Text, strings.TrimSpace(text)) {
+						t.Errorf("download %v: %s %s, want %s %s", o.Download, got.Verdict, got.Text, want, try.text)
+					}
+					if moved := m.Counts().Out() - before; !o.Download && moved > 0 {
+						t.Errorf("%d bytes were moved", moved)
+					}
+					if o.Download && want == proof.Bad && len(got.Parts) == 0 {
+						t.Errorf("%s %s, and nothing says where", got.Verdict, got.Text)
+					}
+				}
+			}
+		})
+	}
+}
+
+// What is on one side only, of another size, or no file is told without a request for it.
+func TestTrees(t *testing.T) {
+	m := storetest.New()
+	cl := client(t, m)
+	dir := t.TempDir()
+	for key, text := range map[string]string{"same": "ACGT", "d/size": "ACG", "extra": "A", "d/same": ""} {
+		m.PutBytes(at("run/"+key), []byte(text))
+	}
+	for name, text := range map[string]string{"same": "ACGT", "d/size": "ACGT", "d/same": "", "missing": "A"} {
+		write(t, dir, name, []byte(text))
+	}
+	files, objects := entries(cl, mirror.Local(dir)), entries(cl, mirror.Remote(at("run")))
+	f, s := verify(t, cl, proof.Tree(files), objects, proof.Options{})
+	for name, want := range map[string]proof.Verdict{"same": proof.OK, "d/same": proof.OK, "d/size": proof.Bad, "missing": proof.Missing, "extra": proof.Extra} {
+		if f[name].Verdict != want {
+			t.Errorf("%s: %s, want %s", name, f[name].Verdict, want)
+		}
+	}
+	if want := (proof.Counts{Found: 5, All: true, OK: 2, Missing: 1, Bad: 1, Extra: 1, Size: 4}); s.Counts != want {
+		t.Errorf("%+v, want %+v", s.Counts, want)
+	}
+	if n := m.Counts()[storetest.Head].Calls; n > 0 {
+		t.Errorf("%d objects were asked for", n)
+	}
+	f, _ = verify(t, cl, proof.Tree(objects), files, proof.Options{})
+	if f["extra"].Verdict != proof.Missing || f["missing"].Verdict != proof.Extra || f["same"].Verdict != proof.OK || f["d/size"].Verdict != proof.Bad {
+		t.Errorf("the other way round: %v", f)
+	}
+}
+
+// Trouble with one object is a finding; trouble with all ends the run.
+func TestTrouble(t *testing.T) {
+	m := storetest.New(storetest.For(t))
+	cl := client(t, m)
+	dir := t.TempDir()
+	for _, name := range []string{"a", "b", "c"} {
+		b := data(9*mib, 3)
+		write(t, dir, name, b)
+		m.PutBytes(at(name), b)
+	}
+	truth := proof.Tree(entries(cl, mirror.Local(dir)))
+	m.Fault(storetest.Head).Key("a").Error(store.Denied)
+	m.Fault(storetest.Head).Key("b").Error(store.NotFound)
+	f, _ := verify(t, cl, truth, entries(cl, mirror.Remote(at(""))), proof.Options{})
+	if f["a"].Verdict != proof.Unprovable || !strings.Contains(f["a"].Text, "access denied") || f["b"].Verdict != proof.Missing || f["c"].Verdict != proof.OK {
+		t.Errorf("%+v", f)
+	}
+	m.Fault(storetest.Head).Key("b").Error(store.NoCredentials)
+	if _, err := proof.Verify(context.Background(), cl, truth, entries(cl, mirror.Remote(at(""))), proof.Options{}); !errors.Is(err, store.NoCredentials) {
+		t.Errorf("it ended with %v", err)
+	}
+	m.Fault(storetest.List).Error(store.Denied)
+	if s, err := proof.Verify(context.Background(), cl, truth, entries(cl, mirror.Remote(at(""))), proof.Options{}); !errors.Is(err, store.Denied) || s.All {
+		t.Errorf("it ended with %v", err)
+	}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	why := errors.New("enough")
+	cancel(why)
+	if _, err := proof.Verify(ctx, cl, truth, entries(cl, mirror.Remote(at(""))), proof.Options{}); !errors.Is(err, why) {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+// What a store gives that does not fit its own word is bad, and found out by a download only.
+func TestRotten(t *testing.T) {
+	m := storetest.New(storetest.For(t))
+	cl := client(t, m)
+	b := data(3*mib, 4)
+	m.Make(at("x"), bytes.NewReader(b), storetest.Made{})
+	manifest := strings.Repeat("0", 32) + "  x\n"
+	truth, err := proof.Manifest(strings.NewReader(manifest), proof.Names{Only: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Fault(storetest.Get).Always().CorruptByte()
+	f, _ := verify(t, cl, truth, entries(cl, mirror.Remote(at(""))), proof.Options{Download: true})
+	if f["x"].Verdict != proof.Bad {
+		t.Errorf("%+v", f["x"])
+	}
+}
+
+// Many findings come in order, whatever order their checks end in.
+func TestOrder(t *testing.T) {
+	m := storetest.New(storetest.For(t), storetest.ListPage(100))
+	cl := haul.New(m, haul.Options{StateDir: t.TempDir()})
+	dir := t.TempDir()
+	var names []string
+	for i := range 2500 {
+		name := string([]byte{'a' + byte(i/26/26%26), 'a' + byte(i/26%26), 'a' + byte(i%26)})
+		names = append(names, name)
+		write(t, dir, name, []byte(name))
+		m.PutBytes(at(name), []byte(name))
+	}
+	m.PutBytes(at("aab"), []byte("baa"))
+	f, s := verify(t, cl, proof.Tree(entries(cl, mirror.Local(dir))), entries(cl, mirror.Remote(at(""))), proof.Options{})
+	if got := slices.Sorted(maps.Keys(f)); !slices.Equal(got, names) || s.OK != 2499 || f["aab"].Verdict != proof.Bad {
+		t.Errorf("%d names, %+v", len(got), s)
+	}
+}
