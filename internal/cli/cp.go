@@ -69,6 +69,7 @@ type copyFlags struct {
 	dry         bool
 	plan        string
 	noOverwrite bool
+	noFamilies  bool
 	times       bool
 	verify      string
 	noClobber   bool
@@ -94,6 +95,7 @@ func (f *copyFlags) flags() *pflag.FlagSet {
 	fs.StringVar(&f.plan, "plan", "", "only write what would be done to `FILE`, for haul apply")
 	fs.BoolVar(&f.noOverwrite, "no-overwrite", false, "leave a target alone that exists already")
 	fs.BoolVar(&f.noClobber, "no-clobber", false, "fail where the target exists already")
+	fs.BoolVar(&f.noFamilies, "no-families", false, "let files come in any order, indexes keep their times, and do not look for what lacks")
 	fs.BoolVar(&f.times, "times", false, "keep the file's time in the object's metadata on the way up, and give it back on the way down")
 	fs.BoolVar(&f.noResume, "no-resume", false, "start clean, and leave nothing behind on failure")
 	fs.BoolVar(&f.adopt, "adopt", false, "where no record of an earlier run is here (another machine), go on with the newest unfinished upload of that key")

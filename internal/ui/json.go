@@ -52,6 +52,8 @@ type record struct {
 	Fail   *failureRecord `json:"failure,omitempty"`
 	Upload *uploadRecord  `json:"upload,omitempty"`
 	*statDetails
+	Check  *checkRecord  `json:"check,omitempty"`
+	Checks *checksRecord `json:"checks,omitempty"`
 
 	Bucket    string    `json:"bucket,omitempty"`
 	Region    string    `json:"region,omitempty"`
