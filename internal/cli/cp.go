@@ -47,6 +47,10 @@ matches, and keep its path after the last slash before the first wildcard: 's3:/
 --exclude and --include leave out and take in by patterns as the AWS CLI does: * matches slashes too, the pattern is about the
 whole path below the source, and the last that matches decides.
 
+In runs over many files an index (.bai, .crai, .tbi, .fai, …) comes after its data, and on the way down is newer than it;
+manifests such as md5sum.txt come after all data, and markers such as CopyComplete.txt last, and only if nothing failed. R1 without
+R2, data without index and index without data are named. --no-families turns that off.
+
 The last line says what was proved, and how. With --stats, lines after it say what the run took, and what limited it: this
 CPU, the disk, a stream, the link, the store, or the number of connections.`
 

@@ -116,7 +116,7 @@ func bgzf(w *window, c *Content) io.Reader {
 
 // inflated gives the text of a gzip file's beginning.
 func inflated(w *window) io.Reader {
-	zr, err := gzip.NewReader(w.from(0).(*front))
+	zr, err := gzip.NewReader(w.from(0))
 	if err != nil {
 		return failing{err}
 	}

@@ -121,7 +121,7 @@ func (c *Content) headerBlock(r *bufio.Reader) error {
 		c.bad("its header is damaged: no SAM header is in it")
 		return nil
 	}
-	var text io.Reader = io.LimitReader(r, sizes[1])
+	text := io.LimitReader(r, sizes[1])
 	switch method {
 	case 0:
 	case 1:

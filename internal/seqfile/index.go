@@ -75,7 +75,7 @@ func skipToRefs(r io.Reader) error {
 
 // checkCRAI reads the lines, as far as the window goes: sequence, start, span, and where in the CRAM; CRAM specification, 12.
 func checkCRAI(w *window, c *Content) {
-	var r io.Reader = w.from(0)
+	r := io.Reader(w.from(0))
 	if head := w.upTo(firstRead); w.err != nil {
 		return
 	} else if bytes.HasPrefix(head, []byte{0x1f, 0x8b}) {

@@ -79,7 +79,7 @@ func (w *window) fill(p []byte, off int64) error {
 }
 
 // from gives the bytes from off on; it ends in errEnough where the window does before the file.
-func (w *window) from(off int) io.Reader { return &front{w, off} }
+func (w *window) from(off int) *front { return &front{w, off} }
 
 // front reads the beginning of a file in order.
 type front struct {
