@@ -2,7 +2,6 @@ package mirror
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"os"
@@ -28,13 +27,20 @@ import (
 type lineup struct {
 	r     *run
 	yield func(job) bool
-	held  []job // indexes whose data may still come
+	held  []held // indexes whose data may still come
 	prev  string
 	mixed bool // names came out of order
 
 	mu   sync.Mutex
 	kin  map[string]*kin // of data that waits or is under way
 	lost []loss          // the latest
+}
+
+// held is an index that waits for one of data, of which last is the greatest.
+type held struct {
+	job
+	data []string
+	last string
 }
 
 // kin is what goes behind a job of data; mu of the lineup guards it.
@@ -70,7 +76,7 @@ func (l *lineup) add(j job) bool {
 	}
 	l.mixed = l.mixed || name < l.prev
 	l.prev = name
-	if !l.release(func(h job) bool { return !l.mixed && name > slices.Max(seqfile.DataOf(h.family())) }) {
+	if !l.release(func(h held) bool { return !l.mixed && name > h.last }) {
 		return false
 	}
 	switch seqfile.RoleOf(name) {
@@ -78,12 +84,12 @@ func (l *lineup) add(j job) bool {
 		return l.index(withTime(l.r, j), name)
 	case seqfile.Data:
 		j.kin = &kin{name: name}
-		l.held = slices.DeleteFunc(l.held, func(h job) bool {
-			if !slices.Contains(seqfile.DataOf(h.family()), name) {
+		l.held = slices.DeleteFunc(l.held, func(h held) bool {
+			if !slices.Contains(h.data, name) {
 				return false
 			}
-			l.r.come(h)
-			j.kin.then = append(j.kin.then, h)
+			l.r.come(h.job)
+			j.kin.then = append(j.kin.then, h.job)
 			return true
 		})
 		l.mu.Lock()
@@ -102,16 +108,17 @@ func (l *lineup) index(j job, name string) bool {
 	if l.lostOne(&j, data); j.err != nil || j.skip != nil {
 		return l.yield(j)
 	}
-	if !l.mixed && name > slices.Max(data) {
+	last := slices.Max(data)
+	if !l.mixed && name > last {
 		return l.yield(j)
 	}
-	l.held = append(l.held, j)
+	l.held = append(l.held, held{j, data, last})
 	if len(l.held) <= ahead {
 		return true
 	}
 	first := l.held[0]
 	l.held = l.held[1:]
-	return l.yield(first)
+	return l.yield(first.job)
 }
 
 // join puts an index behind the first of data that waits or is under way.
@@ -152,20 +159,20 @@ func (j *job) share(gone loss) {
 }
 
 // release lets those go whose data comes no more.
-func (l *lineup) release(over func(job) bool) bool {
+func (l *lineup) release(over func(held) bool) bool {
 	on := true
-	l.held = slices.DeleteFunc(l.held, func(h job) bool {
+	l.held = slices.DeleteFunc(l.held, func(h held) bool {
 		if !on || !over(h) {
 			return false
 		}
-		on = l.yield(h)
+		on = l.yield(h.job)
 		return true
 	})
 	return on
 }
 
 // end lets all go that is held.
-func (l *lineup) end() { l.release(func(job) bool { return true }) }
+func (l *lineup) end() { l.release(func(held) bool { return true }) }
 
 // do does a job, and then what is behind it.
 func (l *lineup) do(ctx context.Context, end context.CancelCauseFunc, j job) {
@@ -262,91 +269,6 @@ func (s *syncing) ours(a Action) bool {
 
 const whyOurs = "size fits, and the time is the one after that of its data"
 
-// last are the manifests and markers of a run; they wait until the rest is done.
-type last struct{ manifests, markers spool }
-
-func (l *last) close() {
-	l.manifests.close()
-	l.markers.close()
-}
-
-// of gives the spool for a name; nil where it does not wait.
-func (l *last) of(name string) *spool {
-	switch seqfile.RoleOf(name) {
-	case seqfile.Manifest:
-		return &l.manifests
-	case seqfile.Marker:
-		return &l.markers
-	}
-	return nil
-}
-
-// putOff keeps what is to be done about a manifest or marker for later; false where it is to be done now.
-func (w *way) putOff(a Action) (bool, error) {
-	e := a.Source
-	if w.o.NoFamilies || e.Why != nil || a.Do != Move && a.Do != Check || e.isMark() {
-		return false, nil
-	}
-	s := w.last.of(job{entry: e}.family())
-	if s == nil {
-		return false, nil
-	}
-	if err := s.addAction(a); err != nil {
-		return true, fmt.Errorf("note what goes last: %w", err)
-	}
-	return true, nil
-}
-
-// goLast does what was put off: manifests, and then markers. act yields the job for an action.
-func (w *way) goLast(ctx context.Context, end context.CancelCauseFunc, act func(Action, func(job) bool) bool) error {
-	for _, s := range []*spool{&w.last.manifests, &w.last.markers} {
-		if s.n == 0 {
-			continue
-		}
-		if w.places != nil {
-			w.places.again()
-		}
-		why := w.missingFor(s == &w.last.markers)
-		err := w.each(ctx, end, func(ctx context.Context, yield func(job) bool) error {
-			for a, err := range s.actions() {
-				if err != nil {
-					return err
-				}
-				if !act(a, func(j job) bool { return yield(j.unless(why)) }) {
-					return nil
-				}
-			}
-			return nil
-		})
-		if err != nil || ctx.Err() != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// missingFor is why a marker may not go: it tells others that all is there.
-func (r *run) missingFor(marker bool) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	switch n := r.summary.Failed + r.summary.Skipped; {
-	case !marker || n == 0:
-		return nil
-	case r.summary.Skipped == 0:
-		return fmt.Errorf("it goes last, and %s", number(n, "object failed", "objects failed"))
-	default:
-		return fmt.Errorf("it goes last, and %s", number(n, "object failed or was skipped", "objects failed or were skipped"))
-	}
-}
-
-// unless gives a job that fails where there is a reason.
-func (j job) unless(why error) job {
-	if why != nil {
-		j.err, j.look, j.skip = why, nil, nil
-	}
-	return j
-}
-
 // watched tells of families in a tree that are not whole, as far as they are meant.
 func (r *run) watched(root End, s Select, tree iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
 	if r.o.NoFamilies || s.Pattern != "" {
@@ -377,34 +299,4 @@ func (e End) name(rel string) string {
 		return filepath.Join(e.Path, filepath.FromSlash(rel))
 	}
 	return store.Ref{Bucket: e.Ref.Bucket, Key: e.Ref.Key + rel}.String()
-}
-
-// addAction keeps an action, as three entries, the first of which has what it says.
-func (s *spool) addAction(a Action) error {
-	return errors.Join(s.add(Entry{Rel: string(a.Do), Path: a.Why}), s.add(a.Source), s.add(a.Target))
-}
-
-// actions gives them back, in order.
-func (s *spool) actions() iter.Seq2[Action, error] {
-	return func(yield func(Action, error) bool) {
-		n := 0
-		var a Action
-		for e, err := range s.all() {
-			switch {
-			case err != nil:
-				yield(a, err)
-				return
-			case n%3 == 0:
-				a = Action{Do: Do(e.Rel), Why: e.Path}
-			case n%3 == 1:
-				a.Source = e
-			default:
-				a.Target = e
-				if !yield(a, nil) {
-					return
-				}
-			}
-			n++
-		}
-	}
 }

@@ -79,26 +79,33 @@ const (
 	Marker        // tells others that all is there
 )
 
-// Manifests and markers, by lower-case names. The markers are those that sequencers (Illumina, Element, PacBio, Oxford Nanopore),
-// Hadoop and Snakemake write.
+// Manifests and markers, by lower-case names and how they end. The markers are those that sequencers (Illumina, Element, PacBio,
+// Oxford Nanopore), Hadoop and Snakemake write.
 var (
 	manifests = regexp.MustCompile(`^(?:(?:md5|sha1|sha256|sha512)(?:sums?|[-_.]?checksums?)?(?:\.txt|\.tsv)?|checksums?(?:\.txt|\.tsv)?|` +
-		`manifest(?:\.txt|\.tsv|\.csv|\.json)?|.*\.(?:md5|md5sums?|sha1|sha256|sha256sums?|sha512))$`)
+		`manifest(?:\.txt|\.tsv|\.csv|\.json)?)$`)
 	markers = regexp.MustCompile(`^(?:rtacomplete\.(?:txt|xml)|copycomplete\.txt|sequencecomplete\.txt|runcompletionstatus\.xml|` +
-		`(?:basecalling|imageanalysis)_netcopy_complete.*\.txt|runuploaded\.json|final_summary_.*\.txt|_success|.*\.(?:done|transferdone))$`)
+		`(?:basecalling|imageanalysis)_netcopy_complete.*\.txt|runuploaded\.json|final_summary_.*\.txt|_success)$`)
+	manifestEnds = []string{".md5", ".md5sum", ".md5sums", ".sha1", ".sha256", ".sha256sum", ".sha256sums", ".sha512"}
+	markerEnds   = []string{".done", ".transferdone"}
 )
 
 // RoleOf tells the role of a name. Names that differ only by case have one role.
 func RoleOf(name string) Role {
-	switch lower := strings.ToLower(path.Base(name)); {
-	case markers.MatchString(lower):
-		return Marker
-	case manifests.MatchString(lower):
-		return Manifest
-	}
 	switch KindOf(name) {
 	case BAI, CSI, CRAI, TBI, FAI, GZI, Dict:
 		return Index
+	case Other:
+	default:
+		return Data
+	}
+	lower := strings.ToLower(path.Base(name))
+	ends := func(end string) bool { return strings.HasSuffix(lower, end) }
+	switch {
+	case slices.ContainsFunc(markerEnds, ends), markers.MatchString(lower):
+		return Marker
+	case slices.ContainsFunc(manifestEnds, ends), manifests.MatchString(lower):
+		return Manifest
 	}
 	return Data
 }

@@ -36,6 +36,7 @@ type waiting struct {
 	deadline  string
 	indexes   []string
 	got       bool
+	index     bool
 	taken     bool // an index that has data
 }
 
@@ -63,8 +64,8 @@ func (w *Watch) Add(name string) {
 	w.prev = name
 	w.retire(name)
 	w.enter(name)
-	p := &waiting{name: name}
 	index := RoleOf(name) == Index
+	p := &waiting{name: name, index: index}
 	if !w.mixed {
 		p.wants, p.why = wants(name)
 		p.deadline = last(p.wants)
@@ -78,7 +79,7 @@ func (w *Watch) Add(name string) {
 			q.got, p.got = true, p.got || slices.Contains(p.wants, q.name)
 			if index {
 				q.join(p)
-			} else if RoleOf(q.name) == Index {
+			} else if q.index {
 				p.join(q)
 			}
 		case slices.Contains(p.wants, q.name): // it is not what q needs, as a second index is
@@ -96,7 +97,7 @@ func (w *Watch) Add(name string) {
 
 // join takes an index to data.
 func (p *waiting) join(index *waiting) {
-	if index.taken || RoleOf(p.name) == Index {
+	if index.taken || p.index {
 		return
 	}
 	index.taken = true
