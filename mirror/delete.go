@@ -107,7 +107,7 @@ func (r *run) deleteObjects(ctx context.Context, bucket, why string, doomed iter
 	return nil
 }
 
-// spool keeps entries for later: their paths, ETags, sizes and times; up to maxSpool bytes in memory, more in a temporary file.
+// spool keeps entries for later: their names, ETags, sizes and times; up to maxSpool bytes in memory, more in a temporary file.
 type spool struct {
 	n    int
 	mem  bytes.Buffer
@@ -117,16 +117,22 @@ type spool struct {
 
 const maxSpool = 1 << 20
 
+// texts are what a spool keeps of an entry, beside numbers.
+func (e *Entry) texts() []*string {
+	return []*string{&e.Rel, &e.to, &e.Path, &e.Object.Bucket, &e.Object.Key, &e.Object.ETag, &e.Object.StorageClass}
+}
+
 func (s *spool) add(e Entry) error {
 	var b []byte
-	for _, text := range []string{e.Rel, e.Object.ETag} {
+	for _, text := range e.texts() {
+		text := *text
 		b = append(binary.AppendUvarint(b, uint64(len(text))), text...)
 	}
 	b = binary.AppendVarint(b, e.Size)
 	b = binary.AppendVarint(b, e.Modified.UnixNano())
 	s.n++
 	if s.file == nil && s.mem.Len()+len(b) > maxSpool {
-		f, err := os.CreateTemp("", "haul-deletes-*")
+		f, err := os.CreateTemp("", "haul-later-*")
 		if err != nil {
 			return err
 		}
@@ -163,7 +169,7 @@ func (s *spool) all() iter.Seq2[Entry, error] {
 		for range s.n {
 			e, err := read(r)
 			if err != nil {
-				yield(Entry{}, fmt.Errorf("read what is to be deleted: %w", err))
+				yield(Entry{}, fmt.Errorf("read what was left for later: %w", err))
 				return
 			}
 			if !yield(e, nil) {
@@ -174,7 +180,7 @@ func (s *spool) all() iter.Seq2[Entry, error] {
 }
 
 func read(r *bufio.Reader) (e Entry, err error) {
-	for _, to := range []*string{&e.Rel, &e.Object.ETag} {
+	for _, to := range e.texts() {
 		n, err := binary.ReadUvarint(r)
 		if err != nil {
 			return e, err
@@ -190,6 +196,7 @@ func read(r *bufio.Reader) (e Entry, err error) {
 	}
 	at, err := binary.ReadVarint(r)
 	e.Modified = time.Unix(0, at)
+	e.Object.Size, e.Object.Modified = e.Size, e.Modified
 	return e, err
 }
 

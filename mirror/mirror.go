@@ -62,12 +62,22 @@ func Tree(ctx context.Context, c *haul.Client, from, to End, o Options) (Summary
 
 // tree moves all that is chosen.
 func (r *run) tree(ctx context.Context, w *way) (Summary, error) {
+	defer w.last.close()
+	act := func(a Action, yield func(job) bool) bool {
+		j, ok := w.job(a.Source)
+		return !ok || yield(j)
+	}
+	r.after = func(ctx context.Context, end context.CancelCauseFunc) error { return w.goLast(ctx, end, act) }
 	return r.all(ctx, func(ctx context.Context, yield func(job) bool) error {
 		for e, err := range r.chosen(ctx, w.from) {
+			a, put := Action{Do: Move, Source: e}, false
+			if err == nil {
+				put, err = w.putOff(a)
+			}
 			if err != nil {
 				return err
 			}
-			if j, ok := w.job(e); ok && !yield(j) {
+			if !put && !act(a, yield) {
 				return nil
 			}
 		}

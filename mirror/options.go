@@ -26,6 +26,10 @@ type Options struct {
 	DryRun bool
 	// PageSize is how many objects a page of a listing has at most; 0 leaves it to the store.
 	PageSize int
+	// NoFamilies lets files come in any order, and leaves their times alone. Else an index comes after its data, and on the way
+	// down is newer; manifests such as md5sum.txt come after that, and markers that all is there, such as CopyComplete.txt, last
+	// of all, unless something failed; and families that are not whole are told of by Incomplete events.
+	NoFamilies bool
 	// Archived says what to do about objects that are in an archive, and not restored.
 	Archived Archived
 	// CaseConflict says what to do on the way down about a key that differs from another only by case, where the file system does
@@ -87,6 +91,8 @@ const (
 	Deleted   EventKind = "deleted"   // Source was deleted, because of Why
 	Planned   EventKind = "planned"   // it would be moved or deleted, were this no dry run
 	Warned    EventKind = "warned"    // Err is worth knowing, and ends nothing
+	// Incomplete: Source lacks something, as Why says: its R2, its index, or the data that it is an index of.
+	Incomplete EventKind = "incomplete"
 )
 
 // Event is what became of one object.
@@ -117,6 +123,8 @@ type Counts struct {
 	// PlannedSize the bytes that would move.
 	Deleted, Planned, PlannedDeletes int
 	PlannedSize                      int64
+	// Incomplete counts what lacks another file.
+	Incomplete int
 	// Unproved counts those of Done whose bytes nobody vouched for.
 	Unproved int
 	// Size is that of all of Done in bytes, and Kept what of it came from earlier runs.

@@ -43,6 +43,9 @@ func newPlaces(dir string) (*places, error) {
 	return p, nil
 }
 
+// again begins another pass over keys in order; those that were claimed stay claimed.
+func (p *places) again() { p.files, p.folder = nil, "" }
+
 func (p *places) foldCase() { p.seen, p.seed = map[uint64]struct{}{}, maphash.MakeSeed() }
 
 // find gives the path of the file that a key becomes, rel being the key below the prefix. An empty one whose name ends in a

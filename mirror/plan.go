@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"haul"
+	"haul/internal/seqfile"
 	"haul/store"
 )
 
@@ -41,8 +42,10 @@ type PlanHeader struct {
 	ToBucket   string `json:"to_bucket,omitempty"`
 	Move       bool   `json:"move,omitempty"`
 	// Guess tells that content types are guessed from names.
-	Guess    bool          `json:"guess_mime_type,omitempty"`
-	Transfer haul.Transfer `json:"transfer"`
+	Guess bool `json:"guess_mime_type,omitempty"`
+	// NoFamilies is that of the options.
+	NoFamilies bool          `json:"no_families,omitempty"`
+	Transfer   haul.Transfer `json:"transfer"`
 }
 
 // Step is one object of a plan.
@@ -105,7 +108,7 @@ func NewPlanWriter(w io.Writer, c *haul.Client, from, to End, o Options) (*PlanW
 	p := &PlanWriter{c: c, w: bufio.NewWriter(w)}
 	p.h = PlanHeader{
 		Version: planVersion, Made: time.Now().UTC().Truncate(time.Second), Store: c.Identity(), Way: way.kind, Move: o.Move,
-		Guess: o.ContentType != nil, Transfer: o.Transfer, FromBucket: way.from.Ref.Bucket, ToBucket: way.to.Ref.Bucket,
+		Guess: o.ContentType != nil, NoFamilies: o.NoFamilies, Transfer: o.Transfer, FromBucket: way.from.Ref.Bucket, ToBucket: way.to.Ref.Bucket,
 	}
 	p.h.Transfer.NoClobber = p.h.Transfer.NoClobber || o.NoOverwrite
 	if p.h.Source, err = rootName(way.from); err == nil {
@@ -255,7 +258,7 @@ func eachLine(plan io.ReadSeeker, do func(n int, line []byte) error) error {
 	return lines.Err()
 }
 
-// Apply does what a plan says, in its order and many steps at once, deletions after all else. A step whose source, or what it
+// Apply does what a plan says, in its order and many steps at once, families in theirs, deletions after all else. A step whose source, or what it
 // would delete, is not what the plan saw, fails. Of the options, ContentType, Observe and Archived count.
 //
 // Errors are as those of Up; and ErrPlan, before anything was done, where the plan is not whole, or is another store's.
@@ -268,16 +271,21 @@ func Apply(ctx context.Context, c *haul.Client, plan io.ReadSeeker, o Options) (
 		return Summary{}, fmt.Errorf("%w: it is for the store %s, and this is %s", ErrPlan, h.Store, c.Identity())
 	}
 	o.Transfer, o.Move = h.Transfer, h.Move
-	o.NoOverwrite, o.DryRun, o.Select = false, false, Select{}
+	o.NoOverwrite, o.DryRun, o.Select, o.NoFamilies = false, false, Select{}, h.NoFamilies
 	if !h.Guess {
 		o.ContentType = nil
 	}
 	a := &applying{run: newRun(c, o), h: h, plan: plan}
 	a.inOrder = true
 	a.after = func(ctx context.Context, end context.CancelCauseFunc) error {
-		return a.each(ctx, end, a.steps(true))
+		for _, turn := range []turn{manifestTurn, markerTurn, deleteTurn} {
+			if err := a.each(ctx, end, a.steps(turn)); err != nil || ctx.Err() != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	return a.all(ctx, a.steps(false))
+	return a.all(ctx, a.steps(dataTurn))
 }
 
 // applying is one Apply.
@@ -289,12 +297,37 @@ type applying struct {
 
 var errEnough = errors.New("the run has ended")
 
-// steps yields the steps that delete, or the others.
-func (a *applying) steps(deletes bool) func(context.Context, func(job) bool) error {
+// turn is when a step is done.
+type turn int
+
+const (
+	dataTurn turn = iota
+	manifestTurn
+	markerTurn
+	deleteTurn
+)
+
+// turn tells it.
+func (a *applying) turn(s Step) turn {
+	switch role := seqfile.RoleOf(filepath.ToSlash(s.Target)); {
+	case s.Action == deleteVerb:
+		return deleteTurn
+	case a.o.NoFamilies:
+	case role == seqfile.Manifest:
+		return manifestTurn
+	case role == seqfile.Marker:
+		return markerTurn
+	}
+	return dataTurn
+}
+
+// steps yields the steps of a turn.
+func (a *applying) steps(now turn) func(context.Context, func(job) bool) error {
 	return func(_ context.Context, yield func(job) bool) error {
+		why := a.missingFor(now == markerTurn)
 		err := eachLine(a.plan, func(n int, line []byte) error {
 			var s Step
-			if err := json.Unmarshal(line, &s); n == 1 || err != nil || s.Action == "" || (s.Action == deleteVerb) != deletes {
+			if err := json.Unmarshal(line, &s); n == 1 || err != nil || s.Action == "" {
 				return err
 			}
 			if s.RawSource != nil {
@@ -303,7 +336,10 @@ func (a *applying) steps(deletes bool) func(context.Context, func(job) bool) err
 			if s.RawTarget != nil {
 				s.Target = string(s.RawTarget)
 			}
-			if !yield(a.job(s)) {
+			if a.turn(s) != now {
+				return nil
+			}
+			if !yield(a.job(s).unless(why)) {
 				return errEnough
 			}
 			return nil

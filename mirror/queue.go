@@ -27,24 +27,24 @@ func (q *queue) put(j job, ok bool) {
 		size = math.MaxInt64
 	}
 	q.n++
-	heap.Push(&q.waiting, turn{j, size, q.n})
+	heap.Push(&q.waiting, waiter{j, size, q.n})
 }
 
 // take gives the job whose turn it is.
-func (q *queue) take() job { return heap.Pop(&q.waiting).(turn).job }
+func (q *queue) take() job { return heap.Pop(&q.waiting).(waiter).job }
 
 // Len is how many wait.
 func (q *queue) Len() int { return len(q.waiting) }
 
-// turn is a job that waits: the largest before others, and of equals the one that was found first.
-type turn struct {
+// waiter is a job that waits: the largest before others, and of equals the one that was found first.
+type waiter struct {
 	job  job
 	size int64
 	n    int
 }
 
 // byTurn is a heap.
-type byTurn []turn
+type byTurn []waiter
 
 func (b byTurn) Len() int { return len(b) }
 
@@ -58,13 +58,13 @@ func (b byTurn) Less(i, j int) bool {
 func (b byTurn) Swap(i, j int) { b[i], b[j] = b[j], b[i] }
 
 // Push is heap's.
-func (b *byTurn) Push(x any) { *b = append(*b, x.(turn)) }
+func (b *byTurn) Push(x any) { *b = append(*b, x.(waiter)) }
 
 // Pop is heap's.
 func (b *byTurn) Pop() any {
 	last := len(*b) - 1
 	x := (*b)[last]
-	(*b)[last] = turn{}
+	(*b)[last] = waiter{}
 	*b = (*b)[:last]
 	return x
 }

@@ -36,6 +36,8 @@ type job struct {
 	move func(context.Context) (haul.Result, error)
 	// deletes tells that move deletes source.
 	deletes bool
+	// kin is what goes behind it; nil is nothing.
+	kin *kin
 }
 
 // run is one Tree or Sync.
@@ -88,21 +90,21 @@ func (r *run) all(ctx context.Context, find func(ctx context.Context, yield func
 // is left to run alone at the end; in a dry run, and where a plan tells the order, the first.
 func (r *run) each(ctx context.Context, end context.CancelCauseFunc, find func(ctx context.Context, yield func(job) bool) error) error {
 	jobs := make(chan job)
+	line := &lineup{r: r, kin: map[string]*kin{}, yield: func(j job) bool {
+		r.come(j)
+		select {
+		case jobs <- j:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}}
 	var wg sync.WaitGroup
 	var lost error // what find missed
 	wg.Go(func() {
 		defer close(jobs)
-		lost = find(ctx, func(j job) bool {
-			if !j.deletes {
-				r.tell(Event{Kind: Found, Verb: j.verb, Why: j.why, Source: j.source, Target: j.target, Entry: j.entry})
-			}
-			select {
-			case jobs <- j:
-				return true
-			case <-ctx.Done():
-				return false
-			}
-		})
+		lost = find(ctx, line.add)
+		line.end()
 		r.found(lost == nil && ctx.Err() == nil)
 	})
 	waiting := queue{inOrder: r.inOrder || r.o.DryRun}
@@ -111,11 +113,18 @@ func (r *run) each(ctx context.Context, end context.CancelCauseFunc, find func(c
 		r.under.Add(1)
 		wg.Go(func() {
 			defer r.leave()
-			r.do(ctx, end, j)
+			line.do(ctx, end, j)
 		})
 	}
 	wg.Wait()
 	return lost
+}
+
+// come tells of a job that was found.
+func (r *run) come(j job) {
+	if !j.deletes {
+		r.tell(Event{Kind: Found, Verb: j.verb, Why: j.why, Source: j.source, Target: j.target, Entry: j.entry})
+	}
 }
 
 // wait takes jobs into the queue until one of them may begin; false when there are no more, or ctx ended.
@@ -157,13 +166,14 @@ func (r *run) leave() {
 	}
 }
 
-// do does one job. What would let every other job fail as well ends the run.
-func (r *run) do(ctx context.Context, end context.CancelCauseFunc, j job) {
+// do does one job, and gives the kind of what came of it; none where that ended the run, as does what would let every other job
+// fail as well.
+func (r *run) do(ctx context.Context, end context.CancelCauseFunc, j job) EventKind {
 	e := Event{Verb: j.verb, Why: j.why, Source: j.source, Target: j.target, Entry: j.entry, Err: j.err}
 	if j.skip != nil {
 		e.Kind, e.Err = Skipped, j.skip
 		r.tell(e)
-		return
+		return e.Kind
 	}
 	move := true
 	if e.Err == nil && j.look != nil {
@@ -181,12 +191,13 @@ func (r *run) do(ctx context.Context, end context.CancelCauseFunc, j job) {
 		if ctx.Err() == nil {
 			end(e.Err)
 		}
-		return
+		return ""
 	}
 	if e.Kind == Failed {
 		r.leftBy(e.Err)
 	}
 	r.tell(e)
+	return e.Kind
 }
 
 // judge finds the kind of what came of a job; false where that ends the run, or the end of the run broke it off.
@@ -284,6 +295,8 @@ func (r *run) tell(e Event) {
 		s.Skipped++
 	case Unchanged:
 		s.Unchanged++
+	case Incomplete:
+		s.Incomplete++
 	case Deleted:
 		s.Deleted++
 	case Planned:

@@ -43,6 +43,7 @@ func Sync(ctx context.Context, c *haul.Client, from, to End, o SyncOptions) (Sum
 	}
 	s := &syncing{way: w, o: o, doomed: &spool{}}
 	defer s.doomed.close()
+	defer w.last.close()
 	r.after = s.finish
 	return r.all(ctx, s.find)
 }
@@ -55,6 +56,8 @@ type syncing struct {
 	doomed  *spool // targets to delete
 	// later are moves onto names that are in use for something that is to be deleted.
 	later []Entry
+	// cleared: nothing is in the way any more.
+	cleared bool
 }
 
 // find yields what is to move, and notes what is to be deleted.
@@ -74,7 +77,11 @@ func (s *syncing) find(ctx context.Context, yield func(job) bool) error {
 			}
 			continue
 		}
-		if !s.act(a, yield) {
+		put, err := s.putOff(a)
+		if err != nil {
+			return err
+		}
+		if !put && !s.act(a, yield) {
 			return nil
 		}
 	}
@@ -113,6 +120,9 @@ func (s *syncing) act(a Action, yield func(job) bool) bool {
 	if e.Rel == "" && e.Why == nil { // a target that can be no part
 		return true
 	}
+	if a.Do == Move && s.ours(a) {
+		a.Do, a.Why = Leave, whyOurs
+	}
 	if a.Do == Leave && e.Why == nil {
 		if s.places != nil {
 			s.places.note(e.Rel)
@@ -125,7 +135,7 @@ func (s *syncing) act(a Action, yield func(job) bool) bool {
 	if !ok {
 		return true
 	}
-	if s.o.Delete && s.blocked(j) {
+	if s.o.Delete && !s.cleared && s.blocked(j) {
 		s.later = append(s.later, e)
 		return true
 	}
@@ -189,6 +199,9 @@ func (s *syncing) closer(a Action, target string) func(context.Context) (bool, s
 			if sameTime(from, to) {
 				return false, "size and kept time are equal", nil
 			}
+			if s.ours(Action{Source: Entry{Size: a.Source.Size, Modified: from}, Target: a.Target}) {
+				return false, whyOurs, nil
+			}
 			return true, "the time kept with the object differs", nil
 		}
 		do, why := s.o.Rules.times(s.kind, a.Source.Modified, a.Target.Modified)
@@ -230,8 +243,23 @@ func (s *syncing) content(ctx context.Context, a Action, target string) (bool, s
 	return true, "whether content differs cannot be told: " + same.Text, nil
 }
 
-// finish deletes, and moves what had to wait for that.
+// finish does what goes last, deletes, and moves what had to wait for that; what goes last then waits for it too.
 func (s *syncing) finish(ctx context.Context, end context.CancelCauseFunc) error {
+	if len(s.later) > 0 {
+		err := s.clear(ctx, end)
+		if s.cleared = true; err != nil || ctx.Err() != nil {
+			return err
+		}
+		return s.goLast(ctx, end, s.act)
+	}
+	if err := s.goLast(ctx, end, s.act); err != nil || ctx.Err() != nil {
+		return err
+	}
+	return s.clear(ctx, end)
+}
+
+// clear deletes, and moves what had to wait for that.
+func (s *syncing) clear(ctx context.Context, end context.CancelCauseFunc) error {
 	n := s.doomed.n
 	switch {
 	case n == 0:

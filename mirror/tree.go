@@ -30,9 +30,9 @@ func (r *run) chosen(ctx context.Context, from End) iter.Seq2[Entry, error] {
 		if s.Pattern != "" {
 			how.into = func(rel string) bool { return mayHold(s.Pattern, rel) }
 		}
-		return picked(from, s, walked(from.Path, how))
+		return picked(from, s, r.watched(from, s, walked(from.Path, how)))
 	}
-	return picked(from, s, r.listed(ctx, from.Ref, s))
+	return picked(from, s, r.watched(from, s, r.listed(ctx, from.Ref, s)))
 }
 
 // Entries gives the files or objects of an end that a run with these options would move, in order of the bytes of Rel, some

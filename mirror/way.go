@@ -21,6 +21,7 @@ type way struct {
 	from, to End
 	verb     string
 	places   *places // on the way down
+	last     last
 }
 
 // way finds the direction, and refuses what would be a run onto itself.

@@ -74,7 +74,7 @@ func (t *awsTransfer) options() error {
 	t.tree = mirror.SyncOptions{
 		Options: mirror.Options{
 			Transfer: tr, Move: t.line.Verb == "mv", DryRun: o.Has("dryrun"), NoOverwrite: o.Has("no-overwrite"),
-			CaseConflict: awsCase(o.Text("case-conflict")),
+			CaseConflict: awsCase(o.Text("case-conflict")), NoFamilies: true,
 		},
 		Rules:  mirror.Rules{SizeOnly: o.Has("size-only"), ExactTimes: o.Has("exact-timestamps"), NoOverwrite: o.Has("no-overwrite")},
 		Delete: o.Has("delete"),

@@ -47,6 +47,10 @@ matches, and keep its path after the last slash before the first wildcard: 's3:/
 --exclude and --include leave out and take in by patterns as the AWS CLI does: * matches slashes too, the pattern is about the
 whole path below the source, and the last that matches decides.
 
+In runs over many files an index (.bai, .crai, .tbi, .fai, …) comes after its data, and on the way down is newer than it;
+manifests such as md5sum.txt come after all data, and markers such as CopyComplete.txt last, and only if nothing failed. R1 without
+R2, data without index and index without data are named. --no-families turns that off.
+
 The last line says what was proved, and how. With --stats, lines after it say what the run took, and what limited it: this
 CPU, the disk, a stream, the link, the store, or the number of connections.`
 
@@ -69,6 +73,7 @@ type copyFlags struct {
 	dry         bool
 	plan        string
 	noOverwrite bool
+	noFamilies  bool
 	times       bool
 	verify      string
 	noClobber   bool
@@ -95,6 +100,7 @@ func (f *copyFlags) flags() *pflag.FlagSet {
 	fs.StringVar(&f.plan, "plan", "", "only write what would be done to `FILE`, for haul apply")
 	fs.BoolVar(&f.noOverwrite, "no-overwrite", false, "leave a target alone that exists already")
 	fs.BoolVar(&f.noClobber, "no-clobber", false, "fail where the target exists already")
+	fs.BoolVar(&f.noFamilies, "no-families", false, "let files come in any order, indexes keep their times, and do not look for what lacks")
 	fs.BoolVar(&f.times, "times", false, "keep the file's time in the object's metadata on the way up, and give it back on the way down")
 	fs.BoolVar(&f.noResume, "no-resume", false, "start clean, and leave nothing behind on failure")
 	fs.BoolVar(&f.adopt, "adopt", false, "where no record of an earlier run is here (another machine), go on with the newest unfinished upload of that key")

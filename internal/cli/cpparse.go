@@ -59,7 +59,7 @@ func (f *copyFlags) trees(set *pflag.FlagSet, req *copyRequest) error {
 	o := &req.tree
 	o.Transfer = req.transfer
 	o.Transfer.NoClobber = f.noClobber
-	o.Move, o.NoOverwrite, o.DryRun = f.verb == mvVerb, f.noOverwrite, f.dry || f.plan != ""
+	o.Move, o.NoOverwrite, o.DryRun, o.NoFamilies = f.verb == mvVerb, f.noOverwrite, f.dry || f.plan != "", f.noFamilies
 	req.plan = f.plan
 	if err := f.which.parse(set, &o.Options); err != nil {
 		return err

@@ -83,6 +83,7 @@ var flagDirections = func() map[string][]direction {
 		"page-size":             {uploadTree, downloadTree, copyTree},
 		"times":                 {upload, download, uploadTree, downloadTree, copyTree},
 		"plan":                  {uploadTree, downloadTree, copyTree},
+		"no-families":           {uploadTree, downloadTree, copyTree},
 		"files-from":            {uploadTree, downloadTree, copyTree},
 
 		"ignore-glacier-warnings": {download, copyObject, downloadTree, copyTree},

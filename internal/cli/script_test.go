@@ -53,6 +53,7 @@ func haul() {
 //	object s3://…            print what the store has of an object
 //	same s3://… FILE         compare an object with a file
 //	counts OP                print how often the store was asked
+//	sample KIND FILE         make a file of the field: bam, cut-bam, bai (of two sequences), bai-of-7, unmapped-bam, vcf, plain-vcf, fastq
 //	old DIR, young DIR       give the files below a folder the time of 2001-09-09, or of an hour from now
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -70,7 +71,7 @@ func TestScript(t *testing.T) {
 			return r.open(env.Setenv, nil)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"store": inRoom(storeCmd), "file": fileCmd, "code": codeCmd, "signal": inRoom(signalCmd), "fault": inRoom(faultCmd),
+			"store": inRoom(storeCmd), "file": fileCmd, "sample": sampleCmd, "code": codeCmd, "signal": inRoom(signalCmd), "fault": inRoom(faultCmd),
 			"await": inRoom(awaitCmd), "release": inRoom(releaseCmd),
 			"bucket": inRoom(bucketCmd), "put": inRoom(putCmd), "buckets": inRoom(bucketsCmd), "object": inRoom(objectCmd), "same": inRoom(sameCmd), "counts": inRoom(countsCmd),
 			"old": timeCmd(time.Unix(1_000_000_000, 0)), "young": timeCmd(time.Now().Add(time.Hour)),

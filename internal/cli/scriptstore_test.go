@@ -7,12 +7,14 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"haul/internal/seqfile/seqtest"
 	"haul/store"
 	"haul/store/storetest"
 )
@@ -23,6 +25,21 @@ func refOf(ts *testscript.TestScript, url string) store.Ref {
 		ts.Fatalf("%s names no object", url)
 	}
 	return store.Ref{Bucket: bucket, Key: key}
+}
+
+// sampleCmd makes a file of the field.
+func sampleCmd(ts *testscript.TestScript, _ bool, args []string) {
+	bam := seqtest.BAM("chr1", "chr2")
+	b, ok := map[string][]byte{
+		"bam": bam, "cut-bam": bam[:len(bam)-28], "bai": seqtest.BAI(2), "bai-of-7": seqtest.BAI(7), "unmapped-bam": seqtest.BAM(),
+		"vcf": seqtest.BGZF(seqtest.VCF(10)), "plain-vcf": seqtest.Gzip(seqtest.VCF(10)), "fastq": seqtest.Gzip(seqtest.FASTQ(10)),
+	}[args[0]]
+	if !ok {
+		ts.Fatalf("there is no sample %s", args[0])
+	}
+	file := ts.MkAbs(args[1])
+	ts.Check(os.MkdirAll(filepath.Dir(file), 0o777))
+	ts.Check(os.WriteFile(file, b, 0o600))
 }
 
 func bucketCmd(r *room, _ *testscript.TestScript, args []string) { r.memory.CreateBucket(args[0]) }

@@ -31,7 +31,9 @@ is read too), compared, and given back on the way down. Both cost a request for 
 With --delete, what is not in the source is deleted from the target; what the filters leave out stays, on both sides. Nothing is
 deleted before both listings came to a good end and the transfers are done, nor where a folder could not be read. With
 --max-delete N, where there is more to delete than N, nothing is. Links to folders in a local target are neither followed nor
-deleted. A prefix with nothing below it is taken for a typing error, and ends with exit code 3.`
+deleted. A prefix with nothing below it is taken for a typing error, and ends with exit code 3.
+
+Families come in order, and what lacks is named, as with haul cp; --no-families turns that off.`
 
 const syncExample = `  haul sync run42 s3://lab/runs/42
   haul sync --delete --dryrun run42 s3://lab/runs/42

@@ -57,6 +57,8 @@ type record struct {
 	Upload *uploadRecord  `json:"upload,omitempty"`
 	*statDetails
 	*formsFields
+	Check  *checkRecord  `json:"check,omitempty"`
+	Checks *checksRecord `json:"checks,omitempty"`
 
 	Bucket    string    `json:"bucket,omitempty"`
 	Region    string    `json:"region,omitempty"`

@@ -36,9 +36,10 @@ haul cp --recursive, mv --recursive, sync: start, kept, note, retry and done are
   planned   with --dryrun: what would be done: verb, source, target, size, why
   unchanged with --verbose: there was nothing to do about source: why
   warned    something worth knowing about source: error
+  incomplete  source lacks its R2, its index, or the data that it is an index of: why
   progress  has objects (that are copied), objects_found (all_found: there are no more), objects_failed, objects_skipped,
-            objects_unproved, and where there are any objects_unchanged, objects_deleted, objects_planned, in place of size,
-            parts and eta_seconds
+            objects_unproved, and where there are any objects_unchanged, objects_deleted, objects_planned, objects_incomplete, in
+            place of size, parts and eta_seconds
   summary   the end, before the error where there is one: the same counts, size, kept, bytes_per_second, elapsed_seconds
 
 haul uploads
@@ -66,6 +67,11 @@ haul sum
   sum       source, size, sums [{algorithm, hex, base64}]; with a part size also part_size, composite_sums likewise, and
             etag_of_parts; of an object also store_sums [{what: the algorithm, or etag; hex, base64; agrees, or why that cannot
             be told}]
+haul quickcheck
+  checked   one file that is not good, and with --verbose every one: source, size, check {grade (ok, warn, bad), format,
+            findings [{bad, text}], gap: true where it is about a file that lacks beside it}
+  progress  each second
+  summary   checks {ok, warn, bad, other, gaps}, size, elapsed_seconds
 
 haul du
   usage     bucket, prefix, objects, size: of what is below the prefix, or of what of it has the storage class named in class

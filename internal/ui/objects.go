@@ -30,6 +30,8 @@ func (s *Screen) Object(t Task, e mirror.Event) {
 		}
 	case mirror.Warned:
 		s.event(e, brokenRecord(t, e), s.cfg.Stderr, fmt.Sprintf("haul: warning: %s: %s", Printable(t.Source), Printable(e.Err.Error())))
+	case mirror.Incomplete:
+		s.event(e, eventOf(t, e), s.cfg.Stderr, fmt.Sprintf("haul: warning: %s %s", Printable(t.Source), e.Why))
 	case mirror.Failed, mirror.Skipped:
 		if s.cfg.JSON {
 			s.json(brokenRecord(t, e))
@@ -139,7 +141,7 @@ func summaryLine(t Task, m mirror.Summary) string {
 	for _, also := range []struct {
 		n    int
 		text string
-	}{{m.PlannedDeletes, "would delete %s"}, {m.Deleted, "deleted %s"}, {m.Unchanged, "%s unchanged"}} {
+	}{{m.PlannedDeletes, "would delete %s"}, {m.Deleted, "deleted %s"}, {m.Unchanged, "%s unchanged"}, {m.Incomplete, "%s with an incomplete family (named above)"}} {
 		if also.n > 0 {
 			fmt.Fprintf(&b, "; "+also.text, grouped(also.n))
 		}
@@ -234,6 +236,7 @@ type objectCounts struct {
 	Same     *int `json:"objects_unchanged,omitempty"`
 	Deleted  *int `json:"objects_deleted,omitempty"`
 	Planned  *int `json:"objects_planned,omitempty"`
+	Lacking  *int `json:"objects_incomplete,omitempty"`
 	All      bool `json:"all_found,omitempty"`
 }
 
@@ -242,7 +245,7 @@ func countsRecord(c mirror.Counts) *objectCounts {
 	for _, n := range []struct {
 		of int
 		to **int
-	}{{c.Unchanged, &o.Same}, {c.Deleted, &o.Deleted}, {c.Planned, &o.Planned}} {
+	}{{c.Unchanged, &o.Same}, {c.Deleted, &o.Deleted}, {c.Planned, &o.Planned}, {c.Incomplete, &o.Lacking}} {
 		if n.of > 0 {
 			*n.to = &n.of
 		}

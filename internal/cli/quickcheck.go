@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"haul"
+	"haul/internal/meter"
+	"haul/internal/quickcheck"
+	"haul/internal/ui"
+)
+
+const quickcheckLong = `haul quickcheck tells of each sequencing file whether it is what its name says, and whole, by a few kilobytes of its beginning
+and end; in a store by ranges, without a download.
+
+  haul quickcheck FILE                       one file, with its index or its R1 or R2
+  haul quickcheck DIR                        all that is in a folder
+  haul quickcheck s3://BUCKET/KEY            one object
+  haul quickcheck s3://BUCKET/DIR            all that is below s3://BUCKET/DIR/
+
+BAD is what is not what its name says, or cut: a BAM or CRAM without its end or without reference sequences (as samtools
+quickcheck has it), a VCF.gz without its end or by plain gzip, gzip that ends in the midst, FASTQ and FASTA that begin as something
+else, an index that is none, or of another file. WARN is what is worth a look: an index that is older than its data, R1 without R2,
+a BAM without an index where others in its folder have one, an index without data. WARN does not let the run fail, but with
+--strict. OK is told with --verbose.
+
+What lies between beginning and end is not read, and the end of plain gzip of over 4 MB tells little: only a checksum of all bytes
+tells all (haul verify, md5sum). Names that are none of BAM, CRAM, BCF, VCF, FASTQ, FASTA, their indexes, or gzip are passed over;
+where there is nothing else, the run ends with exit code 3. Exit code 1 tells that something is BAD.`
+
+const quickcheckExample = `  haul quickcheck run42
+  haul quickcheck s3://lab/runs/42
+  haul quickcheck --unmapped --strict s3://lab/ubam/
+  haul quickcheck --json s3://lab/runs | jq -r 'select(.check.grade == "bad") | .source'`
+
+// quickcheckFlags are those of haul quickcheck, as typed.
+type quickcheckFlags struct {
+	filterFlags
+	unmapped, strict bool
+	page             pageFlags
+}
+
+func (f *quickcheckFlags) flags() *pflag.FlagSet {
+	fs := pflag.NewFlagSet("Checking", pflag.ContinueOnError)
+	fs.BoolVarP(&f.unmapped, "unmapped", "u", false, "a BAM or CRAM without reference sequences is good")
+	fs.BoolVar(&f.strict, "strict", false, "let a WARN fail, too")
+	f.add(fs)
+	f.page.add(fs)
+	return fs
+}
+
+// quickcheckRequest is a line of haul quickcheck, understood.
+type quickcheckRequest struct {
+	where   []location
+	strict  bool
+	options quickcheck.Options
+}
+
+func (a *app) quickcheck() *cobra.Command {
+	var f quickcheckFlags
+	cmd := &cobra.Command{
+		Use:     "quickcheck [flags] DIR|FILE|s3://BUCKET[/KEY]…",
+		Short:   "Tell which sequencing files are cut, or not what their names say",
+		Long:    quickcheckLong,
+		Example: quickcheckExample,
+		Args:    atLeastOne("quickcheck", "a folder, a file, or s3://BUCKET/KEY"),
+	}
+	a.command(cmd, []*pflag.FlagSet{f.flags()}, func(ctx context.Context, args []string) error {
+		req, err := f.parse(args, cmd.Flags(), disk{})
+		if err != nil {
+			return err
+		}
+		return a.runQuickcheck(ctx, req)
+	})
+	return cmd
+}
+
+// parse understands the line.
+func (f *quickcheckFlags) parse(args []string, set *pflag.FlagSet, d files) (r quickcheckRequest, err error) {
+	for _, word := range args {
+		l, err := parseLocation(word)
+		switch {
+		case err != nil:
+			return r, err
+		case l.kind == stream:
+			return r, usagef("a stream has no end to look at")
+		case l.kind == local:
+			if _, err := d.mode(l.text); err != nil {
+				return r, err
+			}
+		}
+		r.where = append(r.where, l)
+	}
+	r.strict = f.strict
+	r.options.Filter, r.options.Content.Unmapped = f.filter, f.unmapped
+	r.options.Attrs, err = f.page.attrs(set)
+	return r, err
+}
+
+// runQuickcheck does it, one place after the other.
+func (a *app) runQuickcheck(ctx context.Context, req quickcheckRequest) error {
+	screen, began := a.screen(false), time.Now()
+	var c *haul.Client
+	look := func() meter.Snapshot { return meter.Snapshot{} }
+	for _, l := range req.where {
+		if l.kind == remote && c == nil {
+			var err error
+			if c, err = a.client(ctx); err != nil {
+				return err
+			}
+			look = c.Snapshot
+		}
+	}
+	var all quickcheck.Counts
+	for _, l := range req.where {
+		task := ui.Task{Verb: "quickcheck", Source: l.shown(""), Name: l.shown(""), Many: true}
+		err := screen.During(task, look, func() error {
+			before := all
+			return quickcheck.Run(ctx, c, l.end(), req.options, func(r quickcheck.Report, n quickcheck.Counts) {
+				all = before.Plus(n)
+				screen.Checked(place(r.Name), r, all, r.Grade == quickcheck.Bad || req.strict)
+			})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	screen.CheckedAll(all, time.Since(began))
+	return req.judge(all)
+}
+
+// place gives a path or address as results have it.
+func place(name string) string {
+	if l, err := parseLocation(name); err == nil && l.kind == local {
+		return shown(name)
+	}
+	return name
+}
+
+// judge makes an error of what was found, where that is to be one.
+func (r quickcheckRequest) judge(c quickcheck.Counts) error {
+	switch {
+	case c.Bad > 0:
+		return fmt.Errorf("%s bad; named above", are(c.Bad, "file"))
+	case r.strict && c.Warn+c.Gaps > 0:
+		return fmt.Errorf("%s worth a look, and --strict lets that fail; named above", are(c.Warn+c.Gaps, "file"))
+	case c.OK+c.Warn+c.Gaps == 0:
+		return &missingError{"no file there has a name that quickcheck knows, so that nothing was looked at"}
+	}
+	return nil
+}
+
+func are(n int, what string) string {
+	if n == 1 {
+		return "1 " + what + " is"
+	}
+	return fmt.Sprintf("%d %ss are", n, what)
+}

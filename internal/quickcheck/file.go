@@ -1,0 +1,132 @@
+package quickcheck
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"haul"
+	"haul/internal/amount"
+	"haul/internal/seqfile"
+	"haul/mirror"
+	"haul/store"
+)
+
+// looked is one file that was looked at.
+type looked struct {
+	report  Report
+	content seqfile.Content
+	read    bool // content could be read
+	// stored is when the object was stored, and made when the file was, or that which the object keeps the time of.
+	stored, made time.Time
+}
+
+func (p *Report) add(findings ...seqfile.Finding) {
+	for _, f := range findings {
+		p.Findings = append(p.Findings, f)
+		switch {
+		case f.Bad:
+			p.Grade = Bad
+		case p.Grade == OK:
+			p.Grade = Warn
+		}
+	}
+}
+
+// one looks at one file.
+func (r *run) one(ctx context.Context, e mirror.Entry) (looked, error) {
+	l := looked{report: Report{Name: nameOf(e), Kind: seqfile.KindOf(e.Rel), Grade: OK, Size: e.Size}, stored: e.Modified}
+	if !seqfile.Checks(l.report.Kind) {
+		l.report.Grade = Other
+		return l, nil
+	}
+	if e.Why != nil {
+		l.report.add(seqfile.Finding{Bad: true, Text: e.Why.Error()})
+		return l, nil
+	}
+	if !r.means(e.Rel) && seqfile.RoleOf(e.Rel) == seqfile.Index {
+		return l, nil
+	}
+	var err error
+	if e.Path != "" {
+		err = l.file(e, r.o.Content)
+	} else {
+		err = l.object(ctx, r, e.Object)
+	}
+	switch {
+	case err == nil:
+		l.read = true
+		l.report.add(l.content.Findings...)
+	case errors.Is(err, store.Archived):
+		l.report.add(seqfile.Finding{Text: "it is in an archive, and cannot be read until it is restored"})
+	case ctx.Err() != nil, e.Path == "" && !single(err):
+		return l, err
+	default:
+		l.report.add(seqfile.Finding{Bad: true, Text: fmt.Sprintf("it cannot be read: %v", err)})
+	}
+	return l, nil
+}
+
+// single tells errors that are of one object alone, and not of the bucket, of who asks, or of the network.
+func single(err error) bool {
+	switch store.KindOf(err) {
+	case store.NoBucket, store.NoCredentials, store.Expired, store.ClockSkew, store.WrongRegion,
+		store.Network, store.Stalled, store.Throttled, store.Unavailable:
+		return false
+	}
+	return true
+}
+
+func (l *looked) file(e mirror.Entry, o seqfile.Options) error {
+	f, err := os.Open(e.Path)
+	if err != nil {
+		return err
+	}
+	defer f.Close() // only read from
+	fi, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	l.made, l.report.Size = fi.ModTime(), fi.Size()
+	l.content, err = seqfile.Check(l.report.Kind, f, fi.Size(), o)
+	return err
+}
+
+// readerAt reads by a function.
+type readerAt func(p []byte, off int64) (int, error)
+
+// ReadAt reads.
+func (r readerAt) ReadAt(p []byte, off int64) (int, error) { return r(p, off) }
+
+func (l *looked) object(ctx context.Context, r *run, obj store.Object) (err error) {
+	read := readerAt(func(p []byte, off int64) (int, error) {
+		told, err := r.c.ReadRange(ctx, obj, off, p, &r.o.Attrs)
+		if err != nil {
+			return 0, err
+		}
+		if at, ok := haul.FileTime(told); ok {
+			l.made = at
+		}
+		return len(p), nil
+	})
+	l.content, err = seqfile.Check(l.report.Kind, read, obj.Size, r.o.Content)
+	return err
+}
+
+// older says that an index is older than its data. Of objects, the times of their files count where both keep them; else those of
+// the store, which only tell which came first.
+func older(index, data looked) string {
+	if !index.read || !data.read || index.report.Kind == seqfile.Dict {
+		return ""
+	}
+	from, to, how := index.stored, data.stored, "it was stored before its data, by %s: it is of an earlier state of that, or was only sent first"
+	if !index.made.IsZero() && !data.made.IsZero() {
+		from, to, how = index.made, data.made, "it is older than its data, by %s: it is of an earlier state of that, or was only copied first"
+	}
+	if by := to.Truncate(time.Second).Sub(from.Truncate(time.Second)); by > 0 { // htslib, too, counts seconds
+		return fmt.Sprintf(how, amount.Took(by))
+	}
+	return ""
+}

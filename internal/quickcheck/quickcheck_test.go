@@ -1,0 +1,218 @@
+package quickcheck_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"haul"
+	"haul/internal/quickcheck"
+	"haul/internal/seqfile"
+	"haul/internal/seqfile/seqtest"
+	"haul/mirror"
+	"haul/store"
+	"haul/store/storetest"
+)
+
+// delivery is a run folder with one of everything that is wrong.
+func delivery() map[string][]byte {
+	bam, cram := seqtest.BAM("chr1", "chr2"), seqtest.CRAM("chr1")
+	vcf, fastq := seqtest.VCF(1000), []byte(seqtest.FASTQ(1000))
+	return map[string][]byte{
+		"good.bam": bam, "good.bam.bai": seqtest.BAI(2), "good.cram": cram, "good.crai": seqtest.CRAI(60),
+		"good.vcf.gz": seqtest.BGZF(vcf), "good.vcf.gz.tbi": seqtest.TBI(), "good_R1.fastq.gz": seqtest.Gzip(string(fastq)), "good_R2.fastq.gz": seqtest.Gzip(string(fastq)),
+		"cut.bam": bam[:len(bam)/2], "cut.bam.bai": seqtest.BAI(2),
+		"noeof.bam": bam[:len(bam)-28], "noeof.bam.csi": seqtest.CSI(2),
+		"cut.cram":       cram[:len(cram)-len(seqtest.EOFContainer)],
+		"plain.vcf.gz":   seqtest.Gzip(vcf),
+		"other.bam":      bam,
+		"other.bam.bai":  seqtest.BAI(7),
+		"lone_R1.fastq":  fastq,
+		"none.bam.bai":   seqtest.BAI(1),
+		"page.fastq.gz":  []byte("<html>404"),
+		"sub/x.fasta":    []byte(">x\nA\n"),
+		"notes.txt":      []byte("hello"),
+		"sub/md5sum.txt": []byte("d41d8cd98f00b204e9800998ecf8427e  x\n"),
+	}
+}
+
+var wanted = []string{
+	"bad cut.bam: it has no EOF block at its end: it is cut, or its writer broke off; its header is cut",
+	"bad cut.cram: it has no EOF container at its end: it is cut, or its writer broke off",
+	"bad noeof.bam: it has no EOF block at its end: it is cut, or its writer broke off",
+	"bad other.bam.bai: it has 7 reference sequences, and its data 2: it is the index of another file, or of another state of it",
+	"bad page.fastq.gz: it is no gzip: it begins as a page of HTML or XML",
+	"bad plain.vcf.gz: it is plain gzip and not BGZF, so that it cannot be indexed (bgzip makes BGZF)",
+	"warn cut.cram: it has no index, and others in its folder have one",
+	"warn lone_R1.fastq: it has no R2",
+	"warn none.bam.bai: it is an index whose data is not there",
+	"warn plain.vcf.gz: it has no index, and others in its folder have one",
+}
+
+// found runs, and gives what is not good, sorted, by last names.
+func found(t *testing.T, c *haul.Client, at mirror.End, o quickcheck.Options) ([]string, quickcheck.Counts) {
+	t.Helper()
+	var all []string
+	var counts quickcheck.Counts
+	err := quickcheck.Run(t.Context(), c, at, o, func(r quickcheck.Report, n quickcheck.Counts) {
+		counts = n
+		if r.Grade == quickcheck.OK || r.Grade == quickcheck.Other {
+			return
+		}
+		var texts []string
+		for _, f := range r.Findings {
+			texts = append(texts, f.Text)
+		}
+		all = append(all, fmt.Sprintf("%s %s: %s", r.Grade, path.Base(filepath.ToSlash(r.Name)), strings.Join(texts, "; ")))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(all)
+	return all, counts
+}
+
+func folder(t *testing.T, files map[string][]byte) string {
+	dir := t.TempDir()
+	old := time.Now().Add(-time.Hour)
+	for name, b := range files {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		for _, err := range []error{os.MkdirAll(filepath.Dir(file), 0o777), os.WriteFile(file, b, 0o600), os.Chtimes(file, old, old)} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return dir
+}
+
+func TestDelivery(t *testing.T) {
+	files := delivery()
+	m := storetest.New(storetest.For(t), storetest.ListPage(3))
+	for _, name := range []int{0, 1} { // data first
+		for key, b := range files {
+			if (seqfile.RoleOf(key) == seqfile.Index) == (name == 1) {
+				m.PutBytes(store.Ref{Bucket: storetest.Bucket, Key: "run/" + key}, b)
+			}
+		}
+	}
+	c := haul.New(m, haul.Options{StateDir: t.TempDir()})
+	for _, at := range []mirror.End{mirror.Local(folder(t, files)), mirror.Remote(store.Ref{Bucket: storetest.Bucket, Key: "run"})} {
+		got, n := found(t, c, at, quickcheck.Options{})
+		if !slices.Equal(got, wanted) {
+			t.Errorf("%s: %s, want %s", at, strings.Join(got, "\n\t"), strings.Join(wanted, "\n\t"))
+		}
+		if n.Bad != 6 || n.Gaps != 4 || n.Warn != 0 || n.Other != 2 || n.OK+n.Bad+n.Other != len(files) {
+			t.Errorf("%s: %+v", at, n)
+		}
+	}
+}
+
+func TestOlderIndex(t *testing.T) {
+	dir := folder(t, map[string][]byte{"a.bam": seqtest.BAM("x"), "a.bam.bai": seqtest.BAI(1), "b.bam": seqtest.BAM("x"), "b.bai": seqtest.BAI(1)})
+	now := time.Now()
+	if err := os.Chtimes(filepath.Join(dir, "a.bam"), now, now); err != nil {
+		t.Fatal(err)
+	}
+	got, n := found(t, nil, mirror.Local(dir), quickcheck.Options{})
+	const want = "warn a.bam.bai: it is older than its data, by 1h00m: it is of an earlier state of that, or was only copied first"
+	if len(got) != 1 || got[0] != want || n.Warn != 1 {
+		t.Errorf("%q, want %q; %+v", got, want, n)
+	}
+
+	m := storetest.New(storetest.For(t))
+	for key, at := range map[string]string{"run/a.bam": "2000", "run/a.bam.bai": "1000", "run/b.bam": "1000", "run/b.bai": "2000"} {
+		b := seqtest.BAM("x")
+		if strings.HasSuffix(key, "bai") {
+			b = seqtest.BAI(1)
+		}
+		m.Make(store.Ref{Bucket: storetest.Bucket, Key: key}, bytes.NewReader(b), storetest.Made{Attrs: &store.Attrs{Metadata: map[string]string{"mtime": at}}})
+	}
+	got, _ = found(t, haul.New(m, haul.Options{}), mirror.Remote(store.Ref{Bucket: storetest.Bucket, Key: "run"}), quickcheck.Options{})
+	if len(got) != 1 || !strings.HasPrefix(got[0], "warn a.bam.bai: it is older than its data, by 16m40s: ") {
+		t.Errorf("%q", got)
+	}
+}
+
+// TestOne looks at one file, and one object, with what belongs to it.
+func TestOne(t *testing.T) {
+	files := delivery()
+	dir := folder(t, files)
+	m := storetest.New(storetest.For(t))
+	for key, b := range files {
+		m.PutBytes(store.Ref{Bucket: storetest.Bucket, Key: "run/" + key}, b)
+	}
+	c := haul.New(m, haul.Options{StateDir: t.TempDir()})
+	for _, one := range []struct {
+		name string
+		want string // the beginning of the first line
+		n    int    // files
+	}{
+		{"good.bam", "", 2},
+		{"good.bam.bai", "", 2},
+		{"good_R1.fastq.gz", "", 1},
+		{"other.bam", "bad other.bam.bai: ", 2},
+		{"noeof.bam", "bad noeof.bam: ", 2},
+		{"lone_R1.fastq", "warn lone_R1.fastq: it has no R2", 1},
+		{"none.bam.bai", "warn none.bam.bai: it is an index whose data is not there", 1},
+		{"plain.vcf.gz", "bad plain.vcf.gz: ", 1},
+		{"notes.txt", "", 0},
+	} {
+		for _, at := range []mirror.End{mirror.Local(filepath.Join(dir, one.name)), mirror.Remote(store.Ref{Bucket: storetest.Bucket, Key: "run/" + one.name})} {
+			got, n := found(t, c, at, quickcheck.Options{})
+			got = slices.DeleteFunc(got, func(s string) bool { return strings.Contains(s, "stored before its data") }) // maps have no order
+			if len(got) == 0 && one.want != "" || len(got) > 0 && (one.want == "" || !strings.HasPrefix(got[0], one.want)) || n.OK+n.Warn+n.Bad != one.n {
+				t.Errorf("%s: %q, %+v", at, got, n)
+			}
+		}
+	}
+}
+
+// TestFewBytes: a large object costs two requests and a few kilobytes.
+func TestFewBytes(t *testing.T) {
+	m := storetest.New(storetest.For(t))
+	bam := seqtest.BAM("chr1")
+	large := slices.Concat(bam[:len(bam)-28], bytes.Repeat(seqtest.BGZF(seqtest.FASTQ(1000)), 500))
+	for i := range 100 {
+		m.PutBytes(store.Ref{Bucket: storetest.Bucket, Key: fmt.Sprintf("run/%03d.bam", i)}, large)
+	}
+	c := haul.New(m, haul.Options{})
+	got, n := found(t, c, mirror.Remote(store.Ref{Bucket: storetest.Bucket, Key: "run"}), quickcheck.Options{})
+	if len(got) > 0 || n.OK != 100 || n.Size != int64(100*len(large)) {
+		t.Errorf("%q, %+v", got, n)
+	}
+	if gets, moved := m.Counts()[storetest.Get].Calls, c.Snapshot().Moved; gets != 200 || moved > 100*20<<10 {
+		t.Errorf("%d requests, %d bytes of %d", gets, moved, 100*len(large))
+	}
+}
+
+func TestTrouble(t *testing.T) {
+	m := storetest.New(storetest.For(t))
+	for _, key := range []string{"a.bam", "b.bam", "c.bam"} {
+		m.PutBytes(store.Ref{Bucket: storetest.Bucket, Key: "run/" + key}, seqtest.BAM("x"))
+	}
+	m.Fault(storetest.Get).Key("run/a.bam").Error(store.Denied).Always()
+	m.Fault(storetest.Get).Key("run/b.bam").Error(store.Archived).Always()
+	m.Fault(storetest.Get).Key("run/c.bam").Error(store.Network).Times(1)
+	run := mirror.Remote(store.Ref{Bucket: storetest.Bucket, Key: "run"})
+	got, n := found(t, haul.New(m, haul.Options{}), run, quickcheck.Options{})
+	if len(got) != 2 || !strings.HasPrefix(got[0], "bad a.bam: it cannot be read: ") || got[1] != "warn b.bam: it is in an archive, and cannot be read until it is restored" || n.OK != 1 {
+		t.Errorf("%q, %+v", got, n)
+	}
+	m.Fault(storetest.Get).Key("run/c.bam").Error(store.NoCredentials).Always()
+	err := quickcheck.Run(t.Context(), haul.New(m, haul.Options{}), run, quickcheck.Options{}, func(quickcheck.Report, quickcheck.Counts) {})
+	if !errors.Is(err, store.NoCredentials) {
+		t.Errorf("a run that ended early: %v", err)
+	}
+	err = quickcheck.Run(t.Context(), haul.New(m, haul.Options{}), mirror.Remote(store.Ref{Bucket: storetest.Bucket, Key: "none"}), quickcheck.Options{}, func(quickcheck.Report, quickcheck.Counts) {})
+	if !errors.Is(err, store.NotFound) {
+		t.Errorf("nothing there: %v", err)
+	}
+}

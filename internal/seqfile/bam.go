@@ -1,0 +1,157 @@
+package seqfile
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+)
+
+// mostInflated is what one byte of deflate can stand for at most; see RFC 1951, and zlib's technical details.
+const mostInflated = 1032
+
+// number reads a little-endian int32.
+func number(r io.Reader) (int, error) {
+	var n int32
+	err := binary.Read(r, binary.LittleEndian, &n)
+	return int(n), err
+}
+
+// magic reads as many bytes as want has and tells whether they are these.
+func magic(r io.Reader, want string) (bool, error) {
+	got := make([]byte, len(want))
+	_, err := io.ReadFull(r, got)
+	return string(got) == want, err
+}
+
+// checkBAM reads the header; SAM specification, 4.2.
+func checkBAM(w *window, c *Content) {
+	r := bgzf(w, c)
+	if r == nil {
+		return
+	}
+	br := bufio.NewReader(r)
+	ok, err := magic(br, "BAM\x01")
+	switch {
+	case err != nil:
+		c.cut(w, "its header", err)
+		return
+	case !ok:
+		c.bad("it is BGZF, and no BAM is in it")
+		return
+	}
+	if err := c.headerOfBAM(br); err != nil {
+		c.cut(w, "its header", err)
+	}
+}
+
+// headerOfBAM reads text and reference sequences.
+func (c *Content) headerOfBAM(r io.Reader) error {
+	length, err := number(r)
+	if err != nil {
+		return err
+	}
+	if length < 0 || int64(length) > c.Size*mostInflated {
+		c.bad("its header is damaged: a text of %d bytes", length)
+		return nil
+	}
+	sequences, err := countSequences(r, length)
+	if err != nil {
+		if sequences > 0 && errors.Is(err, errEnough) {
+			return nil // so there are some; how many is not known
+		}
+		return err
+	}
+	refs, err := number(r)
+	if err != nil {
+		return err
+	}
+	if refs < 0 || int64(refs) > c.Size*mostInflated/9 { // a name of one byte, its NUL, and two numbers, but for one byte
+		c.bad("its header is damaged: %d reference sequences", refs)
+		return nil
+	}
+	for range refs {
+		switch ok, err := reference(r); {
+		case errors.Is(err, errEnough):
+			c.Refs = refs
+			return nil
+		case err != nil:
+			return err
+		case !ok:
+			c.bad("its header is damaged: a reference sequence has no name")
+			return nil
+		}
+	}
+	c.Refs = refs
+	return nil
+}
+
+// maxSequenceName is far above what any name of a sequence has, in bytes.
+const maxSequenceName = 1 << 16
+
+// reference reads one reference sequence, and tells whether it can be one.
+func reference(r io.Reader) (bool, error) {
+	n, err := number(r)
+	if err != nil || n < 1 || n > maxSequenceName {
+		return false, err
+	}
+	name := make([]byte, n)
+	if _, err := io.ReadFull(r, name); err != nil {
+		return false, err
+	}
+	length, err := number(r)
+	return err == nil && length >= 0 && bytes.IndexByte(name, 0) == n-1, err
+}
+
+// countSequences reads a SAM header of n bytes and counts the sequences that it names; SAM specification, 1.3. An error comes with
+// those up to there.
+func countSequences(r io.Reader, n int) (count int, err error) {
+	rest := &io.LimitedReader{R: r, N: int64(n)}
+	lines := bufio.NewReader(rest)
+	begins := true
+	for {
+		line, more, err := lines.ReadLine()
+		if errors.Is(err, io.EOF) && rest.N == 0 {
+			return count, nil
+		}
+		if err != nil {
+			return count, err
+		}
+		if begins && bytes.HasPrefix(line, []byte("@SQ\t")) {
+			count++
+		}
+		begins = !more
+	}
+}
+
+// checkBCF reads the header; VCF specification, 6.2. What is written without compression has no end to know it by.
+func checkBCF(w *window, c *Content) {
+	if head := w.upTo(firstRead); bytes.HasPrefix(head, []byte("BCF\x02")) {
+		c.warn("it is not compressed, so that nothing tells whether it is whole")
+		return
+	}
+	r := bgzf(w, c)
+	if r == nil {
+		return
+	}
+	ok, err := magic(r, "BCF\x02")
+	if err == nil && ok {
+		var head []byte
+		if head, err = beginning(r, 5+len(fileFormat)); err == nil {
+			length := uint32(0)
+			if len(head) >= 5 {
+				length = binary.LittleEndian.Uint32(head[1:])
+			}
+			ok = bytes.HasSuffix(head, []byte(fileFormat)) && int64(length) <= c.Size*mostInflated
+		}
+	}
+	switch {
+	case err != nil:
+		c.cut(w, "its header", err)
+	case !ok:
+		c.bad("it is BGZF, and no BCF is in it")
+	}
+}
+
+const fileFormat = "##fileformat=VCF"

@@ -1,0 +1,167 @@
+package seqfile
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Finding is one thing that is wrong with a file. A Bad one is wrong for sure, or cannot be read by the tools that the name is
+// for; others are worth a look.
+type Finding struct {
+	Bad  bool
+	Text string // a clause
+}
+
+// Content is what Check found.
+type Content struct {
+	Kind     Kind
+	Size     int64
+	Findings []Finding
+	// Refs is how many reference sequences a BAM or CRAM, or an index of one, has; -1 where that was not read.
+	Refs int
+
+	first       string // name of the first sequence of a FASTA, and where it begins; of a FAI, what it says of it
+	firstOffset int64  // -1: not known
+	reach       int64  // the last offset that an index has into its data
+}
+
+// Options are the choices for Check. The zero value is as strict as samtools quickcheck.
+type Options struct {
+	// Unmapped takes a BAM or CRAM without reference sequences for good: unmapped reads have none.
+	Unmapped bool
+}
+
+// Checks tells whether Check knows what a kind of file looks like.
+func Checks(k Kind) bool { return checkOf(k) != nil }
+
+func checkOf(k Kind) func(*window, *Content) {
+	switch k {
+	case BAM:
+		return checkBAM
+	case CRAM:
+		return checkCRAM
+	case BCF:
+		return checkBCF
+	case VCF, FASTQ, FASTA, Dict:
+		return checkText
+	case VCFGz, FASTQGz, FASTAGz, Gzip:
+		return checkGzip
+	case BAI:
+		return checkBAI
+	case CSI, TBI:
+		return checkCSI
+	case CRAI:
+		return checkCRAI
+	case FAI:
+		return checkFAI
+	case GZI:
+		return checkGZI
+	}
+	return nil
+}
+
+// Check looks whether a file of size bytes is what k says, and whole. It reads at most MaxRead bytes of it. The error is that of
+// reading.
+func Check(k Kind, r io.ReaderAt, size int64, o Options) (Content, error) {
+	w := &window{r: r, size: size}
+	c := Content{Kind: k, Size: size, Refs: -1, firstOffset: -1}
+	check := checkOf(k)
+	if check == nil {
+		return c, nil
+	}
+	check(w, &c)
+	if w.err != nil {
+		return c, w.err
+	}
+	if (k == BAM || k == CRAM) && c.Refs == 0 && !o.Unmapped {
+		c.bad("its header names no reference sequence (for unmapped reads: --unmapped)")
+	}
+	return c, nil
+}
+
+func (c *Content) bad(format string, args ...any) {
+	c.Findings = append(c.Findings, Finding{true, fmt.Sprintf(format, args...)})
+}
+
+func (c *Content) warn(format string, args ...any) {
+	c.Findings = append(c.Findings, Finding{false, fmt.Sprintf(format, args...)})
+}
+
+// endOfBGZF is the empty block that ends a BGZF file; SAM specification, 4.1.2.
+var endOfBGZF = []byte("\x1f\x8b\x08\x04\x00\x00\x00\x00\x00\xff\x06\x00\x42\x43\x02\x00\x1b\x00\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00")
+
+// isBGZF tells the head of a BGZF block: a gzip header whose extra field has BC; SAM specification, 4.1.
+func isBGZF(head []byte) bool {
+	return len(head) >= 18 && bytes.HasPrefix(head, endOfBGZF[:4]) && bytes.Equal(head[12:16], endOfBGZF[12:16])
+}
+
+// bgzf begins to read a file that must be BGZF; nil where it is none. Its blocks are members of gzip.
+func bgzf(w *window, c *Content) io.Reader {
+	head := w.upTo(firstRead)
+	if w.err != nil {
+		return nil
+	}
+	if !isBGZF(head) {
+		c.bad("it is no %s: %s", c.Kind, looks(head))
+		return nil
+	}
+	if !bytes.Equal(w.tail(len(endOfBGZF)), endOfBGZF) && w.err == nil {
+		c.bad("it has no EOF block at its end: it is cut, or its writer broke off")
+	}
+	return inflated(w)
+}
+
+// inflated gives the text of a gzip file's beginning.
+func inflated(w *window) io.Reader {
+	zr, err := gzip.NewReader(w.from(0))
+	if err != nil {
+		return failing{err}
+	}
+	return &limited{zr, mostText}
+}
+
+// failing is a reader that cannot begin.
+type failing struct{ err error }
+
+// Read gives the error.
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+// limited is a reader of which only so much is read; the end of that is errEnough.
+type limited struct {
+	r io.Reader
+	n int
+}
+
+// Read gives what comes next.
+func (l *limited) Read(p []byte) (int, error) {
+	if l.n <= 0 {
+		return 0, errEnough
+	}
+	n, err := l.r.Read(p[:min(len(p), l.n)])
+	l.n -= n
+	return n, err
+}
+
+// cut judges an error of reading a header: whether it ended too soon, is damaged, or is only longer than what is read of it.
+func (c *Content) cut(w *window, what string, err error) {
+	switch {
+	case w.err != nil, errors.Is(err, errEnough):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		c.bad("%s is cut", what)
+	default:
+		c.bad("%s cannot be inflated: %v", what, err)
+	}
+}
+
+// beginning reads up to n bytes of text; fewer where it is shorter, or the window ends.
+func beginning(r io.Reader, n int) ([]byte, error) {
+	buf := make([]byte, n)
+	got, err := io.ReadFull(r, buf)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) && got > 0 || errors.Is(err, errEnough) && got > 0 {
+		err = nil
+	}
+	return buf[:got], err
+}

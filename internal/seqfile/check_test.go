@@ -1,0 +1,260 @@
+package seqfile_test
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"haul/internal/seqfile"
+	"haul/internal/seqfile/seqtest"
+)
+
+// counted counts what is read.
+type counted struct {
+	io.ReaderAt
+	n, reads int
+}
+
+func (c *counted) ReadAt(p []byte, off int64) (int, error) {
+	n, err := c.ReaderAt.ReadAt(p, off)
+	c.n, c.reads = c.n+n, c.reads+1
+	return n, err
+}
+
+// check gives the findings as text, each with ! where it is bad.
+func check(t testing.TB, kind seqfile.Kind, b []byte) (seqfile.Content, string) {
+	t.Helper()
+	r := &counted{ReaderAt: bytes.NewReader(b)}
+	c, err := seqfile.Check(kind, r, int64(len(b)), seqfile.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.n > seqfile.MaxRead {
+		t.Fatalf("%d bytes were read of %d", r.n, len(b))
+	}
+	return c, texts(c.Findings)
+}
+
+func texts(all []seqfile.Finding) string {
+	var b []string
+	for _, f := range all {
+		if f.Bad {
+			f.Text = "!" + f.Text
+		}
+		b = append(b, f.Text)
+	}
+	return strings.Join(b, "; ")
+}
+
+func cut(b []byte, n int) []byte { return b[:len(b)-n] }
+
+func TestCheck(t *testing.T) {
+	bam, cram := seqtest.BAM("chr1", "chr2"), seqtest.CRAM("chr1", "chr2")
+	vcf, fastq := seqtest.VCF(5000), seqtest.FASTQ(5000)
+	random := strings.Repeat("\x8b\x13\x77\xee", 50<<10)
+	const noBlock, noContainer = "!it has no EOF block at its end: it is cut, or its writer broke off", "!it has no EOF container at its end: it is cut, or its writer broke off"
+	for _, c := range []struct {
+		what string
+		kind seqfile.Kind
+		b    []byte
+		want string
+	}{
+		{"BAM", seqfile.BAM, bam, ""},
+		{"BAM without EOF", seqfile.BAM, cut(bam, 28), noBlock},
+		{"BAM cut in its header", seqfile.BAM, bam[:60], noBlock + "; !its header is cut"},
+		{"BAM damaged", seqfile.BAM, append(append(bytes.Clone(bam[:18]), bytes.Repeat([]byte{0xff}, 40)...), bam[58:]...), "!its header cannot be inflated: flate: corrupt input before offset 1"},
+		{"BAM without targets", seqfile.BAM, seqtest.BAM(), "!its header names no reference sequence (for unmapped reads: --unmapped)"},
+		{"BAM that is CRAM", seqfile.BAM, cram, "!it is no BAM: it begins as CRAM"},
+		{"BAM that is a page", seqfile.BAM, []byte("<html>"), "!it is no BAM: it begins as a page of HTML or XML"},
+		{"BAM of zeros", seqfile.BAM, make([]byte, 1<<20), "!it is no BAM: it begins with zeros"},
+		{"BAM with a zero end", seqfile.BAM, append(bytes.Clone(bam), make([]byte, 1<<20)...), noBlock},
+		{"BAM that is VCF.gz", seqfile.BAM, seqtest.BGZF(vcf), "!it is BGZF, and no BAM is in it"},
+		{"empty BAM", seqfile.BAM, nil, "!it is no BAM: it is empty"},
+		{"BAM of EOF alone", seqfile.BAM, []byte(seqtest.EOF), "!its header is cut"},
+		{"CRAM", seqfile.CRAM, cram, ""},
+		{"CRAM cut at a container", seqfile.CRAM, cut(cram, len(seqtest.EOFContainer)), noContainer},
+		{"CRAM cut in its header", seqfile.CRAM, cram[:70], noContainer + "; !its header is damaged or cut: a container of 78 bytes"},
+		{"CRAM without targets", seqfile.CRAM, seqtest.CRAM(), "!its header names no reference sequence (for unmapped reads: --unmapped)"},
+		{"CRAM that is BAM", seqfile.CRAM, bam, "!it is no CRAM: it begins as BGZF"},
+		{"CRAM 9", seqfile.CRAM, []byte("CRAM\x09\x00" + strings.Repeat("x", 40)), "!it is of CRAM 9.0, which there is not"},
+		{"VCF.gz", seqfile.VCFGz, seqtest.BGZF(vcf), ""},
+		{"VCF.gz by plain gzip", seqfile.VCFGz, seqtest.Gzip(vcf), "!it is plain gzip and not BGZF, so that it cannot be indexed (bgzip makes BGZF)"},
+		{"VCF.gz without EOF", seqfile.VCFGz, cut(seqtest.BGZF(vcf), 28), noBlock},
+		{"VCF.gz of something else", seqfile.VCFGz, seqtest.BGZF("chr1\t1\n"), "!it is no VCF, which begins with ##fileformat=VCF: it begins as plain text"},
+		{"VCF", seqfile.VCF, []byte(vcf), ""},
+		{"VCF that is compressed", seqfile.VCF, seqtest.BGZF(vcf), "!it is no VCF, which begins with ##fileformat=VCF: it begins as BGZF"},
+		{"BCF", seqfile.BCF, seqtest.BGZF("BCF\x02\x02\x20\x00\x00\x00" + vcf), ""},
+		{"BCF without EOF", seqfile.BCF, cut(seqtest.BGZF("BCF\x02\x02\x20\x00\x00\x00"+vcf), 28), noBlock},
+		{"FASTQ", seqfile.FASTQ, []byte(fastq), ""},
+		{"FASTQ cut", seqfile.FASTQ, []byte(fastq[:1000]), "its last line has no end: it may be cut"},
+		{"FASTQ of FASTA", seqfile.FASTQ, []byte(">x\nACGT\n"), "!it is no FASTQ, which begins with @: it begins as plain text"},
+		{"FASTQ with a zero end", seqfile.FASTQ, append([]byte(fastq), make([]byte, 100)...), "!it ends in zeros"},
+		{"FASTQ.gz", seqfile.FASTQGz, seqtest.Gzip(fastq), ""},
+		{"FASTQ.gz of members", seqfile.FASTQGz, append(seqtest.Gzip(fastq), seqtest.Gzip("@x\nA\n+\nI\n")...), ""},
+		{"FASTQ.gz cut", seqfile.FASTQGz, cut(seqtest.Gzip(fastq), 100), "!it does not end as gzip does: it is cut"},
+		{"FASTQ.gz with a zero end", seqfile.FASTQGz, append(seqtest.Gzip(fastq), make([]byte, 1<<20)...), "!it ends in zeros, and not as gzip does"},
+		{"large FASTQ.gz that does not end as gzip", seqfile.FASTQGz, append(seqtest.Gzip(fastq), random...), "!it does not end as gzip does: it is cut"},
+		{"FASTQ.gz of nothing", seqfile.FASTQGz, seqtest.Gzip(""), "it has no reads"},
+		{"FASTQ.gz that is not compressed", seqfile.FASTQGz, []byte(fastq), "!it is no gzip: it begins as plain text"},
+		{"FASTQ.gz by bgzip", seqfile.FASTQGz, seqtest.BGZF(fastq), ""},
+		{"FASTQ.gz by bgzip without EOF", seqfile.FASTQGz, cut(seqtest.BGZF(fastq), 28), "it has no EOF block at its end: it is cut, or its writer broke off, or leaves it out"},
+		{"FASTA", seqfile.FASTA, []byte(">x\nACGT\n"), ""},
+		{"FASTA.gz that is text", seqfile.FASTAGz, seqtest.Gzip("hello"), "!it is no FASTA, which begins with >: it begins as plain text"},
+		{"gzip", seqfile.Gzip, seqtest.Gzip("hello"), ""},
+		{"gzip damaged", seqfile.Gzip, append(seqtest.Gzip("hello")[:14], "xxxxxxxxxxxxxx"...), "!it does not end as gzip does: it is cut"},
+		{"BAI", seqfile.BAI, seqtest.BAI(3), ""},
+		{"BAI cut", seqfile.BAI, seqtest.BAI(3)[:20], "!it is cut or damaged: 3 reference sequences do not fit into it"},
+		{"BAI that is CSI", seqfile.BAI, seqtest.CSI(3), "!it is no BAI: it begins as BGZF"},
+		{"CSI", seqfile.CSI, seqtest.CSI(3), ""},
+		{"CSI cut", seqfile.CSI, cut(seqtest.CSI(3), 30), noBlock},
+		{"TBI", seqfile.TBI, seqtest.TBI(), ""},
+		{"TBI that is CSI", seqfile.TBI, seqtest.CSI(1), "!it is BGZF, and no TBI is in it"},
+		{"CRAI", seqfile.CRAI, seqtest.CRAI(100, 200), ""},
+		{"CRAI of words", seqfile.CRAI, seqtest.Gzip("hello\n"), "!it is no CRAM index: a line has not six numbers"},
+		{"FAI", seqfile.FAI, []byte("x\t4\t3\t4\t5\n"), ""},
+		{"FAI of words", seqfile.FAI, []byte("hello\n"), "!it is no FASTA index: it begins as plain text"},
+		{"GZI", seqfile.GZI, make([]byte, 8), ""},
+		{"GZI cut", seqfile.GZI, append([]byte{2, 0, 0, 0, 0, 0, 0, 0}, make([]byte, 16)...), "!it is no GZI, or cut: its count does not fit its size"},
+		{"dictionary", seqfile.Dict, []byte("@HD\tVN:1.6\n"), ""},
+		{"dictionary of words", seqfile.Dict, []byte("aardvark\n"), "!it is no sequence dictionary, which begins with @HD or @SQ: it begins as plain text"},
+		{"something else", seqfile.Other, []byte("x"), ""},
+	} {
+		if _, got := check(t, c.kind, c.b); got != c.want {
+			t.Errorf("%s: %q, want %q", c.what, got, c.want)
+		}
+	}
+}
+
+func TestUnmapped(t *testing.T) {
+	b := seqtest.BAM()
+	c, err := seqfile.Check(seqfile.BAM, bytes.NewReader(b), int64(len(b)), seqfile.Options{Unmapped: true})
+	if err != nil || len(c.Findings) > 0 {
+		t.Errorf("%v, %v", c.Findings, err)
+	}
+}
+
+// TestReads: a file of any size takes two reads of a few kilobytes; a header that is longer than that a few more, and its count
+// is then not known where it is too long.
+func TestReads(t *testing.T) {
+	var refs []string
+	for i := range 100_000 {
+		refs = append(refs, strings.Repeat("s", i%7+1)+string(rune('a'+i%26))+strings.Repeat("x", i/26%40))
+	}
+	for _, c := range []struct {
+		b           []byte
+		reads, refs int
+	}{
+		{seqtest.BAM("chr1"), 1, 1},
+		{append(cut(seqtest.BAM("chr1"), 28), seqtest.BGZF(seqtest.FASTQ(50_000))...), 2, 1},
+		{seqtest.BAM(refs...), 7, -1},
+	} {
+		r := &counted{ReaderAt: bytes.NewReader(c.b)}
+		got, err := seqfile.Check(seqfile.BAM, r, int64(len(c.b)), seqfile.Options{})
+		if err != nil || len(got.Findings) > 0 || r.reads > c.reads || r.n > seqfile.MaxRead || c.refs >= 0 && got.Refs != c.refs {
+			t.Errorf("%d bytes: %d reads of %d bytes, %+v, %v", len(c.b), r.reads, r.n, got, err)
+		}
+	}
+}
+
+func TestReadError(t *testing.T) {
+	if _, err := seqfile.Check(seqfile.BAM, bytes.NewReader(nil), 100, seqfile.Options{}); err == nil {
+		t.Error("a file that is shorter than it was said to be gives no error")
+	}
+}
+
+func TestBelongs(t *testing.T) {
+	content := func(kind seqfile.Kind, b []byte) seqfile.Content {
+		c, _ := check(t, kind, b)
+		return c
+	}
+	bam, cram := content(seqfile.BAM, seqtest.BAM("a", "b")), content(seqfile.CRAM, seqtest.CRAM("a", "b"))
+	fasta := content(seqfile.FASTA, []byte(">x one\nACGT\n"))
+	for _, c := range []struct {
+		what        string
+		index, data seqfile.Content
+		good        bool
+	}{
+		{"BAI", content(seqfile.BAI, seqtest.BAI(2)), bam, true},
+		{"BAI of more", content(seqfile.BAI, seqtest.BAI(3)), bam, false},
+		{"CSI", content(seqfile.CSI, seqtest.CSI(2)), bam, true},
+		{"CSI of less", content(seqfile.CSI, seqtest.CSI(1)), bam, false},
+		{"CRAI", content(seqfile.CRAI, seqtest.CRAI(50)), cram, true},
+		{"CRAI that points too far", content(seqfile.CRAI, seqtest.CRAI(50, 5000)), cram, false},
+		{"FAI", content(seqfile.FAI, []byte("x\t4\t7\t4\t5\n")), fasta, true},
+		{"FAI of another name", content(seqfile.FAI, []byte("y\t4\t7\t4\t5\n")), fasta, false},
+		{"FAI of another offset", content(seqfile.FAI, []byte("x\t4\t3\t4\t5\n")), fasta, false},
+	} {
+		if got := seqfile.Belongs(c.index, c.data); (len(got) == 0) != c.good {
+			t.Errorf("%s: %v", c.what, got)
+		}
+	}
+}
+
+// TestLikeSamtools: of the files that Debian's htslib-test and samtools-test have, and of each cut short, Check says what samtools
+// quickcheck says.
+func TestLikeSamtools(t *testing.T) {
+	samtools, err := exec.LookPath("samtools")
+	if err != nil {
+		t.Skip("samtools is not in PATH")
+	}
+	var files []string
+	for _, pattern := range []string{"/usr/share/htslib-test/test/*.bam", "/usr/share/htslib-test/test/*.cram", "/usr/share/samtools/test/*/*.bam", "/usr/share/samtools/test/*/*.cram"} {
+		some, _ := filepath.Glob(pattern)
+		files = append(files, some...)
+	}
+	if len(files) == 0 {
+		t.Skip("neither htslib-test nor samtools-test is installed")
+	}
+	dir := t.TempDir()
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, n := range []int{0, 1, 28, 38, len(b) / 2} {
+			n = min(n, len(b))
+			path := filepath.Join(dir, filepath.Base(file))
+			if err := os.WriteFile(path, cut(b, n), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			theirs := exec.Command(samtools, "quickcheck", path).Run() == nil
+			c, ours := check(t, seqfile.KindOf(file), cut(b, n))
+			bad := strings.Contains(ours, "!")
+			if c.Kind != seqfile.Other && bad == theirs {
+				t.Errorf("%s, cut by %d: %q, and samtools quickcheck passes it: %v", file, n, ours, theirs)
+			}
+		}
+	}
+	t.Logf("%d files", len(files))
+}
+
+func FuzzCheck(f *testing.F) {
+	kinds := []seqfile.Kind{
+		seqfile.BAM, seqfile.CRAM, seqfile.BCF, seqfile.VCF, seqfile.VCFGz, seqfile.FASTQ, seqfile.FASTQGz, seqfile.FASTA, seqfile.FASTAGz, seqfile.Gzip,
+		seqfile.BAI, seqfile.CSI, seqfile.CRAI, seqfile.TBI, seqfile.FAI, seqfile.GZI, seqfile.Dict,
+	}
+	for _, b := range [][]byte{
+		seqtest.BAM("a"), seqtest.CRAM("a"), seqtest.TBI(), seqtest.CSI(1), seqtest.CRAI(7), seqtest.Gzip("@x\n"), seqtest.BAI(1),
+		[]byte("x\t4\t3\t4\t5\n"), []byte(">x\nA\n"), {1, 0, 0, 0, 0, 0, 0, 0}, {},
+	} {
+		f.Add(b, uint32(0))
+		f.Add(b, uint32(1<<20))
+	}
+	f.Fuzz(func(t *testing.T, b []byte, more uint32) {
+		b = append(b, make([]byte, more%(1<<20))...)
+		var all []seqfile.Content
+		for _, kind := range kinds {
+			c, _ := check(t, kind, b)
+			all = append(all, c)
+		}
+		for _, index := range all {
+			for _, data := range all {
+				seqfile.Belongs(index, data)
+			}
+		}
+	})
+}

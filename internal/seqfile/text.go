@@ -1,0 +1,186 @@
+package seqfile
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+)
+
+// smallFile, in bytes, is the size up to which a gzip file is inflated as a whole.
+const smallFile = 64 << 10
+
+// maxBlock is what a BGZF block has at most, inflated, in bytes; SAM specification, 4.1.
+const maxBlock = 1 << 16
+
+// checkGzip looks at what is compressed by gzip, and what it begins with.
+func checkGzip(w *window, c *Content) {
+	head := w.upTo(firstRead)
+	if w.err != nil {
+		return
+	}
+	if !bytes.HasPrefix(head, []byte{0x1f, 0x8b, 8}) {
+		c.bad("it is no gzip: %s", looks(head))
+		return
+	}
+	if isBGZF(head) {
+		c.endOfBGZF(w)
+	} else {
+		c.trailer(w)
+		if c.Kind == VCFGz {
+			c.bad("it is plain gzip and not BGZF, so that it cannot be indexed (bgzip makes BGZF)")
+		}
+	}
+	if w.err != nil || c.Size <= smallFile && !c.inflates(w) {
+		return
+	}
+	text, err := beginning(inflated(w), firstRead)
+	if err != nil {
+		c.cut(w, "its text", err)
+		return
+	}
+	c.text(text)
+}
+
+// inflates inflates all of a small file.
+func (c *Content) inflates(w *window) bool {
+	_, err := io.Copy(io.Discard, inflated(w))
+	if err == nil || errors.Is(err, errEnough) {
+		return true
+	}
+	had := len(c.Findings)
+	if c.cut(w, "it", err); had > 0 && len(c.Findings) > had && c.Findings[0].Bad {
+		c.Findings = c.Findings[:had] // the first says it better
+	}
+	return false
+}
+
+// endOfBGZF looks for the EOF block. There are writers of FASTQ that leave it out; where the end is no end of a block, it is cut.
+func (c *Content) endOfBGZF(w *window) {
+	tail := w.tail(len(endOfBGZF))
+	if w.err != nil || bytes.Equal(tail, endOfBGZF) {
+		return
+	}
+	const text = "it has no EOF block at its end: it is cut, or its writer broke off"
+	if c.Kind == VCFGz || len(tail) < 4 || binary.LittleEndian.Uint32(tail[len(tail)-4:]) > maxBlock {
+		c.bad(text)
+	} else {
+		c.warn("%s, or leaves it out", text)
+	}
+}
+
+// trailer looks at the last 8 bytes of gzip, CRC32 and size modulo 2^32 of the last member; RFC 1952, 2.3.1.
+func (c *Content) trailer(w *window) {
+	tail := w.tail(13)
+	if w.err != nil {
+		return
+	}
+	if c.Size < 18 || len(tail) < 13 {
+		c.bad("it is cut")
+		return
+	}
+	crc, size := binary.LittleEndian.Uint32(tail[5:]), binary.LittleEndian.Uint32(tail[9:])
+	nothing := bytes.HasSuffix(tail[:5], []byte{3, 0}) || bytes.Equal(tail[:5], []byte{1, 0, 0, 0xff, 0xff})
+	switch {
+	case size == 0 && crc == 0 && !nothing:
+		c.bad("it ends in zeros, and not as gzip does")
+	case size == 0 && crc != 0, c.Size < 1<<32/mostInflated && int64(size) > c.Size*mostInflated:
+		c.bad("it does not end as gzip does: it is cut")
+	}
+}
+
+// checkText looks at the beginning of what is not compressed, and at its last byte.
+func checkText(w *window, c *Content) {
+	head, tail := w.upTo(firstRead), w.tail(lastRead)
+	if w.err != nil {
+		return
+	}
+	c.text(head)
+	switch {
+	case len(tail) == 0:
+	case len(bytes.Trim(tail, "\x00")) == 0:
+		c.bad("it ends in zeros")
+	case c.Kind == FASTQ && tail[len(tail)-1] != '\n':
+		c.warn("its last line has no end: it may be cut")
+	}
+}
+
+// text looks at the text that a file begins with.
+func (c *Content) text(head []byte) {
+	begins := func(any ...string) bool {
+		for _, a := range any {
+			if bytes.HasPrefix(head, []byte(a)) {
+				return true
+			}
+		}
+		return false
+	}
+	switch c.Kind {
+	case FASTQ, FASTQGz:
+		switch {
+		case len(head) == 0:
+			c.warn("it has no reads")
+		case !begins("@"):
+			c.bad("it is no FASTQ, which begins with @: %s", looks(head))
+		}
+	case FASTA, FASTAGz:
+		switch {
+		case len(head) == 0:
+			c.warn("it has no sequence")
+		case !begins(">", ";"):
+			c.bad("it is no FASTA, which begins with >: %s", looks(head))
+		default:
+			if line, _, ok := bytes.Cut(head, []byte("\n")); ok && begins(">") {
+				c.first, c.firstOffset = firstWord(string(line[1:])), int64(len(line)+1)
+			}
+		}
+	case VCF, VCFGz:
+		if !begins(fileFormat) {
+			c.bad("it is no VCF, which begins with %s: %s", fileFormat, looks(head))
+		}
+	case Dict:
+		if !begins("@HD\t", "@SQ\t") {
+			c.bad("it is no sequence dictionary, which begins with @HD or @SQ: %s", looks(head))
+		}
+	}
+}
+
+func firstWord(s string) string {
+	if fields := strings.Fields(s); len(fields) > 0 && strings.HasPrefix(s, fields[0]) {
+		return fields[0]
+	}
+	return ""
+}
+
+// checkFAI looks at the first line: name, length, offset, bases and bytes a line, and of FASTQ one more; faidx(5).
+func checkFAI(w *window, c *Content) {
+	head := w.upTo(firstRead)
+	if w.err != nil {
+		return
+	}
+	if len(head) == 0 {
+		c.warn("it is empty")
+		return
+	}
+	line, _, _ := strings.Cut(string(head), "\n")
+	fields := strings.Split(line, "\t")
+	numbers, ok := integers(fields[1:])
+	if !ok || len(numbers) < 4 || len(numbers) > 5 {
+		c.bad("it is no FASTA index: %s", looks(head))
+		return
+	}
+	c.first, c.firstOffset = fields[0], numbers[1]
+}
+
+func integers(fields []string) (all []int64, ok bool) {
+	for _, f := range fields {
+		n, err := strconv.ParseInt(strings.TrimSuffix(f, "\r"), 10, 64)
+		if err != nil {
+			return nil, false
+		}
+		all = append(all, n)
+	}
+	return all, true
+}

@@ -1,0 +1,212 @@
+package seqfile
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Gap is a file of a family that is not whole. Text is a clause about it, such as "has no R2".
+type Gap struct{ Name, Text string }
+
+// Watch looks at names as they come, in order of their bytes, and tells which belong together and what lacks: it holds only those
+// whose family may still come, and a little of each folder on the way. Its fields may be nil. Out of order it tells of no gap.
+//
+// That data has no index is a gap only where other data of the kind has one in the folder. Where a folder has no R2 at all, and
+// several R1, that is said once: they may be of single reads. Where more than 4096 names would have to be held (R1 of so many, and
+// then their R2), no gap is told.
+type Watch struct {
+	// Tell is told of a gap when its folder ends.
+	Tell func(Gap)
+	// Settled is told of each name once, when its indexes are known, in order of the names that end the wait; an index that has
+	// data is told with it, and not by itself.
+	Settled func(name string, indexes []string)
+
+	prev    string
+	mixed   bool // names came out of order
+	waiting []*waiting
+	folders []*folder
+}
+
+// waiting is a name whose family may still come.
+type waiting struct {
+	name, why string
+	wants     []string
+	deadline  string
+	indexes   []string
+	got       bool
+	index     bool
+	taken     bool // an index that has data
+}
+
+// folder is what is kept of a folder.
+type folder struct {
+	dir   string // with its slash
+	lacks map[string]*lack
+	has   map[string]bool
+}
+
+// lack is those of a folder that lack one thing.
+type lack struct {
+	names []string // the first few
+	n     int
+}
+
+const (
+	maxNamed   = 10 // gaps of one sort are named of a folder
+	maxWaiting = 4096
+)
+
+// Add takes the next name.
+func (w *Watch) Add(name string) {
+	w.mixed = w.mixed || name < w.prev || len(w.waiting) > maxWaiting
+	w.prev = name
+	w.retire(name)
+	w.enter(name)
+	index := RoleOf(name) == Index
+	p := &waiting{name: name, index: index}
+	if !w.mixed {
+		p.wants, p.why = wants(name)
+		p.deadline = last(p.wants)
+		if !index {
+			p.deadline = max(p.deadline, name+".tbi") // whatever it is, there may be an index of it
+		}
+	}
+	for _, q := range w.waiting {
+		switch {
+		case slices.Contains(q.wants, name):
+			q.got, p.got = true, p.got || slices.Contains(p.wants, q.name)
+			if index {
+				q.join(p)
+			} else if q.index {
+				p.join(q)
+			}
+		case slices.Contains(p.wants, q.name): // it is not what q needs, as a second index is
+			p.got = true
+			if index {
+				q.join(p)
+			}
+		}
+	}
+	w.waiting = append(w.waiting, p)
+	if p.deadline <= name && p.taken { // it goes with its data
+		w.waiting = w.waiting[:len(w.waiting)-1]
+	}
+}
+
+// join takes an index to data.
+func (p *waiting) join(index *waiting) {
+	if index.taken || p.index {
+		return
+	}
+	index.taken = true
+	p.indexes = append(p.indexes, index.name)
+}
+
+// End settles all that waits.
+func (w *Watch) End() {
+	w.retireAll(func(*waiting) bool { return true })
+	w.leave(0)
+}
+
+// retire settles what can get no more.
+func (w *Watch) retire(name string) {
+	w.retireAll(func(p *waiting) bool { return p.deadline < name })
+}
+
+func (w *Watch) retireAll(over func(*waiting) bool) {
+	w.waiting = slices.DeleteFunc(w.waiting, func(p *waiting) bool {
+		if !over(p) {
+			return false
+		}
+		w.count(p)
+		if w.Settled != nil && !p.taken {
+			w.Settled(p.name, p.indexes)
+		}
+		return true
+	})
+}
+
+// count notes with the folder what lacks.
+func (w *Watch) count(p *waiting) {
+	if len(p.wants) == 0 || w.Tell == nil {
+		return
+	}
+	dir, _ := path.Split(p.name)
+	i := slices.IndexFunc(w.folders, func(f *folder) bool { return f.dir == dir })
+	if i < 0 {
+		return
+	}
+	f, sort := w.folders[i], p.why
+	if sort == indexWord {
+		sort = string(KindOf(p.name))
+	}
+	if p.got {
+		f.has[sort] = true
+		return
+	}
+	l := f.lacks[sort]
+	if l == nil {
+		l = &lack{}
+		f.lacks[sort] = l
+	}
+	if l.n++; len(l.names) < maxNamed {
+		l.names = append(l.names, p.name)
+	}
+}
+
+// enter leaves the folders that name is not in, and enters its own.
+func (w *Watch) enter(name string) {
+	for i, f := range w.folders {
+		if !strings.HasPrefix(name, f.dir) {
+			w.leave(i)
+			break
+		}
+	}
+	dir, _ := path.Split(name)
+	if n := len(w.folders); n == 0 || w.folders[n-1].dir != dir {
+		w.folders = append(w.folders, &folder{dir: dir, lacks: map[string]*lack{}, has: map[string]bool{}})
+	}
+}
+
+// leave tells of the folders from the i-th on.
+func (w *Watch) leave(i int) {
+	for _, f := range w.folders[i:] {
+		if !w.mixed && w.Tell != nil {
+			f.tell(w.Tell)
+		}
+	}
+	w.folders = w.folders[:i]
+}
+
+func (f *folder) tell(tell func(Gap)) {
+	for _, sort := range []string{"R2", "R1", "I1", dataWord, string(BAM), string(CRAM), string(VCFGz), string(BCF), string(FASTA), string(FASTAGz)} {
+		l := f.lacks[sort]
+		if l == nil {
+			continue
+		}
+		text := "has no " + sort
+		switch sort {
+		case "R2":
+			if l.n > 1 && !f.has["R2"] && !f.has["R1"] {
+				tell(Gap{l.names[0], fmt.Sprintf("has no R2, as none of the %d R1 in its folder has (single reads?)", l.n)})
+				continue
+			}
+		case "R1", "I1":
+		case dataWord:
+			text = "is an index whose data is not there"
+		default:
+			if !f.has[sort] {
+				continue
+			}
+			text = "has no index, and others in its folder have one"
+		}
+		for _, name := range l.names {
+			tell(Gap{name, text})
+		}
+		if more := l.n - len(l.names); more > 0 {
+			tell(Gap{l.names[0], fmt.Sprintf("%s, as %d more in its folder", text, more+len(l.names)-1)})
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package ui
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"haul/internal/amount"
+	"haul/internal/quickcheck"
+	"haul/mirror"
+)
+
+type checkRecord struct {
+	Grade    string          `json:"grade"`
+	Format   string          `json:"format"`
+	Gap      bool            `json:"gap,omitempty"`
+	Findings []contentRecord `json:"findings,omitempty"`
+}
+
+type contentRecord struct {
+	Bad  bool   `json:"bad"`
+	Text string `json:"text"`
+}
+
+type checksRecord struct {
+	OK    int `json:"ok"`
+	Warn  int `json:"warn"`
+	Bad   int `json:"bad"`
+	Other int `json:"other"`
+	Gaps  int `json:"gaps"`
+}
+
+// Checked tells what was found of one file, where it is not good, or all is to be told. Fails tells that it lets the run fail.
+func (s *Screen) Checked(name string, r quickcheck.Report, c quickcheck.Counts, fails bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now = mirror.Counts{Done: c.OK + c.Warn + c.Bad, Found: c.OK + c.Warn + c.Bad}
+	if r.Grade == quickcheck.Other || r.Grade == quickcheck.OK && !s.cfg.Verbose {
+		return
+	}
+	if s.cfg.JSON {
+		rec := &checkRecord{Grade: string(r.Grade), Format: string(r.Kind), Gap: r.Gap}
+		for _, f := range r.Findings {
+			rec.Findings = append(rec.Findings, contentRecord{f.Bad, f.Text})
+		}
+		s.json(record{Event: "checked", Source: name, Size: &r.Size, Check: rec})
+		return
+	}
+	text := string(r.Kind)
+	if len(r.Findings) > 0 {
+		var all []string
+		for _, f := range r.Findings {
+			all = append(all, f.Text)
+		}
+		text = strings.Join(all, "; ")
+	}
+	line := fmt.Sprintf("%-5s %s: %s", strings.ToUpper(string(r.Grade)), Printable(name), Printable(text))
+	switch {
+	case !s.cfg.Quiet:
+		s.line(s.out, line)
+	case fails:
+		s.line(s.cfg.Stderr, "haul: "+line)
+	}
+}
+
+// CheckedAll ends a run.
+func (s *Screen) CheckedAll(c quickcheck.Counts, took time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cfg.JSON {
+		elapsed := round(took.Seconds())
+		s.json(record{Event: "summary", Size: &c.Size, Elapsed: &elapsed, Checks: &checksRecord{OK: c.OK, Warn: c.Warn, Bad: c.Bad, Other: c.Other, Gaps: c.Gaps}})
+		return
+	}
+	if s.cfg.Quiet {
+		return
+	}
+	n := c.OK + c.Warn + c.Bad
+	text := fmt.Sprintf("checked %s of %s in %s: %s ok", plural(n, "file"), amount.Bytes(c.Size), amount.Took(took), grouped(c.OK))
+	for _, also := range []struct {
+		n    int
+		text string
+	}{{c.Warn, "with a warning"}, {c.Bad, "bad"}} {
+		if also.n > 0 {
+			text += fmt.Sprintf(", %s %s", grouped(also.n), also.text)
+		}
+	}
+	if c.Gaps > 0 {
+		text += fmt.Sprintf("; %s without another", plural(c.Gaps, "file"))
+	}
+	if c.Other > 0 {
+		text += fmt.Sprintf("; %s of other kinds", grouped(c.Other))
+	}
+	s.line(s.out, text)
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return grouped(n) + " " + what + "s"
+}

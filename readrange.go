@@ -1,0 +1,46 @@
+package haul
+
+import (
+	"context"
+	"io"
+
+	"haul/store"
+)
+
+// ReadRange fills p with the bytes of an object from offset on, and gives what the answer tells of the object, its metadata
+// included. The object is one that was listed, or told by Stat: where it is another state by now, the error is of kind
+// store.Changed. The range must lie in the object. Of the attributes, RequestPayer counts and the customer's key.
+func (c *Client) ReadRange(ctx context.Context, obj store.Object, offset int64, p []byte, a *store.Attrs) (store.Object, error) {
+	defer c.alive()()
+	if len(p) == 0 {
+		return obj, nil
+	}
+	s := &source{transfer: c.begin(obj.Ref.String(), "", Transfer{}), ref: obj.Ref, obj: obj}
+	if err := c.lanes.enter(ctx); err != nil {
+		return store.Object{}, err
+	}
+	defer c.lanes.leave()
+	var told store.Object
+	err := s.try(ctx, func(ctx context.Context) error {
+		c.meter.Request()
+		body, err := c.store.Get(ctx, store.GetRequest{
+			Ref: obj.Ref, Range: store.Range{Offset: offset, Length: int64(len(p))}, IfMatch: obj.ETag, Attrs: a,
+		})
+		if err != nil {
+			return err
+		}
+		defer body.Close()
+		if err := s.unchanged(body.Object); err != nil {
+			return err
+		}
+		n, err := io.ReadFull(body, p)
+		c.limit.take(n, ctx.Done())
+		c.meter.Moved(int64(n))
+		if err != nil {
+			return lostBody(obj.Ref, err)
+		}
+		told = body.Object
+		return nil
+	})
+	return told, err
+}
