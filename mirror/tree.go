@@ -85,7 +85,7 @@ func (r *run) listed(ctx context.Context, from store.Ref, s Select) iter.Seq2[En
 		if none && from.Key != "" && s.Pattern == "" && !s.EmptyOK {
 			yield(Entry{}, &store.Error{
 				Kind: store.NotFound, Op: "List", Ref: from, Err: errors.New("nothing is stored below it"),
-				Hint: "check the spelling; one object is copied without --recursive",
+				Hint: "check the spelling: s3://b/x stands for what is below s3://b/x/",
 			})
 		}
 	}
