@@ -295,3 +295,23 @@ func TestManyGoLast(t *testing.T) {
 		t.Fatalf("%+v, %v; first came %s", s, err, first)
 	}
 }
+
+// TestListOutOfOrder: in a list an index waits, whatever comes between it and its data.
+func TestListOutOfOrder(t *testing.T) {
+	m := inParts(t)
+	put(m, tree{"run/a.bam": "x", "run/a.bam.bai": "x", "run/z.txt": "x"})
+	m.Fault(storetest.Get).Key("run/a.bam").Error(store.Network).Times(1) // it takes its time
+	var done []string
+	o := mirror.Options{Observe: func(e mirror.Event) {
+		if e.Kind == mirror.Done {
+			done = append(done, path.Base(e.Source))
+		}
+	}}
+	o.Select.Pairs = func(yield func(mirror.Pair, error) bool) {
+		_ = yield(mirror.Pair{Source: "a.bam.bai"}, nil) && yield(mirror.Pair{Source: "z.txt"}, nil) && yield(mirror.Pair{Source: "a.bam"}, nil)
+	}
+	s, err := mirror.Down(t.Context(), client(t, m, haul.Options{}), at("run"), t.TempDir(), o)
+	if err != nil || s.Done != 3 || slices.Index(done, "a.bam.bai") < slices.Index(done, "a.bam") {
+		t.Errorf("%q, %+v, %v", done, s, err)
+	}
+}

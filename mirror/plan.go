@@ -277,6 +277,7 @@ func Apply(ctx context.Context, c *haul.Client, plan io.ReadSeeker, o Options) (
 	}
 	a := &applying{run: newRun(c, o), h: h, plan: plan}
 	a.inOrder = true
+	a.mixed = true // as they were looked at
 	a.after = func(ctx context.Context, end context.CancelCauseFunc) error {
 		for _, turn := range []turn{manifestTurn, markerTurn, deleteTurn} {
 			if err := a.each(ctx, end, a.steps(turn)); err != nil || ctx.Err() != nil {

@@ -47,6 +47,7 @@ type run struct {
 	o       Options
 	observe func(Event)
 	began   time.Time
+	mixed   bool // jobs come in no order of their names
 	// after is what is left to do when all jobs are done and nothing ended the run early; nil is nothing.
 	after func(context.Context, context.CancelCauseFunc) error
 
@@ -90,7 +91,7 @@ func (r *run) all(ctx context.Context, find func(ctx context.Context, yield func
 // is left to run alone at the end; in a dry run, and where a plan tells the order, the first.
 func (r *run) each(ctx context.Context, end context.CancelCauseFunc, find func(ctx context.Context, yield func(job) bool) error) error {
 	jobs := make(chan job)
-	line := &lineup{r: r, kin: map[string]*kin{}, yield: func(j job) bool {
+	line := &lineup{r: r, kin: map[string]*kin{}, mixed: r.mixed || r.o.Select.Pairs != nil, yield: func(j job) bool {
 		r.come(j)
 		select {
 		case jobs <- j:
