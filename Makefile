@@ -4,7 +4,7 @@ GO   ?= go
 # The race detector needs cgo; where there is no C compiler, tests run without it.
 RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 
-.PHONY: help build demo bench test packages lint unit crash servers test-big clean
+.PHONY: help build demo bench test packages peers lint unit crash servers test-big clean
 
 help:
 	@echo 'make build      bin/haul, one static binary'
@@ -55,7 +55,12 @@ unit:
 crash:
 	$(GO) -C lab test $(RACE) -count 1 -parallel 6 -timeout 15m ./crash
 
-servers:
+# Clients that some tests compare with. (rclone, s3cmd and aws are Debian packages.)
+peers:
+	$(GO) -C lab/peers build -o ../.bin/peers/ github.com/minio/mc github.com/peak/s5cmd/v2
+
+servers: export PATH := $(CURDIR)/lab/.bin/peers:$(PATH)
+servers: peers
 	$(GO) -C lab test $(RACE) -count 1 -timeout 30m ./demo ./memory ./proxy ./servers ./wire
 
 test-big:
