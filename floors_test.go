@@ -27,6 +27,7 @@ var floors = map[string]int{
 	"internal/pace":      2,
 	".":                  3,
 	"mirror":             4,
+	"internal/stage":     6,
 	"proof":              5,
 	"internal/awsline":   5,
 	"internal/ui":        7,

@@ -8,6 +8,7 @@ import (
 	"haul"
 	"haul/internal/amount"
 	"haul/internal/journal"
+	"haul/internal/stage"
 	"haul/internal/ui"
 	"haul/store"
 )
@@ -25,9 +26,13 @@ func (a *app) explain(err error) ui.Failure {
 		return f
 	}
 	f.Advice = append(f.Advice, a.hints(err)...)
-	if tree := new(treeError); errors.As(err, &tree) {
+	tree, folder := new(treeError), new(stage.FolderError)
+	switch {
+	case errors.As(err, &tree):
 		a.treeLeftovers(&f, tree)
-	} else {
+	case errors.As(err, &folder):
+		folderLeftovers(&f, folder)
+	default:
 		a.leftovers(&f, err)
 	}
 	return f

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"haul"
+	"haul/internal/stage"
 	"haul/store"
 )
 
@@ -23,6 +24,10 @@ const (
 	codeDiffer   = 6
 	codeSignal   = 128 // and the signal's number
 	codePipe     = codeSignal + 13
+
+	// of haul run, as shells have them; else it ends with its command's own
+	codeNotRun    = 126
+	codeNoCommand = 127
 )
 
 // exitStatus documents the codes; it ends the help of every command.
@@ -47,11 +52,21 @@ func exitCode(err error) int {
 	var stopped *Stopped
 	var usage *usageError
 	var missing *missingError
+	var exit *stage.ExitError
+	var notice *stage.NoticeError
 	switch {
 	case err == nil:
 		return codeOK
 	case errors.As(err, &stopped):
 		return stopped.code()
+	case errors.As(err, &notice):
+		return codeSignal + int(syscall.SIGTERM)
+	case errors.As(err, &exit):
+		return exit.Code
+	case errors.Is(err, stage.ErrNotFound):
+		return codeNoCommand
+	case errors.Is(err, stage.ErrNotRun):
+		return codeNotRun
 	case errors.As(err, &usage), impossible(err):
 		return codeUsage
 	case errors.Is(err, errReaderGone):
@@ -91,7 +106,12 @@ func kindName(err error) string {
 	var e *store.Error
 	var k store.Kind
 	var missing *missingError
+	var exit *stage.ExitError
 	switch code := exitCode(err); {
+	case errors.As(err, &exit):
+		return "command failed"
+	case errors.Is(err, stage.ErrNotFound), errors.Is(err, stage.ErrNotRun):
+		return "no command"
 	case code >= codeSignal:
 		return "stopped"
 	case code == codeUsage:

@@ -7,6 +7,7 @@ import (
 
 	"haul"
 	"haul/internal/meter"
+	"haul/internal/stage"
 	"haul/store"
 )
 
@@ -51,6 +52,7 @@ type record struct {
 	Proof  *proofRecord   `json:"proof,omitempty"`
 	Fail   *failureRecord `json:"failure,omitempty"`
 	Upload *uploadRecord  `json:"upload,omitempty"`
+	Run    *stage.Record  `json:"run,omitempty"`
 	*statDetails
 
 	Bucket    string    `json:"bucket,omitempty"`

@@ -64,6 +64,9 @@ haul stat
 haul du
   usage     bucket, prefix, objects, size: of what is below the prefix, or of what of it has the storage class named in class
 
+haul run, on standard error, since standard output is the command's: start, kept, note, retry, progress and done as with cp, and
+  run       the end, before the error where there is one: run is what run.json holds
+
 haul mb, haul rb, haul website, haul presign
   bucket          bucket: its name; it was made
   bucket_deleted  bucket: its name
