@@ -69,12 +69,9 @@ const runExample = `  haul run --in s3://lab/NA12878.bam --in s3://refs/hg38/:re
 
 // runFlags are those of haul run, as typed.
 type runFlags struct {
-	inputs    []stage.Input
-	list      string
-	streams   []stage.Stream
-	outputs   []stage.Output
-	interrupt []stage.Output
-	attrs     attrFlags
+	words []runWord // of --in and the like, in their order
+	list  string
+	attrs attrFlags
 
 	record, workdir, cache string
 	keep, rerun, noLogs    bool
@@ -91,10 +88,10 @@ type runFlags struct {
 // groups are all flags, as the help shows them.
 func (f *runFlags) groups() []*pflag.FlagSet {
 	in := pflag.NewFlagSet("Inputs", pflag.ContinueOnError)
-	in.Var(wordFlag{"SOURCE[:NAME]", f.input(false)}, "in", "`SOURCE[:NAME]`: an object, a prefix that ends in a slash, wildcards, or something local; may be repeated")
-	in.Var(wordFlag{"SHEET[:NAME]", f.input(true)}, "samplesheet", "`SHEET[:NAME]`: a sample sheet, local or stored, whose s3:// cells are inputs too")
+	in.Var(&wordFlag{f, inWord}, inWord, "`SOURCE[:NAME]`: an object, a prefix that ends in a slash, wildcards, or something local; may be repeated")
+	in.Var(&wordFlag{f, sheetWord}, sheetWord, "`SHEET[:NAME]`: a sample sheet, local or stored, whose s3:// cells are inputs too")
 	in.StringVar(&f.list, "files-from", "", "also what `LIST` names (- is standard input): one SOURCE a line, or SOURCE, a tab and NAME")
-	in.Var(wordFlag{"NAME=s3://…", f.stream}, "in-stream", "`NAME=s3://BUCKET/KEY`: a pipe for a command that reads the object once, from front to back")
+	in.Var(&wordFlag{f, streamWord}, streamWord, "`NAME=s3://BUCKET/KEY`: a pipe for a command that reads the object once, from front to back")
 	in.StringVar(&f.workdir, "workdir", "", "make the work folder in `DIR` (else $TMPDIR)")
 	in.BoolVar(&f.keep, "keep-workdir", false, "leave the work folder behind after success too")
 	in.StringVar(&f.cache, "cache", "", "keep inputs in `DIR` for other runs on this machine")
@@ -105,13 +102,13 @@ func (f *runFlags) groups() []*pflag.FlagSet {
 	run.StringVar(&f.signal, "signal", "TERM", "`NAME` of the signal that asks the command to end")
 	run.Var(&f.grace, "grace", "the `TIME` that it then has (else 30s); a scheduler may give less (Slurm 30 s, a Spot machine 2 minutes)")
 	run.BoolVar(&f.spot, "spot", false, "ask the machine's metadata service every 5 s whether it is a Spot machine that goes (AWS_EC2_METADATA_SERVICE_ENDPOINT)")
-	run.Var(wordFlag{"PATTERN[:s3://…]", f.onInterrupt}, "on-interrupt", "`PATTERN[:s3://…]`: also store that when the run is interrupted; may be repeated (else only logs)")
+	run.Var(&wordFlag{f, interruptWord}, interruptWord, "`PATTERN[:s3://…]`: also store that when the run is interrupted; may be repeated (else only logs)")
 	run.BoolVar(&f.noLogs, "no-logs", false, "do not keep what the command writes; it then has haul's own output, such as a terminal")
 	run.BoolVar(&f.rerun, "rerun", false, "run it although its outputs are there")
 
 	out := pflag.NewFlagSet("Outputs", pflag.ContinueOnError)
-	out.Var(wordFlag{"PATTERN:s3://…", f.output(false)}, "out", "`PATTERN:s3://…`: what to store where; that there is nothing is an error; may be repeated")
-	out.Var(wordFlag{"PATTERN:s3://…", f.output(true)}, "out-optional", "`PATTERN:s3://…`: the same, but there may be nothing")
+	out.Var(&wordFlag{f, outWord}, outWord, "`PATTERN:s3://…`: what to store where; that there is nothing is an error; may be repeated")
+	out.Var(&wordFlag{f, optionalWord}, optionalWord, "`PATTERN:s3://…`: the same, but there may be nothing")
 	out.BoolVar(&f.onFailure, "out-on-failure", false, "store outputs, logs and run.json also where the command failed; there is no _SUCCESS then")
 	out.StringVar(&f.record, "record", "", "put run.json, the logs and _SUCCESS below `s3://…` (else where the first output goes)")
 
@@ -126,32 +123,61 @@ func (f *runFlags) groups() []*pflag.FlagSet {
 	return []*pflag.FlagSet{in, run, out, move, f.attrs.flags()}
 }
 
+// The flags whose words are understood together.
+const (
+	inWord        = "in"
+	sheetWord     = "samplesheet"
+	streamWord    = "in-stream"
+	outWord       = "out"
+	optionalWord  = "out-optional"
+	interruptWord = "on-interrupt"
+)
+
+// runWord is the value of one of them.
+type runWord struct{ flag, word string }
+
 // wordFlag takes a word each time.
 type wordFlag struct {
-	kind string
-	set  func(string) error
+	to   *runFlags
+	flag string
 }
 
 // Set takes it.
-func (w wordFlag) Set(word string) error { return w.set(word) }
+func (w *wordFlag) Set(word string) error {
+	w.to.words = append(w.to.words, runWord{w.flag, word})
+	return nil
+}
 
-func (w wordFlag) Type() string { return w.kind }
+func (w *wordFlag) Type() string { return "WORD" }
 
-func (w wordFlag) String() string { return "" }
+func (w *wordFlag) String() string { return "" }
 
-func (f *runFlags) input(sheet bool) func(string) error {
-	return func(word string) error {
-		source, name := cutName(word)
-		in, err := parseInput(source, disk{})
-		if in.Dest = name; err == nil && sheet {
-			in.Sheet = true
-			if in.Folder || in.Pattern != "" {
-				err = usagef("%s is no sample sheet", source)
-			}
+// understand adds what a word asks for.
+func (w runWord) understand(q *stage.Request, d files) error {
+	switch w.flag {
+	case inWord, sheetWord:
+		in, err := parseInput(w.word, d)
+		if in.Sheet = w.flag == sheetWord; err == nil && in.Sheet && (in.Folder || in.Pattern != "") {
+			err = usagef("--samplesheet: %s is no sheet", w.word)
 		}
-		f.inputs = append(f.inputs, in)
+		q.Inputs = append(q.Inputs, in)
+		return err
+	case streamWord:
+		s, err := parseStream(w.word)
+		q.Streams = append(q.Streams, s)
+		return err
+	case interruptWord:
+		o, err := parseOutput(w.word)
+		q.OnInterrupt = append(q.OnInterrupt, o)
 		return err
 	}
+	o, err := parseOutput(w.word)
+	if err == nil && o.Target.Bucket == "" {
+		return usagef("--%s: %q is not PATTERN:s3://BUCKET/KEY", w.flag, w.word)
+	}
+	o.Optional = w.flag == optionalWord
+	q.Outputs = append(q.Outputs, o)
+	return err
 }
 
 // cutName cuts the name after the last colon off; the colons of s3:// and of an access point's ARN part nothing.
@@ -172,8 +198,10 @@ func cutName(word string) (source, name string) {
 	return word[:from+i], word[from+i+1:]
 }
 
-// parseInput understands a source.
-func parseInput(source string, d files) (in stage.Input, err error) {
+// parseInput understands SOURCE and SOURCE:NAME.
+func parseInput(word string, d files) (in stage.Input, err error) {
+	source, name := cutName(word)
+	in.Dest = name
 	l, err := parseLocation(source)
 	if err != nil {
 		return in, err
@@ -202,32 +230,13 @@ func parseInput(source string, d files) (in stage.Input, err error) {
 	return in, nil
 }
 
-func (f *runFlags) stream(word string) error {
+func parseStream(word string) (stage.Stream, error) {
 	name, rest, ok := strings.Cut(word, "="+scheme)
 	ref, err := parseRemote(scheme + rest)
 	if !ok || name == "" || err == nil && isFolder(ref.Key) {
-		return usagef("%q is not NAME=s3://BUCKET/KEY", word)
+		return stage.Stream{}, usagef("--in-stream: %q is not NAME=s3://BUCKET/KEY", word)
 	}
-	f.streams = append(f.streams, stage.Stream{Name: name, Source: ref})
-	return err
-}
-
-func (f *runFlags) output(optional bool) func(string) error {
-	return func(word string) error {
-		o, err := parseOutput(word)
-		if err == nil && o.Target.Bucket == "" {
-			return usagef("%q is not PATTERN:s3://BUCKET/KEY", word)
-		}
-		o.Optional = optional
-		f.outputs = append(f.outputs, o)
-		return err
-	}
-}
-
-func (f *runFlags) onInterrupt(word string) error {
-	o, err := parseOutput(word)
-	f.interrupt = append(f.interrupt, o)
-	return err
+	return stage.Stream{Name: name, Source: ref}, err
 }
 
 // parseOutput understands PATTERN:s3://…, and PATTERN alone.
@@ -303,8 +312,8 @@ func (a *app) listed(ctx context.Context, name string) ([]stage.Input, error) {
 // parse understands the line.
 func (f *runFlags) parse(args []string, set *pflag.FlagSet) (stage.Request, error) {
 	q := stage.Request{
-		Command: args, Inputs: f.inputs, Streams: f.streams, Outputs: f.outputs, OnInterrupt: f.interrupt,
-		Dir: f.workdir, Keep: f.keep, Again: f.rerun, NoLogs: f.noLogs, OnFailure: f.onFailure, Grace: f.grace.duration(),
+		Command: args,
+		Dir:     f.workdir, Keep: f.keep, Again: f.rerun, NoLogs: f.noLogs, OnFailure: f.onFailure, Grace: f.grace.duration(),
 		Cache:   stage.Cache{Dir: f.cache, Size: int64(f.cacheSize), Verify: f.verify},
 		Env:     os.Environ(),
 		Version: strings.TrimPrefix(versionText(), "haul "), Address: parseRemote,
@@ -316,6 +325,11 @@ func (f *runFlags) parse(args []string, set *pflag.FlagSet) (stage.Request, erro
 	if q.From, err = os.Getwd(); err != nil {
 		return q, err
 	}
+	for _, w := range f.words {
+		if err := w.understand(&q, disk{}); err != nil {
+			return q, err
+		}
+	}
 	switch {
 	case f.cache == "" && (set.Changed("cache-size") || f.verify):
 		return q, usagef("--cache-size and --cache-verify need --cache")
@@ -323,13 +337,13 @@ func (f *runFlags) parse(args []string, set *pflag.FlagSet) (stage.Request, erro
 		return q, usagef("--concurrency: it must be at least 1")
 	case f.bandwidth.limit() != nil:
 		return q, f.bandwidth.limit()
-	case f.onFailure && len(f.outputs) == 0 && f.record == "":
+	case f.onFailure && len(q.Outputs) == 0 && f.record == "":
 		return q, usagef("--out-on-failure needs --out or --record")
 	}
-	if q.Record, err = f.recordPrefix(); err != nil {
+	if q.Record, err = f.recordPrefix(q.Outputs); err != nil {
 		return q, err
 	}
-	for _, o := range f.interrupt {
+	for _, o := range q.OnInterrupt {
 		if o.Target.Bucket == "" && q.Record.Bucket == "" {
 			return q, usagef("--on-interrupt %s: say where to: PATTERN:s3://…", o.Pattern)
 		}
@@ -351,7 +365,7 @@ func (f *runFlags) parse(args []string, set *pflag.FlagSet) (stage.Request, erro
 }
 
 // recordPrefix is where the record goes.
-func (f *runFlags) recordPrefix() (store.Ref, error) {
+func (f *runFlags) recordPrefix(outputs []stage.Output) (store.Ref, error) {
 	if f.record != "" {
 		ref, err := parseRemote(f.record)
 		if ref.Key != "" {
@@ -359,10 +373,10 @@ func (f *runFlags) recordPrefix() (store.Ref, error) {
 		}
 		return ref, err
 	}
-	if len(f.outputs) == 0 {
+	if len(outputs) == 0 {
 		return store.Ref{}, nil
 	}
-	o := f.outputs[0]
+	o := outputs[0]
 	_, pattern := mirror.SplitPattern(o.Pattern)
 	switch {
 	case isFolder(o.Target.Key):

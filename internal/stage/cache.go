@@ -142,6 +142,7 @@ func (c *cache) hold(ctx context.Context, key string, it *item, t *tally) (*os.F
 		}
 		if good {
 			t.add(&t.cached)
+			it.sum = cmp.Or(have.Sum, it.sum)
 			now := time.Now()
 			_ = os.Chtimes(path+keptEnd, now, now) // else it may leave sooner
 			return c.open(path)
@@ -214,11 +215,7 @@ func (c *cache) enter(path string, it *item, result haul.Result) error {
 	if err != nil {
 		return err
 	}
-	sum := ""
-	if s := result.Proof.Sum; !s.IsZero() {
-		sum = string(s.Algorithm) + " " + s.Base64()
-	}
-	return writeKept(path, kept{it.source, it.state, fi.Size(), sum, fi.ModTime(), true})
+	return writeKept(path, kept{it.source, it.state, fi.Size(), sumText(result.Proof.Sum), fi.ModTime(), true})
 }
 
 // reserve makes room for an entry, and counts it in.

@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,9 +27,9 @@ const (
 
 // tally counts what became of inputs.
 type tally struct {
-	mu                              sync.Mutex
-	fetched, cached, kept, unproved int
-	bytes                           int64 // that crossed the wire
+	mu                                      sync.Mutex
+	fetched, cached, kept, linked, unproved int
+	bytes                                   int64 // that crossed the wire
 }
 
 // in stages the inputs.
@@ -62,6 +63,9 @@ func (r *run) in(ctx context.Context) error {
 		return err
 	}
 	r.record.Times.In = seconds(time.Since(began))
+	for i, it := range r.items {
+		r.record.Inputs[i].Sum = it.sum
+	}
 	if n := len(r.items); n > 0 {
 		r.Report.Note(t.text(n, time.Since(began)))
 	}
@@ -86,6 +90,12 @@ func (t *tally) text(n int, took time.Duration) string {
 	if t.kept > 0 {
 		s += fmt.Sprintf("; %d were there and proved", t.kept)
 	}
+	if t.linked > 0 {
+		s += fmt.Sprintf("; %d linked to", t.linked)
+	}
+	if t.fetched+t.cached+t.kept == 0 {
+		return s
+	}
 	if t.unproved > 0 {
 		return s + fmt.Sprintf("; %d could not be proved, since the store keeps nothing to prove them by", t.unproved)
 	}
@@ -109,6 +119,7 @@ func (r *run) place(ctx context.Context, cache *cache, it *item, t *tally) error
 	case it.content != nil:
 		return os.WriteFile(target, it.content, 0o666)
 	case it.path != "":
+		t.add(&t.linked)
 		return os.Symlink(it.path, target)
 	case it.there:
 		same, err := r.c.SameFile(ctx, target, it.ref, &r.Transfer.Attrs)
@@ -146,6 +157,7 @@ func (r *run) fetch(ctx context.Context, it *item, target string) (haul.Result, 
 	obj.Ref = it.ref
 	result, err := r.c.DownloadListed(ctx, obj, target, t)
 	if err == nil {
+		it.sum = cmp.Or(sumText(result.Proof.Sum), it.sum)
 		r.Report.Moved("download", it.source, target, result)
 	}
 	return result, err

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"haul/checksum"
 	"haul/mirror"
 	"haul/store"
 )
@@ -43,6 +44,7 @@ type item struct {
 
 	size  int64
 	state string // names a state of the source: an ETag, the time of a file, the sum of a sheet
+	sum   string // by which it was proved, or which the store vouches for
 	there bool   // an earlier run brought it
 }
 
@@ -130,7 +132,7 @@ func (r *run) look(ctx context.Context, in Input) (place string, items []*item, 
 }
 
 func remoteItem(obj store.Object, rel string) *item {
-	return &item{source: obj.Ref.String(), rel: rel, ref: obj.Ref, object: obj, size: obj.Size, state: obj.ETag}
+	return &item{source: obj.Ref.String(), rel: rel, ref: obj.Ref, object: obj, size: obj.Size, state: obj.ETag, sum: sumOf(obj)}
 }
 
 func localItem(file, rel string) (*item, error) {
@@ -152,7 +154,7 @@ func localItem(file, rel string) (*item, error) {
 func (r *run) many(ctx context.Context, in Input) (string, []*item, error) {
 	place := in.place()
 	var o mirror.Options
-	o.Select.Pattern = in.Pattern
+	o.Select.Pattern, o.Select.EmptyOK = in.Pattern, true
 	o.Transfer.Attrs.RequestPayer = r.Transfer.Attrs.RequestPayer
 	var items []*item
 	for e, err := range mirror.Entries(ctx, r.c, in.Source, o) {
@@ -173,7 +175,13 @@ func (r *run) many(ctx context.Context, in Input) (string, []*item, error) {
 		}
 		items = append(items, it)
 	}
-	return place, items, nil
+	switch {
+	case len(items) > 0:
+		return place, items, nil
+	case in.Pattern != "":
+		return place, nil, missing{fmt.Sprintf("input: nothing matches %s in %s", in.Pattern, in.Source)}
+	}
+	return place, nil, missing{fmt.Sprintf("input: there is nothing in %s", in.Source)}
 }
 
 // place is where an input comes to below the work folder: a file, or for many a folder, which may be the work folder itself.
@@ -198,15 +206,22 @@ func (in Input) place() string {
 }
 
 func (it *item) recorded() InputRecord {
-	return InputRecord{Source: it.source, Path: it.rel, Size: it.size, State: it.state, Version: it.object.Version, Sum: sumOf(it.object)}
+	return InputRecord{Source: it.source, Path: it.rel, Size: it.size, State: it.state, Version: it.object.Version, Sum: it.sum}
 }
 
 // sumOf gives the sum that the store vouches for first.
 func sumOf(o store.Object) string {
 	for _, s := range o.Sums {
-		return string(s.Algorithm) + " " + s.Base64()
+		return sumText(s)
 	}
 	return ""
+}
+
+func sumText(s checksum.Sum) string {
+	if s.IsZero() {
+		return ""
+	}
+	return string(s.Algorithm) + " " + s.Base64()
 }
 
 // hash names a state of some text.

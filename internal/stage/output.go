@@ -79,7 +79,7 @@ func (r *run) find(ctx context.Context, wanted []Output) ([]output, error) {
 		staged[it.rel] = true
 	}
 	var all []output
-	var missing []error
+	var absent []error
 	targets := map[store.Ref]string{}
 	for _, o := range wanted {
 		found, err := r.findOne(ctx, o, staged)
@@ -87,7 +87,7 @@ func (r *run) find(ctx context.Context, wanted []Output) ([]output, error) {
 			return nil, fmt.Errorf("output %s: %w", o.Pattern, err)
 		}
 		if len(found) == 0 && !o.Optional {
-			missing = append(missing, fmt.Errorf("output %s: the command made none: %w", o.Pattern, store.NotFound))
+			absent = append(absent, missing{"the command made no " + o.Pattern})
 		}
 		for _, f := range found {
 			other, ok := targets[f.Target]
@@ -101,7 +101,7 @@ func (r *run) find(ctx context.Context, wanted []Output) ([]output, error) {
 			all = append(all, f)
 		}
 	}
-	return all, errors.Join(missing...)
+	return all, errors.Join(absent...)
 }
 
 func (r *run) findOne(ctx context.Context, o Output, staged map[string]bool) ([]output, error) {
@@ -342,6 +342,9 @@ func (r *run) interrupted(ctx context.Context, cause error) error {
 	}
 	if err == nil {
 		err = r.keep(ctx, aside, false)
+	}
+	if err == nil && aside.Bucket != "" {
+		r.Report.Note("what there is of it is below " + aside.String())
 	}
 	return errors.Join(cause, err)
 }

@@ -159,7 +159,9 @@ func makeFIFO(path string) error {
 }
 
 // readFIFO opens a FIFO for reading, which lets go whoever waits to open it for writing.
-func readFIFO(path string) (*os.File, error) { return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) }
+func readFIFO(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+}
 
 // SignalNamed gives the signal of a name such as TERM or SIGINT.
 func SignalNamed(name string) (os.Signal, bool) {

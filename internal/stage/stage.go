@@ -257,6 +257,15 @@ func invalid(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", store.Invalid, fmt.Sprintf(format, args...))
 }
 
+// missing is something that is not there.
+type missing struct{ text string }
+
+// Error says what.
+func (m missing) Error() string { return m.text }
+
+// Unwrap is the kind.
+func (missing) Unwrap() error { return store.NotFound }
+
 // local refuses what is no path below the work folder.
 func local(rel string) error {
 	if rel == "" || filepath.ToSlash(filepath.Clean(filepath.FromSlash(rel))) != rel || !filepath.IsLocal(filepath.FromSlash(rel)) || rel == "." {

@@ -59,7 +59,9 @@ func (r *run) openStreams(ctx context.Context, spoil context.CancelCauseFunc) (f
 				defer f.Close() // after an error nobody is to take it for whole
 				err = r.feed(ctx, f, i)
 			}
-			if err != nil && !over.Load() {
+			if err != nil && over.Load() {
+				r.Report.Note(partly(s.Name))
+			} else if err != nil {
 				errs[i] = fmt.Errorf("stream %s from %s: %w", s.Name, s.Source, err)
 				spoil(errs[i])
 				<-ctx.Done()
@@ -80,8 +82,12 @@ func (r *run) feed(ctx context.Context, f *os.File, i int) error {
 		r.record.Streams[i].Sum = sumOf(result.Object)
 		r.Report.Moved("download", in.Source.String(), in.Name, result)
 	case isPipeGone(err):
-		r.Report.Note(fmt.Sprintf("the command read only a part of %s, which is not proved", in.Name))
+		r.Report.Note(partly(in.Name))
 		return nil
 	}
 	return err
+}
+
+func partly(name string) string {
+	return fmt.Sprintf("the command read only a part of %s, which is not proved", name)
 }
