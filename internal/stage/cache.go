@@ -54,6 +54,7 @@ const (
 	lockDir  = "locks"
 	wholeOf  = "all" // the lock of the whole
 	waitLook = 50 * time.Millisecond
+	sayWaits = 20 // looks
 )
 
 // cacheError says that the cache cannot be used; the run goes on without it.
@@ -110,7 +111,7 @@ func (c *cache) place(ctx context.Context, it *item, target string, t *tally) er
 func (c *cache) lock(ctx context.Context, key, what string) (io.Closer, error) {
 	tick := time.NewTicker(waitLook)
 	defer tick.Stop()
-	for waits := false; ; {
+	for looks := 0; ; looks++ {
 		lock, err := journal.Open[struct{}, struct{}](filepath.Join(c.Dir, lockDir), key)
 		var busy *journal.BusyError
 		switch {
@@ -118,8 +119,7 @@ func (c *cache) lock(ctx context.Context, key, what string) (io.Closer, error) {
 			return lock, nil
 		case !errors.As(err, &busy):
 			return nil, cacheError{plain(err)}
-		case !waits && busy.PID != 0 && what != "":
-			waits = true
+		case looks == sayWaits && busy.PID != 0 && what != "":
 			c.Report.Note(fmt.Sprintf("waits for %s, which process %d brings into the cache", what, busy.PID))
 		}
 		select {
@@ -247,6 +247,9 @@ func (c *cache) makeRoom(key string, need int64) error {
 	}
 	var all []entry
 	total := need
+	if need > c.Size {
+		return fmt.Errorf("it may hold %s, and it is %s", amount.Bytes(c.Size), amount.Bytes(need))
+	}
 	names, err := filepath.Glob(filepath.Join(c.Dir, "*"+keptEnd))
 	if err != nil {
 		return err
