@@ -423,16 +423,12 @@ func (r *runReport) Failed(verb, source, target string, err error) {
 	r.a.out.Object(ui.Task{Verb: verb, Source: source, Target: target}, mirror.Event{Kind: mirror.Failed, Err: err})
 }
 
-func (r *runReport) During(name string, work func() error) error {
+func (r *runReport) During(verb string, size int64, work func() error) error {
 	before := r.client.Snapshot()
-	return r.a.out.During(ui.Task{Name: name}, func() meter.Snapshot {
+	return r.a.out.During(ui.Task{Verb: verb, Name: verb + "s"}, func() meter.Snapshot {
 		s := r.client.Snapshot()
-		s.Total -= before.Total
-		s.Done -= before.Done
-		s.Kept -= before.Kept
-		s.Moved -= before.Moved
-		s.PartsTotal -= before.PartsTotal
-		s.PartsDone -= before.PartsDone
+		s.Total, s.Done, s.Kept, s.Moved = size, s.Done-before.Done, s.Kept-before.Kept, s.Moved-before.Moved
+		s.PartsTotal, s.PartsDone = s.PartsTotal-before.PartsTotal, s.PartsDone-before.PartsDone
 		return s
 	}, work)
 }

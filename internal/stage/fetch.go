@@ -46,7 +46,7 @@ func (r *run) in(ctx context.Context) error {
 		return fmt.Errorf("inputs: %w", err)
 	}
 	var t tally
-	err := r.Report.During("inputs", func() error {
+	err := r.Report.During("download", r.missing(), func() error {
 		g, gctx := errgroup.WithContext(ctx)
 		g.SetLimit(max(leastFetches, 2*r.c.Lanes()))
 		for _, it := range r.items {

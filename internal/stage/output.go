@@ -172,7 +172,11 @@ func (r *run) out(ctx context.Context, again bool) error {
 func (r *run) upload(ctx context.Context, files []output, again bool) error {
 	began := time.Now()
 	u := &upload{run: r, sent: map[store.Ref]OutputRecord{}}
-	err := r.Report.During("outputs", func() error {
+	var size int64
+	for _, f := range files {
+		size += f.Size
+	}
+	err := r.Report.During("upload", size, func() error {
 		if again {
 			if err := u.look(ctx, files); err != nil {
 				return err
@@ -187,12 +191,10 @@ func (r *run) upload(ctx context.Context, files []output, again bool) error {
 		}
 		return nil
 	})
-	var size int64
 	unproved := 0
 	for _, f := range files {
 		if rec, ok := u.sent[f.Target]; ok {
 			r.record.Outputs = append(r.record.Outputs, rec)
-			size += rec.Size
 			if rec.Proof == "" {
 				unproved++
 			}

@@ -65,7 +65,8 @@ type Record struct {
 	Code   int    `json:"exit_code"`
 	Signal string `json:"signal,omitempty"`
 	Times  Times  `json:"seconds"`
-	// Memory is the most that one process of the command had, and Disk the size of the work folder at the command's end.
+	// Memory is the most that one process of the command had, or haul itself when it began it, since the kernel counts that in; Disk
+	// is the size of the work folder at the command's end.
 	Memory int64 `json:"peak_memory_bytes,omitempty"`
 	Disk   int64 `json:"disk_bytes"`
 }

@@ -83,8 +83,8 @@ type Report interface {
 	// Moved is one transfer that ended well, and Failed one that did not.
 	Moved(verb, source, target string, r haul.Result)
 	Failed(verb, source, target string, err error)
-	// During does work, and may show how far it is.
-	During(name string, work func() error) error
+	// During does work, which uploads or downloads, and may show how far it is of that many bytes.
+	During(verb string, size int64, work func() error) error
 	// Last is called if the process ends before the func that it gives is called.
 	Last(func()) (done func())
 }
