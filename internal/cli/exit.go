@@ -39,7 +39,8 @@ var exitStatus = []exitLine{
 	{codeRefused, "refused: no or expired credentials, no permission, a wrong clock"},
 	{codeConflict, "conflict: the target exists and --no-clobber forbids it, another haul does the same transfer, the source changed meanwhile, or the bucket to delete is not empty"},
 	{codeDiffer, "the bytes at both ends differ"},
-	{codeSignal + 2, "stopped by Ctrl-C; 143 by SIGTERM, 129 by SIGHUP, 141 where the reader of standard output went away"},
+	{codeNotRun, "haul run: the command cannot be run; 127: there is none; else haul run ends with its command's own code"},
+	{codeSignal + 2, "stopped by Ctrl-C; 143 by SIGTERM or a Spot notice, 129 by SIGHUP, 141 where the reader of standard output went away"},
 }
 
 type exitLine struct {

@@ -80,7 +80,8 @@ type metadata struct {
 
 // look gives the notice, or nil where there is none.
 func (m *metadata) look(ctx context.Context) (*NoticeError, error) {
-	if m.token == "" {
+	old := m.token != ""
+	if !old {
 		code, text, err := m.ask(ctx, http.MethodPut, tokenPath, "X-aws-ec2-metadata-token-ttl-seconds", tokenLife)
 		if err != nil || code != http.StatusOK {
 			return nil, errors.Join(err, fmt.Errorf("no token from %s: code %d", m.url, code))
@@ -91,9 +92,9 @@ func (m *metadata) look(ctx context.Context) (*NoticeError, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case code == http.StatusUnauthorized:
+	case code == http.StatusUnauthorized && old: // the token's time is over
 		m.token = ""
-		return nil, nil
+		return m.look(ctx)
 	case code != http.StatusOK:
 		return nil, nil
 	}

@@ -286,14 +286,20 @@ func TestChanged(t *testing.T) {
 
 // TestNotice has a metadata service whose tokens run out, and one that is not there.
 func TestNotice(t *testing.T) {
-	ready, tokens := make(chan struct{}), 0
+	ready := make(chan struct{})
+	tokens, looks := 0, 0
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		token := fmt.Sprint("token", tokens)
-		switch {
+		switch token := fmt.Sprint("token", tokens); {
 		case r.Method == http.MethodPut:
 			tokens++
 			_, _ = fmt.Fprint(w, "token", tokens)
-		case r.Header.Get("X-aws-ec2-metadata-token") != token || tokens == 1:
+		case r.Header.Get("X-aws-ec2-metadata-token") != token:
+			t.Errorf("asked with %q in place of %s", r.Header.Get("X-aws-ec2-metadata-token"), token)
+		case looks == 0: // there is no notice yet
+			looks++
+			w.WriteHeader(http.StatusNotFound)
+		case looks == 1:
+			looks++
 			w.WriteHeader(http.StatusUnauthorized)
 		default:
 			<-ready
