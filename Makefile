@@ -48,7 +48,7 @@ crash:
 	$(GO) -C lab test $(RACE) -count 1 -parallel 6 -timeout 15m ./crash
 
 servers:
-	$(GO) -C lab test $(RACE) -count 1 -timeout 30m ./demo ./memory ./proxy ./servers ./wire
+	$(GO) -C lab test $(RACE) -count 1 -timeout 30m ./demo ./memory ./proxy ./servers ./wire ./workflow
 
 test-big:
 	HAUL_BIG=1 $(GO) -C lab test -count 1 -timeout 60m -run TestBig -v ./servers

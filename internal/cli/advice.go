@@ -41,6 +41,9 @@ func (a *app) explain(err error) ui.Failure {
 // message is the error's text, without what only repeats.
 func message(err error) string {
 	var busy *journal.BusyError
+	if errors.As(err, &busy) && errors.Is(err, stage.ErrRuns) {
+		return fmt.Sprintf("%v: process %d on %s", stage.ErrRuns, busy.PID, busy.Host)
+	}
 	if errors.As(err, &busy) && busy.PID != 0 {
 		return fmt.Sprintf("%v: process %d on %s", haul.ErrBusy, busy.PID, busy.Host)
 	}
@@ -70,7 +73,10 @@ func (a *app) hints(err error) []string {
 			hints = append(hints, e.Hint)
 		}
 	}
-	if errors.Is(err, haul.ErrBusy) {
+	switch {
+	case errors.Is(err, stage.ErrRuns):
+		hints = append(hints, "wait for it, or end it; runs of one line side by side need a --workdir each")
+	case errors.Is(err, haul.ErrBusy):
 		hints = append(hints, "wait for it, or end it and type the same line again")
 	}
 	return hints

@@ -88,10 +88,10 @@ type runFlags struct {
 // groups are all flags, as the help shows them.
 func (f *runFlags) groups() []*pflag.FlagSet {
 	in := pflag.NewFlagSet("Inputs", pflag.ContinueOnError)
-	in.Var(&wordFlag{f, inWord}, inWord, "`SOURCE[:NAME]`: an object, a prefix that ends in a slash, wildcards, or something local; may be repeated")
-	in.Var(&wordFlag{f, sheetWord}, sheetWord, "`SHEET[:NAME]`: a sample sheet, local or stored, whose s3:// cells are inputs too")
+	in.Var(&wordFlag{f, inWord}, inWord, "fetch `SOURCE[:NAME]`, an object, a prefix that ends in a slash, wildcards, or something local; may be repeated")
+	in.Var(&wordFlag{f, sheetWord}, sheetWord, "also fetch what the cells of `SHEET[:NAME]` name, local or stored; may be repeated")
 	in.StringVar(&f.list, "files-from", "", "also what `LIST` names (- is standard input): one SOURCE a line, or SOURCE, a tab and NAME")
-	in.Var(&wordFlag{f, streamWord}, streamWord, "`NAME=s3://BUCKET/KEY`: a pipe for a command that reads the object once, from front to back")
+	in.Var(&wordFlag{f, streamWord}, streamWord, "make `NAME=s3://…` a pipe, for a command that reads the object once, from front to back; may be repeated")
 	in.StringVar(&f.workdir, "workdir", "", "make the work folder in `DIR` (else $TMPDIR)")
 	in.BoolVar(&f.keep, "keep-workdir", false, "leave the work folder behind after success too")
 	in.StringVar(&f.cache, "cache", "", "keep inputs in `DIR` for other runs on this machine")
@@ -102,13 +102,13 @@ func (f *runFlags) groups() []*pflag.FlagSet {
 	run.StringVar(&f.signal, "signal", "TERM", "`NAME` of the signal that asks the command to end")
 	run.Var(&f.grace, "grace", "the `TIME` that it then has (else 30s); a scheduler may give less (Slurm 30 s, a Spot machine 2 minutes)")
 	run.BoolVar(&f.spot, "spot", false, "ask the machine's metadata service every 5 s whether it is a Spot machine that goes (AWS_EC2_METADATA_SERVICE_ENDPOINT)")
-	run.Var(&wordFlag{f, interruptWord}, interruptWord, "`PATTERN[:s3://…]`: also store that when the run is interrupted; may be repeated (else only logs)")
+	run.Var(&wordFlag{f, interruptWord}, interruptWord, "also store `PATTERN[:s3://…]` when the run is interrupted; may be repeated (else only logs)")
 	run.BoolVar(&f.noLogs, "no-logs", false, "do not keep what the command writes; it then has haul's own output, such as a terminal")
 	run.BoolVar(&f.rerun, "rerun", false, "run it although its outputs are there")
 
 	out := pflag.NewFlagSet("Outputs", pflag.ContinueOnError)
-	out.Var(&wordFlag{f, outWord}, outWord, "`PATTERN:s3://…`: what to store where; that there is nothing is an error; may be repeated")
-	out.Var(&wordFlag{f, optionalWord}, optionalWord, "`PATTERN:s3://…`: the same, but there may be nothing")
+	out.Var(&wordFlag{f, outWord}, outWord, "store `PATTERN:s3://…`; that there is nothing is an error; may be repeated")
+	out.Var(&wordFlag{f, optionalWord}, optionalWord, "the same as --out, but of `PATTERN:s3://…` there may be nothing")
 	out.BoolVar(&f.onFailure, "out-on-failure", false, "store outputs, logs and run.json also where the command failed; there is no _SUCCESS then")
 	out.StringVar(&f.record, "record", "", "put run.json, the logs and _SUCCESS below `s3://…` (else where the first output goes)")
 
@@ -257,9 +257,12 @@ func (a *app) run() *cobra.Command {
 		Short:   "Fetch inputs, run a command on them, store what it made",
 		Long:    runLong,
 		Example: runExample,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 {
+		Args: func(cmd *cobra.Command, args []string) error {
+			switch at := cmd.ArgsLenAtDash(); {
+			case len(args) == 0:
 				return usagef("run needs a COMMAND after --")
+			case at != 0:
+				return usagef("%s is no flag; the COMMAND stands after --", args[0])
 			}
 			return nil
 		},
@@ -281,7 +284,6 @@ func (a *app) run() *cobra.Command {
 			Concurrency: f.concurrency, Memory: int64(f.memory), Bandwidth: int64(f.bandwidth), Patience: f.patience.duration(),
 		})
 	})
-	cmd.Flags().SetInterspersed(false)
 	return cmd
 }
 

@@ -134,7 +134,7 @@ func (r *run) place(ctx context.Context, cache *cache, it *item, t *tally) error
 			return err
 		}
 	}
-	if cache != nil {
+	if cache != nil && it.state != "" {
 		err := cache.place(ctx, it, target, t)
 		if err == nil || ctx.Err() != nil || !errors.As(err, new(cacheError)) {
 			return err

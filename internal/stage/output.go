@@ -81,6 +81,11 @@ func (r *run) find(ctx context.Context, wanted []Output) ([]output, error) {
 	var all []output
 	var absent []error
 	targets := map[store.Ref]string{}
+	if at := r.Request.Record; at.Bucket != "" {
+		for _, name := range []string{recordName, markName, logOut, logErr} {
+			targets[below(at, name)] = "what haul tells of the run"
+		}
+	}
 	for _, o := range wanted {
 		found, err := r.findOne(ctx, o, staged)
 		if err != nil {
@@ -302,6 +307,7 @@ func (u *upload) some(ctx context.Context, files []output) error {
 
 // failed ends a run whose command did not end well.
 func (r *run) failed(ctx context.Context, cause error) error {
+	r.record.Why = cause.Error()
 	if !r.OnFailure || r.record.Began.IsZero() {
 		return cause
 	}

@@ -155,6 +155,11 @@ func (r *run) finished(ctx context.Context) bool {
 	if err != nil || json.Unmarshal(text, &rec) != nil {
 		return false
 	}
+	for _, in := range append(r.record.Inputs, r.record.Streams...) {
+		if in.State == "" { // nobody can know whether it is the same
+			return false
+		}
+	}
 	if rec.SchemaVersion != recordVersion || rec.Outcome != Succeeded || rec.asked() != r.record.asked() {
 		return false
 	}

@@ -91,8 +91,10 @@ type Report interface {
 
 const defaultGrace = 30 * time.Second
 
-// ErrNotFound is in the chain of an error where the command is no program here, ErrNotRun where it cannot be run.
+// ErrNotFound is in the chain of an error where the command is no program here, ErrNotRun where it cannot be run; ErrRuns, with
+// haul.ErrBusy, where the same request is being run.
 var (
+	ErrRuns     = errors.New("the same line is running")
 	ErrNotFound = errors.New("command not found")
 	ErrNotRun   = errors.New("the command cannot be run")
 )
@@ -172,7 +174,7 @@ func (r *run) run(ctx, watched context.Context) error {
 	}
 	if err := r.folder.open(); err != nil {
 		if busy := new(journal.BusyError); errors.As(err, &busy) {
-			return fmt.Errorf("%w: %w", haul.ErrBusy, err)
+			return fmt.Errorf("%w: %w: %w", ErrRuns, haul.ErrBusy, err)
 		}
 		return err
 	}
