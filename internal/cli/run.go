@@ -37,7 +37,7 @@ Illumina's sections) every cell s3://BUCKET/KEY is fetched to s3/BUCKET/KEY, and
 
 OUTPUTS: PATTERN:s3://…
   out.vcf.gz:s3://b/calls/    a file comes below a prefix with a slash at its end, and else takes the key itself
-  results:s3://b/out/         all that is in a folder
+  results/:s3://b/out/        all that is in a folder
   'results/**:s3://b/out/'    what matches; inputs do not
 Their folders are made before the command begins. Indexes (.bai, .tbi, …) go up after what they are about, then the logs, then
 run.json, which says what was run on which versions of what, and what it took, and an empty _SUCCESS last. These three lie where

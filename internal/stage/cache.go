@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -33,6 +34,7 @@ type Cache struct {
 //
 //	HASH         the bytes, read-only
 //	HASH.json    what they are (kept); its time is when they were last used
+//	total        about how many bytes all have; not there where a run without a limit has added some
 //	locks/       the locks, of entries and of the whole; a lock is held as long as its process lives
 type cache struct {
 	Cache
@@ -50,7 +52,10 @@ type kept struct {
 }
 
 const (
-	keptEnd  = ".json"
+	keptEnd = ".json"
+	totalAt = "total"
+	// manyKept is from how many entries on a tenth more leaves than must, so that not each new one has to look at all.
+	manyKept = 100
 	lockDir  = "locks"
 	wholeOf  = "all" // the lock of the whole
 	waitLook = 50 * time.Millisecond
@@ -237,22 +242,41 @@ func (c *cache) reserve(ctx context.Context, key string, it *item) error {
 // makeRoom removes what has not been used for the longest time, but nothing that is in use: an entry that is locked, and one
 // that still has another name, whose removal would make no room.
 func (c *cache) makeRoom(key string, need int64) error {
+	file := filepath.Join(c.Dir, totalAt)
 	if c.Size == 0 {
+		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 		return nil
 	}
+	if need > c.Size {
+		return fmt.Errorf("it may hold %s, and it is %s", amount.Bytes(c.Size), amount.Bytes(need))
+	}
+	text, err := os.ReadFile(file)
+	total, terr := strconv.ParseInt(string(text), 10, 64)
+	if total += need; err != nil || terr != nil || total > c.Size {
+		if total, err = c.evict(key, need); err != nil {
+			return err
+		}
+	}
+	if total > c.Size {
+		return fmt.Errorf("it may hold %s, and %s more would be needed beside what is in use", amount.Bytes(c.Size), amount.Bytes(total-c.Size))
+	}
+	return os.WriteFile(file, strconv.AppendInt(nil, total, 10), 0o666)
+}
+
+// evict looks at all entries but that of key, lets leave what has to, and gives the size of the others and need.
+func (c *cache) evict(key string, need int64) (total int64, err error) {
 	type entry struct {
 		path string
 		size int64
 		used time.Time
 	}
 	var all []entry
-	total := need
-	if need > c.Size {
-		return fmt.Errorf("it may hold %s, and it is %s", amount.Bytes(c.Size), amount.Bytes(need))
-	}
+	total = need
 	names, err := filepath.Glob(filepath.Join(c.Dir, "*"+keptEnd))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, name := range names {
 		path := strings.TrimSuffix(name, keptEnd)
@@ -265,8 +289,12 @@ func (c *cache) makeRoom(key string, need int64) error {
 		all = append(all, entry{path, have.Size, fi.ModTime()})
 	}
 	slices.SortFunc(all, func(a, b entry) int { return cmp.Or(a.used.Compare(b.used), strings.Compare(a.path, b.path)) })
+	goal := c.Size
+	if total > goal && len(all) > manyKept {
+		goal -= goal / 10
+	}
 	for _, e := range all {
-		if total <= c.Size {
+		if total <= goal {
 			break
 		}
 		lock, err := journal.Open[struct{}, struct{}](filepath.Join(c.Dir, lockDir), filepath.Base(e.path))
@@ -279,13 +307,10 @@ func (c *cache) makeRoom(key string, need int64) error {
 			}
 		}
 		if err := errors.Join(err, lock.Close()); err != nil {
-			return err
+			return 0, err
 		}
 	}
-	if total > c.Size {
-		return fmt.Errorf("it may hold %s, and %s more would be needed beside what is in use", amount.Bytes(c.Size), amount.Bytes(total-c.Size))
-	}
-	return nil
+	return total, nil
 }
 
 // dropEntry removes an entry with what a broken fetch may have left.

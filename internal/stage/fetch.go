@@ -34,7 +34,7 @@ type tally struct {
 
 // in stages the inputs.
 func (r *run) in(ctx context.Context) error {
-	if err := r.folder.begin(r.record.asked()); err != nil {
+	if err := r.folder.begin(r.record); err != nil {
 		return err
 	}
 	if err := r.folder.clean(r.items); err != nil {

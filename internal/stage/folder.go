@@ -18,15 +18,16 @@ type folder struct {
 	log  *journal.Log[state, ended]
 }
 
-// state is what a run stands on: the record of what it was asked for and what its inputs were.
+// state is what a run stands on: a hash of what it was asked for and what its inputs were.
 type state struct{ Asked string }
 
-// ended is written down when the command has ended well.
+// ended is written down when the command has ended well: an entry for each output, and then one with the record.
 type ended struct {
+	Output *output `json:",omitempty"`
+	// Record is without its inputs.
+	Record *Record `json:",omitempty"`
 	// Boot tells one start of the machine from another: what was written before a power cut may not be on the disk.
-	Boot    string
-	Record  Record
-	Outputs []output
+	Boot string `json:",omitempty"`
 }
 
 // name is that of the work folder: the same for the same request.
@@ -70,33 +71,38 @@ func plain(err error) error {
 	return errors.Unwrap(err)
 }
 
-// begin writes down that inputs are being staged for a run that stands on asked.
-func (f *folder) begin(asked string) error { return f.log.Begin(state{asked}) }
+// begin writes down that inputs are being staged for that run.
+func (f *folder) begin(rec Record) error { return f.log.Begin(state{hash([]byte(rec.asked()))}) }
 
 // end writes down that the command has ended well.
 func (f *folder) end(rec Record, outputs []output) error {
-	return f.log.Append(ended{Boot: bootID(), Record: rec, Outputs: outputs})
+	for _, o := range outputs {
+		if err := f.log.Append(ended{Output: &o}); err != nil {
+			return err
+		}
+	}
+	rec.Inputs = nil
+	return f.log.Append(ended{Record: &rec, Boot: bootID()})
 }
 
 // ended tells whether the command of an earlier run on the same inputs had ended well, and completes the record; its outputs must be
 // as they were.
 func (f *folder) ended(rec *Record) bool {
 	held, ok := f.log.Header()
-	entries := f.log.Entries()
-	if !ok || held.Asked != rec.asked() || len(entries) == 0 || bootID() == "" {
+	if !ok || held.Asked != hash([]byte(rec.asked())) {
 		return false
 	}
-	e := entries[len(entries)-1]
-	if e.Boot != bootID() {
-		return false
-	}
-	for _, o := range e.Outputs {
-		if o.changed(f) {
+	for _, e := range f.log.Entries() {
+		switch {
+		case e.Output != nil && e.Output.changed(f):
 			return false
+		case e.Record != nil && e.Boot != "" && e.Boot == bootID():
+			e.Record.Inputs = rec.Inputs
+			*rec = *e.Record
+			return true
 		}
 	}
-	*rec = e.Record
-	return true
+	return false
 }
 
 func (f *folder) close() error {

@@ -160,7 +160,7 @@ func (r *run) out(ctx context.Context, again bool) error {
 	}
 	if !again {
 		if err := r.folder.end(r.record, found); err != nil {
-			return err
+			r.Report.Note(fmt.Sprintf("killed from here on, it would run again: %v", err))
 		}
 	}
 	if err := r.unmark(ctx); err != nil {

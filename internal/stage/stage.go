@@ -180,8 +180,10 @@ func (r *run) run(ctx, watched context.Context) error {
 	}
 	err := r.inFolder(ctx, watched)
 	if err == nil && !r.Keep {
-		err = r.folder.remove()
-		return errors.Join(err, r.folder.close())
+		if err := errors.Join(r.folder.remove(), r.folder.close()); err != nil {
+			r.Report.Note(fmt.Sprintf("all is stored, but the work folder stays: %v", err))
+		}
+		return nil
 	}
 	if err = errors.Join(err, r.folder.close()); err != nil {
 		return &FolderError{Folder: r.folder.root, Logs: !r.NoLogs && r.record.Began != (time.Time{}), Err: err}

@@ -352,3 +352,34 @@ func TestTidy(t *testing.T) {
 		t.Errorf("left: %v, %v", left, err)
 	}
 }
+
+// Thousands of inputs and outputs are staged, kept, and gone on with as a few are.
+func TestMany(t *testing.T) {
+	const n = 2500
+	m := newStore(t)
+	long := strings.Repeat("long-", 40) // so that all together are more than a record's line can be
+	for i := range n {
+		made(m, fmt.Sprintf("in/%s%04d", long, i), 10, uint64(i))
+	}
+	in := input("in/")
+	in.Folder = true
+	q := request(t, "sh", "-c", "echo >> runs; cp in/* out/")
+	q.Inputs, q.Outputs, q.Record = []stage.Input{in}, []stage.Output{{Pattern: "out/", Target: ref("out/")}}, ref("out/")
+	ctx, cancel := context.WithCancel(t.Context())
+	m.Fault(storetest.Put).Key("out/" + long + "1000").Hook(cancel)
+	q.Grace = 1 // ns
+	c := client(t, m)
+	if _, err := stage.Run(ctx, c, q); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	puts := m.Counts()[storetest.Put].Calls
+	q.Grace = 0
+	rec, err := stage.Run(t.Context(), c, q)
+	must(t, err)
+	if said := q.Report.(*report).said(); len(rec.Outputs) != n || len(rec.Inputs) != n || !strings.Contains(said, "the command had ended well") {
+		t.Errorf("%d outputs, %d inputs; it said: %s", len(rec.Outputs), len(rec.Inputs), said)
+	}
+	if again := m.Counts()[storetest.Put].Calls - puts; again > n-puts+100 {
+		t.Errorf("%d outputs were stored, then %d more", puts, again)
+	}
+}
