@@ -159,15 +159,7 @@ func sharesNames(t *testing.T, dir string) bool {
 
 // A disk that cannot hold the inputs is found before anything is fetched; a cache on one is done without.
 func TestFullDisk(t *testing.T) {
-	small := t.TempDir()
-	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=1m", "none", small).CombinedOutput(); err != nil {
-		t.Skipf("cannot mount a tmpfs here: %v: %s", err, out)
-	}
-	t.Cleanup(func() {
-		if out, err := exec.Command("umount", "-l", small).CombinedOutput(); err != nil {
-			t.Errorf("umount: %v: %s", err, out)
-		}
-	})
+	small := mount(t, "1m")
 	m := newStore(t)
 	made(m, "big", 4<<20, 1)
 	q := request(t, "test", "-s", "big")
@@ -381,5 +373,41 @@ func TestMany(t *testing.T) {
 	}
 	if again := m.Counts()[storetest.Put].Calls - puts; again > n-puts+100 {
 		t.Errorf("%d outputs were stored, then %d more", puts, again)
+	}
+}
+
+// mount gives a small disk of its own, or skips.
+func mount(t *testing.T, size string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size="+size, "none", dir).CombinedOutput(); err != nil {
+		t.Skipf("cannot mount a tmpfs here: %v: %s", err, out)
+	}
+	t.Cleanup(func() {
+		if out, err := exec.Command("umount", "-l", dir).CombinedOutput(); err != nil {
+			t.Errorf("umount: %v: %s", err, out)
+		}
+	})
+	return dir
+}
+
+// An entry whose fetcher did not live to write down what it is, is proved, and not fetched again. From another disk it is copied.
+func TestCacheLeftOver(t *testing.T) {
+	m := newStore(t)
+	made(m, "a", 1<<20, 1)
+	q := request(t, "sh", "-c", "test $(stat -c %s a) = 1048576 && echo x >> a") // a copy can be written to
+	q.Inputs, q.Cache.Dir = []stage.Input{input("a")}, mount(t, "8m")
+	c := client(t, m)
+	for range 2 {
+		_, err := stage.Run(t.Context(), c, q)
+		must(t, err)
+		sides, err := filepath.Glob(filepath.Join(q.Cache.Dir, "*.json"))
+		must(t, err)
+		text, err := os.ReadFile(sides[0])
+		must(t, err)
+		must(t, os.WriteFile(sides[0], []byte(strings.Replace(string(text), `"whole":true`, `"whole":false`, 1)), 0o600))
+	}
+	if got := m.Counts()[storetest.Get].Out; got != 1<<20 {
+		t.Errorf("%d bytes were fetched", got)
 	}
 }
