@@ -61,7 +61,7 @@ peers:
 
 servers: export PATH := $(CURDIR)/lab/.bin/peers:$(PATH)
 servers: peers
-	$(GO) -C lab test $(RACE) -count 1 -timeout 30m ./demo ./memory ./proxy ./servers ./wire
+	$(GO) -C lab test $(RACE) -count 1 -timeout 30m ./demo ./memory ./proxy ./servers ./wire ./workflow
 
 test-big:
 	HAUL_BIG=1 $(GO) -C lab test -count 1 -timeout 60m -run TestBig -v ./servers

@@ -32,6 +32,7 @@ var floors = map[string]int{
 	"proof":                    5,
 	"internal/quickcheck":      5,
 	"internal/awsline":         5,
+	"internal/stage":           6,
 	"internal/ui":              7,
 	"internal/cli":             8,
 	"cmd/haul":                 9,

@@ -8,6 +8,7 @@ import (
 	"haul"
 	"haul/internal/amount"
 	"haul/internal/journal"
+	"haul/internal/stage"
 	"haul/internal/ui"
 	"haul/store"
 )
@@ -29,9 +30,13 @@ func (a *app) explain(err error) ui.Failure {
 		return f
 	}
 	f.Advice = append(f.Advice, a.hints(err)...)
-	if tree := new(treeError); errors.As(err, &tree) {
+	tree, folder := new(treeError), new(stage.FolderError)
+	switch {
+	case errors.As(err, &tree):
 		a.treeLeftovers(&f, tree)
-	} else {
+	case errors.As(err, &folder):
+		folderLeftovers(&f, folder)
+	default:
 		a.leftovers(&f, err)
 	}
 	return f
@@ -40,6 +45,9 @@ func (a *app) explain(err error) ui.Failure {
 // message is the error's text, without what only repeats.
 func message(err error) string {
 	var busy *journal.BusyError
+	if errors.As(err, &busy) && errors.Is(err, stage.ErrRuns) {
+		return fmt.Sprintf("%v: process %d on %s", stage.ErrRuns, busy.PID, busy.Host)
+	}
 	if errors.As(err, &busy) && busy.PID != 0 {
 		return fmt.Sprintf("%v: process %d on %s", haul.ErrBusy, busy.PID, busy.Host)
 	}
@@ -69,7 +77,10 @@ func (a *app) hints(err error) []string {
 			hints = append(hints, e.Hint)
 		}
 	}
-	if errors.Is(err, haul.ErrBusy) {
+	switch {
+	case errors.Is(err, stage.ErrRuns):
+		hints = append(hints, "wait for it, or end it; runs of one line side by side need a --workdir each")
+	case errors.Is(err, haul.ErrBusy):
 		hints = append(hints, "wait for it, or end it and type the same line again")
 	}
 	return hints

@@ -9,6 +9,7 @@ import (
 	"syscall"
 
 	"haul"
+	"haul/internal/stage"
 	"haul/store"
 )
 
@@ -24,6 +25,10 @@ const (
 	codeOpen     = 7
 	codeSignal   = 128 // and the signal's number
 	codePipe     = codeSignal + 13
+
+	// of haul run, as shells have them; else it ends with its command's own
+	codeNotRun    = 126
+	codeNoCommand = 127
 )
 
 // exitStatus documents the codes; it ends the help of every command.
@@ -36,7 +41,8 @@ var exitStatus = []exitLine{
 	{codeConflict, "conflict: the target exists and --no-clobber forbids it, another haul does the same transfer, the source changed meanwhile, or the bucket to delete is not empty"},
 	{codeDiffer, "the bytes at both ends differ"},
 	{codeOpen, "haul verify: nothing is bad or missing, and something could not be proved"},
-	{codeSignal + 2, "stopped by Ctrl-C; 143 by SIGTERM, 129 by SIGHUP, 141 where the reader of standard output went away"},
+	{codeNotRun, "haul run: the command cannot be run; 127: there is none; else haul run ends with its command's own code"},
+	{codeSignal + 2, "stopped by Ctrl-C; 143 by SIGTERM or a Spot notice, 129 by SIGHUP, 141 where the reader of standard output went away"},
 }
 
 type exitLine struct {
@@ -50,11 +56,21 @@ func exitCode(err error) int {
 	var usage *usageError
 	var missing *missingError
 	var found *verifyError
+	var exit *stage.ExitError
+	var notice *stage.NoticeError
 	switch {
 	case err == nil:
 		return codeOK
 	case errors.As(err, &stopped):
 		return stopped.code()
+	case errors.As(err, &notice):
+		return codeSignal + int(syscall.SIGTERM)
+	case errors.As(err, &exit):
+		return exit.Code
+	case errors.Is(err, stage.ErrNotFound):
+		return codeNoCommand
+	case errors.Is(err, stage.ErrNotRun):
+		return codeNotRun
 	case errors.As(err, &usage), impossible(err):
 		return codeUsage
 	case errors.Is(err, errReaderGone):
@@ -97,7 +113,12 @@ func kindName(err error) string {
 	var k store.Kind
 	var missing *missingError
 	var found *verifyError
+	var exit *stage.ExitError
 	switch code := exitCode(err); {
+	case errors.As(err, &exit):
+		return "command failed"
+	case errors.Is(err, stage.ErrNotFound), errors.Is(err, stage.ErrNotRun):
+		return "no command"
 	case code >= codeSignal:
 		return "stopped"
 	case code == codeUsage:

@@ -13,11 +13,48 @@ import (
 // to the process and to its group.
 const sameSignal = time.Second / 2
 
+// lastWords are what has to be done before a second signal ends the process.
+type lastWords struct {
+	mu  sync.Mutex
+	all map[int]func()
+	n   int
+}
+
+type lastWordsKey struct{}
+
+// beforeExit lets f be called before a second signal ends the process, until the func that it gives is called. The context is one of
+// Interruptible.
+func beforeExit(ctx context.Context, f func()) (done func()) {
+	w, ok := ctx.Value(lastWordsKey{}).(*lastWords)
+	if !ok {
+		return func() {}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n := w.n
+	w.n++
+	w.all[n] = f
+	return func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.all, n)
+	}
+}
+
+func (w *lastWords) say() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, f := range w.all {
+		f()
+	}
+}
+
 // Interruptible gives a context that ends, with cause *Stopped, at the first Ctrl-C, SIGTERM or SIGHUP; at the second one it calls
 // exit with the code of that signal. A signal that the caller of the process chose to ignore (nohup) stays ignored.
 // The func given back ends the listening and waits for it.
 func Interruptible(parent context.Context, exit func(code int)) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(parent)
+	words := &lastWords{all: map[int]func(){}}
+	ctx, cancel := context.WithCancelCause(context.WithValue(parent, lastWordsKey{}, words))
 	signals := make(chan os.Signal, 2)
 	for _, s := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
 		if !signal.Ignored(s) {
@@ -43,6 +80,7 @@ func Interruptible(parent context.Context, exit func(code int)) (context.Context
 				if s == was && time.Since(began) < sameSignal {
 					continue
 				}
+				words.say()
 				exit(stopped.code())
 				return
 			}

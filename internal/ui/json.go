@@ -7,6 +7,7 @@ import (
 
 	"haul"
 	"haul/internal/meter"
+	"haul/internal/stage"
 	"haul/store"
 )
 
@@ -55,6 +56,7 @@ type record struct {
 
 	Fail   *failureRecord `json:"failure,omitempty"`
 	Upload *uploadRecord  `json:"upload,omitempty"`
+	Run    *stage.Record  `json:"run,omitempty"`
 	*statDetails
 	*formsFields
 	Check  *checkRecord  `json:"check,omitempty"`

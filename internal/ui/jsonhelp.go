@@ -83,6 +83,13 @@ haul verify
   progress  as with cp --recursive
   summary   verdicts {ok, missing, bad, unprovable, extra}, proofs {by: how many files}, size (of what is OK), elapsed_seconds
 
+haul run, on standard error, since standard output is the command's: start, kept, note, retry, progress and done as with cp, and
+  run       the end, before the error where there is one: run is what run.json holds: schema_version, haul (its version), host, system,
+            outcome (succeeded, failed, interrupted, skipped), why, command, program_sha256 (of a program that the line names by a
+            path), inputs and streams [{source, path, size, state (ETag, or size and time), version, checksum}], outputs [{path, target,
+            size, etag, version, checksum, proof}], wanted_outputs, began, ended, exit_code, signal, seconds {stage_in, wall,
+            user_cpu, system_cpu, stage_out}, peak_memory_bytes (of the largest process), disk_bytes (of the work folder)
+
 haul mb, haul rb, haul website, haul presign
   bucket          bucket: its name; it was made
   bucket_deleted  bucket: its name

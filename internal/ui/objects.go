@@ -93,7 +93,7 @@ func (s *Screen) Summary(t Task, m mirror.Summary) {
 
 // named gives the task that an event of the client is about: the whole run's, or that of one of its many objects.
 func (s *Screen) named(e haul.Event) Task {
-	if !s.task.Many {
+	if s.task.Source != "" && !s.task.Many {
 		return s.task
 	}
 	return Task{Verb: s.task.Verb, Source: e.Source, Target: e.Target}
@@ -101,7 +101,7 @@ func (s *Screen) named(e haul.Event) Task {
 
 // about begins a note that is about one of many objects.
 func (s *Screen) about(e haul.Event) string {
-	if !s.task.Many || e.Source == "" {
+	if s.task.Source != "" && !s.task.Many || e.Source == "" {
 		return ""
 	}
 	return e.Source + ": "

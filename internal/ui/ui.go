@@ -73,7 +73,8 @@ func New(cfg Config) *Screen {
 // Task names a transfer in the words of the user.
 type Task struct {
 	// Verb is upload, download, copy or move.
-	Verb           string
+	Verb string
+	// Source is empty where transfers of several names show as one.
 	Source, Target string
 	// Name is the short one of the progress line.
 	Name string

@@ -1,0 +1,452 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"haul"
+	"haul/internal/localfile"
+	"haul/internal/meter"
+	"haul/internal/stage"
+	"haul/internal/ui"
+	"haul/mirror"
+	"haul/store"
+)
+
+const runLong = `haul run fetches the inputs of a command, runs it, and stores what it made: the loop of a job on a machine that may go away.
+
+Its work folder is private, lies below --workdir or $TMPDIR, and is removed after success. The command runs there. A relative
+COMMAND with a slash, such as ./call.sh, is looked for among the inputs, and then where the line was typed. Standard input,
+output, error and exit code are the command's own; haul's lines go to standard error. What the command writes to both is kept
+in run.stdout and run.stderr too.
+
+INPUTS: SOURCE, or SOURCE:NAME for another name in the work folder
+  s3://BUCKET/KEY             comes by its last name; with :DIR/ into that folder
+  s3://BUCKET/DIR/            all below it comes into the folder DIR, or NAME; so do buckets, and local folders
+  's3://BUCKET/run*/**/*.bam' what matches, with its path after the last slash before the first wildcard; below NAME if given
+  FILE                        a local file is linked to, and not copied
+The last colon parts. A SOURCE with colons of its own ends in one: s3://b/12:30.bam: comes as 12:30.bam. In a list for
+--files-from, one SOURCE a line or SOURCE, a tab and NAME, all stand as they are. In a sample sheet (CSV or TSV, with or without
+Illumina's sections) every cell s3://BUCKET/KEY is fetched to s3/BUCKET/KEY, and replaced by that absolute path in the copy.
+
+OUTPUTS: PATTERN:s3://…
+  out.vcf.gz:s3://b/calls/    a file comes below a prefix with a slash at its end, and else takes the key itself
+  results/:s3://b/out/        all that is in a folder
+  'results/**:s3://b/out/'    what matches; inputs do not
+Their folders are made before the command begins. Indexes (.bai, .tbi, …) go up after what they are about, then the logs, then
+run.json, which says what was run on which versions of what, and what it took, and an empty _SUCCESS last. These three lie where
+the first output goes: below its prefix, or for one key below KEY.run/; or where --record says. The next time, where that
+record tells of the same command line, program and inputs, and all outputs are as it says, nothing is done.
+
+In the command's words {in.0}, {in.1}, … stand for the paths of inputs (--in and --samplesheet, as they come), {out} or {out.0} for
+what is fixed of the first output's pattern, and {workdir} for the work folder. The environment has HAUL_IN_0, …, HAUL_OUT,
+HAUL_OUT_0, … and HAUL_WORKDIR.
+
+INTERRUPTION: SIGTERM, Ctrl-C, SIGHUP, and with --spot the notice that a Spot machine goes, send --signal to the command and all
+of its process group; after --grace comes SIGKILL. Then the logs, run.json and what --on-interrupt names go below _partial/ beside
+the record, and no _SUCCESS. Uploads of a command that has ended well go on for --grace. SIGUSR1 and SIGUSR2 are passed on.
+Killed at any moment, the same line on the same machine goes on: inputs that are there are proved and stay, the command starts
+over, and where it had ended well only what is missing is uploaded.
+
+EXIT CODE: the command's own, also where a signal ended it (128 and its number). Haul's own failures have those below; 126 and 127
+say that there is no such command; 143 also tells of a Spot notice.
+
+CACHE: with --cache DIR inputs are kept for all runs on the machine, by bucket, key, ETag and size, and fetched once however many
+ask at the same time. They are shared by reflink where the file system can (XFS, btrfs), else by a hard link to a read-only
+file, else copied. A command that makes such a link writable and writes to it spoils the entry; the next run sees that by its
+size and time (--cache-verify: by its bytes), and fetches it again.`
+
+const runExample = `  haul run --in s3://lab/NA12878.bam --in s3://refs/hg38/:ref/ --out 'results/**:s3://lab/out/' -- ./call.sh NA12878.bam ref/hg38.fa
+  haul run --cache /scratch/haul --in s3://refs/hg38.fa --in s3://lab/a.bam --out a.vcf:s3://lab/a.vcf -- bcftools … 
+  haul run --in-stream reads.fq.gz=s3://lab/reads.fq.gz --out 'qc/**:s3://lab/qc/' -- fastqc -o {out} reads.fq.gz
+  haul run --spot --grace 90s --on-interrupt 'checkpoint/**' --in s3://lab/x --out y:s3://lab/y -- ./long.sh {in.0} {out}`
+
+// runFlags are those of haul run, as typed.
+type runFlags struct {
+	words []runWord // of --in and the like, in their order
+	list  string
+	attrs attrFlags
+
+	record, workdir, cache string
+	keep, rerun, noLogs    bool
+	spot, onFailure        bool
+	verify                 bool
+	cacheSize              sizeFlag
+	signal                 string
+	grace                  spanFlag
+	concurrency            int
+	memory, bandwidth      sizeFlag
+	patience               spanFlag
+}
+
+// groups are all flags, as the help shows them.
+func (f *runFlags) groups() []*pflag.FlagSet {
+	in := pflag.NewFlagSet("Inputs", pflag.ContinueOnError)
+	in.Var(&wordFlag{f, inWord}, inWord, "fetch `SOURCE[:NAME]`, an object, a prefix that ends in a slash, wildcards, or something local; may be repeated")
+	in.Var(&wordFlag{f, sheetWord}, sheetWord, "also fetch what the cells of `SHEET[:NAME]` name, local or stored; may be repeated")
+	in.StringVar(&f.list, "files-from", "", "also what `LIST` names (- is standard input): one SOURCE a line, or SOURCE, a tab and NAME")
+	in.Var(&wordFlag{f, streamWord}, streamWord, "make `NAME=s3://…` a pipe, for a command that reads the object once, from front to back; may be repeated")
+	in.StringVar(&f.workdir, "workdir", "", "make the work folder in `DIR` (else $TMPDIR)")
+	in.BoolVar(&f.keep, "keep-workdir", false, "leave the work folder behind after success too")
+	in.StringVar(&f.cache, "cache", "", "keep inputs in `DIR` for other runs on this machine")
+	in.Var(&f.cacheSize, "cache-size", "let that `SIZE` be the most in the cache: what was not used for the longest time leaves, but nothing in use")
+	in.BoolVar(&f.verify, "cache-verify", false, "compare what the cache has with the store's checksum each time")
+
+	run := pflag.NewFlagSet("Command", pflag.ContinueOnError)
+	run.StringVar(&f.signal, "signal", "TERM", "`NAME` of the signal that asks the command to end")
+	run.Var(&f.grace, "grace", "the `TIME` that it then has (else 30s); a scheduler may give less (Slurm 30 s, a Spot machine 2 minutes)")
+	run.BoolVar(&f.spot, "spot", false, "ask the machine's metadata service every 5 s whether it is a Spot machine that goes (AWS_EC2_METADATA_SERVICE_ENDPOINT)")
+	run.Var(&wordFlag{f, interruptWord}, interruptWord, "also store `PATTERN[:s3://…]` when the run is interrupted; may be repeated (else only logs)")
+	run.BoolVar(&f.noLogs, "no-logs", false, "do not keep what the command writes; it then has haul's own output, such as a terminal")
+	run.BoolVar(&f.rerun, "rerun", false, "run it although its outputs are there")
+
+	out := pflag.NewFlagSet("Outputs", pflag.ContinueOnError)
+	out.Var(&wordFlag{f, outWord}, outWord, "store `PATTERN:s3://…`; that there is nothing is an error; may be repeated")
+	out.Var(&wordFlag{f, optionalWord}, optionalWord, "the same as --out, but of `PATTERN:s3://…` there may be nothing")
+	out.BoolVar(&f.onFailure, "out-on-failure", false, "store outputs, logs and run.json also where the command failed; there is no _SUCCESS then")
+	out.StringVar(&f.record, "record", "", "put run.json, the logs and _SUCCESS below `s3://…` (else where the first output goes)")
+
+	move := pflag.NewFlagSet("Transfer", pflag.ContinueOnError)
+	move.IntVar(&f.concurrency, "concurrency", 0, "`N` parts at once (else as many as the link rewards)")
+	move.Var(&f.memory, "memory", "at most that `SIZE` of memory for buffers (else 128MiB)")
+	move.Var(&f.bandwidth, "bandwidth", "move at most that `SIZE` a second, such as 200MB, both ways together")
+	move.Var(&f.patience, "patience", "go on trying for that `TIME` while no byte moves (else 5m)")
+	optional(move, &f.attrs.payer, "request-payer", "requester", "agree, as `requester`, to pay for requests and traffic")
+	optional(move, &f.attrs.sse, "sse", "AES256", "`KIND` of encryption of outputs: AES256 (also where none is given), aws:kms or aws:kms:dsse")
+	move.StringVar(&f.attrs.kmsKey, "sse-kms-key-id", "", "`ID` of the KMS key")
+	return []*pflag.FlagSet{in, run, out, move, f.attrs.flags()}
+}
+
+// The flags whose words are understood together.
+const (
+	inWord        = "in"
+	sheetWord     = "samplesheet"
+	streamWord    = "in-stream"
+	outWord       = "out"
+	optionalWord  = "out-optional"
+	interruptWord = "on-interrupt"
+)
+
+// runWord is the value of one of them.
+type runWord struct{ flag, word string }
+
+// wordFlag takes a word each time.
+type wordFlag struct {
+	to   *runFlags
+	flag string
+}
+
+// Set takes it.
+func (w *wordFlag) Set(word string) error {
+	w.to.words = append(w.to.words, runWord{w.flag, word})
+	return nil
+}
+
+func (w *wordFlag) Type() string { return "WORD" }
+
+func (w *wordFlag) String() string { return "" }
+
+// understand adds what a word asks for.
+func (w runWord) understand(q *stage.Request, d files) error {
+	switch w.flag {
+	case inWord, sheetWord:
+		in, err := parseInput(w.word, d)
+		if in.Sheet = w.flag == sheetWord; err == nil && in.Sheet && (in.Folder || in.Pattern != "") {
+			err = usagef("--samplesheet: %s is no sheet", w.word)
+		}
+		q.Inputs = append(q.Inputs, in)
+		return err
+	case streamWord:
+		s, err := parseStream(w.word)
+		q.Streams = append(q.Streams, s)
+		return err
+	case interruptWord:
+		o, err := parseOutput(w.word)
+		q.OnInterrupt = append(q.OnInterrupt, o)
+		return err
+	}
+	o, err := parseOutput(w.word)
+	if err == nil && o.Target.Bucket == "" {
+		return usagef("--%s: %q is not PATTERN:s3://BUCKET/KEY", w.flag, w.word)
+	}
+	o.Optional = w.flag == optionalWord
+	q.Outputs = append(q.Outputs, o)
+	return err
+}
+
+// cutName cuts the name after the last colon off; the colons of s3:// and of an access point's ARN part nothing.
+func cutName(word string) (source, name string) {
+	from := 0
+	if strings.HasPrefix(word, scheme) {
+		from = len(scheme)
+		if m := arn.FindStringSubmatch(word[from:]); m != nil {
+			from += len(m[1])
+		}
+	} else if len(word) > 2 && word[1] == ':' && os.PathSeparator == '\\' {
+		from = 2
+	}
+	i := strings.LastIndexByte(word[from:], ':')
+	if i < 0 {
+		return word, ""
+	}
+	return word[:from+i], word[from+i+1:]
+}
+
+// parseInput understands SOURCE and SOURCE:NAME.
+func parseInput(word string, d files) (in stage.Input, err error) {
+	source, name := cutName(word)
+	in.Dest = name
+	l, err := parseLocation(source)
+	if err != nil {
+		return in, err
+	}
+	if l.kind == stream {
+		return in, usagef("standard input is the command's own, and no input")
+	}
+	in.Source = l.end()
+	wild := hasWildcards(l, d)
+	switch {
+	case l.kind == remote && wild:
+		in.Source.Ref.Key, in.Pattern = mirror.SplitPattern(l.ref.Key)
+	case l.kind == remote:
+		in.Folder = isFolder(l.ref.Key)
+	case wild:
+		in.Source.Path, in.Pattern = mirror.SplitPattern(l.text)
+		if in.Source.Path == "" {
+			in.Source.Path = "."
+		}
+	default:
+		mode, err := d.mode(l.text)
+		if in.Folder = mode.IsDir(); err != nil {
+			return in, err
+		}
+	}
+	return in, nil
+}
+
+func parseStream(word string) (stage.Stream, error) {
+	name, rest, ok := strings.Cut(word, "="+scheme)
+	ref, err := parseRemote(scheme + rest)
+	if !ok || name == "" || err == nil && isFolder(ref.Key) {
+		return stage.Stream{}, usagef("--in-stream: %q is not NAME=s3://BUCKET/KEY", word)
+	}
+	return stage.Stream{Name: name, Source: ref}, err
+}
+
+// parseOutput understands PATTERN:s3://…, and PATTERN alone.
+func parseOutput(word string) (o stage.Output, err error) {
+	i := strings.LastIndex(word, ":"+scheme)
+	if i < 0 {
+		return stage.Output{Pattern: strings.TrimPrefix(word, "./")}, nil
+	}
+	o.Pattern = strings.TrimPrefix(word[:i], "./")
+	o.Target, err = parseRemote(word[i+1:])
+	return o, err
+}
+
+func (a *app) run() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:     "run [flags] -- COMMAND [ARG…]",
+		Short:   "Fetch inputs, run a command on them, store what it made",
+		Long:    runLong,
+		Example: runExample,
+		Args: func(cmd *cobra.Command, args []string) error {
+			switch at := cmd.ArgsLenAtDash(); {
+			case len(args) == 0:
+				return usagef("run needs a COMMAND after --")
+			case at != 0:
+				return usagef("%s is no flag; the COMMAND stands after --", args[0])
+			}
+			return nil
+		},
+	}
+	a.command(cmd, f.groups(), func(ctx context.Context, args []string) error {
+		a.catting = true
+		req, err := f.parse(args, cmd.Flags())
+		if err != nil {
+			return err
+		}
+		if f.list != "" {
+			more, err := a.listed(ctx, f.list)
+			if err != nil {
+				return err
+			}
+			req.Inputs = append(req.Inputs, more...)
+		}
+		return a.runStage(ctx, req, haul.Options{
+			Concurrency: f.concurrency, Memory: int64(f.memory), Bandwidth: int64(f.bandwidth), Patience: f.patience.duration(),
+		})
+	})
+	return cmd
+}
+
+// listed reads the inputs that a list names.
+func (a *app) listed(ctx context.Context, name string) ([]stage.Input, error) {
+	list, err := a.openList(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	defer list.Close() // only read from
+	var all []stage.Input
+	for p, err := range readPairs(list) {
+		if err != nil {
+			return nil, err
+		}
+		l, err := parseLocation(p.Source)
+		if err != nil {
+			return nil, err
+		}
+		if l.kind == stream {
+			return nil, usagef("--files-from: standard input is no input")
+		}
+		all = append(all, stage.Input{Source: l.end(), Dest: p.Target, Folder: l.kind == remote && isFolder(l.ref.Key)})
+	}
+	return all, nil
+}
+
+// parse understands the line.
+func (f *runFlags) parse(args []string, set *pflag.FlagSet) (stage.Request, error) {
+	q := stage.Request{
+		Command: args,
+		Dir:     f.workdir, Keep: f.keep, Again: f.rerun, NoLogs: f.noLogs, OnFailure: f.onFailure, Grace: f.grace.duration(),
+		Cache:   stage.Cache{Dir: f.cache, Size: int64(f.cacheSize), Verify: f.verify},
+		Env:     os.Environ(),
+		Version: strings.TrimPrefix(versionText(), "haul "), Address: parseRemote,
+	}
+	if q.Dir == "" {
+		q.Dir = os.TempDir()
+	}
+	var err error
+	if q.From, err = os.Getwd(); err != nil {
+		return q, err
+	}
+	for _, w := range f.words {
+		if err := w.understand(&q, disk{}); err != nil {
+			return q, err
+		}
+	}
+	switch {
+	case f.cache == "" && (set.Changed("cache-size") || f.verify):
+		return q, usagef("--cache-size and --cache-verify need --cache")
+	case f.concurrency < 0 || set.Changed("concurrency") && f.concurrency == 0:
+		return q, usagef("--concurrency: it must be at least 1")
+	case f.bandwidth.limit() != nil:
+		return q, f.bandwidth.limit()
+	case f.onFailure && len(q.Outputs) == 0 && f.record == "":
+		return q, usagef("--out-on-failure needs --out or --record")
+	}
+	if q.Record, err = f.recordPrefix(q.Outputs); err != nil {
+		return q, err
+	}
+	for _, o := range q.OnInterrupt {
+		if o.Target.Bucket == "" && q.Record.Bucket == "" {
+			return q, usagef("--on-interrupt %s: say where to: PATTERN:s3://…", o.Pattern)
+		}
+	}
+	var ok bool
+	if q.Signal, ok = stage.SignalNamed(strings.ToUpper(f.signal)); !ok {
+		return q, usagef("--signal: %q is no signal; write it like TERM, INT or USR1", f.signal)
+	}
+	if f.spot {
+		if q.Metadata = os.Getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT"); q.Metadata == "" {
+			q.Metadata = "http://169.254.169.254"
+		}
+	}
+	q.Transfer.Attrs, err = f.attrs.attrs("", disk{}.read)
+	if !f.attrs.noGuess && q.Transfer.Attrs.Headers.ContentType == "" {
+		q.ContentType = guessType
+	}
+	return q, err
+}
+
+// recordPrefix is where the record goes.
+func (f *runFlags) recordPrefix(outputs []stage.Output) (store.Ref, error) {
+	if f.record != "" {
+		ref, err := parseRemote(f.record)
+		if ref.Key != "" {
+			ref.Key = folderKey(ref.Key)
+		}
+		return ref, err
+	}
+	if len(outputs) == 0 {
+		return store.Ref{}, nil
+	}
+	o := outputs[0]
+	_, pattern := mirror.SplitPattern(o.Pattern)
+	switch {
+	case isFolder(o.Target.Key):
+	case pattern != "", strings.HasSuffix(o.Pattern, "/"):
+		o.Target.Key += "/"
+	default:
+		o.Target.Key += ".run/"
+	}
+	return o.Target, nil
+}
+
+// runStage does it.
+func (a *app) runStage(ctx context.Context, q stage.Request, o haul.Options) error {
+	screen := a.screen(true)
+	st, err := a.connect.open(ctx)
+	if err != nil {
+		return err
+	}
+	o.Observe = screen.Observe
+	c := haul.New(st, o)
+	q.Stdin, q.Stdout, q.Stderr = a.sys.Stdin, a.sys.Stdout, a.sys.Stderr
+	q.Report = &runReport{a: a, client: c, last: func(f func()) func() { return beforeExit(ctx, f) }}
+	rec, err := stage.Run(ctx, c, q)
+	screen.Run(rec)
+	return err
+}
+
+// runReport shows what a run does.
+type runReport struct {
+	a      *app
+	client *haul.Client
+	last   func(func()) func()
+}
+
+func (r *runReport) Note(text string) { r.a.out.Note(text) }
+
+func (r *runReport) Moved(verb, source, target string, result haul.Result) {
+	if r.a.verbose || r.a.json {
+		r.a.out.Done(ui.Task{Verb: verb, Source: source, Target: target}, result)
+	}
+}
+
+func (r *runReport) Failed(verb, source, target string, err error) {
+	r.a.out.Object(ui.Task{Verb: verb, Source: source, Target: target}, mirror.Event{Kind: mirror.Failed, Err: err})
+}
+
+func (r *runReport) During(verb string, size int64, work func() error) error {
+	before := r.client.Snapshot()
+	return r.a.out.During(ui.Task{Verb: verb, Name: verb + "s"}, func() meter.Snapshot {
+		s := r.client.Snapshot()
+		s.Total, s.Done, s.Kept, s.Moved = size, s.Done-before.Done, s.Kept-before.Kept, s.Moved-before.Moved
+		s.PartsTotal, s.PartsDone = s.PartsTotal-before.PartsTotal, s.PartsDone-before.PartsDone
+		return s
+	}, work)
+}
+
+func (r *runReport) Last(f func()) func() { return r.last(f) }
+
+// folderLeftovers says what a run leaves behind that did not come to a good end.
+func folderLeftovers(f *ui.Failure, e *stage.FolderError) {
+	f.GoOn = true
+	f.ThrowAway = shellLine("rm", "-rf", e.Folder)
+	if errors.Is(e.Err, localfile.ErrNoSpace) {
+		f.Advice = append(f.Advice, "--workdir DIR takes another place for the work folder")
+	}
+	kept := "what was staged is kept in " + e.Folder
+	if e.Logs {
+		kept = fmt.Sprintf("the work folder and the logs are kept: %s/work/run.stderr", e.Folder)
+	}
+	f.Advice = append(f.Advice, kept+"; the same line goes on with it", "to throw it away: "+f.ThrowAway)
+}

@@ -1,0 +1,6 @@
+package stage
+
+// For tests.
+var (
+	Rewrite = rewrite
+)

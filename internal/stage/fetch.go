@@ -1,0 +1,197 @@
+package stage
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"haul"
+	"haul/internal/amount"
+	"haul/internal/localfile"
+)
+
+const (
+	// leastFetches are under way at once, and twice the client's lanes.
+	leastFetches = 32
+	folderMode   = 0o777 // less the umask
+)
+
+// tally counts what became of inputs.
+type tally struct {
+	mu                                      sync.Mutex
+	fetched, cached, kept, linked, unproved int
+	bytes                                   int64 // that crossed the wire
+}
+
+// in stages the inputs.
+func (r *run) in(ctx context.Context) error {
+	if err := r.folder.begin(r.record); err != nil {
+		return err
+	}
+	if err := r.folder.clean(r.items); err != nil {
+		return fmt.Errorf("clean the work folder: %w", err)
+	}
+	began := time.Now()
+	cache := newCache(r)
+	if err := localfile.Room(r.folder.root, r.missing()); err != nil && cache == nil {
+		return fmt.Errorf("inputs: %w", err)
+	}
+	var t tally
+	err := r.Report.During("download", r.missing(), func() error {
+		g, gctx := errgroup.WithContext(ctx)
+		g.SetLimit(max(leastFetches, 2*r.c.Lanes()))
+		for _, it := range r.items {
+			g.Go(func() error {
+				if err := r.place(gctx, cache, it, &t); err != nil {
+					return fmt.Errorf("input %s: %w", it.source, err)
+				}
+				return nil
+			})
+		}
+		return g.Wait()
+	})
+	if err != nil {
+		return err
+	}
+	r.record.Times.In = seconds(time.Since(began))
+	for i, it := range r.items {
+		r.record.Inputs[i].Sum = it.sum
+	}
+	if n := len(r.items); n > 0 {
+		r.Report.Note(t.text(n, time.Since(began)))
+	}
+	return r.prepare()
+}
+
+// missing is what has yet to come into the work folder, in bytes.
+func (r *run) missing() (n int64) {
+	for _, it := range r.items {
+		if it.ref.Bucket != "" && !it.there {
+			n += it.size
+		}
+	}
+	return n
+}
+
+func (t *tally) text(n int, took time.Duration) string {
+	s := fmt.Sprintf("%s in %s: %d fetched, %s", count(n, "input"), amount.Took(took), t.fetched, amount.Bytes(t.bytes))
+	if t.cached > 0 {
+		s += fmt.Sprintf("; %d from the cache", t.cached)
+	}
+	if t.kept > 0 {
+		s += fmt.Sprintf("; %d were there and proved", t.kept)
+	}
+	if t.linked > 0 {
+		s += fmt.Sprintf("; %d linked to", t.linked)
+	}
+	if t.fetched+t.cached+t.kept == 0 {
+		return s
+	}
+	if t.unproved > 0 {
+		return s + fmt.Sprintf("; %d could not be proved, since the store keeps nothing to prove them by", t.unproved)
+	}
+	return s + "; all proved"
+}
+
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// place brings one item to its place.
+func (r *run) place(ctx context.Context, cache *cache, it *item, t *tally) error {
+	target := r.folder.file(it.rel)
+	if err := os.MkdirAll(filepath.Dir(target), folderMode); err != nil {
+		return err
+	}
+	switch {
+	case it.content != nil:
+		return os.WriteFile(target, it.content, 0o666)
+	case it.path != "":
+		t.add(&t.linked)
+		return os.Symlink(it.path, target)
+	case it.there:
+		same, err := r.c.SameFile(ctx, target, it.ref, &r.Transfer.Attrs)
+		if err != nil {
+			return err
+		}
+		if same.Verdict == haul.Equal && same.Target.ETag == it.object.ETag {
+			t.add(&t.kept)
+			return nil
+		}
+		if err := os.Remove(target); err != nil {
+			return err
+		}
+	}
+	if cache != nil && it.state != "" {
+		err := cache.place(ctx, it, target, t)
+		if err == nil || ctx.Err() != nil || !errors.As(err, new(cacheError)) {
+			return err
+		}
+		r.Report.Note(fmt.Sprintf("goes on without the cache for %s: %v", it.source, err))
+		if err := os.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	result, err := r.fetch(ctx, it, target)
+	t.fetch(result, err)
+	return err
+}
+
+// fetch downloads an item to a path.
+func (r *run) fetch(ctx context.Context, it *item, target string) (haul.Result, error) {
+	t := haul.Transfer{IfMatch: it.object.ETag, NoClobber: true}
+	t.Attrs.RequestPayer = r.Transfer.Attrs.RequestPayer
+	obj := it.object
+	obj.Ref = it.ref
+	result, err := r.c.DownloadListed(ctx, obj, target, t)
+	if err == nil {
+		it.sum = cmp.Or(sumText(result.Proof.Sum), it.sum)
+		r.Report.Moved("download", it.source, target, result)
+	}
+	return result, err
+}
+
+func (t *tally) add(n *int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	*n++
+}
+
+func (t *tally) fetch(r haul.Result, err error) {
+	if err != nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.fetched++
+	t.bytes += r.Moved
+	if !r.Proof.Proved {
+		t.unproved++
+	}
+}
+
+// prepare makes the folders that outputs are looked for in.
+func (r *run) prepare() error {
+	for _, o := range r.Outputs {
+		dir := o.fixed()
+		if !o.isMany() {
+			dir = path.Dir(dir)
+		}
+		if err := os.MkdirAll(r.folder.file(dir), folderMode); err != nil {
+			return err
+		}
+	}
+	return nil
+}

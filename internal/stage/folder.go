@@ -1,0 +1,193 @@
+package stage
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"haul/internal/journal"
+	"haul/internal/localfile"
+)
+
+// folder is the work folder of one run: root is private and holds the record that is also its lock, and the work folder proper.
+type folder struct {
+	root string
+	log  *journal.Log[state, ended]
+}
+
+// state is what a run stands on: a hash of what it was asked for and what its inputs were.
+type state struct{ Asked string }
+
+// ended is written down when the command has ended well: an entry for each output, and then one with the record.
+type ended struct {
+	Output *output `json:",omitempty"`
+	// Record is without its inputs.
+	Record *Record `json:",omitempty"`
+	// Boot tells one start of the machine from another: what was written before a power cut may not be on the disk.
+	Boot string `json:",omitempty"`
+}
+
+// name is that of the work folder: the same for the same request.
+func (r *run) name() string {
+	b, err := json.Marshal([]any{r.Command, r.From, r.Inputs, r.Streams, r.Outputs, r.Record, r.c.Identity()})
+	if err != nil {
+		panic("stage: internal error: a request does not marshal: " + err.Error())
+	}
+	return hash(b)[:16]
+}
+
+func (f *folder) work() string { return filepath.Join(f.root, "work") }
+
+// file gives a path in the work folder.
+func (f *folder) file(rel string) string { return filepath.Join(f.work(), filepath.FromSlash(rel)) }
+
+// open makes the folder or takes that of an earlier run, and locks it. The error is a *journal.BusyError where another has it.
+func (f *folder) open() error {
+	if err := localfile.MakeDirs(filepath.Dir(f.root), 0o777); err != nil {
+		return err
+	}
+	if err := localfile.PrivateDir(f.root); err != nil {
+		return err
+	}
+	log, err := journal.Open[state, ended](filepath.Join(f.root, "lock"), "run")
+	if err != nil {
+		return plain(err)
+	}
+	f.log = log
+	if err := errors.Join(endStrays(f.work()), os.MkdirAll(f.work(), 0o700)); err != nil {
+		return errors.Join(err, f.close())
+	}
+	return nil
+}
+
+// plain takes off what is said about the folder of records, where a journal lies elsewhere.
+func plain(err error) error {
+	if busy := new(journal.BusyError); errors.As(err, &busy) {
+		return err
+	}
+	return errors.Unwrap(err)
+}
+
+// begin writes down that inputs are being staged for that run.
+func (f *folder) begin(rec Record) error { return f.log.Begin(state{hash([]byte(rec.asked()))}) }
+
+// end writes down that the command has ended well.
+func (f *folder) end(rec Record, outputs []output) error {
+	for _, o := range outputs {
+		if err := f.log.Append(ended{Output: &o}); err != nil {
+			return err
+		}
+	}
+	rec.Inputs = nil
+	return f.log.Append(ended{Record: &rec, Boot: bootID()})
+}
+
+// ended tells whether the command of an earlier run on the same inputs had ended well, and completes the record; its outputs must be
+// as they were.
+func (f *folder) ended(rec *Record) bool {
+	held, ok := f.log.Header()
+	if !ok || held.Asked != hash([]byte(rec.asked())) {
+		return false
+	}
+	for _, e := range f.log.Entries() {
+		switch {
+		case e.Output != nil && e.Output.changed(f):
+			return false
+		case e.Record != nil && e.Boot != "" && e.Boot == bootID():
+			e.Record.Inputs = rec.Inputs
+			*rec = *e.Record
+			return true
+		}
+	}
+	return false
+}
+
+func (f *folder) close() error {
+	if f.log == nil {
+		return nil
+	}
+	return f.log.Close()
+}
+
+// remove takes it all away; it goes on being locked until close.
+func (f *folder) remove() error {
+	return errors.Join(removeAll(f.work()), f.log.Forget(), os.Remove(filepath.Join(f.root, "lock")), os.Remove(f.root))
+}
+
+// removeAll is os.RemoveAll that also removes what lies in folders that the command made read-only.
+func removeAll(dir string) error {
+	err := os.RemoveAll(dir)
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if d != nil && d.IsDir() {
+			return os.Chmod(path, 0o700)
+		}
+		return nil
+	})
+	return os.RemoveAll(dir)
+}
+
+// clean removes what is no input, and takes note of the inputs that are there. Partial files of downloads stay.
+func (f *folder) clean(items []*item) error {
+	wanted := map[string]*item{}
+	inside := map[string]bool{".": true}
+	for _, it := range items {
+		wanted[it.rel] = it
+		for dir := filepath.ToSlash(filepath.Dir(filepath.FromSlash(it.rel))); !inside[dir]; dir = filepath.ToSlash(filepath.Dir(dir)) {
+			inside[dir] = true
+		}
+	}
+	return filepath.WalkDir(f.work(), func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(f.work(), path)
+		if err != nil {
+			return err
+		}
+		rel = filepath.ToSlash(rel)
+		it := wanted[rel]
+		switch {
+		case d.IsDir() && inside[rel]:
+			return nil
+		case d.IsDir():
+			if err := removeAll(path); err != nil {
+				return err
+			}
+			return fs.SkipDir
+		case d.Type().IsRegular() && it != nil && it.ref.Bucket != "":
+			it.there = true
+			return nil
+		case d.Type().IsRegular() && localfile.IsTemp(d.Name()):
+			return nil
+		}
+		return os.Remove(path)
+	})
+}
+
+// size is that of all files in the work folder, in bytes; what inputs are links to is not counted.
+func (f *folder) size() (n int64) {
+	_ = filepath.WalkDir(f.work(), func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() {
+			if fi, err := d.Info(); err == nil {
+				n += fi.Size()
+			}
+		}
+		return nil
+	})
+	return n
+}
+
+// bootID names this start of the machine; empty where that cannot be known.
+func bootID() string {
+	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}

@@ -1,0 +1,231 @@
+package stage
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"haul/checksum"
+	"haul/mirror"
+	"haul/store"
+)
+
+// Input is what the command needs: an object, a file, or many of them.
+type Input struct {
+	// Source is an object, or the root of many; Path where it is local.
+	Source mirror.End
+	// Folder tells that all below Source is meant, Pattern that what matches it there is.
+	Folder  bool
+	Pattern string
+	// Sheet tells that it is a sample sheet, in which addresses are to become paths.
+	Sheet bool
+	// Dest is its path below the work folder, with slashes. Empty is its own name there, and with a slash at its end it is a
+	// folder to put it into.
+	Dest string
+}
+
+// item is one file of the work folder that is there before the command begins.
+type item struct {
+	source string // an address or a path
+	rel    string
+	// object is what it is fetched from; else it is a link to path, or has content.
+	ref     store.Ref
+	object  store.Object
+	path    string
+	content []byte
+
+	size  int64
+	state string // names a state of the source: an ETag, the time of a file, the sum of a sheet
+	sum   string // by which it was proved, or which the store vouches for
+	there bool   // an earlier run brought it
+}
+
+const (
+	// asking is how many requests about inputs are under way at once.
+	asking = 16
+	// maxSheet bounds a sample sheet, which is held in memory.
+	maxSheet = 64 << 20
+	// sheetFolder takes the objects that sample sheets name, each by its bucket and key.
+	sheetFolder = "s3"
+)
+
+// resolve finds out what all inputs are now.
+func (r *run) resolve(ctx context.Context) error {
+	found := make([][]*item, len(r.Inputs))
+	r.places = make([]string, len(r.Inputs))
+	streams := make([]store.Object, len(r.Streams))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(asking)
+	for i, in := range r.Inputs {
+		g.Go(func() (err error) {
+			r.places[i], found[i], err = r.look(gctx, in)
+			return err
+		})
+	}
+	for i, s := range r.Streams {
+		g.Go(func() (err error) {
+			streams[i], err = r.c.Stat(gctx, s.Source, &r.Transfer.Attrs)
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	taken := map[string]string{} // path below the work folder to source
+	for i, s := range r.Streams {
+		taken[s.Name] = s.Source.String()
+		r.record.Streams = append(r.record.Streams, InputRecord{Source: s.Source.String(), Path: s.Name, Size: streams[i].Size, State: streams[i].ETag})
+	}
+	for _, items := range found {
+		for _, it := range items {
+			if taken[it.rel] == it.source {
+				continue
+			}
+			if other, ok := taken[it.rel]; ok {
+				return invalid("both %s and %s would be the file %s; give one another name: SOURCE:NAME", other, it.source, it.rel)
+			}
+			if err := local(it.rel); err != nil {
+				return fmt.Errorf("input %s: %w", it.source, err)
+			}
+			taken[it.rel] = it.source
+			r.items = append(r.items, it)
+			r.record.Inputs = append(r.record.Inputs, it.recorded())
+		}
+	}
+	return folders(taken)
+}
+
+// folders refuses a file where another one needs a folder.
+func folders(taken map[string]string) error {
+	for rel, source := range taken {
+		for dir := path.Dir(rel); dir != "."; dir = path.Dir(dir) {
+			if other, ok := taken[dir]; ok {
+				return invalid("%s would be the file %s, and %s needs a folder of that name", other, dir, source)
+			}
+		}
+	}
+	return nil
+}
+
+// look gives what one input is, and its place in the work folder.
+func (r *run) look(ctx context.Context, in Input) (place string, items []*item, err error) {
+	switch {
+	case in.Sheet:
+		return r.sheet(ctx, in)
+	case in.Folder || in.Pattern != "":
+		return r.many(ctx, in)
+	case in.Source.Path != "":
+		it, err := localItem(in.Source.Path, in.place())
+		return in.place(), []*item{it}, err
+	}
+	obj, err := r.c.Stat(ctx, in.Source.Ref, &r.Transfer.Attrs)
+	obj.Ref = in.Source.Ref
+	return in.place(), []*item{remoteItem(obj, in.place())}, err
+}
+
+func remoteItem(obj store.Object, rel string) *item {
+	return &item{source: obj.Ref.String(), rel: rel, ref: obj.Ref, object: obj, size: obj.Size, state: obj.ETag, sum: sumOf(obj)}
+}
+
+func localItem(file, rel string) (*item, error) {
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return nil, err
+	}
+	fi, err := os.Stat(abs)
+	if err != nil {
+		return nil, fmt.Errorf("input %w", err)
+	}
+	if !fi.Mode().IsRegular() {
+		return nil, invalid("the input %s is no file; a folder is written with a slash at its end", file)
+	}
+	return &item{source: abs, rel: rel, path: abs, size: fi.Size(), state: fmt.Sprintf("%d bytes, %s", fi.Size(), fi.ModTime().UTC().Format(time.RFC3339Nano))}, nil
+}
+
+// many gives all that is in a folder or below a prefix.
+func (r *run) many(ctx context.Context, in Input) (string, []*item, error) {
+	place := in.place()
+	var o mirror.Options
+	o.Select.Pattern, o.Select.EmptyOK = in.Pattern, true
+	o.Transfer.Attrs.RequestPayer = r.Transfer.Attrs.RequestPayer
+	var items []*item
+	for e, err := range mirror.Entries(ctx, r.c, in.Source, o) {
+		if err == nil {
+			err = e.Why
+		}
+		if err != nil {
+			return place, nil, fmt.Errorf("input %s: %w", in.Source, err)
+		}
+		it := remoteItem(e.Object, path.Join(place, e.Rel))
+		if err := local(e.Rel); err != nil {
+			return place, nil, fmt.Errorf("input %s: %w", it.source, err)
+		}
+		if e.Path != "" {
+			if it, err = localItem(e.Path, path.Join(place, e.Rel)); err != nil {
+				return place, nil, err
+			}
+		}
+		items = append(items, it)
+	}
+	switch {
+	case len(items) > 0:
+		return place, items, nil
+	case in.Pattern != "":
+		return place, nil, missing{fmt.Sprintf("input: nothing matches %s in %s", in.Pattern, in.Source)}
+	}
+	return place, nil, missing{fmt.Sprintf("input: there is nothing in %s", in.Source)}
+}
+
+// place is where an input comes to below the work folder: a file, or for many a folder, which may be the work folder itself.
+func (in Input) place() string {
+	name := path.Base(strings.TrimSuffix(in.Source.Ref.Key, "/"))
+	switch {
+	case in.Source.Path != "":
+		name = filepath.Base(in.Source.Path)
+	case in.Source.Ref.Key == "":
+		name = in.Source.Ref.Bucket
+	}
+	dest, isFolder := strings.CutSuffix(in.Dest, "/")
+	switch {
+	case in.Pattern != "" && in.Dest == "":
+		return "."
+	case in.Dest == "":
+		return name
+	case isFolder && in.Pattern == "" && !in.Folder:
+		return path.Join(dest, name)
+	}
+	return path.Clean(dest)
+}
+
+func (it *item) recorded() InputRecord {
+	return InputRecord{Source: it.source, Path: it.rel, Size: it.size, State: it.state, Version: it.object.Version, Sum: it.sum}
+}
+
+// sumOf gives the sum that the store vouches for first.
+func sumOf(o store.Object) string {
+	for _, s := range o.Sums {
+		return sumText(s)
+	}
+	return ""
+}
+
+func sumText(s checksum.Sum) string {
+	if s.IsZero() {
+		return ""
+	}
+	return string(s.Algorithm) + " " + s.Base64()
+}
+
+// hash names a state of some text.
+func hash(text []byte) string {
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}

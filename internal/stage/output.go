@@ -1,0 +1,358 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"haul"
+	"haul/internal/amount"
+	"haul/mirror"
+	"haul/store"
+)
+
+// Output is what the command makes.
+type Output struct {
+	// Pattern is a path below the work folder: a file, a folder, or with wildcards what matches. What was staged in matches no
+	// wildcard.
+	Pattern string
+	// Target is a key for a file, and a prefix for a folder and for what matches. A file comes below one that ends in a slash.
+	Target store.Ref
+	// Optional tells that there may be none.
+	Optional bool
+}
+
+// output is one file that goes up.
+type output struct {
+	Rel      string
+	Target   store.Ref
+	Size     int64
+	Modified time.Time
+}
+
+// indexes are the ends of names of files that are of no use before what they are about.
+var indexes = []string{".bai", ".csi", ".crai", ".tbi", ".fai", ".gzi", ".pbi", ".idx"}
+
+func (o output) isIndex() bool {
+	return slices.ContainsFunc(indexes, func(end string) bool { return strings.HasSuffix(o.Rel, end) })
+}
+
+// changed tells whether the file is another than it was.
+func (o output) changed(f *folder) bool {
+	fi, err := os.Stat(f.file(o.Rel))
+	return err != nil || fi.Size() != o.Size || !fi.ModTime().Equal(o.Modified)
+}
+
+func (o Output) check() error {
+	clean := strings.TrimSuffix(o.Pattern, "/")
+	if clean == "." {
+		return nil
+	}
+	return local(clean)
+}
+
+// isMany tells a folder or pattern; a plain name may still turn out to be a folder.
+func (o Output) isMany() bool {
+	_, pattern := mirror.SplitPattern(o.Pattern)
+	return pattern != "" || strings.HasSuffix(o.Pattern, "/") || o.Pattern == "."
+}
+
+// fixed is the path that does not depend on what there is: the file, or the folder that is looked into.
+func (o Output) fixed() string {
+	root, _ := mirror.SplitPattern(o.Pattern)
+	return path.Clean(root)
+}
+
+// find gives what there is of some outputs, in order. Where one that must be there is not, the error is of kind store.NotFound.
+func (r *run) find(ctx context.Context, wanted []Output) ([]output, error) {
+	staged := map[string]bool{logOut: true, logErr: true}
+	for _, it := range r.items {
+		staged[it.rel] = true
+	}
+	var all []output
+	var absent []error
+	targets := map[store.Ref]string{}
+	if at := r.Request.Record; at.Bucket != "" {
+		for _, name := range []string{recordName, markName, logOut, logErr} {
+			targets[below(at, name)] = "what haul tells of the run"
+		}
+	}
+	for _, o := range wanted {
+		found, err := r.findOne(ctx, o, staged)
+		if err != nil {
+			return nil, fmt.Errorf("output %s: %w", o.Pattern, err)
+		}
+		if len(found) == 0 && !o.Optional {
+			absent = append(absent, missing{"the command made no " + o.Pattern})
+		}
+		for _, f := range found {
+			other, ok := targets[f.Target]
+			switch {
+			case ok && other == f.Rel:
+				continue
+			case ok:
+				return nil, invalid("both %s and %s would be stored as %s", other, f.Rel, f.Target)
+			}
+			targets[f.Target] = f.Rel
+			all = append(all, f)
+		}
+	}
+	return all, errors.Join(absent...)
+}
+
+func (r *run) findOne(ctx context.Context, o Output, staged map[string]bool) ([]output, error) {
+	root, pattern := mirror.SplitPattern(o.Pattern)
+	at := r.folder.file(path.Clean(root))
+	fi, err := os.Stat(at)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case pattern == "" && !fi.IsDir():
+		key := o.Target
+		if key.Key == "" || strings.HasSuffix(key.Key, "/") {
+			key.Key += path.Base(root)
+		}
+		return []output{{root, key, fi.Size(), fi.ModTime()}}, nil
+	}
+	var choice mirror.Options
+	choice.Select = mirror.Select{Pattern: pattern, EmptyOK: true}
+	prefix := o.Target.Key
+	if prefix != "" && !strings.HasSuffix(prefix, "/") {
+		prefix += "/"
+	}
+	var all []output
+	for e, err := range mirror.Entries(ctx, r.c, mirror.Local(at), choice) {
+		if err != nil {
+			return nil, err
+		}
+		rel := path.Join(path.Clean(root), e.Rel)
+		if staged[rel] {
+			continue
+		}
+		if e.Why != nil {
+			r.Report.Failed("upload", e.Path, "", e.Why)
+			continue
+		}
+		all = append(all, output{rel, store.Ref{Bucket: o.Target.Bucket, Key: prefix + e.Rel}, e.Size, e.Modified})
+	}
+	return all, nil
+}
+
+// out uploads what a command that ended well has made. After the end of ctx it has a grace to come to its own end.
+func (r *run) out(ctx context.Context, again bool) error {
+	began := time.Now()
+	ctx, stop := lasting(ctx, r.Grace)
+	defer stop()
+	found, err := r.find(ctx, r.Outputs)
+	if err != nil {
+		return err
+	}
+	if !again {
+		if err := r.folder.end(r.record, found); err != nil {
+			r.Report.Note(fmt.Sprintf("killed from here on, it would run again: %v", err))
+		}
+	}
+	if err := r.unmark(ctx); err != nil {
+		return err
+	}
+	if err := r.upload(ctx, found, again); err != nil {
+		return err
+	}
+	r.record.Times.Out = seconds(time.Since(began))
+	return r.keep(ctx, r.Request.Record, true)
+}
+
+// upload sends files, indexes last, and puts them into the record. Where some may be up already, only the others are sent.
+func (r *run) upload(ctx context.Context, files []output, again bool) error {
+	began := time.Now()
+	u := &upload{run: r, sent: map[store.Ref]OutputRecord{}}
+	var size int64
+	for _, f := range files {
+		size += f.Size
+	}
+	err := r.Report.During("upload", size, func() error {
+		if again {
+			if err := u.look(ctx, files); err != nil {
+				return err
+			}
+		}
+		isIndex := func(o output) bool { return o.isIndex() }
+		for _, indexes := range []bool{false, true} {
+			some := slices.DeleteFunc(slices.Clone(files), func(o output) bool { return isIndex(o) != indexes })
+			if err := u.some(ctx, some); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	unproved := 0
+	for _, f := range files {
+		if rec, ok := u.sent[f.Target]; ok {
+			r.record.Outputs = append(r.record.Outputs, rec)
+			if rec.Proof == "" {
+				unproved++
+			}
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if len(files) > 0 {
+		text := fmt.Sprintf("%s, %s in %s", count(len(files), "output"), amount.Bytes(size), amount.Took(time.Since(began)))
+		if u.there > 0 {
+			text += fmt.Sprintf("; %d were there", u.there)
+		}
+		if unproved > 0 {
+			text += fmt.Sprintf("; %d could not be proved", unproved)
+		} else {
+			text += "; all proved"
+		}
+		r.Report.Note(text)
+	}
+	return nil
+}
+
+// upload is the upload of some outputs.
+type upload struct {
+	*run
+	mu    sync.Mutex
+	sent  map[store.Ref]OutputRecord
+	there int
+}
+
+// look finds what an earlier run has sent.
+func (u *upload) look(ctx context.Context, files []output) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(asking)
+	for _, f := range files {
+		g.Go(func() error {
+			same, err := u.c.SameFile(gctx, u.folder.file(f.Rel), f.Target, &u.Transfer.Attrs)
+			switch {
+			case errors.Is(err, store.NotFound):
+				return nil
+			case err != nil:
+				return err
+			case same.Verdict == haul.Equal:
+				u.note(f, same.Target, same.Text)
+				u.mu.Lock()
+				defer u.mu.Unlock()
+				u.there++
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+func (u *upload) note(f output, obj store.Object, proof string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.sent[f.Target] = OutputRecord{Path: f.Rel, Target: f.Target.String(), Size: f.Size, ETag: obj.ETag, Version: obj.Version, Sum: sumOf(obj), Proof: proof}
+}
+
+// some sends those that are not there, by bucket.
+func (u *upload) some(ctx context.Context, files []output) error {
+	byBucket := map[string][]output{}
+	byPath := map[string]output{}
+	for _, f := range files {
+		if _, ok := u.sent[f.Target]; !ok {
+			byBucket[f.Target.Bucket] = append(byBucket[f.Target.Bucket], f)
+			byPath[f.Target.String()] = f
+		}
+	}
+	for bucket, files := range byBucket {
+		var o mirror.Options
+		o.Transfer, o.ContentType = u.Transfer, u.ContentType
+		o.Select.Pairs = func(yield func(mirror.Pair, error) bool) {
+			for _, f := range files {
+				if !yield(mirror.Pair{Source: f.Rel, Target: f.Target.Key}, nil) {
+					return
+				}
+			}
+		}
+		o.Observe = func(e mirror.Event) {
+			switch e.Kind {
+			case mirror.Done:
+				proof := ""
+				if e.Result.Proof.Proved {
+					proof = e.Result.Proof.Text
+				}
+				obj := e.Result.Object
+				if sumOf(obj) == "" && !e.Result.Proof.Sum.IsZero() {
+					obj.Sums = append(obj.Sums, e.Result.Proof.Sum)
+				}
+				u.note(byPath[e.Target], obj, proof)
+				u.Report.Moved(e.Verb, e.Source, e.Target, e.Result)
+			case mirror.Failed, mirror.Skipped:
+				u.Report.Failed(e.Verb, e.Source, e.Target, e.Err)
+			}
+		}
+		if _, err := mirror.Up(ctx, u.c, u.folder.work(), store.Ref{Bucket: bucket}, o); err != nil {
+			return fmt.Errorf("outputs: %w", err)
+		}
+	}
+	return nil
+}
+
+// failed ends a run whose command did not end well.
+func (r *run) failed(ctx context.Context, cause error) error {
+	r.record.Why = cause.Error()
+	if !r.OnFailure || r.record.Began.IsZero() {
+		return cause
+	}
+	ctx, stop := lasting(ctx, r.Grace)
+	defer stop()
+	found, _ := r.find(ctx, r.Outputs) // what is missing is no wonder
+	err := r.unmark(ctx)
+	if err == nil {
+		err = r.upload(ctx, found, false)
+	}
+	if err == nil {
+		err = r.keep(ctx, r.Request.Record, false)
+	}
+	return errors.Join(cause, err)
+}
+
+// interrupted ends a run that was told to end: what is wanted of it goes up, and where it goes to is never taken for results.
+func (r *run) interrupted(ctx context.Context, cause error) error {
+	r.record.Outcome, r.record.Why = Interrupted, cause.Error()
+	if r.record.Began.IsZero() {
+		return cause
+	}
+	ctx = context.WithoutCancel(ctx)
+	aside := r.Request.Record
+	if aside.Bucket != "" {
+		aside.Key += partialFolder
+	}
+	wanted := slices.Clone(r.OnInterrupt)
+	for i, o := range wanted {
+		if wanted[i].Optional = true; o.Target.Bucket == "" {
+			wanted[i].Target = store.Ref{Bucket: aside.Bucket, Key: aside.Key + o.fixed()}
+			if o.fixed() == "." {
+				wanted[i].Target.Key = aside.Key
+			}
+		}
+	}
+	found, err := r.find(ctx, wanted)
+	if err == nil {
+		err = r.upload(ctx, found, false)
+	}
+	if err == nil {
+		err = r.keep(ctx, aside, false)
+	}
+	if err == nil && aside.Bucket != "" {
+		r.Report.Note("what there is of it is below " + aside.String())
+	}
+	return errors.Join(cause, err)
+}

@@ -1,0 +1,174 @@
+//go:build unix
+
+package stage
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+)
+
+// lookAgain is how often is looked whether all of a group has ended.
+const lookAgain = 20 * time.Millisecond
+
+// group is the command and what it starts, as long as that stays in its process group.
+type group struct {
+	pid      int
+	terminal *os.File // whose foreground it is; nil: none
+	passed   chan os.Signal
+	passing  sync.WaitGroup
+}
+
+// startGroup starts a command in a group of its own, which gets the terminal where stdin is one, and SIGUSR1 and SIGUSR2 where
+// this process gets them.
+func startGroup(cmd *exec.Cmd, stdin *os.File) (*group, error) {
+	adoptOrphans()
+	p := &group{passed: make(chan os.Signal, 2)}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if stdin != nil && term.IsTerminal(int(stdin.Fd())) {
+		p.terminal = stdin
+		cmd.SysProcAttr.Foreground, cmd.SysProcAttr.Ctty = true, int(stdin.Fd())
+	}
+	pipes := make(chan os.Signal, 1)
+	signal.Notify(pipes, syscall.SIGPIPE) // so that output whose reader is gone is an error here, and not the end
+	if err := cmd.Start(); err != nil {
+		p.takeTerminal()
+		return nil, err
+	}
+	p.pid = cmd.Process.Pid
+	for _, s := range []os.Signal{syscall.SIGUSR1, syscall.SIGUSR2} {
+		if !signal.Ignored(s) {
+			signal.Notify(p.passed, s)
+		}
+	}
+	p.passing.Go(func() {
+		for s := range p.passed {
+			p.signal(s)
+		}
+	})
+	return p, nil
+}
+
+// close ends the passing of signals, and takes the terminal back.
+func (p *group) close() {
+	signal.Stop(p.passed)
+	close(p.passed)
+	p.passing.Wait()
+	p.takeTerminal()
+}
+
+func (p *group) takeTerminal() {
+	if p.terminal == nil {
+		return
+	}
+	signal.Ignore(syscall.SIGTTOU) // or it would stop this process, which is in the background now
+	defer signal.Reset(syscall.SIGTTOU)
+	_ = unix.IoctlSetPointerInt(int(p.terminal.Fd()), unix.TIOCSPGRP, unix.Getpgrp())
+}
+
+// signal sends a signal to all of the group; nil is SIGTERM. What has ended hears nothing.
+func (p *group) signal(s os.Signal) {
+	n, ok := s.(syscall.Signal)
+	if !ok {
+		n = syscall.SIGTERM
+	}
+	_ = syscall.Kill(-p.pid, n)
+	_ = syscall.Kill(-p.pid, syscall.SIGCONT) // what is stopped hears nothing else
+}
+
+func (p *group) kill() { _ = syscall.Kill(-p.pid, syscall.SIGKILL) }
+
+// linger waits until all of the group has ended, after the command itself did, and makes it end when that takes too long. It is
+// what a shell leaves running behind its own end, such as >(gzip > a.gz).
+func (p *group) linger(grace time.Duration, note func(string)) {
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	tick := time.NewTicker(lookAgain)
+	defer tick.Stop()
+	for p.isThere() {
+		select {
+		case <-tick.C:
+		case <-timer.C:
+			note("the command has ended, and what it left running is killed")
+			p.kill()
+			timer.Reset(grace)
+		}
+	}
+}
+
+func (p *group) isThere() bool {
+	for {
+		pid, err := unix.Wait4(-p.pid, nil, unix.WNOHANG, nil)
+		if errors.Is(err, syscall.EINTR) || err == nil && pid > 0 {
+			continue
+		}
+		return syscall.Kill(-p.pid, 0) == nil
+	}
+}
+
+// exitOf gives the exit code as a shell tells it, and the signal that ended it.
+func exitOf(s *os.ProcessState) (code int, name string) {
+	if s == nil {
+		return 0, ""
+	}
+	w, ok := s.Sys().(syscall.WaitStatus)
+	if ok && w.Signaled() {
+		return 128 + int(w.Signal()), unix.SignalName(w.Signal())
+	}
+	return s.ExitCode(), ""
+}
+
+// peakMemory is the most that the command, or one process that it waited for, had in memory, in bytes.
+func peakMemory(s *os.ProcessState) int64 {
+	u, ok := s.SysUsage().(*syscall.Rusage)
+	switch {
+	case !ok:
+		return 0
+	case runtime.GOOS == "darwin", runtime.GOOS == "ios": // in bytes there, see getrusage(2)
+		return int64(u.Maxrss)
+	}
+	return int64(u.Maxrss) << 10
+}
+
+func isPipeGone(err error) bool { return errors.Is(err, syscall.EPIPE) }
+
+// hasOtherNames tells whether a file has more than one name: a run has it as an input.
+func hasOtherNames(path string) bool {
+	fi, err := os.Lstat(path)
+	if err != nil {
+		return false
+	}
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	return ok && st.Nlink > 1
+}
+
+func makeFIFO(path string) error {
+	if err := unix.Mkfifo(path, 0o600); err != nil {
+		return fmt.Errorf("make the pipe %s: %w", path, err)
+	}
+	return nil
+}
+
+// readFIFO opens a FIFO for reading, which lets go whoever waits to open it for writing.
+func readFIFO(path string) (*os.File, error) {
+	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+}
+
+// SignalNamed gives the signal of a name such as TERM or SIGINT.
+func SignalNamed(name string) (os.Signal, bool) {
+	for _, prefix := range []string{"", "SIG"} {
+		if s := unix.SignalNum(prefix + name); s != 0 {
+			return s, true
+		}
+	}
+	return nil, false
+}

@@ -1,0 +1,93 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"haul"
+	"haul/store"
+)
+
+// Stream is an object that the command reads once, from front to back, as it comes.
+type Stream struct {
+	// Name is its path below the work folder.
+	Name   string
+	Source store.Ref
+}
+
+// openStreams makes a pipe for each stream, and feeds those that the command opens. A stream that breaks off spoils the run. The
+// func that is given back ends all, and waits; its error is that of streams that were not what the store has.
+func (r *run) openStreams(ctx context.Context, spoil context.CancelCauseFunc) (func() error, error) {
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx)) // a pipe ends after the command, which would take that for the end of the object
+	var over atomic.Bool
+	var wg sync.WaitGroup
+	errs := make([]error, len(r.Streams))
+	end := func() error {
+		over.Store(true)
+		for _, s := range r.Streams {
+			if f, err := readFIFO(r.folder.file(s.Name)); err == nil { // else it was opened, and has no name any more
+				defer f.Close() // nothing was read
+			}
+		}
+		stop()
+		wg.Wait()
+		return errors.Join(errs...)
+	}
+	for i, s := range r.Streams {
+		path := r.folder.file(s.Name)
+		err := os.MkdirAll(filepath.Dir(path), folderMode)
+		if err == nil {
+			err = makeFIFO(path)
+		}
+		if err != nil {
+			return nil, errors.Join(err, end())
+		}
+		wg.Go(func() {
+			f, err := os.OpenFile(path, os.O_WRONLY, 0) // waits until somebody reads
+			if err == nil && over.Load() {
+				_ = f.Close() // nobody reads, and nothing was written
+				return
+			}
+			// A second reader would wait for bytes for ever: without its name, it ends with an error.
+			err = errors.Join(err, os.Remove(path))
+			if err == nil {
+				defer f.Close() // after an error nobody is to take it for whole
+				err = r.feed(ctx, f, i)
+			}
+			if err != nil && over.Load() {
+				r.Report.Note(partly(s.Name))
+			} else if err != nil {
+				errs[i] = fmt.Errorf("stream %s from %s: %w", s.Name, s.Source, err)
+				spoil(errs[i])
+				<-ctx.Done()
+			}
+		})
+	}
+	return end, nil
+}
+
+// feed writes a stream into its pipe. That the reader wants no more is no error, but all that it read is then not proved.
+func (r *run) feed(ctx context.Context, f *os.File, i int) error {
+	in := r.Streams[i]
+	defer context.AfterFunc(ctx, func() { _ = f.Close() })() // a write ends when nobody is left who could read
+	t := haul.Transfer{IfMatch: r.record.Streams[i].State, Attrs: store.Attrs{RequestPayer: r.Transfer.Attrs.RequestPayer}}
+	result, err := r.c.DownloadStream(ctx, in.Source, f, t)
+	switch {
+	case err == nil:
+		r.record.Streams[i].Sum = sumOf(result.Object)
+		r.Report.Moved("download", in.Source.String(), in.Name, result)
+	case isPipeGone(err):
+		r.Report.Note(partly(in.Name))
+		return nil
+	}
+	return err
+}
+
+func partly(name string) string {
+	return fmt.Sprintf("the command read only a part of %s, which is not proved", name)
+}
