@@ -28,6 +28,7 @@ var floors = map[string]int{
 	".":                  3,
 	"mirror":             4,
 	"proof":              5,
+	"internal/array":     6,
 	"internal/awsline":   5,
 	"internal/ui":        7,
 	"internal/cli":       8,

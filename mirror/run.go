@@ -179,7 +179,7 @@ func (r *run) judge(ctx context.Context, e *Event, move bool) bool {
 		e.Kind = Planned
 	case e.Err == nil:
 		e.Kind = Done
-	case ctx.Err() != nil, hopeless(e.Err), errors.As(e.Err, &ends):
+	case ctx.Err() != nil, Hopeless(e.Err), errors.As(e.Err, &ends):
 		return false
 	case errors.As(e.Err, &skip):
 		e.Kind, e.Err = Skipped, skip.error
@@ -195,9 +195,9 @@ func (r *run) judge(ctx context.Context, e *Event, move bool) bool {
 	return true
 }
 
-// hopeless tells errors that are not of one object: those of the bucket and of who asks, and those after which the client
+// Hopeless tells errors that are not of one object: those of the bucket and of who asks, and those after which the client
 // has tried again until nothing had got through for as long as its patience lasts.
-func hopeless(err error) bool {
+func Hopeless(err error) bool {
 	switch store.KindOf(err) {
 	case store.NoBucket, store.NoCredentials, store.Expired, store.ClockSkew, store.WrongRegion,
 		store.Network, store.Stalled, store.Throttled, store.Unavailable:
