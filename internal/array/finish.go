@@ -381,5 +381,11 @@ func ReadVerdict(ctx context.Context, d *Depot, h Header) (Verdict, error) {
 	return v, err
 }
 
-// Forget removes an earlier verdict that proves nothing, so that the next one is seen to be new.
-func Forget(ctx context.Context, d *Depot) error { return d.remove(ctx, verdictName) }
+// Forget removes an earlier verdict, unless it is that all is proved, so that the next one is seen to be new.
+func Forget(ctx context.Context, d *Depot, h Header) error {
+	v, err := ReadVerdict(ctx, d, h)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && v.Proved {
+		return nil
+	}
+	return errors.Join(err, d.remove(ctx, verdictName))
+}
