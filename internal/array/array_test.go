@@ -49,7 +49,7 @@ func anyPlan(t *testing.T, rt *rapid.T) {
 			rt.Fatal(err)
 		}
 	}
-	shards := rapid.IntRange(1, 6).Draw(rt, "shards")
+	shards := rapid.IntRange(1, 4).Draw(rt, "shards")
 	h, err := f.make(f.request(shards))
 	if err != nil || h.Objects != len(tree) {
 		rt.Fatalf("%+v, %v", h, err)

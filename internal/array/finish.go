@@ -32,12 +32,13 @@ type Verdict struct {
 	Unproved int `json:"unproved"`
 	// Requeue are the shards to do again, in order.
 	Requeue []int `json:"requeue,omitempty"`
-	// Problems are the first hundred, in words.
+	// Problems are the first MaxProblems, in words.
 	Problems []string `json:"problems,omitempty"`
 }
 
 const (
-	maxProblems = 100
+	// MaxProblems is how many problems a Verdict has in words at most.
+	MaxProblems = 100
 	// completions is how many shared transfers are completed at once.
 	completions = 16
 	// partsAtOnce bounds the parts, of about 100 bytes each, that are held at once; results are read once for each so many.
@@ -113,10 +114,10 @@ type finish struct {
 // rangeTask is a range of a shared object, with its place.
 type rangeTask struct{ shared, first, last, shard, n int }
 
-// problem takes note of what keeps the plan from being done; a shard of -1 is of none.
-func (f *finish) problem(shard int, format string, args ...any) {
-	f.verdict.Failed++
-	if len(f.verdict.Problems) < maxProblems {
+// problem takes note of what keeps so many tasks from being done; a shard of -1 is of none.
+func (f *finish) problem(shard, tasks int, format string, args ...any) {
+	f.verdict.Failed += tasks
+	if len(f.verdict.Problems) < MaxProblems {
 		f.verdict.Problems = append(f.verdict.Problems, fmt.Sprintf(format, args...))
 	}
 	if shard >= 0 && !slices.Contains(f.verdict.Requeue, shard) {
@@ -130,7 +131,7 @@ func (f *finish) record(r proof.Record) error {
 	f.verdict.Bytes += r.Size
 	if !r.Proved {
 		f.verdict.Unproved++
-		if len(f.verdict.Problems) < maxProblems {
+		if len(f.verdict.Problems) < MaxProblems {
 			f.verdict.Problems = append(f.verdict.Problems, fmt.Sprintf("%s: not proved: %s", r.Source, r.Proof))
 		}
 	}
@@ -169,7 +170,7 @@ func (f *finish) shard(ctx context.Context, shard int, p Progress) error {
 			return fmt.Errorf("there is no task %d", o.N)
 		case o.Error != "":
 			bad[o.N] = true
-			f.problem(shard, "shard %d: %s: %s", shard, o.Source, o.Error)
+			f.problem(shard, 1, "shard %d: %s: %s", shard, o.Source, o.Error)
 		case good[o.N]:
 		case o.Record != nil:
 			good[o.N] = true
@@ -181,12 +182,12 @@ func (f *finish) shard(ctx context.Context, shard int, p Progress) error {
 	})
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errOther):
-		f.problem(shard, "shard %d: no results: %s", shard, f.lastHeard(p))
+		f.problem(shard, tasks, "shard %d: no results: %s", shard, f.lastHeard(p))
 		return nil
 	case err != nil:
 		return err
-	case end.Stopped != "":
-		f.problem(shard, "shard %d ended early on %s: %s", shard, end.Host, end.Stopped)
+	case end.Stopped != "" && slices.Contains(good, false):
+		f.problem(shard, 0, "shard %d: it ended early on %s: %s", shard, end.Host, end.Stopped)
 	}
 	return eachTask(ctx, f.d, shard, func(n int, t task) error {
 		switch {
@@ -195,9 +196,9 @@ func (f *finish) shard(ctx context.Context, shard int, p Progress) error {
 		case good[n] && t.Shared != 0:
 			f.ranges = append(f.ranges, rangeTask{t.Shared, t.First, t.Last, shard, n})
 		case !good[n] && !bad[n] && t.Shared != 0:
-			f.problem(shard, "shard %d: not done: parts %d to %d of the shared object %d", shard, t.First, t.Last, t.Shared)
+			f.problem(shard, 1, "shard %d: not done: parts %d to %d of the shared object %d", shard, t.First, t.Last, t.Shared)
 		case !good[n] && !bad[n]:
-			f.problem(shard, "shard %d: not done: %s", shard, f.sourceName(t))
+			f.problem(shard, 1, "shard %d: not done: %s", shard, f.sourceName(t))
 		}
 		return nil
 	})
@@ -215,8 +216,8 @@ func (f *finish) lastHeard(p Progress) string {
 	if p.Plan != f.h.ID {
 		return "it was never begun"
 	}
-	return fmt.Sprintf("it was begun on %s, and last heard of at %s with %d of %d done",
-		p.Host, p.Updated.Local().Format(time.DateTime), p.Done, f.h.Shards[p.Shard].Objects+f.h.Shards[p.Shard].Ranges)
+	return fmt.Sprintf("process %d on %s began it, and was last heard of at %s with %d of %d done",
+		p.PID, p.Host, p.Updated.Local().Format(time.DateTime), p.Done, f.h.Shards[p.Shard].Objects+f.h.Shards[p.Shard].Ranges)
 }
 
 // complete completes what is shared, as many at once as their parts may be held.
@@ -300,12 +301,12 @@ func (f *finish) completeOne(ctx context.Context, b *whole) error {
 	case errors.As(err, &parts):
 		for _, r := range b.ranges {
 			if slices.ContainsFunc(parts.Missing, func(n int) bool { return n >= r.first && n <= r.last }) {
-				f.problem(r.shard, "shard %d: %s: the store has not the parts %d to %d that were moved", r.shard, source, r.first, r.last)
+				f.problem(r.shard, 1, "shard %d: %s: the store has not the parts %d to %d that were moved", r.shard, source, r.first, r.last)
 			}
 		}
 		return nil
 	case err != nil:
-		f.problem(-1, "%s: %v", source, err)
+		f.problem(-1, 1, "%s: %v", source, err)
 		return nil
 	}
 	r := record(f.h, source, target, result)

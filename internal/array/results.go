@@ -14,6 +14,7 @@ type Progress struct {
 	Plan    string    `json:"plan"`
 	Shard   int       `json:"shard"`
 	Host    string    `json:"host,omitempty"`
+	PID     int       `json:"pid"`
 	Runs    int       `json:"runs"` // how often the shard was begun
 	Began   time.Time `json:"began"`
 	Updated time.Time `json:"updated"`

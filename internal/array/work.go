@@ -84,7 +84,7 @@ func (w *work) begin(ctx context.Context) error {
 		before = Progress{}
 	}
 	w.again = before.Runs > 0
-	w.progress = Progress{Plan: w.h.ID, Shard: w.o.Shard, Host: w.o.Host, Runs: before.Runs + 1, Began: time.Now()}
+	w.progress = Progress{Plan: w.h.ID, Shard: w.o.Shard, Host: w.o.Host, PID: os.Getpid(), Runs: before.Runs + 1, Began: time.Now()}
 	if err := w.report(ctx); err != nil {
 		return fmt.Errorf("write to the plan: %w", err)
 	}

@@ -139,6 +139,9 @@ func (a *app) verdict(v array.Verdict, plan string) error {
 	if v.Proved {
 		return nil
 	}
+	if more := v.Failed + v.Unproved - len(v.Problems); more > 0 && len(v.Problems) >= array.MaxProblems {
+		screen.Note(fmt.Sprintf("and about %d more", more))
+	}
 	return &unfinishedError{v: v, plan: plan, line: a.arrayLine}
 }
 

@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -61,7 +62,7 @@ func TestArray(t *testing.T) {
 	}
 	job = strings.TrimSuffix(job, ",")
 	y.midway(ctx, plan, killed)
-	y.slurm("scancel", "--full", "--signal=KILL", fmt.Sprintf("%s_%d", job, killed))
+	y.kill(plan, killed)
 	y.midway(ctx, plan, requeued)
 	y.slurm("scontrol", "requeue", fmt.Sprintf("%s_%d", job, requeued))
 	slurm.Await(ctx, t, "the finish job", func() bool {
@@ -70,8 +71,10 @@ func TestArray(t *testing.T) {
 	})
 
 	said = y.haul(1, "array", "finish", plan)
-	if want := fmt.Sprintf("shards to do again: %d\n", killed); !strings.Contains(said, want) {
-		t.Errorf("it does not say %q:\n%s", want, said)
+	for _, want := range []string{fmt.Sprintf("shard %d: no results: process ", killed), fmt.Sprintf("shards to do again: %d\n", killed)} {
+		if !strings.Contains(said, want) {
+			t.Errorf("it does not say %q:\n%s", want, said)
+		}
 	}
 	said = y.haul(0, "array", "submit", "--slurm", "--wait", "--only", fmt.Sprint(killed), plan)
 	if !strings.Contains(said, fmt.Sprintf("finished %d objects", files+1)) {
@@ -108,7 +111,11 @@ func (y *yard) write(size int) {
 		}
 	}
 	for i := range files {
-		make(fmt.Sprintf("f%03d.txt", i), 1<<(10+r.IntN(11))+r.IntN(1024))
+		size := 1<<(10+r.IntN(11)) + r.IntN(1024)
+		if i < shards { // one for each shard, in parts, so that the one that is killed leaves an upload
+			size = 20 * mib
+		}
+		make(fmt.Sprintf("f%03d.txt", i), size)
 	}
 	make("big.bam", size)
 }
@@ -188,6 +195,23 @@ func (y *yard) midway(ctx context.Context, plan string, shard int) {
 		}
 		return false
 	})
+}
+
+// kill kills the process that does a shard.
+func (y *yard) kill(plan string, shard int) {
+	y.Helper()
+	var progress struct{ PID int }
+	text, err := os.ReadFile(filepath.Join(plan, "progress", fmt.Sprintf("%05d.json", shard)))
+	if err == nil {
+		err = json.Unmarshal(text, &progress)
+	}
+	if err == nil {
+		err = syscall.Kill(progress.PID, syscall.SIGKILL)
+	}
+	if err != nil {
+		y.Fatal(err)
+	}
+	y.Logf("killed process %d; the store has open uploads of %v", progress.PID, y.server.OpenUploads(y, y.bucket))
 }
 
 // check proves that all is there and nothing else.
