@@ -37,7 +37,7 @@ const (
 	defaultCut = 1 << 30
 	// rangesEach is how many ranges of shared objects each shard is to have about, if these were all there is: enough for
 	// even shards. A range has at least 1/leastRange of Cut, and at most mostRange bytes.
-	rangesEach = 16
+	rangesEach = 64
 	leastRange = 16
 	mostRange  = 8 << 30
 	// openings is how many shared transfers are opened at once.
@@ -51,7 +51,7 @@ func Make(ctx context.Context, c *haul.Client, d *Depot, r Request) (Header, err
 	if err := r.check(ctx, d); err != nil {
 		return Header{}, err
 	}
-	p := &planner{c: c, d: d, r: r, tell: r.Options.Observe, even: newBalance(r.Shards), shards: make([]spool, r.Shards)}
+	p := &planner{c: c, d: d, r: r, tell: r.Options.Observe, even: NewBalance(r.Shards), shards: make([]spool, r.Shards)}
 	if p.tell == nil {
 		p.tell = func(mirror.Event) {}
 	}
@@ -134,7 +134,7 @@ type planner struct {
 
 	mu     sync.Mutex
 	h      Header
-	even   *balance
+	even   *Balance
 	shards []spool
 	big    []task // larger than Cut, about 300 bytes of memory each
 	opened []opened
@@ -220,7 +220,7 @@ func (p *planner) place(e mirror.Event) {
 		p.big = append(p.big, t)
 		return
 	}
-	shard := p.even.give(t.Size)
+	shard := p.even.Give(t.Size)
 	p.h.Shards[shard].Objects++
 	p.add(shard, t)
 }
@@ -238,22 +238,7 @@ func (p *planner) write(ctx context.Context) error {
 	if err := p.open(ctx); err != nil {
 		return err
 	}
-	var shared int64
-	for _, t := range p.big {
-		shared += t.Size
-	}
-	least := max(p.r.Cut/leastRange, 1)
-	size := min(max(shared/int64(p.r.Shards*rangesEach), least), mostRange)
-	for _, o := range p.opened {
-		each := int(max(size/o.s.PartSize, 1))
-		for first := 1; first <= o.s.Parts(); first += each {
-			last := min(first+each-1, o.s.Parts())
-			t := task{Shared: o.n, First: first, Last: last, Size: o.s.Bytes(first, last)}
-			shard := p.even.give(t.Size)
-			p.h.Shards[shard].Ranges++
-			p.add(shard, t)
-		}
-	}
+	p.cut()
 	p.h.Shared = len(p.opened)
 	for i := range p.shards {
 		err := p.shards[i].end()
@@ -276,6 +261,36 @@ func (p *planner) write(ctx context.Context) error {
 		return fmt.Errorf("write the plan: %w", err)
 	}
 	return nil
+}
+
+// cut deals out the ranges of what is shared: whole ones first, then what is left at the ends, which is small and levels best.
+func (p *planner) cut() {
+	var total int64
+	for _, t := range p.big {
+		total += t.Size
+	}
+	size := min(max(total/int64(p.r.Shards*rangesEach), p.r.Cut/leastRange, 1), mostRange)
+	var ends []task
+	give := func(t task) {
+		shard := p.even.Level(t.Size)
+		p.h.Shards[shard].Ranges++
+		p.add(shard, t)
+	}
+	for _, o := range p.opened {
+		each := int(max(size/o.s.PartSize, 1))
+		for first := 1; first <= o.s.Parts(); first += each {
+			last := min(first+each-1, o.s.Parts())
+			t := task{Shared: o.n, First: first, Last: last, Size: o.s.Bytes(first, last)}
+			if last-first+1 < each {
+				ends = append(ends, t)
+				continue
+			}
+			give(t)
+		}
+	}
+	for _, t := range ends {
+		give(t)
+	}
 }
 
 // open opens a shared transfer for each big object, and writes each down at once.
