@@ -51,6 +51,9 @@ func Make(ctx context.Context, c *haul.Client, d *Depot, r Request) (Header, err
 	if err := r.check(ctx, d); err != nil {
 		return Header{}, err
 	}
+	if err := hasBucket(ctx, c, r.To); err != nil {
+		return Header{}, err
+	}
 	p := &planner{c: c, d: d, r: r, tell: r.Options.Observe, even: NewBalance(r.Shards), shards: make([]spool, r.Shards)}
 	if p.tell == nil {
 		p.tell = func(mirror.Event) {}
@@ -121,6 +124,20 @@ func (r *Request) check(ctx context.Context, d *Depot) error {
 	}
 	if r.To.Path != "" {
 		return localfile.MakeDirs(r.To.Path, 0o777)
+	}
+	return nil
+}
+
+// hasBucket looks for the target's bucket, by a listing of one object, before a hundred tasks find out that it is not there.
+func hasBucket(ctx context.Context, c *haul.Client, to mirror.End) error {
+	if to.Path != "" {
+		return nil
+	}
+	for _, err := range c.List(ctx, to.Ref.Bucket, to.Ref.Key, &store.Attrs{PageSize: 1}) {
+		if errors.Is(err, store.NoBucket) {
+			return err
+		}
+		return nil // what else is wrong shows where it matters: not everybody who may write may list
 	}
 	return nil
 }

@@ -35,8 +35,15 @@ func main() {
 		}
 		objects = n
 	}
+	if err := plan(os.Stdout, min(objects, mostPlanned), 100); err != nil {
+		fmt.Fprintln(os.Stderr, "scale:", err)
+		os.Exit(1)
+	}
 	report(os.Stdout, objects)
 }
+
+// mostPlanned bounds the objects of the plan that is really made.
+const mostPlanned = 2_000_000
 
 // report simulates, and prints.
 func report(w io.Writer, objects int) {

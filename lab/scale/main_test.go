@@ -15,6 +15,9 @@ func TestDeal(t *testing.T) {
 	}
 	var b bytes.Buffer
 	report(&b, 10_000)
+	if err := plan(&b, 10_000, 10); err != nil {
+		t.Error(err)
+	}
 	if b.Len() == 0 {
 		t.Error("it reports nothing")
 	}
