@@ -40,7 +40,7 @@ const (
 	// MaxProblems is how many problems a Verdict has in words at most.
 	MaxProblems = 100
 	// completions is how many shared transfers are completed at once.
-	completions = 16
+	completions = 64
 	// partsAtOnce bounds the parts, of about 100 bytes each, that are held at once; results are read once for each so many.
 	partsAtOnce = 1_000_000
 )

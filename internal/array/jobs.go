@@ -66,6 +66,8 @@ type Job struct {
 	Plan    string
 	// Only are the shards to do; none is all.
 	Only []int
+	// AtOnce bounds how many tasks run at the same time; 0 does not.
+	AtOnce int
 	// Options are passed on to sbatch, as they are; Logs is a folder for what tasks say, and empty leaves that to Slurm.
 	Options []string
 	Logs    string
@@ -114,6 +116,9 @@ func Slurm(h Header, j Job) (work, finish string, err error) {
 		if strings.ContainsAny(o, "\n\r") || o == "" {
 			return "", "", fmt.Errorf("%w: %q is no option of sbatch", store.Invalid, o)
 		}
+		if strings.HasPrefix(o, "--array") || strings.HasPrefix(o, "-a") && !strings.HasPrefix(o, "--") {
+			return "", "", fmt.Errorf("%w: the array is that of the plan, and %s would change it", store.Invalid, o)
+		}
 	}
 	only := j.Only
 	if only == nil {
@@ -136,7 +141,11 @@ func Slurm(h Header, j Job) (work, finish string, err error) {
 		}
 		return b.String() + "\n"
 	}
-	work = script(j.Name, "work-%A_%a.log", []string{"--array=" + List(only), "--requeue"}, j.work())
+	tasks := "--array=" + List(only)
+	if j.AtOnce > 0 {
+		tasks += fmt.Sprintf("%%%d", j.AtOnce)
+	}
+	work = script(j.Name, "work-%A_%a.log", []string{tasks, "--requeue"}, j.work())
 	return work, script(j.Name+"-finish", "finish-%j.log", nil, j.finish()), nil
 }
 
@@ -226,12 +235,15 @@ func Kubernetes(h Header, j Job) ([]byte, error) {
 	job := func(name string, spec object) object {
 		return object{"apiVersion": "batch/v1", "kind": "Job", "metadata": meta(name), "spec": spec}
 	}
-	n := len(h.Shards)
+	n, parallel := len(h.Shards), len(h.Shards)
+	if j.AtOnce > 0 {
+		parallel = min(parallel, j.AtOnce)
+	}
 	return json.MarshalIndent(object{
 		"apiVersion": "v1", "kind": "List",
 		"items": []object{
 			job(j.Name, object{
-				"completionMode": "Indexed", "completions": n, "parallelism": n, "backoffLimitPerIndex": 3, "template": pod(j.work()),
+				"completionMode": "Indexed", "completions": n, "parallelism": parallel, "backoffLimitPerIndex": 3, "template": pod(j.work()),
 			}),
 			job(j.Name+"-finish", object{"suspend": true, "backoffLimit": 0, "template": pod(j.finish())}),
 		},

@@ -67,6 +67,7 @@ func (f *arraySubmitFlags) flags() []*pflag.FlagSet {
 	fs.BoolVar(&f.print, "print", false, "only print what would be submitted")
 	fs.StringVar(&f.job.Name, "job-name", "haul", "`NAME` of the job")
 	fs.StringVar(&f.only, "only", "", "only these shards, as `LIST` such as 3,7-9")
+	fs.IntVar(&f.job.AtOnce, "at-once", 0, "at most `N` tasks at the same time (else as many as there is room for)")
 	fs.StringVar(&f.program, "haul", "", "`PATH` of haul in the tasks (else this one's with Slurm, and haul in containers)")
 	sl := pflag.NewFlagSet("Slurm", pflag.ContinueOnError)
 	sl.BoolVar(&f.wait, "wait", false, "wait for the end, and show how far the whole is")
@@ -130,6 +131,8 @@ func (f *arraySubmitFlags) parse(set *pflag.FlagSet, args []string) error {
 	switch {
 	case chosen != 1:
 		return usagef("say for which scheduler: --slurm, --batch or --k8s")
+	case set.Changed("at-once") && f.job.AtOnce < 1:
+		return usagef("--at-once: it must be at least 1")
 	case f.slurm && f.print && f.wait:
 		return usagef("--print submits nothing to wait for")
 	case f.slurm:
@@ -155,7 +158,7 @@ func (f *arraySubmitFlags) parse(set *pflag.FlagSet, args []string) error {
 	if f.job.Queue == "" {
 		return usagef("say which job queue: --queue NAME")
 	}
-	return idleFor(set, "--batch", append(slurm, "namespace", "service-account")...)
+	return idleFor(set, "--batch", append(slurm, "namespace", "service-account", "at-once")...)
 }
 
 // idleFor refuses flags that have no meaning with another.
