@@ -43,7 +43,7 @@ func main() {
 }
 
 // mostPlanned bounds the objects of the plan that is really made.
-const mostPlanned = 2_000_000
+const mostPlanned = 1_000_000
 
 // report simulates, and prints.
 func report(w io.Writer, objects int) {
