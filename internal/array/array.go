@@ -206,7 +206,7 @@ func Read(ctx context.Context, c *haul.Client, d *Depot) (Header, error) {
 // eachShared gives the lines of shared.jsonl with their numbers, from 1. None is no error.
 func eachShared(ctx context.Context, d *Depot, do func(n int, s haul.Shared) error) error {
 	n := 0
-	err := d.eachLine(ctx, sharedName, func(line []byte) error {
+	err := d.eachLine(ctx, sharedName, func(_ int64, line []byte) error {
 		var s shared
 		if err := json.Unmarshal(line, &s); err != nil {
 			return err
@@ -223,7 +223,7 @@ func eachShared(ctx context.Context, d *Depot, do func(n int, s haul.Shared) err
 // eachTask gives the tasks of a shard with their numbers, from 0.
 func eachTask(ctx context.Context, d *Depot, shard int, do func(n int, t task) error) error {
 	n := -1
-	return d.eachLine(ctx, shardName(shardsName, shard), func(line []byte) error {
+	return d.eachLine(ctx, shardName(shardsName, shard), func(_ int64, line []byte) error {
 		var t task
 		if err := json.Unmarshal(line, &t); err != nil {
 			return err

@@ -169,8 +169,8 @@ func (d *Depot) readJSON(ctx context.Context, name string, v any) error {
 // maxLine bounds a line of a plan: that of a range has a hundred bytes for each of its parts.
 const maxLine = 64 << 20
 
-// eachLine reads a file of the plan line by line.
-func (d *Depot) eachLine(ctx context.Context, name string, do func(line []byte) error) error {
+// eachLine reads a file of the plan line by line, and tells where each begins.
+func (d *Depot) eachLine(ctx context.Context, name string, do func(offset int64, line []byte) error) error {
 	f, err := d.open(ctx, name)
 	if err != nil {
 		return err
@@ -178,13 +178,25 @@ func (d *Depot) eachLine(ctx context.Context, name string, do func(line []byte) 
 	defer f.Close() // only read from
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, maxLine)
+	offset := int64(0)
 	for n := 1; lines.Scan(); n++ {
-		if err := do(lines.Bytes()); err != nil {
+		if err := do(offset, lines.Bytes()); err != nil {
 			return fmt.Errorf("%s, line %d: %w", name, n, err)
 		}
+		offset += int64(len(lines.Bytes())) + 1
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 	}
 	return lines.Err()
+}
+
+// lineAt gives the line of a file of the plan that begins there; the file was read before, and is on this machine.
+func (d *Depot) lineAt(name string, offset int64) ([]byte, error) {
+	f, err := os.Open(d.local(name))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // only read from
+	return bufio.NewReader(io.NewSectionReader(f, offset, maxLine)).ReadBytes('\n')
 }

@@ -39,10 +39,8 @@ type Verdict struct {
 const (
 	// MaxProblems is how many problems a Verdict has in words at most.
 	MaxProblems = 100
-	// completions is how many shared transfers are completed at once.
+	// completions is how many shared transfers are completed at once: the parts of so many are in memory, 100 bytes each.
 	completions = 64
-	// partsAtOnce bounds the parts, of about 100 bytes each, that are held at once; results are read once for each so many.
-	partsAtOnce = 1_000_000
 )
 
 // Finish looks whether all of a plan was done, completes and proves what is shared, and writes the receipt. A plan that was
@@ -63,7 +61,7 @@ func Finish(ctx context.Context, c *haul.Client, d *Depot, note func(string)) (V
 	if note == nil {
 		note = func(string) {}
 	}
-	f := &finish{c: c, d: d, h: h, note: note}
+	f := &finish{c: c, d: d, h: h, note: note, ranges: map[int][]rangeTask{}}
 	f.verdict.Plan = h.ID
 	err = d.write(ctx, receiptName, func(w io.Writer) error {
 		f.receipt = w
@@ -104,15 +102,18 @@ type finish struct {
 	note    func(string)
 	receipt io.Writer
 
-	again  []int       // shards that were begun more than once
-	ranges []rangeTask // of all shards
+	again  []int               // shards that were begun more than once
+	ranges map[int][]rangeTask // of all shards, by shared object
 
 	mu      sync.Mutex
 	verdict Verdict
 }
 
-// rangeTask is a range of a shared object, with its place.
-type rangeTask struct{ shared, first, last, shard, n int }
+// rangeTask is a range of a shared object, with the place of its outcome in the results of a shard.
+type rangeTask struct {
+	first, last, shard int
+	offset             int64
+}
 
 // problem takes note of what keeps so many tasks from being done; a shard of -1 is of none.
 func (f *finish) problem(shard, tasks int, format string, args ...any) {
@@ -164,7 +165,8 @@ func (f *finish) shard(ctx context.Context, shard int, p Progress) error {
 	}
 	good := make([]bool, tasks)
 	bad := map[int]bool{}
-	end, err := eachOutcome(ctx, f.d, f.h, shard, func(o outcome) error {
+	places := map[int]int64{} // of ranges, by task
+	end, err := eachOutcome(ctx, f.d, f.h, shard, func(offset int64, o outcome) error {
 		switch {
 		case o.N < 0 || o.N >= tasks:
 			return fmt.Errorf("there is no task %d", o.N)
@@ -176,7 +178,7 @@ func (f *finish) shard(ctx context.Context, shard int, p Progress) error {
 			good[o.N] = true
 			return f.record(*o.Record)
 		case o.Range:
-			good[o.N] = true
+			good[o.N], places[o.N] = true, offset
 		}
 		return nil
 	})
@@ -194,7 +196,7 @@ func (f *finish) shard(ctx context.Context, shard int, p Progress) error {
 		case n >= tasks:
 			return fmt.Errorf("%w: shard %d has more tasks than the plan says", ErrPlan, shard)
 		case good[n] && t.Shared != 0:
-			f.ranges = append(f.ranges, rangeTask{t.Shared, t.First, t.Last, shard, n})
+			f.ranges[t.Shared] = append(f.ranges[t.Shared], rangeTask{t.First, t.Last, shard, places[n]})
 		case !good[n] && !bad[n] && t.Shared != 0:
 			f.problem(shard, 1, "shard %d: not done: parts %d to %d of the shared object %d", shard, t.First, t.Last, t.Shared)
 		case !good[n] && !bad[n]:
@@ -220,86 +222,59 @@ func (f *finish) lastHeard(p Progress) string {
 		p.PID, p.Host, p.Updated.Local().Format(time.DateTime), p.Done, f.h.Shards[p.Shard].Objects+f.h.Shards[p.Shard].Ranges)
 }
 
-// complete completes what is shared, as many at once as their parts may be held.
+// complete completes what is shared.
 func (f *finish) complete(ctx context.Context) error {
-	all := map[int][]rangeTask{}
-	for _, r := range f.ranges {
-		all[r.shared] = append(all[r.shared], r)
-	}
-	f.ranges = nil
-	batch, parts := map[int]*whole{}, 0
-	err := eachShared(ctx, f.d, func(n int, s haul.Shared) error {
-		batch[n] = &whole{s: s, ranges: all[n]}
-		if parts += s.Parts(); parts < partsAtOnce {
-			return nil
-		}
-		err := f.batch(ctx, batch)
-		batch, parts = map[int]*whole{}, 0
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return f.batch(ctx, batch)
-}
-
-// whole is a shared transfer that is being completed.
-type whole struct {
-	s      haul.Shared
-	ranges []rangeTask
-	told   []store.Part
-}
-
-// batch gathers what was told of the parts, and completes.
-func (f *finish) batch(ctx context.Context, batch map[int]*whole) error {
-	places := map[int]map[int]rangeTask{} // by shard and task
-	for _, b := range batch {
-		for _, r := range b.ranges {
-			if places[r.shard] == nil {
-				places[r.shard] = map[int]rangeTask{}
-			}
-			places[r.shard][r.n] = r
-		}
-	}
-	for shard, tasks := range places {
-		_, err := eachOutcome(ctx, f.d, f.h, shard, func(o outcome) error {
-			r, ok := tasks[o.N]
-			if !ok || !o.Range {
-				return nil
-			}
-			b := batch[r.shared]
-			for i, p := range o.Parts {
-				b.told = append(b.told, store.Part{Number: r.first + i, Size: p.Size, ETag: p.ETag, Sum: p.Sum})
-			}
-			return nil
-		})
-		if err != nil {
-			return fmt.Errorf("read the results of shard %d: %w", shard, err)
-		}
-	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(completions)
-	for _, b := range batch {
-		g.Go(func() error { return f.completeOne(gctx, b) })
+	err := eachShared(ctx, f.d, func(n int, s haul.Shared) error {
+		g.Go(func() error { return f.completeOne(gctx, s, f.ranges[n]) })
+		return gctx.Err()
+	})
+	if werr := g.Wait(); werr != nil {
+		return werr
 	}
-	return g.Wait()
+	return err
+}
+
+// told reads what the shards told of the parts.
+func (f *finish) told(ranges []rangeTask) ([]store.Part, error) {
+	var told []store.Part
+	for _, r := range ranges {
+		line, err := f.d.lineAt(shardName(resultsName, r.shard), r.offset)
+		var o outcome
+		if err == nil {
+			err = json.Unmarshal(line, &o)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the results of shard %d again: %w", r.shard, err)
+		}
+		for i, p := range o.Parts {
+			told = append(told, store.Part{Number: r.first + i, Size: p.Size, ETag: p.ETag, Sum: p.Sum})
+		}
+	}
+	slices.SortFunc(told, func(a, b store.Part) int { return a.Number - b.Number })
+	return told, nil
 }
 
 // completeOne completes one shared transfer. What cannot be completed is a problem of the shards whose parts are missing.
-func (f *finish) completeOne(ctx context.Context, b *whole) error {
+func (f *finish) completeOne(ctx context.Context, s haul.Shared, ranges []rangeTask) error {
+	told, err := f.told(ranges)
+	if err != nil {
+		return err
+	}
 	o := f.h.Transfer
 	o.Resume = haul.ResumeNever
-	result, err := f.c.CompleteShared(ctx, b.s, b.told, o)
+	result, err := f.c.CompleteShared(ctx, s, told, o)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	source, target := sharedEnds(b.s)
+	source, target := sharedEnds(s)
 	var parts *haul.PartsError
 	switch {
 	case errors.As(err, &parts):
-		for _, r := range b.ranges {
+		for _, r := range ranges {
 			if slices.ContainsFunc(parts.Missing, func(n int) bool { return n >= r.first && n <= r.last }) {
 				f.problem(r.shard, 1, "shard %d: %s: the store has not the parts %d to %d that were moved", r.shard, source, r.first, r.last)
 			}
@@ -310,13 +285,11 @@ func (f *finish) completeOne(ctx context.Context, b *whole) error {
 		return nil
 	}
 	r := record(f.h, source, target, result)
-	r.Modified, r.PartSize = b.s.Modified.UTC(), b.s.PartSize
-	slices.SortFunc(b.told, func(a, b store.Part) int { return a.Number - b.Number })
-	for _, p := range b.told {
-		r.Parts = append(r.Parts, proof.Part{Size: p.Size, Sum: p.Sum, ETag: p.ETag})
-	}
-	if len(r.Parts) != b.s.Parts() {
-		r.Parts = nil // it was completed already
+	r.Modified, r.PartSize = s.Modified.UTC(), s.PartSize
+	if len(told) == s.Parts() { // else it was completed already, and proved as a whole
+		for _, p := range told {
+			r.Parts = append(r.Parts, proof.Part{Size: p.Size, Sum: p.Sum, ETag: p.ETag})
+		}
 	}
 	return f.record(r)
 }

@@ -51,11 +51,12 @@ type ended struct {
 	Stopped string `json:"stopped,omitempty"`
 }
 
-// eachOutcome reads the results of a shard, but for the first line, and tells how they end. They are of this plan, or none.
-func eachOutcome(ctx context.Context, d *Depot, h Header, shard int, do func(o outcome) error) (ended, error) {
+// eachOutcome reads the results of a shard, but for the first line, with the place of each in their file, and tells how they
+// end. They are of this plan, or none.
+func eachOutcome(ctx context.Context, d *Depot, h Header, shard int, do func(offset int64, o outcome) error) (ended, error) {
 	var end *ended
 	first := true
-	err := d.eachLine(ctx, shardName(resultsName, shard), func(line []byte) error {
+	err := d.eachLine(ctx, shardName(resultsName, shard), func(offset int64, line []byte) error {
 		var o outcome
 		if err := json.Unmarshal(line, &o); err != nil {
 			return err
@@ -70,7 +71,7 @@ func eachOutcome(ctx context.Context, d *Depot, h Header, shard int, do func(o o
 			end = o.Ended
 			return nil
 		}
-		return do(o)
+		return do(offset, o)
 	})
 	if err == nil && end == nil {
 		err = errors.New("the results have no end")
