@@ -308,8 +308,8 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
-// TestList: a list names what moves, and where to; what of it is not there is named.
-func TestList(t *testing.T) {
+// TestNamed: a list names what moves, and where to; what of it is not there is named.
+func TestNamed(t *testing.T) {
 	f := newFloor(t, mirror.Copying)
 	f.put(map[string]string{"x/a": "a", "x/b": "b", "big": random(300, 1)})
 	r := f.request(2)

@@ -45,7 +45,7 @@ const (
 // arraySubmitFlags are those of haul array submit, as typed.
 type arraySubmitFlags struct {
 	slurm, batch, k8s, print, wait bool
-	name, only, program            string
+	only, program                  string
 	sbatch                         []string
 	pass                           map[string]*string
 	job                            array.Job
