@@ -74,6 +74,8 @@ type Load struct {
 	Bytes   int64 `json:"bytes"`
 }
 
+func (l Load) tasks() int { return l.Objects + l.Ranges }
+
 // Root is one end of a plan: an absolute path, or a bucket and a prefix.
 type Root struct {
 	Path   name   `json:"path,omitempty"`
@@ -220,17 +222,21 @@ func eachShared(ctx context.Context, d *Depot, do func(n int, s haul.Shared) err
 	return err
 }
 
-// eachTask gives the tasks of a shard with their numbers, from 0.
-func eachTask(ctx context.Context, d *Depot, shard int, do func(n int, t task) error) error {
-	n := -1
-	return d.eachLine(ctx, shardName(shardsName, shard), func(_ int64, line []byte) error {
+// eachTask gives the tasks of a shard with their numbers, from 0. They must be as many as the plan says.
+func eachTask(ctx context.Context, d *Depot, h Header, shard int, do func(n int, t task) error) error {
+	n := 0
+	err := d.eachLine(ctx, shardName(shardsName, shard), func(_ int64, line []byte) error {
 		var t task
 		if err := json.Unmarshal(line, &t); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", ErrPlan, err)
 		}
 		n++
-		return do(n, t)
+		return do(n-1, t)
 	})
+	if want := h.Shards[shard].tasks(); err == nil && n != want {
+		err = fmt.Errorf("%w: %s has %d tasks of shard %d, and there should be %d", ErrPlan, d, n, shard, want)
+	}
+	return err
 }
 
 func writeLine(w io.Writer, v any) error {

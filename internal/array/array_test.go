@@ -394,3 +394,35 @@ func TestSweep(t *testing.T) {
 		t.Errorf("%+v, %v, open %v", v, err, f.open())
 	}
 }
+
+// TestDamagedPlan: a shard that lost tasks, or its results, is not taken for done.
+func TestDamagedPlan(t *testing.T) {
+	f := newFloor(t, mirror.Upload)
+	f.put(map[string]string{"a": "a", "b": "b", "c": "c"})
+	if _, err := f.make(f.request(1)); err != nil {
+		t.Fatal(err)
+	}
+	tasks, _ := f.file("shards/00000.jsonl")
+	path := filepath.Join(f.dir, "plan", "shards", "00000.jsonl")
+	first, _, _ := strings.Cut(string(tasks), "\n")
+	writeFile(t, path, first+"\n")
+	if err := f.work(0); !errors.Is(err, array.ErrPlan) {
+		t.Error(err)
+	}
+	if _, err := f.finish(); !errors.Is(err, array.ErrPlan) {
+		t.Error(err)
+	}
+	writeFile(t, path, string(tasks))
+	if err := f.work(0); err != nil {
+		t.Fatal(err)
+	}
+	results, _ := f.file("results/00000.jsonl")
+	writeFile(t, filepath.Join(f.dir, "plan", "results", "00000.jsonl"), string(results[:len(results)/2]))
+	if v, err := f.finish(); err == nil && v.Proved {
+		t.Error("half of the results prove all")
+	}
+	writeFile(t, filepath.Join(f.dir, "plan", "plan.json"), `{"haul_array": 9}`)
+	if err := f.work(0); !errors.Is(err, array.ErrPlan) {
+		t.Error(err)
+	}
+}

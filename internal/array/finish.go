@@ -159,7 +159,7 @@ func (f *finish) shards(ctx context.Context) error {
 
 // shard looks at one shard: its tasks must each have an outcome, and a good one.
 func (f *finish) shard(ctx context.Context, shard int, p Progress) error {
-	tasks := f.h.Shards[shard].Objects + f.h.Shards[shard].Ranges
+	tasks := f.h.Shards[shard].tasks()
 	if tasks == 0 {
 		return nil
 	}
@@ -191,10 +191,9 @@ func (f *finish) shard(ctx context.Context, shard int, p Progress) error {
 	case end.Stopped != "" && slices.Contains(good, false):
 		f.problem(shard, 0, "shard %d: it ended early on %s: %s", shard, end.Host, end.Stopped)
 	}
-	return eachTask(ctx, f.d, shard, func(n int, t task) error {
+	return eachTask(ctx, f.d, f.h, shard, func(n int, t task) error {
 		switch {
-		case n >= tasks:
-			return fmt.Errorf("%w: shard %d has more tasks than the plan says", ErrPlan, shard)
+		case n >= tasks: // that there are too many shows at the end
 		case good[n] && t.Shared != 0:
 			f.ranges[t.Shared] = append(f.ranges[t.Shared], rangeTask{t.First, t.Last, shard, places[n]})
 		case !good[n] && !bad[n] && t.Shared != 0:
@@ -219,7 +218,7 @@ func (f *finish) lastHeard(p Progress) string {
 		return "it was never begun"
 	}
 	return fmt.Sprintf("process %d on %s began it, and was last heard of at %s with %d of %d done",
-		p.PID, p.Host, p.Updated.Local().Format(time.DateTime), p.Done, f.h.Shards[p.Shard].Objects+f.h.Shards[p.Shard].Ranges)
+		p.PID, p.Host, p.Updated.Local().Format(time.DateTime), p.Done, f.h.Shards[p.Shard].tasks())
 }
 
 // complete completes what is shared.

@@ -36,7 +36,7 @@ func (f *finish) sweep(ctx context.Context) error {
 		return err
 	}
 	for _, shard := range f.again {
-		err := eachTask(ctx, f.d, shard, func(_ int, t task) error {
+		err := eachTask(ctx, f.d, f.h, shard, func(_ int, t task) error {
 			if t.Shared != 0 {
 				return nil
 			}
@@ -80,7 +80,7 @@ func (f *finish) sweepFiles(ctx context.Context) error {
 	folder := ""
 	var hidden []string // names in folder
 	for _, shard := range f.again {
-		err := eachTask(ctx, f.d, shard, func(_ int, t task) error {
+		err := eachTask(ctx, f.d, f.h, shard, func(_ int, t task) error {
 			if t.Shared != 0 {
 				return nil
 			}

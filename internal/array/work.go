@@ -43,7 +43,7 @@ func Work(ctx context.Context, c *haul.Client, d *Depot, o WorkOptions) (mirror.
 		o.ContentType = nil
 	}
 	w := &work{c: c, d: d, h: h, o: o}
-	w.summary.Found, w.summary.All = h.Shards[o.Shard].Objects+h.Shards[o.Shard].Ranges, true
+	w.summary.Found, w.summary.All = h.Shards[o.Shard].tasks(), true
 	if err := w.begin(ctx); err != nil {
 		return w.summary, err
 	}
@@ -92,12 +92,12 @@ func (w *work) begin(ctx context.Context) error {
 		return nil
 	}
 	wanted := map[int]bool{}
-	err = eachTask(ctx, w.d, w.o.Shard, func(_ int, t task) error {
+	err = eachTask(ctx, w.d, w.h, w.o.Shard, func(_ int, t task) error {
 		wanted[t.Shared] = true
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrPlan, err)
+		return err
 	}
 	w.shared = map[int]haul.Shared{}
 	return eachShared(ctx, w.d, func(n int, s haul.Shared) error {
@@ -196,40 +196,54 @@ const (
 	perLane    = 2
 )
 
-// tasks does the tasks of the shard, and gives the error that ended it early.
+// tasks does the tasks of the shard, and gives the error that ended it early. They are in the order of the listing, in which keys that
+// begin alike are side by side, and a store has its limits for what begins alike: so each shard begins at another place.
 func (w *work) tasks(ctx context.Context) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	var wg sync.WaitGroup
-	ready := sync.NewCond(&w.mu)
-	under := 0
-	err := eachTask(ctx, w.d, w.o.Shard, func(n int, t task) error {
-		w.mu.Lock()
-		for under >= max(leastTasks, perLane*w.c.Lanes()) {
-			ready.Wait()
+	c := &crew{ready: sync.NewCond(&sync.Mutex{})}
+	start := w.summary.Found * w.o.Shard / len(w.h.Shards)
+	var err error
+	for _, late := range []bool{true, false} {
+		if err == nil {
+			err = eachTask(ctx, w.d, w.h, w.o.Shard, func(n int, t task) error {
+				if n >= start != late {
+					return nil
+				}
+				c.run(max(leastTasks, perLane*w.c.Lanes()), func() { w.do(ctx, end, n, t) })
+				return context.Cause(ctx)
+			})
 		}
-		under++
-		w.mu.Unlock()
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		wg.Go(func() {
-			w.do(ctx, end, n, t)
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			under--
-			ready.Signal()
-		})
-		return nil
-	})
-	wg.Wait()
-	switch {
-	case ctx.Err() != nil:
-		return context.Cause(ctx)
-	case err != nil:
-		return fmt.Errorf("%w: %w", ErrPlan, err)
 	}
-	return nil
+	c.wg.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// crew runs functions, some at once.
+type crew struct {
+	wg    sync.WaitGroup
+	ready *sync.Cond
+	under int
+}
+
+// run waits until fewer than most are under way, and runs f.
+func (c *crew) run(most int, f func()) {
+	c.ready.L.Lock()
+	for c.under >= most {
+		c.ready.Wait()
+	}
+	c.under++
+	c.ready.L.Unlock()
+	c.wg.Go(func() {
+		f()
+		c.ready.L.Lock()
+		defer c.ready.L.Unlock()
+		c.under--
+		c.ready.Signal()
+	})
 }
 
 // do does one task. What would let every other fail as well ends the shard.
