@@ -54,9 +54,14 @@ func Make(ctx context.Context, c *haul.Client, d *Depot, r Request) (Header, err
 	if err := hasBucket(ctx, c, r.To); err != nil {
 		return Header{}, err
 	}
-	p := &planner{c: c, d: d, r: r, tell: r.Options.Observe, even: NewBalance(r.Shards), shards: make([]spool, r.Shards)}
-	if p.tell == nil {
-		p.tell = func(mirror.Event) {}
+	p := &planner{c: c, d: d, r: r, even: NewBalance(r.Shards), shards: make([]spool, r.Shards)}
+	var telling sync.Mutex
+	p.tell = func(e mirror.Event) {
+		telling.Lock()
+		defer telling.Unlock()
+		if r.Options.Observe != nil {
+			r.Options.Observe(e)
+		}
 	}
 	p.h = Header{
 		Version: version, ID: rand.Text(), Made: time.Now().UTC().Truncate(time.Second), Store: c.Identity(),
@@ -175,14 +180,13 @@ func (p *planner) find(ctx context.Context) (mirror.IncompleteError, error) {
 		if e.Kind != mirror.Planned {
 			return
 		}
-		if e.Entry.Path != "" || e.Entry.Object.ETag != "" {
+		if p.r.Options.Select.Pairs == nil {
 			p.place(e)
 			return
 		}
-		g.Go(func() error { // a list names objects, and tells nothing of them
-			obj, err := p.c.Stat(ctx, e.Entry.Object.Ref, &o.Transfer.Attrs)
+		g.Go(func() error { // a list names files or objects, and tells nothing of them
+			err := p.look(ctx, &e.Entry)
 			if err == nil {
-				e.Entry.Object, e.Entry.Size, e.Entry.Modified = obj, obj.Size, obj.Modified
 				p.place(e)
 				return nil
 			}
@@ -190,8 +194,8 @@ func (p *planner) find(ctx context.Context) (mirror.IncompleteError, error) {
 				return err
 			}
 			p.mu.Lock()
+			defer p.mu.Unlock()
 			unlisted++
-			p.mu.Unlock()
 			e.Kind, e.Err = mirror.Failed, err
 			p.tell(e)
 			return nil
@@ -210,6 +214,20 @@ func (p *planner) find(ctx context.Context) (mirror.IncompleteError, error) {
 		err = nil
 	}
 	return part, errors.Join(err, werr, p.err)
+}
+
+// look finds out what a list does not tell.
+func (p *planner) look(ctx context.Context, e *mirror.Entry) error {
+	if e.Path == "" {
+		obj, err := p.c.Stat(ctx, e.Object.Ref, &p.r.Options.Transfer.Attrs)
+		e.Object, e.Size, e.Modified = obj, obj.Size, obj.Modified
+		return err
+	}
+	src, err := localfile.OpenSource(e.Path)
+	if err != nil {
+		return err
+	}
+	return src.Close()
 }
 
 // place makes a task of what was found, and gives it to a shard.

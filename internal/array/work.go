@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -363,6 +364,10 @@ func (w *work) moveWhole(ctx context.Context, t task, e *mirror.Event, out *outc
 	case mirror.Download:
 		ref, path := from.ref(t.Source), to.path(t.target())
 		e.Source, e.Target = ref.String(), path
+		if !filepath.IsLocal(filepath.FromSlash(string(t.target()))) { // a plan never has such; somebody else may have written there
+			e.Err = fmt.Errorf("%w: %s lies outside of %s", ErrPlan, t.target(), to)
+			return
+		}
 		same = func(ctx context.Context) (haul.Sameness, error) {
 			s, err := w.c.SameFile(ctx, path, ref, attrs)
 			return pinned(s, s.Target, t), err
