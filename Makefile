@@ -14,7 +14,8 @@ help:
 	@echo 'make lint       gofmt, go vet (also for macOS and Windows), staticcheck'
 	@echo 'make unit       the tests of the main module'
 	@echo 'make crash      kill -9 at random moments, 50 uploads and 50 downloads; CRASH_ROUNDS=n for more, CRASH_SEED=n to repeat'
-	@echo 'make servers    conformance, end-to-end and memory tests on versitygw and MinIO (built on the first run, which takes minutes)'
+	@echo 'make servers    conformance, end-to-end and memory tests on versitygw and MinIO (built on the first run, which takes minutes),'
+	@echo '                and an array on a real Slurm, where slurm-wlm and munge are installed and root runs it'
 	@echo 'make test-big   5 GiB up and down on both servers, HTTP and HTTPS, which needs 22 GiB of disk; memory for 50 GiB'
 	@echo 'make bench      haul beside its peers and bare floors, on a quiet machine; BENCH= takes its flags, see lab/bench/README.md'
 	@echo 'make clean      remove what was built here'
@@ -61,11 +62,12 @@ peers:
 
 servers: export PATH := $(CURDIR)/lab/.bin/peers:$(PATH)
 servers: peers
-	$(GO) -C lab test $(RACE) -count 1 -timeout 30m ./demo ./memory ./proxy ./servers ./wire ./workflow
+	$(GO) -C lab test $(RACE) -count 1 -timeout 40m ./demo ./jobs ./memory ./proxy ./scale ./servers ./slurm ./wire ./workflow
 
 test-big:
 	HAUL_BIG=1 $(GO) -C lab test -count 1 -timeout 60m -run TestBig -v ./servers
 	HAUL_BIG=1 $(GO) -C lab test -count 1 -timeout 60m -v ./memory
+	HAUL_BIG=1 $(GO) -C lab test -count 1 -timeout 20m -v ./slurm
 
 clean:
 	rm -rf bin

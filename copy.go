@@ -158,26 +158,9 @@ func (t *transfer) copyParts(ctx context.Context, src store.Object, to store.Ref
 		return Result{}, err
 	}
 	t.started(src.Size, len(ranges))
-	if !t.o.ReplaceMetadata {
-		t.o.Attrs = carried(t.o.Attrs, src)
-	}
-	if t.o.Attrs.Tags == nil {
-		if t.o.Attrs.Tags, err = t.tagsOf(ctx, src); err != nil {
-			return Result{}, err
-		}
-	}
-	// Without a wish the upload is opened without a checksum: real servers do not sum copied parts as they sum sent ones
-	// (MinIO refuses them, versitygw sums the whole wrong), and those that sum by themselves still do.
-	scheme := checksum.Scheme{Algorithm: t.o.Checksum}
-	if scheme.Algorithm == checksum.None {
-		scheme.Algorithm = checksum.MD5
-	}
-	a := &assembly{transfer: t, up: store.Upload{Ref: to}}
-	if err := a.create(ctx, scheme, &t.o.Attrs); err != nil {
+	a, err := t.openCopy(ctx, src, to)
+	if err != nil {
 		return Result{}, err
-	}
-	if err := t.asked(a.up.Scheme); err != nil {
-		return Result{}, a.abort(ctx, err)
 	}
 	if err := t.copyAll(ctx, src, ranges, a); err != nil {
 		return Result{}, a.abort(ctx, err)
@@ -191,6 +174,33 @@ func (t *transfer) copyParts(ctx context.Context, src store.Object, to store.Ref
 		err = fmt.Errorf("%w; the copy is stored, and wrong", err)
 	}
 	return a.describe(r), err
+}
+
+// openCopy opens the upload that a copy in parts fills, with what goes along of the source.
+func (t *transfer) openCopy(ctx context.Context, src store.Object, to store.Ref) (*assembly, error) {
+	if !t.o.ReplaceMetadata {
+		t.o.Attrs = carried(t.o.Attrs, src)
+	}
+	if t.o.Attrs.Tags == nil {
+		var err error
+		if t.o.Attrs.Tags, err = t.tagsOf(ctx, src); err != nil {
+			return nil, err
+		}
+	}
+	// Without a wish the upload is opened without a checksum: real servers do not sum copied parts as they sum sent ones
+	// (MinIO refuses them, versitygw sums the whole wrong), and those that sum by themselves still do.
+	scheme := checksum.Scheme{Algorithm: t.o.Checksum}
+	if scheme.Algorithm == checksum.None {
+		scheme.Algorithm = checksum.MD5
+	}
+	a := &assembly{transfer: t, up: store.Upload{Ref: to}}
+	if err := a.create(ctx, scheme, &t.o.Attrs); err != nil {
+		return nil, err
+	}
+	if err := t.asked(a.up.Scheme); err != nil {
+		return nil, a.abort(ctx, err)
+	}
+	return a, nil
 }
 
 // copyPart is the size of one part of a copy where nothing else was said: a part costs a request and moves nothing here.
@@ -209,17 +219,7 @@ func (t *transfer) copyRanges(ctx context.Context, src store.Object, limits stor
 			return ranges, nil
 		}
 	}
-	want := t.o.PartSize
-	if want == 0 {
-		want = copyPart
-		for limits.MaxParts > 0 && want*int64(limits.MaxParts) < src.Size {
-			want *= 2
-		}
-		if limits.MaxPart > 0 {
-			want = min(want, limits.MaxPart)
-		}
-	}
-	layout, err := plan.Parts(src.Size, want, limits)
+	layout, err := evenCopy(src.Size, t.o.PartSize, limits)
 	if err != nil {
 		return nil, err
 	}
@@ -228,6 +228,20 @@ func (t *transfer) copyRanges(ctx context.Context, src store.Object, limits stor
 		ranges[i] = layout.Part(i + 1)
 	}
 	return ranges, nil
+}
+
+// evenCopy cuts a copy into equal parts; a size of 0 lets it choose theirs.
+func evenCopy(size, want int64, limits store.Limits) (plan.Layout, error) {
+	if want == 0 {
+		want = copyPart
+		for limits.MaxParts > 0 && want*int64(limits.MaxParts) < size {
+			want *= 2
+		}
+		if limits.MaxPart > 0 {
+			want = min(want, limits.MaxPart)
+		}
+	}
+	return plan.Parts(size, want, limits)
 }
 
 // allowed tells whether parts of these sizes may make an upload.

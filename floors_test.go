@@ -33,6 +33,7 @@ var floors = map[string]int{
 	"internal/quickcheck":      5,
 	"internal/awsline":         5,
 	"internal/stage":           6,
+	"internal/array":           6,
 	"internal/ui":              7,
 	"internal/cli":             8,
 	"cmd/haul":                 9,

@@ -38,7 +38,7 @@ func (r *run) way(from, to End) (*way, error) {
 		w.places, err = placesFor(to.Path, r.o)
 	default:
 		w.kind = Copying
-		if a, b := w.from.Ref, w.to.Ref; a.Bucket == b.Bucket && strings.HasPrefix(b.Key, a.Key) && r.o.Select.all() {
+		if a, b := w.from.Ref, w.to.Ref; a.Bucket == b.Bucket && strings.HasPrefix(b.Key, a.Key) && r.o.Select.all() && r.o.Select.Pairs == nil {
 			return nil, fmt.Errorf("%w: %s lies in %s", errOverlap, b, a)
 		}
 	}
@@ -184,7 +184,8 @@ func (w *way) copy(j *job) {
 	e, ref := j.entry, w.targetRef(j.entry)
 	t := w.choices(e)
 	j.source, j.target = e.Object.Ref.String(), ref.String()
-	if a := w.from.Ref; a.Bucket == ref.Bucket && strings.HasPrefix(ref.Key, a.Key) && w.o.Select.means("", ref.Key[len(a.Key):]) {
+	if a := w.from.Ref; Same(e.Object.Ref, ref) || a.Bucket == ref.Bucket && strings.HasPrefix(ref.Key, a.Key) && w.o.Select.Pairs == nil &&
+		w.o.Select.means("", ref.Key[len(a.Key):]) { // a list names what moves, and no listing comes upon what was moved
 		j.err = fmt.Errorf("%w: %s lies in %s", errOverlap, ref, a)
 		return
 	}

@@ -21,6 +21,10 @@ func (a *app) explain(err error) ui.Failure {
 		f.Advice = append(f.Advice, "see haul --help, or haul COMMAND --help")
 		return f
 	}
+	if rest := new(unfinishedError); errors.As(err, &rest) {
+		f.Advice = rest.advice()
+		return f
+	}
 	if part := new(partlyError); errors.As(err, &part) {
 		f.Advice = append(f.Advice, a.hints(part.first)...)
 		return f

@@ -56,15 +56,11 @@ func (a *app) apply() *cobra.Command {
 		},
 	}
 	a.command(cmd, []*pflag.FlagSet{f.flags()}, func(ctx context.Context, args []string) error {
-		if f.concurrency < 0 || cmd.Flags().Changed("concurrency") && f.concurrency == 0 {
-			return usagef("--concurrency: it must be at least 1")
-		}
-		if err := f.bandwidth.limit(); err != nil {
+		o, err := f.options(cmd.Flags())
+		if err != nil {
 			return err
 		}
-		return a.runApply(ctx, args[0], f.receipt, haul.Options{
-			Concurrency: f.concurrency, Memory: int64(f.memory), Bandwidth: int64(f.bandwidth), Patience: f.patience.duration(),
-		})
+		return a.runApply(ctx, args[0], f.receipt, o)
 	})
 	return cmd
 }

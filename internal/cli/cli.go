@@ -108,9 +108,7 @@ func (a *app) root() *cobra.Command {
 	}
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd, nil) })
 	root.AddCommand(a.cp(), a.mv(), a.sync(), a.apply(), a.verify(), a.ls(), a.rm(), a.mb(), a.rb(), a.cat(), a.stat(), a.du(), a.presign(), a.website(), a.sum(), a.receipt())
-	root.AddCommand(a.run())
-	root.AddCommand(a.aws(), a.installAWS())
-	root.AddCommand(a.quickcheck())
+	root.AddCommand(a.quickcheck(), a.run(), a.array(), a.aws(), a.installAWS())
 	root.AddCommand(a.uploads(), a.version(), exitCodesTopic(), jsonTopic())
 	return root
 }

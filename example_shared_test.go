@@ -1,0 +1,104 @@
+package haul_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"haul"
+	"haul/store"
+)
+
+// Three processes, each of which might run on a machine of its own, upload one file.
+func ExampleClient_ShareUpload() {
+	ctx := context.Background()
+	c, _, dir := exampleClient()
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "big.bam")
+	if err := os.WriteFile(path, make([]byte, 30<<20), 0o600); err != nil {
+		panic(err)
+	}
+
+	s, err := c.ShareUpload(ctx, path, store.Ref{Bucket: "lab", Key: "big.bam"}, haul.Transfer{}) // the first
+	if err != nil {
+		panic(err)
+	}
+	one, err := c.MoveParts(ctx, s, 1, 2, haul.Transfer{}) // the second
+	if err != nil {
+		panic(err)
+	}
+	two, err := c.MoveParts(ctx, s, 3, s.Parts(), haul.Transfer{}) // the third
+	if err != nil {
+		panic(err)
+	}
+	r, err := c.CompleteShared(ctx, s, append(one, two...), haul.Transfer{}) // the first again
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(r.Object.Ref, r.Parts, "parts:", r.Proof.Text)
+	// Output: s3://lab/big.bam 4 parts: CRC64NVME of the full object, checked by the store
+}
+
+// A download is shared by those who see the same folder.
+func ExampleClient_ShareDownload() {
+	ctx := context.Background()
+	c, m, dir := exampleClient()
+	defer os.RemoveAll(dir)
+	from := store.Ref{Bucket: "lab", Key: "big.bam"}
+	m.PutBytes(from, make([]byte, 20<<20))
+
+	s, err := c.ShareDownload(ctx, from, filepath.Join(dir, "big.bam"), haul.Transfer{})
+	if err != nil {
+		panic(err)
+	}
+	told, err := c.MoveParts(ctx, s, 1, s.Parts(), haul.Transfer{})
+	if err != nil {
+		panic(err)
+	}
+	r, err := c.CompleteShared(ctx, s, told, haul.Transfer{})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(r.Size, "bytes; proved:", r.Proof.Proved)
+	// Output: 20971520 bytes; proved: true
+}
+
+// A copy is shared in the same way; whoever misses parts is told which.
+func ExampleClient_ShareCopy() {
+	ctx := context.Background()
+	c, m, dir := exampleClient()
+	defer os.RemoveAll(dir)
+	from := store.Ref{Bucket: "lab", Key: "big.bam"}
+	m.PutBytes(from, make([]byte, 20<<20))
+
+	o := haul.Transfer{PartSize: 8 << 20}
+	s, err := c.ShareCopy(ctx, from, store.Ref{Bucket: "lab", Key: "copy.bam"}, o)
+	if err != nil {
+		panic(err)
+	}
+	told, err := c.MoveParts(ctx, s, 1, 2, o)
+	if err != nil {
+		panic(err)
+	}
+	_, err = c.CompleteShared(ctx, s, told, o)
+	fmt.Println(err)
+	// Output: s3://lab/copy.bam: parts are missing, or not those that were told of: 1, the first is 3
+}
+
+func ExampleClient_AbortShared() {
+	ctx := context.Background()
+	c, m, dir := exampleClient()
+	defer os.RemoveAll(dir)
+	m.PutBytes(store.Ref{Bucket: "lab", Key: "a"}, make([]byte, 20<<20))
+
+	s, err := c.ShareCopy(ctx, store.Ref{Bucket: "lab", Key: "a"}, store.Ref{Bucket: "lab", Key: "b"}, haul.Transfer{})
+	if err != nil {
+		panic(err)
+	}
+	if err := c.AbortShared(ctx, s); err != nil {
+		panic(err)
+	}
+	fmt.Println("open uploads:", len(m.OpenUploads()))
+	// Output: open uploads: 0
+}

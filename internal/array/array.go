@@ -1,0 +1,248 @@
+// Package array cuts a set of transfers into shards, for the many tasks of an array job: Slurm, AWS Batch, Kubernetes, or any
+// other that gives each of its tasks a number.
+//
+//	Make    find what is to move (as cp -r or sync would), deal it out into N shards of equal cost; open one shared upload for
+//	        each big object, and deal out its parts; write all that down as a plan
+//	Work    read one shard of the plan; move it, prove it, write down what came of it
+//	Finish  look whether each shard has a result and each task in it is proved; complete the shared uploads; prove these; write
+//	        one receipt; else name what is missing, and the shards to do again
+//
+// A plan is a folder, or lies below a prefix of the store (Depot), so that tasks need not share a disk. It holds names, sizes and
+// the IDs of uploads, and no credentials:
+//
+//	plan.json            how, from where, to where, how much in each shard; written last, so that half a plan is none
+//	shards/00003.jsonl   the tasks of shard 3, one a line
+//	shared.jsonl         the big objects that several shards move, one a line
+//	progress/00003.json  how far shard 3 is; written every ten seconds
+//	results/00003.jsonl  what came of shard 3; written when it ends, whole or not at all
+//	receipt.jsonl        one proof.Record for each object; written by Finish, as finish.json is, which has the verdict
+//
+// A shard may be done twice, at the same time even, and may die at any moment: every write is of a whole file, or object, and
+// of the same bytes. Who does a shard again looks first at what is there, and moves what does not prove equal.
+//
+// It schedules nothing and knows no scheduler, but for the documents that it writes for them (Slurm, Batch, Kubernetes). It
+// promises no order. Finish believes what the shards proved; it does not look at every object again.
+package array
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path/filepath"
+	"time"
+	"unicode/utf8"
+
+	"haul"
+	"haul/mirror"
+	"haul/store"
+)
+
+// version grows when a field of a plan changes its meaning or goes away.
+const version = 1
+
+// ErrPlan is in the chain of an error where there is no plan, or it cannot be read, or is not of this store.
+var ErrPlan = errors.New("the plan is not good")
+
+// Header is what a plan says of the whole: plan.json.
+type Header struct {
+	Version int `json:"haul_array"`
+	// ID tells the plan from every other.
+	ID   string    `json:"id"`
+	Made time.Time `json:"made"`
+	// Store is the identity of the store.
+	Store    string        `json:"store"`
+	Way      mirror.Way    `json:"way"`
+	From     Root          `json:"from"`
+	To       Root          `json:"to"`
+	Transfer haul.Transfer `json:"transfer"`
+	// Guess tells that content types are guessed from names.
+	Guess bool `json:"guess_mime_type,omitempty"`
+	// Objects counts all, Shared those of them that are moved in part ranges by several shards.
+	Objects int    `json:"objects"`
+	Shared  int    `json:"shared"`
+	Bytes   int64  `json:"bytes"`
+	Shards  []Load `json:"shards"`
+}
+
+// Load is how much a shard has to do.
+type Load struct {
+	Objects int   `json:"objects"` // whole ones
+	Ranges  int   `json:"ranges"`  // of parts of shared ones
+	Bytes   int64 `json:"bytes"`
+}
+
+func (l Load) tasks() int { return l.Objects + l.Ranges }
+
+// Root is one end of a plan: an absolute path, or a bucket and a prefix.
+type Root struct {
+	Path   name   `json:"path,omitempty"`
+	Bucket string `json:"bucket,omitempty"`
+	Prefix string `json:"prefix,omitempty"`
+}
+
+func rootOf(e mirror.End) Root {
+	return Root{Path: name(e.Path), Bucket: e.Ref.Bucket, Prefix: e.Ref.Key}
+}
+
+// String gives the path or address.
+func (r Root) String() string {
+	if r.Path != "" {
+		return string(r.Path)
+	}
+	return store.Ref{Bucket: r.Bucket, Key: r.Prefix}.String()
+}
+
+// ref is an object below the root, and path a file; an absolute name stands for itself.
+func (r Root) ref(below name) store.Ref {
+	return store.Ref{Bucket: r.Bucket, Key: r.Prefix + string(below)}
+}
+
+func (r Root) path(below name) string {
+	p := filepath.FromSlash(string(below))
+	if filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(string(r.Path), p)
+}
+
+// name is the name of a file or a key. In JSON it is a string, or an array of its bytes in base64 where it is no UTF-8.
+type name string
+
+// MarshalJSON writes it.
+func (n name) MarshalJSON() ([]byte, error) {
+	if utf8.ValidString(string(n)) {
+		return json.Marshal(string(n))
+	}
+	return json.Marshal([][]byte{[]byte(n)})
+}
+
+// UnmarshalJSON reads it.
+func (n *name) UnmarshalJSON(b []byte) error {
+	var raw [][]byte
+	if len(b) > 0 && b[0] == '[' {
+		if err := json.Unmarshal(b, &raw); err != nil || len(raw) != 1 {
+			return errors.Join(err, fmt.Errorf("%w: %s is no name", ErrPlan, b))
+		}
+		*n = name(raw[0])
+		return nil
+	}
+	return json.Unmarshal(b, (*string)(n))
+}
+
+// task is one line of a shard: an object below the roots, or a range of the parts of a shared one.
+type task struct {
+	Source name  `json:"source,omitempty"`
+	Target name  `json:"target,omitempty"` // where it is another than Source
+	Size   int64 `json:"size"`
+	// Modified, in nanoseconds since 1970, of a file, and the ETag of an object, must be the same when the task is done.
+	Modified int64  `json:"mtime_ns,omitempty"`
+	ETag     string `json:"etag,omitempty"`
+
+	// Shared is the line of shared.jsonl, from 1; 0 is an object that is moved whole.
+	Shared int `json:"shared,omitempty"`
+	First  int `json:"first,omitempty"`
+	Last   int `json:"last,omitempty"`
+}
+
+func (t task) target() name {
+	if t.Target != "" {
+		return t.Target
+	}
+	return t.Source
+}
+
+// shared is one line of shared.jsonl. The names in Transfer stand beside it, since they may be no UTF-8.
+type shared struct {
+	Path     name        `json:"path,omitempty"`
+	Temp     name        `json:"temp,omitempty"`
+	From     name        `json:"from,omitempty"`
+	Key      name        `json:"key,omitempty"`
+	Transfer haul.Shared `json:"transfer"`
+}
+
+func sharedLine(s haul.Shared) shared {
+	line := shared{Path: name(s.Path), Temp: name(s.Temp), From: name(s.From.Key), Key: name(s.Upload.Key), Transfer: s}
+	t := &line.Transfer
+	t.Path, t.Temp, t.From.Key, t.Upload.Key = "", "", "", ""
+	return line
+}
+
+func (s shared) transfer() haul.Shared {
+	t := s.Transfer
+	t.Path, t.Temp, t.From.Key, t.Upload.Key = string(s.Path), string(s.Temp), string(s.From), string(s.Key)
+	return t
+}
+
+const (
+	headerName   = "plan.json"
+	sharedName   = "shared.jsonl"
+	verdictName  = "finish.json"
+	receiptName  = "receipt.jsonl"
+	shardsName   = "shards/%05d.jsonl"
+	progressName = "progress/%05d.json"
+	resultsName  = "results/%05d.jsonl"
+)
+
+func shardName(pattern string, shard int) string { return fmt.Sprintf(pattern, shard) }
+
+// Read reads what a plan says of the whole, and checks that it is for the store of the client.
+func Read(ctx context.Context, c *haul.Client, d *Depot) (Header, error) {
+	var h Header
+	if err := d.readJSON(ctx, headerName, &h); errors.Is(err, fs.ErrNotExist) {
+		return h, fmt.Errorf("%w: there is none in %s, or it was not all written: %w", ErrPlan, d, err)
+	} else if err != nil {
+		return h, fmt.Errorf("%w: read %s: %w", ErrPlan, d, err)
+	}
+	switch {
+	case h.Version != version:
+		return h, fmt.Errorf("%w: %s is of version %d, and this haul knows %d", ErrPlan, d, h.Version, version)
+	case h.Store != c.Identity():
+		return h, fmt.Errorf("%w: it is for the store %s, and this is %s", ErrPlan, h.Store, c.Identity())
+	}
+	return h, nil
+}
+
+// eachShared gives the lines of shared.jsonl with their numbers, from 1. None is no error.
+func eachShared(ctx context.Context, d *Depot, do func(n int, s haul.Shared) error) error {
+	n := 0
+	err := d.eachLine(ctx, sharedName, func(_ int64, line []byte) error {
+		var s shared
+		if err := json.Unmarshal(line, &s); err != nil {
+			return err
+		}
+		n++
+		return do(n, s.transfer())
+	})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// eachTask gives the tasks of a shard with their numbers, from 0. They must be as many as the plan says.
+func eachTask(ctx context.Context, d *Depot, h Header, shard int, do func(n int, t task) error) error {
+	n := 0
+	err := d.eachLine(ctx, shardName(shardsName, shard), func(_ int64, line []byte) error {
+		var t task
+		if err := json.Unmarshal(line, &t); err != nil {
+			return fmt.Errorf("%w: %w", ErrPlan, err)
+		}
+		n++
+		return do(n-1, t)
+	})
+	if want := h.Shards[shard].tasks(); err == nil && n != want {
+		err = fmt.Errorf("%w: %s has %d tasks of shard %d, and there should be %d", ErrPlan, d, n, shard, want)
+	}
+	return err
+}
+
+func writeLine(w io.Writer, v any) error {
+	b, err := json.Marshal(v)
+	if err == nil {
+		_, err = w.Write(append(b, '\n'))
+	}
+	return err
+}

@@ -1,0 +1,202 @@
+package array
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"haul"
+	"haul/internal/localfile"
+	"haul/store"
+)
+
+// Depot is where a plan lies: a folder that all tasks see, or what is below a prefix of the store.
+type Depot struct {
+	// dir is the folder, or one on this machine for copies of what lies below the prefix.
+	dir string
+	c   *haul.Client // nil for a folder
+	ref store.Ref
+}
+
+// Folder gives a plan in a folder.
+func Folder(dir string) *Depot { return &Depot{dir: dir} }
+
+// Prefix gives a plan below a prefix, with a folder on this machine for copies of its files.
+func Prefix(c *haul.Client, prefix store.Ref, scratch string) *Depot {
+	if prefix.Key != "" && prefix.Key[len(prefix.Key)-1] != '/' {
+		prefix.Key += "/"
+	}
+	return &Depot{dir: scratch, c: c, ref: prefix}
+}
+
+// String gives the path or address.
+func (d *Depot) String() string {
+	if d.c == nil {
+		return d.dir
+	}
+	return d.ref.String()
+}
+
+// local is where a file of the plan lies on this machine.
+func (d *Depot) local(name string) string { return filepath.Join(d.dir, filepath.FromSlash(name)) }
+
+func (d *Depot) object(name string) store.Ref {
+	return store.Ref{Bucket: d.ref.Bucket, Key: d.ref.Key + name}
+}
+
+// asIs is how files of a plan move: nothing is kept of a broken transfer.
+func asIs() haul.Transfer { return haul.Transfer{Resume: haul.ResumeNever} }
+
+// open opens a file of the plan; fs.ErrNotExist is in the error's chain where it is not there.
+func (d *Depot) open(ctx context.Context, name string) (*os.File, error) {
+	if d.c != nil {
+		_, err := d.c.Download(ctx, d.object(name), d.local(name), asIs())
+		if errors.Is(err, store.NotFound) {
+			err = fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return os.Open(d.local(name))
+}
+
+// has tells whether a file of the plan is there.
+func (d *Depot) has(ctx context.Context, name string) (bool, error) {
+	var err error
+	if d.c != nil {
+		_, err = d.c.Stat(ctx, d.object(name), nil)
+	} else {
+		_, err = os.Stat(d.local(name))
+	}
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, store.NotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// write makes a file of the plan of what fill writes; it appears whole, or not at all, and survives a power cut.
+func (d *Depot) write(ctx context.Context, name string, fill func(io.Writer) error) error {
+	if err := d.put(name, fill, true); err != nil {
+		return err
+	}
+	return d.keep(ctx, name)
+}
+
+// put makes a file on this machine.
+func (d *Depot) put(name string, fill func(io.Writer) error, durable bool) error {
+	path := d.local(name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".haul-plan-*")
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(f)
+	err = fill(w)
+	err = errors.Join(err, w.Flush())
+	if err == nil && durable {
+		err = f.Sync()
+	}
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
+
+// keep makes a file that was written on this machine one of the plan.
+func (d *Depot) keep(ctx context.Context, name string) error {
+	if d.c == nil {
+		return localfile.SyncDir(filepath.Dir(d.local(name)))
+	}
+	_, err := d.c.Upload(ctx, d.local(name), d.object(name), asIs())
+	return err
+}
+
+// remove takes a file out of the plan. One that is not there is no error.
+func (d *Depot) remove(ctx context.Context, name string) error {
+	err := os.Remove(d.local(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if d.c == nil || err != nil {
+		return err
+	}
+	return d.c.Delete(ctx, d.object(name), nil)
+}
+
+func (d *Depot) writeJSON(ctx context.Context, name string, v any) error {
+	return d.write(ctx, name, indented(v))
+}
+
+// scribble is writeJSON of what may be lost in a power cut.
+func (d *Depot) scribble(ctx context.Context, name string, v any) error {
+	err := d.put(name, indented(v), false)
+	if d.c != nil && err == nil {
+		err = d.keep(ctx, name)
+	}
+	return err
+}
+
+func indented(v any) func(io.Writer) error {
+	return func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetIndent("", " ")
+		return e.Encode(v)
+	}
+}
+
+func (d *Depot) readJSON(ctx context.Context, name string, v any) error {
+	f, err := d.open(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer f.Close() // only read from
+	return json.NewDecoder(f).Decode(v)
+}
+
+// maxLine bounds a line of a plan: that of a range has a hundred bytes for each of its parts.
+const maxLine = 64 << 20
+
+// eachLine reads a file of the plan line by line, and tells where each begins.
+func (d *Depot) eachLine(ctx context.Context, name string, do func(offset int64, line []byte) error) error {
+	f, err := d.open(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer f.Close() // only read from
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, maxLine)
+	offset := int64(0)
+	for n := 1; lines.Scan(); n++ {
+		if err := do(offset, lines.Bytes()); err != nil {
+			return fmt.Errorf("%s, line %d: %w", name, n, err)
+		}
+		offset += int64(len(lines.Bytes())) + 1
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+	return lines.Err()
+}
+
+// lineAt gives the line of a file of the plan that begins there; the file was read before, and is on this machine.
+func (d *Depot) lineAt(name string, offset int64) ([]byte, error) {
+	f, err := os.Open(d.local(name))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() // only read from
+	return bufio.NewReader(io.NewSectionReader(f, offset, maxLine)).ReadBytes('\n')
+}

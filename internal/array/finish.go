@@ -1,0 +1,364 @@
+package array
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"haul"
+	"haul/proof"
+	"haul/store"
+)
+
+// Verdict is what Finish found: finish.json.
+type Verdict struct {
+	Plan string    `json:"plan"`
+	Time time.Time `json:"time"`
+	// Proved tells that everything was moved and proved, and that the receipt has it.
+	Proved bool `json:"proved"`
+	// Objects and Bytes are those of the receipt.
+	Objects int   `json:"objects"`
+	Bytes   int64 `json:"bytes"`
+	// Failed counts tasks that failed or were not done, Unproved objects that nobody vouches for.
+	Failed   int `json:"failed"`
+	Unproved int `json:"unproved"`
+	// Requeue are the shards to do again, in order.
+	Requeue []int `json:"requeue,omitempty"`
+	// Problems are the first MaxProblems, in words.
+	Problems []string `json:"problems,omitempty"`
+}
+
+const (
+	// MaxProblems is how many problems a Verdict has in words at most.
+	MaxProblems = 100
+	// completions is how many shared transfers are completed at once: the parts of so many are in memory, 100 bytes each.
+	completions = 64
+)
+
+// Finish looks whether all of a plan was done, completes and proves what is shared, and writes the receipt. A plan that was
+// finished before is not looked at again. Note is told what is worth knowing; it may be nil.
+func Finish(ctx context.Context, c *haul.Client, d *Depot, note func(string)) (Verdict, error) {
+	h, err := Read(ctx, c, d)
+	if err != nil {
+		return Verdict{}, err
+	}
+	var before Verdict
+	err = d.readJSON(ctx, verdictName, &before)
+	if err == nil && before.Proved && before.Plan == h.ID {
+		return before, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Verdict{}, fmt.Errorf("look at an earlier verdict: %w", err)
+	}
+	if note == nil {
+		note = func(string) {}
+	}
+	f := &finish{c: c, d: d, h: h, note: note, ranges: map[int][]rangeTask{}}
+	f.verdict.Plan = h.ID
+	err = d.write(ctx, receiptName, func(w io.Writer) error {
+		f.receipt = w
+		if err := f.shards(ctx); err != nil || f.verdict.Failed > 0 {
+			return errors.Join(err, errNoReceipt)
+		}
+		if err := f.complete(ctx); err != nil || f.verdict.Failed > 0 {
+			return errors.Join(err, errNoReceipt)
+		}
+		return nil
+	})
+	if errors.Is(err, errNoReceipt) && f.verdict.Failed > 0 {
+		err = nil
+	}
+	if err != nil {
+		return f.verdict, err
+	}
+	if f.verdict.Failed == 0 {
+		if err := f.sweep(ctx); err != nil {
+			return f.verdict, err
+		}
+	}
+	f.verdict.Time = time.Now().UTC().Truncate(time.Second)
+	f.verdict.Proved = f.verdict.Failed == 0 && f.verdict.Unproved == 0
+	slices.Sort(f.verdict.Requeue)
+	return f.verdict, d.writeJSON(ctx, verdictName, f.verdict)
+}
+
+// errNoReceipt keeps a receipt from being written that would not have everything.
+var errNoReceipt = errors.New("not everything was done")
+
+// finish is one Finish.
+type finish struct {
+	// set once
+	c       *haul.Client
+	d       *Depot
+	h       Header
+	note    func(string)
+	receipt io.Writer
+
+	again  []int               // shards that were begun more than once
+	ranges map[int][]rangeTask // of all shards, by shared object
+
+	mu      sync.Mutex
+	verdict Verdict
+}
+
+// rangeTask is a range of a shared object, with the place of its outcome in the results of a shard.
+type rangeTask struct {
+	first, last, shard int
+	offset             int64
+}
+
+// problem takes note of what keeps so many tasks from being done; a shard of -1 is of none.
+func (f *finish) problem(shard, tasks int, format string, args ...any) {
+	f.verdict.Failed += tasks
+	if len(f.verdict.Problems) < MaxProblems {
+		f.verdict.Problems = append(f.verdict.Problems, fmt.Sprintf(format, args...))
+	}
+	if shard >= 0 && !slices.Contains(f.verdict.Requeue, shard) {
+		f.verdict.Requeue = append(f.verdict.Requeue, shard)
+	}
+}
+
+// record writes a line of the receipt.
+func (f *finish) record(r proof.Record) error {
+	f.verdict.Objects++
+	f.verdict.Bytes += r.Size
+	if !r.Proved {
+		f.verdict.Unproved++
+		if len(f.verdict.Problems) < MaxProblems {
+			f.verdict.Problems = append(f.verdict.Problems, fmt.Sprintf("%s: not proved: %s", r.Source, r.Proof))
+		}
+	}
+	return r.Write(f.receipt)
+}
+
+// shards looks at the results of each shard, and takes over its records.
+func (f *finish) shards(ctx context.Context) error {
+	for i := range f.h.Shards {
+		var p Progress
+		err := f.d.readJSON(ctx, shardName(progressName, i), &p)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("look at shard %d: %w", i, err)
+		}
+		if p.Plan == f.h.ID && p.Runs > 1 {
+			f.again = append(f.again, i)
+		}
+		if err := f.shard(ctx, i, p); err != nil {
+			return fmt.Errorf("look at shard %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// shard looks at one shard: its tasks must each have an outcome, and a good one.
+func (f *finish) shard(ctx context.Context, shard int, p Progress) error {
+	tasks := f.h.Shards[shard].tasks()
+	if tasks == 0 {
+		return nil
+	}
+	good := make([]bool, tasks)
+	bad := map[int]bool{}
+	places := map[int]int64{} // of ranges, by task
+	end, err := eachOutcome(ctx, f.d, f.h, shard, func(offset int64, o outcome) error {
+		switch {
+		case o.N < 0 || o.N >= tasks:
+			return fmt.Errorf("there is no task %d", o.N)
+		case o.Error != "":
+			bad[o.N] = true
+			f.problem(shard, 1, "shard %d: %s: %s", shard, o.Source, o.Error)
+		case good[o.N]:
+		case o.Record != nil:
+			good[o.N] = true
+			return f.record(*o.Record)
+		case o.Range:
+			good[o.N], places[o.N] = true, offset
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errOther):
+		f.problem(shard, tasks, "shard %d: no results: %s", shard, f.lastHeard(p))
+		return nil
+	case err != nil:
+		return err
+	case end.Stopped != "" && slices.Contains(good, false):
+		f.problem(shard, 0, "shard %d: it ended early on %s: %s", shard, end.Host, end.Stopped)
+	}
+	return eachTask(ctx, f.d, f.h, shard, func(n int, t task) error {
+		switch {
+		case n >= tasks: // that there are too many shows at the end
+		case good[n] && t.Shared != 0:
+			f.ranges[t.Shared] = append(f.ranges[t.Shared], rangeTask{t.First, t.Last, shard, places[n]})
+		case !good[n] && !bad[n] && t.Shared != 0:
+			f.problem(shard, 1, "shard %d: not done: parts %d to %d of the shared object %d", shard, t.First, t.Last, t.Shared)
+		case !good[n] && !bad[n]:
+			f.problem(shard, 1, "shard %d: not done: %s", shard, f.sourceName(t))
+		}
+		return nil
+	})
+}
+
+func (f *finish) sourceName(t task) string {
+	if f.h.From.Path != "" {
+		return f.h.From.path(t.Source)
+	}
+	return f.h.From.ref(t.Source).String()
+}
+
+// lastHeard tells in words what is known of a shard without results.
+func (f *finish) lastHeard(p Progress) string {
+	if p.Plan != f.h.ID {
+		return "it was never begun"
+	}
+	return fmt.Sprintf("process %d on %s began it, and was last heard of at %s with %d of %d done",
+		p.PID, p.Host, p.Updated.Local().Format(time.DateTime), p.Done, f.h.Shards[p.Shard].tasks())
+}
+
+// complete completes what is shared.
+func (f *finish) complete(ctx context.Context) error {
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(completions)
+	err := eachShared(ctx, f.d, func(n int, s haul.Shared) error {
+		g.Go(func() error { return f.completeOne(gctx, s, f.ranges[n]) })
+		return gctx.Err()
+	})
+	if werr := g.Wait(); werr != nil {
+		return werr
+	}
+	return err
+}
+
+// told reads what the shards told of the parts.
+func (f *finish) told(ranges []rangeTask) ([]store.Part, error) {
+	var told []store.Part
+	for _, r := range ranges {
+		line, err := f.d.lineAt(shardName(resultsName, r.shard), r.offset)
+		var o outcome
+		if err == nil {
+			err = json.Unmarshal(line, &o)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the results of shard %d again: %w", r.shard, err)
+		}
+		for i, p := range o.Parts {
+			told = append(told, store.Part{Number: r.first + i, Size: p.Size, ETag: p.ETag, Sum: p.Sum})
+		}
+	}
+	slices.SortFunc(told, func(a, b store.Part) int { return a.Number - b.Number })
+	return told, nil
+}
+
+// completeOne completes one shared transfer. What cannot be completed is a problem of the shards whose parts are missing.
+func (f *finish) completeOne(ctx context.Context, s haul.Shared, ranges []rangeTask) error {
+	told, err := f.told(ranges)
+	if err != nil {
+		return err
+	}
+	o := f.h.Transfer
+	o.Resume = haul.ResumeNever
+	result, err := f.c.CompleteShared(ctx, s, told, o)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	source, target := sharedEnds(s)
+	var parts *haul.PartsError
+	switch {
+	case errors.As(err, &parts):
+		for _, r := range ranges {
+			if slices.ContainsFunc(parts.Missing, func(n int) bool { return n >= r.first && n <= r.last }) {
+				f.problem(r.shard, 1, "shard %d: %s: the store has not the parts %d to %d that were moved", r.shard, source, r.first, r.last)
+			}
+		}
+		return nil
+	case err != nil:
+		f.problem(-1, 1, "%s: %v", source, err)
+		return nil
+	}
+	r := record(f.h, source, target, result)
+	r.Modified, r.PartSize = s.Modified.UTC(), s.PartSize
+	if len(told) == s.Parts() { // else it was completed already, and proved as a whole
+		for _, p := range told {
+			r.Parts = append(r.Parts, proof.Part{Size: p.Size, Sum: p.Sum, ETag: p.ETag})
+		}
+	}
+	return f.record(r)
+}
+
+// Abort throws the open uploads and the hidden files of a plan away, and then the plan, so that none of its shards begins any
+// more. It takes half a plan too. It tells how many it threw away.
+func Abort(ctx context.Context, c *haul.Client, d *Depot) (int, error) {
+	_, err := Read(ctx, c, d)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, err
+	}
+	half, herr := d.has(ctx, sharedName)
+	if herr != nil {
+		return 0, herr
+	}
+	if err != nil && !half {
+		return 0, err
+	}
+	if err := d.remove(ctx, headerName); err != nil { // first, so that no shard begins meanwhile
+		return 0, err
+	}
+	var g errgroup.Group
+	g.SetLimit(completions)
+	n := 0
+	err = eachShared(ctx, d, func(_ int, s haul.Shared) error {
+		n++
+		g.Go(func() error { return c.AbortShared(ctx, s) })
+		return nil
+	})
+	if err := errors.Join(err, g.Wait()); err != nil {
+		return n, err
+	}
+	return n, d.remove(ctx, sharedName)
+}
+
+// Watch tells how far all shards of a plan are together: of each what its progress says, or nothing. Of a folder it is cheap; below a
+// prefix it costs a request for each shard.
+func Watch(ctx context.Context, d *Depot, h Header) (Progress, error) {
+	var sum Progress
+	for i := range h.Shards {
+		var p Progress
+		err := d.readJSON(ctx, shardName(progressName, i), &p)
+		var syntax *json.SyntaxError
+		if errors.Is(err, fs.ErrNotExist) || errors.As(err, &syntax) || err == nil && p.Plan != h.ID {
+			continue
+		}
+		if err != nil {
+			return sum, err
+		}
+		sum.Runs++
+		sum.Done, sum.Failed, sum.Bytes = sum.Done+p.Done, sum.Failed+p.Failed, sum.Bytes+p.Bytes
+	}
+	return sum, nil
+}
+
+// ReadVerdict gives what Finish found, and fs.ErrNotExist where it did not end yet.
+func ReadVerdict(ctx context.Context, d *Depot, h Header) (Verdict, error) {
+	var v Verdict
+	err := d.readJSON(ctx, verdictName, &v)
+	if err == nil && v.Plan != h.ID {
+		err = fs.ErrNotExist
+	}
+	return v, err
+}
+
+// Forget removes an earlier verdict, unless it is that all is proved, so that the next one is seen to be new.
+func Forget(ctx context.Context, d *Depot, h Header) error {
+	v, err := ReadVerdict(ctx, d, h)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && v.Proved {
+		return nil
+	}
+	return errors.Join(err, d.remove(ctx, verdictName))
+}

@@ -1,0 +1,447 @@
+package array
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"haul"
+	"haul/internal/localfile"
+	"haul/mirror"
+	"haul/store"
+)
+
+// Request says what a plan is to be of.
+type Request struct {
+	From, To mirror.End
+	// Sync leaves out what is equal, as mirror.Sync does by Options; nothing is deleted. Else all that Options.Select means moves.
+	Sync    bool
+	Options mirror.SyncOptions
+	Shards  int
+	// Cut is the size in bytes above which an object is moved by several shards; 0 is 1 GiB.
+	Cut int64
+}
+
+const (
+	// MaxShards bounds the shards of a plan: what AWS Batch takes, and more than Slurm's default (MaxArraySize 1001).
+	MaxShards  = 10_000
+	defaultCut = 1 << 30
+	// rangesEach is how many ranges of shared objects each shard is to have about, if these were all there is: enough for
+	// even shards. A range has at least 1/leastRange of Cut, and at most mostRange bytes.
+	rangesEach = 64
+	leastRange = 16
+	mostRange  = 8 << 30
+	// openings is how many shared transfers are opened at once.
+	openings = 32
+)
+
+// Make finds what is to move and writes the plan. Events tell of what was found, by Planned, and of what cannot move; the error
+// is then a *mirror.IncompleteError, and the plan is good for the rest. With any other error there is no plan, and nothing is
+// left open.
+func Make(ctx context.Context, c *haul.Client, d *Depot, r Request) (Header, error) {
+	if err := r.check(ctx, d); err != nil {
+		return Header{}, err
+	}
+	if err := hasBucket(ctx, c, r.To); err != nil {
+		return Header{}, err
+	}
+	p := &planner{c: c, d: d, r: r, even: NewBalance(r.Shards), shards: make([]spool, r.Shards)}
+	var telling sync.Mutex
+	p.tell = func(e mirror.Event) {
+		telling.Lock()
+		defer telling.Unlock()
+		if r.Options.Observe != nil {
+			r.Options.Observe(e)
+		}
+	}
+	p.h = Header{
+		Version: version, ID: rand.Text(), Made: time.Now().UTC().Truncate(time.Second), Store: c.Identity(),
+		From: rootOf(r.From), To: rootOf(r.To), Transfer: r.Options.Transfer, Guess: r.Options.ContentType != nil,
+		Way: mirror.Copying, Shards: make([]Load, r.Shards),
+	}
+	if r.From.Path != "" {
+		p.h.Way = mirror.Upload
+	} else if r.To.Path != "" {
+		p.h.Way = mirror.Download
+	}
+	for i := range p.shards {
+		p.shards[i].path = d.local(shardName(shardsName, i))
+	}
+	lost, err := p.find(ctx)
+	if err != nil {
+		return Header{}, err
+	}
+	if err := p.write(ctx); err != nil {
+		return Header{}, errors.Join(err, p.drop(ctx))
+	}
+	if lost.Failed+lost.Skipped > 0 {
+		return p.h, &lost
+	}
+	return p.h, nil
+}
+
+// check refuses what can be no plan, completes the request, and sees that the place is free.
+func (r *Request) check(ctx context.Context, d *Depot) error {
+	e := r.Options.Transfer.Attrs.Encryption
+	switch {
+	case r.Shards < 1 || r.Shards > MaxShards:
+		return fmt.Errorf("%w: %d shards, and there can be 1 to %d", store.Invalid, r.Shards, MaxShards)
+	case e.Customer.Key != "" || e.CopySource.Key != "":
+		return fmt.Errorf("%w: a customer's key is not written down, so that nobody could do the plan", store.Unsupported)
+	case d.c != nil && r.From.Path == "" && r.From.Ref.Bucket == d.ref.Bucket && strings.HasPrefix(d.ref.Key, r.From.Ref.Key) && r.Options.Select.Pairs == nil:
+		return fmt.Errorf("%w: the plan would lie in the source, %s", store.Invalid, r.From)
+	}
+	if r.Cut == 0 {
+		r.Cut = defaultCut
+	}
+	r.Options.DryRun = true
+	for _, end := range []*mirror.End{&r.From, &r.To} {
+		if end.Path != "" {
+			abs, err := filepath.Abs(end.Path)
+			if err != nil {
+				return err
+			}
+			end.Path = abs
+		} else if end.Ref.Key != "" && !strings.HasSuffix(end.Ref.Key, "/") {
+			end.Ref.Key += "/"
+		}
+	}
+	if abs, err := filepath.Abs(d.dir); err == nil && d.c == nil && r.From.Path != "" && r.Options.Select.Pairs == nil {
+		if rel, err := filepath.Rel(r.From.Path, abs); err == nil && filepath.IsLocal(rel) {
+			return fmt.Errorf("%w: the plan would lie in the source, %s", store.Invalid, r.From)
+		}
+	}
+	for _, name := range []string{headerName, sharedName} {
+		if there, err := d.has(ctx, name); err != nil {
+			return err
+		} else if there {
+			return fmt.Errorf("%w: %s has a plan already; take another place, or throw that plan away (haul array finish --abort)", store.Exists, d)
+		}
+	}
+	if r.To.Path != "" {
+		return localfile.MakeDirs(r.To.Path, 0o777)
+	}
+	return nil
+}
+
+// hasBucket looks for the target's bucket, by a listing of one object, before a hundred tasks find out that it is not there.
+func hasBucket(ctx context.Context, c *haul.Client, to mirror.End) error {
+	if to.Path != "" {
+		return nil
+	}
+	for _, err := range c.List(ctx, to.Ref.Bucket, to.Ref.Key, &store.Attrs{PageSize: 1}) {
+		if errors.Is(err, store.NoBucket) {
+			return err
+		}
+		return nil // what else is wrong shows where it matters: not everybody who may write may list
+	}
+	return nil
+}
+
+// planner is one Make.
+type planner struct {
+	c    *haul.Client
+	d    *Depot
+	r    Request
+	tell func(mirror.Event)
+
+	mu     sync.Mutex
+	h      Header
+	even   *Balance
+	shards []spool
+	big    []task // larger than Cut, about 300 bytes of memory each
+	opened []opened
+	err    error // of writing
+}
+
+// opened is a shared transfer that was opened, with the number of its line.
+type opened struct {
+	n int
+	s haul.Shared
+}
+
+// find deals out what is to move as it is found, but for what is big, which it keeps.
+func (p *planner) find(ctx context.Context) (mirror.IncompleteError, error) {
+	var g errgroup.Group
+	g.SetLimit(openings)
+	unlisted := 0 // of the list's objects, which are not there
+	o := p.r.Options
+	o.Observe = func(e mirror.Event) {
+		p.tell(e)
+		if e.Kind != mirror.Planned {
+			return
+		}
+		if p.r.Options.Select.Pairs == nil {
+			p.place(e)
+			return
+		}
+		g.Go(func() error { // a list names files or objects, and tells nothing of them
+			err := p.look(ctx, &e.Entry)
+			if err == nil {
+				p.place(e)
+				return nil
+			}
+			if mirror.Hopeless(err) || ctx.Err() != nil {
+				return err
+			}
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			unlisted++
+			e.Kind, e.Err = mirror.Failed, err
+			p.tell(e)
+			return nil
+		})
+	}
+	var sum mirror.Summary
+	var err error
+	if p.r.Sync {
+		sum, err = mirror.Sync(ctx, p.c, p.r.From, p.r.To, o)
+	} else {
+		sum, err = mirror.Tree(ctx, p.c, p.r.From, p.r.To, o.Options)
+	}
+	werr := g.Wait()
+	part := mirror.IncompleteError{Failed: sum.Failed + unlisted, Skipped: sum.Skipped}
+	if incomplete := new(mirror.IncompleteError); errors.As(err, &incomplete) {
+		err = nil
+	}
+	return part, errors.Join(err, werr, p.err)
+}
+
+// look finds out what a list does not tell.
+func (p *planner) look(ctx context.Context, e *mirror.Entry) error {
+	if e.Path == "" {
+		obj, err := p.c.Stat(ctx, e.Object.Ref, &p.r.Options.Transfer.Attrs)
+		e.Object, e.Size, e.Modified = obj, obj.Size, obj.Modified
+		return err
+	}
+	src, err := localfile.OpenSource(e.Path)
+	if err != nil {
+		return err
+	}
+	return src.Close()
+}
+
+// place makes a task of what was found, and gives it to a shard.
+func (p *planner) place(e mirror.Event) {
+	t := task{Source: name(e.Entry.Rel), Size: e.Entry.Size, Modified: e.Entry.Modified.UnixNano(), ETag: e.Entry.Object.ETag}
+	if e.Entry.Path != "" && filepath.Join(p.r.From.Path, filepath.FromSlash(e.Entry.Rel)) != e.Entry.Path {
+		t.Source = name(e.Entry.Path)
+	}
+	below := e.Target
+	if p.h.Way == mirror.Download {
+		if rel, err := filepath.Rel(p.r.To.Path, e.Target); err == nil {
+			below = filepath.ToSlash(rel)
+		}
+	} else {
+		below = strings.TrimPrefix(below, p.r.To.String())
+	}
+	if name(below) != t.Source {
+		t.Target = name(below)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.h.Objects++
+	p.h.Bytes += t.Size
+	if t.Size > p.r.Cut {
+		p.big = append(p.big, t)
+		return
+	}
+	shard := p.even.Give(t.Size)
+	p.h.Shards[shard].Objects++
+	p.add(shard, t)
+}
+
+// add writes a task down; p.mu is held, or nobody else is there.
+func (p *planner) add(shard int, t task) {
+	p.h.Shards[shard].Bytes += t.Size
+	if err := p.shards[shard].add(t); err != nil && p.err == nil {
+		p.err = fmt.Errorf("write shard %d of the plan: %w", shard, err)
+	}
+}
+
+// write opens what is shared, deals out its parts, and completes the plan.
+func (p *planner) write(ctx context.Context) error {
+	if err := p.open(ctx); err != nil {
+		return err
+	}
+	p.cut()
+	p.h.Shared = len(p.opened)
+	for i := range p.shards {
+		err := p.shards[i].end()
+		if err == nil {
+			err = p.d.keep(ctx, shardName(shardsName, i))
+		}
+		if err != nil {
+			return fmt.Errorf("write shard %d of the plan: %w", i, err)
+		}
+	}
+	if p.err != nil {
+		return p.err
+	}
+	if p.h.Shared > 0 {
+		if err := p.d.keep(ctx, sharedName); err != nil {
+			return fmt.Errorf("write the plan: %w", err)
+		}
+	}
+	if err := p.d.writeJSON(ctx, headerName, p.h); err != nil {
+		return fmt.Errorf("write the plan: %w", err)
+	}
+	return nil
+}
+
+// cut deals out the ranges of what is shared: whole ones first, then what is left at the ends, which is small and levels best.
+func (p *planner) cut() {
+	var total int64
+	for _, t := range p.big {
+		total += t.Size
+	}
+	size := min(max(total/int64(p.r.Shards*rangesEach), p.r.Cut/leastRange, 1), mostRange)
+	var ends []task
+	give := func(t task) {
+		shard := p.even.Level(t.Size)
+		p.h.Shards[shard].Ranges++
+		p.add(shard, t)
+	}
+	for _, o := range p.opened {
+		each := int(max(size/o.s.PartSize, 1))
+		for first := 1; first <= o.s.Parts(); first += each {
+			last := min(first+each-1, o.s.Parts())
+			t := task{Shared: o.n, First: first, Last: last, Size: o.s.Bytes(first, last)}
+			if last-first+1 < each {
+				ends = append(ends, t)
+				continue
+			}
+			give(t)
+		}
+	}
+	for _, t := range ends {
+		give(t)
+	}
+}
+
+// open opens a shared transfer for each big object, and writes each down at once.
+func (p *planner) open(ctx context.Context) error {
+	if len(p.big) == 0 {
+		return nil
+	}
+	if err := os.MkdirAll(p.d.dir, 0o777); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(p.d.local(sharedName), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(openings)
+	for _, t := range p.big {
+		g.Go(func() error {
+			s, err := p.share(gctx, t)
+			if err != nil {
+				return err
+			}
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.opened = append(p.opened, opened{len(p.opened) + 1, s})
+			return writeLine(f, sharedLine(s))
+		})
+	}
+	return errors.Join(g.Wait(), f.Sync(), f.Close())
+}
+
+// share opens the shared transfer of a task, whose source must still be what was found.
+func (p *planner) share(ctx context.Context, t task) (s haul.Shared, err error) {
+	o := p.r.Options.Transfer
+	o.IfMatch = t.ETag
+	from, to := p.h.From, p.h.To
+	switch p.h.Way {
+	case mirror.Upload:
+		path := from.path(t.Source)
+		if o.Attrs.Headers.ContentType == "" && p.r.Options.ContentType != nil {
+			o.Attrs.Headers.ContentType = p.r.Options.ContentType(path)
+		}
+		s, err = p.c.ShareUpload(ctx, path, to.ref(t.target()), o)
+	case mirror.Download:
+		s, err = p.c.ShareDownload(ctx, from.ref(t.Source), to.path(t.target()), o)
+	default:
+		s, err = p.c.ShareCopy(ctx, from.ref(t.Source), to.ref(t.target()), o)
+	}
+	if err == nil && (s.Size != t.Size || p.h.Way == mirror.Upload && s.Modified.UnixNano() != t.Modified) {
+		err = errors.Join(fmt.Errorf("%w: %s", haul.ErrSourceChanged, from.path(t.Source)), p.c.AbortShared(ctx, s))
+	}
+	return s, err
+}
+
+// drop throws away what a plan that came to nothing has opened. It also runs where ctx has ended.
+func (p *planner) drop(ctx context.Context) error {
+	ctx, cancel := cleanup(ctx)
+	defer cancel()
+	var failed error
+	for _, o := range p.opened {
+		failed = errors.Join(failed, p.c.AbortShared(ctx, o.s))
+	}
+	if failed != nil {
+		return fmt.Errorf("throw away what the plan has opened: %w", failed)
+	}
+	return os.RemoveAll(p.d.local(sharedName))
+}
+
+// cleanup gives a context for what must be done although ctx may have ended.
+func cleanup(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+}
+
+// spool gathers lines for a file, and opens it only to append them: a plan may have more shards than a process may have files.
+type spool struct {
+	path  string
+	buf   []byte
+	begun bool
+}
+
+const spoolSize = 16 << 10
+
+func (s *spool) add(t task) error {
+	b, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	s.buf = append(append(s.buf, b...), '\n')
+	if len(s.buf) < spoolSize {
+		return nil
+	}
+	return s.flush()
+}
+
+func (s *spool) flush() error {
+	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
+	if !s.begun {
+		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+		if err := os.MkdirAll(filepath.Dir(s.path), 0o777); err != nil {
+			return err
+		}
+	}
+	f, err := os.OpenFile(s.path, flags, 0o600)
+	if err != nil {
+		return err
+	}
+	s.begun = true
+	_, err = f.Write(s.buf)
+	s.buf = s.buf[:0]
+	return errors.Join(err, f.Close())
+}
+
+// end writes what is left; an empty shard has an empty file.
+func (s *spool) end() error {
+	if s.begun && len(s.buf) == 0 {
+		return nil
+	}
+	return s.flush()
+}

@@ -1,0 +1,85 @@
+package array
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"haul/proof"
+)
+
+// Progress is how far a shard is.
+type Progress struct {
+	Plan    string    `json:"plan"`
+	Shard   int       `json:"shard"`
+	Host    string    `json:"host,omitempty"`
+	PID     int       `json:"pid"`
+	Runs    int       `json:"runs"` // how often the shard was begun
+	Began   time.Time `json:"began"`
+	Updated time.Time `json:"updated"`
+	// Done and Failed count tasks, Bytes are those of Done.
+	Done   int   `json:"done"`
+	Failed int   `json:"failed"`
+	Bytes  int64 `json:"bytes"`
+	Ended  bool  `json:"ended,omitempty"`
+}
+
+// outcome is one line of the results of a shard: what came of a task. The first line has Plan, and the last Ended.
+type outcome struct {
+	Plan string `json:"plan,omitempty"`
+
+	N      int           `json:"n"` // of the task, from 0
+	Record *proof.Record `json:"record,omitempty"`
+	// Parts of a range; none where all of the object was complete already.
+	Parts  []proof.Part `json:"parts,omitempty"`
+	Range  bool         `json:"range,omitempty"`
+	Source string       `json:"source,omitempty"` // of what failed
+	Error  string       `json:"error,omitempty"`
+
+	Ended *ended `json:"ended,omitempty"`
+}
+
+// ended is the end of the results of a shard.
+type ended struct {
+	Progress
+	Seconds float64 `json:"seconds"`
+	Moved   int64   `json:"moved"`
+	Kept    int64   `json:"kept"`
+	Retries int     `json:"retries"`
+	// Stopped is why the shard ended before all was tried; empty where all was.
+	Stopped string `json:"stopped,omitempty"`
+}
+
+// eachOutcome reads the results of a shard, but for the first line, with the place of each in their file, and tells how they
+// end. They are of this plan, or none.
+func eachOutcome(ctx context.Context, d *Depot, h Header, shard int, do func(offset int64, o outcome) error) (ended, error) {
+	var end *ended
+	first := true
+	err := d.eachLine(ctx, shardName(resultsName, shard), func(offset int64, line []byte) error {
+		var o outcome
+		if err := json.Unmarshal(line, &o); err != nil {
+			return err
+		}
+		switch {
+		case first && o.Plan != h.ID:
+			return errOther
+		case first:
+			first = false
+			return nil
+		case o.Ended != nil:
+			end = o.Ended
+			return nil
+		}
+		return do(offset, o)
+	})
+	if err == nil && end == nil {
+		err = errors.New("the results have no end")
+	}
+	if err != nil {
+		return ended{}, err
+	}
+	return *end, nil
+}
+
+var errOther = errors.New("these are results of another plan")

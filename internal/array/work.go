@@ -1,0 +1,443 @@
+package array
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"haul"
+	"haul/mirror"
+	"haul/proof"
+	"haul/store"
+)
+
+// WorkOptions are the choices for Work.
+type WorkOptions struct {
+	Shard int
+	// Host is the name of this machine, for progress and results.
+	Host string
+	// ContentType guesses the content type of a file, where the plan says so.
+	ContentType func(name string) string
+	// Observe is told what happens, one event after the other; it may be nil.
+	Observe func(mirror.Event)
+}
+
+// progressEvery is how often a shard tells how far it is.
+const progressEvery = 10 * time.Second
+
+// Work does a shard of a plan, and writes down what came of it. A shard that was begun before is gone on with: what is there and
+// proves equal is not moved again. What fails is told and does not stop the rest: the error is then a *mirror.IncompleteError.
+func Work(ctx context.Context, c *haul.Client, d *Depot, o WorkOptions) (mirror.Summary, error) {
+	h, err := Read(ctx, c, d)
+	if err != nil {
+		return mirror.Summary{}, err
+	}
+	if o.Shard < 0 || o.Shard >= len(h.Shards) {
+		return mirror.Summary{}, fmt.Errorf("%w: there is no shard %d; the plan has %d, from 0 to %d", store.Invalid, o.Shard, len(h.Shards), len(h.Shards)-1)
+	}
+	if !h.Guess {
+		o.ContentType = nil
+	}
+	w := &work{c: c, d: d, h: h, o: o}
+	w.summary.Found, w.summary.All = h.Shards[o.Shard].tasks(), true
+	if err := w.begin(ctx); err != nil {
+		return w.summary, err
+	}
+	err = w.run(ctx)
+	w.summary.Elapsed = time.Since(w.progress.Began)
+	return w.summary, err
+}
+
+// work is one Work.
+type work struct {
+	// set once
+	c      *haul.Client
+	d      *Depot
+	h      Header
+	o      WorkOptions
+	again  bool // the shard was begun before
+	shared map[int]haul.Shared
+
+	mu       sync.Mutex
+	progress Progress
+	summary  mirror.Summary
+	out      io.Writer // of results
+	outErr   error
+}
+
+// begin finds out whether the shard was begun before, and says that it is now.
+func (w *work) begin(ctx context.Context) error {
+	var before Progress
+	name := shardName(progressName, w.o.Shard)
+	there, err := w.d.has(ctx, name)
+	if err == nil && there {
+		err = w.d.readJSON(ctx, name, &before)
+	}
+	if err != nil {
+		return fmt.Errorf("look at the progress of shard %d: %w", w.o.Shard, err)
+	}
+	if before.Plan != w.h.ID {
+		before = Progress{}
+	}
+	w.again = before.Runs > 0
+	w.progress = Progress{Plan: w.h.ID, Shard: w.o.Shard, Host: w.o.Host, PID: os.Getpid(), Runs: before.Runs + 1, Began: time.Now()}
+	if err := w.report(ctx); err != nil {
+		return fmt.Errorf("write to the plan: %w", err)
+	}
+	if w.h.Shards[w.o.Shard].Ranges == 0 {
+		return nil
+	}
+	wanted := map[int]bool{}
+	err = eachTask(ctx, w.d, w.h, w.o.Shard, func(_ int, t task) error {
+		wanted[t.Shared] = true
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	w.shared = map[int]haul.Shared{}
+	return eachShared(ctx, w.d, func(n int, s haul.Shared) error {
+		if wanted[n] {
+			w.shared[n] = s
+		}
+		return nil
+	})
+}
+
+// report writes how far the shard is.
+func (w *work) report(ctx context.Context) error {
+	w.mu.Lock()
+	p := w.progress
+	w.mu.Unlock()
+	p.Updated = time.Now().UTC().Truncate(time.Millisecond)
+	return w.d.scribble(ctx, shardName(progressName, w.o.Shard), p)
+}
+
+// run does the tasks, and writes the results.
+func (w *work) run(ctx context.Context) error {
+	scratch, err := os.CreateTemp("", "haul-results-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(scratch.Name())
+	defer scratch.Close() // it is read again before
+	w.out = scratch
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() { w.keepReporting(ctx, stop) })
+	w.write(outcome{Plan: w.h.ID})
+	cause := w.tasks(ctx)
+	close(stop)
+	wg.Wait()
+	if err := w.results(ctx, scratch, cause); err != nil {
+		return errors.Join(cause, fmt.Errorf("write the results of shard %d: %w", w.o.Shard, err))
+	}
+	if cause == nil && w.summary.Failed > 0 {
+		return &mirror.IncompleteError{Failed: w.summary.Failed}
+	}
+	return cause
+}
+
+// keepReporting reports until it is stopped. A report that cannot be written is not worth ending for: the next may.
+func (w *work) keepReporting(ctx context.Context, stop <-chan struct{}) {
+	tick := time.NewTicker(progressEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			_ = w.report(ctx)
+		}
+	}
+}
+
+// results ends the results, and makes them part of the plan. It also runs where ctx has ended.
+func (w *work) results(ctx context.Context, scratch *os.File, cause error) error {
+	ctx, cancel := cleanup(ctx)
+	defer cancel()
+	w.progress.Ended = true
+	stats := w.c.Snapshot()
+	e := ended{Progress: w.progress, Seconds: time.Since(w.progress.Began).Seconds(), Moved: stats.Moved, Kept: w.summary.Kept, Retries: stats.Retries}
+	e.Updated = time.Now().UTC()
+	if cause != nil {
+		e.Stopped = cause.Error()
+	}
+	w.write(outcome{Ended: &e})
+	if w.outErr != nil {
+		return w.outErr
+	}
+	if _, err := scratch.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	err := w.d.write(ctx, shardName(resultsName, w.o.Shard), func(to io.Writer) error {
+		_, err := io.Copy(to, scratch)
+		return err
+	})
+	return errors.Join(err, w.report(ctx))
+}
+
+// write writes one line of results; nobody else does, or w.mu is held.
+func (w *work) write(o outcome) {
+	if err := writeLine(w.out, o); err != nil && w.outErr == nil {
+		w.outErr = err
+	}
+}
+
+const (
+	// leastTasks may be under way at once, and perLane for each of the client's lanes, so that no lane waits for one to begin.
+	leastTasks = 32
+	perLane    = 2
+)
+
+// tasks does the tasks of the shard, and gives the error that ended it early. They are in the order of the listing, in which keys that
+// begin alike are side by side, and a store has its limits for what begins alike: so each shard begins at another place.
+func (w *work) tasks(ctx context.Context) error {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	c := &crew{ready: sync.NewCond(&sync.Mutex{})}
+	start := w.summary.Found * w.o.Shard / len(w.h.Shards)
+	var err error
+	for _, late := range []bool{true, false} {
+		if err == nil {
+			err = eachTask(ctx, w.d, w.h, w.o.Shard, func(n int, t task) error {
+				if n >= start != late {
+					return nil
+				}
+				c.run(max(leastTasks, perLane*w.c.Lanes()), func() { w.do(ctx, end, n, t) })
+				return context.Cause(ctx)
+			})
+		}
+	}
+	c.wg.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// crew runs functions, some at once.
+type crew struct {
+	wg    sync.WaitGroup
+	ready *sync.Cond
+	under int
+}
+
+// run waits until fewer than most are under way, and runs f.
+func (c *crew) run(most int, f func()) {
+	c.ready.L.Lock()
+	for c.under >= most {
+		c.ready.Wait()
+	}
+	c.under++
+	c.ready.L.Unlock()
+	c.wg.Go(func() {
+		f()
+		c.ready.L.Lock()
+		defer c.ready.L.Unlock()
+		c.under--
+		c.ready.Signal()
+	})
+}
+
+// do does one task. What would let every other fail as well ends the shard.
+func (w *work) do(ctx context.Context, end context.CancelCauseFunc, n int, t task) {
+	e := mirror.Event{Kind: mirror.Done, Verb: string(w.h.Way)}
+	out := outcome{N: n}
+	if t.Shared != 0 {
+		w.moveRange(ctx, t, &e, &out)
+	} else {
+		w.moveWhole(ctx, t, &e, &out)
+	}
+	if e.Err != nil {
+		if ctx.Err() == nil && mirror.Hopeless(e.Err) {
+			end(e.Err)
+		}
+		if ctx.Err() != nil { // the end of the shard broke it off
+			return
+		}
+		e.Kind = mirror.Failed
+		out.Source, out.Error = e.Source, e.Err.Error()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.write(out)
+	w.count(&e, t.Size)
+	if w.o.Observe != nil {
+		e.Now = w.summary.Counts
+		w.o.Observe(e)
+	}
+}
+
+// count counts what came of a task; w.mu is held.
+func (w *work) count(e *mirror.Event, size int64) {
+	s := &w.summary
+	if e.Kind == mirror.Failed {
+		s.Failed++
+		w.progress.Failed++
+		if len(s.Failures) < 10 {
+			s.Failures = append(s.Failures, mirror.Failure{Source: e.Source, Target: e.Target, Err: e.Err})
+		}
+		return
+	}
+	w.progress.Done++
+	w.progress.Bytes += size
+	s.Size += size
+	s.Kept += e.Result.Kept
+	s.Done++
+	if !e.Result.Proof.Proved {
+		s.Unproved++
+	}
+}
+
+// choices are those of the transfer of one task. Nothing is kept of a broken one: who does it again looks for itself.
+func (w *work) choices(t task) haul.Transfer {
+	o := w.h.Transfer
+	o.Resume, o.IfMatch = haul.ResumeNever, t.ETag
+	return o
+}
+
+// moveRange moves some parts of a shared object.
+func (w *work) moveRange(ctx context.Context, t task, e *mirror.Event, out *outcome) {
+	s, ok := w.shared[t.Shared]
+	if !ok || t.First < 1 || t.Last < t.First || t.Last > s.Parts() {
+		e.Source, e.Err = w.h.From.String(), fmt.Errorf("%w: parts %d to %d of the shared object %d are none", ErrPlan, t.First, t.Last, t.Shared)
+		return
+	}
+	e.Source, e.Target = sharedEnds(s)
+	what := fmt.Sprintf(" (parts %d to %d of %d)", t.First, t.Last, s.Parts())
+	e.Source += what
+	o := w.choices(t)
+	if w.again {
+		o.Resume = haul.ResumeAuto
+	}
+	began := time.Now()
+	told, err := w.c.MoveParts(ctx, s, t.First, t.Last, o)
+	e.Err = err
+	out.Range = true
+	for _, p := range told {
+		out.Parts = append(out.Parts, proof.Part{Size: p.Size, Sum: p.Sum, ETag: p.ETag})
+	}
+	e.Result = haul.Result{
+		Size: t.Size, Parts: t.Last - t.First + 1, Elapsed: time.Since(began),
+		Proof: haul.Proof{Proved: true, Text: "each part on its way; the whole by haul array finish"},
+	}
+}
+
+// sharedEnds names both ends of a shared transfer.
+func sharedEnds(s haul.Shared) (source, target string) {
+	switch {
+	case s.Temp != "":
+		return s.From.String(), s.Path
+	case s.Path != "":
+		return s.Path, s.Upload.Ref.String()
+	}
+	return s.From.String(), s.Upload.Ref.String()
+}
+
+// moveWhole moves one object.
+func (w *work) moveWhole(ctx context.Context, t task, e *mirror.Event, out *outcome) {
+	from, to := w.h.From, w.h.To
+	var same func(context.Context) (haul.Sameness, error)
+	var move func(context.Context) (haul.Result, error)
+	o := w.choices(t)
+	attrs := &o.Attrs
+	switch w.h.Way {
+	case mirror.Upload:
+		path, ref := from.path(t.Source), to.ref(t.target())
+		e.Source, e.Target = path, ref.String()
+		if e.Err = unchanged(path, t); e.Err != nil {
+			return
+		}
+		if w.o.ContentType != nil && attrs.Headers.ContentType == "" {
+			attrs.Headers.ContentType = w.o.ContentType(path)
+		}
+		same = func(ctx context.Context) (haul.Sameness, error) { return w.c.SameFile(ctx, path, ref, attrs) }
+		move = func(ctx context.Context) (haul.Result, error) { return w.c.Upload(ctx, path, ref, o) }
+	case mirror.Download:
+		ref, path := from.ref(t.Source), to.path(t.target())
+		e.Source, e.Target = ref.String(), path
+		if !filepath.IsLocal(filepath.FromSlash(string(t.target()))) { // a plan never has such; somebody else may have written there
+			e.Err = fmt.Errorf("%w: %s lies outside of %s", ErrPlan, t.target(), to)
+			return
+		}
+		same = func(ctx context.Context) (haul.Sameness, error) {
+			s, err := w.c.SameFile(ctx, path, ref, attrs)
+			return pinned(s, s.Target, t), err
+		}
+		move = func(ctx context.Context) (haul.Result, error) {
+			return w.c.DownloadListed(ctx, store.Object{Ref: ref, Size: t.Size, ETag: t.ETag}, path, o)
+		}
+	default:
+		a, b := from.ref(t.Source), to.ref(t.target())
+		e.Source, e.Target = a.String(), b.String()
+		same = func(ctx context.Context) (haul.Sameness, error) {
+			s, err := w.c.SameObject(ctx, a, b, attrs)
+			return pinned(s, s.Source, t), err
+		}
+		move = func(ctx context.Context) (haul.Result, error) { return w.c.Copy(ctx, a, b, o) }
+	}
+	e.Result, e.Err = w.moveOnce(ctx, t, same, move)
+	if e.Err == nil {
+		out.Record = w.record(e, t)
+	}
+}
+
+// moveOnce moves an object, unless the shard was begun before and it is there and proves equal.
+func (w *work) moveOnce(ctx context.Context, t task, same func(context.Context) (haul.Sameness, error), move func(context.Context) (haul.Result, error)) (haul.Result, error) {
+	if w.again {
+		s, err := same(ctx)
+		if err == nil && s.Verdict == haul.Equal {
+			r := haul.Result{Object: s.Target, Size: t.Size, Kept: t.Size, Parts: 1, Proof: haul.Proof{Proved: true, Text: s.Text}}
+			for _, sum := range s.Target.Sums {
+				r.Proof.Sum = sum
+			}
+			return r, nil
+		}
+		if err != nil && mirror.Hopeless(err) || ctx.Err() != nil {
+			return haul.Result{}, errors.Join(err, context.Cause(ctx))
+		}
+	}
+	return move(ctx)
+}
+
+// pinned makes a sameness undecided where the source is not in the state that the plan saw.
+func pinned(s haul.Sameness, source store.Object, t task) haul.Sameness {
+	if source.ETag != t.ETag {
+		s.Verdict = haul.Undecided
+	}
+	return s
+}
+
+// unchanged refuses a file that is not what the plan saw.
+func unchanged(path string, t task) error {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if fi.Size() != t.Size || fi.ModTime().UnixNano() != t.Modified {
+		return fmt.Errorf("%w: %s is not what the plan saw; make a new plan, or leave it out", haul.ErrSourceChanged, path)
+	}
+	return nil
+}
+
+// record is the line of the receipt for an object.
+func (w *work) record(e *mirror.Event, t task) *proof.Record {
+	r := record(w.h, e.Source, e.Target, e.Result)
+	r.Modified = time.Unix(0, t.Modified).UTC()
+	return &r
+}
+
+func record(h Header, source, target string, r haul.Result) proof.Record {
+	return proof.Record{
+		Format: proof.Format, Verb: string(h.Way), Source: source, Target: target, Store: h.Store, Object: r.Object.Ref, ETag: r.Object.ETag,
+		Size: r.Size, Sum: r.Proof.Sum, Time: time.Now().UTC(), Proved: r.Proof.Proved, Proof: r.Proof.Text,
+	}
+}

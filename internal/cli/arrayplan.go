@@ -1,0 +1,258 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"haul"
+	"haul/internal/amount"
+	"haul/internal/array"
+	"haul/mirror"
+)
+
+const arrayPlanLong = `haul array plan finds what is to move, as haul cp --recursive would, and cuts it into shards of even bytes and even numbers of
+objects. It moves nothing.
+
+  haul array plan --shards N DIR s3://BUCKET/DIR -o PLAN               up: all tasks must see DIR
+  haul array plan --shards N s3://BUCKET/DIR DIR -o PLAN               down: all tasks must see DIR
+  haul array plan --shards N s3://BUCKET/DIR s3://BUCKET/DIR -o PLAN   copy within the store
+  haul array plan --shards N LIST TARGET -o PLAN                       what a file (or -, standard input) names
+
+LIST has one path or s3:// address a line, or that, a tab, and the name below TARGET; without, it is the last name of the source.
+The addresses are of one bucket. With --sync only what differs moves, as with haul sync.
+
+An object of more than --cut is cut into ranges of parts, and these are dealt out too: its upload is opened now, or its hidden
+file made now beside the target. They wait, and the store bills their parts, until haul array finish completes them, or throws
+them away with --abort.
+
+PLAN is a folder that all tasks see, or an s3:// prefix; it has names, sizes and upload IDs in it, and no credentials.`
+
+// arrayPlanFlags are those of haul array plan, as typed.
+type arrayPlanFlags struct {
+	copyFlags
+	shards int
+	out    string
+	sync   bool
+	cut    sizeFlag
+}
+
+func (f *arrayPlanFlags) flags() []*pflag.FlagSet {
+	fs := pflag.NewFlagSet("Plan", pflag.ContinueOnError)
+	fs.IntVar(&f.shards, "shards", 0, "`N` shards, for as many tasks")
+	fs.StringVarP(&f.out, "output", "o", "", "write the plan to `PLAN`, a folder or an s3:// prefix")
+	fs.Var(&f.cut, "cut", "cut objects of more than that `SIZE` among shards (else 1GiB)")
+	fs.BoolVar(&f.sync, "sync", false, "leave out what is equal, as haul sync does; nothing is deleted")
+	fs.BoolVar(&f.compare.sizeOnly, "size-only", false, "with --sync: look at nothing but sizes")
+	fs.BoolVar(&f.compare.exact, "exact-timestamps", false, "with --sync: on the way down, let any difference in time count")
+	fs.BoolVar(&f.compare.checksum, "checksum", false, "with --sync: let the content decide where sizes are equal")
+	fs.BoolVar(&f.times, "times", false, "keep the file's time in the object's metadata on the way up, and give it back on the way down")
+	fs.StringVar(&f.checksum, "checksum-algorithm", "", "`NAME` of the checksum: CRC64NVME, CRC32C, CRC32, SHA256, SHA1 or MD5 (else the best that the store checks)")
+	fs.Var(&f.partSize, "part-size", "`SIZE` of a part, such as 64MiB (else chosen by the object's size)")
+	optional(fs, &f.attrs.payer, "request-payer", "requester", "agree, as `requester`, to pay for requests and traffic")
+	optional(fs, &f.attrs.sse, "sse", "AES256", "`KIND` of encryption by the store: AES256 (also where none is given), aws:kms or aws:kms:dsse")
+	fs.StringVar(&f.attrs.kmsKey, "sse-kms-key-id", "", "`ID` of the KMS key")
+	return []*pflag.FlagSet{fs, f.which.flags(""), f.attrs.flags(), f.props.flags()}
+}
+
+func (a *app) arrayPlan() *cobra.Command {
+	var f arrayPlanFlags
+	cmd := &cobra.Command{
+		Use:     "plan --shards N [flags] SOURCE|LIST TARGET -o PLAN",
+		Short:   "Cut what is to move into shards",
+		Long:    arrayPlanLong,
+		Example: "  haul array plan --shards 100 /data/run42 s3://lab/run42 -o s3://lab/plans/run42\n  ls /data/*.bam | haul array plan --shards 32 - s3://lab/bams/ -o plan",
+		Args:    twoArgs,
+	}
+	a.command(cmd, f.flags(), func(ctx context.Context, args []string) error {
+		r, err := a.parseArrayPlan(&f, args, cmd.Flags())
+		if err != nil {
+			return err
+		}
+		return a.runArrayPlan(ctx, r, f.out)
+	})
+	return cmd
+}
+
+// parseArrayPlan understands the line. It reads the list, where there is one.
+func (a *app) parseArrayPlan(f *arrayPlanFlags, args []string, set *pflag.FlagSet) (array.Request, error) {
+	r := array.Request{Sync: f.sync, Shards: f.shards, Cut: int64(f.cut)}
+	switch {
+	case f.shards < 1 || f.shards > array.MaxShards:
+		return r, usagef("--shards: say into how many shards, from 1 to %d", array.MaxShards)
+	case f.out == "":
+		return r, usagef("say where the plan goes: -o PLAN, a folder or an s3:// prefix")
+	}
+	for _, name := range []string{"size-only", "exact-timestamps", "checksum"} {
+		if set.Changed(name) && !f.sync {
+			return r, usagef("--%s needs --sync", name)
+		}
+	}
+	source, pairs, err := a.arrayList(args[0])
+	if err != nil {
+		return r, err
+	}
+	f.recursive = true
+	if f.sync {
+		f.verb = syncVerb
+		if pairs != nil || f.which.from != "" {
+			return r, usagef("--sync takes a folder or a prefix, and no list")
+		}
+	}
+	if pairs != nil {
+		f.which.raw = true // the names in it stand as they are
+	}
+	req, err := f.parse([]string{source, args[1]}, set, disk{})
+	if err != nil {
+		return r, err
+	}
+	if req.region != "" {
+		a.connect.regions = map[string]string{req.from.ref.Bucket: req.region}
+	}
+	r.From, r.To, r.Options = req.from.end(), req.to.end(), req.tree
+	if req.guess {
+		r.Options.ContentType = guessType
+	}
+	if req.list != "" {
+		text, err := os.ReadFile(req.list)
+		if err != nil {
+			return r, err
+		}
+		pairs = readPairs(bytes.NewReader(text))
+	}
+	r.Options.Select.Pairs = pairs
+	return r, nil
+}
+
+// arrayList reads a LIST, in place of a folder or a prefix: the source is then what its names are below. Without, the pairs are nil.
+func (a *app) arrayList(word string) (source string, pairs iter.Seq2[mirror.Pair, error], err error) {
+	var text []byte
+	switch fi, serr := os.Stat(word); {
+	case strings.HasPrefix(word, scheme), word != "-" && (serr != nil || !fi.Mode().IsRegular()):
+		return word, nil, nil
+	case word == "-":
+		text, err = io.ReadAll(a.sys.Stdin)
+	default:
+		text, err = os.ReadFile(word)
+	}
+	if err != nil {
+		return "", nil, err
+	}
+	if bytes.IndexByte(text[:min(len(text), 4096)], 0) >= 0 {
+		return "", nil, usagef("%s is no list of names; to move one big file, put its name into a list: ls %s | haul array plan … -", word, quote(word))
+	}
+	all, source, err := readArrayList(bytes.NewReader(text), word)
+	if err != nil {
+		return "", nil, err
+	}
+	return source, func(yield func(mirror.Pair, error) bool) {
+		for _, p := range all {
+			if !yield(p, nil) {
+				return
+			}
+		}
+	}, nil
+}
+
+// readArrayList reads paths or addresses, finds what they are below, and refuses two that would have one target.
+func readArrayList(from io.Reader, list string) (all []mirror.Pair, root string, err error) {
+	targets := map[string]string{}
+	for p, err := range readPairs(from) {
+		if err != nil {
+			return nil, "", err
+		}
+		below, last := ".", filepath.Base(p.Source)
+		if strings.HasPrefix(p.Source, scheme) {
+			ref, err := parseS3(p.Source)
+			if err != nil {
+				return nil, "", err
+			}
+			if isFolder(ref.Key) {
+				return nil, "", usagef("%s: %s is a folder; a list names objects", list, p.Source)
+			}
+			below, last, p.Source = scheme+ref.Bucket, path.Base(ref.Key), ref.Key
+		}
+		if root == "" {
+			root = below
+		}
+		if root != below {
+			return nil, "", usagef("%s: all names must be paths, or of one bucket, and there are both %s and %s", list, root, below)
+		}
+		if p.Target == "" {
+			p.Target = last
+		}
+		if other, ok := targets[p.Target]; ok {
+			return nil, "", usagef("%s: %s and %s would both become %s; name a target behind a tab", list, other, p.Source, p.Target)
+		}
+		targets[p.Target] = p.Source
+		all = append(all, p)
+	}
+	if len(all) == 0 {
+		return nil, "", usagef("%s names nothing", list)
+	}
+	return all, root, nil
+}
+
+// runArrayPlan does it.
+func (a *app) runArrayPlan(ctx context.Context, r array.Request, plan string) (err error) {
+	b, err := a.bay(ctx, plan, haul.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.close()) }()
+	screen := a.screen(false)
+	r.Options.Observe = func(e mirror.Event) {
+		if e.Kind != mirror.Planned { // these are many, and stand in the plan
+			a.tell(e)
+		}
+	}
+	var h array.Header
+	task := arrayTask("plan", r.From.String(), r.To.String(), planName(plan))
+	err = screen.During(task, b.client.Snapshot, func() (err error) {
+		h, err = array.Make(ctx, b.client, b.depot, r)
+		return err
+	})
+	if h.ID != "" {
+		a.result(planText(h))
+		screen.Note("to do it: " + a.arrayLine("submit", "--slurm", plan) + "; or in each task: " + a.arrayLine("work", plan) +
+			"; and at the end: " + a.arrayLine("finish", plan))
+	}
+	if part := new(mirror.IncompleteError); errors.As(err, &part) {
+		return fmt.Errorf("%w; named above, and not in the plan", err)
+	}
+	return err
+}
+
+// result writes a line of an answer, as a note where programs read.
+func (a *app) result(text string) {
+	if a.json {
+		a.screen(false).Note(text)
+		return
+	}
+	a.screen(false).Result(text)
+}
+
+// planText says in one line what a plan has.
+func planText(h array.Header) string {
+	least, most := h.Shards[0], h.Shards[0]
+	for _, s := range h.Shards {
+		least.Bytes, most.Bytes = min(least.Bytes, s.Bytes), max(most.Bytes, s.Bytes)
+		least.Objects, most.Objects = min(least.Objects, s.Objects), max(most.Objects, s.Objects)
+	}
+	text := fmt.Sprintf("planned %d objects, %s, in %d shards of %d to %d objects and %s to %s", h.Objects, amount.Bytes(h.Bytes), len(h.Shards),
+		least.Objects, most.Objects, amount.Bytes(least.Bytes), amount.Bytes(most.Bytes))
+	if h.Shared > 0 {
+		text += fmt.Sprintf("; cut among shards: %d", h.Shared)
+	}
+	return text
+}

@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"haul"
+	"haul/internal/amount"
+	"haul/internal/array"
+	"haul/mirror"
+)
+
+const arrayWorkLong = `haul array work does one shard of a plan, and writes down what came of it. Which one says the scheduler, by SLURM_ARRAY_TASK_ID,
+AWS_BATCH_JOB_ARRAY_INDEX or JOB_COMPLETION_INDEX, or else --shard. A Slurm array of as many tasks as there are shards may begin
+with any number, such as 1.
+
+What fails does not stop the rest; it is written down for haul array finish, and the exit code is 1. A shard that was begun before,
+and perhaps killed, is gone on with: what is there and proves equal does not move again.`
+
+// arrayWorkFlags are those of haul array work, as typed.
+type arrayWorkFlags struct {
+	applyFlags
+	shard int
+}
+
+func (a *app) arrayWork() *cobra.Command {
+	var f arrayWorkFlags
+	cmd := &cobra.Command{
+		Use:     "work [flags] PLAN",
+		Short:   "Do one shard of a plan",
+		Long:    arrayWorkLong,
+		Example: "  haul array work plan                # in a task of an array job\n  haul array work --shard 3 plan",
+		Args:    onePlan,
+	}
+	which := pflag.NewFlagSet("Which shard", pflag.ContinueOnError)
+	which.IntVar(&f.shard, "shard", -1, "`N` of the shard, from 0 (else the scheduler's variables tell)")
+	a.command(cmd, []*pflag.FlagSet{which, f.flags()}, func(ctx context.Context, args []string) error {
+		o, err := f.options(cmd.Flags())
+		if err != nil {
+			return err
+		}
+		if cmd.Flags().Changed("shard") && f.shard < 0 {
+			return usagef("--shard: it must be at least 0")
+		}
+		return a.runArrayWork(ctx, args[0], f.shard, o)
+	})
+	return cmd
+}
+
+// options understands the flags.
+func (f *applyFlags) options(set *pflag.FlagSet) (haul.Options, error) {
+	if f.concurrency < 0 || set.Changed("concurrency") && f.concurrency == 0 {
+		return haul.Options{}, usagef("--concurrency: it must be at least 1")
+	}
+	return haul.Options{
+		Concurrency: f.concurrency, Memory: int64(f.memory), Bandwidth: int64(f.bandwidth), Patience: f.patience.duration(),
+	}, f.bandwidth.limit()
+}
+
+// runArrayWork does it. A shard of -1 is that of the environment.
+func (a *app) runArrayWork(ctx context.Context, plan string, shard int, o haul.Options) (err error) {
+	b, err := a.bay(ctx, plan, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.close()) }()
+	h, err := array.Read(ctx, b.client, b.depot)
+	if err != nil {
+		return err
+	}
+	if shard < 0 {
+		if shard, err = array.Index(len(h.Shards), os.LookupEnv); err != nil {
+			return usagef("%v", err)
+		}
+	}
+	screen := a.screen(false)
+	defer context.AfterFunc(ctx, func() { screen.Note("ending in order; a second signal ends at once") })()
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	if node := os.Getenv("SLURMD_NODENAME"); node != "" {
+		host = node
+	}
+	var summary mirror.Summary
+	task := arrayTask(string(h.Way), h.From.String(), h.To.String(), fmt.Sprintf("shard %d", shard))
+	err = screen.During(task, b.client.Snapshot, func() (err error) {
+		summary, err = array.Work(ctx, b.client, b.depot, array.WorkOptions{Shard: shard, Host: host, ContentType: guessType, Observe: a.tell})
+		return err
+	})
+	if err == nil || summary.Done > 0 {
+		screen.Summary(task, summary)
+	}
+	if part := new(mirror.IncompleteError); errors.As(err, &part) {
+		return fmt.Errorf("%w; named above", err)
+	}
+	return err
+}
+
+const arrayFinishLong = `haul array finish looks whether each shard of a plan was done, completes the big objects that several of them moved, proves these
+as a whole, and writes one receipt, PLAN/receipt.jsonl, with a line for each object. It ends with 0 only when everything is proved.
+
+Else it names what is missing or failed, and the shards to do again; nothing is thrown away, and what is good does not move again.
+With --abort it throws the plan away, with all uploads and hidden files that it opened.`
+
+func (a *app) arrayFinish() *cobra.Command {
+	var abort bool
+	cmd := &cobra.Command{
+		Use:     "finish [flags] PLAN",
+		Short:   "Complete and prove the whole, or say what is missing",
+		Long:    arrayFinishLong,
+		Example: "  haul array finish plan\n  haul array finish --abort plan",
+		Args:    onePlan,
+	}
+	fs := pflag.NewFlagSet("Finish", pflag.ContinueOnError)
+	fs.BoolVar(&abort, "abort", false, "throw the plan away, and all that it opened")
+	a.command(cmd, []*pflag.FlagSet{fs}, func(ctx context.Context, args []string) error {
+		return a.runArrayFinish(ctx, args[0], abort)
+	})
+	return cmd
+}
+
+// runArrayFinish does it.
+func (a *app) runArrayFinish(ctx context.Context, plan string, abort bool) (err error) {
+	b, err := a.bay(ctx, plan, haul.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.close()) }()
+	screen := a.screen(false)
+	if abort {
+		n, err := array.Abort(ctx, b.client, b.depot)
+		if err == nil {
+			a.result(fmt.Sprintf("threw the plan away, and what it had opened: %d", n))
+		}
+		return err
+	}
+	var v array.Verdict
+	task := arrayTask("finish", plan, "", planName(plan))
+	err = screen.During(task, b.client.Snapshot, func() (err error) {
+		v, err = array.Finish(ctx, b.client, b.depot, screen.Note)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := a.verdict(v, plan); err != nil {
+		return err
+	}
+	a.result(verdictText(v, b.depot))
+	return nil
+}
+
+// verdictText says in one line what was proved.
+func verdictText(v array.Verdict, d *array.Depot) string {
+	return fmt.Sprintf("finished %d objects, %s; all proved; the receipt is %s/receipt.jsonl", v.Objects, amount.Bytes(v.Bytes), trimSlash(d.String()))
+}

@@ -1,0 +1,58 @@
+package servers_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"haul"
+	"haul/lab/servers"
+	"haul/store"
+	"haul/store/storetest"
+)
+
+// TestShared: real servers let several clients fill one upload, one copy, or one file, and prove the whole; and they list parts so
+// that who is asked again sends none twice.
+func TestShared(t *testing.T) {
+	each(t, func(t *testing.T, s *servers.Server) {
+		bucket, dir := s.Bucket(t), t.TempDir()
+		content := storetest.Generated(33*mib+5, 1)
+		path, back := file(t, filepath.Join(dir, "in"), content), filepath.Join(dir, "out")
+		up, copied := store.Ref{Bucket: bucket, Key: "shared/up"}, store.Ref{Bucket: bucket, Key: "shared/copy"}
+		o := haul.Transfer{PartSize: 5 * mib}
+		sharedBy(t, s, "upload", func(c *haul.Client) (haul.Shared, error) { return c.ShareUpload(t.Context(), path, up, o) })
+		sharedBy(t, s, "copy", func(c *haul.Client) (haul.Shared, error) {
+			return c.ShareCopy(t.Context(), up, copied, haul.Transfer{})
+		})
+		sharedBy(t, s, "download", func(c *haul.Client) (haul.Shared, error) { return c.ShareDownload(t.Context(), copied, back, o) })
+		isFile(t, back, content)
+		if open := s.OpenUploads(t, bucket, up.Key, copied.Key); len(open) > 0 {
+			t.Errorf("uploads are left open: %v", open)
+		}
+	})
+}
+
+// sharedBy lets two clients, each of which might be another machine, do what a third began; one is asked twice.
+func sharedBy(t *testing.T, s *servers.Server, what string, share func(*haul.Client) (haul.Shared, error)) {
+	t.Helper()
+	shared, err := share(client(t, open(t, s)))
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	var told []store.Part
+	half := shared.Parts() / 2
+	for _, r := range [][2]int{{half + 1, shared.Parts()}, {1, half}, {1, half}} {
+		parts, err := client(t, open(t, s)).MoveParts(t.Context(), shared, r[0], r[1], haul.Transfer{})
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		told = append(told, parts...)
+	}
+	r, err := client(t, open(t, s)).CompleteShared(t.Context(), shared, told, haul.Transfer{})
+	if err != nil || !r.Proof.Proved || r.Size != shared.Size {
+		t.Errorf("%s: %v; %+v", what, err, r)
+	}
+	again, err := client(t, open(t, s)).CompleteShared(t.Context(), shared, told, haul.Transfer{})
+	if err != nil || !again.Proof.Proved {
+		t.Errorf("%s, completed again: %v; %+v", what, err, again)
+	}
+}

@@ -1,0 +1,346 @@
+package haul
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"haul/checksum"
+	"haul/internal/localfile"
+	"haul/store"
+)
+
+// MoveParts moves the parts from first to last and tells of each, with its sum. Unless o.Resume is ResumeNever it first looks
+// which of them the store has, and proves these against the file: of a copy, which is pinned to one state of its source, the
+// size must do. No parts and no error say that the transfer was completed already, and proves equal.
+//
+// The error is ErrSourceChanged, or of kind store.Changed, where the source is another than the one that was shared.
+func (c *Client) MoveParts(ctx context.Context, s Shared, first, last int, o Transfer) ([]store.Part, error) {
+	defer c.alive()()
+	if first < 1 || last < first || last > s.Parts() {
+		return nil, fmt.Errorf("%w: parts %d to %d of %d", store.Invalid, first, last, s.Parts())
+	}
+	m := &moving{Shared: s, assembly: &assembly{transfer: c.begin(s.source(), s.target(), o), up: s.Upload}, first: first, last: last}
+	m.started(s.Bytes(first, last), last-first+1)
+	var err error
+	switch {
+	case s.Temp != "":
+		err = m.fetchParts(ctx)
+	case s.Path != "":
+		err = m.sendParts(ctx)
+	default:
+		err = m.copyParts(ctx)
+	}
+	if errors.Is(err, store.NoUpload) || errors.Is(err, fs.ErrNotExist) {
+		if _, done := m.completed(ctx); done {
+			m.keep(s.Bytes(first, last), last-first+1)
+			return nil, nil
+		}
+		err = fmt.Errorf("%w: the shared transfer of %s was thrown away", err, s.target())
+	}
+	if err != nil {
+		return nil, err
+	}
+	told := slices.Clone(m.parts[first-1 : last])
+	for i := range told {
+		told[i].Sum = m.sums[first-1+i]
+	}
+	return told, nil
+}
+
+// moving is a run of parts of a Shared that move.
+type moving struct {
+	Shared
+	*assembly
+	first, last int
+}
+
+// each does f for each part that is not there yet, as many at once as the client's lanes allow.
+func (m *moving) each(ctx context.Context, f func(ctx context.Context, n int, buf []byte) error) error {
+	g, gctx := errgroup.WithContext(ctx)
+	var serr error
+	for n := m.first; n <= m.last && serr == nil; n++ {
+		if !m.has(n) {
+			serr = m.c.spawn(gctx, g, m.c.lanes.buffer(), func(buf []byte) error { return f(gctx, n, buf) })
+		}
+	}
+	return cmp.Or(g.Wait(), serr)
+}
+
+// kept lists the parts among these that the store has in the right size.
+func (m *moving) kept(ctx context.Context) ([]store.Part, error) {
+	if m.o.Resume == ResumeNever {
+		return nil, nil
+	}
+	var there []store.Part
+	err := m.ask(ctx, func(ctx context.Context) (err error) {
+		_, there, err = m.c.store.Parts(ctx, m.up, &m.o.Attrs)
+		return err
+	})
+	return slices.DeleteFunc(there, func(p store.Part) bool {
+		return p.Number < m.first || p.Number > m.last || p.Size != m.Part(p.Number).Length
+	}), err
+}
+
+// openSource opens the file of an upload, which must be the one that was shared.
+func (s Shared) openSource() (*localfile.Source, error) {
+	src, err := localfile.OpenSource(s.Path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSourceChanged, err)
+	}
+	if print := src.Fingerprint(); print.Size != s.Size || print.MTime != s.Modified.UnixNano() {
+		return nil, errors.Join(fmt.Errorf("%w: %s is not what was shared", ErrSourceChanged, s.Path), src.Close())
+	}
+	return src, nil
+}
+
+func (m *moving) sendParts(ctx context.Context) error {
+	src, err := m.openSource()
+	if err != nil {
+		return err
+	}
+	defer src.Close() // only read from
+	u := &upload{assembly: m.assembly, src: src, layout: m.layout()}
+	kept, err := m.kept(ctx)
+	if err == nil {
+		err = u.proveKept(ctx, kept)
+	}
+	if err == nil {
+		err = m.each(ctx, u.sendPart)
+	}
+	if err != nil {
+		return err
+	}
+	if err := src.Changed(); err != nil {
+		return fmt.Errorf("%w: %w", ErrSourceChanged, err)
+	}
+	return nil
+}
+
+func (m *moving) copyParts(ctx context.Context) error {
+	kept, err := m.kept(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range kept {
+		m.add(p, checksum.Sum{})
+	}
+	parts, bytes := m.count()
+	m.keep(bytes, parts)
+	return m.each(ctx, func(ctx context.Context, n int, _ []byte) error {
+		return m.copyOne(ctx, store.CopyPartRequest{
+			From: m.From, IfMatch: m.ETag, Range: m.Part(n), Upload: m.up, Number: n, Attrs: &m.o.Attrs,
+		}, m.assembly)
+	})
+}
+
+func (m *moving) fetchParts(ctx context.Context) error {
+	target, err := localfile.Reopen(m.Path, m.Temp, m.Size)
+	if err != nil {
+		return err
+	}
+	from := &source{transfer: m.transfer, ref: m.From, obj: store.Object{Ref: m.From, Size: m.Size, ETag: m.ETag}, algorithm: m.Algorithm}
+	err = m.each(ctx, func(ctx context.Context, n int, buf []byte) error {
+		r := m.Part(n)
+		sum, err := from.fetch(ctx, r, nil, &inFile{target, m.c.meter, buf})
+		if err == nil {
+			m.add(store.Part{Number: n, Size: r.Length}, sum)
+		}
+		return err
+	})
+	if err == nil {
+		err = target.Sync() // what is told of is on the disk
+	}
+	return errors.Join(err, target.Keep())
+}
+
+// CompleteShared makes the whole of the parts that were told of, after it looked whether the store has just these, and proves
+// it: the object or file appears under its name, whole. One that was completed already is proved again. What is left undone
+// by an error stays as it is, for another try. The error is a *PartsError where parts must be moved again.
+func (c *Client) CompleteShared(ctx context.Context, s Shared, told []store.Part, o Transfer) (Result, error) {
+	defer c.alive()()
+	m := &moving{Shared: s, assembly: &assembly{transfer: c.begin(s.source(), s.target(), o), up: s.Upload}, first: 1, last: s.Parts()}
+	r, err := m.complete(ctx, told)
+	if errors.Is(err, store.NoUpload) || errors.Is(err, fs.ErrNotExist) {
+		if r, done := m.completed(ctx); done {
+			return m.done(r), nil
+		}
+		err = fmt.Errorf("%w: the shared transfer of %s was thrown away", err, s.target())
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	return m.done(r), nil
+}
+
+func (m *moving) complete(ctx context.Context, told []store.Part) (Result, error) {
+	sums := make(map[int]store.Part, len(told))
+	for _, p := range told {
+		sums[p.Number] = p
+	}
+	if m.Temp != "" {
+		return m.completeFile(ctx, sums)
+	}
+	there, err := m.list(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	for _, p := range there {
+		if ours, ok := sums[p.Number]; ok && p.Number <= m.last && p.Size == m.Part(p.Number).Length && m.sameParts(p, ours) {
+			m.add(p, ours.Sum)
+		}
+	}
+	if err := m.missing(); err != nil {
+		return Result{}, err
+	}
+	if m.Path == "" {
+		return m.completeCopy(ctx)
+	}
+	src, err := m.openSource()
+	if err != nil {
+		return Result{}, err
+	}
+	if err := src.Close(); err != nil {
+		return Result{}, err
+	}
+	sum, err := m.whole()
+	if err != nil {
+		return Result{}, err
+	}
+	obj, err := m.assembly.complete(ctx, sum)
+	if err != nil {
+		return Result{}, err
+	}
+	obj, proof, err := m.prove(ctx, obj, sum)
+	return Result{Object: obj, Size: m.Size, Parts: m.last, Proof: proof}, err
+}
+
+// list asks for all parts that the store has.
+func (m *moving) list(ctx context.Context) (there []store.Part, err error) {
+	err = m.ask(ctx, func(ctx context.Context) (err error) {
+		_, there, err = m.c.store.Parts(ctx, m.up, &m.o.Attrs)
+		return err
+	})
+	return there, err
+}
+
+// sameParts tells whether a part that the store has is the one that was told of: by its sum, or where there is none, its ETag.
+func (m *moving) sameParts(there, told store.Part) bool {
+	if !told.Sum.IsZero() && there.Sum.Algorithm == told.Sum.Algorithm {
+		return there.Sum.Value == told.Sum.Value
+	}
+	return there.ETag == told.ETag && m.checkPart(there, told.Sum) == nil
+}
+
+// missing is a *PartsError where not all parts are there.
+func (m *moving) missing() error {
+	e := &PartsError{what: m.target()}
+	for n := m.first; n <= m.last; n++ {
+		if !m.has(n) {
+			e.Missing = append(e.Missing, n)
+		}
+	}
+	if len(e.Missing) > 0 {
+		return e
+	}
+	return nil
+}
+
+func (m *moving) completeCopy(ctx context.Context) (Result, error) {
+	src, err := m.sourceNow(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	obj, err := m.assembly.complete(ctx, checksum.Sum{})
+	if err != nil {
+		return Result{}, err
+	}
+	return m.copied(ctx, src, obj, m.up.Ref, m.last)
+}
+
+// sourceNow looks at the source of a copy or a download, which must be in the state that was shared.
+func (m *moving) sourceNow(ctx context.Context) (store.Object, error) {
+	obj, err := m.headSource(ctx, m.From)
+	if err == nil && obj.ETag != m.ETag {
+		err = &store.Error{Kind: store.Changed, Op: "HeadObject", Ref: m.From}
+	}
+	return obj, err
+}
+
+func (m *moving) completeFile(ctx context.Context, told map[int]store.Part) (Result, error) {
+	target, err := localfile.Reopen(m.Path, m.Temp, m.Size)
+	if err != nil {
+		return Result{}, err
+	}
+	obj, err := m.sourceNow(ctx)
+	d := &download{from: m.From, path: m.Path, target: target}
+	if err == nil {
+		d.source = m.newSource(ctx, m.From, obj)
+		d.algorithm = m.Algorithm
+		for n := m.first; n <= m.last; n++ {
+			if p, ok := told[n]; ok && p.Size == m.Part(n).Length && p.Sum.Algorithm == m.Algorithm {
+				m.add(p, p.Sum)
+				d.add(segment{m.Part(n), p.Sum})
+			}
+		}
+		err = m.missing()
+	}
+	var proof Proof
+	if err == nil {
+		proof, err = d.settle(ctx)
+	}
+	if err == nil {
+		err = target.Commit(d.modified(), !m.o.NoClobber)
+	}
+	if err != nil {
+		return Result{}, errors.Join(err, target.Keep())
+	}
+	return Result{Object: obj, Size: m.Size, Parts: m.last, Proof: proof}, nil
+}
+
+// completed tells whether the target is there already, and proves equal to the source.
+func (m *moving) completed(ctx context.Context) (Result, bool) {
+	var r Result
+	switch {
+	case m.Temp != "":
+		obj, err := m.sourceNow(ctx)
+		if err != nil {
+			return r, false
+		}
+		r.Object = obj
+		src, err := localfile.OpenSource(m.Path)
+		if err != nil {
+			return r, false
+		}
+		defer src.Close() // only read from
+		if src.Size() == m.Size {
+			r.Proof, err = m.proveContent(ctx, obj, src)
+		}
+		return m.proved(r, err)
+	case m.Path != "":
+		src, err := m.openSource()
+		if err != nil {
+			return r, false
+		}
+		defer src.Close() // only read from
+		if r.Object, err = m.head(ctx, m.up.Ref); err == nil && r.Object.Size == m.Size {
+			r.Proof, err = m.proveContent(ctx, r.Object, src)
+		}
+		return m.proved(r, err)
+	}
+	src, err := m.sourceNow(ctx)
+	if err == nil {
+		r, err = m.copied(ctx, src, store.Object{}, m.up.Ref, m.last)
+	}
+	return m.proved(r, err)
+}
+
+func (m *moving) proved(r Result, err error) (Result, bool) {
+	r.Size, r.Parts = m.Size, m.last
+	return r, err == nil && r.Proof.Proved
+}

@@ -1,0 +1,193 @@
+package haul
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"haul/checksum"
+	"haul/internal/localfile"
+	"haul/internal/plan"
+	"haul/store"
+)
+
+// Shared is one big transfer that several processes do together, on one machine or many: one opens it, any number of them
+// move its parts, one completes it. It is plain data, to be written down by one and read by the others, and holds no secret.
+// Nothing else is written down: no record is kept on any machine, and Client.Uploads shows its upload as open.
+//
+//	one:     s := ShareUpload, ShareDownload or ShareCopy; write s down
+//	each:    told := MoveParts of some of the parts; write told down
+//	one:     CompleteShared with all that was told; or AbortShared
+type Shared struct {
+	// Path is the local file, absolute: the source of an upload, or the target of a download; empty for a copy.
+	Path string
+	// Temp is the hidden file beside Path that a download fills; every process must see the same.
+	Temp string
+	// From is the source of a download or a copy, in the state that ETag names.
+	From store.Ref
+	ETag string
+	// Upload is what an upload or a copy fills.
+	Upload store.Upload
+	// Algorithm sums the parts.
+	Algorithm checksum.Algorithm
+	// Size is in bytes; all parts have PartSize, but for the last.
+	Size, PartSize int64
+	// Modified is the time of the source.
+	Modified time.Time
+}
+
+// PartsError says which parts keep a shared transfer from being completed: nobody told of them, or the store lacks them or has
+// others by now. They must be moved again.
+type PartsError struct {
+	Missing []int // numbers, from 1
+	what    string
+}
+
+// Error tells how many, and the first.
+func (e *PartsError) Error() string {
+	return fmt.Sprintf("%s: parts are missing, or not those that were told of: %d, the first is %d", e.what, len(e.Missing), e.Missing[0])
+}
+
+// Parts is the number of parts.
+func (s Shared) Parts() int { return s.layout().Count }
+
+// Part gives the bytes of part n, counted from 1.
+func (s Shared) Part(n int) store.Range { return s.layout().Part(n) }
+
+// Bytes is the size of the parts from first to last.
+func (s Shared) Bytes(first, last int) int64 { return s.Part(last).End() - s.Part(first).Offset }
+
+func (s Shared) layout() plan.Layout {
+	return plan.Layout{Size: s.Size, PartSize: s.PartSize, Count: int(max(1, (s.Size+s.PartSize-1)/s.PartSize))}
+}
+
+func (s Shared) source() string { return cmp.Or(s.sourcePath(), s.From.String()) }
+
+func (s Shared) target() string {
+	if s.Temp != "" {
+		return s.Path
+	}
+	return s.Upload.Ref.String()
+}
+
+func (s Shared) sourcePath() string {
+	if s.Temp != "" {
+		return ""
+	}
+	return s.Path
+}
+
+// sharedParts is the number of parts that a shared object is cut into where that is left to haul: as many as one page of
+// ListParts tells of, so that to look what is there costs one request.
+const sharedParts = 1000
+
+// sharedLayout cuts an object.
+func sharedLayout(size, want int64, l store.Limits) (plan.Layout, error) {
+	layout, err := plan.Parts(size, want, l)
+	if err != nil || want != 0 || layout.Count <= sharedParts {
+		return layout, err
+	}
+	const mib = 1 << 20
+	want = (size/sharedParts + mib) / mib * mib
+	if l.MaxPart > 0 {
+		want = min(want, l.MaxPart)
+	}
+	return plan.Parts(size, want, l)
+}
+
+// ShareUpload opens the upload of a local file, which all who move parts must see under the same path.
+func (c *Client) ShareUpload(ctx context.Context, path string, to store.Ref, o Transfer) (Shared, error) {
+	src, err := localfile.OpenSource(path)
+	if err != nil {
+		return Shared{}, err
+	}
+	defer src.Close() // only its size and time are of interest
+	print := src.Fingerprint()
+	layout, err := sharedLayout(print.Size, o.PartSize, c.store.Limits(to.Bucket))
+	if err != nil {
+		return Shared{}, err
+	}
+	t := c.begin(path, to.String(), o.stamped(print.MTime))
+	a := &assembly{transfer: t, up: store.Upload{Ref: to}}
+	if err := a.create(ctx, checksum.Scheme{Algorithm: t.want()}, &t.o.Attrs); err != nil {
+		return Shared{}, err
+	}
+	if err := t.asked(a.up.Scheme); err != nil {
+		return Shared{}, a.abort(ctx, err)
+	}
+	return Shared{
+		Path: src.Path(), Upload: a.up, Algorithm: a.up.Scheme.Algorithm, Size: print.Size, PartSize: layout.PartSize,
+		Modified: time.Unix(0, print.MTime),
+	}, nil
+}
+
+// ShareDownload makes the hidden file that a download fills, beside path, in a folder that all who move parts must see.
+func (c *Client) ShareDownload(ctx context.Context, from store.Ref, path string, o Transfer) (Shared, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return Shared{}, fmt.Errorf("find %s: %w", path, err)
+	}
+	t := c.begin(from.String(), path, o)
+	obj, err := t.head(ctx, from)
+	if err == nil {
+		err = t.expected(obj)
+	}
+	if err != nil {
+		return Shared{}, err
+	}
+	layout, err := sharedLayout(obj.Size, o.PartSize, store.Limits{})
+	if err != nil {
+		return Shared{}, err
+	}
+	target, err := localfile.Create(path, obj.Size)
+	if err != nil {
+		return Shared{}, err
+	}
+	s := Shared{
+		Path: path, Temp: target.Temp(), From: from, ETag: obj.ETag, Algorithm: t.newSource(ctx, from, obj).algorithm,
+		Size: obj.Size, PartSize: layout.PartSize, Modified: obj.Modified,
+	}
+	return s, target.Keep()
+}
+
+// ShareCopy opens the upload that a copy within the store fills, in the parts of the source where those are equal.
+func (c *Client) ShareCopy(ctx context.Context, from, to store.Ref, o Transfer) (Shared, error) {
+	t := c.begin(from.String(), to.String(), o)
+	src, err := t.headSource(ctx, from)
+	if err == nil {
+		err = t.expected(src)
+	}
+	if err != nil {
+		return Shared{}, err
+	}
+	t.replace()
+	limits := c.store.Limits(to.Bucket)
+	ranges, err := t.copyRanges(ctx, src, limits)
+	if err != nil {
+		return Shared{}, err
+	}
+	layout := plan.Layout{Size: src.Size, PartSize: ranges[0].Length, Count: len(ranges)}
+	for i, r := range ranges {
+		if r.Length != layout.PartSize && i < len(ranges)-1 || r.Length > layout.PartSize {
+			if layout, err = evenCopy(src.Size, 0, limits); err != nil {
+				return Shared{}, err
+			}
+			break
+		}
+	}
+	a, err := t.openCopy(ctx, src, to)
+	if err != nil {
+		return Shared{}, err
+	}
+	return Shared{From: from, ETag: src.ETag, Upload: a.up, Size: src.Size, PartSize: layout.PartSize, Modified: src.Modified}, nil
+}
+
+// AbortShared throws a shared transfer away, with all parts that moved. One that is already gone is no error.
+func (c *Client) AbortShared(ctx context.Context, s Shared) error {
+	if s.Temp != "" {
+		return localfile.RemoveTemp(s.Path, s.Temp)
+	}
+	return c.Abort(ctx, s.Upload)
+}

@@ -1,0 +1,215 @@
+package haul_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"haul"
+	"haul/store"
+	"haul/store/storetest"
+)
+
+// sharedWays are the three directions of a shared transfer.
+var sharedWays = []string{"upload", "download", "copy"}
+
+// share opens a shared transfer of content.
+func share(b *bench, c *haul.Client, way string, content []byte, o haul.Transfer) (haul.Shared, error) {
+	from := store.Ref{Bucket: storetest.Bucket, Key: "from"}
+	switch way {
+	case "upload":
+		return c.ShareUpload(context.Background(), b.file("x.bam", content), object, o)
+	case "download":
+		b.PutBytes(from, content)
+		return c.ShareDownload(context.Background(), from, filepath.Join(b.dir, "down", "x.bam"), o)
+	}
+	b.PutBytes(from, content)
+	return c.ShareCopy(context.Background(), from, object, o)
+}
+
+// arrived is what a shared transfer made; nil where nothing is there.
+func arrived(b *bench, way string) []byte {
+	if way == "download" {
+		got, _ := os.ReadFile(filepath.Join(b.dir, "down", "x.bam"))
+		return got
+	}
+	if !slices.Contains(b.Keys(storetest.Bucket, object.Key), object.Key) {
+		return nil
+	}
+	return b.Bytes(object)
+}
+
+// TestShared: any number of processes, each with some parts, in any order, some twice, make the whole; where parts are missing,
+// they are named, and nothing is there.
+func TestShared(t *testing.T) {
+	for _, way := range sharedWays {
+		t.Run(way, func(t *testing.T) {
+			rapid.Check(t, func(rt *rapid.T) {
+				b := newBench(t)
+				content := random(rapid.IntRange(1, 500).Draw(rt, "size"), 1)
+				o := haul.Transfer{PartSize: int64(rapid.IntRange(4, 100).Draw(rt, "part"))}
+				s, err := share(b, b.client(), way, content, o)
+				if err != nil {
+					rt.Fatal(err)
+				}
+				cuts := rapid.SliceOfNDistinct(rapid.IntRange(1, s.Parts()), 1, -1, rapid.ID[int]).Draw(rt, "cuts")
+				slices.Sort(cuts)
+				cuts[0] = 1
+				var told []store.Part
+				var gone []int
+				for _, i := range rand.Perm(len(cuts)) {
+					first, last := cuts[i], s.Parts()
+					if i+1 < len(cuts) {
+						last = cuts[i+1] - 1
+					}
+					times := rapid.IntRange(0, 2).Draw(rt, "times")
+					for range times {
+						parts, err := b.client().MoveParts(context.Background(), s, first, last, o)
+						if err != nil {
+							rt.Fatal(err)
+						}
+						told = append(told, parts...)
+					}
+					for n := first; n <= last && times == 0; n++ {
+						gone = append(gone, n)
+					}
+				}
+				slices.Sort(gone)
+				r, err := b.client().CompleteShared(context.Background(), s, told, o)
+				if missing := new(haul.PartsError); len(gone) > 0 {
+					if !errors.As(err, &missing) || !slices.Equal(missing.Missing, gone) || arrived(b, way) != nil {
+						rt.Fatalf("%v, want parts %v missing", err, gone)
+					}
+					if err := b.client().AbortShared(context.Background(), s); err != nil {
+						rt.Fatal(err)
+					}
+				} else if err != nil || !r.Proof.Proved || !bytes.Equal(arrived(b, way), content) {
+					rt.Fatalf("%+v, %v", r, err)
+				} else if again, err := b.client().CompleteShared(context.Background(), s, told, o); err != nil || !again.Proof.Proved {
+					rt.Fatalf("completed again: %+v, %v", again, err)
+				} else if parts, err := b.client().MoveParts(context.Background(), s, 1, 1, o); err != nil || parts != nil {
+					rt.Fatalf("moved again: %v, %v", parts, err)
+				}
+				b.tidy()
+			})
+		})
+	}
+}
+
+// TestSharedGoesOn: who is asked again for parts moves only those that the store lacks.
+func TestSharedGoesOn(t *testing.T) {
+	b := newBench(t)
+	o := haul.Transfer{PartSize: 10}
+	s, err := share(b, b.client(), "upload", random(100, 1), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.client().MoveParts(context.Background(), s, 1, 6, o); err != nil {
+		t.Fatal(err)
+	}
+	before := b.Counts()[storetest.PutPart].Calls
+	told, err := b.client().MoveParts(context.Background(), s, 1, 10, o)
+	if n := b.Counts()[storetest.PutPart].Calls - before; err != nil || len(told) != 10 || n != 4 {
+		t.Fatalf("%d parts sent, %d told of, %v", n, len(told), err)
+	}
+	if r, err := b.client().CompleteShared(context.Background(), s, told, o); err != nil || !r.Proof.Proved {
+		t.Fatal(r, err)
+	}
+	b.tidy()
+}
+
+// TestSharedByAnyChecksum: whatever the store knows of checksums, a part that another put in its place is found out.
+func TestSharedByAnyChecksum(t *testing.T) {
+	for _, checks := range []storetest.Checksums{storetest.AllChecksums, storetest.CompositeChecksums, storetest.MD5Checksums} {
+		b := newBench(t, storetest.Takes(checks))
+		o := haul.Transfer{PartSize: 10}
+		s, err := share(b, b.client(), "upload", random(100, 1), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told, err := b.client().MoveParts(context.Background(), s, 1, 10, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := s
+		other.Path = b.file("other.bam", random(100, 2))
+		fi, err := os.Stat(other.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other.Modified = fi.ModTime()
+		if _, err := b.client().MoveParts(context.Background(), other, 4, 4, haul.Transfer{Resume: haul.ResumeNever}); err != nil {
+			t.Fatal(err)
+		}
+		var missing *haul.PartsError
+		if _, err := b.client().CompleteShared(context.Background(), s, told, o); !errors.As(err, &missing) || !slices.Equal(missing.Missing, []int{4}) {
+			t.Errorf("%v: %v, want part 4 to be missing", checks, err)
+		}
+		if told, err = b.client().MoveParts(context.Background(), s, 1, 10, o); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := b.client().CompleteShared(context.Background(), s, told, o); err != nil || !r.Proof.Proved {
+			t.Errorf("%v: %+v, %v", checks, r, err)
+		}
+		b.tidy()
+	}
+}
+
+// TestSharedSourceChanged: a source that is another by now is named, and nothing of it moves.
+func TestSharedSourceChanged(t *testing.T) {
+	for _, way := range sharedWays {
+		b := newBench(t)
+		o := haul.Transfer{PartSize: 10}
+		s, err := share(b, b.client(), way, random(100, 1), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if way == "upload" {
+			b.file("x.bam", random(101, 2))
+		} else {
+			b.PutBytes(s.From, random(100, 2))
+		}
+		_, err = b.client().MoveParts(context.Background(), s, 1, 3, o)
+		if !errors.Is(err, haul.ErrSourceChanged) && !errors.Is(err, store.Changed) {
+			t.Errorf("%s: %v", way, err)
+		}
+		if err := b.client().AbortShared(context.Background(), s); err != nil {
+			t.Error(err)
+		}
+		b.tidy()
+	}
+}
+
+// TestSharedRefuses: parts that are none, and a transfer that was thrown away.
+func TestSharedRefuses(t *testing.T) {
+	b := newBench(t)
+	o := haul.Transfer{PartSize: 10}
+	s, err := share(b, b.client(), "upload", random(100, 1), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range [][2]int{{0, 1}, {2, 1}, {1, 11}} {
+		if _, err := b.client().MoveParts(context.Background(), s, r[0], r[1], o); !errors.Is(err, store.Invalid) {
+			t.Errorf("%v: %v", r, err)
+		}
+	}
+	for range 2 {
+		if err := b.client().AbortShared(context.Background(), s); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := b.client().MoveParts(context.Background(), s, 1, 1, o); !errors.Is(err, store.NoUpload) {
+		t.Errorf("of an upload that was thrown away: %v", err)
+	}
+	if _, err := b.client().CompleteShared(context.Background(), s, nil, o); !errors.Is(err, store.NoUpload) {
+		t.Errorf("of an upload that was thrown away: %v", err)
+	}
+	b.tidy()
+}
