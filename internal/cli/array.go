@@ -156,11 +156,11 @@ type unfinishedError struct {
 func (e *unfinishedError) Error() string {
 	switch {
 	case e.v.Failed == 0:
-		return fmt.Sprintf("all was moved, but nothing vouches for the bytes of %d of %d objects; named above", e.v.Unproved, e.v.Objects)
+		return fmt.Sprintf("all was moved, but nothing vouches for the bytes of %d of %s; named above", e.v.Unproved, counted(e.v.Objects, "object"))
 	case len(e.v.Requeue) == 0:
-		return fmt.Sprintf("not done: %d; named above", e.v.Failed)
+		return fmt.Sprintf("%s not done; named above", counted(e.v.Failed, "task"))
 	}
-	return fmt.Sprintf("not done: %d; named above; shards to do again: %s", e.v.Failed, array.List(e.v.Requeue))
+	return fmt.Sprintf("%s not done; named above; shards to do again: %s", counted(e.v.Failed, "task"), array.List(e.v.Requeue))
 }
 
 // advice says how to do what is missing.

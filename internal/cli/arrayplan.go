@@ -249,10 +249,18 @@ func planText(h array.Header) string {
 		least.Bytes, most.Bytes = min(least.Bytes, s.Bytes), max(most.Bytes, s.Bytes)
 		least.Objects, most.Objects = min(least.Objects, s.Objects), max(most.Objects, s.Objects)
 	}
-	text := fmt.Sprintf("planned %d objects, %s, in %d shards of %d to %d objects and %s to %s", h.Objects, amount.Bytes(h.Bytes), len(h.Shards),
-		least.Objects, most.Objects, amount.Bytes(least.Bytes), amount.Bytes(most.Bytes))
+	text := fmt.Sprintf("planned %s, %s, in %s of %d to %d objects and %s to %s", counted(h.Objects, "object"), amount.Bytes(h.Bytes),
+		counted(len(h.Shards), "shard"), least.Objects, most.Objects, amount.Bytes(least.Bytes), amount.Bytes(most.Bytes))
 	if h.Shared > 0 {
 		text += fmt.Sprintf("; cut among shards: %d", h.Shared)
 	}
 	return text
+}
+
+// counted gives a number of things.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

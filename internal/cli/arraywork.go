@@ -158,5 +158,5 @@ func (a *app) runArrayFinish(ctx context.Context, plan string, abort bool) (err 
 
 // verdictText says in one line what was proved.
 func verdictText(v array.Verdict, d *array.Depot) string {
-	return fmt.Sprintf("finished %d objects, %s; all proved; the receipt is %s/receipt.jsonl", v.Objects, amount.Bytes(v.Bytes), trimSlash(d.String()))
+	return fmt.Sprintf("finished %s, %s; all proved; the receipt is %s/receipt.jsonl", counted(v.Objects, "object"), amount.Bytes(v.Bytes), trimSlash(d.String()))
 }
