@@ -34,13 +34,17 @@ func (a *assembly) create(ctx context.Context, want checksum.Scheme, attrs *stor
 			return err
 		}
 	}
-	return a.ask(ctx, func(ctx context.Context) error {
+	err := a.ask(ctx, func(ctx context.Context) error {
 		opened, err := a.c.store.Create(ctx, a.up.Ref, want, attrs)
 		if err == nil {
 			a.up = opened
 		}
 		return err
 	})
+	if err == nil && a.o.Opened != nil {
+		a.o.Opened(a.up)
+	}
+	return err
 }
 
 // add notes a part that the store has, with our own sum of it.

@@ -52,6 +52,9 @@ type Transfer struct {
 	// ReplaceMetadata gives a copy no headers and metadata but those that Attrs names, ReplaceTags no tags but those.
 	ReplaceMetadata, ReplaceTags bool
 	Attrs                        store.Attrs
+	// Opened is told of each upload that was opened, before its first part leaves, so that whoever may die at any moment can write
+	// down what would be left. It may be nil.
+	Opened func(store.Upload) `json:"-"`
 }
 
 // Result tells what a transfer did.
