@@ -224,7 +224,7 @@ func withTime(r *run, j job) job {
 		if err != nil {
 			return got, err
 		}
-		if terr := newerThanData(j.target); terr != nil {
+		if terr := NewerThanData(j.target); terr != nil {
 			r.tell(Event{Kind: Warned, Verb: j.verb, Source: j.source, Target: j.target, Entry: j.entry, Err: terr})
 		}
 		return got, nil
@@ -232,8 +232,8 @@ func withTime(r *run, j job) job {
 	return j
 }
 
-// newerThanData gives an index a time after that of its data, where it has none.
-func newerThanData(path string) error {
+// NewerThanData gives an index a time after that of the data that lies beside it, where it has none. What is no index stays as it is.
+func NewerThanData(path string) error {
 	data, ok := dataOf(path)
 	if !ok {
 		return nil
