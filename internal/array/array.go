@@ -12,6 +12,7 @@
 //
 //	plan.json            how, from where, to where, how much in each shard; written last, so that half a plan is none
 //	shards/00003.jsonl   the tasks of shard 3, one a line
+//	shards/markers.jsonl manifests.jsonl beside it: what comes last (package seqfile); Finish does them as two more shards
 //	shared.jsonl         the big objects that several shards move, one a line
 //	progress/00003.json  how far shard 3 is; written every ten seconds
 //	results/00003.jsonl  what came of shard 3; written when it ends, whole or not at all
@@ -21,7 +22,7 @@
 // of the same bytes. Who does a shard again looks first at what is there, and moves what does not prove equal.
 //
 // It schedules nothing and knows no scheduler, but for the documents that it writes for them (Slurm, Batch, Kubernetes). It
-// promises no order. Finish believes what the shards proved; it does not look at every object again.
+// promises no order, but that manifests and markers come last. Finish believes what the shards proved; it does not look at every object again.
 package array
 
 import (
@@ -60,11 +61,45 @@ type Header struct {
 	Transfer haul.Transfer `json:"transfer"`
 	// Guess tells that content types are guessed from names.
 	Guess bool `json:"guess_mime_type,omitempty"`
+	// NoFamilies tells that manifests and markers are in shards as anything else, and that indexes keep their times.
+	NoFamilies bool `json:"no_families,omitempty"`
 	// Objects counts all, Shared those of them that are moved in part ranges by several shards.
 	Objects int    `json:"objects"`
 	Shared  int    `json:"shared"`
 	Bytes   int64  `json:"bytes"`
 	Shards  []Load `json:"shards"`
+	// Manifests and Markers are in no shard: they come when all else is done.
+	Manifests Load `json:"manifests,omitzero"`
+	Markers   Load `json:"markers,omitzero"`
+}
+
+// Two more shards than people count: manifests, and markers that tell others that all is there. Finish does them.
+const (
+	manifests = -1 - iota
+	markers
+	firstShard = markers
+)
+
+// load is that of a shard.
+func (h *Header) load(shard int) *Load {
+	switch shard {
+	case manifests:
+		return &h.Manifests
+	case markers:
+		return &h.Markers
+	}
+	return &h.Shards[shard]
+}
+
+// shardWord names a shard for people.
+func shardWord(shard int) string {
+	switch shard {
+	case manifests:
+		return "manifests"
+	case markers:
+		return "markers"
+	}
+	return fmt.Sprintf("shard %d", shard)
 }
 
 // Load is how much a shard has to do.
@@ -181,12 +216,17 @@ const (
 	sharedName   = "shared.jsonl"
 	verdictName  = "finish.json"
 	receiptName  = "receipt.jsonl"
-	shardsName   = "shards/%05d.jsonl"
-	progressName = "progress/%05d.json"
-	resultsName  = "results/%05d.jsonl"
+	shardsName   = "shards/%s.jsonl"
+	progressName = "progress/%s.json"
+	resultsName  = "results/%s.jsonl"
 )
 
-func shardName(pattern string, shard int) string { return fmt.Sprintf(pattern, shard) }
+func shardName(pattern string, shard int) string {
+	if shard < 0 {
+		return fmt.Sprintf(pattern, shardWord(shard))
+	}
+	return fmt.Sprintf(pattern, fmt.Sprintf("%05d", shard))
+}
 
 // Read reads what a plan says of the whole, and checks that it is for the store of the client.
 func Read(ctx context.Context, c *haul.Client, d *Depot) (Header, error) {
@@ -233,8 +273,8 @@ func eachTask(ctx context.Context, d *Depot, h Header, shard int, do func(n int,
 		n++
 		return do(n-1, t)
 	})
-	if want := h.Shards[shard].tasks(); err == nil && n != want {
-		err = fmt.Errorf("%w: %s has %d tasks of shard %d, and there should be %d", ErrPlan, d, n, shard, want)
+	if want := h.load(shard).tasks(); err == nil && n != want {
+		err = fmt.Errorf("%w: %s has %d tasks of %s, and there should be %d", ErrPlan, d, n, shardWord(shard), want)
 	}
 	return err
 }

@@ -14,6 +14,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"haul"
+	"haul/internal/seqfile"
+	"haul/mirror"
 	"haul/proof"
 	"haul/store"
 )
@@ -27,6 +29,9 @@ type Verdict struct {
 	// Objects and Bytes are those of the receipt.
 	Objects int   `json:"objects"`
 	Bytes   int64 `json:"bytes"`
+	// Last counts the manifests and markers among them, Withheld those that were not moved since not all else was done and proved.
+	Last     int `json:"last,omitempty"`
+	Withheld int `json:"withheld,omitempty"`
 	// Failed counts tasks that failed or were not done, Unproved objects that nobody vouches for.
 	Failed   int `json:"failed"`
 	Unproved int `json:"unproved"`
@@ -43,9 +48,18 @@ const (
 	completions = 64
 )
 
-// Finish looks whether all of a plan was done, completes and proves what is shared, and writes the receipt. A plan that was
-// finished before is not looked at again. Note is told what is worth knowing; it may be nil.
-func Finish(ctx context.Context, c *haul.Client, d *Depot, note func(string)) (Verdict, error) {
+// FinishOptions are the choices for Finish.
+type FinishOptions struct {
+	// Host and ContentType are as in WorkOptions, for manifests and markers.
+	Host        string
+	ContentType func(name string) string
+	// Note is told what is worth knowing; it may be nil.
+	Note func(string)
+}
+
+// Finish looks whether all of a plan was done, completes and proves what is shared, moves manifests and then markers, and writes the
+// receipt. A plan that was finished before is not looked at again.
+func Finish(ctx context.Context, c *haul.Client, d *Depot, o FinishOptions) (Verdict, error) {
 	h, err := Read(ctx, c, d)
 	if err != nil {
 		return Verdict{}, err
@@ -58,18 +72,17 @@ func Finish(ctx context.Context, c *haul.Client, d *Depot, note func(string)) (V
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return Verdict{}, fmt.Errorf("look at an earlier verdict: %w", err)
 	}
-	if note == nil {
-		note = func(string) {}
+	if o.Note == nil {
+		o.Note = func(string) {}
 	}
-	f := &finish{c: c, d: d, h: h, note: note, ranges: map[int][]rangeTask{}}
-	f.verdict.Plan = h.ID
+	f := &finish{c: c, d: d, h: h, o: o, ranges: map[int][]rangeTask{}}
+	f.verdict.Plan, f.verdict.Withheld = h.ID, h.Manifests.tasks()+h.Markers.tasks()
 	err = d.write(ctx, receiptName, func(w io.Writer) error {
 		f.receipt = w
-		if err := f.shards(ctx); err != nil || f.verdict.Failed > 0 {
-			return errors.Join(err, errNoReceipt)
-		}
-		if err := f.complete(ctx); err != nil || f.verdict.Failed > 0 {
-			return errors.Join(err, errNoReceipt)
+		for _, step := range []func(context.Context) error{f.shards, f.complete, f.indexes, f.last} {
+			if err := step(ctx); err != nil || f.verdict.Failed > 0 {
+				return errors.Join(err, errNoReceipt)
+			}
 		}
 		return nil
 	})
@@ -99,11 +112,12 @@ type finish struct {
 	c       *haul.Client
 	d       *Depot
 	h       Header
-	note    func(string)
+	o       FinishOptions
 	receipt io.Writer
 
-	again  []int               // shards that were begun more than once
-	ranges map[int][]rangeTask // of all shards, by shared object
+	again   []Progress          // of shards that were begun more than once
+	indexed []int               // shards with indexes that came down
+	ranges  map[int][]rangeTask // of all shards, by shared object
 
 	mu      sync.Mutex
 	verdict Verdict
@@ -148,7 +162,7 @@ func (f *finish) shards(ctx context.Context) error {
 			return fmt.Errorf("look at shard %d: %w", i, err)
 		}
 		if p.Plan == f.h.ID && p.Runs > 1 {
-			f.again = append(f.again, i)
+			f.again = append(f.again, p)
 		}
 		if err := f.shard(ctx, i, p); err != nil {
 			return fmt.Errorf("look at shard %d: %w", i, err)
@@ -159,7 +173,7 @@ func (f *finish) shards(ctx context.Context) error {
 
 // shard looks at one shard: its tasks must each have an outcome, and a good one.
 func (f *finish) shard(ctx context.Context, shard int, p Progress) error {
-	tasks := f.h.Shards[shard].tasks()
+	tasks, word := f.h.load(shard).tasks(), shardWord(shard)
 	if tasks == 0 {
 		return nil
 	}
@@ -172,7 +186,7 @@ func (f *finish) shard(ctx context.Context, shard int, p Progress) error {
 			return fmt.Errorf("there is no task %d", o.N)
 		case o.Error != "":
 			bad[o.N] = true
-			f.problem(shard, 1, "shard %d: %s: %s", shard, o.Source, o.Error)
+			f.problem(shard, 1, "%s: %s: %s", word, o.Source, o.Error)
 		case good[o.N]:
 		case o.Record != nil:
 			good[o.N] = true
@@ -184,12 +198,12 @@ func (f *finish) shard(ctx context.Context, shard int, p Progress) error {
 	})
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errOther):
-		f.problem(shard, tasks, "shard %d: no results: %s", shard, f.lastHeard(p))
+		f.problem(shard, tasks, "%s: no results: %s", word, f.lastHeard(p))
 		return nil
 	case err != nil:
 		return err
 	case end.Stopped != "" && slices.Contains(good, false):
-		f.problem(shard, 0, "shard %d: it ended early on %s: %s", shard, end.Host, end.Stopped)
+		f.problem(shard, 0, "%s: it ended early on %s: %s", word, end.Host, end.Stopped)
 	}
 	return eachTask(ctx, f.d, f.h, shard, func(n int, t task) error {
 		switch {
@@ -197,9 +211,12 @@ func (f *finish) shard(ctx context.Context, shard int, p Progress) error {
 		case good[n] && t.Shared != 0:
 			f.ranges[t.Shared] = append(f.ranges[t.Shared], rangeTask{t.First, t.Last, shard, places[n]})
 		case !good[n] && !bad[n] && t.Shared != 0:
-			f.problem(shard, 1, "shard %d: not done: parts %d to %d of the shared object %d", shard, t.First, t.Last, t.Shared)
+			f.problem(shard, 1, "%s: not done: parts %d to %d of the shared object %d", word, t.First, t.Last, t.Shared)
 		case !good[n] && !bad[n]:
-			f.problem(shard, 1, "shard %d: not done: %s", shard, f.sourceName(t))
+			f.problem(shard, 1, "%s: not done: %s", word, f.sourceName(t))
+		case f.h.Way == mirror.Download && seqfile.RoleOf(string(t.target())) == seqfile.Index &&
+			(len(f.indexed) == 0 || f.indexed[len(f.indexed)-1] != shard):
+			f.indexed = append(f.indexed, shard)
 		}
 		return nil
 	})
@@ -218,7 +235,7 @@ func (f *finish) lastHeard(p Progress) string {
 		return "it was never begun"
 	}
 	return fmt.Sprintf("process %d on %s began it, and was last heard of at %s with %d of %d done",
-		p.PID, p.Host, p.Updated.Local().Format(time.DateTime), p.Done, f.h.Shards[p.Shard].tasks())
+		p.PID, p.Host, p.Updated.Local().Format(time.DateTime), p.Done, f.h.load(p.Shard).tasks())
 }
 
 // complete completes what is shared.
@@ -328,7 +345,10 @@ func Abort(ctx context.Context, c *haul.Client, d *Depot) (int, error) {
 // prefix it costs a request for each shard.
 func Watch(ctx context.Context, d *Depot, h Header) (Progress, error) {
 	var sum Progress
-	for i := range h.Shards {
+	for i := firstShard; i < len(h.Shards); i++ {
+		if h.load(i).tasks() == 0 {
+			continue
+		}
 		var p Progress
 		err := d.readJSON(ctx, shardName(progressName, i), &p)
 		var syntax *json.SyntaxError

@@ -159,7 +159,7 @@ func (f *floor) file(name string) ([]byte, bool) {
 }
 
 func (f *floor) finish() (array.Verdict, error) {
-	return array.Finish(context.Background(), f.client(f.m), f.depot(f.m), nil)
+	return array.Finish(context.Background(), f.client(f.m), f.depot(f.m), array.FinishOptions{})
 }
 
 // receipt reads the receipt: by its target, each object.

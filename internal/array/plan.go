@@ -16,6 +16,7 @@ import (
 
 	"haul"
 	"haul/internal/localfile"
+	"haul/internal/seqfile"
 	"haul/mirror"
 	"haul/store"
 )
@@ -54,7 +55,7 @@ func Make(ctx context.Context, c *haul.Client, d *Depot, r Request) (Header, err
 	if err := hasBucket(ctx, c, r.To); err != nil {
 		return Header{}, err
 	}
-	p := &planner{c: c, d: d, r: r, even: NewBalance(r.Shards), shards: make([]spool, r.Shards)}
+	p := &planner{c: c, d: d, r: r, even: NewBalance(r.Shards), spools: make([]spool, r.Shards-firstShard)}
 	var telling sync.Mutex
 	p.tell = func(e mirror.Event) {
 		telling.Lock()
@@ -66,15 +67,15 @@ func Make(ctx context.Context, c *haul.Client, d *Depot, r Request) (Header, err
 	p.h = Header{
 		Version: version, ID: rand.Text(), Made: time.Now().UTC().Truncate(time.Second), Store: c.Identity(),
 		From: rootOf(r.From), To: rootOf(r.To), Transfer: r.Options.Transfer, Guess: r.Options.ContentType != nil,
-		Way: mirror.Copying, Shards: make([]Load, r.Shards),
+		NoFamilies: r.Options.NoFamilies, Way: mirror.Copying, Shards: make([]Load, r.Shards),
 	}
 	if r.From.Path != "" {
 		p.h.Way = mirror.Upload
 	} else if r.To.Path != "" {
 		p.h.Way = mirror.Download
 	}
-	for i := range p.shards {
-		p.shards[i].path = d.local(shardName(shardsName, i))
+	for i := range p.spools {
+		p.spools[i] = spool{path: d.local(shardName(shardsName, i+firstShard)), most: min(spoolSize, spoolsSize/r.Shards)}
 	}
 	lost, err := p.find(ctx)
 	if err != nil {
@@ -157,8 +158,8 @@ type planner struct {
 	mu     sync.Mutex
 	h      Header
 	even   *Balance
-	shards []spool
-	big    []task // larger than Cut, about 300 bytes of memory each
+	spools []spool // from firstShard
+	big    []task  // larger than Cut, about 300 bytes of memory each
 	opened []opened
 	err    error // of writing
 }
@@ -174,6 +175,15 @@ func (p *planner) find(ctx context.Context) (mirror.IncompleteError, error) {
 	var g errgroup.Group
 	g.SetLimit(openings)
 	unlisted := 0 // of the list's objects, which are not there
+	lose := func(e mirror.Event, err error) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		unlisted++
+		e.Kind, e.Err = mirror.Failed, err
+		p.tell(e)
+	}
+	var missing error // why a marker, which is told of last, may not go
+	looked := false
 	o := p.r.Options
 	o.Observe = func(e mirror.Event) {
 		p.tell(e)
@@ -184,6 +194,19 @@ func (p *planner) find(ctx context.Context) (mirror.IncompleteError, error) {
 			p.place(e)
 			return
 		}
+		if p.shardFor(e.Target) == markers {
+			if !looked {
+				looked = true
+				_ = g.Wait() // its error is that of the last Wait, too
+				if unlisted > 0 {
+					missing = fmt.Errorf("it goes last, and %d of the list failed", unlisted)
+				}
+			}
+			if missing != nil {
+				lose(e, missing)
+				return
+			}
+		}
 		g.Go(func() error { // a list names files or objects, and tells nothing of them
 			err := p.look(ctx, &e.Entry)
 			if err == nil {
@@ -193,11 +216,7 @@ func (p *planner) find(ctx context.Context) (mirror.IncompleteError, error) {
 			if mirror.Hopeless(err) || ctx.Err() != nil {
 				return err
 			}
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			unlisted++
-			e.Kind, e.Err = mirror.Failed, err
-			p.tell(e)
+			lose(e, err)
 			return nil
 		})
 	}
@@ -251,20 +270,35 @@ func (p *planner) place(e mirror.Event) {
 	defer p.mu.Unlock()
 	p.h.Objects++
 	p.h.Bytes += t.Size
-	if t.Size > p.r.Cut {
+	shard := p.shardFor(below)
+	if shard >= 0 && t.Size > p.r.Cut {
 		p.big = append(p.big, t)
 		return
 	}
-	shard := p.even.Give(t.Size)
-	p.h.Shards[shard].Objects++
+	if shard >= 0 {
+		shard = p.even.Give(t.Size)
+	}
+	p.h.load(shard).Objects++
 	p.add(shard, t)
+}
+
+// shardFor gives the shard of a manifest or marker; 0 stands for any.
+func (p *planner) shardFor(target string) int {
+	switch role := seqfile.RoleOf(filepath.ToSlash(target)); {
+	case p.h.NoFamilies:
+	case role == seqfile.Manifest:
+		return manifests
+	case role == seqfile.Marker:
+		return markers
+	}
+	return 0
 }
 
 // add writes a task down; p.mu is held, or nobody else is there.
 func (p *planner) add(shard int, t task) {
-	p.h.Shards[shard].Bytes += t.Size
-	if err := p.shards[shard].add(t); err != nil && p.err == nil {
-		p.err = fmt.Errorf("write shard %d of the plan: %w", shard, err)
+	p.h.load(shard).Bytes += t.Size
+	if err := p.spools[shard-firstShard].add(t); err != nil && p.err == nil {
+		p.err = fmt.Errorf("write %s of the plan: %w", shardWord(shard), err)
 	}
 }
 
@@ -275,13 +309,17 @@ func (p *planner) write(ctx context.Context) error {
 	}
 	p.cut()
 	p.h.Shared = len(p.opened)
-	for i := range p.shards {
-		err := p.shards[i].end()
+	for i := range p.spools {
+		shard := i + firstShard
+		if shard < 0 && p.h.load(shard).tasks() == 0 {
+			continue
+		}
+		err := p.spools[i].end()
 		if err == nil {
-			err = p.d.keep(ctx, shardName(shardsName, i))
+			err = p.d.keep(ctx, shardName(shardsName, shard))
 		}
 		if err != nil {
-			return fmt.Errorf("write shard %d of the plan: %w", i, err)
+			return fmt.Errorf("write %s of the plan: %w", shardWord(shard), err)
 		}
 	}
 	if p.err != nil {
@@ -402,11 +440,16 @@ func cleanup(ctx context.Context) (context.Context, context.CancelFunc) {
 // spool gathers lines for a file, and opens it only to append them: a plan may have more shards than a process may have files.
 type spool struct {
 	path  string
+	most  int // bytes to gather
 	buf   []byte
 	begun bool
 }
 
-const spoolSize = 16 << 10
+// spoolSize is how many bytes are gathered for a shard at most, and spoolsSize for all together.
+const (
+	spoolSize  = 16 << 10
+	spoolsSize = 32 << 20
+)
 
 func (s *spool) add(t task) error {
 	b, err := json.Marshal(t)
@@ -414,7 +457,7 @@ func (s *spool) add(t task) error {
 		return err
 	}
 	s.buf = append(append(s.buf, b...), '\n')
-	if len(s.buf) < spoolSize {
+	if len(s.buf) < s.most {
 		return nil
 	}
 	return s.flush()

@@ -23,6 +23,15 @@ type Progress struct {
 	Failed int   `json:"failed"`
 	Bytes  int64 `json:"bytes"`
 	Ended  bool  `json:"ended,omitempty"`
+	// Uploads are those that this run has opened for whole objects and not ended; Left those that earlier runs had.
+	Uploads []openUpload `json:"uploads,omitempty"`
+	Left    []openUpload `json:"left,omitempty"`
+}
+
+// openUpload is an upload to the target's bucket.
+type openUpload struct {
+	Key name   `json:"key"`
+	ID  string `json:"id"`
 }
 
 // outcome is one line of the results of a shard: what came of a task. The first line has Plan, and the last Ended.

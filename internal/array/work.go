@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -40,17 +41,22 @@ func Work(ctx context.Context, c *haul.Client, d *Depot, o WorkOptions) (mirror.
 	if o.Shard < 0 || o.Shard >= len(h.Shards) {
 		return mirror.Summary{}, fmt.Errorf("%w: there is no shard %d; the plan has %d, from 0 to %d", store.Invalid, o.Shard, len(h.Shards), len(h.Shards)-1)
 	}
-	if !h.Guess {
-		o.ContentType = nil
-	}
-	w := &work{c: c, d: d, h: h, o: o}
-	w.summary.Found, w.summary.All = h.Shards[o.Shard].tasks(), true
+	w := newWork(c, d, h, o)
 	if err := w.begin(ctx); err != nil {
 		return w.summary, err
 	}
 	err = w.run(ctx)
 	w.summary.Elapsed = time.Since(w.progress.Began)
 	return w.summary, err
+}
+
+func newWork(c *haul.Client, d *Depot, h Header, o WorkOptions) *work {
+	if !h.Guess {
+		o.ContentType = nil
+	}
+	w := &work{c: c, d: d, h: h, o: o}
+	w.summary.Found, w.summary.All = h.load(o.Shard).tasks(), true
+	return w
 }
 
 // work is one Work.
@@ -68,6 +74,9 @@ type work struct {
 	summary  mirror.Summary
 	out      io.Writer // of results
 	outErr   error
+
+	reporting sync.Mutex
+	reported  []openUpload // which were in the latest report; guarded by reporting
 }
 
 // begin finds out whether the shard was begun before, and says that it is now.
@@ -79,17 +88,18 @@ func (w *work) begin(ctx context.Context) error {
 		err = w.d.readJSON(ctx, name, &before)
 	}
 	if err != nil {
-		return fmt.Errorf("look at the progress of shard %d: %w", w.o.Shard, err)
+		return fmt.Errorf("look at the progress of %s: %w", shardWord(w.o.Shard), err)
 	}
 	if before.Plan != w.h.ID {
 		before = Progress{}
 	}
 	w.again = before.Runs > 0
 	w.progress = Progress{Plan: w.h.ID, Shard: w.o.Shard, Host: w.o.Host, PID: os.Getpid(), Runs: before.Runs + 1, Began: time.Now()}
+	w.progress.Left = append(before.Left, before.Uploads...)
 	if err := w.report(ctx); err != nil {
 		return fmt.Errorf("write to the plan: %w", err)
 	}
-	if w.h.Shards[w.o.Shard].Ranges == 0 {
+	if w.h.load(w.o.Shard).Ranges == 0 {
 		return nil
 	}
 	wanted := map[int]bool{}
@@ -111,11 +121,44 @@ func (w *work) begin(ctx context.Context) error {
 
 // report writes how far the shard is.
 func (w *work) report(ctx context.Context) error {
+	w.reporting.Lock()
+	defer w.reporting.Unlock()
+	return w.reportNow(ctx)
+}
+
+// reportNow is report where w.reporting is held.
+func (w *work) reportNow(ctx context.Context) error {
 	w.mu.Lock()
 	p := w.progress
+	p.Uploads = slices.Clone(p.Uploads)
 	w.mu.Unlock()
 	p.Updated = time.Now().UTC().Truncate(time.Millisecond)
-	return w.d.scribble(ctx, shardName(progressName, w.o.Shard), p)
+	err := w.d.scribble(ctx, shardName(progressName, w.o.Shard), p)
+	if err == nil {
+		w.reported = p.Uploads
+	}
+	return err
+}
+
+// opened writes down an upload before its first part leaves, so that finish can throw it away if this process dies. Of many at once
+// one report tells. One that cannot be written is not worth failing for.
+func (w *work) opened(ctx context.Context, u store.Upload) {
+	open := openUpload{name(u.Key), u.ID}
+	w.mu.Lock()
+	w.progress.Uploads = append(w.progress.Uploads, open)
+	w.mu.Unlock()
+	w.reporting.Lock()
+	defer w.reporting.Unlock()
+	if !slices.Contains(w.reported, open) {
+		_ = w.reportNow(ctx)
+	}
+}
+
+// ended takes note that nothing is open any more for a key.
+func (w *work) ended(key string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.progress.Uploads = slices.DeleteFunc(w.progress.Uploads, func(u openUpload) bool { return string(u.Key) == key })
 }
 
 // run does the tasks, and writes the results.
@@ -135,7 +178,7 @@ func (w *work) run(ctx context.Context) error {
 	close(stop)
 	wg.Wait()
 	if err := w.results(ctx, scratch, cause); err != nil {
-		return errors.Join(cause, fmt.Errorf("write the results of shard %d: %w", w.o.Shard, err))
+		return errors.Join(cause, fmt.Errorf("write the results of %s: %w", shardWord(w.o.Shard), err))
 	}
 	if cause == nil && w.summary.Failed > 0 {
 		return &mirror.IncompleteError{Failed: w.summary.Failed}
@@ -203,7 +246,7 @@ func (w *work) tasks(ctx context.Context) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	c := &crew{ready: sync.NewCond(&sync.Mutex{})}
-	start := w.summary.Found * w.o.Shard / len(w.h.Shards)
+	start := w.summary.Found * max(w.o.Shard, 0) / len(w.h.Shards)
 	var err error
 	for _, late := range []bool{true, false} {
 		if err == nil {
@@ -348,6 +391,7 @@ func (w *work) moveWhole(ctx context.Context, t task, e *mirror.Event, out *outc
 	var same func(context.Context) (haul.Sameness, error)
 	var move func(context.Context) (haul.Result, error)
 	o := w.choices(t)
+	o.Opened = func(u store.Upload) { w.opened(ctx, u) }
 	attrs := &o.Attrs
 	switch w.h.Way {
 	case mirror.Upload:
@@ -387,6 +431,7 @@ func (w *work) moveWhole(ctx context.Context, t task, e *mirror.Event, out *outc
 	e.Result, e.Err = w.moveOnce(ctx, t, same, move)
 	if e.Err == nil {
 		out.Record = w.record(e, t)
+		w.ended(e.Result.Object.Key)
 	}
 }
 

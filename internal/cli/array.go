@@ -139,6 +139,9 @@ func (a *app) verdict(v array.Verdict, plan string) error {
 	if v.Proved {
 		return nil
 	}
+	if v.Withheld > 0 {
+		screen.Note(fmt.Sprintf("manifests and markers that wait until all else is done and proved: %d", v.Withheld))
+	}
 	if more := v.Failed + v.Unproved - len(v.Problems); more > 0 && len(v.Problems) >= array.MaxProblems {
 		screen.Note(fmt.Sprintf("and about %d more", more))
 	}
@@ -155,6 +158,8 @@ type unfinishedError struct {
 // Error tells how much is missing.
 func (e *unfinishedError) Error() string {
 	switch {
+	case e.v.Failed == 0 && e.v.Withheld > 0:
+		return fmt.Sprintf("nothing vouches for the bytes of %d of %s; named above", e.v.Unproved, counted(e.v.Objects, "object"))
 	case e.v.Failed == 0:
 		return fmt.Sprintf("all was moved, but nothing vouches for the bytes of %d of %s; named above", e.v.Unproved, counted(e.v.Objects, "object"))
 	case len(e.v.Requeue) == 0:

@@ -24,6 +24,9 @@ import (
 const arrayPlanLong = `haul array plan finds what is to move, as haul cp --recursive would, and cuts it into shards of even bytes and even numbers of
 objects. It moves nothing.
 
+Manifests such as md5sum.txt, and markers that tell others that all is there, such as CopyComplete.txt, are in no shard: haul array
+finish moves them, markers last. What lacks its R2, its index or its data is named. --no-families turns that off.
+
   haul array plan --shards N DIR s3://BUCKET/DIR -o PLAN               up: all tasks must see DIR
   haul array plan --shards N s3://BUCKET/DIR DIR -o PLAN               down: all tasks must see DIR
   haul array plan --shards N s3://BUCKET/DIR s3://BUCKET/DIR -o PLAN   copy within the store
@@ -56,6 +59,7 @@ func (f *arrayPlanFlags) flags() []*pflag.FlagSet {
 	fs.BoolVar(&f.compare.sizeOnly, "size-only", false, "with --sync: look at nothing but sizes")
 	fs.BoolVar(&f.compare.exact, "exact-timestamps", false, "with --sync: on the way down, let any difference in time count")
 	fs.BoolVar(&f.compare.checksum, "checksum", false, "with --sync: let the content decide where sizes are equal")
+	fs.BoolVar(&f.noFamilies, "no-families", false, "let manifests and markers be in shards, let indexes keep their times, and do not look for what lacks")
 	fs.BoolVar(&f.times, "times", false, "keep the file's time in the object's metadata on the way up, and give it back on the way down")
 	fs.StringVar(&f.checksum, "checksum-algorithm", "", "`NAME` of the checksum: CRC64NVME, CRC32C, CRC32, SHA256, SHA1 or MD5 (else the best that the store checks)")
 	fs.Var(&f.partSize, "part-size", "`SIZE` of a part, such as 64MiB (else chosen by the object's size)")
@@ -253,6 +257,9 @@ func planText(h array.Header) string {
 		counted(len(h.Shards), "shard"), least.Objects, most.Objects, amount.Bytes(least.Bytes), amount.Bytes(most.Bytes))
 	if h.Shared > 0 {
 		text += fmt.Sprintf("; cut among shards: %d", h.Shared)
+	}
+	if last := h.Manifests.Objects + h.Markers.Objects; last > 0 {
+		text += fmt.Sprintf("; manifests and markers, which finish moves: %d", last)
 	}
 	return text
 }

@@ -80,17 +80,10 @@ func (a *app) runArrayWork(ctx context.Context, plan string, shard int, o haul.O
 	}
 	screen := a.screen(false)
 	defer context.AfterFunc(ctx, func() { screen.Note("ending in order; a second signal ends at once") })()
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
-	if node := os.Getenv("SLURMD_NODENAME"); node != "" {
-		host = node
-	}
 	var summary mirror.Summary
 	task := arrayTask(string(h.Way), h.From.String(), h.To.String(), fmt.Sprintf("shard %d", shard))
 	err = screen.During(task, b.client.Snapshot, func() (err error) {
-		summary, err = array.Work(ctx, b.client, b.depot, array.WorkOptions{Shard: shard, Host: host, ContentType: guessType, Observe: a.tell})
+		summary, err = array.Work(ctx, b.client, b.depot, array.WorkOptions{Shard: shard, Host: hostName(), ContentType: guessType, Observe: a.tell})
 		return err
 	})
 	if err == nil || summary.Done > 0 {
@@ -102,8 +95,23 @@ func (a *app) runArrayWork(ctx context.Context, plan string, shard int, o haul.O
 	return err
 }
 
+// hostName is the name of this machine, or what Slurm calls it.
+func hostName() string {
+	if node := os.Getenv("SLURMD_NODENAME"); node != "" {
+		return node
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return "unknown"
+	}
+	return host
+}
+
 const arrayFinishLong = `haul array finish looks whether each shard of a plan was done, completes the big objects that several of them moved, proves these
 as a whole, and writes one receipt, PLAN/receipt.jsonl, with a line for each object. It ends with 0 only when everything is proved.
+
+When all shards are done it moves what was kept for the end, and so must see the same files as they: manifests such as md5sum.txt, and
+then markers such as CopyComplete.txt, these only if everything else was proved. Indexes that came down become newer than their data.
 
 Else it names what is missing or failed, and the shards to do again; nothing is thrown away, and what is good does not move again.
 With --abort it throws the plan away, with all uploads and hidden files that it opened.`
@@ -143,7 +151,7 @@ func (a *app) runArrayFinish(ctx context.Context, plan string, abort bool) (err 
 	var v array.Verdict
 	task := arrayTask("finish", plan, "", planName(plan))
 	err = screen.During(task, b.client.Snapshot, func() (err error) {
-		v, err = array.Finish(ctx, b.client, b.depot, screen.Note)
+		v, err = array.Finish(ctx, b.client, b.depot, array.FinishOptions{Host: hostName(), ContentType: guessType, Note: screen.Note})
 		return err
 	})
 	if err != nil {
@@ -158,5 +166,9 @@ func (a *app) runArrayFinish(ctx context.Context, plan string, abort bool) (err 
 
 // verdictText says in one line what was proved.
 func verdictText(v array.Verdict, d *array.Depot) string {
-	return fmt.Sprintf("finished %s, %s; all proved; the receipt is %s/receipt.jsonl", counted(v.Objects, "object"), amount.Bytes(v.Bytes), trimSlash(d.String()))
+	last := ""
+	if v.Last > 0 {
+		last = fmt.Sprintf("; manifests and markers moved last: %d", v.Last)
+	}
+	return fmt.Sprintf("finished %s, %s; all proved%s; the receipt is %s/receipt.jsonl", counted(v.Objects, "object"), amount.Bytes(v.Bytes), last, trimSlash(d.String()))
 }

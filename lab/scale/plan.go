@@ -93,7 +93,7 @@ func plan(w io.Writer, objects, shards int) error {
 			return nil
 		}),
 		took("finish", func() error {
-			v, err := array.Finish(ctx, c, depot, nil)
+			v, err := array.Finish(ctx, c, depot, array.FinishOptions{})
 			if err == nil && !v.Proved {
 				err = fmt.Errorf("not all is proved: %v", v.Problems)
 			}

@@ -1,0 +1,68 @@
+package array
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"haul"
+	"haul/mirror"
+)
+
+// indexes lets each index that came down be newer than its data, now that all data is there. Whoever does not see the files sees to
+// nothing.
+func (f *finish) indexes(ctx context.Context) error {
+	if f.h.NoFamilies || f.h.Way != mirror.Download {
+		return nil
+	}
+	newer := func(path string) {
+		if err := mirror.NewerThanData(path); err != nil {
+			f.o.Note(fmt.Sprintf("%s is an index, and cannot be made newer than its data: %v", path, err))
+		}
+	}
+	for _, shard := range f.indexed {
+		err := eachTask(ctx, f.d, f.h, shard, func(_ int, t task) error {
+			if t.Shared == 0 {
+				newer(f.h.To.path(t.target()))
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return eachShared(ctx, f.d, func(_ int, s haul.Shared) error {
+		newer(s.Path)
+		return nil
+	})
+}
+
+// last moves what is in no shard, all else being done: manifests; then, if nothing failed and all is proved, markers. What an earlier
+// Finish has moved, and proves equal, does not move again.
+func (f *finish) last(ctx context.Context) error {
+	for _, shard := range []int{manifests, markers} {
+		n := f.h.load(shard).tasks()
+		if n == 0 {
+			continue
+		}
+		if f.verdict.Failed > 0 || shard == markers && f.verdict.Unproved > 0 {
+			return nil
+		}
+		f.verdict.Withheld -= n
+		f.verdict.Last += n
+		w := newWork(f.c, f.d, f.h, WorkOptions{Shard: shard, Host: f.o.Host, ContentType: f.o.ContentType})
+		if err := w.begin(ctx); err != nil {
+			return err
+		}
+		if w.again {
+			f.again = append(f.again, w.progress)
+		}
+		if err := w.run(ctx); err != nil && !errors.As(err, new(*mirror.IncompleteError)) {
+			return err
+		}
+		if err := f.shard(ctx, shard, w.progress); err != nil {
+			return fmt.Errorf("look at the %s: %w", shardWord(shard), err)
+		}
+	}
+	return nil
+}
