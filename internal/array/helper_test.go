@@ -33,12 +33,15 @@ type floor struct {
 	way  mirror.Way
 	from mirror.End
 	to   mirror.End
+	// door is the store as shards and finish see it.
+	door store.Store
 	// plan is below a prefix where it is true, else in a folder.
 	prefix bool
 }
 
 func newFloor(tb testing.TB, way mirror.Way) *floor {
 	f := &floor{tb: tb, m: storetest.New(storetest.Limits(limits)), dir: tb.TempDir(), way: way}
+	f.door = f.m
 	f.from, f.to = mirror.Local(filepath.Join(f.dir, "from")), mirror.Remote(at("to"))
 	switch way {
 	case mirror.Download:
@@ -117,7 +120,7 @@ func (f *floor) make(r array.Request) (array.Header, error) {
 }
 
 func (f *floor) work(shard int) error {
-	_, err := array.Work(context.Background(), f.client(f.m), f.depot(f.m), array.WorkOptions{Shard: shard, Host: "n1"})
+	_, err := array.Work(context.Background(), f.client(f.door), f.depot(f.m), array.WorkOptions{Shard: shard, Host: "n1"})
 	return err
 }
 
@@ -126,9 +129,7 @@ func (f *floor) work(shard int) error {
 func (f *floor) kill(shard, n int) {
 	name := fmt.Sprintf("results/%05d.jsonl", shard)
 	before, there := f.file(name)
-	dead := &mortal{Store: f.m}
-	dead.left.Store(int64(n))
-	_, _ = array.Work(context.Background(), f.client(dead), f.depot(f.m), array.WorkOptions{Shard: shard, Host: "n2"})
+	f.failing(shard, n)
 	path := filepath.Join(f.dir, "plan", filepath.FromSlash(name))
 	var err error
 	switch {
@@ -146,6 +147,32 @@ func (f *floor) kill(shard, n int) {
 	}
 }
 
+// failing does a shard, all requests of which fail after so many.
+func (f *floor) failing(shard, n int) {
+	dead := &mortal{Store: f.door}
+	dead.left.Store(int64(n))
+	_, _ = array.Work(context.Background(), f.client(dead), f.depot(f.m), array.WorkOptions{Shard: shard, Host: "n2"})
+}
+
+// target reads one file or object of the target; others may be under way.
+func (f *floor) target(name string) (string, bool) {
+	if f.to.Path == "" {
+		ref := at("to/" + name)
+		if !f.m.Exists(ref) {
+			return "", false
+		}
+		return string(f.m.Bytes(ref)), true
+	}
+	b, err := os.ReadFile(filepath.Join(f.to.Path, filepath.FromSlash(name)))
+	return string(b), err == nil
+}
+
+// has tells whether something is there in the target.
+func (f *floor) has(name string) bool {
+	_, ok := f.target(name)
+	return ok
+}
+
 // file reads a file of the plan.
 func (f *floor) file(name string) ([]byte, bool) {
 	if f.prefix {
@@ -159,7 +186,7 @@ func (f *floor) file(name string) ([]byte, bool) {
 }
 
 func (f *floor) finish() (array.Verdict, error) {
-	return array.Finish(context.Background(), f.client(f.m), f.depot(f.m), array.FinishOptions{})
+	return array.Finish(context.Background(), f.client(f.door), f.depot(f.m), array.FinishOptions{})
 }
 
 // receipt reads the receipt: by its target, each object.
