@@ -49,7 +49,6 @@ func (f *finish) last(ctx context.Context) error {
 			return nil
 		}
 		f.verdict.Withheld -= n
-		f.verdict.Last += n
 		w := newWork(f.c, f.d, f.h, WorkOptions{Shard: shard, Host: f.o.Host, ContentType: f.o.ContentType})
 		if err := w.begin(ctx); err != nil {
 			return err
@@ -60,9 +59,11 @@ func (f *finish) last(ctx context.Context) error {
 		if err := w.run(ctx); err != nil && !errors.As(err, new(*mirror.IncompleteError)) {
 			return err
 		}
+		before := f.verdict.Objects
 		if err := f.shard(ctx, shard, w.progress); err != nil {
 			return fmt.Errorf("look at the %s: %w", shardWord(shard), err)
 		}
+		f.verdict.Last += f.verdict.Objects - before
 	}
 	return nil
 }
