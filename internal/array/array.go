@@ -14,7 +14,7 @@
 //	shards/00003.jsonl   the tasks of shard 3, one a line
 //	shards/markers.jsonl manifests.jsonl beside it: what comes last (package seqfile); Finish does them as two more shards
 //	shared.jsonl         the big objects that several shards move, one a line
-//	progress/00003.json  how far shard 3 is; written every ten seconds
+//	progress/00003.json  how far shard 3 is; written every ten seconds, and when it has opened an upload
 //	results/00003.jsonl  what came of shard 3; written when it ends, whole or not at all
 //	receipt.jsonl        one proof.Record for each object; written by Finish, as finish.json is, which has the verdict
 //

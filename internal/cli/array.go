@@ -170,6 +170,9 @@ func (e *unfinishedError) Error() string {
 
 // advice says how to do what is missing.
 func (e *unfinishedError) advice() []string {
+	if e.v.Failed == 0 && e.v.Withheld > 0 {
+		return []string{fmt.Sprintf("if you trust these: %s/shards/markers.jsonl names the markers, which haul cp moves", trimSlash(e.plan))}
+	}
 	if len(e.v.Requeue) == 0 {
 		return []string{"when the cause is gone: " + e.line("finish", e.plan)}
 	}

@@ -26,6 +26,7 @@ const (
 	mib    = 1 << 20
 	shards = 8
 	files  = 200
+	atEnd  = 2 // a manifest and a marker
 	// killed and requeued are the shards whose tasks meet with an accident. They are slow until then.
 	killed, requeued = 2, 5
 )
@@ -71,13 +72,17 @@ func TestArray(t *testing.T) {
 	})
 
 	said = y.haul(1, "array", "finish", plan)
+	marker := "in/CopyComplete.txt"
+	if _, err := y.server.Client().HeadObject(ctx, &s3.HeadObjectInput{Bucket: &y.bucket, Key: &marker}); err == nil {
+		t.Error("the marker is there before the rest")
+	}
 	for _, want := range []string{fmt.Sprintf("shard %d: no results: process ", killed), fmt.Sprintf("shards to do again: %d\n", killed)} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it does not say %q:\n%s", want, said)
 		}
 	}
 	said = y.haul(0, "array", "submit", "--slurm", "--wait", "--only", fmt.Sprint(killed), plan)
-	if !strings.Contains(said, fmt.Sprintf("finished %d objects", files+1)) {
+	if !strings.Contains(said, fmt.Sprintf("finished %d objects", files+1+atEnd)) {
 		t.Errorf("it says:\n%s", said)
 	}
 	y.check(plan, target)
@@ -118,6 +123,8 @@ func (y *yard) write(size int) {
 		make(fmt.Sprintf("f%03d.txt", i), size)
 	}
 	make("big.bam", size)
+	make("md5sum.txt", 1<<10)
+	make("CopyComplete.txt", 0)
 }
 
 // wrapper is a program that is haul, but slow in the first try of the tasks that meet with an accident.
@@ -224,7 +231,7 @@ func (y *yard) check(plan, target string) {
 		y.Errorf("the store has not what the folder has:\n%s", said)
 	}
 	receipt, err := os.ReadFile(filepath.Join(plan, "receipt.jsonl"))
-	if n := bytes.Count(receipt, []byte(`"proved":true`)); err != nil || n != files+1 {
+	if n := bytes.Count(receipt, []byte(`"proved":true`)); err != nil || n != files+1+atEnd {
 		y.Errorf("%d objects are proved in the receipt, %v", n, err)
 	}
 }
