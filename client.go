@@ -68,6 +68,7 @@ type Client struct {
 	// has at least said no.
 	lastSuccess atomic.Int64
 	answered    atomic.Bool
+	saidQuiet   atomic.Bool // the user was told of the silence that lasts
 	// pausing counts requests that wait to be tried again, or for a store that asked to slow down.
 	pausing atomic.Int64
 }

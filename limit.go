@@ -226,8 +226,12 @@ func (s Stats) wire() Limit {
 	case s.full() && l.Most:
 		return Limit{LimitConnection, "the rate of a connection: " + connections + ", and there may be no more", "a store that is nearer would help"}
 	case s.full():
-		return Limit{LimitLink, fmt.Sprintf("the link to the store: %s over %s; more connections brought nothing", rate(s.Moved, s.Elapsed), connections),
-			"a faster link would help"}
+		text := fmt.Sprintf("the link to the store: %s over %s; more connections brought nothing", rate(s.Moved, s.Elapsed), connections)
+		if s.Busy >= crowded {
+			return Limit{LimitLink, text + fmt.Sprintf("; but other programs kept this CPU busy to %s", percent(s.Busy)),
+				"try again without them, or with a faster link"}
+		}
+		return Limit{LimitLink, text, "a faster link would help"}
 	case portion(s.Lanes.Active, s.Elapsed) < much:
 		return Limit{LimitNone, fmt.Sprintf("nothing that stands out: %s, in use %s of the time", connections, percent(portion(l.Active, s.Elapsed))), ""}
 	}

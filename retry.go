@@ -18,6 +18,8 @@ const (
 	firstPatience = 20 * time.Second
 	// leastTries are made of a request however long each takes: of one that moves for minutes before it breaks, too.
 	leastTries = 3
+	// sayQuiet is after how long a silence is worth a word.
+	sayQuiet = 3 * time.Second
 	// maxCorrupt is how often one request may arrive damaged before the path, or this machine, is to blame.
 	maxCorrupt = 5
 	// maxThrottled is the attempt from which on the waits of a refused request grow no more: the rate of all requests is bounded
@@ -71,6 +73,9 @@ func (t *transfer) try(ctx context.Context, f func(context.Context) error) error
 		waited, limit := now.Sub(t.c.quietSince(firstFailure)), t.c.patience(kind)
 		if waited >= limit && attempt >= leastTries || now.Sub(firstFailure) >= 4*limit {
 			return fmt.Errorf("tried %d times, without success for %v: %w", attempt+1, waited.Round(time.Second), err)
+		}
+		if waited >= sayQuiet && !t.c.saidQuiet.Swap(true) {
+			t.note(fmt.Sprintf("nothing got through for %v, and is tried for %v: %v", waited.Round(time.Second), limit, err))
 		}
 		wait := t.c.waitAfter(attempt, err)
 		t.retried(err, wait)
@@ -130,7 +135,12 @@ func (c *Client) pause(ctx context.Context, d time.Duration) error {
 }
 
 // succeeded notes that something got through.
-func (c *Client) succeeded() { c.lastSuccess.Store(int64(time.Since(c.born)) + 1) }
+func (c *Client) succeeded() {
+	c.lastSuccess.Store(int64(time.Since(c.born)) + 1)
+	if c.saidQuiet.Load() {
+		c.saidQuiet.Store(false)
+	}
+}
 
 // quietSince is when the silence began that patience measures: at the last success of any request, or, if that was
 // before, at this request's first failure.

@@ -314,5 +314,27 @@ func (u *upload) fail(ctx context.Context, err error) error {
 		u.forget(u.log)
 		return u.abort(ctx, err)
 	}
-	return u.left(err, u.log != nil)
+	return u.left(u.recount(ctx, err), u.log != nil)
+}
+
+// recountTime is what a last look may take.
+const recountTime = 2 * time.Second
+
+// recount looks once more what the store holds, where ctx broke off tries whose bytes had arrived; it gives err.
+func (u *upload) recount(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recountTime)
+	defer cancel()
+	_, parts, perr := u.c.store.Parts(ctx, u.up, &u.o.Attrs)
+	if perr != nil { // then what this run knows must do
+		return err
+	}
+	for _, p := range parts {
+		if p.Number >= 1 && p.Number <= u.layout.Count && !u.has(p.Number) && p.Size == u.layout.Part(p.Number).Length {
+			u.add(p, checksum.Sum{})
+		}
+	}
+	return err
 }

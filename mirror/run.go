@@ -34,6 +34,8 @@ type job struct {
 	// look tells whether to move it, and why, where that takes more than a listing; nil moves it.
 	look func(context.Context) (move bool, why string, err error)
 	move func(context.Context) (haul.Result, error)
+	// seen is the entry as look has found it, where nobody had listed it; or nil.
+	seen *Entry
 	// deletes tells that move deletes source.
 	deletes bool
 	// kin is what goes behind it; nil is nothing.
@@ -111,6 +113,10 @@ func (r *run) each(ctx context.Context, end context.CancelCauseFunc, find func(c
 	waiting := queue{inOrder: r.inOrder || r.o.DryRun}
 	for r.wait(ctx, &waiting, jobs) {
 		j := waiting.take()
+		if r.o.DryRun && j.look == nil { // nothing to wait for: so these are told in order
+			line.do(ctx, end, j)
+			continue
+		}
 		r.under.Add(1)
 		wg.Go(func() {
 			defer r.leave()
@@ -179,6 +185,9 @@ func (r *run) do(ctx context.Context, end context.CancelCauseFunc, j job) EventK
 	move := true
 	if e.Err == nil && j.look != nil {
 		move, e.Why, e.Err = j.look(ctx)
+		if j.seen != nil {
+			e.Entry = *j.seen
+		}
 	}
 	if e.Err == nil && move && !r.o.DryRun {
 		e.Result, e.Err = j.move(ctx)

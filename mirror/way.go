@@ -83,7 +83,31 @@ func (w *way) job(e Entry) (job, bool) {
 	if w.o.DryRun && j.look == nil {
 		j.look = w.absent(e, j.target)
 	}
+	if w.o.DryRun && e.Path == "" && e.Object.ETag == "" && j.err == nil && j.skip == nil {
+		w.find(&j)
+	}
 	return j, true
+}
+
+// find lets a dry run look for an object that a list names.
+func (w *way) find(j *job) {
+	seen, look := j.entry, j.look
+	j.seen = &seen
+	attrs := w.o.Transfer.Attrs
+	if w.kind == Copying {
+		attrs.Encryption.Customer = attrs.Encryption.CopySource
+	}
+	j.look = func(ctx context.Context) (bool, string, error) {
+		obj, err := w.c.Stat(ctx, seen.Object.Ref, &attrs)
+		if err != nil {
+			return false, "", err
+		}
+		seen.Object, seen.Size, seen.Modified = obj, obj.Size, obj.Modified
+		if look == nil {
+			return true, "", nil
+		}
+		return look(ctx)
+	}
 }
 
 // name is the source as events have it.

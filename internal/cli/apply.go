@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 
@@ -136,6 +137,9 @@ type planner struct {
 }
 
 func newPlanner(name string, c *haul.Client, r treeRequest, bandwidth int64) (*planner, error) {
+	if err := freeForPlan(name); err != nil {
+		return nil, err
+	}
 	f, err := os.Create(name)
 	if err != nil {
 		return nil, err
@@ -147,6 +151,30 @@ func newPlanner(name string, c *haul.Client, r treeRequest, bandwidth int64) (*p
 	w.Bandwidth = bandwidth
 	return &planner{f, w}, nil
 }
+
+// freeForPlan refuses a file that is there and no plan: a slip of the fingers must not cost it.
+func freeForPlan(name string) error {
+	f, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close() // only read from
+	begin := make([]byte, len(planBegin))
+	n, err := io.ReadFull(f, begin)
+	if n > 0 && string(begin[:n]) != planBegin {
+		return fmt.Errorf("%s: %w, and is no plan; give the plan another name", name, fs.ErrExist)
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil
+	}
+	return err
+}
+
+// planBegin is what every plan begins with.
+const planBegin = `{"haul_plan":`
 
 // end completes the plan, unless the run found not all.
 func (p *planner) end(failed error) (text string, err error) {

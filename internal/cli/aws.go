@@ -52,6 +52,7 @@ func isAWSName(base string) bool {
 // awsFace is one run of a line of aws.
 type awsFace struct {
 	sys      System
+	stdout   *answers
 	line     awsline.Line
 	settings awsSettings
 	connect  connection
@@ -65,7 +66,7 @@ type awsFace struct {
 // runAWS does what a line of aws says, and gives the exit code.
 func runAWS(ctx context.Context, sys System, words []string) int {
 	line, err := awsline.Parse(words, readExpanded)
-	f := &awsFace{sys: sys, line: line}
+	f := &awsFace{sys: sys, stdout: &answers{f: sys.Stdout}, line: line}
 	f.out = ui.NewAWS(f.printing())
 	switch {
 	case err != nil:
@@ -76,9 +77,18 @@ func runAWS(ctx context.Context, sys System, words []string) int {
 		for text := range strings.SplitSeq(awsline.Help(line.Verb), "\n") {
 			f.out.Line(text)
 		}
-		return awsOK
+		return f.told(awsOK)
 	}
-	return f.end(ctx, f.run(ctx))
+	return f.told(f.end(ctx, f.run(ctx)))
+}
+
+// told gives the exit code, which is that of a failure where the answer could not be written.
+func (f *awsFace) told(code int) int {
+	if err := f.stdout.failure(); err != nil && code == awsOK {
+		f.out.Refuse("", err.Error())
+		return awsGeneral
+	}
+	return code
 }
 
 // readExpanded reads a file that a value names, ~ and variables included.
@@ -97,7 +107,7 @@ func readExpanded(path string) ([]byte, error) {
 func (f *awsFace) printing() ui.AWSConfig {
 	o := f.line.Options
 	cfg := ui.AWSConfig{
-		Stdout: f.sys.Stdout, Stderr: f.sys.Stderr, Quiet: o.Has("quiet"), OnlyErrors: o.Has("only-show-errors") || f.isStream(),
+		Stdout: f.stdout, Stderr: f.sys.Stderr, Quiet: o.Has("quiet"), OnlyErrors: o.Has("only-show-errors") || f.isStream(),
 		NoProgress: o.Has("no-progress"), Multiline: o.Has("progress-multiline"), Debug: f.line.Globals.Has("debug"),
 	}
 	cfg.Every = time.Duration(o.Number("progress-frequency")) * time.Second

@@ -83,7 +83,7 @@ func (f *awsFace) ls(ctx context.Context) error {
 	if len(f.line.Paths) > 0 {
 		r.where = awsRef(f.line.Paths[0])
 	}
-	screen := ui.New(ui.Config{Stdout: f.sys.Stdout, Stderr: f.sys.Stderr})
+	screen := ui.New(ui.Config{Stdout: f.stdout, Stderr: f.sys.Stderr})
 	out := screen.Listing(ui.ListingStyle{Full: r.recursive, Human: o.Has("human-readable")})
 	t, err := r.run(ctx, f.client, out)
 	if err == nil && o.Has("summarize") {

@@ -8,7 +8,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -25,6 +24,7 @@ type System struct {
 // app is one run of the program.
 type app struct {
 	sys     System
+	stdout  *answers // where no bytes of objects go
 	connect connection
 	quiet   bool
 	errors  bool // --only-show-errors, which is --quiet under the name that the AWS CLI has for it
@@ -44,11 +44,16 @@ func Run(ctx context.Context, sys System) int {
 	if words, ok := awsWords(os.Args); ok {
 		return runAWS(ctx, sys, words)
 	}
-	a := &app{sys: sys}
+	a := &app{sys: sys, stdout: &answers{f: sys.Stdout}}
 	root := a.root()
 	args := os.Args[1:]
 	root.SetArgs(joinOptional(args))
 	err := root.ExecuteContext(ctx)
+	if err == nil {
+		if err = a.stdout.failure(); err != nil {
+			a.understood = true
+		}
+	}
 	if err == nil {
 		return codeOK
 	}
@@ -97,7 +102,7 @@ func (a *app) root() *cobra.Command {
 			return errors.Join(cmd.Help(), usagef("say what to do, such as: haul cp FILE s3://BUCKET/KEY"))
 		},
 	}
-	root.SetOut(a.sys.Stdout)
+	root.SetOut(a.stdout)
 	root.SetErr(a.sys.Stderr)
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{text: err.Error()} })
@@ -144,7 +149,7 @@ func (a *app) command(cmd *cobra.Command, groups []*pflag.FlagSet, run func(cont
 // screen gives the one Screen of the run.
 func (a *app) screen(stdoutIsData bool) *ui.Screen {
 	if a.out == nil {
-		cfg := ui.Config{Stdout: io.Writer(a.sys.Stdout), Stderr: a.sys.Stderr, StdoutIsData: stdoutIsData, Quiet: a.quiet, NoProgress: a.still, JSON: a.json, Verbose: a.verbose}
+		cfg := ui.Config{Stdout: a.stdout, Stderr: a.sys.Stderr, StdoutIsData: stdoutIsData, Quiet: a.quiet, NoProgress: a.still, JSON: a.json, Verbose: a.verbose}
 		cfg.Terminal = ui.TerminalOf(a.sys.Stderr)
 		if os.Getenv("TERM") == "dumb" {
 			cfg.Terminal = nil

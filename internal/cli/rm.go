@@ -55,6 +55,8 @@ type rmRequest struct {
 	where     store.Ref
 	recursive bool
 	dry       bool
+	// careful refuses one key with wildcards that is not there.
+	careful bool
 	// only tells by the key whether an object is meant; nil means all.
 	only  func(key string) bool
 	attrs store.Attrs
@@ -131,7 +133,7 @@ func (r rmRequest) run(ctx context.Context, c *haul.Client, told rmReport) (s rm
 	if r.recursive {
 		err = r.all(ctx, c, to, &s)
 	} else if r.only == nil || r.only(r.where.Key) {
-		if !r.dry {
+		if err = r.notMeant(ctx, c); err == nil && !r.dry {
 			err = c.Delete(ctx, r.where, &r.attrs)
 		}
 		if err != nil && ctx.Err() != nil {
@@ -144,6 +146,19 @@ func (r rmRequest) run(ctx context.Context, c *haul.Client, told rmReport) (s rm
 		err = &partlyError{s, to.first}
 	}
 	return s, err
+}
+
+// notMeant refuses a key that looks like a pattern and is not there: a store would say that it is gone.
+func (r rmRequest) notMeant(ctx context.Context, c *haul.Client) error {
+	if !r.careful || !strings.ContainsAny(r.where.Key, "*?") {
+		return nil
+	}
+	_, err := c.Stat(ctx, r.where, &r.attrs)
+	var e *store.Error
+	if errors.Is(err, store.NotFound) && errors.As(err, &e) {
+		e.Hint = "rm takes * and ? as they are; for a pattern: haul rm --recursive --exclude '*' --include 'PATTERN' s3://BUCKET/FOLDER"
+	}
+	return err
 }
 
 // all deletes what a listing tells.
@@ -249,7 +264,7 @@ func (a *app) noteStop(ctx context.Context) func() bool {
 
 // parse understands the line.
 func (f *rmFlags) parse(word string, set *pflag.FlagSet) (r rmRequest, err error) {
-	r = rmRequest{recursive: f.recursive, dry: f.dry}
+	r = rmRequest{recursive: f.recursive, dry: f.dry, careful: true}
 	if r.attrs, err = f.page.attrs(set); err != nil {
 		return r, err
 	}

@@ -73,6 +73,7 @@ func TestParseRm(t *testing.T) {
 		var f rmFlags
 		fs := f.flags()
 		got, err := f.parse(setOf(t, fs, line)[0], fs)
+		want.careful = true
 		if err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("rm %s: %+v, %v", line, got, err)
 		}

@@ -39,13 +39,6 @@ type output struct {
 	Modified time.Time
 }
 
-// indexes are the ends of names of files that are of no use before what they are about.
-var indexes = []string{".bai", ".csi", ".crai", ".tbi", ".fai", ".gzi", ".pbi", ".idx"}
-
-func (o output) isIndex() bool {
-	return slices.ContainsFunc(indexes, func(end string) bool { return strings.HasSuffix(o.Rel, end) })
-}
-
 // changed tells whether the file is another than it was.
 func (o output) changed(f *folder) bool {
 	fi, err := os.Stat(f.file(o.Rel))
@@ -141,8 +134,7 @@ func (r *run) findOne(ctx context.Context, o Output, staged map[string]bool) ([]
 			continue
 		}
 		if e.Why != nil {
-			r.Report.Failed("upload", e.Path, "", e.Why)
-			continue
+			return nil, fmt.Errorf("%s: %w", rel, e.Why)
 		}
 		all = append(all, output{rel, store.Ref{Bucket: o.Target.Bucket, Key: prefix + e.Rel}, e.Size, e.Modified})
 	}
@@ -173,7 +165,7 @@ func (r *run) out(ctx context.Context, again bool) error {
 	return r.keep(ctx, r.Request.Record, true)
 }
 
-// upload sends files, indexes last, and puts them into the record. Where some may be up already, only the others are sent.
+// upload sends files, and puts them into the record. Where some may be up already, only the others are sent.
 func (r *run) upload(ctx context.Context, files []output, again bool) error {
 	began := time.Now()
 	u := &upload{run: r, sent: map[store.Ref]OutputRecord{}}
@@ -187,14 +179,7 @@ func (r *run) upload(ctx context.Context, files []output, again bool) error {
 				return err
 			}
 		}
-		isIndex := func(o output) bool { return o.isIndex() }
-		for _, indexes := range []bool{false, true} {
-			some := slices.DeleteFunc(slices.Clone(files), func(o output) bool { return isIndex(o) != indexes })
-			if err := u.some(ctx, some); err != nil {
-				return err
-			}
-		}
-		return nil
+		return u.some(ctx, files)
 	})
 	unproved := 0
 	for _, f := range files {
@@ -261,7 +246,7 @@ func (u *upload) note(f output, obj store.Object, proof string) {
 	u.sent[f.Target] = OutputRecord{Path: f.Rel, Target: f.Target.String(), Size: f.Size, ETag: obj.ETag, Version: obj.Version, Sum: sumOf(obj), Proof: proof}
 }
 
-// some sends those that are not there, by bucket.
+// some sends those that are not there, by bucket; of each, families in order.
 func (u *upload) some(ctx context.Context, files []output) error {
 	byBucket := map[string][]output{}
 	byPath := map[string]output{}

@@ -5,7 +5,7 @@
 //	folder    a work folder whose name follows from the run, locked; what is no input of this run is removed from it
 //	in        inputs side by side, each proved; from the machine's cache where there is one
 //	run       the command, in a process group of its own; a signal or a notice ends it, with time to end well
-//	out       outputs, proved, indexes last; then the logs, the record (run.json), and an empty _SUCCESS
+//	out       outputs, proved, indexes after their data; then the logs, the record (run.json), and an empty _SUCCESS
 //
 // Killed at any moment, the same run goes on: inputs that are there are proved by what the store vouches for and stay, those
 // that were on their way go on, and the command starts over. Once it has ended well, and this machine was not started anew

@@ -209,10 +209,22 @@ func TestOrder(t *testing.T) {
 	}))
 	m.FaultsFired(t)
 	at := func(key string) int { return slices.Index(order, key) }
-	for _, pair := range [][2]string{{"a.bam", "a.bam.bai"}, {"b.vcf.gz", "a.bam.bai"}, {"b.vcf.gz.tbi", "run.stdout"}, {"run.stderr", "run.json"}, {"run.json", "_SUCCESS"}} {
+	for _, pair := range [][2]string{{"a.bam", "a.bam.bai"}, {"b.vcf.gz", "b.vcf.gz.tbi"}, {"a.bam.bai", "run.stdout"}, {"b.vcf.gz.tbi", "run.stdout"}, {"run.stderr", "run.json"}, {"run.json", "_SUCCESS"}} {
 		if at(pair[0]) >= at(pair[1]) {
 			t.Errorf("%s went up after %s: %q", pair[0], pair[1], order)
 		}
+	}
+}
+
+// An output that cannot be read is no output that may be missing: the run has not succeeded.
+func TestUnreadableOutput(t *testing.T) {
+	m := newStore(t)
+	err := run(t, m, func(q *stage.Request) {
+		q.Command = []string{"sh", "-c", "echo a > o/a; ln -s nowhere o/b"}
+		q.Outputs, q.Record = []stage.Output{{Pattern: "o/**", Target: ref("out/")}}, ref("out/")
+	})
+	if err == nil || !strings.Contains(err.Error(), "o/b: the link leads nowhere") || m.Exists(ref("out/_SUCCESS")) || m.Exists(ref("out/a")) {
+		t.Errorf("%v; %q", err, m.Keys("lab", ""))
 	}
 }
 

@@ -169,7 +169,7 @@ func TestAdopt(t *testing.T) {
 		settled(t, client(t, st), ref, 3)
 		up, err := client(t, st).Upload(t.Context(), path, ref, haul.Transfer{Resume: haul.ResumeAdopt}) // its record is elsewhere
 		proved(t, "adopted upload", up, err)
-		if up.Kept < 3*5*mib {
+		if up.Kept < (5+5+2)*mib { // three parts, of which one may be the last, which is smaller
 			t.Errorf("adopted upload: kept %d of %d", up.Kept, up.Size)
 		}
 		if open := s.OpenUploads(t, bucket, ref.Key); len(open) > 0 {
