@@ -56,13 +56,8 @@ func Make(ctx context.Context, c *haul.Client, d *Depot, r Request) (Header, err
 		return Header{}, err
 	}
 	p := &planner{c: c, d: d, r: r, even: NewBalance(r.Shards), spools: make([]spool, r.Shards-firstShard)}
-	var telling sync.Mutex
-	p.tell = func(e mirror.Event) {
-		telling.Lock()
-		defer telling.Unlock()
-		if r.Options.Observe != nil {
-			r.Options.Observe(e)
-		}
+	if p.tell = r.Options.Observe; p.tell == nil {
+		p.tell = func(mirror.Event) {}
 	}
 	p.h = Header{
 		Version: version, ID: rand.Text(), Made: time.Now().UTC().Truncate(time.Second), Store: c.Identity(),
@@ -155,13 +150,14 @@ type planner struct {
 	r    Request
 	tell func(mirror.Event)
 
-	mu     sync.Mutex
 	h      Header
 	even   *Balance
 	spools []spool // from firstShard
 	big    []task  // larger than Cut, about 300 bytes of memory each
+	err    error   // of writing
+
+	mu     sync.Mutex
 	opened []opened
-	err    error // of writing
 }
 
 // opened is a shared transfer that was opened, with the number of its line.
@@ -172,53 +168,26 @@ type opened struct {
 
 // find deals out what is to move as it is found, but for what is big, which it keeps.
 func (p *planner) find(ctx context.Context) (mirror.IncompleteError, error) {
-	var g errgroup.Group
-	g.SetLimit(openings)
-	unlisted := 0 // of the list's objects, which are not there
-	lose := func(e mirror.Event, err error) {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		unlisted++
-		e.Kind, e.Err = mirror.Failed, err
-		p.tell(e)
-	}
-	var missing error // why a marker, which is told of last, may not go
-	looked := false
+	unreadable := 0 // of the list's files
 	o := p.r.Options
 	o.Observe = func(e mirror.Event) {
 		p.tell(e)
 		if e.Kind != mirror.Planned {
 			return
 		}
-		if p.r.Options.Select.Pairs == nil {
-			p.place(e)
+		if p.r.Options.Select.Pairs != nil && e.Entry.Path != "" {
+			e.Err = look(e.Entry.Path)
+			if e.Err == nil && unreadable > 0 && p.shardFor(e.Target) == markers { // these come last
+				e.Err = fmt.Errorf("it goes last, and %d of the list failed", unreadable)
+			}
+		}
+		if e.Err != nil {
+			unreadable++
+			e.Kind = mirror.Failed
+			p.tell(e)
 			return
 		}
-		if p.shardFor(e.Target) == markers {
-			if !looked {
-				looked = true
-				_ = g.Wait() // its error is that of the last Wait, too
-				if unlisted > 0 {
-					missing = fmt.Errorf("it goes last, and %d of the list failed", unlisted)
-				}
-			}
-			if missing != nil {
-				lose(e, missing)
-				return
-			}
-		}
-		g.Go(func() error { // a list names files or objects, and tells nothing of them
-			err := p.look(ctx, &e.Entry)
-			if err == nil {
-				p.place(e)
-				return nil
-			}
-			if mirror.Hopeless(err) || ctx.Err() != nil {
-				return err
-			}
-			lose(e, err)
-			return nil
-		})
+		p.place(e)
 	}
 	var sum mirror.Summary
 	var err error
@@ -227,22 +196,16 @@ func (p *planner) find(ctx context.Context) (mirror.IncompleteError, error) {
 	} else {
 		sum, err = mirror.Tree(ctx, p.c, p.r.From, p.r.To, o.Options)
 	}
-	werr := g.Wait()
-	part := mirror.IncompleteError{Failed: sum.Failed + unlisted, Skipped: sum.Skipped}
+	part := mirror.IncompleteError{Failed: sum.Failed + unreadable, Skipped: sum.Skipped}
 	if incomplete := new(mirror.IncompleteError); errors.As(err, &incomplete) {
 		err = nil
 	}
-	return part, errors.Join(err, werr, p.err)
+	return part, errors.Join(err, p.err)
 }
 
-// look finds out what a list does not tell.
-func (p *planner) look(ctx context.Context, e *mirror.Entry) error {
-	if e.Path == "" {
-		obj, err := p.c.Stat(ctx, e.Object.Ref, &p.r.Options.Transfer.Attrs)
-		e.Object, e.Size, e.Modified = obj, obj.Size, obj.Modified
-		return err
-	}
-	src, err := localfile.OpenSource(e.Path)
+// look opens a file that a list names, which nobody has done yet.
+func look(path string) error {
+	src, err := localfile.OpenSource(path)
 	if err != nil {
 		return err
 	}
@@ -266,8 +229,6 @@ func (p *planner) place(e mirror.Event) {
 	if name(below) != t.Source {
 		t.Target = name(below)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.h.Objects++
 	p.h.Bytes += t.Size
 	shard := p.shardFor(below)
@@ -294,7 +255,7 @@ func (p *planner) shardFor(target string) int {
 	return 0
 }
 
-// add writes a task down; p.mu is held, or nobody else is there.
+// add writes a task down.
 func (p *planner) add(shard int, t task) {
 	p.h.load(shard).Bytes += t.Size
 	if err := p.spools[shard-firstShard].add(t); err != nil && p.err == nil {
