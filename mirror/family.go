@@ -177,7 +177,7 @@ func (l *lineup) end() { l.release(func(held) bool { return true }) }
 // do does a job, and then what is behind it.
 func (l *lineup) do(ctx context.Context, end context.CancelCauseFunc, j job) {
 	kind := l.r.do(ctx, end, j)
-	for j.kin != nil {
+	for j.kin != nil && kind != postponed {
 		next, ok := l.next(j.kin, kind)
 		if !ok {
 			return

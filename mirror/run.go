@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"haul"
+	"haul/internal/localfile"
 	"haul/store"
 )
 
@@ -59,9 +60,14 @@ type run struct {
 	ended chan struct{} // one was
 
 	withheld int // deletions; set by after
+	// alone tells that one job is done at a time; read by jobs, written while there are none.
+	alone bool
 
 	mu      sync.Mutex
 	summary Summary
+	// cramped are jobs that found no room on the disk while others were taking it; they are done again alone. Not more than
+	// ahead: then there is none.
+	cramped []job
 }
 
 func newRun(c *haul.Client, o Options) *run {
@@ -124,6 +130,13 @@ func (r *run) each(ctx context.Context, end context.CancelCauseFunc, find func(c
 		})
 	}
 	wg.Wait()
+	r.alone = true
+	for _, j := range r.cramped { // one by one, what fits does come
+		if ctx.Err() == nil {
+			line.do(ctx, end, j)
+		}
+	}
+	r.cramped, r.alone = nil, false
 	return lost
 }
 
@@ -192,6 +205,9 @@ func (r *run) do(ctx context.Context, end context.CancelCauseFunc, j job) EventK
 	if e.Err == nil && move && !r.o.DryRun {
 		e.Result, e.Err = j.move(ctx)
 	}
+	if r.postpone(ctx, j, e.Err) {
+		return postponed
+	}
 	ok := r.judge(ctx, &e, move)
 	if e.Kind == Done && j.deletes {
 		e.Kind = Deleted
@@ -208,6 +224,23 @@ func (r *run) do(ctx context.Context, end context.CancelCauseFunc, j job) EventK
 	}
 	r.tell(e)
 	return e.Kind
+}
+
+// postponed is what came of a job that is done again when the others are done.
+const postponed EventKind = ""
+
+// postpone keeps a job for later that found no room on the disk; it tells whether it did.
+func (r *run) postpone(ctx context.Context, j job, err error) bool {
+	if r.alone || ctx.Err() != nil || !errors.Is(err, localfile.ErrNoSpace) {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.cramped) >= ahead {
+		return false
+	}
+	r.cramped = append(r.cramped, j)
+	return true
 }
 
 // judge finds the kind of what came of a job; false where that ends the run, or the end of the run broke it off.
