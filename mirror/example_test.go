@@ -66,3 +66,25 @@ func ExampleEntries() {
 	// a/1.fastq 13 <nil>
 	// b.bam 9 <nil>
 }
+
+// An index that something else has fetched is as old as its data, or older; htslib then warns.
+func ExampleNewerThanData() {
+	dir, err := os.MkdirTemp("", "run")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	index := filepath.Join(dir, "a.bam.bai")
+	for _, path := range []string{index, filepath.Join(dir, "a.bam")} {
+		if err := os.WriteFile(path, nil, 0o600); err != nil {
+			panic(err)
+		}
+	}
+	fmt.Println(mirror.NewerThanData(index))
+	i, ierr := os.Stat(index)
+	d, derr := os.Stat(filepath.Join(dir, "a.bam"))
+	fmt.Println(errors.Join(ierr, derr), i.ModTime().After(d.ModTime()))
+	// Output:
+	// <nil>
+	// <nil> true
+}
