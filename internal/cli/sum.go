@@ -250,11 +250,7 @@ func sumObject(ctx context.Context, c *haul.Client, ref store.Ref, r sumRequest)
 		}
 	}
 	f := proof.NewForming(nil, composite, partSize)
-	t := haul.Transfer{Digests: full, Attrs: r.attrs}
-	result, err := c.DownloadStream(ctx, ref, f, t)
-	if err == nil && result.Object.ETag != obj.ETag {
-		err = &store.Error{Kind: store.Changed, Op: "GetObject", Ref: ref}
-	}
+	result, err := c.DownloadStream(ctx, ref, f, haul.Transfer{Digests: full, Attrs: r.attrs, IfMatch: obj.ETag})
 	if err == nil {
 		sums.Forms, err = f.Forms()
 	}
