@@ -152,6 +152,7 @@ func TestReceiptOfManyParts(t *testing.T) {
 	if grown := held() - before; grown > 32*mib {
 		t.Errorf("%d MiB are held", grown/mib)
 	}
+	runtime.KeepAlive(&b)
 	n := 0
 	for i, err := range truth.Items {
 		if err != nil || i.Rel != fmt.Sprintf("f%03d", n) || len(i.Parts) != parts {

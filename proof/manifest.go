@@ -201,12 +201,7 @@ func lineOf(rec Record) Line {
 	if rec.Proved {
 		l.ETag = rec.ETag
 	}
-	switch rec.Verb {
-	case "upload":
-		l.Path = rec.Source
-	case "download":
-		l.Path = rec.Target
-	}
+	l.Path, _ = rec.Path()
 	for i, p := range rec.Parts {
 		l.Parts = append(l.Parts, store.Part{Number: i + 1, Size: p.Size, ETag: p.ETag, Sum: p.Sum})
 	}

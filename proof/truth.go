@@ -192,7 +192,7 @@ func (n Names) probe(first []Line) (*lie, error) {
 
 // split gives the names of the folders and the file that a line is about.
 func (n Names) split(l Line) []string {
-	if n.Files && l.Path != "" && l.Path != "-" && !strings.Contains(l.Path, "://") {
+	if n.Files && l.Path != "" {
 		return strings.Split(clean(filepath.ToSlash(l.Path)), "/")
 	}
 	return strings.Split(clean(l.Name), "/")
