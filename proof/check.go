@@ -267,7 +267,7 @@ func (v *verifier) itemObject(ctx context.Context, f *Finding, item Item, listed
 		}
 		f.blame(differingParts(item.Parts, w.layout))
 	default:
-		f.open(w.unlike(item.Claims, v.truth.What), true)
+		f.open(w.unlike(item.Claims, v.truth.What), computable(item.Claims, obj.Size) != nil)
 	}
 	if v.o.Download && f.Settles {
 		return v.fetchSum(ctx, f, item, obj)
