@@ -35,10 +35,10 @@ func (v *verifier) check(ctx context.Context, f *Finding, j mirror.Joined[Item, 
 	item, target := j.Source, j.Target
 	f.Name, f.Size = item.Rel, item.Size
 	if j.InSource {
-		f.Source = address(item.Entry)
+		f.Source = item.Entry.Address()
 	}
 	if j.InTarget {
-		f.Name, f.Target = target.Rel, address(target)
+		f.Name, f.Target = target.Rel, target.Address()
 		if target.Why == nil {
 			f.Size = target.Size
 		}
@@ -93,16 +93,6 @@ func (v *verifier) judge(ctx context.Context, f *Finding, err error) error {
 		f.open(err.Error(), false)
 	}
 	return nil
-}
-
-func address(e mirror.Entry) string {
-	if e.Path != "" {
-		return e.Path
-	}
-	if e.Object.Key != "" {
-		return e.Object.Ref.String()
-	}
-	return ""
 }
 
 // fileObject compares a file with an object.
