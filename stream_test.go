@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"io"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
 
 	"haul"
+	"haul/checksum"
 	"haul/store"
 	"haul/store/storetest"
 )
@@ -138,4 +140,41 @@ func (w *shortWriter) Write(p []byte) (int, error) {
 		return 0, w.err
 	}
 	return len(p), nil
+}
+
+func TestStreamDownIsOfTheObjectThatIsMeant(t *testing.T) {
+	for _, size := range []int{0, 10, 5000} {
+		b := newBench(t)
+		r, err := b.upload(random(size, 1), haul.Transfer{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got bytes.Buffer
+		for _, tag := range []string{r.Object.ETag, "another"} {
+			got.Reset()
+			_, err = b.client().DownloadStream(context.Background(), object, &got, haul.Transfer{IfMatch: tag, PartSize: 100})
+			if other := tag == "another"; errors.Is(err, store.Changed) != other || other && got.Len() > 0 {
+				t.Errorf("size %d, %s: %v, and %d bytes", size, tag, err, got.Len())
+			}
+		}
+	}
+}
+
+func TestEmptyObjectOfOnePartComesDown(t *testing.T) {
+	for _, scheme := range []checksum.Scheme{{Algorithm: checksum.SHA256, Kind: checksum.Composite}, {Algorithm: checksum.CRC32C, Kind: checksum.Composite}, {}} {
+		b := newBench(t)
+		b.Make(object, bytes.NewReader(nil), storetest.Made{Parts: []int64{10}, Scheme: scheme})
+		for name, down := range map[string]func() (haul.Result, error){
+			"stream": func() (haul.Result, error) {
+				return b.client().DownloadStream(context.Background(), object, io.Discard, haul.Transfer{})
+			},
+			"file": func() (haul.Result, error) {
+				return b.client().Download(context.Background(), object, filepath.Join(t.TempDir(), "x"), haul.Transfer{})
+			},
+		} {
+			if r, err := down(); err != nil || !r.Proof.Proved {
+				t.Errorf("%s, %v: %+v, %v", name, scheme, r.Proof, err)
+			}
+		}
+	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"haul/checksum"
 	"haul/internal/localfile"
+	"haul/internal/plan"
 	"haul/mirror"
 	"haul/store"
 )
@@ -34,10 +35,10 @@ func (v *verifier) check(ctx context.Context, f *Finding, j mirror.Joined[Item, 
 	item, target := j.Source, j.Target
 	f.Name, f.Size = item.Rel, item.Size
 	if j.InSource {
-		f.Source = address(item.Entry)
+		f.Source = item.Entry.Address()
 	}
 	if j.InTarget {
-		f.Name, f.Target = target.Rel, address(target)
+		f.Name, f.Target = target.Rel, target.Address()
 		if target.Why == nil {
 			f.Size = target.Size
 		}
@@ -92,16 +93,6 @@ func (v *verifier) judge(ctx context.Context, f *Finding, err error) error {
 		f.open(err.Error(), false)
 	}
 	return nil
-}
-
-func address(e mirror.Entry) string {
-	if e.Path != "" {
-		return e.Path
-	}
-	if e.Object.Key != "" {
-		return e.Object.Ref.String()
-	}
-	return ""
 }
 
 // fileObject compares a file with an object.
@@ -175,7 +166,7 @@ func (v *verifier) name(ctx context.Context, f *Finding, w *vouched, src io.Read
 }
 
 func (v *verifier) nameParts(ctx context.Context, f *Finding, layout []store.Part, src io.ReaderAt) error {
-	sizes := sizesOf(layout, len(layout), f.Size)
+	sizes := plan.Sizes(layout, len(layout), f.Size)
 	if len(sizes) < 2 || layout[0].Sum.IsZero() {
 		return nil
 	}
@@ -266,7 +257,7 @@ func (v *verifier) itemObject(ctx context.Context, f *Finding, item Item, listed
 		}
 		f.blame(differingParts(item.Parts, w.layout))
 	default:
-		f.open(w.unlike(item.Claims, v.truth.What), true)
+		f.open(w.unlike(item.Claims, v.truth.What), computable(item.Claims, obj.Size) != nil)
 	}
 	if v.o.Download && f.Settles {
 		return v.fetchSum(ctx, f, item, obj)

@@ -93,8 +93,9 @@ type Names struct {
 	stem  string // the path of the file that the manifest is beside; empty where it is about many
 }
 
-// probes is how many names of a manifest are looked for in the target, to learn how its names lie to it.
-const probes = 16
+// probes is how many names of a manifest are looked for in the target, to learn how its names lie to it, and deepest how many of
+// their last folders; a key has no more than 1024 bytes.
+const probes, deepest = 16, 512
 
 // Manifest is the truth that a manifest or receipt tells. It is read whole, and sorted, in temporary files where it is long.
 //
@@ -130,9 +131,11 @@ func (n Names) read(r io.Reader, add func(Item) error) (what string, err error) 
 		}
 		return nil
 	}
+	var torn error // what comes before it counts
 	for l, err := range lines {
 		switch {
 		case err != nil:
+			torn, err = err, nil
 		case lie != nil:
 			err = n.put(l, lie, add)
 		default:
@@ -147,7 +150,7 @@ func (n Names) read(r io.Reader, add func(Item) error) (what string, err error) 
 	if lie == nil {
 		err = flush()
 	}
-	return what, err
+	return what, errors.Join(torn, err)
 }
 
 // lie is how the names of a manifest lie to a target.
@@ -166,7 +169,7 @@ func (n Names) probe(first []Line) (*lie, error) {
 		}
 		l.gone[line.group] = true
 		parts := n.split(line)
-		for k := range parts {
+		for k := max(0, len(parts)-deepest); k < len(parts); k++ {
 			ok, err := n.has(strings.Join(parts[k:], "/"))
 			if err != nil {
 				return nil, err
@@ -190,7 +193,7 @@ func (n Names) probe(first []Line) (*lie, error) {
 
 // split gives the names of the folders and the file that a line is about.
 func (n Names) split(l Line) []string {
-	if n.Files && l.Path != "" && l.Path != "-" && !strings.Contains(l.Path, "://") {
+	if n.Files && l.Path != "" {
 		return strings.Split(clean(filepath.ToSlash(l.Path)), "/")
 	}
 	return strings.Split(clean(l.Name), "/")
