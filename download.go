@@ -144,12 +144,6 @@ func (d *download) open(ctx context.Context) (first *opened, finished bool, r Re
 	if err != nil {
 		return nil, false, Result{}, err
 	}
-	if err := d.expected(obj); err != nil {
-		if first != nil {
-			first.close()
-		}
-		return nil, false, Result{}, err
-	}
 	d.source = d.newSource(ctx, d.from, obj)
 	if d.target, err = localfile.CreateAnnounced(d.path, obj.Size, d.write); err != nil {
 		if first != nil {

@@ -48,7 +48,8 @@ func combine(segments []segment) (checksum.Sum, error) {
 }
 
 // discover asks for the object's first range, the answer to which tells about the object, and at the same time for its
-// checksums, which only Head tells. The body is that of the first range; nil for an empty object.
+// checksums, which only Head tells. The body is that of the first range; nil for an empty object. Another object than the one
+// that the caller meant is an error.
 func (t *transfer) discover(ctx context.Context, from store.Ref, first int64) (store.Object, *opened, error) {
 	for range 3 {
 		type answer struct {
@@ -73,21 +74,30 @@ func (t *transfer) discover(ctx context.Context, from store.Ref, first int64) (s
 			if seen.err == nil && seen.obj.Size != 0 {
 				continue
 			}
+			if seen.err == nil {
+				seen.err = t.expected(seen.obj)
+			}
 			return seen.obj, nil, seen.err
 		}
+		obj := body.Object
 		switch {
 		case seen.err != nil && errors.Is(seen.err, store.Denied):
-			return body.Object, body, nil
 		case seen.err != nil:
 			body.close()
 			return store.Object{}, nil, seen.err
 		case seen.obj.ETag == body.Object.ETag && seen.obj.Size == body.Object.Size:
-			if seen.obj.Version == "" {
-				seen.obj.Version = body.Object.Version
+			if obj = seen.obj; obj.Version == "" {
+				obj.Version = body.Object.Version
 			}
-			return seen.obj, body, nil
+		default: // it changed between the two
+			body.close()
+			continue
 		}
-		body.close() // it changed between the two
+		if err := t.expected(obj); err != nil {
+			body.close()
+			return store.Object{}, nil, err
+		}
+		return obj, body, nil
 	}
 	return store.Object{}, nil, &store.Error{Kind: store.Changed, Op: "GetObject", Ref: from, Hint: "it is being written again and again; wait until that has ended"}
 }

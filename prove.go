@@ -11,6 +11,7 @@ import (
 
 	"haul/checksum"
 	"haul/internal/meter"
+	"haul/internal/plan"
 	"haul/store"
 )
 
@@ -70,13 +71,8 @@ func (t *transfer) layout(ctx context.Context, obj store.Object, count int, a *s
 	if err != nil {
 		return nil, err
 	}
-	var total int64
-	sizes := make([]int64, len(parts))
-	for i, p := range parts {
-		sizes[i] = p.Size
-		total += p.Size
-	}
-	if len(parts) != count || total != obj.Size {
+	sizes := plan.Sizes(parts, count, obj.Size)
+	if sizes == nil {
 		return nil, fmt.Errorf("%w: parts of %s do not add up", store.Unsupported, obj.Ref)
 	}
 	return sizes, nil

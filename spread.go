@@ -2,6 +2,7 @@ package haul
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sort"
 	"sync"
@@ -77,6 +78,7 @@ type span struct {
 	until  string      // no key behind this one; empty is all there is
 	stride plan.Stride // of its last page
 	ended  bool        // all of it is listed
+	mixed  bool        // keys came in no order
 }
 
 // told is what a listing tells of an object, without the room for what it does not.
@@ -211,10 +213,13 @@ func (s *spread) list(ctx context.Context, sp *span, after string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sp.ended = true
-	if err == nil {
-		err = context.Cause(ctx)
+	switch {
+	case err != nil:
+		return err
+	case sp.mixed:
+		return fmt.Errorf("list %s: %w: keys come in no order, so that some might be left out", s.what, store.Unsupported)
 	}
-	return err
+	return context.Cause(ctx)
 }
 
 // within notes how far a span is, and gives what of a page belongs to it; false when that is its end.
@@ -226,13 +231,21 @@ func (s *spread) within(sp *span, page []store.Object) ([]store.Object, bool) {
 	if n == 0 {
 		return nil, true
 	}
+	last := sp.at
+	for _, o := range page {
+		sp.mixed = sp.mixed || o.Key <= last
+		last = o.Key
+	}
+	if sp.mixed {
+		return nil, false
+	}
 	if sp.until != "" {
 		n = sort.Search(n, func(i int) bool { return page[i].Key > sp.until })
 	}
 	if n == 0 {
 		s.vain++
 	}
-	sp.at = page[len(page)-1].Key
+	sp.at = last
 	sp.stride = plan.Stride{First: page[0].Key, Last: sp.at}
 	sp.ended = sp.until != "" && sp.at >= sp.until
 	return page[:n], !sp.ended

@@ -139,3 +139,21 @@ func (w *shortWriter) Write(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+func TestStreamDownIsOfTheObjectThatIsMeant(t *testing.T) {
+	for _, size := range []int{0, 10, 5000} {
+		b := newBench(t)
+		r, err := b.upload(random(size, 1), haul.Transfer{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got bytes.Buffer
+		for _, tag := range []string{r.Object.ETag, "another"} {
+			got.Reset()
+			_, err = b.client().DownloadStream(context.Background(), object, &got, haul.Transfer{IfMatch: tag, PartSize: 100})
+			if other := tag == "another"; errors.Is(err, store.Changed) != other || other && got.Len() > 0 {
+				t.Errorf("size %d, %s: %v, and %d bytes", size, tag, err, got.Len())
+			}
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 
 	"haul/checksum"
 	"haul/internal/localfile"
+	"haul/internal/plan"
 	"haul/mirror"
 	"haul/store"
 )
@@ -175,7 +176,7 @@ func (v *verifier) name(ctx context.Context, f *Finding, w *vouched, src io.Read
 }
 
 func (v *verifier) nameParts(ctx context.Context, f *Finding, layout []store.Part, src io.ReaderAt) error {
-	sizes := sizesOf(layout, len(layout), f.Size)
+	sizes := plan.Sizes(layout, len(layout), f.Size)
 	if len(sizes) < 2 || layout[0].Sum.IsZero() {
 		return nil
 	}

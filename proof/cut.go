@@ -27,7 +27,7 @@ func cuts(size int64, count int) []int64 {
 	if count == 1 {
 		return []int64{size}
 	}
-	if count < 1 || int64(count) > size {
+	if count < 1 || count > maxParts || int64(count) > size {
 		return nil
 	}
 	n := int64(count)
@@ -58,27 +58,17 @@ func cuts(size int64, count int) []int64 {
 	return all
 }
 
-// equalParts cuts size bytes into parts of one size, of which the last may be smaller.
-func equalParts(size, part int64) []int64 {
-	if part <= 0 || size <= 0 {
+// equalParts cuts size bytes into that many parts of one size, of which the last may be smaller; nil where that cannot be.
+func equalParts(size, part int64, count int) []int64 {
+	switch {
+	case size == 0 && count == 1:
+		return []int64{0}
+	case size <= 0 || part <= 0 || count > maxParts || (size-1)/part+1 != int64(count):
 		return nil
 	}
-	sizes := make([]int64, 0, (size+part-1)/part)
+	sizes := make([]int64, 0, count)
 	for left := size; left > 0; left -= part {
 		sizes = append(sizes, min(left, part))
-	}
-	return sizes
-}
-
-// sizesOf gives the sizes of parts that are count in number and make up size bytes, or nil.
-func sizesOf(parts []store.Part, count int, size int64) []int64 {
-	sizes := make([]int64, len(parts))
-	for i, p := range parts {
-		sizes[i] = p.Size
-		size -= p.Size
-	}
-	if len(parts) != count || count == 0 || size != 0 {
-		return nil
 	}
 	return sizes
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"haul/checksum"
+	"haul/internal/plan"
 	"haul/store"
 )
 
@@ -159,6 +160,9 @@ func digestLine(word, name string, escaped bool) (Line, bool, error) {
 	if escaped {
 		name = strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\r`, "\r").Replace(name)
 	}
+	if name == "-" { // of a stream: the digest is all that is told
+		name = ""
+	}
 	return Line{Name: name, Size: -1, Claims: []Claim{c}}, true, nil
 }
 
@@ -197,20 +201,15 @@ func lineOf(rec Record) Line {
 	if rec.Proved {
 		l.ETag = rec.ETag
 	}
-	switch rec.Verb {
-	case "upload":
-		l.Path = rec.Source
-	case "download":
-		l.Path = rec.Target
-	}
+	l.Path, _ = rec.Path()
 	for i, p := range rec.Parts {
 		l.Parts = append(l.Parts, store.Part{Number: i + 1, Size: p.Size, ETag: p.ETag, Sum: p.Sum})
 	}
 	if rec.Proved && !rec.Sum.IsZero() {
 		c := Claim{Kind: Recorded, Sum: rec.Sum}
 		if rec.Sum.Parts > 0 {
-			if c.Sizes = sizesOf(l.Parts, rec.Sum.Parts, rec.Size); c.Sizes == nil {
-				c.Sizes = equalParts(rec.Size, rec.PartSize)
+			if c.Sizes = plan.Sizes(l.Parts, rec.Sum.Parts, rec.Size); c.Sizes == nil {
+				c.Sizes = equalParts(rec.Size, rec.PartSize, rec.Sum.Parts)
 			}
 		}
 		l.Claims = append(l.Claims, c)

@@ -203,12 +203,18 @@ func TestReceiptAsManifest(t *testing.T) {
 
 // A receipt knows the file under its own name, and vouches by an ETag only for what was proved.
 func TestReceiptOfFile(t *testing.T) {
+	const here, there = "/data/run/x.bam", "s3://lab/run/y.bam"
 	for _, c := range []struct {
-		files, proved bool
-		want          string
-	}{{true, true, "x.bam e"}, {false, true, "y.bam e"}, {true, false, "x.bam "}} {
+		verb, source, target string
+		files, proved        bool
+		want                 string
+	}{
+		{"upload", here, there, true, true, "x.bam e"}, {"upload", here, there, false, true, "y.bam e"}, {"upload", here, there, true, false, "x.bam "},
+		{"download", there, here, true, true, "x.bam e"}, {"move", there, here, true, true, "x.bam e"}, {"move", here, there, true, true, "x.bam e"},
+		{"upload", "-", there, true, true, "y.bam e"}, {"copy", there, there, true, true, "y.bam e"},
+	} {
 		var b strings.Builder
-		r := proof.Record{Verb: "upload", Source: "/data/run/x.bam", Object: store.Ref{Bucket: "lab", Key: "run/y.bam"}, ETag: "e", Proved: c.proved}
+		r := proof.Record{Verb: c.verb, Source: c.source, Target: c.target, Object: store.Ref{Bucket: "lab", Key: "run/y.bam"}, ETag: "e", Proved: c.proved}
 		if err := r.Write(&b); err != nil {
 			t.Fatal(err)
 		}

@@ -138,7 +138,7 @@ func (r *Report) End(s Summary) error {
 	switch {
 	case s.Bad+s.Missing > 0:
 		p.Whole = "no"
-	case s.Unprovable > 0:
+	case s.OK == 0, s.Unprovable > 0:
 		p.Whole = "open"
 	}
 	for _, by := range slices.Sorted(maps.Keys(s.Proofs)) {

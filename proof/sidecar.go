@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -40,12 +41,8 @@ func Beside(name string) string {
 	return m[1]
 }
 
-const (
-	// sidecarsAtOnce are read side by side.
-	sidecarsAtOnce = 32
-	// maxSidecar bounds a file with digests, in bytes.
-	maxSidecar = 64 << 20
-)
+// sidecarsAtOnce are read side by side.
+const sidecarsAtOnce = 32
 
 // Sidecars is the truth that lies in a tree itself: in files with a digest beside each file (x.bam.md5, x.bam.md5sum), and in
 // lists such as md5sum.txt, whose names are below their folder. Without any, it is an error of kind store.NotFound.
@@ -65,7 +62,7 @@ func Sidecars(ctx context.Context, c *haul.Client, tree iter.Seq2[mirror.Entry, 
 		if listed = err; err != nil || gctx.Err() != nil {
 			break
 		}
-		if e.Why != nil || !IsSidecar(e.Rel) || e.Size > maxSidecar {
+		if !IsSidecar(e.Rel) {
 			continue
 		}
 		found++
@@ -82,32 +79,38 @@ func Sidecars(ctx context.Context, c *haul.Client, tree iter.Seq2[mirror.Entry, 
 	return Truth{Items: s.sorted(), What: manifestTruth, Beside: beside, Close: s.Close}, nil
 }
 
-// sidecar reads one. A list that turns out to be none says nothing; a digest beside a file that cannot be read leaves that open.
+// sidecar reads one. A list that turns out to be none says nothing. One that cannot be read to its end leaves open the file that it
+// is beside, or itself: what it does not tell must not look as if nobody had anything to tell.
 func (n Names) sidecar(ctx context.Context, c *haul.Client, e mirror.Entry, a *store.Attrs, add func(Item) error) error {
+	n.below, n.stem = path.Dir(e.Rel), Beside(e.Rel)
+	if n.below == "." {
+		n.below = ""
+	}
+	what, err := n.inside(ctx, c, e, a, add)
+	switch {
+	case err == nil, ctx.Err() != nil, mirror.Hopeless(err):
+		return err
+	case what == "" && n.stem == "" && errors.Is(err, ErrManifest):
+		return nil
+	}
+	return add(Item{Rel: cmp.Or(n.stem, e.Rel), Size: -1, Why: fmt.Errorf("%s: %w", path.Base(e.Rel), err)})
+}
+
+// inside gives the items of a file with digests to add, and tells what it is; empty where it is none.
+func (n Names) inside(ctx context.Context, c *haul.Client, e mirror.Entry, a *store.Attrs, add func(Item) error) (what string, err error) {
+	if e.Why != nil {
+		return "", e.Why
+	}
 	var r io.ReadCloser
 	if e.Path == "" {
 		r = Open(ctx, c, e.Object.Ref, a)
 	} else {
 		f, err := os.Open(e.Path)
 		if err != nil {
-			return err
+			return "", err
 		}
 		r = f
 	}
 	defer r.Close() // only read from
-	n.below, n.stem = path.Dir(e.Rel), Beside(e.Rel)
-	if n.below == "." {
-		n.below = ""
-	}
-	what, err := n.read(r, add)
-	if what == receiptTruth {
-		return nil
-	}
-	if errors.Is(err, ErrManifest) && n.stem != "" {
-		return add(Item{Rel: n.stem, Size: -1, Why: fmt.Errorf("%s: %w", path.Base(e.Rel), err)})
-	}
-	if errors.Is(err, ErrManifest) {
-		return nil
-	}
-	return err
+	return n.read(r, add)
 }

@@ -13,16 +13,18 @@ import (
 	"haul/internal/localfile"
 )
 
-// runItems is how many items are sorted in memory; more go to a temporary file, run by run, and are merged when they are read.
-const runItems = 20_000
+// runItems is how many items are sorted in memory, and runParts how many parts they may have; more go to a temporary file, run by
+// run, and are merged when they are read.
+const runItems, runParts = 20_000, 1 << 17
 
 // sorter puts items in order of Rel, and makes one of those that have the same. It is used by one goroutine at a time.
 type sorter struct {
 	// latest lets the last of several items with one Rel count; else their claims are joined.
 	latest bool
 
-	run  []Item
-	runs []*localfile.Spool
+	run   []Item
+	parts int // in run
+	runs  []*localfile.Spool
 }
 
 // stored is an Item in a temporary file.
@@ -33,7 +35,7 @@ type stored struct {
 
 func (s *sorter) add(i Item) error {
 	s.run = append(s.run, i)
-	if len(s.run) < runItems {
+	if s.parts += len(i.Parts); len(s.run) < runItems && s.parts < runParts {
 		return nil
 	}
 	return s.spill()
@@ -62,7 +64,8 @@ func (s *sorter) spill() error {
 			return fmt.Errorf("sort the manifest: %w", err)
 		}
 	}
-	s.run = s.run[:0]
+	clear(s.run)
+	s.run, s.parts = s.run[:0], 0
 	return w.Flush()
 }
 

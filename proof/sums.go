@@ -16,7 +16,7 @@ import (
 const (
 	// slice is what is read at once where all claims need the bytes in order, and bigSlice where several hashes run side by side.
 	slice, bigSlice = 256 << 10, 1 << 20
-	// span is what a sum that can be combined is cut into, to be summed by several cores.
+	// span is what a sum that can be combined is cut into at least, to be summed by several cores.
 	span = 8 << 20
 )
 
@@ -94,7 +94,8 @@ func (s summer) split(ctx context.Context, from io.ReaderAt, size int64, c Claim
 	case c.Sum.Parts > 0 || !a.CanCombine() || size <= 2*span:
 		return checksum.Sum{}, false, nil
 	}
-	sizes := equalParts(size, span)
+	part := max(span, (size-1)/maxParts+1)
+	sizes := equalParts(size, part, int((size-1)/part+1))
 	sums, err := s.c.SumParts(ctx, a, from, sizes)
 	if err != nil {
 		return checksum.Sum{}, false, err

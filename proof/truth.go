@@ -130,9 +130,11 @@ func (n Names) read(r io.Reader, add func(Item) error) (what string, err error) 
 		}
 		return nil
 	}
+	var torn error // what comes before it counts
 	for l, err := range lines {
 		switch {
 		case err != nil:
+			torn, err = err, nil
 		case lie != nil:
 			err = n.put(l, lie, add)
 		default:
@@ -147,7 +149,7 @@ func (n Names) read(r io.Reader, add func(Item) error) (what string, err error) 
 	if lie == nil {
 		err = flush()
 	}
-	return what, err
+	return what, errors.Join(torn, err)
 }
 
 // lie is how the names of a manifest lie to a target.
@@ -190,7 +192,7 @@ func (n Names) probe(first []Line) (*lie, error) {
 
 // split gives the names of the folders and the file that a line is about.
 func (n Names) split(l Line) []string {
-	if n.Files && l.Path != "" && l.Path != "-" && !strings.Contains(l.Path, "://") {
+	if n.Files && l.Path != "" {
 		return strings.Split(clean(filepath.ToSlash(l.Path)), "/")
 	}
 	return strings.Split(clean(l.Name), "/")

@@ -7,6 +7,7 @@ import (
 
 	"haul"
 	"haul/checksum"
+	"haul/internal/plan"
 	"haul/store"
 )
 
@@ -65,17 +66,17 @@ func (v *vouched) cut(ctx context.Context, c *haul.Client, a *store.Attrs) error
 		if err := v.lay(ctx, c, a); err != nil {
 			return err
 		}
-		if claim.Sizes = sizesOf(v.layout, claim.Sum.Parts, v.obj.Size); claim.Sizes != nil {
+		if claim.Sizes = plan.Sizes(v.layout, claim.Sum.Parts, v.obj.Size); claim.Sizes != nil {
 			out = append(out, claim)
 			continue
 		}
 		claim.Guess = true
 		sizes := cuts(v.obj.Size, claim.Sum.Parts)
-		if told := equalParts(v.obj.Size, haul.FilePartSize(v.obj)); len(told) == claim.Sum.Parts {
-			sizes = []int64{told[0]}
+		if told := haul.FilePartSize(v.obj); equalParts(v.obj.Size, told, claim.Sum.Parts) != nil {
+			sizes = []int64{told}
 		}
 		for _, part := range sizes {
-			claim.Sizes = equalParts(v.obj.Size, part)
+			claim.Sizes = equalParts(v.obj.Size, part, claim.Sum.Parts)
 			out = append(out, claim)
 		}
 	}

@@ -250,11 +250,7 @@ func sumObject(ctx context.Context, c *haul.Client, ref store.Ref, r sumRequest)
 		}
 	}
 	f := proof.NewForming(nil, composite, partSize)
-	t := haul.Transfer{Digests: full, Attrs: r.attrs}
-	result, err := c.DownloadStream(ctx, ref, f, t)
-	if err == nil && result.Object.ETag != obj.ETag {
-		err = &store.Error{Kind: store.Changed, Op: "GetObject", Ref: ref}
-	}
+	result, err := c.DownloadStream(ctx, ref, f, haul.Transfer{Digests: full, Attrs: r.attrs, IfMatch: obj.ETag})
 	if err == nil {
 		sums.Forms, err = f.Forms()
 	}
@@ -263,7 +259,7 @@ func sumObject(ctx context.Context, c *haul.Client, ref store.Ref, r sumRequest)
 	}
 	all := slices.Concat(result.Digests, sums.Composite)
 	for _, t := range told {
-		sums.Store = append(sums.Store, judged(t, all, partSize))
+		sums.Store = append(sums.Store, judged(t, all, partSize, r.partSize > 0))
 	}
 	sums.Full = result.Digests[:len(r.digests)]
 	return sums, nil
@@ -294,16 +290,20 @@ func partSizeOf(ctx context.Context, c *haul.Client, obj store.Object, attrs *st
 	return parts[0].Size
 }
 
-// judged compares one sum that a store keeps with those of the bytes.
-func judged(t ui.StoreSum, ours []checksum.Sum, partSize int64) ui.StoreSum {
+// judged compares one sum that a store keeps with those of the bytes. A guessed part size may make as many parts of another size.
+func judged(t ui.StoreSum, ours []checksum.Sum, partSize int64, guessed bool) ui.StoreSum {
 	for _, s := range ours {
-		if s.Algorithm == t.Sum.Algorithm && s.Parts == t.Sum.Parts {
-			t.Agrees = s == t.Sum
-			if !t.Agrees && t.What == "etag" {
-				t.Why = "it is not that of these bytes; not every ETag is an MD5"
-			}
-			return t
+		if s.Algorithm != t.Sum.Algorithm || s.Parts != t.Sum.Parts {
+			continue
 		}
+		switch t.Agrees = s == t.Sum; {
+		case t.Agrees:
+		case guessed && t.Sum.Parts > 0:
+			t.Why = "it is not that of parts of this size"
+		case t.What == "etag":
+			t.Why = "it is not that of these bytes; not every ETag is an MD5"
+		}
+		return t
 	}
 	t.Why = fmt.Sprintf("of %d parts, whose sizes are not known", t.Sum.Parts)
 	if partSize > 0 {

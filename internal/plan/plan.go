@@ -46,6 +46,26 @@ func layout(size, partSize int64) Layout {
 	return Layout{Size: size, PartSize: partSize, Count: int(max(1, divUp(size, partSize)))}
 }
 
+// Sizes gives the sizes of parts that somebody tells of, in their order: they must be so many, and make up size bytes; else it is
+// nil.
+func Sizes(parts []store.Part, count int, size int64) []int64 {
+	if len(parts) != count || count == 0 {
+		return nil
+	}
+	sizes := make([]int64, count)
+	for i, p := range parts {
+		if p.Size < 0 || p.Size > size {
+			return nil
+		}
+		sizes[i] = p.Size
+		size -= p.Size
+	}
+	if size != 0 {
+		return nil
+	}
+	return sizes
+}
+
 // OnePut tells whether an object of size bytes goes up in a single Put rather than in parts. It does not know of a part size
 // that the user wants: one that is smaller than the object asks for parts.
 func OnePut(size int64, l store.Limits) bool {

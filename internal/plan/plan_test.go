@@ -213,3 +213,24 @@ func mustPanic(t *testing.T, f func()) {
 	}()
 	f()
 }
+
+// Sizes believes no numbers that cannot be.
+func TestSizes(t *testing.T) {
+	for _, c := range []struct {
+		sizes []int64
+		count int
+		size  int64
+		ok    bool
+	}{
+		{[]int64{5, 5, 1}, 3, 11, true}, {[]int64{0}, 1, 0, true}, {[]int64{5, 5}, 3, 10, false}, {[]int64{5, 5}, 2, 11, false},
+		{nil, 0, 0, false}, {[]int64{-5, 16}, 2, 11, false}, {[]int64{1 << 62, 1 << 62, 1 << 62, 1 << 62}, 4, 0, false}, {[]int64{1}, 1, -1, false},
+	} {
+		var parts []store.Part
+		for _, n := range c.sizes {
+			parts = append(parts, store.Part{Size: n})
+		}
+		if got := plan.Sizes(parts, c.count, c.size); (got != nil) != c.ok || c.ok && len(got) != c.count {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+}

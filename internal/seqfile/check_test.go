@@ -3,6 +3,7 @@ package seqfile_test
 import (
 	"bytes"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -257,4 +258,35 @@ func FuzzCheck(f *testing.F) {
 			}
 		}
 	})
+}
+
+// sparse is a file of size bytes with a beginning and an end, and zeros between.
+type sparse struct {
+	begin, end string
+	size       int64
+}
+
+// ReadAt reads.
+func (s sparse) ReadAt(p []byte, off int64) (int, error) {
+	clear(p)
+	if off < int64(len(s.begin)) {
+		copy(p, s.begin[off:])
+	}
+	if at := s.size - int64(len(s.end)) - off; at < int64(len(p)) {
+		copy(p[max(at, 0):], s.end[max(-at, 0):])
+	}
+	return len(p), nil
+}
+
+// What gzip writes of just 4 GiB has a size of 0 at its end, which is no damage.
+func TestGzipOf4GiB(t *testing.T) {
+	random := make([]byte, 1<<18)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(random)
+	text := string(seqtest.Gzip(string(random)))
+	for size, want := range map[int64]string{1 << 20: "!it does not end as gzip does: it is cut", 5 << 20: ""} {
+		c, err := seqfile.Check(seqfile.Gzip, sparse{text, "abcdefgh\x00\x00\x00\x00", size}, size, seqfile.Options{})
+		if got := texts(c.Findings); err != nil || got != want {
+			t.Errorf("%d bytes: %q, %v", size, got, err)
+		}
+	}
 }

@@ -86,7 +86,8 @@ func (c *Content) trailer(w *window) {
 	switch {
 	case size == 0 && crc == 0 && !nothing:
 		c.bad("it ends in zeros, and not as gzip does")
-	case size == 0 && crc != 0, c.Size < 1<<32/mostInflated && int64(size) > c.Size*mostInflated:
+	case c.Size >= 1<<32/mostInflated: // it may stand for 4 GiB and more, of which the end tells only the rest
+	case size == 0 && crc != 0, int64(size) > c.Size*mostInflated:
 		c.bad("it does not end as gzip does: it is cut")
 	}
 }
