@@ -199,14 +199,14 @@ func (f *outflow) prove() (Proof, error) {
 	if f.why != "" {
 		return Proof{Text: f.why}, nil
 	}
-	if f.obj.Size == 0 {
-		return f.vouched.judge(f.obj, checksum.Bytes(f.vouched.sum.Algorithm, nil))
-	}
 	var sum checksum.Sum
 	var err error
-	if f.running != nil {
+	switch {
+	case f.running != nil:
 		sum, err = f.running.Sum()
-	} else {
+	case f.obj.Size == 0:
+		sum = checksum.Bytes(f.algorithm, nil)
+	default:
 		sum, err = combine(f.segments)
 	}
 	if err != nil {

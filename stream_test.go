@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"io"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
 
 	"haul"
+	"haul/checksum"
 	"haul/store"
 	"haul/store/storetest"
 )
@@ -153,6 +155,25 @@ func TestStreamDownIsOfTheObjectThatIsMeant(t *testing.T) {
 			_, err = b.client().DownloadStream(context.Background(), object, &got, haul.Transfer{IfMatch: tag, PartSize: 100})
 			if other := tag == "another"; errors.Is(err, store.Changed) != other || other && got.Len() > 0 {
 				t.Errorf("size %d, %s: %v, and %d bytes", size, tag, err, got.Len())
+			}
+		}
+	}
+}
+
+func TestEmptyObjectOfOnePartComesDown(t *testing.T) {
+	for _, scheme := range []checksum.Scheme{{Algorithm: checksum.SHA256, Kind: checksum.Composite}, {Algorithm: checksum.CRC32C, Kind: checksum.Composite}, {}} {
+		b := newBench(t)
+		b.Make(object, bytes.NewReader(nil), storetest.Made{Parts: []int64{10}, Scheme: scheme})
+		for name, down := range map[string]func() (haul.Result, error){
+			"stream": func() (haul.Result, error) {
+				return b.client().DownloadStream(context.Background(), object, io.Discard, haul.Transfer{})
+			},
+			"file": func() (haul.Result, error) {
+				return b.client().Download(context.Background(), object, filepath.Join(t.TempDir(), "x"), haul.Transfer{})
+			},
+		} {
+			if r, err := down(); err != nil || !r.Proof.Proved {
+				t.Errorf("%s, %v: %+v, %v", name, scheme, r.Proof, err)
 			}
 		}
 	}

@@ -24,6 +24,13 @@ func TestRunning(t *testing.T) {
 			}
 		}
 		r := checksum.NewRunning(a, sizes)
+		if every := rapid.Int64Range(0, 100).Draw(t, "part size"); every > 0 {
+			r, sizes, sums = checksum.NewRunningEqual(a, every), []int64{every}, nil
+			for left := b; len(left) > 0 || sums == nil; {
+				n := min(int(every), len(left))
+				sums, left = append(sums, checksum.Bytes(a, left[:n])), left[n:]
+			}
+		}
 		for left := b; len(left) > 0; {
 			n := rapid.IntRange(1, len(left)).Draw(t, "write")
 			if k, err := r.Write(left[:n]); k != n || err != nil {
@@ -43,6 +50,14 @@ func TestRunning(t *testing.T) {
 
 func ExampleRunning() {
 	r := checksum.NewRunning(checksum.MD5, []int64{8, 8})
+	fmt.Fprint(r, "part one", "part two")
+	etag, err := r.Sum()
+	fmt.Println(etag.Hex(), err)
+	// Output: 0732917abc3288784e318ac0aab1757a-2 <nil>
+}
+
+func ExampleNewRunningEqual() {
+	r := checksum.NewRunningEqual(checksum.MD5, 8)
 	fmt.Fprint(r, "part one", "part two")
 	etag, err := r.Sum()
 	fmt.Println(etag.Hex(), err)

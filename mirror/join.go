@@ -14,6 +14,17 @@ type Named interface {
 // Name is Rel.
 func (e Entry) Name() string { return e.Rel }
 
+// Address is the path of a file or the s3:// address of an object; empty where it is neither.
+func (e Entry) Address() string {
+	switch {
+	case e.Path != "":
+		return e.Path
+	case e.Object.Key != "":
+		return e.Object.Ref.String()
+	}
+	return ""
+}
+
 // Joined is one name, and what each of two trees has under it; what has nothing there is zero.
 type Joined[S, T Named] struct {
 	Source   S

@@ -127,8 +127,8 @@ func (s *syncing) act(a Action, yield func(job) bool) bool {
 		if s.places != nil {
 			s.places.note(e.Rel)
 		}
-		s.tell(Event{Kind: Found, Verb: s.verb, Source: s.name(e), Entry: e})
-		s.tell(Event{Kind: Unchanged, Verb: s.verb, Why: a.Why, Source: s.name(e), Target: s.targetName(e), Entry: e})
+		s.tell(Event{Kind: Found, Verb: s.verb, Source: e.Address(), Entry: e})
+		s.tell(Event{Kind: Unchanged, Verb: s.verb, Why: a.Why, Source: e.Address(), Target: s.targetName(e), Entry: e})
 		return true
 	}
 	j, ok := s.job(e)

@@ -67,7 +67,7 @@ func placesFor(dir string, o Options) (*places, error) {
 func (w *way) job(e Entry) (job, bool) {
 	j := job{verb: w.verb, entry: e}
 	if e.Why != nil {
-		j.source, j.skip = w.name(e), e.Why
+		j.source, j.skip = e.Address(), e.Why
 		return j, true
 	}
 	switch w.kind {
@@ -84,14 +84,6 @@ func (w *way) job(e Entry) (job, bool) {
 		j.look = w.absent(e, j.target)
 	}
 	return j, true
-}
-
-// name is the source as events have it.
-func (w *way) name(e Entry) string {
-	if e.Path != "" {
-		return e.Path
-	}
-	return e.Object.Ref.String()
 }
 
 // targetRef is the object that an entry becomes.

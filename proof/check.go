@@ -35,10 +35,10 @@ func (v *verifier) check(ctx context.Context, f *Finding, j mirror.Joined[Item, 
 	item, target := j.Source, j.Target
 	f.Name, f.Size = item.Rel, item.Size
 	if j.InSource {
-		f.Source = address(item.Entry)
+		f.Source = item.Entry.Address()
 	}
 	if j.InTarget {
-		f.Name, f.Target = target.Rel, address(target)
+		f.Name, f.Target = target.Rel, target.Address()
 		if target.Why == nil {
 			f.Size = target.Size
 		}
@@ -96,16 +96,6 @@ func (v *verifier) judge(ctx context.Context, f *Finding, err error) error {
 		f.open(err.Error(), false)
 	}
 	return nil
-}
-
-func address(e mirror.Entry) string {
-	if e.Path != "" {
-		return e.Path
-	}
-	if e.Object.Key != "" {
-		return e.Object.Ref.String()
-	}
-	return ""
 }
 
 // fileObject compares a file with an object.
@@ -289,7 +279,7 @@ func (v *verifier) itemObject(ctx context.Context, f *Finding, item Item, listed
 		}
 		f.blame(differingParts(item.Parts, w.layout))
 	default:
-		f.open(w.unlike(item.Claims, v.truth.What), true)
+		f.open(w.unlike(item.Claims, v.truth.What), computable(item.Claims, obj.Size) != nil)
 	}
 	if v.o.All || v.o.Download && (f.Settles || y.Kind == Metadata) {
 		return v.fetchSum(ctx, f, item, obj)

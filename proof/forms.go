@@ -3,10 +3,8 @@ package proof
 import (
 	"context"
 	"fmt"
-	"hash"
 	"io"
 	"slices"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -26,17 +24,8 @@ type Forms struct {
 
 // Forming computes Forms of the bytes that are written to it.
 type Forming struct {
-	full, composite []*form
+	full, composite runnings
 	partSize, size  int64
-}
-
-// form is one digest on its way.
-type form struct {
-	a        checksum.Algorithm
-	h        hash.Hash
-	partSize int64 // 0: of all bytes
-	filled   int64 // of the current part
-	sums     []checksum.Sum
 }
 
 // NewForming begins digests of all bytes, and composite ones of parts of partSize bytes. Among these is always MD5, as the ETag, and
@@ -44,7 +33,7 @@ type form struct {
 func NewForming(full, composite []checksum.Algorithm, partSize int64) *Forming {
 	f := &Forming{partSize: partSize}
 	for _, a := range full {
-		f.full = append(f.full, &form{a: a, h: a.New()})
+		f.full = append(f.full, checksum.NewRunning(a, nil))
 	}
 	if partSize == 0 {
 		return f
@@ -53,26 +42,20 @@ func NewForming(full, composite []checksum.Algorithm, partSize int64) *Forming {
 		composite = append(slices.Clone(composite), checksum.MD5)
 	}
 	for _, a := range composite {
-		if a == checksum.CRC64NVME {
-			continue
+		if a != checksum.CRC64NVME {
+			f.composite = append(f.composite, checksum.NewRunningEqual(a, partSize))
 		}
-		f.composite = append(f.composite, &form{a: a, h: a.New(), partSize: partSize})
 	}
 	return f
 }
 
-// Write takes the next bytes, and gives no error. Each digest sums them in a goroutine of its own.
+// Write takes the next bytes, and gives no error. Each digest sums them in a goroutine of its own, where that is worth it.
 func (f *Forming) Write(p []byte) (int, error) {
-	var wg sync.WaitGroup
-	for _, one := range f.all() {
-		wg.Go(func() { one.write(p) })
-	}
-	wg.Wait()
 	f.size += int64(len(p))
-	return len(p), nil
+	return f.all().Write(p)
 }
 
-func (f *Forming) all() []*form { return slices.Concat(f.full, f.composite) }
+func (f *Forming) all() runnings { return slices.Concat(f.full, f.composite) }
 
 // Read takes all of a file of that many bytes: each digest reads it by itself, at its own pace.
 func (f *Forming) Read(ctx context.Context, r io.ReaderAt, size int64) error {
@@ -91,7 +74,7 @@ func (f *Forming) Read(ctx context.Context, r io.ReaderAt, size int64) error {
 					}
 					return fmt.Errorf("read at byte %d of %d: %w", at+int64(n), size, err)
 				}
-				one.write(p)
+				_, _ = one.Write(p)
 				at += int64(len(p))
 			}
 			return nil
@@ -101,41 +84,11 @@ func (f *Forming) Read(ctx context.Context, r io.ReaderAt, size int64) error {
 	return g.Wait()
 }
 
-func (f *form) write(p []byte) {
-	for len(p) > 0 {
-		n := int64(len(p))
-		if f.partSize > 0 {
-			if f.filled == f.partSize {
-				f.next()
-			}
-			n = min(n, f.partSize-f.filled)
-		}
-		f.h.Write(p[:n])
-		f.filled += n
-		p = p[n:]
-	}
-}
-
-// next ends a part.
-func (f *form) next() {
-	f.sums = append(f.sums, checksum.Of(f.a, f.h))
-	f.h.Reset()
-	f.filled = 0
-}
-
 // Forms gives what was computed; nothing can be written after it.
-func (f *Forming) Forms() (Forms, error) {
-	forms := Forms{Size: f.size, PartSize: f.partSize}
-	for _, one := range f.full {
-		forms.Full = append(forms.Full, checksum.Of(one.a, one.h))
+func (f *Forming) Forms() (forms Forms, err error) {
+	forms = Forms{Size: f.size, PartSize: f.partSize}
+	if forms.Full, err = f.full.sums(); err == nil {
+		forms.Composite, err = f.composite.sums()
 	}
-	for _, one := range f.composite {
-		one.next() // the last one, or an empty one
-		sum, err := checksum.Compose(one.sums)
-		if err != nil {
-			return forms, err
-		}
-		forms.Composite = append(forms.Composite, sum)
-	}
-	return forms, nil
+	return forms, err
 }

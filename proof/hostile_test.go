@@ -179,3 +179,22 @@ func TestSidecarsThatCannotBeRead(t *testing.T) {
 		t.Errorf("%+v", f["x.bam"])
 	}
 }
+
+// A download is only named as what would settle it where something is known to compare with.
+func TestNothingToSettle(t *testing.T) {
+	m := storetest.New()
+	m.PutBytes(at("x"), []byte("a"))
+	var b bytes.Buffer
+	if err := (proof.Record{Object: at("x"), Size: 1}).Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	cl := client(t, m)
+	truth, err := proof.Manifest(&b, proof.Names{Only: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, _ := verify(t, cl, truth, entries(cl, mirror.Remote(at(""))), proof.Options{})
+	if got := f["x"]; got.Verdict != proof.Unprovable || got.Settles {
+		t.Errorf("%+v", got)
+	}
+}

@@ -138,13 +138,13 @@ func (r runnings) Write(p []byte) (int, error) {
 }
 
 func (r runnings) sums() ([]checksum.Sum, error) {
-	sums := make([]checksum.Sum, len(r))
-	for i, one := range r {
+	var sums []checksum.Sum
+	for _, one := range r {
 		sum, err := one.Sum()
 		if err != nil {
 			return nil, err
 		}
-		sums[i] = sum
+		sums = append(sums, sum)
 	}
 	return sums, nil
 }

@@ -41,7 +41,7 @@ func (p *Report) unreadable(text string) {
 
 // one looks at one file.
 func (r *run) one(ctx context.Context, e mirror.Entry) (looked, error) {
-	l := looked{report: Report{Name: nameOf(e), Kind: seqfile.KindOf(e.Rel), Grade: OK, Size: e.Size}, stored: e.Modified}
+	l := looked{report: Report{Name: e.Address(), Kind: seqfile.KindOf(e.Rel), Grade: OK, Size: e.Size}, stored: e.Modified}
 	if !seqfile.Checks(l.report.Kind) {
 		l.report.Grade = Other
 		return l, nil
@@ -68,22 +68,12 @@ func (r *run) one(ctx context.Context, e mirror.Entry) (looked, error) {
 		}
 	case errors.Is(err, store.Archived):
 		l.report.add(seqfile.Finding{Text: "it is in an archive, and cannot be read until it is restored"})
-	case ctx.Err() != nil, e.Path == "" && !single(err):
+	case ctx.Err() != nil, e.Path == "" && mirror.Hopeless(err):
 		return l, err
 	default:
 		l.report.unreadable(fmt.Sprintf("it cannot be read: %v", err))
 	}
 	return l, nil
-}
-
-// single tells errors that are of one object alone, and not of the bucket, of who asks, or of the network.
-func single(err error) bool {
-	switch store.KindOf(err) {
-	case store.NoBucket, store.NoCredentials, store.Expired, store.ClockSkew, store.WrongRegion,
-		store.Network, store.Stalled, store.Throttled, store.Unavailable:
-		return false
-	}
-	return true
 }
 
 func (l *looked) file(e mirror.Entry, o seqfile.Options) error {

@@ -330,13 +330,6 @@ func folder(key string) string {
 	return key + "/"
 }
 
-func nameOf(e mirror.Entry) string {
-	if e.Path != "" {
-		return e.Path
-	}
-	return e.Object.Ref.String()
-}
-
 // look makes the reports of a family. An error ends the run.
 func (r *run) look(ctx context.Context, f *family) error {
 	if f.reports != nil || !r.meansAny(f) {
@@ -346,7 +339,7 @@ func (r *run) look(ctx context.Context, f *family) error {
 	if err != nil {
 		return err
 	}
-	f.reports = append(f.reports, data.report)
+	reports := []Report{data.report}
 	for _, e := range f.indexes {
 		index, err := r.one(ctx, e)
 		if err != nil {
@@ -358,19 +351,12 @@ func (r *run) look(ctx context.Context, f *family) error {
 		if text := older(index, data); text != "" {
 			index.report.add(seqfile.Finding{Text: text})
 		}
-		f.reports = append(f.reports, index.report)
+		reports = append(reports, index.report)
 	}
-	f.reports = r.meant(f)
-	return nil
-}
-
-// meant leaves out what the filters do.
-func (r *run) meant(f *family) []Report {
-	var all []Report
 	for i, e := range append([]mirror.Entry{f.data}, f.indexes...) {
 		if r.means(e.Rel) {
-			all = append(all, f.reports[i])
+			f.reports = append(f.reports, reports[i])
 		}
 	}
-	return all
+	return nil
 }
