@@ -90,6 +90,7 @@ func (d *digests) goOn(entries []entry, end int64) {
 			h := one.algorithm.New()
 			if u, ok := h.(encoding.BinaryUnmarshaler); ok && e.Offset > 0 && u.UnmarshalBinary(e.State) == nil {
 				one.h, one.at, one.kept = h, e.Offset, e.Offset
+				one.summed.Store(one.at)
 			}
 			break
 		}
@@ -105,6 +106,7 @@ func (d *digests) restart() {
 	for _, one := range d.all {
 		one.h.Reset()
 		one.at, one.kept = 0, 0
+		one.summed.Store(0)
 		if d.append != nil {
 			d.append(entry{Digest: one.algorithm})
 		}

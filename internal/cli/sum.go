@@ -210,8 +210,17 @@ func (a *app) sumStream(ctx context.Context, f *proof.Forming, l location) error
 		return err
 	}
 	defer in.Close() // only read from
-	_, err = io.CopyBuffer(f, &source{in, ctx.Err}, make([]byte, 1<<20))
-	return err
+	summed := make(chan error, 1)
+	go func() {
+		_, err := io.CopyBuffer(f, &source{in, ctx.Err}, make([]byte, 1<<20))
+		summed <- err
+	}()
+	select {
+	case err := <-summed:
+		return err
+	case <-ctx.Done(): // a Read may go on for as long as it likes
+		return context.Cause(ctx)
+	}
 }
 
 // asStream makes a location that has a name one to be opened by it.
