@@ -70,7 +70,7 @@ func Sidecars(ctx context.Context, c *haul.Client, tree iter.Seq2[mirror.Entry, 
 	}
 	err := errors.Join(g.Wait(), listed)
 	if err == nil && found == 0 {
-		err = fmt.Errorf("there is no file with digests in it, such as x.bam.md5 or md5sum.txt: %w", store.NotFound)
+		err = errNoSidecars{}
 	}
 	if err != nil {
 		return Truth{}, errors.Join(err, s.Close())
@@ -78,6 +78,17 @@ func Sidecars(ctx context.Context, c *haul.Client, tree iter.Seq2[mirror.Entry, 
 	beside := func(e mirror.Entry) bool { return IsSidecar(e.Rel) }
 	return Truth{Items: s.sorted(), What: manifestTruth, Sidecars: true, Beside: beside, Close: s.Close}, nil
 }
+
+// errNoSidecars is of kind store.NotFound.
+type errNoSidecars struct{}
+
+// Error says what to do.
+func (errNoSidecars) Error() string {
+	return "there is no file with digests in it, such as x.bam.md5 or md5sum.txt; name a list of digests, or what to compare it with"
+}
+
+// Unwrap gives the kind.
+func (errNoSidecars) Unwrap() error { return store.NotFound }
 
 // sidecar reads one. A list that turns out to be none says nothing. One that cannot be read to its end leaves open the file that it
 // is beside, or itself: what it does not tell must not look as if nobody had anything to tell.

@@ -179,10 +179,13 @@ func (a *app) runVerify(ctx context.Context, req verifyRequest) (err error) {
 		if err != nil {
 			return nil, err
 		}
-		return struct {
-			io.Reader
-			io.Closer
-		}{&source{in, ctx.Err}, in}, nil
+		r, w := io.Pipe() // a Read may go on for as long as it likes
+		go func() {
+			_, err := io.Copy(w, &source{in, ctx.Err})
+			w.CloseWithError(err)
+		}()
+		context.AfterFunc(ctx, func() { w.CloseWithError(context.Cause(ctx)) })
+		return r, nil
 	}
 	truth, target, err := req.resolve(ctx, client)
 	if err != nil {
