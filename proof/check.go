@@ -34,6 +34,9 @@ func (f *Finding) open(why string, settles bool) {
 func (v *verifier) check(ctx context.Context, f *Finding, j mirror.Joined[Item, mirror.Entry]) error {
 	item, target := j.Source, j.Target
 	f.Name, f.Size = item.Rel, item.Size
+	if !j.InSource {
+		f.Size = -1
+	}
 	if j.InSource {
 		f.Source = item.Entry.Address()
 	}
@@ -56,7 +59,7 @@ func (v *verifier) check(ctx context.Context, f *Finding, j mirror.Joined[Item, 
 	case !j.InSource:
 		f.Verdict, f.Text = Extra, v.truth.extra()
 		if target.Why != nil { // a pipe, a link that leads nowhere
-			f.Size, f.Text = -1, f.Text+"; "+target.Why.Error()
+			f.Text += "; " + target.Why.Error()
 		}
 		return nil
 	case item.Why != nil:

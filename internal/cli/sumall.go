@@ -153,12 +153,12 @@ func (e *severalError) orNil() error {
 	return e
 }
 
-// Error has a line for each, as far as they are not too many.
+// Error names each, as far as they are not too many.
 func (e *severalError) Error() string {
 	if e.n > mostErrors {
-		return strings.Join(e.texts, "\n") + fmt.Sprintf("\nand %d more", e.n-mostErrors)
+		return strings.Join(e.texts, "; ") + fmt.Sprintf("; and %d more", e.n-mostErrors)
 	}
-	return strings.Join(e.texts, "\n")
+	return strings.Join(e.texts, "; ")
 }
 
 // Unwrap gives the first.

@@ -77,7 +77,7 @@ type verifyFlags struct {
 
 func (f *verifyFlags) flags() []*pflag.FlagSet {
 	fs := pflag.NewFlagSet("Verifying", pflag.ContinueOnError)
-	fs.StringVar(&f.download, "download", "", "fetch and compare; nothing is written to disk. `WHAT` is open: what the store's word cannot prove, or all: every object (else open)")
+	fs.StringVar(&f.download, "download", "", "fetch what the store's word cannot prove, and compare; nothing is written to disk; --download`=all` does so with every object")
 	fs.Lookup("download").NoOptDefVal = "open"
 	fs.BoolVar(&f.sidecars, "sidecars", false, "of two names, the first is where files such as x.bam.md5 or md5sum.txt lie, and the second what they are about")
 	fs.StringVar(&f.extra, "extra", "", "what is in the target only, or has no digest, is to `DO`: fail, allow (else it fails between two trees)")

@@ -62,7 +62,7 @@ func (r verifyRequest) resolve(ctx context.Context, c *haul.Client) (proof.Truth
 	case one:
 		return proof.Truth{}, nil, usagef("%s is no list of digests that is known here; name what to compare it with", from.text)
 	case from.kind == to.kind && !from.tree && from.mayList():
-		return proof.Truth{}, nil, usagef("%s is no list of digests that is known here, and nothing else of one kind is compared; haul verify compares files with objects, or either with a list", from.text)
+		return proof.Truth{}, nil, usagef("%s is no list of digests that is known here; without one, files on this machine are compared with objects in the store", from.text)
 	case from.kind == to.kind && from.kind == local:
 		return proof.Truth{}, nil, usagef("both are on this machine; haul verify compares files with objects, or either with a list of digests")
 	case from.kind == to.kind:
