@@ -149,6 +149,24 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// A name of a million folders costs few looks into the target.
+func TestDeepName(t *testing.T) {
+	looks := 0
+	n := proof.Names{Exists: func(string) (bool, error) {
+		if looks++; looks > 100_000 {
+			return false, errors.New("enough")
+		}
+		return false, nil
+	}}
+	truth, err := proof.Manifest(strings.NewReader(hexA+"  "+strings.Repeat("d/", 1_000_000)+"x\n"), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := truth.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // A manifest that is too long for memory is sorted all the same, and a name that comes twice is one.
 func TestLongManifest(t *testing.T) {
 	const n = 45_000

@@ -100,8 +100,9 @@ type Names struct {
 	below string // the folder that the names are below
 }
 
-// probes is how many names of a manifest are looked for in the target, to learn how its names lie to it.
-const probes = 16
+// probes is how many names of a manifest are looked for in the target, to learn how its names lie to it, and deepest how many of
+// their last folders; a key has no more than 1024 bytes.
+const probes, deepest = 16, 512
 
 // Manifest is the truth that a manifest or receipt tells. It is read whole, and sorted, in temporary files where it is long.
 //
@@ -176,7 +177,7 @@ func (n Names) probe(first []Line) (*lie, error) {
 		}
 		l.gone[line.group] = true
 		parts := n.split(line)
-		for k := range parts {
+		for k := max(0, len(parts)-deepest); k < len(parts); k++ {
 			ok, err := n.has(strings.Join(parts[k:], "/"))
 			if err != nil {
 				return nil, err
