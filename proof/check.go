@@ -34,6 +34,9 @@ func (f *Finding) open(why string, settles bool) {
 func (v *verifier) check(ctx context.Context, f *Finding, j mirror.Joined[Item, mirror.Entry]) error {
 	item, target := j.Source, j.Target
 	f.Name, f.Size = item.Rel, item.Size
+	if !j.InSource {
+		f.Size = -1
+	}
 	if j.InSource {
 		f.Source = item.Entry.Address()
 	}
@@ -50,11 +53,14 @@ func (v *verifier) check(ctx context.Context, f *Finding, j mirror.Joined[Item, 
 	case !j.InTarget:
 		f.Verdict, f.Text = Missing, "it is not there"
 		return nil
-	case target.Why != nil:
+	case target.Why != nil && (j.InSource || target.Partial || errors.Is(target.Why, mirror.ErrNoAccess)):
 		f.open(target.Why.Error(), false)
 		return nil
 	case !j.InSource:
 		f.Verdict, f.Text = Extra, v.truth.extra()
+		if target.Why != nil { // a pipe, a link that leads nowhere
+			f.Text += "; " + target.Why.Error()
+		}
 		return nil
 	case item.Why != nil:
 		f.open(item.Why.Error(), false)
@@ -111,7 +117,7 @@ func (v *verifier) fileObject(ctx context.Context, f *Finding, path string, list
 }
 
 func (v *verifier) bytesObject(ctx context.Context, f *Finding, src *localfile.Source, listed store.Object) error {
-	if c, ok := listedClaim(listed); ok && src.Size() <= maxListed && src.Size() == listed.Size {
+	if c, ok := listedClaim(listed); ok && !v.o.All && src.Size() <= maxListed && src.Size() == listed.Size {
 		ours, err := v.sums(ctx, src, src.Size(), []Claim{c})
 		if err != nil {
 			return err
@@ -129,32 +135,44 @@ func (v *verifier) bytesObject(ctx context.Context, f *Finding, src *localfile.S
 		f.bad(fmt.Sprintf("the file has %d bytes, and the object %d", src.Size(), obj.Size), true)
 		return nil
 	}
+	if v.o.All {
+		return v.fetchCompare(ctx, f, src, obj)
+	}
+	kind, err := v.vouched(ctx, f, src, obj)
+	if err != nil {
+		return err
+	}
+	if v.o.Download && (f.Settles || kind == Metadata || f.Verdict == Bad && len(f.Parts) == 0) { // and find where they differ
+		return v.fetchCompare(ctx, f, src, obj)
+	}
+	return nil
+}
+
+// vouched compares a file with what the store says of an object, and tells by which kind of claim.
+func (v *verifier) vouched(ctx context.Context, f *Finding, src *localfile.Source, obj store.Object) (Kind, error) {
 	w := vouch(obj)
 	if err := w.cut(ctx, v.c, &v.o.Attrs); err != nil {
-		return err
+		return "", err
 	}
 	claims := choose(w.claims)
 	var ours []checksum.Sum
 	if len(claims) > 0 {
+		var err error
 		if ours, err = v.sums(ctx, src, src.Size(), claims); err != nil {
-			return err
+			return "", err
 		}
 	}
-	switch verdict, c := matched(claims, ours); verdict {
+	verdict, c := matched(claims, ours)
+	switch verdict {
 	case OK:
 		f.ok(c, c.Text())
 	case Bad:
 		f.bad("another "+c.Text()+" than the file's", c.sure())
-		if err := v.name(ctx, f, &w, src); err != nil {
-			return err
-		}
+		return c.Kind, v.name(ctx, f, &w, src)
 	default:
 		f.open(w.nothing(), true)
 	}
-	if v.o.Download && (f.Settles || f.Verdict == Bad && len(f.Parts) == 0) { // and find where they differ
-		return v.fetchCompare(ctx, f, src, obj)
-	}
-	return nil
+	return c.Kind, nil
 }
 
 // name finds which parts differ, where the store keeps the sums of parts.
@@ -205,7 +223,7 @@ func (v *verifier) itemFile(ctx context.Context, f *Finding, item Item, path str
 	case OK:
 		f.ok(c, c.Text())
 	default:
-		f.bad("another "+c.Text(), true)
+		f.bad(c.differs(), true)
 		if err := v.nameParts(ctx, f, item.Parts, src); err != nil {
 			return err
 		}
@@ -232,22 +250,29 @@ func computable(claims []Claim, size int64) []Claim {
 
 // itemObject compares a line of a manifest or receipt with an object, by what the store says of it.
 func (v *verifier) itemObject(ctx context.Context, f *Finding, item Item, listed store.Object) error {
-	if c, ok := listedClaim(listed); ok {
+	if c, ok := listedClaim(listed); ok && !v.o.All {
 		if verdict, x, y := agree(item.Claims, []Claim{c}); verdict == OK {
 			f.ok(y, y.Text()+", as the "+string(x.Kind)+" has it")
 			return nil
 		}
 	}
-	if item.ETag != "" && item.ETag == listed.ETag {
+	tagged := item.ETag != "" && item.ETag == listed.ETag
+	if tagged {
 		f.Verdict, f.Proof, f.Text = OK, "ETag of the receipt", "the ETag is that of the receipt"
+	}
+	if tagged && !v.o.All {
 		return nil
 	}
 	obj, err := v.c.Stat(ctx, listed.Ref, &v.o.Attrs)
 	if err != nil {
 		return err
 	}
+	if tagged {
+		return v.fetchSum(ctx, f, item, obj)
+	}
 	w := vouch(obj)
-	switch verdict, x, y := agree(item.Claims, w.claims); verdict {
+	verdict, x, y := agree(item.Claims, w.claims)
+	switch verdict {
 	case OK:
 		f.ok(y, y.Text()+", as the "+string(x.Kind)+" has it")
 	case Bad:
@@ -259,7 +284,7 @@ func (v *verifier) itemObject(ctx context.Context, f *Finding, item Item, listed
 	default:
 		f.open(w.unlike(item.Claims, v.truth.What), computable(item.Claims, obj.Size) != nil)
 	}
-	if v.o.Download && f.Settles {
+	if v.o.All || v.o.Download && (f.Settles || y.Kind == Metadata) {
 		return v.fetchSum(ctx, f, item, obj)
 	}
 	return nil

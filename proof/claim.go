@@ -67,11 +67,19 @@ func (c Claim) where() string {
 	case ETag, PartsETag:
 		return " (ETag)"
 	case Metadata:
-		return " in metadata (" + c.From + ")"
+		return " in metadata (" + c.From + ", as its uploader wrote it)"
 	case Listed, Recorded:
 		return " of the " + string(c.Kind)
 	}
 	return ""
+}
+
+// differs says that the bytes that are here have another sum.
+func (c Claim) differs() string {
+	if c.Kind == Listed || c.Kind == Recorded {
+		return "its " + strings.TrimSuffix(c.Text(), c.where()) + " is another than the " + string(c.Kind) + " has"
+	}
+	return "another " + c.Text()
 }
 
 func parts(n int) string {

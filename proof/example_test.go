@@ -60,3 +60,27 @@ func ExampleForming() {
 	// e19467a4b7737544289ceed3a4761fc8
 	// 33e6f19fe9ef4b13c3bcb8cc404e0d1a-2
 }
+
+func ExampleShown() {
+	fmt.Println(proof.Shown(checksum.Bytes(checksum.MD5, []byte("ACGT"))))
+	fmt.Println(proof.Shown(checksum.Bytes(checksum.CRC32C, []byte("ACGT"))))
+	// Output:
+	// MD5 f1f8f4bf413b16ad135722aa4591043e
+	// CRC32C AAq8vw==
+}
+
+func ExampleDigestLine() {
+	fmt.Print(proof.DigestLine(checksum.Bytes(checksum.MD5, []byte("ACGT")).Hex(), "run/a.fastq"))
+	// Output: f1f8f4bf413b16ad135722aa4591043e  run/a.fastq
+}
+
+func ExampleSummary_Whole() {
+	s := proof.Summary{ExtraFails: true}
+	s.OK = 3
+	fmt.Println(s.Whole())
+	s.Extra = 1
+	fmt.Println(s.Whole())
+	// Output:
+	// yes
+	// no
+}

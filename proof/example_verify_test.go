@@ -141,6 +141,6 @@ func ExampleNewReport() {
 	text, err := os.ReadFile(path)
 	fmt.Print(strings.SplitAfter(string(text), "\n")[1], err, " ", proof.IsReport(path), "\n")
 	// Output:
-	// OK,x.bam,4,"MD5 (ETag), as the manifest has it",MD5 (ETag),MD5 8fj0v0E7Fq0TVyKqRZEEPg==,,s3://bucket/run/x.bam
+	// OK,x.bam,4,"MD5 (ETag), as the manifest has it",MD5 (ETag),MD5 f1f8f4bf413b16ad135722aa4591043e,,s3://bucket/run/x.bam
 	// <nil> true
 }

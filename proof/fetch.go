@@ -7,10 +7,12 @@ import (
 	"io"
 
 	"haul"
+	"haul/checksum"
 	"haul/store"
 )
 
-// fetch gives the bytes of an object to w, in order. What the store gives that does not fit its own word is bad.
+// fetch gives the bytes of an object to w, in order; they come by ranges in parallel. What the store gives that does not fit its own
+// word is bad.
 func (v *verifier) fetch(ctx context.Context, f *Finding, obj store.Object, w io.Writer) (came bool, err error) {
 	_, err = v.c.DownloadStream(ctx, obj.Ref, w, haul.Transfer{Attrs: v.o.Attrs, IfMatch: obj.ETag})
 	if errors.Is(err, haul.ErrMismatch) {
@@ -24,22 +26,30 @@ func (v *verifier) fetch(ctx context.Context, f *Finding, obj store.Object, w io
 func (v *verifier) fetchCompare(ctx context.Context, f *Finding, src io.ReaderAt, obj store.Object) error {
 	w := &comparing{src: src}
 	came, err := v.fetch(ctx, f, obj, w)
-	if !came {
+	if err != nil {
 		return err
 	}
 	if len(w.bad) > 0 {
-		f.bad("the bytes are others", true)
+		if came {
+			f.bad("the bytes are others", true)
+		}
 		f.blame(w.bad)
 		return nil
 	}
-	f.Verdict, f.Proof, f.Text, f.Settles, f.Parts = OK, "downloaded and compared", "downloaded and compared, byte by byte", false, nil
+	if !came {
+		return nil
+	}
+	f.Verdict, f.Proof, f.Text, f.Settles, f.Parts, f.Sum = OK, "downloaded and compared", "downloaded and compared, byte by byte", false, nil, checksum.Sum{}
+	if v.o.All {
+		f.Proof, f.Text = "comparing all bytes, read again", "byte by byte, read again"
+	}
 	return nil
 }
 
 // fetchSum settles by summing what the store gives.
 func (v *verifier) fetchSum(ctx context.Context, f *Finding, item Item, obj store.Object) error {
 	claims := computable(item.Claims, obj.Size)
-	if len(claims) == 0 {
+	if len(claims) == 0 && !v.o.All {
 		return nil
 	}
 	w := newRunning(claims)
@@ -51,12 +61,16 @@ func (v *verifier) fetchSum(ctx context.Context, f *Finding, item Item, obj stor
 	if err != nil {
 		return err
 	}
+	how := ", downloaded and summed"
+	if v.o.All {
+		how = ", read again"
+	}
 	switch verdict, c := matched(claims, ours); verdict {
 	case OK:
-		f.ok(c, c.Text()+", downloaded and summed")
-		f.Proof = c.Group() + ", downloaded and summed"
-	default:
-		f.bad("another "+c.Text()+", downloaded and summed", true)
+		f.ok(c, c.Text()+how)
+		f.Proof = c.Group() + how
+	case Bad:
+		f.bad(c.differs()+how, true)
 	}
 	return nil
 }

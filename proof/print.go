@@ -20,14 +20,14 @@ var ErrNoMD5 = errors.New("no md5 of a file")
 func WriteMD5Sum(w io.Writer, receipt iter.Seq2[Record, error]) error {
 	md5s := map[string]string{}
 	var paths []string
-	var without []string
+	var without []string // and why
 	for r, err := range receipt {
 		if err != nil {
 			return err
 		}
 		path, ok := r.Path()
 		if !ok {
-			without = append(without, r.Target)
+			without = append(without, noFile(r))
 			continue
 		}
 		if _, ok := md5s[path]; !ok {
@@ -37,22 +37,33 @@ func WriteMD5Sum(w io.Writer, receipt iter.Seq2[Record, error]) error {
 	}
 	for _, path := range paths {
 		if md5s[path] == "" {
-			without = append(without, path)
+			without = append(without, fmt.Sprintf("%q was transferred without --digest md5", path))
 			continue
 		}
-		if _, err := io.WriteString(w, md5Line(md5s[path], path)); err != nil {
+		if _, err := io.WriteString(w, DigestLine(md5s[path], path)); err != nil {
 			return err
 		}
 	}
 	if len(without) > 0 {
-		return fmt.Errorf("%d of the records tell %w, such as %q", len(without), ErrNoMD5, without[0])
+		return fmt.Errorf("%d of the records tell %w: %s", len(without), ErrNoMD5, without[0])
 	}
 	return nil
 }
 
-// md5Line is a line as GNU md5sum writes it: of a name with a backslash or the end of a line in it, these are escaped, and the
+// noFile says why md5sum can read nothing that a record is about.
+func noFile(r Record) string {
+	switch {
+	case r.Source == "-":
+		return fmt.Sprintf("the source of %q is a stream, which md5sum cannot read again (haul receipt csv has its digests)", r.Target)
+	case r.Target == "-":
+		return fmt.Sprintf("%q went to a stream, which md5sum cannot read again (haul receipt csv has its digests)", r.Source)
+	}
+	return fmt.Sprintf("%q was copied within the store (haul receipt csv has its digests)", r.Target)
+}
+
+// DigestLine is a line as GNU md5sum and its kin write it, of a digest in hex: of a name with a backslash or the end of a line in it, these are escaped, and the
 // line begins with a backslash.
-func md5Line(md5, path string) string {
+func DigestLine(md5, path string) string {
 	escaped := strings.NewReplacer(`\`, `\\`, "\n", `\n`, "\r", `\r`).Replace(path)
 	if escaped != path {
 		return `\` + md5 + "  " + escaped + "\n"

@@ -157,9 +157,9 @@ func TestMD5SumNeedsMD5s(t *testing.T) {
 	copied.Source = "s3://lab/from"
 	stream := uploaded("d", "x")
 	stream.Source = "-"
-	for _, r := range []proof.Record{without, copied, stream} {
+	for why, r := range map[string]proof.Record{"without --digest md5": without, "copied within the store": copied, "is a stream": stream} {
 		var b bytes.Buffer
-		if err := proof.WriteMD5Sum(&b, records(r, with)); !errors.Is(err, proof.ErrNoMD5) {
+		if err := proof.WriteMD5Sum(&b, records(r, with)); !errors.Is(err, proof.ErrNoMD5) || !strings.Contains(err.Error(), why) {
 			t.Errorf("%s: got %v", r.Target, err)
 		}
 		if b.String() != "9dd4e461268c8034f5c8564e155c67a6  a\n" {

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"haul/checksum"
 	"haul/internal/amount"
 	"haul/internal/localfile"
 	"haul/store"
@@ -44,7 +45,7 @@ type Row struct {
 	Size    int64     `json:"size"` // in bytes; -1 where it is not known
 	Text    string    `json:"text"`
 	Proof   string    `json:"proof,omitempty"`
-	Sum     string    `json:"sum,omitempty"` // algorithm and Base64
+	Sum     string    `json:"sum,omitempty"` // algorithm and digest, as Shown
 	Parts   []BadPart `json:"bad_parts,omitempty"`
 	Source  string    `json:"source,omitempty"`
 	Target  string    `json:"target,omitempty"`
@@ -71,6 +72,15 @@ func writer(path string) func(*Report, io.Writer, page) error {
 		return (*Report).csv
 	}
 	return nil
+}
+
+// Shown gives a sum with its algorithm: in hex what md5sum and its kin print, and CRCs in Base64, as S3 does.
+func Shown(s checksum.Sum) string {
+	switch s.Algorithm {
+	case checksum.MD5, checksum.SHA1, checksum.SHA256:
+		return string(s.Algorithm) + " " + s.Hex()
+	}
+	return s.String()
 }
 
 // IsReport tells whether a name ends as that of a report.
@@ -101,7 +111,7 @@ func NewReport(path string, about About) (*Report, error) {
 
 // Add takes the next finding.
 func (r *Report) Add(f Finding) error {
-	row := Row{Name: f.Name, Verdict: f.Verdict, Size: f.Size, Text: f.Text, Proof: f.Proof, Sum: f.Sum.String(), Parts: f.Parts, Source: f.Source, Target: f.Target}
+	row := Row{Name: f.Name, Verdict: f.Verdict, Size: f.Size, Text: f.Text, Proof: f.Proof, Sum: Shown(f.Sum), Parts: f.Parts, Source: f.Source, Target: f.Target}
 	if f.Settles {
 		row.Text += "; to settle it, download it (--download)"
 	}
@@ -134,13 +144,7 @@ func (r *Report) End(s Summary) error {
 	if err := errors.Join(r.problems.w.Flush(), r.rest.w.Flush()); err != nil {
 		return err
 	}
-	p := page{About: r.about, Summary: s, Whole: "yes", Took: amount.Took(s.Elapsed)}
-	switch {
-	case s.Bad+s.Missing > 0:
-		p.Whole = "no"
-	case s.OK == 0, s.Unprovable > 0:
-		p.Whole = "open"
-	}
+	p := page{About: r.about, Summary: s, Whole: s.Whole(), Took: amount.Took(s.Elapsed)}
 	for _, by := range slices.Sorted(maps.Keys(s.Proofs)) {
 		p.Proved = append(p.Proved, proved{by, s.Proofs[by]})
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"haul/checksum"
 	"haul/proof"
 	"haul/store"
 )
@@ -126,5 +127,21 @@ func TestReportRefused(t *testing.T) {
 	}
 	if _, err := proof.NewReport(filepath.Join(write(t, t.TempDir(), "file", nil), "r.html"), proof.About{}); err == nil {
 		t.Error("below a file it can be written")
+	}
+}
+
+// MD5 and SHA stand in reports in hex, as md5sum prints them, and CRCs in Base64, as S3 does.
+func TestShown(t *testing.T) {
+	for a, want := range map[checksum.Algorithm]string{
+		checksum.MD5:    "MD5 d41d8cd98f00b204e9800998ecf8427e",
+		checksum.SHA1:   "SHA1 da39a3ee5e6b4b0d3255bfef95601890afd80709",
+		checksum.CRC32C: "CRC32C AAAAAA==",
+	} {
+		if got := proof.Shown(checksum.Bytes(a, nil)); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	if got := proof.Shown(checksum.Sum{}); got != "" {
+		t.Errorf("no sum: %q", got)
 	}
 }

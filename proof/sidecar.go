@@ -70,19 +70,30 @@ func Sidecars(ctx context.Context, c *haul.Client, tree iter.Seq2[mirror.Entry, 
 	}
 	err := errors.Join(g.Wait(), listed)
 	if err == nil && found == 0 {
-		err = fmt.Errorf("there is no file with digests in it, such as x.bam.md5 or md5sum.txt: %w", store.NotFound)
+		err = errNoSidecars{}
 	}
 	if err != nil {
 		return Truth{}, errors.Join(err, s.Close())
 	}
 	beside := func(e mirror.Entry) bool { return IsSidecar(e.Rel) }
-	return Truth{Items: s.sorted(), What: manifestTruth, Beside: beside, Close: s.Close}, nil
+	return Truth{Items: s.sorted(), What: manifestTruth, Sidecars: true, Beside: beside, Close: s.Close}, nil
 }
+
+// errNoSidecars is of kind store.NotFound.
+type errNoSidecars struct{}
+
+// Error says what to do.
+func (errNoSidecars) Error() string {
+	return "there is no file with digests in it, such as x.bam.md5 or md5sum.txt; name a list of digests, or what to compare it with"
+}
+
+// Unwrap gives the kind.
+func (errNoSidecars) Unwrap() error { return store.NotFound }
 
 // sidecar reads one. A list that turns out to be none says nothing. One that cannot be read to its end leaves open the file that it
 // is beside, or itself: what it does not tell must not look as if nobody had anything to tell.
 func (n Names) sidecar(ctx context.Context, c *haul.Client, e mirror.Entry, a *store.Attrs, add func(Item) error) error {
-	n.below, n.stem = path.Dir(e.Rel), Beside(e.Rel)
+	n.below, n.Stem = path.Dir(e.Rel), Beside(e.Rel)
 	if n.below == "." {
 		n.below = ""
 	}
@@ -90,10 +101,10 @@ func (n Names) sidecar(ctx context.Context, c *haul.Client, e mirror.Entry, a *s
 	switch {
 	case err == nil, ctx.Err() != nil, mirror.Hopeless(err):
 		return err
-	case what == "" && n.stem == "" && errors.Is(err, ErrManifest):
+	case what == "" && n.Stem == "" && errors.Is(err, ErrManifest):
 		return nil
 	}
-	return add(Item{Rel: cmp.Or(n.stem, e.Rel), Size: -1, Why: fmt.Errorf("%s: %w", path.Base(e.Rel), err)})
+	return add(Item{Rel: cmp.Or(n.Stem, e.Rel), Size: -1, Why: fmt.Errorf("%s: %w", path.Base(e.Rel), err)})
 }
 
 // inside gives the items of a file with digests to add, and tells what it is; empty where it is none.

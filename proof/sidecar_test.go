@@ -112,7 +112,7 @@ func TestLines(t *testing.T) {
 	}{
 		{"ETag", []storetest.Option{md5s}, storetest.Made{}, nil, proof.OK, proof.OK, "MD5 (ETag), as the manifest has it"},
 		{"another ETag", []storetest.Option{md5s}, storetest.Made{}, func(*storetest.Memory) string { return other + "  x" }, proof.Bad, proof.Bad, "another MD5 (ETag) than the manifest's"},
-		{"metadata", nil, storetest.Made{Parts: layout, Attrs: meta}, nil, proof.OK, proof.OK, "MD5 in metadata (md5chksum), as the manifest has it"},
+		{"metadata", nil, storetest.Made{Parts: layout, Attrs: meta}, nil, proof.OK, proof.OK, "MD5 in metadata (md5chksum, as its uploader wrote it), as the manifest has it"},
 		{"only a CRC", nil, storetest.Made{Parts: layout}, nil, proof.Unprovable, proof.OK, "the manifest has its MD5, and the store keeps only CRC64NVME of the full object"},
 		{"only a CRC, and another", nil, storetest.Made{Parts: layout}, func(*storetest.Memory) string { return other + "  x" }, proof.Unprovable, proof.Bad, "and the store keeps only"},
 		{"a size", nil, storetest.Made{Parts: layout}, func(*storetest.Memory) string { return "name,size,md5\nx,5," + sum.Hex() + "\n" }, proof.Bad, proof.Bad, "it has 11534336 bytes, and 5 are expected"},

@@ -126,7 +126,7 @@ func (p pair) read(row []string) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		digests, names, sizes := fields(row, p.digest), fields(row, p.name), fields(row, p.size)
 		if len(digests) != len(names) && len(digests) > 0 {
-			yield(Line{}, fmt.Errorf("it has %d digests and %d names", len(digests), len(names)))
+			yield(Line{}, fmt.Errorf("it has %s and %s; each digest needs its name", counting(len(digests), "digest"), counting(len(names), "name")))
 			return
 		}
 		for i, word := range digests {
@@ -155,6 +155,13 @@ func (p pair) read(row []string) iter.Seq2[Line, error] {
 			}
 		}
 	}
+}
+
+func counting(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // fields gives what is in one field; an empty one has nothing.

@@ -40,6 +40,8 @@ type Truth struct {
 	Items iter.Seq2[Item, error]
 	// What it is, in a word: tree, manifest, receipt.
 	What string
+	// Sidecars tells that its digests lie beside the files that they are about.
+	Sidecars bool
 	// Beside tells what in a target is there because of the truth, such as the manifest itself, and so is not EXTRA.
 	Beside func(mirror.Entry) bool
 	// Close frees what it holds; it may be nil.
@@ -59,6 +61,9 @@ func (t Truth) Exact() bool { return t.What == treeTruth }
 func (t Truth) extra() string {
 	if t.Exact() {
 		return "it is in the target only"
+	}
+	if t.Sidecars {
+		return "it has no digest"
 	}
 	return "the " + t.What + " does not name it"
 }
@@ -89,8 +94,10 @@ type Names struct {
 	// Wants tells which paths are meant; nil means all.
 	Wants func(rel string) bool
 
+	// Stem is the path of the file that the manifest is beside, or is named after; empty where it is about many.
+	Stem string
+
 	below string // the folder that the names are below
-	stem  string // the path of the file that the manifest is beside; empty where it is about many
 }
 
 // probes is how many names of a manifest are looked for in the target, to learn how its names lie to it, and deepest how many of
@@ -157,6 +164,7 @@ func (n Names) read(r io.Reader, add func(Item) error) (what string, err error) 
 type lie struct {
 	strip int          // so many leading folders are taken off
 	gone  map[int]bool // groups of which the target has nothing, while it has something of another
+	found bool         // the target has any
 }
 
 // probe looks for the first names in the target.
@@ -183,6 +191,7 @@ func (n Names) probe(first []Line) (*lie, error) {
 			}
 		}
 	}
+	l.found = len(found) > 0
 	for group := range l.gone {
 		if found[group] || len(found) == 0 {
 			delete(l.gone, group)
@@ -203,8 +212,6 @@ func (n Names) has(rel string) (bool, error) {
 	switch {
 	case n.Only != "":
 		return rel == n.Only, nil
-	case n.stem != "" && rel == path.Base(n.stem):
-		return true, nil
 	case !filepath.IsLocal(filepath.FromSlash(rel)):
 		return false, nil
 	}
@@ -225,14 +232,14 @@ func (n Names) put(l Line, how *lie, add func(Item) error) error {
 	switch {
 	case n.Only != "" && l.Name == "":
 		i.Rel = n.Only
-	case n.stem != "" && (l.Name == "" || base == path.Base(n.stem)):
-		i.Rel = n.stem
+	case n.Stem != "" && (l.Name == "" || base == path.Base(n.Stem) && !how.found):
+		i.Rel = n.Stem
 	case n.Only != "":
 		if i.Rel = base; base != n.Only {
 			return nil
 		}
 	case l.Name == "":
-		return fmt.Errorf("%w: a digest without a name is about one file, and the target is a folder", ErrManifest)
+		return fmt.Errorf("%w: a digest without a name is about one file, and the target is a folder; name the file", ErrManifest)
 	case !filepath.IsLocal(filepath.FromSlash(i.Rel)):
 		i.Why = errOutside
 	}

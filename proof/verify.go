@@ -45,7 +45,11 @@ type Finding struct {
 type Options struct {
 	// Download fetches what the store's word cannot prove, and compares. Nothing is written to disk.
 	Download bool
-	Attrs    store.Attrs
+	// All fetches every object, also what the store vouches for, so that damage behind the store's back shows.
+	All bool
+	// ExtraFails tells that what is EXTRA counts as a difference.
+	ExtraFails bool
+	Attrs      store.Attrs
 	// Read is told of bytes of files as they are read, from many goroutines; it may be nil.
 	Read func(bytes int)
 	// Observe is told of each finding, in order of the names, one after the other; it must return soon. It may be nil.
@@ -68,6 +72,19 @@ type Summary struct {
 	// Proofs counts by which proofs things are OK.
 	Proofs  map[string]int
 	Elapsed time.Duration
+	// ExtraFails is that of the Options, and Sidecars that of the Truth: EXTRA are then files that have no digest.
+	ExtraFails, Sidecars bool
+}
+
+// Whole tells whether all is there and proved: yes, no, or open.
+func (s Summary) Whole() string {
+	switch {
+	case s.Bad+s.Missing > 0, s.ExtraFails && s.Extra > 0:
+		return "no"
+	case s.OK == 0, s.Unprovable > 0:
+		return "open"
+	}
+	return "yes"
 }
 
 const (
@@ -106,7 +123,7 @@ func Verify(ctx context.Context, c *haul.Client, truth Truth, target iter.Seq2[m
 		defer close(queue)
 		listed = v.each(rctx, target, queue)
 	})
-	s := Summary{Proofs: map[string]int{}}
+	s := Summary{Proofs: map[string]int{}, ExtraFails: o.ExtraFails, Sidecars: truth.Sidecars}
 	var failed error
 	for next := range queue {
 		<-next.done

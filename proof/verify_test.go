@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -58,9 +60,9 @@ func TestProofs(t *testing.T) {
 		{"ETag of one part", []storetest.Option{md5s, storetest.NoLayout()}, storetest.Made{Parts: []int64{20 * mib}}, "MD5 of 1 part of 17.0 MiB (ETag)", "UNPROVABLE"},
 		{"KMS", []storetest.Option{none}, storetest.Made{Attrs: kms(nil)}, "UNPROVABLE the store keeps no checksum of it, and under aws:kms its ETag is no MD5", "UNPROVABLE"},
 		{"KMS, rclone's metadata", []storetest.Option{none}, storetest.Made{Attrs: kms(map[string]string{"md5chksum": sum.Base64()})},
-			"MD5 in metadata (md5chksum)", "another MD5 in metadata (md5chksum) than the file's"},
+			"MD5 in metadata (md5chksum, as its uploader wrote it)", "another MD5 in metadata (md5chksum, as its uploader wrote it) than the file's"},
 		{"KMS, s3cmd's metadata", []storetest.Option{none}, storetest.Made{Attrs: kms(map[string]string{"s3cmd-attrs": "gid:0/md5:" + sum.Hex() + "/uid:0"})},
-			"MD5 in metadata (s3cmd-attrs)", "another MD5 in metadata"},
+			"MD5 in metadata (s3cmd-attrs, as its uploader wrote it)", "another MD5 in metadata"},
 		{"metadata that lie beside a checksum", nil, storetest.Made{Attrs: meta(map[string]string{"md5chksum": checksum.Bytes(checksum.MD5, nil).Base64()})},
 			"CRC64NVME of the full object", "another CRC64NVME"},
 	} {
@@ -76,7 +78,7 @@ func TestProofs(t *testing.T) {
 			}{{big, c.ok, ""}, {changed, c.bad, "bytes 11010048 to 11010048"}} {
 				dir := t.TempDir()
 				write(t, dir, "x.bam", try.b)
-				for _, o := range []proof.Options{{}, {Download: true}} {
+				for _, o := range []proof.Options{{}, {Download: true}, {Download: true, All: true}} {
 					before := m.Counts().Out()
 					f, _ := verify(t, cl, proof.Tree(entries(cl, mirror.Local(dir))), entries(cl, mirror.Remote(at(""))), o)
 					got := f["x.bam"]
@@ -95,6 +97,13 @@ func TestProofs(t *testing.T) {
 					}
 					if moved := m.Counts().Out() - before; !o.Download && moved > 0 {
 						t.Errorf("%d bytes were moved", moved)
+					}
+					moved := m.Counts().Out() - before
+					if byWord := strings.Contains(c.ok, "in metadata"); moved < int64(len(big)) && (o.All || o.Download && byWord) {
+						t.Errorf("only %d bytes were read", moved)
+					}
+					if o.All && want == proof.OK && !strings.HasSuffix(got.Text, ", read again") {
+						t.Errorf("all was read, and it says %s", got.Text)
 					}
 					if o.Download && want == proof.Bad && len(got.Parts) == 0 {
 						t.Errorf("%s %s, and nothing says where", got.Verdict, got.Text)
@@ -202,5 +211,65 @@ func TestOrder(t *testing.T) {
 	f, s := verify(t, cl, proof.Tree(entries(cl, mirror.Local(dir))), entries(cl, mirror.Remote(at(""))), proof.Options{})
 	if got := slices.Sorted(maps.Keys(f)); !slices.Equal(got, names) || s.OK != 2499 || f["aab"].Verdict != proof.Bad {
 		t.Errorf("%d names, %+v", len(got), s)
+	}
+}
+
+// What has rotted behind the store's back shows where all is read, and only there.
+func TestReadAgain(t *testing.T) {
+	for _, truth := range []string{"files", "digests"} {
+		m := storetest.New()
+		cl := client(t, m)
+		dir := t.TempDir()
+		b := data(9*mib, 3)
+		write(t, dir, "x.bam", b)
+		m.PutBytes(at("x.bam"), b)
+		from := func() proof.Truth {
+			if truth == "files" {
+				return proof.Tree(entries(cl, mirror.Local(dir)))
+			}
+			list, err := proof.Manifest(strings.NewReader(md5Hex(b)+"  x.bam\n"), proof.Names{Exists: func(string) (bool, error) { return true, nil }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return list
+		}
+		for _, o := range []proof.Options{{}, {Download: true}, {All: true}} {
+			f, s := verify(t, cl, from(), entries(cl, mirror.Remote(at(""))), o)
+			if f["x.bam"].Verdict != proof.OK || strings.HasSuffix(f["x.bam"].Text, "read again") != o.All {
+				t.Errorf("%s: %+v: %s %s", truth, o, f["x.bam"].Verdict, f["x.bam"].Text)
+			}
+			if s.Whole() != "yes" {
+				t.Errorf("whole: %s", s.Whole())
+			}
+		}
+		m.Fault(storetest.Get).CorruptByte()
+		f, _ := verify(t, cl, from(), entries(cl, mirror.Remote(at(""))), proof.Options{All: true})
+		if f["x.bam"].Verdict != proof.Bad {
+			t.Errorf("%s: rotten: %s %s", truth, f["x.bam"].Verdict, f["x.bam"].Text)
+		}
+		m.FaultsFired(t)
+	}
+}
+
+// What no manifest names is EXTRA, also where it is no file; and a bare digest is about the file that its list is named after.
+func TestNoFiles(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "S1.bam", []byte("a"))
+	if err := os.Symlink("nowhere", filepath.Join(dir, "dangling")); err != nil {
+		t.Skip(err)
+	}
+	cl := client(t, storetest.New())
+	for line, want := range map[string]string{"": "S1.bam", "  S1.bam": "S1.bam", "  /staging/S1.bam": "S1.bam"} {
+		list, err := proof.Manifest(strings.NewReader(md5Hex([]byte("a"))+line+"\n"), proof.Names{Stem: "S1.bam", Exists: func(rel string) (bool, error) { return rel == "S1.bam", nil }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, s := verify(t, cl, list, entries(cl, mirror.Local(dir)), proof.Options{ExtraFails: line == ""})
+		if f[want].Verdict != proof.OK || f["dangling"].Verdict != proof.Extra || f["dangling"].Size != -1 {
+			t.Errorf("%q: %+v", line, f)
+		}
+		if got := s.Whole(); got == "yes" && line == "" || got == "no" && line != "" {
+			t.Errorf("%q: whole: %s", line, got)
+		}
 	}
 }

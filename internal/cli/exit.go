@@ -34,7 +34,7 @@ const (
 // exitStatus documents the codes; it ends the help of every command.
 var exitStatus = []exitLine{
 	{codeOK, "all was done, and what moved is proved; where nobody vouched for the bytes, the last line says why"},
-	{codeFailed, "it failed: network, disk, the store; the message says what and what to do"},
+	{codeFailed, "it failed: network, disk, the store; the message says what and what to do. haul verify: all is proved, but something is EXTRA that counts. haul quickcheck: a file is BAD or UNREADABLE, or WARN with --strict"},
 	{codeUsage, "the line could not be understood; nothing was done"},
 	{codeNotFound, "the source, the bucket or the upload is not there"},
 	{codeRefused, "refused: no or expired credentials, no permission, a wrong clock"},

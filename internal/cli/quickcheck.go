@@ -26,11 +26,11 @@ BAD is what is not what its name says, or cut: a BAM or CRAM without its end or 
 quickcheck has it), a VCF.gz without its end or by plain gzip, gzip that ends in the midst, FASTQ and FASTA that begin as something
 else, an index that is none, or of another file. WARN is what is worth a look: an index that is older than its data, R1 without R2,
 a BAM without an index where others in its folder have one, an index without data. WARN does not let the run fail, but with
---strict. OK is told with --verbose.
+--strict. UNREADABLE is a file or a folder of which nothing can be known. OK is told with --verbose.
 
-What lies between beginning and end is not read, and the end of plain gzip of over 4 MB tells little: only a checksum of all bytes
-tells all (haul verify, md5sum). Names that are none of BAM, CRAM, BCF, VCF, FASTQ, FASTA, their indexes, or gzip are passed over;
-where there is nothing else, the run ends with exit code 3. Exit code 1 tells that something is BAD.`
+What lies between beginning and end is not read. The end of plain gzip of over 64 KiB tells little: --verbose and --json say of which
+files ("unsure"), and the last line how many. Only all bytes tell all (gzip -t, haul verify, md5sum). Names that are none of BAM, CRAM, BCF, VCF, FASTQ, FASTA, their indexes, or gzip are passed over;
+where there is nothing else, the run ends with exit code 3. Exit code 1 tells that something is BAD or UNREADABLE.`
 
 const quickcheckExample = `  haul quickcheck run42
   haul quickcheck s3://lab/runs/42
@@ -122,7 +122,7 @@ func (a *app) runQuickcheck(ctx context.Context, req quickcheckRequest) error {
 			before := all
 			return quickcheck.Run(ctx, c, l.end(), req.options, func(r quickcheck.Report, n quickcheck.Counts) {
 				all = before.Plus(n)
-				screen.Checked(place(r.Name), r, all, r.Grade == quickcheck.Bad || req.strict)
+				screen.Checked(place(r.Name), r, all, r.Grade == quickcheck.Bad || r.Grade == quickcheck.Unreadable || req.strict)
 			})
 		})
 		if err != nil {
@@ -144,8 +144,12 @@ func place(name string) string {
 // judge makes an error of what was found, where that is to be one.
 func (r quickcheckRequest) judge(c quickcheck.Counts) error {
 	switch {
+	case c.Bad > 0 && c.Unreadable > 0:
+		return fmt.Errorf("%s bad, and %d cannot be read; named above", are(c.Bad, "file"), c.Unreadable)
 	case c.Bad > 0:
 		return fmt.Errorf("%s bad; named above", are(c.Bad, "file"))
+	case c.Unreadable > 0:
+		return fmt.Errorf("%d cannot be read, so that nothing is known of what is in there; named above", c.Unreadable)
 	case r.strict && c.Warn+c.Gaps > 0:
 		return fmt.Errorf("%s worth a look, and --strict lets that fail; named above", are(c.Warn+c.Gaps, "file"))
 	case c.OK+c.Warn+c.Gaps == 0:

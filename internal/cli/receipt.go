@@ -148,7 +148,8 @@ const receiptLong = `haul receipt writes a receipt, made by --receipt of cp, mv,
   haul receipt html R      a page for people, which needs no other file
 
 R is a file, or - for standard input. A receipt is one JSON object a line, so that receipts can be joined with cat, and asked
-with jq. md5sum needs the md5 of each file: transfer with --digest md5. Where a file is named twice, its last line counts there.`
+with jq. md5sum needs the md5 of each file: transfer with --digest md5. Where a file is named twice, its last line counts there. A file
+that is there already is not overwritten (exit code 5).`
 
 // receiptForms are what a receipt can be written as.
 var receiptForms = map[string]func(io.Writer, iter.Seq2[proof.Record, error]) error{
@@ -182,6 +183,9 @@ func (a *app) receipt() *cobra.Command {
 
 // runReceipt writes it. A file is there as a whole, or not at all.
 func (a *app) runReceipt(_ context.Context, name, out string, write func(io.Writer, iter.Seq2[proof.Record, error]) error) error {
+	if fi, err := os.Stat(out); out != "" && err == nil && fi.Mode().IsRegular() && fi.Size() > 0 {
+		return fmt.Errorf("%s is there already, and would be lost: remove it, or choose another name: %w", out, fs.ErrExist)
+	}
 	in := a.sys.Stdin
 	if name != "-" {
 		f, err := os.Open(name)

@@ -3,16 +3,12 @@ package cli
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"slices"
-	"sync"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"golang.org/x/sync/errgroup"
 
 	"haul"
 	"haul/checksum"
@@ -28,7 +24,8 @@ has which was uploaded in parts of that size.
 
 An object is read by ranges in parallel, and goes nowhere; beside its digests stands what the store itself says of it, and whether
 that agrees. Without --part-size it is compared in the parts that it was uploaded in, where the store tells their size.
-To compare whole folders with what is stored, without a download: haul verify.`
+A folder or prefix stands for all that is in it. --plain writes the lines of md5sum, sha1sum or sha256sum, which their -c reads. To
+compare whole folders with what is stored, without a download: haul verify.`
 
 // sumFlags are those of haul sum, as typed.
 type sumFlags struct {
@@ -36,31 +33,41 @@ type sumFlags struct {
 	version  string
 	digests  digestList
 	partSize sizeFlag
+	plain    bool
 }
 
 func (f *sumFlags) flags() *pflag.FlagSet {
 	fs := f.attrs.readFlags(&f.version)
 	fs.Var(&f.digests, "digest", "`LIST` of md5, sha256, sha1, crc64nvme, crc32c, crc32 (else md5,sha256,crc64nvme)")
+	fs.BoolVar(&f.plain, "plain", false, "lines as md5sum or sha256sum has them, of one digest: --digest md5 (else that), sha1 or sha256")
 	fs.Var(&f.partSize, "part-size", "also what an object in parts of that `SIZE` has, such as 8MiB")
 	return fs
 }
 
 // sumRequest is a line of haul sum, understood.
 type sumRequest struct {
-	from     []location
+	from     []sumWord
 	digests  []checksum.Algorithm
 	partSize int64
+	plain    bool
 	attrs    store.Attrs
+}
+
+// sumWord is one name of the line, or of a folder.
+type sumWord struct {
+	location
+	tree bool
+	why  error // it cannot be summed
 }
 
 func (a *app) sum() *cobra.Command {
 	var f sumFlags
 	cmd := &cobra.Command{
-		Use:     "sum [flags] FILE|s3://BUCKET/KEY|-…",
+		Use:     "sum [flags] FILE|DIR|s3://BUCKET[/KEY]|-…",
 		Short:   "Tell the digests of files, streams and objects, in S3's forms",
 		Long:    sumLong,
-		Example: "  haul sum NA12878.bam\n  haul sum --digest md5,crc32c --part-size 8MiB NA12878.bam\n  haul sum s3://lab/runs/NA12878.bam\n  samtools view -u in.cram | haul sum -",
-		Args:    atLeastOne("sum", "one FILE, s3://BUCKET/KEY or -, or several"),
+		Example: "  haul sum NA12878.bam\n  haul sum --digest md5,crc32c --part-size 8MiB NA12878.bam\n  haul sum --digest md5 --plain run42 > md5sum.txt\n  haul sum s3://lab/runs/NA12878.bam\n  samtools view -u in.cram | haul sum -",
+		Args:    atLeastOne("sum", "one FILE, DIR, s3://BUCKET/KEY or -, or several"),
 	}
 	a.command(cmd, []*pflag.FlagSet{f.flags()}, func(ctx context.Context, args []string) error {
 		req, err := f.parse(args, disk{})
@@ -74,39 +81,30 @@ func (a *app) sum() *cobra.Command {
 
 // parse understands the line.
 func (f *sumFlags) parse(args []string, d files) (r sumRequest, err error) {
-	r.digests, r.partSize = f.digests.algorithms, int64(f.partSize)
-	if len(r.digests) == 0 {
+	r.digests, r.partSize, r.plain = f.digests.algorithms, int64(f.partSize), f.plain
+	if err := f.one(); err != nil {
+		return r, err
+	}
+	switch {
+	case len(r.digests) == 0 && f.plain:
+		r.digests = []checksum.Algorithm{checksum.MD5}
+	case len(r.digests) == 0:
 		r.digests = []checksum.Algorithm{checksum.MD5, checksum.SHA256, checksum.CRC64NVME}
 	}
 	objects := 0
 	for _, word := range args {
-		l, err := parseLocation(word)
+		w, err := sumWordOf(word, d)
 		if err != nil {
 			return r, err
 		}
-		switch l.kind {
-		case remote:
-			if l.ref.Key == "" {
-				return r, usagef("%s names no object", word)
-			}
-			l.ref.Version = f.version
+		if w.kind == remote && !w.tree {
+			w.ref.Version = f.version
 			objects++
-		case local:
-			mode, err := d.mode(word)
-			if err != nil {
-				return r, err
-			}
-			if mode.IsDir() {
-				return r, usagef("%s is a directory; haul verify is about whole folders", word)
-			}
-			if !mode.IsRegular() {
-				l.kind = stream
-			}
 		}
-		if l.kind == stream && slices.ContainsFunc(r.from, func(o location) bool { return o.kind == stream && o.text == l.text }) {
+		if w.kind == stream && slices.ContainsFunc(r.from, func(o sumWord) bool { return o.kind == stream && o.text == w.text }) {
 			return r, usagef("%s can be read only once", word)
 		}
-		r.from = append(r.from, l)
+		r.from = append(r.from, w)
 	}
 	if f.version != "" && (objects != 1 || len(args) > 1) {
 		return r, usagef("--version-id is of one object")
@@ -115,64 +113,49 @@ func (f *sumFlags) parse(args []string, d files) (r sumRequest, err error) {
 	return r, err
 }
 
-// runSum tells of each, in their order, and sums as many at once as there are cores. One that fails does not keep the others from
-// it.
-func (a *app) runSum(ctx context.Context, r sumRequest) error {
-	screen := a.screen(false)
-	var c *haul.Client
-	if slices.ContainsFunc(r.from, func(l location) bool { return l.kind == remote }) {
-		st, err := a.connect.open(ctx)
-		if err != nil {
-			return err
-		}
-		c = haul.New(st, haul.Options{Observe: func(e haul.Event) {
-			if e.Kind != haul.EventStart { // what is read goes nowhere
-				screen.Observe(e)
-			}
-		}})
+// one refuses what makes no lines of one digest.
+func (f *sumFlags) one() error {
+	list := f.digests.algorithms
+	switch {
+	case !f.plain:
+	case len(list) > 1, len(list) == 1 && !slices.Contains([]checksum.Algorithm{checksum.MD5, checksum.SHA1, checksum.SHA256}, list[0]):
+		return usagef("--plain is of one digest: --digest md5, sha1 or sha256")
+	case f.partSize > 0:
+		return usagef("--plain is of all bytes, and --part-size of parts")
 	}
-	type answer struct {
-		sums ui.Sums
-		err  error
-	}
-	answers := make([]chan answer, len(r.from))
-	for i := range answers {
-		answers[i] = make(chan answer, 1)
-	}
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	wg.Go(func() {
-		var g errgroup.Group
-		g.SetLimit(runtime.GOMAXPROCS(0))
-		for i, l := range r.from {
-			g.Go(func() error {
-				sums, err := a.sumOne(ctx, c, l, r)
-				answers[i] <- answer{sums, err}
-				return nil
-			})
-		}
-		_ = g.Wait() // the errors are in the answers
-	})
-	var failed []error
-	for _, one := range answers {
-		got := <-one
-		if got.err != nil {
-			failed = append(failed, got.err)
-			continue
-		}
-		screen.Sums(got.sums)
-		if slices.ContainsFunc(got.sums.Store, func(s ui.StoreSum) bool { return !s.Agrees && s.Why == "" }) {
-			failed = append(failed, fmt.Errorf("%s: %w", got.sums.Name, haul.ErrMismatch))
-		}
-	}
-	if len(failed) == 1 {
-		return failed[0]
-	}
-	return errors.Join(failed...)
+	return nil
 }
 
-func (a *app) sumOne(ctx context.Context, c *haul.Client, l location, r sumRequest) (ui.Sums, error) {
-	if l.kind == remote {
+// sumWordOf understands one name. A file that is not there does not keep the others from being summed.
+func sumWordOf(word string, d files) (w sumWord, err error) {
+	if w.location, err = parseLocation(word); err != nil {
+		return w, err
+	}
+	switch w.kind {
+	case remote:
+		w.tree = isFolder(w.ref.Key)
+	case local:
+		mode, err := d.mode(word)
+		switch {
+		case err != nil:
+			w.why = err
+		case mode.IsDir():
+			w.tree = true
+		case !mode.IsRegular():
+			w.kind = stream
+		}
+	}
+	return w, nil
+}
+
+func (a *app) sumOne(ctx context.Context, c *haul.Client, w sumWord, r sumRequest) (ui.Sums, error) {
+	l := w.location
+	switch {
+	case w.why != nil:
+		return ui.Sums{}, w.why
+	case ctx.Err() != nil:
+		return ui.Sums{}, context.Cause(ctx)
+	case l.kind == remote:
 		return sumObject(ctx, c, l.ref, r)
 	}
 	sums := ui.Sums{Name: l.text}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -28,40 +29,47 @@ it vouches for.
   haul verify MANIFEST DIR                 and against its file
   haul verify DIR, haul verify s3://…      by the digests that lie in it: x.bam.md5, x.bam.md5sum, md5sum.txt and their kin
   haul verify MANIFEST                     what lies beside it
+  haul verify - s3://BUCKET/DIR            by a MANIFEST from standard input
 
 A MANIFEST is a file or an object, known by what is in it: lines of md5sum, sha1sum or sha256sum (GNU or BSD), a bare digest, a
-file report of ENA, a manifest of GDC, any TSV or CSV with a column for md5 and one for names, or a receipt of haul. Where its
+file report of ENA, a manifest of GDC, any TSV or CSV with a column for md5 and one for names, or a receipt of haul. A bare digest
+in S1.bam.md5sum is about S1.bam. Where its
 names begin above the target, leading folders are taken off. Names that lead out of the target are not followed.
 
 For each file it says, the first name being what should be there, and the second where it is looked for:
   OK          it is there and proved, and by what: the store's checksum of the full object, or of its parts; its ETag, where that is
-              an MD5, or the MD5 of the MD5s of parts; the md5 that rclone, s3cmd or haul wrote into its metadata; a digest or receipt
+              an MD5, or the MD5 of the MD5s of parts; the md5 that rclone, s3cmd or haul wrote into its metadata, which is its
+              uploader's word and not the store's; a digest or receipt
   MISSING     it is not there
   BAD         its size or its bytes are others; where sums of parts are known, which parts
   UNPROVABLE  nobody vouches for the bytes, and why
-  EXTRA       it is in the target only. Between two trees this counts as a difference, beside a manifest it does not; --extra
-              says otherwise. A manifest itself, and files such as x.md5, are passed over
+  EXTRA       it is in the target only, or has no digest there. Between two trees this counts as a difference; beside a manifest it
+              does not, and is told with --verbose only; --extra says otherwise. A manifest itself, and files such as x.md5, are
+              passed over
 
 An ETag of parts proves when it fits. How an object was cut is asked of the store, or read in its metadata, or tried: the part
 sizes that tools use and that make as many parts as the ETag tells. An ETag that fits at none proves nothing, and so the file is
 UNPROVABLE; one that is a plain MD5, or whose parts the store tells, is BAD where it differs. An object's word is what the store
-keeps: that was checked when it was stored, and is not read again now. --download reads again: it fetches what is UNPROVABLE, or
-BAD by an ETag or by metadata alone, compares it, and writes nothing to disk.
+keeps: that was checked when it was stored, and is not read again now. --download reads again, compares, and writes nothing to disk:
+what is UNPROVABLE, or BAD by an ETag, or known by metadata alone. --download=all reads every object, and so finds what rotted after
+the store took it.
 
 --report FILE writes a document for whoever asks: problems first, totals, when, what against what, by which proofs. The exit code is
-6 where anything is BAD, else 3 where anything is MISSING, else 7 where anything is UNPROVABLE, else 1 where EXTRA counts.`
+6 where anything is BAD, else 3 where anything is MISSING, else 7 where anything is UNPROVABLE, else 1 where something is EXTRA that
+counts, while all else is whole.`
 
 const verifyExample = `  haul verify run42 s3://lab/runs/42
   haul verify md5sum.txt s3://lab/runs/42 --report delivery.html
   haul verify receipt.jsonl s3://lab/runs/42
   haul verify s3://lab/runs/42
+  haul verify --download=all md5sum.txt s3://lab/runs/42
   haul verify --download NA12878.bam s3://lab/runs/42/NA12878.bam
   haul verify filereport_read_run_PRJEB1787.tsv fastq/`
 
 // verifyFlags are those of haul verify, as typed.
 type verifyFlags struct {
-	download, sidecars bool
-	extra, report      string
+	sidecars                bool
+	download, extra, report string
 	filterFlags
 	attrs  attrFlags
 	memory sizeFlag
@@ -69,9 +77,10 @@ type verifyFlags struct {
 
 func (f *verifyFlags) flags() []*pflag.FlagSet {
 	fs := pflag.NewFlagSet("Verifying", pflag.ContinueOnError)
-	fs.BoolVar(&f.download, "download", false, "fetch what the store's word cannot prove, and compare; nothing is written to disk")
+	fs.StringVar(&f.download, "download", "", "fetch what the store's word cannot prove, and compare; nothing is written to disk; --download`=all` does so with every object")
+	fs.Lookup("download").NoOptDefVal = "open"
 	fs.BoolVar(&f.sidecars, "sidecars", false, "of two names, the first is where files such as x.bam.md5 or md5sum.txt lie, and the second what they are about")
-	fs.StringVar(&f.extra, "extra", "", "what is in the target only is to `DO`: fail, allow (else it fails between two trees)")
+	fs.StringVar(&f.extra, "extra", "", "what is in the target only, or has no digest, is to `DO`: fail, allow (else it fails between two trees)")
 	fs.StringVar(&f.report, "report", "", "write a report to `FILE`, which ends in .html, .json or .csv")
 	f.filterFlags.add(fs)
 	fs.Var(&f.memory, "memory", "at most that `SIZE` of memory for buffers (else 128MiB)")
@@ -80,12 +89,14 @@ func (f *verifyFlags) flags() []*pflag.FlagSet {
 
 // verifyRequest is a line of haul verify, understood.
 type verifyRequest struct {
-	words              []location
-	download, sidecars bool
-	extra, report      string
-	filter             filterFlags
-	memory             int64
-	attrs              store.Attrs
+	words                   []location
+	sidecars                bool
+	download, extra, report string
+	filter                  filterFlags
+	memory                  int64
+	attrs                   store.Attrs
+	// stdin opens standard input, for a list of digests that comes there.
+	stdin func(context.Context) (io.ReadCloser, error)
 }
 
 func (a *app) verify() *cobra.Command {
@@ -115,17 +126,19 @@ func (a *app) verify() *cobra.Command {
 // parse understands the line.
 func (f *verifyFlags) parse(args []string, d files) (r verifyRequest, err error) {
 	r = verifyRequest{download: f.download, sidecars: f.sidecars, extra: f.extra, report: f.report, filter: f.filterFlags, memory: int64(f.memory)}
-	for _, word := range args {
+	for i, word := range args {
 		l, err := parseLocation(word)
 		if err != nil {
 			return r, err
 		}
-		if l.kind == stream {
-			return r, usagef("verify takes names, and no stream")
+		if l.kind == stream && (i > 0 || len(args) == 1 || f.sidecars) {
+			return r, usagef("only a list of digests can come from standard input: haul verify - s3://BUCKET/DIR, or haul verify - DIR")
 		}
 		r.words = append(r.words, l)
 	}
 	switch {
+	case f.download != "" && f.download != "open" && f.download != "all":
+		return r, usagef("--download: %q is none of open, all", f.download)
 	case f.extra != "" && f.extra != "fail" && f.extra != "allow":
 		return r, usagef("--extra: %q is none of fail, allow", f.extra)
 	case f.report != "" && !proof.IsReport(f.report):
@@ -139,6 +152,9 @@ func (f *verifyFlags) parse(args []string, d files) (r verifyRequest, err error)
 func (l location) full() string {
 	if abs, err := filepath.Abs(l.text); err == nil && l.kind == local {
 		return abs
+	}
+	if l.kind == stream {
+		return "standard input"
 	}
 	return l.text
 }
@@ -158,6 +174,19 @@ func (a *app) runVerify(ctx context.Context, req verifyRequest) (err error) {
 	client := haul.New(st, haul.Options{Observe: screen.Observe, Memory: req.memory})
 	defer a.noteStop(ctx)()
 	began := time.Now()
+	req.stdin = func(ctx context.Context) (io.ReadCloser, error) {
+		in, err := a.openSource(ctx, req.words[0])
+		if err != nil {
+			return nil, err
+		}
+		r, w := io.Pipe() // a Read may go on for as long as it likes
+		go func() {
+			_, err := io.Copy(w, &source{in, ctx.Err})
+			w.CloseWithError(err)
+		}()
+		context.AfterFunc(ctx, func() { w.CloseWithError(context.Cause(ctx)) })
+		return r, nil
+	}
 	truth, target, err := req.resolve(ctx, client)
 	if err != nil {
 		return err
@@ -173,7 +202,7 @@ func (a *app) runVerify(ctx context.Context, req verifyRequest) (err error) {
 		}
 		defer func() { err = errors.Join(err, report.Close()) }()
 	}
-	found := verifyError{extra: req.fails(truth)}
+	var found verifyError
 	var read atomic.Int64
 	var lost error
 	look := func() meter.Snapshot {
@@ -183,13 +212,15 @@ func (a *app) runVerify(ctx context.Context, req verifyRequest) (err error) {
 	}
 	task := ui.Task{Verb: "verify", Name: baseName(strings.TrimSuffix(req.words[len(req.words)-1].text, "/")), Many: true}
 	err = screen.During(task, look, func() (err error) {
-		found.Summary, err = proof.Verify(ctx, client, truth, target, proof.Options{Download: req.download, Attrs: req.attrs, Read: func(n int) { read.Add(int64(n)) }, Observe: func(f proof.Finding, now proof.Counts) {
+		o := proof.Options{Download: req.download != "", All: req.download == "all", ExtraFails: req.fails(truth), Attrs: req.attrs, Read: func(n int) { read.Add(int64(n)) }}
+		o.Observe = func(f proof.Finding, now proof.Counts) {
 			found.add(f)
-			screen.Finding(f, now, f.Verdict != proof.OK && (f.Verdict != proof.Extra || found.extra))
+			screen.Finding(f, now, f.Verdict != proof.OK && (f.Verdict != proof.Extra || o.ExtraFails))
 			if report != nil && lost == nil {
 				lost = report.Add(f)
 			}
-		}})
+		}
+		found.Summary, err = proof.Verify(ctx, client, truth, target, o)
 		return err
 	})
 	if err == nil || found.Found > 0 {
@@ -212,7 +243,6 @@ func (a *app) runVerify(ctx context.Context, req verifyRequest) (err error) {
 // verifyError says that not all is OK.
 type verifyError struct {
 	proof.Summary
-	extra bool // EXTRA counts
 	// settles counts what --download would settle, and its bytes.
 	settles int
 	bytes   int64
@@ -236,7 +266,11 @@ func (e *verifyError) Error() string {
 			all = append(all, fmt.Sprintf("%d %s", c.n, c.what))
 		}
 	}
-	if e.extra && e.Extra > 0 {
+	switch {
+	case !e.ExtraFails || e.Extra == 0:
+	case e.Sidecars:
+		all = append(all, fmt.Sprintf("%d without a digest", e.Extra))
+	default:
 		all = append(all, fmt.Sprintf("%d extra", e.Extra))
 	}
 	if len(all) == 0 {
@@ -254,7 +288,7 @@ func (e *verifyError) code() int {
 		return codeNotFound
 	case e.Unprovable > 0:
 		return codeOpen
-	case e.extra && e.Extra > 0:
+	case e.ExtraFails && e.Extra > 0:
 		return codeFailed
 	}
 	return codeOK

@@ -60,7 +60,9 @@ func (r verifyRequest) resolve(ctx context.Context, c *haul.Client) (proof.Truth
 		}
 		return r.manifest(ctx, c, from, to)
 	case one:
-		return proof.Truth{}, nil, usagef("%s is no list of digests; name what to compare it with", from.text)
+		return proof.Truth{}, nil, usagef("%s is no list of digests that is known here; name what to compare it with", from.text)
+	case from.kind == to.kind && !from.tree && from.mayList():
+		return proof.Truth{}, nil, usagef("%s is no list of digests that is known here; without one, files on this machine are compared with objects in the store", from.text)
 	case from.kind == to.kind && from.kind == local:
 		return proof.Truth{}, nil, usagef("both are on this machine; haul verify compares files with objects, or either with a list of digests")
 	case from.kind == to.kind:
@@ -79,6 +81,9 @@ func (r verifyRequest) resolve(ctx context.Context, c *haul.Client) (proof.Truth
 		if to, err = r.look(ctx, c, to.child(from.base())); err != nil {
 			return proof.Truth{}, nil, err
 		}
+		if !to.there && from.mayList() {
+			return proof.Truth{}, nil, &missingError{from.text + " is no list of digests that is known here, and " + to.text + " is not there"}
+		}
 	}
 	from.entry.Rel = from.base()
 	to.entry.Rel = from.base()
@@ -88,6 +93,10 @@ func (r verifyRequest) resolve(ctx context.Context, c *haul.Client) (proof.Truth
 // look finds out what a name is.
 func (r verifyRequest) look(ctx context.Context, c *haul.Client, l location) (thing, error) {
 	t := thing{location: l}
+	if l.kind == stream {
+		t.there = true
+		return t, nil
+	}
 	if l.kind == local {
 		fi, err := os.Stat(l.text)
 		switch {
@@ -182,11 +191,13 @@ func (r verifyRequest) list(ctx context.Context, c *haul.Client, t thing) entrie
 // isManifest tells whether a file or object is a list of digests of what is in the target, and not what is to be compared: its
 // content decides, and a target of the same name says that it is itself meant.
 func (r verifyRequest) isManifest(ctx context.Context, c *haul.Client, from, to thing, one bool) bool {
+	if from.kind == stream {
+		return true
+	}
 	if !one && !to.tree && from.base() == to.base() {
 		return false
 	}
-	texts := []string{".txt", ".tsv", ".csv", ".tab", ".jsonl", ".json", ".manifest", ""}
-	if from.kind == remote && !proof.IsSidecar(from.base()) && !slices.Contains(texts, strings.ToLower(path.Ext(from.base()))) {
+	if from.kind == remote && !from.mayList() {
 		return false // to look into it would move payload
 	}
 	in, err := r.read(ctx, c, from)
@@ -199,9 +210,18 @@ func (r verifyRequest) isManifest(ctx context.Context, c *haul.Client, from, to 
 	return (err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) && proof.IsManifest(head[:n])
 }
 
+// mayList tells whether a name is one that lists of digests have.
+func (t thing) mayList() bool {
+	texts := []string{".txt", ".tsv", ".csv", ".tab", ".jsonl", ".json", ".manifest", ""}
+	return proof.IsSidecar(t.base()) || slices.Contains(texts, strings.ToLower(path.Ext(t.base())))
+}
+
 func (r verifyRequest) read(ctx context.Context, c *haul.Client, t thing) (io.ReadCloser, error) {
-	if t.kind == local {
+	switch t.kind {
+	case local:
 		return os.Open(t.text)
+	case stream:
+		return r.stdin(ctx)
 	}
 	return proof.Open(ctx, c, t.ref, &r.attrs), nil
 }
@@ -216,11 +236,18 @@ func (r verifyRequest) manifest(ctx context.Context, c *haul.Client, from, to th
 		return proof.Truth{}, nil, err
 	}
 	defer in.Close() // only read from
-	truth, err := proof.Manifest(in, r.names(ctx, c, to))
-	if err != nil {
-		return truth, nil, &manifestError{from.text, err}
+	names := r.names(ctx, c, to)
+	if to.tree {
+		names.Stem = proof.Beside(from.base())
 	}
-	self, _ := os.Stat(from.text)
+	truth, err := proof.Manifest(in, names)
+	if err != nil {
+		return truth, nil, &manifestError{from.named(), err}
+	}
+	var self fs.FileInfo
+	if from.kind == local {
+		self, _ = os.Stat(from.text)
+	}
 	truth.Beside = func(e mirror.Entry) bool {
 		if proof.IsSidecar(e.Rel) || from.kind == remote && e.Object.Ref == from.entry.Object.Ref {
 			return true
@@ -229,6 +256,14 @@ func (r verifyRequest) manifest(ctx context.Context, c *haul.Client, from, to th
 		return e.Path != "" && self != nil && err == nil && os.SameFile(self, fi)
 	}
 	return truth, r.list(ctx, c, to), nil
+}
+
+// named gives a name for people.
+func (t thing) named() string {
+	if t.kind == stream {
+		return "standard input"
+	}
+	return t.text
 }
 
 // manifestError names the list that cannot be read.

@@ -35,6 +35,10 @@ func (p *Report) add(findings ...seqfile.Finding) {
 	}
 }
 
+func (p *Report) unreadable(text string) {
+	p.Grade, p.Findings = Unreadable, append(p.Findings, seqfile.Finding{Text: text})
+}
+
 // one looks at one file.
 func (r *run) one(ctx context.Context, e mirror.Entry) (looked, error) {
 	l := looked{report: Report{Name: e.Address(), Kind: seqfile.KindOf(e.Rel), Grade: OK, Size: e.Size}, stored: e.Modified}
@@ -43,7 +47,7 @@ func (r *run) one(ctx context.Context, e mirror.Entry) (looked, error) {
 		return l, nil
 	}
 	if e.Why != nil {
-		l.report.add(seqfile.Finding{Bad: true, Text: e.Why.Error()})
+		l.report.unreadable(e.Why.Error())
 		return l, nil
 	}
 	if !r.means(e.Rel) && seqfile.RoleOf(e.Rel) == seqfile.Index {
@@ -59,12 +63,15 @@ func (r *run) one(ctx context.Context, e mirror.Entry) (looked, error) {
 	case err == nil:
 		l.read = true
 		l.report.add(l.content.Findings...)
+		if l.report.Grade == OK {
+			l.report.Unsure = l.content.Unsure
+		}
 	case errors.Is(err, store.Archived):
 		l.report.add(seqfile.Finding{Text: "it is in an archive, and cannot be read until it is restored"})
 	case ctx.Err() != nil, e.Path == "" && mirror.Hopeless(err):
 		return l, err
 	default:
-		l.report.add(seqfile.Finding{Bad: true, Text: fmt.Sprintf("it cannot be read: %v", err)})
+		l.report.unreadable(fmt.Sprintf("it cannot be read: %v", err))
 	}
 	return l, nil
 }

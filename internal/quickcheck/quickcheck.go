@@ -14,6 +14,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"os"
 	"path"
@@ -34,10 +35,12 @@ type Grade string
 
 // The grades.
 const (
-	OK    Grade = "ok"
-	Warn  Grade = "warn"  // worth a look
-	Bad   Grade = "bad"   // not what its name says, or not whole
-	Other Grade = "other" // its name is none that is known, and it was not looked at
+	OK   Grade = "ok"
+	Warn Grade = "warn" // worth a look
+	Bad  Grade = "bad"  // not what its name says, or not whole
+	// Unreadable is a file, or a folder, of which nothing is known since it cannot be read.
+	Unreadable Grade = "unreadable"
+	Other      Grade = "other" // its name is none that is known, and it was not looked at
 )
 
 // Report is what was found of one file.
@@ -49,6 +52,8 @@ type Report struct {
 	Findings []seqfile.Finding
 	// Gap tells that this is about what the file lacks beside it; of the file itself another report tells.
 	Gap bool
+	// Unsure says of a good one why nothing is known of its end; empty where it was judged.
+	Unsure string
 }
 
 // Options are the choices for a run. The zero value is as strict as samtools quickcheck.
@@ -61,7 +66,9 @@ type Options struct {
 
 // Counts tell how far a run is.
 type Counts struct {
-	OK, Warn, Bad, Other int
+	OK, Warn, Bad, Unreadable, Other int
+	// Unsure counts those that are OK as far as their ends tell, which is little.
+	Unsure int
 	// Gaps counts files that lack another: R1 without R2, data without index, and the other way round.
 	Gaps int
 	Size int64 // of what was looked at, in bytes
@@ -118,10 +125,14 @@ func Run(ctx context.Context, c *haul.Client, at mirror.End, o Options, tell fun
 
 // Plus adds up.
 func (c Counts) Plus(d Counts) Counts {
-	return Counts{OK: c.OK + d.OK, Warn: c.Warn + d.Warn, Bad: c.Bad + d.Bad, Other: c.Other + d.Other, Gaps: c.Gaps + d.Gaps, Size: c.Size + d.Size}
+	return Counts{OK: c.OK + d.OK, Warn: c.Warn + d.Warn, Bad: c.Bad + d.Bad, Unreadable: c.Unreadable + d.Unreadable,
+		Other: c.Other + d.Other, Unsure: c.Unsure + d.Unsure, Gaps: c.Gaps + d.Gaps, Size: c.Size + d.Size}
 }
 
 func (c *Counts) add(r Report) {
+	if r.Unsure != "" {
+		c.Unsure++
+	}
 	switch {
 	case r.Gap:
 		c.Gaps++
@@ -131,6 +142,9 @@ func (c *Counts) add(r Report) {
 		c.Warn++
 	case r.Grade == Bad:
 		c.Bad++
+	case r.Grade == Unreadable:
+		c.Unreadable++
+		return
 	default:
 		c.Other++
 		return
@@ -188,6 +202,12 @@ func (r *run) find(ctx context.Context, yield func(*family) bool) error {
 		if err != nil {
 			return err
 		}
+		if e.Partial {
+			if on = !r.means(e.Rel) || yield(r.unread(e)); !on {
+				return nil
+			}
+			continue
+		}
 		r.entries[e.Rel] = e
 		if w.Add(e.Rel); !on {
 			return nil
@@ -195,6 +215,12 @@ func (r *run) find(ctx context.Context, yield func(*family) bool) error {
 	}
 	w.End()
 	return nil
+}
+
+// unread is a folder that cannot be read, or not all of it.
+func (r *run) unread(e mirror.Entry) *family {
+	text := fmt.Sprintf("what is in it is not known: %v", e.Why)
+	return &family{reports: []Report{{Name: r.name(e.Rel), Kind: "folder", Grade: Unreadable, Findings: []seqfile.Finding{{Text: text}}}}, done: make(chan struct{})}
 }
 
 // tree gives what is below the root; or, where that is one file or object, it and what belongs to it.

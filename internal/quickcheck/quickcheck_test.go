@@ -203,7 +203,7 @@ func TestTrouble(t *testing.T) {
 	m.Fault(storetest.Get).Key("run/c.bam").Error(store.Network).Times(1)
 	run := mirror.Remote(store.Ref{Bucket: storetest.Bucket, Key: "run"})
 	got, n := found(t, haul.New(m, haul.Options{}), run, quickcheck.Options{})
-	if len(got) != 2 || !strings.HasPrefix(got[0], "bad a.bam: it cannot be read: ") || got[1] != "warn b.bam: it is in an archive, and cannot be read until it is restored" || n.OK != 1 {
+	if len(got) != 2 || !strings.HasPrefix(got[0], "unreadable a.bam: it cannot be read: ") || n.Unreadable != 1 || n.Bad != 0 || got[1] != "warn b.bam: it is in an archive, and cannot be read until it is restored" || n.OK != 1 {
 		t.Errorf("%q, %+v", got, n)
 	}
 	m.Fault(storetest.Get).Key("run/c.bam").Error(store.NoCredentials).Always()
@@ -214,5 +214,33 @@ func TestTrouble(t *testing.T) {
 	err = quickcheck.Run(t.Context(), haul.New(m, haul.Options{}), mirror.Remote(store.Ref{Bucket: storetest.Bucket, Key: "none"}), quickcheck.Options{}, func(quickcheck.Report, quickcheck.Counts) {})
 	if !errors.Is(err, store.NotFound) {
 		t.Errorf("nothing there: %v", err)
+	}
+}
+
+// A folder that cannot be read is named, and plain gzip whose end tells nothing is no bare OK.
+func TestUnknown(t *testing.T) {
+	random := make([]byte, 1<<17)
+	_, _ = storetest.Generated(int64(len(random)), 1).ReadAt(random, 0)
+	dir := folder(t, map[string][]byte{"a.bam": seqtest.BAM("x"), "plain.gz": seqtest.Gzip(string(random)), "small.gz": seqtest.Gzip("x"), "closed/x.bam": nil})
+	unsure := 0
+	err := quickcheck.Run(t.Context(), nil, mirror.Local(dir), quickcheck.Options{}, func(r quickcheck.Report, n quickcheck.Counts) {
+		if unsure = n.Unsure; (r.Unsure != "") != strings.HasSuffix(r.Name, "plain.gz") {
+			t.Errorf("%s: %q", r.Name, r.Unsure)
+		}
+	})
+	if err != nil || unsure != 1 {
+		t.Errorf("%d unsure, %v", unsure, err)
+	}
+	closed := filepath.Join(dir, "closed")
+	if err := os.Chmod(closed, 0); err != nil {
+		t.Fatal(err)
+	}
+	defer os.Chmod(closed, 0o700) // so that it can be cleaned up
+	if os.Geteuid() == 0 {
+		t.Skip("root may read everything")
+	}
+	got, n := found(t, nil, mirror.Local(dir), quickcheck.Options{})
+	if len(got) != 1 || !strings.HasPrefix(got[0], "unreadable closed: what is in it is not known: it cannot be read: ") || n.Unreadable != 1 {
+		t.Errorf("%q, %+v", got, n)
 	}
 }

@@ -20,6 +20,8 @@ type Content struct {
 	Kind     Kind
 	Size     int64
 	Findings []Finding
+	// Unsure says in a clause why nothing is known of the file's end; empty where it was judged.
+	Unsure string
 	// Refs is how many reference sequences a BAM or CRAM, or an index of one, has; -1 where that was not read.
 	Refs int
 

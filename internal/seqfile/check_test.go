@@ -290,3 +290,15 @@ func TestGzipOf4GiB(t *testing.T) {
 		}
 	}
 }
+
+// The size at the end of plain FASTQ is compared with what its beginning inflates to; one that is too small may be that of the last
+// of several members.
+func TestEndOfPlainFASTQ(t *testing.T) {
+	text := string(seqtest.Gzip(seqtest.FASTQ(20_000)))
+	for end, want := range map[string]string{"\x00\x00\x00\x7f": "!it does not end as gzip does: it is cut", "\x00\x10\x00\x00": "", "\x00\x00\x00\x01": ""} {
+		c, err := seqfile.Check(seqfile.FASTQGz, sparse{text, "abcdefgh" + end, 3 << 20}, 3<<20, seqfile.Options{})
+		if got := texts(c.Findings); err != nil || got != want || (want == "") != (c.Unsure != "") {
+			t.Errorf("%q: %q, unsure %q, %v", end, got, c.Unsure, err)
+		}
+	}
+}

@@ -2,9 +2,11 @@ package seqfile
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -42,6 +44,42 @@ func checkGzip(w *window, c *Content) {
 		return
 	}
 	c.text(text)
+	if isBGZF(head) || c.Size <= smallFile || w.err != nil {
+		return
+	}
+	c.ratio(head, w.tail(4))
+	if w.err != nil {
+		return
+	}
+	if !c.isBad() {
+		c.Unsure = "the end of plain gzip tells little: whether it is cut shows only where all of it is read (gzip -t), or by a checksum (haul verify)"
+	}
+}
+
+// mostGrown is how many times as well as its beginning FASTQ may be compressed as a whole. Reads and their qualities are much the
+// same throughout, so that this is more than ample.
+const mostGrown = 16
+
+// ratio compares the size that plain gzip of FASTQ tells at its end with what its beginning inflates to. The last of several members,
+// as bcl2fastq writes them, tells only its own size, so that one which is too small says nothing; and of what may be 4 GiB and more
+// the end tells only the rest. FASTA may have a million N, which are compressed like nothing else.
+func (c *Content) ratio(head, tail []byte) {
+	if c.Kind != FASTQGz || c.isBad() || len(tail) < 4 {
+		return
+	}
+	zr, err := gzip.NewReader(bytes.NewReader(head))
+	if err != nil {
+		return
+	}
+	n, _ := io.Copy(io.Discard, zr) // it ends in an error where the head does
+	most := mostGrown * float64(c.Size) * max(1, float64(n)/float64(len(head)))
+	if size := float64(binary.LittleEndian.Uint32(tail)); n > 0 && most < 1<<32 && size > most {
+		c.bad("it does not end as gzip does: it is cut")
+	}
+}
+
+func (c *Content) isBad() bool {
+	return slices.ContainsFunc(c.Findings, func(f Finding) bool { return f.Bad })
 }
 
 // inflates inflates all of a small file.

@@ -68,17 +68,17 @@ haul sum
             etag_of_parts; of an object also store_sums [{what: the algorithm, or etag; hex, base64; agrees, or why that cannot
             be told}]
 haul quickcheck
-  checked   one file that is not good, and with --verbose every one: source, size, check {grade (ok, warn, bad), format,
-            findings [{bad, text}], gap: true where it is about a file that lacks beside it}
+  checked   one file that is not good, and with --verbose every one: source, size, check {grade (ok, warn, bad, unreadable), format,
+            findings [{bad, text}], unsure: why nothing is known of the end of one that is ok (it is told, too), gap: true where it is about a file that lacks beside it}
   progress  each second
-  summary   checks {ok, warn, bad, other, gaps}, size, elapsed_seconds
+  summary   checks {ok, warn, bad, unreadable, other, gaps, unsure}, size, elapsed_seconds
 
 haul du
   usage     bucket, prefix, objects, size: of what is below the prefix, or of what of it has the storage class named in class
 
 haul verify
   verified  what came of one file: verdict (OK, MISSING, BAD, UNPROVABLE, EXTRA), name, size, source, target, text (by which
-            proof, or why not), proof as with done where it is OK, bad_parts [{part, offset, length}] where they can be told,
+            proof, or why not), proof as with done where it is OK, but with MD5 and SHA in hex, bad_parts [{part, offset, length}] where they can be told,
             download_settles: --download would settle it
   progress  as with cp --recursive
   summary   verdicts {ok, missing, bad, unprovable, extra}, proofs {by: how many files}, size (of what is OK), elapsed_seconds

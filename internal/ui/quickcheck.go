@@ -14,6 +14,7 @@ type checkRecord struct {
 	Grade    string          `json:"grade"`
 	Format   string          `json:"format"`
 	Gap      bool            `json:"gap,omitempty"`
+	Unsure   string          `json:"unsure,omitempty"`
 	Findings []contentRecord `json:"findings,omitempty"`
 }
 
@@ -23,11 +24,13 @@ type contentRecord struct {
 }
 
 type checksRecord struct {
-	OK    int `json:"ok"`
-	Warn  int `json:"warn"`
-	Bad   int `json:"bad"`
-	Other int `json:"other"`
-	Gaps  int `json:"gaps"`
+	OK         int `json:"ok"`
+	Warn       int `json:"warn"`
+	Bad        int `json:"bad"`
+	Unreadable int `json:"unreadable"`
+	Other      int `json:"other"`
+	Gaps       int `json:"gaps"`
+	Unsure     int `json:"unsure"`
 }
 
 // Checked tells what was found of one file, where it is not good, or all is to be told. Fails tells that it lets the run fail.
@@ -35,11 +38,11 @@ func (s *Screen) Checked(name string, r quickcheck.Report, c quickcheck.Counts, 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.now = mirror.Counts{Done: c.OK + c.Warn + c.Bad, Found: c.OK + c.Warn + c.Bad}
-	if r.Grade == quickcheck.Other || r.Grade == quickcheck.OK && !s.cfg.Verbose {
+	if r.Grade == quickcheck.Other || r.Grade == quickcheck.OK && !s.cfg.Verbose && !(s.cfg.JSON && r.Unsure != "") {
 		return
 	}
 	if s.cfg.JSON {
-		rec := &checkRecord{Grade: string(r.Grade), Format: string(r.Kind), Gap: r.Gap}
+		rec := &checkRecord{Grade: string(r.Grade), Format: string(r.Kind), Gap: r.Gap, Unsure: r.Unsure}
 		for _, f := range r.Findings {
 			rec.Findings = append(rec.Findings, contentRecord{f.Bad, f.Text})
 		}
@@ -53,6 +56,9 @@ func (s *Screen) Checked(name string, r quickcheck.Report, c quickcheck.Counts, 
 			all = append(all, f.Text)
 		}
 		text = strings.Join(all, "; ")
+	}
+	if r.Unsure != "" {
+		text += "; " + r.Unsure
 	}
 	line := fmt.Sprintf("%-5s %s: %s", strings.ToUpper(string(r.Grade)), Printable(name), Printable(text))
 	switch {
@@ -69,18 +75,21 @@ func (s *Screen) CheckedAll(c quickcheck.Counts, took time.Duration) {
 	defer s.mu.Unlock()
 	if s.cfg.JSON {
 		elapsed := round(took.Seconds())
-		s.json(record{Event: "summary", Size: &c.Size, Elapsed: &elapsed, Checks: &checksRecord{OK: c.OK, Warn: c.Warn, Bad: c.Bad, Other: c.Other, Gaps: c.Gaps}})
+		s.json(record{Event: "summary", Size: &c.Size, Elapsed: &elapsed, Checks: &checksRecord{OK: c.OK, Warn: c.Warn, Bad: c.Bad, Unreadable: c.Unreadable, Other: c.Other, Gaps: c.Gaps, Unsure: c.Unsure}})
 		return
 	}
 	if s.cfg.Quiet {
 		return
 	}
-	n := c.OK + c.Warn + c.Bad
+	n := c.OK + c.Warn + c.Bad + c.Unreadable
 	text := fmt.Sprintf("checked %s of %s in %s: %s ok", plural(n, "file"), amount.Bytes(c.Size), amount.Took(took), grouped(c.OK))
+	if c.Unsure > 0 {
+		text += fmt.Sprintf(" (%s of plain gzip, whose end tells little)", grouped(c.Unsure))
+	}
 	for _, also := range []struct {
 		n    int
 		text string
-	}{{c.Warn, "with a warning"}, {c.Bad, "bad"}} {
+	}{{c.Warn, "with a warning"}, {c.Bad, "bad"}, {c.Unreadable, "unreadable"}} {
 		if also.n > 0 {
 			text += fmt.Sprintf(", %s %s", grouped(also.n), also.text)
 		}

@@ -36,6 +36,9 @@ func (s *Screen) Finding(f proof.Finding, now proof.Counts, problem bool) {
 		s.json(findingRecord(f))
 		return
 	}
+	if f.Verdict == proof.Extra && !problem && !s.cfg.Verbose {
+		return // the summary counts them
+	}
 	line := findingLine(f)
 	switch {
 	case !s.cfg.Quiet:
@@ -70,7 +73,7 @@ func findingRecord(f proof.Finding) record {
 	if f.Verdict == proof.OK {
 		r.Proof = &proofRecord{Proved: true, Text: f.Text}
 		if !f.Sum.IsZero() {
-			r.Proof.Algorithm, r.Proof.Sum = string(f.Sum.Algorithm), f.Sum.Base64()
+			r.Proof.Algorithm, r.Proof.Sum = string(f.Sum.Algorithm), strings.TrimPrefix(proof.Shown(f.Sum), string(f.Sum.Algorithm)+" ")
 		}
 	}
 	return r
@@ -104,7 +107,7 @@ func verifiedLine(m proof.Summary) string {
 	switch {
 	case due == 0:
 		b.WriteString("nothing was there to be verified")
-	case due == m.OK:
+	case due == m.OK && m.Whole() == "yes":
 		fmt.Fprintf(&b, "whole: %s there and proved, %s", files(due, "is", "are"), amount.Bytes(m.Size))
 	default:
 		fmt.Fprintf(&b, "%s of %s OK, %s", grouped(m.OK), files(due, "", ""), amount.Bytes(m.Size))
@@ -114,7 +117,11 @@ func verifiedLine(m proof.Summary) string {
 			}
 		}
 	}
-	if m.Extra > 0 {
+	switch {
+	case m.Extra == 0:
+	case m.Sidecars:
+		fmt.Fprintf(&b, "; %s no digest", files(m.Extra, "has", "have"))
+	default:
 		fmt.Fprintf(&b, "; %s %s", grouped(m.Extra), proof.Extra)
 	}
 	fmt.Fprintf(&b, "; in %s", amount.Took(m.Elapsed))
