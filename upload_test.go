@@ -334,7 +334,8 @@ func TestAdopt(t *testing.T) {
 			b := newBench(t, storetest.Takes(sums))
 			want := random(205, 3)
 			b.Fault(storetest.PutPart).Part(17).Error(store.Denied)
-			_, err := b.upload(want, haul.Transfer{PartSize: 10})
+			one := haul.New(b.Memory, haul.Options{StateDir: b.state, Concurrency: 1}) // so that the parts before are there
+			_, err := one.Upload(context.Background(), b.file("x.bam", want), object, haul.Transfer{PartSize: 10})
 			var left *haul.LeftError
 			if !errors.As(err, &left) {
 				t.Fatal(err)
