@@ -80,7 +80,13 @@ func (r *run) resolve(ctx context.Context) error {
 		return err
 	}
 	taken := map[string]string{} // path below the work folder to source
+	if !r.NoLogs {               // a log in place of an input would be written into it, and what that is a link to
+		taken[logOut], taken[logErr] = "what the command writes", "what the command writes"
+	}
 	for i, s := range r.Streams {
+		if other, ok := taken[s.Name]; ok {
+			return sameFile(other, s.Source.String(), s.Name)
+		}
 		taken[s.Name] = s.Source.String()
 		r.record.Streams = append(r.record.Streams, InputRecord{Source: s.Source.String(), Path: s.Name, Size: streams[i].Size, State: streams[i].ETag})
 	}
@@ -90,7 +96,7 @@ func (r *run) resolve(ctx context.Context) error {
 				continue
 			}
 			if other, ok := taken[it.rel]; ok {
-				return invalid("both %s and %s would be the file %s; give one another name: SOURCE:NAME", other, it.source, it.rel)
+				return sameFile(other, it.source, it.rel)
 			}
 			if err := local(it.rel); err != nil {
 				return fmt.Errorf("input %s: %w", it.source, err)
@@ -101,6 +107,10 @@ func (r *run) resolve(ctx context.Context) error {
 		}
 	}
 	return folders(taken)
+}
+
+func sameFile(a, b, rel string) error {
+	return invalid("both %s and %s would be the file %s; give one another name: SOURCE:NAME", a, b, rel)
 }
 
 // folders refuses a file where another one needs a folder.
