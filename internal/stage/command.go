@@ -2,6 +2,8 @@ package stage
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -29,14 +31,28 @@ func (r *run) findCommand() error {
 		}
 		return nil
 	}
-	program, err := os.ReadFile(r.fromHere(name))
+	program, err := hashFile(r.fromHere(name))
 	switch {
 	case err == nil:
-		r.record.Program = hash(program)
+		r.record.Program = program
 	case filepath.IsAbs(name):
 		return fmt.Errorf("%w: %w", ErrNotFound, err)
 	}
 	return nil
+}
+
+// hashFile is hash of what is in a file, which may be a container of gigabytes.
+func hashFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close() // only read from
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // fromHere gives a path as the line meant it.
