@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime"
 	"time"
@@ -113,7 +114,11 @@ func newRecord(q Request) Record {
 		Outcome: Failed, Command: q.Command, Inputs: []InputRecord{}, Outputs: []OutputRecord{}, Wanted: []string{},
 	}
 	for _, o := range q.Outputs {
-		rec.Wanted = append(rec.Wanted, o.Pattern+":"+o.Target.String())
+		wanted := o.Pattern + ":" + o.Target.String()
+		if o.Optional {
+			wanted += " (optional)"
+		}
+		rec.Wanted = append(rec.Wanted, wanted)
 	}
 	return rec
 }
@@ -208,6 +213,9 @@ func (r *run) keep(ctx context.Context, at store.Ref, good bool) error {
 	}
 	if !r.NoLogs {
 		for _, name := range []string{logOut, logErr} {
+			if _, err := os.Lstat(r.folder.file(name)); errors.Is(err, fs.ErrNotExist) { // the command removed it, or an earlier run kept none
+				continue
+			}
 			if _, err := r.c.Upload(ctx, r.folder.file(name), below(at, name), r.ownTransfer("text/plain")); err != nil {
 				return fmt.Errorf("store the log: %w", err)
 			}
