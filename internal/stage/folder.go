@@ -1,8 +1,8 @@
 package stage
 
 import (
-	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -30,19 +30,18 @@ type ended struct {
 	Boot string `json:",omitempty"`
 }
 
-// name is that of the work folder: the same for the same request.
+// name is that of the work folder: the same for the same request. (JSON would make all that is no UTF-8 the same.)
 func (r *run) name() string {
-	b, err := json.Marshal([]any{r.Command, r.From, r.Inputs, r.Streams, r.Outputs, r.Record, r.c.Identity()})
-	if err != nil {
-		panic("stage: internal error: a request does not marshal: " + err.Error())
-	}
-	return hash(b)[:16]
+	return hash(fmt.Appendf(nil, "%#v", []any{r.Command, r.From, r.Inputs, r.Streams, r.Outputs, r.Request.Record, r.c.Identity()}))[:16]
 }
 
 func (f *folder) work() string { return filepath.Join(f.root, "work") }
 
 // file gives a path in the work folder.
 func (f *folder) file(rel string) string { return filepath.Join(f.work(), filepath.FromSlash(rel)) }
+
+// door is a second name of the pipe of a stream, which the command cannot take away.
+func (f *folder) door(i int) string { return filepath.Join(f.root, fmt.Sprintf("stream-%d", i)) }
 
 // open makes the folder or takes that of an earlier run, and locks it. The error is a *journal.BusyError where another has it.
 func (f *folder) open() error {

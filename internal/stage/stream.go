@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -29,8 +30,8 @@ func (r *run) openStreams(ctx context.Context, spoil context.CancelCauseFunc) (f
 	errs := make([]error, len(r.Streams))
 	end := func() error {
 		over.Store(true)
-		for _, s := range r.Streams {
-			if f, err := readFIFO(r.folder.file(s.Name)); err == nil { // else it was opened, and has no name any more
+		for i := range r.Streams {
+			if f, err := readFIFO(r.folder.door(i)); err == nil { // else it was opened, and has no name any more
 				defer f.Close() // nothing was read
 			}
 		}
@@ -39,27 +40,27 @@ func (r *run) openStreams(ctx context.Context, spoil context.CancelCauseFunc) (f
 		return errors.Join(errs...)
 	}
 	for i, s := range r.Streams {
-		path := r.folder.file(s.Name)
+		path, door := r.folder.file(s.Name), r.folder.door(i)
 		err := os.MkdirAll(filepath.Dir(path), folderMode)
 		if err == nil {
-			err = makeFIFO(path)
+			err = errors.Join(gone(os.Remove(door)), makeFIFO(door), os.Link(door, path))
 		}
 		if err != nil {
 			return nil, errors.Join(err, end())
 		}
 		wg.Go(func() {
-			f, err := os.OpenFile(path, os.O_WRONLY, 0) // waits until somebody reads
+			f, err := os.OpenFile(door, os.O_WRONLY, 0) // waits until somebody reads
+			// A second reader would wait for bytes for ever: without its name, it ends with an error.
+			err = errors.Join(err, gone(os.Remove(door)), gone(os.Remove(path)))
 			if err == nil && over.Load() {
 				_ = f.Close() // nobody reads, and nothing was written
 				return
 			}
-			// A second reader would wait for bytes for ever: without its name, it ends with an error.
-			err = errors.Join(err, os.Remove(path))
 			if err == nil {
 				defer f.Close() // after an error nobody is to take it for whole
 				err = r.feed(ctx, f, i)
 			}
-			if err != nil && over.Load() {
+			if err != nil && over.Load() && !errors.Is(err, haul.ErrMismatch) {
 				r.Report.Note(partly(s.Name))
 			} else if err != nil {
 				errs[i] = fmt.Errorf("stream %s from %s: %w", s.Name, s.Source, err)
@@ -71,6 +72,14 @@ func (r *run) openStreams(ctx context.Context, spoil context.CancelCauseFunc) (f
 	return end, nil
 }
 
+// gone passes over that a file is not there.
+func gone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
 // feed writes a stream into its pipe. That the reader wants no more is no error, but all that it read is then not proved.
 func (r *run) feed(ctx context.Context, f *os.File, i int) error {
 	in := r.Streams[i]
@@ -79,6 +88,9 @@ func (r *run) feed(ctx context.Context, f *os.File, i int) error {
 	result, err := r.c.DownloadStream(ctx, in.Source, f, t)
 	switch {
 	case err == nil:
+		if !result.Proof.Proved {
+			r.Report.Note(fmt.Sprintf("%s could not be proved: %s", in.Name, result.Proof.Text))
+		}
 		r.record.Streams[i].Sum = sumOf(result.Object)
 		r.Report.Moved("download", in.Source.String(), in.Name, result)
 	case isPipeGone(err):

@@ -1,0 +1,120 @@
+//go:build unix
+
+package stage_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"haul"
+	"haul/internal/stage"
+	"haul/mirror"
+	"haul/store"
+	"haul/store/storetest"
+)
+
+// A run's own logs are never written into an input, which may be a link to somebody's file.
+func TestInputNamedAsLog(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "run.stdout")
+	must(t, os.WriteFile(file, []byte("kept"), 0o600))
+	err := run(t, newStore(t), func(q *stage.Request) {
+		q.NoLogs = false
+		q.Command = []string{"true"}
+		q.Inputs = []stage.Input{{Source: mirror.Local(file)}}
+	})
+	if !errors.Is(err, store.Invalid) {
+		t.Errorf("%v, want store.Invalid", err)
+	}
+	if text, err := os.ReadFile(file); err != nil || string(text) != "kept" {
+		t.Errorf("the input is now %q, %v", text, err)
+	}
+}
+
+// A command that removes, or renames, a stream that it does not read ends its run as any other.
+func TestStreamRemoved(t *testing.T) {
+	for _, words := range [][]string{{"rm", "x"}, {"mv", "x", "y"}, {"true"}} {
+		m := newStore(t)
+		made(m, "x", 1000, 1)
+		must(t, run(t, m, func(q *stage.Request) {
+			q.Command = words
+			q.Streams = []stage.Stream{{Name: "x", Source: ref("x")}}
+		}))
+	}
+}
+
+// A command that removes its own logs has ended well all the same.
+func TestLogsRemoved(t *testing.T) {
+	m := newStore(t)
+	must(t, run(t, m, func(q *stage.Request) {
+		q.NoLogs = false
+		q.Record = ref("rec/")
+		q.Command = []string{"rm", "run.stdout", "run.stderr"}
+	}))
+	if !m.Exists(ref("rec/_SUCCESS")) {
+		t.Error("there is no mark of success")
+	}
+}
+
+// That an output may lack does not make a later run needless in which it may not.
+func TestRequiredLater(t *testing.T) {
+	m := newStore(t)
+	for _, optional := range []bool{true, false} {
+		err := run(t, m, func(q *stage.Request) {
+			q.Record = ref("rec/")
+			q.Outputs = []stage.Output{{Pattern: "out", Target: ref("out"), Optional: optional}}
+		})
+		if optional && err != nil || !optional && !errors.Is(err, store.NotFound) {
+			t.Errorf("optional %v: %v", optional, err)
+		}
+	}
+}
+
+// A stream that came damaged fails its run also where the command does not wait for its end.
+func TestStreamDamaged(t *testing.T) {
+	for range 20 {
+		m := newStore(t)
+		m.Make(ref("x"), storetest.Generated(100_000, 1), storetest.Made{})
+		m.Fault(storetest.Get).CorruptByte().Always()
+		err := run(t, m, func(q *stage.Request) {
+			q.Command = []string{"sh", "-c", "head -c 100000 x >/dev/null"}
+			q.Streams = []stage.Stream{{Name: "x", Source: ref("x")}}
+		})
+		if !errors.Is(err, haul.ErrMismatch) {
+			t.Fatalf("%v, want haul.ErrMismatch", err)
+		}
+	}
+}
+
+// That nothing vouches for the bytes of a stream is said.
+func TestStreamUnproved(t *testing.T) {
+	m := newStore(t, storetest.Takes(storetest.NoChecksums))
+	made(m, "x", 1000, 1)
+	var said *report
+	must(t, run(t, m, func(q *stage.Request) {
+		q.Command = []string{"sh", "-c", "cat x >/dev/null"}
+		q.Streams = []stage.Stream{{Name: "x", Source: ref("x")}}
+		said = q.Report.(*report)
+	}))
+	if !strings.Contains(said.said(), "x could not be proved") {
+		t.Error(said.said())
+	}
+}
+
+// Words that are no UTF-8, and differ, are not the same line.
+func TestOtherBytes(t *testing.T) {
+	m := newStore(t)
+	dir, from := t.TempDir(), t.TempDir()
+	for _, word := range []string{"\xff", "\xfe"} {
+		must(t, run(t, m, func(q *stage.Request) {
+			q.Dir, q.From, q.Keep = dir, from, true
+			q.Command = []string{"sh", "-c", `printf %s "$0" >out`, word}
+			q.Outputs = []stage.Output{{Pattern: "out", Target: ref("out")}}
+		}))
+		if got := string(m.Bytes(ref("out"))); got != word {
+			t.Errorf("%q made %q", word, got)
+		}
+	}
+}
