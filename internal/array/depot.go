@@ -163,8 +163,18 @@ func (d *Depot) readJSON(ctx context.Context, name string, v any) error {
 		return err
 	}
 	defer f.Close() // only read from
-	return json.NewDecoder(f).Decode(v)
+	text, err := io.ReadAll(f)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, v); err != nil {
+		return fmt.Errorf("%w: %w", errNoJSON, err)
+	}
+	return nil
 }
+
+// errNoJSON is in the chain of an error where a file of the plan is not what was written.
+var errNoJSON = errors.New("it is damaged")
 
 // maxLine bounds a line of a plan: that of a range has a hundred bytes for each of its parts.
 const maxLine = 64 << 20

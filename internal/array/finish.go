@@ -80,16 +80,16 @@ func Finish(ctx context.Context, c *haul.Client, d *Depot, o FinishOptions) (Ver
 	err = d.write(ctx, receiptName, func(w io.Writer) error {
 		f.receipt = w
 		for _, step := range []func(context.Context) error{f.shards, f.complete, f.indexes, f.last} {
-			if err := step(ctx); err != nil || f.verdict.Failed > 0 {
-				return errors.Join(err, errNoReceipt)
+			if err := step(ctx); err != nil {
+				return err
+			}
+			if f.verdict.Failed > 0 {
+				return errNoReceipt
 			}
 		}
 		return nil
 	})
-	if errors.Is(err, errNoReceipt) && f.verdict.Failed > 0 {
-		err = nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errNoReceipt) {
 		return f.verdict, err
 	}
 	if f.verdict.Failed == 0 {
@@ -156,12 +156,11 @@ func (f *finish) record(r proof.Record) error {
 // shards looks at the results of each shard, and takes over its records.
 func (f *finish) shards(ctx context.Context) error {
 	for i := range f.h.Shards {
-		var p Progress
-		err := f.d.readJSON(ctx, shardName(progressName, i), &p)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("look at shard %d: %w", i, err)
+		p, err := readProgress(ctx, f.d, f.h, i)
+		if err != nil {
+			return err
 		}
-		if p.Plan == f.h.ID && p.Runs > 1 {
+		if p.Runs > 1 {
 			f.again = append(f.again, p)
 		}
 		if err := f.shard(ctx, i, p); err != nil {
@@ -231,8 +230,11 @@ func (f *finish) sourceName(t task) string {
 
 // lastHeard tells in words what is known of a shard without results.
 func (f *finish) lastHeard(p Progress) string {
-	if p.Plan != f.h.ID {
+	switch {
+	case p.Runs == 0:
 		return "it was never begun"
+	case p.Updated.IsZero():
+		return "it was begun, and what it told of its progress is damaged"
 	}
 	return fmt.Sprintf("process %d on %s began it, and was last heard of at %s with %d of %d done",
 		p.PID, p.Host, p.Updated.Local().Format(time.DateTime), p.Done, f.h.load(p.Shard).tasks())
@@ -349,16 +351,13 @@ func Watch(ctx context.Context, d *Depot, h Header) (Progress, error) {
 		if h.load(i).tasks() == 0 {
 			continue
 		}
-		var p Progress
-		err := d.readJSON(ctx, shardName(progressName, i), &p)
-		var syntax *json.SyntaxError
-		if errors.Is(err, fs.ErrNotExist) || errors.As(err, &syntax) || err == nil && p.Plan != h.ID {
-			continue
-		}
+		p, err := readProgress(ctx, d, h, i)
 		if err != nil {
 			return sum, err
 		}
-		sum.Runs++
+		if p.Runs > 0 {
+			sum.Runs++
+		}
 		sum.Done, sum.Failed, sum.Bytes = sum.Done+p.Done, sum.Failed+p.Failed, sum.Bytes+p.Bytes
 	}
 	return sum, nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io/fs"
 	"time"
 
 	"haul/proof"
@@ -26,6 +28,23 @@ type Progress struct {
 	// Uploads are those that this run has opened for whole objects and not ended; Left those that earlier runs had.
 	Uploads []openUpload `json:"uploads,omitempty"`
 	Left    []openUpload `json:"left,omitempty"`
+}
+
+// readProgress gives how far a shard is; nothing where it was never begun. Where a power cut left no progress of it, so much is known
+// that it was begun.
+func readProgress(ctx context.Context, d *Depot, h Header, shard int) (Progress, error) {
+	var p Progress
+	err := d.readJSON(ctx, shardName(progressName, shard), &p)
+	switch {
+	case errors.Is(err, errNoJSON):
+		p = Progress{Plan: h.ID, Runs: 1}
+	case errors.Is(err, fs.ErrNotExist), err == nil && p.Plan != h.ID:
+		return Progress{}, nil
+	case err != nil:
+		return Progress{}, fmt.Errorf("look at the progress of %s: %w", shardWord(shard), err)
+	}
+	p.Shard = shard
+	return p, nil
 }
 
 // openUpload is an upload to the target's bucket.

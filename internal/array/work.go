@@ -81,17 +81,9 @@ type work struct {
 
 // begin finds out whether the shard was begun before, and says that it is now.
 func (w *work) begin(ctx context.Context) error {
-	var before Progress
-	name := shardName(progressName, w.o.Shard)
-	there, err := w.d.has(ctx, name)
-	if err == nil && there {
-		err = w.d.readJSON(ctx, name, &before)
-	}
+	before, err := readProgress(ctx, w.d, w.h, w.o.Shard)
 	if err != nil {
-		return fmt.Errorf("look at the progress of %s: %w", shardWord(w.o.Shard), err)
-	}
-	if before.Plan != w.h.ID {
-		before = Progress{}
+		return err
 	}
 	w.again = before.Runs > 0
 	w.progress = Progress{Plan: w.h.ID, Shard: w.o.Shard, Host: w.o.Host, PID: os.Getpid(), Runs: before.Runs + 1, Began: time.Now()}
