@@ -32,6 +32,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"path/filepath"
 	"time"
 	"unicode/utf8"
@@ -109,6 +110,9 @@ type Load struct {
 	Bytes   int64 `json:"bytes"`
 }
 
+// maxTasks bounds the tasks of a shard that a plan may speak of: finish has a byte of memory for each.
+const maxTasks = 1 << 29
+
 func (l Load) tasks() int { return l.Objects + l.Ranges }
 
 // Root is one end of a plan: an absolute path, or a bucket and a prefix.
@@ -128,6 +132,17 @@ func (r Root) String() string {
 		return string(r.Path)
 	}
 	return store.Ref{Bucket: r.Bucket, Key: r.Prefix}.String()
+}
+
+// wayOf is how to get from one root to another.
+func wayOf(from, to Root) mirror.Way {
+	switch {
+	case from.Path != "":
+		return mirror.Upload
+	case to.Path != "":
+		return mirror.Download
+	}
+	return mirror.Copying
 }
 
 // ref is an object below the root, and path a file; an absolute name stands for itself.
@@ -236,9 +251,17 @@ func Read(ctx context.Context, c *haul.Client, d *Depot) (Header, error) {
 	} else if err != nil {
 		return h, fmt.Errorf("%w: read %s: %w", ErrPlan, d, err)
 	}
+	n := len(h.Shards)
+	bad := n < 1 || n > MaxShards || h.Way != wayOf(h.From, h.To)
+	for i := firstShard; i < n; i++ {
+		l := h.load(i)
+		bad = bad || min(l.Objects, l.Ranges) < 0 || max(l.Objects, l.Ranges) > maxTasks
+	}
 	switch {
 	case h.Version != version:
 		return h, fmt.Errorf("%w: %s is of version %d, and this haul knows %d", ErrPlan, d, h.Version, version)
+	case bad:
+		return h, fmt.Errorf("%w: what %s says of its shards cannot be", ErrPlan, d)
 	case h.Store != c.Identity():
 		return h, fmt.Errorf("%w: it is for the store %s, and this is %s", ErrPlan, h.Store, c.Identity())
 	}
@@ -253,8 +276,12 @@ func eachShared(ctx context.Context, d *Depot, do func(n int, s haul.Shared) err
 		if err := json.Unmarshal(line, &s); err != nil {
 			return err
 		}
+		t := s.transfer()
+		if t.PartSize < 1 || t.Size < 0 || t.Size > math.MaxInt64-t.PartSize {
+			return fmt.Errorf("%w: an object of %d bytes in parts of %d cannot be", ErrPlan, t.Size, t.PartSize)
+		}
 		n++
-		return do(n, s.transfer())
+		return do(n, t)
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -62,12 +62,7 @@ func Make(ctx context.Context, c *haul.Client, d *Depot, r Request) (Header, err
 	p.h = Header{
 		Version: version, ID: rand.Text(), Made: time.Now().UTC().Truncate(time.Second), Store: c.Identity(),
 		From: rootOf(r.From), To: rootOf(r.To), Transfer: r.Options.Transfer, Guess: r.Options.ContentType != nil,
-		NoFamilies: r.Options.NoFamilies, Way: mirror.Copying, Shards: make([]Load, r.Shards),
-	}
-	if r.From.Path != "" {
-		p.h.Way = mirror.Upload
-	} else if r.To.Path != "" {
-		p.h.Way = mirror.Download
+		NoFamilies: r.Options.NoFamilies, Way: wayOf(rootOf(r.From), rootOf(r.To)), Shards: make([]Load, r.Shards),
 	}
 	for i := range p.spools {
 		p.spools[i] = spool{path: d.local(shardName(shardsName, i+firstShard)), most: min(spoolSize, spoolsSize/r.Shards)}
@@ -383,14 +378,14 @@ func (p *planner) share(ctx context.Context, t task) (s haul.Shared, err error) 
 func (p *planner) drop(ctx context.Context) error {
 	ctx, cancel := cleanup(ctx)
 	defer cancel()
-	var failed error
+	failed := p.d.remove(ctx, headerName) // its answer may only have been lost
 	for _, o := range p.opened {
 		failed = errors.Join(failed, p.c.AbortShared(ctx, o.s))
 	}
 	if failed != nil {
 		return fmt.Errorf("throw away what the plan has opened: %w", failed)
 	}
-	return os.RemoveAll(p.d.local(sharedName))
+	return p.d.remove(ctx, sharedName)
 }
 
 // cleanup gives a context for what must be done although ctx may have ended.

@@ -1,0 +1,115 @@
+package array_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"haul/checksum"
+	"haul/internal/array"
+	"haul/mirror"
+	"haul/store"
+)
+
+// What a power cut left of a progress keeps nobody from doing the shard again, nor from the end.
+func TestTornProgress(t *testing.T) {
+	for _, torn := range []string{"", "\x00\x00\x00", `{"plan": "`} {
+		f := newFloor(t, mirror.Upload)
+		f.put(map[string]string{"a": "a", "b": "b"})
+		if _, err := f.make(f.request(1)); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(f.dir, "plan", "progress", "00000.json")
+		writeFile(t, path, torn)
+		if err := f.work(0); err != nil {
+			t.Errorf("%q: work: %v", torn, err)
+		}
+		writeFile(t, path, torn)
+		if v, err := f.finish(); err != nil || !v.Proved {
+			t.Errorf("%q: finish: %+v, %v", torn, v, err)
+		}
+	}
+}
+
+// What ends finish early is its error, also where tasks had failed before.
+func TestFinishBreaksOff(t *testing.T) {
+	f := newFloor(t, mirror.Upload)
+	f.put(map[string]string{"a": "a", "b": "b"})
+	if _, err := f.make(f.request(2)); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.work(1); err != nil { // and shard 0 was never begun
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(f.dir, "plan", "results", "00001.jsonl"), "{")
+	if v, err := f.finish(); err == nil {
+		t.Errorf("%+v", v)
+	}
+}
+
+// A plan that somebody else wrote is refused, and takes no process down.
+func TestHostilePlan(t *testing.T) {
+	for name, change := range map[string][3]string{
+		"no shards":     {"plan.json", `"shards": [`, `"was": [`},
+		"negative":      {"plan.json", `"objects": 1,`, `"objects": -1,`},
+		"huge":          {"plan.json", `"objects": 1,`, `"objects": 9223372036854775807,`},
+		"no part size":  {"shared.jsonl", `"PartSize":16`, `"PartSize":0`},
+		"negative size": {"shared.jsonl", `"Size":300`, `"Size":-300`},
+		"huge size":     {"shared.jsonl", `"Size":300`, `"Size":9223372036854775807`},
+	} {
+		f := newFloor(t, mirror.Upload)
+		f.put(map[string]string{"a": "a", "b": random(300, 1)})
+		if _, err := f.make(f.request(1)); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(f.dir, "plan", change[0])
+		text, err := os.ReadFile(path)
+		if err != nil || !strings.Contains(string(text), change[1]) {
+			t.Fatalf("%s: %s, %v", name, text, err)
+		}
+		writeFile(t, path, strings.ReplaceAll(string(text), change[1], change[2]))
+		if err := f.work(0); !errors.Is(err, array.ErrPlan) {
+			t.Errorf("%s: work: %v", name, err)
+		}
+		if v, err := f.finish(); v.Proved || err != nil && !errors.Is(err, array.ErrPlan) {
+			t.Errorf("%s: finish: %+v, %v", name, v, err)
+		}
+	}
+}
+
+// A plan that could not be written leaves nothing below its prefix that keeps the next from being made.
+func TestPlanAgain(t *testing.T) {
+	f := newFloor(t, mirror.Upload)
+	f.prefix = true
+	f.put(map[string]string{"b": random(300, 1)})
+	d := array.Prefix(f.client(&headless{f.m}), at("plan"), t.TempDir())
+	if _, err := array.Make(context.Background(), f.client(f.m), d, f.request(1)); !errors.Is(err, store.Denied) {
+		t.Fatal(err)
+	}
+	if open := f.open(); len(open) > 0 {
+		t.Errorf("open: %q", open)
+	}
+	if _, err := f.make(f.request(1)); err != nil {
+		t.Error(err)
+	}
+}
+
+// headless is a store that takes no plan.json.
+type headless struct{ store.Store }
+
+func (h *headless) Put(ctx context.Context, r store.PutRequest) (store.Object, error) {
+	if strings.HasSuffix(r.Ref.Key, "plan.json") {
+		return store.Object{}, store.Denied
+	}
+	return h.Store.Put(ctx, r)
+}
+
+func (h *headless) Create(ctx context.Context, ref store.Ref, want checksum.Scheme, a *store.Attrs) (store.Upload, error) {
+	if strings.HasSuffix(ref.Key, "plan.json") {
+		return store.Upload{}, store.Denied
+	}
+	return h.Store.Create(ctx, ref, want, a)
+}
