@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -112,4 +113,51 @@ func (h *headless) Create(ctx context.Context, ref store.Ref, want checksum.Sche
 		return store.Upload{}, store.Denied
 	}
 	return h.Store.Create(ctx, ref, want, a)
+}
+
+// A plan may lie beside its source, under a name that begins alike.
+func TestPlanBeside(t *testing.T) {
+	f := newFloor(t, mirror.Copying)
+	f.prefix = true
+	f.from = mirror.Remote(at("pl"))
+	f.m.PutBytes(at("pl/a"), []byte("a"))
+	if h, err := f.make(f.request(1)); err != nil || h.Objects != 1 {
+		t.Errorf("%+v, %v", h, err)
+	}
+}
+
+// The root of a bucket is a target as any other.
+func TestBucketRoot(t *testing.T) {
+	f := newFloor(t, mirror.Upload)
+	f.to = mirror.Remote(store.Ref{Bucket: "root"})
+	f.m.PutBytes(store.Ref{Bucket: "root", Key: "x"}, nil)
+	f.put(map[string]string{"d/a": "a"})
+	if _, err := f.make(f.request(1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.work(0); err != nil {
+		t.Fatal(err)
+	}
+	if keys := f.m.Keys("root", ""); !slices.Equal(keys, []string{"d/a", "x"}) {
+		t.Errorf("%q", keys)
+	}
+}
+
+// To throw a plan away is to throw away what its dead tasks had open, too.
+func TestAbortOfDead(t *testing.T) {
+	f := newFloor(t, mirror.Upload)
+	f.put(map[string]string{"a": random(90, 1)})
+	if _, err := f.make(f.request(1)); err != nil {
+		t.Fatal(err)
+	}
+	f.kill(0, 3)
+	if len(f.open()) == 0 {
+		t.Fatal("nothing was open")
+	}
+	if _, err := array.Abort(context.Background(), f.client(f.m), f.depot(f.m)); err != nil {
+		t.Fatal(err)
+	}
+	if open := f.open(); len(open) > 0 {
+		t.Errorf("open: %q", open)
+	}
 }

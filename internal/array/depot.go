@@ -10,9 +10,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"haul"
 	"haul/internal/localfile"
+	"haul/mirror"
 	"haul/store"
 )
 
@@ -48,6 +50,19 @@ func (d *Depot) local(name string) string { return filepath.Join(d.dir, filepath
 
 func (d *Depot) object(name string) store.Ref {
 	return store.Ref{Bucket: d.ref.Bucket, Key: d.ref.Key + name}
+}
+
+// within tells whether the plan lies below an end, which is an absolute path, or a prefix with a slash at its end.
+func (d *Depot) within(end mirror.End) bool {
+	if d.c != nil {
+		return end.Path == "" && end.Ref.Bucket == d.ref.Bucket && strings.HasPrefix(d.ref.Key, end.Ref.Key)
+	}
+	abs, err := filepath.Abs(d.dir)
+	if err != nil || end.Path == "" {
+		return false
+	}
+	rel, err := filepath.Rel(end.Path, abs)
+	return err == nil && filepath.IsLocal(rel)
 }
 
 // asIs is how files of a plan move: nothing is kept of a broken transfer.

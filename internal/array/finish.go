@@ -87,6 +87,9 @@ func Finish(ctx context.Context, c *haul.Client, d *Depot, o FinishOptions) (Ver
 				return errNoReceipt
 			}
 		}
+		if got := f.verdict.Objects + f.verdict.Withheld; got != h.Objects {
+			return fmt.Errorf("%w: its shards have %d objects, and there should be %d", ErrPlan, got, h.Objects)
+		}
 		return nil
 	})
 	if err != nil && !errors.Is(err, errNoReceipt) {
@@ -292,10 +295,14 @@ func (f *finish) completeOne(ctx context.Context, s haul.Shared, ranges []rangeT
 	var parts *haul.PartsError
 	switch {
 	case errors.As(err, &parts):
+		before := f.verdict.Failed
 		for _, r := range ranges {
 			if slices.ContainsFunc(parts.Missing, func(n int) bool { return n >= r.first && n <= r.last }) {
 				f.problem(r.shard, 1, "shard %d: %s: the store has not the parts %d to %d that were moved", r.shard, source, r.first, r.last)
 			}
+		}
+		if f.verdict.Failed == before { // no shard has these parts
+			f.problem(-1, 1, "%s: %v", source, err)
 		}
 		return nil
 	case err != nil:
@@ -312,10 +319,10 @@ func (f *finish) completeOne(ctx context.Context, s haul.Shared, ranges []rangeT
 	return f.record(r)
 }
 
-// Abort throws the open uploads and the hidden files of a plan away, and then the plan, so that none of its shards begins any
-// more. It takes half a plan too. It tells how many it threw away.
+// Abort throws the plan away, so that none of its shards begins any more, and the open uploads and the hidden files that it made, and
+// the uploads that its tasks wrote down and did not end. It takes half a plan too. It tells how many the plan had opened.
 func Abort(ctx context.Context, c *haul.Client, d *Depot) (int, error) {
-	_, err := Read(ctx, c, d)
+	h, err := Read(ctx, c, d)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return 0, err
 	}
@@ -331,6 +338,19 @@ func Abort(ctx context.Context, c *haul.Client, d *Depot) (int, error) {
 	}
 	var g errgroup.Group
 	g.SetLimit(completions)
+	for i := firstShard; i < len(h.Shards); i++ {
+		if h.Way == mirror.Download || h.load(i).tasks() == 0 {
+			continue
+		}
+		g.Go(func() error {
+			p, err := readProgress(ctx, d, h, i)
+			if err != nil {
+				return err
+			}
+			_, err = abortOpen(ctx, c, h, p)
+			return err
+		})
+	}
 	n := 0
 	err = eachShared(ctx, d, func(_ int, s haul.Shared) error {
 		n++

@@ -112,6 +112,11 @@ func List(numbers []int) string {
 // Slurm gives the scripts for sbatch: one for an array with a task for each shard, and one for the job that finishes the plan, which
 // is to be submitted with --dependency=afterany of the first. A task that Slurm lost a node of is queued again.
 func Slurm(h Header, j Job) (work, finish string, err error) {
+	for _, word := range []string{j.Name, j.Logs} {
+		if strings.ContainsAny(word, "\n\r\"") {
+			return "", "", fmt.Errorf("%w: %q cannot stand in a script for sbatch", store.Invalid, word)
+		}
+	}
 	for _, o := range j.Options {
 		if strings.ContainsAny(o, "\n\r") || o == "" {
 			return "", "", fmt.Errorf("%w: %q is no option of sbatch", store.Invalid, o)
@@ -128,6 +133,9 @@ func Slurm(h Header, j Job) (work, finish string, err error) {
 	}
 	script := func(name, log string, more []string, words []string) string {
 		var b strings.Builder
+		if strings.ContainsAny(name, " \t#") {
+			name = `"` + name + `"`
+		}
 		fmt.Fprintf(&b, "#!/bin/sh\n#SBATCH --job-name=%s\n", name)
 		if j.Logs != "" {
 			fmt.Fprintf(&b, "#SBATCH --output=\"%s/%s\"\n", j.Logs, log)

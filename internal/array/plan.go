@@ -88,8 +88,6 @@ func (r *Request) check(ctx context.Context, d *Depot) error {
 		return fmt.Errorf("%w: %d shards, and there can be 1 to %d", store.Invalid, r.Shards, MaxShards)
 	case e.Customer.Key != "" || e.CopySource.Key != "":
 		return fmt.Errorf("%w: a customer's key is not written down, so that nobody could do the plan", store.Unsupported)
-	case d.c != nil && r.From.Path == "" && r.From.Ref.Bucket == d.ref.Bucket && strings.HasPrefix(d.ref.Key, r.From.Ref.Key) && r.Options.Select.Pairs == nil:
-		return fmt.Errorf("%w: the plan would lie in the source, %s", store.Invalid, r.From)
 	}
 	if r.Cut == 0 {
 		r.Cut = defaultCut
@@ -106,10 +104,8 @@ func (r *Request) check(ctx context.Context, d *Depot) error {
 			end.Ref.Key += "/"
 		}
 	}
-	if abs, err := filepath.Abs(d.dir); err == nil && d.c == nil && r.From.Path != "" && r.Options.Select.Pairs == nil {
-		if rel, err := filepath.Rel(r.From.Path, abs); err == nil && filepath.IsLocal(rel) {
-			return fmt.Errorf("%w: the plan would lie in the source, %s", store.Invalid, r.From)
-		}
+	if r.Options.Select.Pairs == nil && d.within(r.From) {
+		return fmt.Errorf("%w: the plan would lie in the source, %s", store.Invalid, r.From)
 	}
 	for _, name := range []string{headerName, sharedName} {
 		if there, err := d.has(ctx, name); err != nil {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"haul"
 	"haul/internal/localfile"
 	"haul/mirror"
 	"haul/store"
@@ -26,23 +27,32 @@ func (f *finish) sweep(ctx context.Context) error {
 	}
 	n := 0
 	for _, p := range f.again {
-		for _, u := range append(p.Left, p.Uploads...) {
-			up := store.Upload{Ref: store.Ref{Bucket: f.h.To.Bucket, Key: string(u.Key)}, ID: u.ID}
-			err := f.c.Abort(ctx, up) // of one that is not there any more there is no error
-			if errors.Is(err, store.Denied) {
-				f.o.Note(fmt.Sprintf("what tasks left that died cannot be thrown away: %v", err))
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			n++
+		some, err := abortOpen(ctx, f.c, f.h, p)
+		if errors.Is(err, store.Denied) {
+			f.o.Note(fmt.Sprintf("what tasks left that died cannot be thrown away: %v", err))
+			return nil
 		}
+		if err != nil {
+			return err
+		}
+		n += some
 	}
 	if n > 0 {
 		f.o.Note(fmt.Sprintf("threw away, where they were still open, uploads that tasks left which died: %d", n))
 	}
 	return nil
+}
+
+// abortOpen throws the uploads away that the tasks of a shard wrote down and did not end, and tells how many.
+func abortOpen(ctx context.Context, c *haul.Client, h Header, p Progress) (n int, err error) {
+	for _, u := range append(p.Left, p.Uploads...) {
+		up := store.Upload{Ref: store.Ref{Bucket: h.To.Bucket, Key: string(u.Key)}, ID: u.ID}
+		if err := c.Abort(ctx, up); err != nil { // of one that is not there any more there is no error
+			return n, err
+		}
+		n++
+	}
+	return n, nil
 }
 
 // sweepFiles removes hidden files beside targets.
