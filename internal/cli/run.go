@@ -50,7 +50,7 @@ HAUL_OUT_0, … and HAUL_WORKDIR.
 
 INTERRUPTION: SIGTERM, Ctrl-C, SIGHUP, and with --spot the notice that a Spot machine goes, send --signal to the command and all
 of its process group; after --grace comes SIGKILL. Then the logs, run.json and what --on-interrupt names go below _partial/ beside
-the record, and no _SUCCESS. Uploads of a command that has ended well go on for --grace. SIGUSR1 and SIGUSR2 are passed on.
+the record, and no _SUCCESS. Uploads of a command that has ended well go on for --grace. SIGUSR1 and SIGUSR2 are passed on, or do nothing.
 Killed at any moment, the same line on the same machine goes on: inputs that are there are proved and stay, the command starts
 over, and where it had ended well only what is missing is uploaded.
 

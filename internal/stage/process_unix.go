@@ -45,17 +45,29 @@ func startGroup(cmd *exec.Cmd, stdin *os.File) (*group, error) {
 		return nil, err
 	}
 	p.pid = cmd.Process.Pid
-	for _, s := range []os.Signal{syscall.SIGUSR1, syscall.SIGUSR2} {
-		if !signal.Ignored(s) {
-			signal.Notify(p.passed, s)
-		}
-	}
+	hearUser(p.passed)
 	p.passing.Go(func() {
 		for s := range p.passed {
 			p.signal(s)
 		}
 	})
 	return p, nil
+}
+
+// hearUser sends SIGUSR1 and SIGUSR2 to c, unless whoever began this process ignores them.
+func hearUser(c chan<- os.Signal) {
+	for _, s := range []os.Signal{syscall.SIGUSR1, syscall.SIGUSR2} {
+		if !signal.Ignored(s) {
+			signal.Notify(c, s)
+		}
+	}
+}
+
+// outliveUser keeps those from ending this process, until the func is called.
+func outliveUser() func() {
+	c := make(chan os.Signal, 1)
+	hearUser(c)
+	return func() { signal.Stop(c) }
 }
 
 // close ends the passing of signals, and takes the terminal back.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"haul"
@@ -117,4 +118,14 @@ func TestOtherBytes(t *testing.T) {
 			t.Errorf("%q made %q", word, got)
 		}
 	}
+}
+
+// SIGUSR1, which schedulers send before they end a job, ends no run that has no command to pass it on to.
+func TestUserSignal(t *testing.T) {
+	m := newStore(t)
+	made(m, "a", 10, 1)
+	must(t, run(t, m, func(q *stage.Request) {
+		q.Inputs = []stage.Input{input("a")}
+		q.Report.(*report).heard = func(string) { must(t, syscall.Kill(os.Getpid(), syscall.SIGUSR1)) }
+	}))
 }

@@ -154,6 +154,7 @@ func Run(ctx context.Context, c *haul.Client, q Request) (Record, error) {
 	if err := r.check(); err != nil {
 		return r.record, err
 	}
+	defer outliveUser()()
 	watched, stop := watch(ctx, q)
 	err = r.run(ctx, watched)
 	stop()
