@@ -274,15 +274,19 @@ func (c *cache) evict(key string, need int64) (total int64, err error) {
 	}
 	var all []entry
 	total = need
-	names, err := filepath.Glob(filepath.Join(c.Dir, "*"+keptEnd))
+	names, err := os.ReadDir(c.Dir)
 	if err != nil {
 		return 0, err
 	}
 	for _, name := range names {
-		path := strings.TrimSuffix(name, keptEnd)
+		base, ok := strings.CutSuffix(name.Name(), keptEnd)
+		if !ok || base == key {
+			continue
+		}
+		path := filepath.Join(c.Dir, base)
 		have, err := readKept(path)
-		fi, serr := os.Stat(name)
-		if err != nil || serr != nil || filepath.Base(path) == key {
+		fi, serr := name.Info()
+		if err != nil || serr != nil {
 			continue
 		}
 		total += have.Size
@@ -315,8 +319,15 @@ func (c *cache) evict(key string, need int64) (total int64, err error) {
 
 // dropEntry removes an entry with what a broken fetch may have left.
 func dropEntry(path string) error {
-	left, err := filepath.Glob(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".haul-*"))
-	for _, name := range append(left, path+keptEnd, path) {
+	dir, base := filepath.Split(path)
+	left, err := os.ReadDir(dir)
+	names := []string{path + keptEnd, path}
+	for _, e := range left {
+		if strings.HasPrefix(e.Name(), "."+base+".haul-") {
+			names = append(names, dir+e.Name())
+		}
+	}
+	for _, name := range names {
 		if rerr := os.Remove(name); !errors.Is(rerr, fs.ErrNotExist) {
 			err = errors.Join(err, rerr)
 		}

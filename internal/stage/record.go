@@ -197,6 +197,9 @@ func (r *run) unmark(ctx context.Context) error {
 	if r.Request.Record.Bucket == "" {
 		return nil
 	}
+	if _, err := r.c.Stat(ctx, below(r.Request.Record, markName), &r.Transfer.Attrs); errors.Is(err, store.NotFound) {
+		return nil // and not everybody who may store may delete
+	}
 	if err := r.c.Delete(ctx, below(r.Request.Record, markName), &r.Transfer.Attrs); err != nil {
 		return fmt.Errorf("remove the mark of an earlier success: %w", err)
 	}

@@ -129,3 +129,34 @@ func TestUserSignal(t *testing.T) {
 		q.Report.(*report).heard = func(string) { must(t, syscall.Kill(os.Getpid(), syscall.SIGUSR1)) }
 	}))
 }
+
+// The size of a cache is a bound in a folder of any name.
+func TestCacheFolder(t *testing.T) {
+	m := newStore(t)
+	dir := filepath.Join(t.TempDir(), "[a] cache")
+	for i, key := range []string{"a", "b", "c"} {
+		made(m, key, 1000, uint64(i))
+		must(t, run(t, m, func(q *stage.Request) {
+			q.Inputs, q.Cache = []stage.Input{input(key)}, stage.Cache{Dir: dir, Size: 2000}
+		}))
+	}
+	entries, err := os.ReadDir(dir)
+	must(t, err)
+	n := 0
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".json") {
+			n++
+		}
+	}
+	if n != 2 {
+		t.Errorf("%d entries, want 2", n)
+	}
+}
+
+// Who may store and not delete can run what was not run before.
+func TestMayNotDelete(t *testing.T) {
+	m := newStore(t)
+	m.Fault(storetest.Delete).Error(store.Denied).Always()
+	m.Fault(storetest.DeleteMany).Error(store.Denied).Always()
+	must(t, run(t, m, func(q *stage.Request) { q.Record = ref("rec/") }))
+}
