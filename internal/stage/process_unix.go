@@ -34,7 +34,7 @@ func startGroup(cmd *exec.Cmd, stdin *os.File) (*group, error) {
 	adoptOrphans()
 	p := &group{passed: make(chan os.Signal, 2)}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if stdin != nil && term.IsTerminal(int(stdin.Fd())) {
+	if stdin != nil && hasForeground(stdin) {
 		p.terminal = stdin
 		cmd.SysProcAttr.Foreground, cmd.SysProcAttr.Ctty = true, int(stdin.Fd())
 	}
@@ -52,6 +52,16 @@ func startGroup(cmd *exec.Cmd, stdin *os.File) (*group, error) {
 		}
 	})
 	return p, nil
+}
+
+// hasForeground tells whether a file is a terminal, and this process in its foreground: what a shell runs in its background does not
+// take the terminal from it.
+func hasForeground(f *os.File) bool {
+	if !term.IsTerminal(int(f.Fd())) {
+		return false
+	}
+	front, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPGRP)
+	return err == nil && front == unix.Getpgrp()
 }
 
 // hearUser sends SIGUSR1 and SIGUSR2 to c, unless whoever began this process ignores them.
