@@ -161,3 +161,19 @@ func TestAbortOfDead(t *testing.T) {
 		t.Errorf("open: %q", open)
 	}
 }
+
+// A verdict that is damaged is found again.
+func TestTornVerdict(t *testing.T) {
+	f := newFloor(t, mirror.Upload)
+	f.put(map[string]string{"a": "a"})
+	if _, err := f.make(f.request(1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.work(0); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(f.dir, "plan", "finish.json"), "")
+	if v, err := f.finish(); err != nil || !v.Proved {
+		t.Errorf("%+v, %v", v, err)
+	}
+}

@@ -69,7 +69,7 @@ func Finish(ctx context.Context, c *haul.Client, d *Depot, o FinishOptions) (Ver
 	if err == nil && before.Proved && before.Plan == h.ID {
 		return before, nil
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errNoJSON) {
 		return Verdict{}, fmt.Errorf("look at an earlier verdict: %w", err)
 	}
 	if o.Note == nil {

@@ -298,7 +298,10 @@ func (r *run) failed(ctx context.Context, cause error) error {
 	}
 	ctx, stop := lasting(ctx, r.Grace)
 	defer stop()
-	found, _ := r.find(ctx, r.Outputs) // what is missing is no wonder
+	found, ferr := r.find(ctx, r.Outputs)
+	if errors.Is(ferr, store.NotFound) { // what is missing is no wonder
+		ferr = nil
+	}
 	err := r.unmark(ctx)
 	if err == nil {
 		err = r.upload(ctx, found, false)
@@ -306,7 +309,7 @@ func (r *run) failed(ctx context.Context, cause error) error {
 	if err == nil {
 		err = r.keep(ctx, r.Request.Record, false)
 	}
-	return errors.Join(cause, err)
+	return errors.Join(cause, ferr, err)
 }
 
 // interrupted ends a run that was told to end: what is wanted of it goes up, and where it goes to is never taken for results.

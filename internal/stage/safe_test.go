@@ -160,3 +160,16 @@ func TestMayNotDelete(t *testing.T) {
 	m.Fault(storetest.DeleteMany).Error(store.Denied).Always()
 	must(t, run(t, m, func(q *stage.Request) { q.Record = ref("rec/") }))
 }
+
+// Why outputs of a command that failed cannot be stored is said, and the rest of it kept.
+func TestFailedOutputs(t *testing.T) {
+	m := newStore(t)
+	err := run(t, m, func(q *stage.Request) {
+		q.Command = []string{"sh", "-c", "ln -s nowhere o/b; exit 1"}
+		q.OnFailure, q.Record = true, ref("rec/")
+		q.Outputs = []stage.Output{{Pattern: "o/", Target: ref("out/")}}
+	})
+	if exit := new(stage.ExitError); !errors.As(err, &exit) || !strings.Contains(err.Error(), "leads nowhere") || !m.Exists(ref("rec/run.json")) {
+		t.Errorf("%v; %q", err, m.Keys("lab", ""))
+	}
+}
