@@ -114,7 +114,7 @@ When all shards are done it moves what was kept for the end, and so must see the
 then markers such as CopyComplete.txt, these only if everything else was proved. Indexes that came down become newer than their data.
 
 Else it names what is missing or failed, and the shards to do again; nothing is thrown away, and what is good does not move again.
-With --abort it throws the plan away, with all uploads and hidden files that it opened.`
+With --abort it throws the plan away, with all uploads and hidden files that it opened, and the uploads that its tasks left.`
 
 func (a *app) arrayFinish() *cobra.Command {
 	var abort bool
