@@ -272,23 +272,27 @@ func (a *assembly) left(err error, resumable bool) error {
 func (a *assembly) send(ctx context.Context, n int, out outgoing) error {
 	if a.c.store.TakesLateSums(a.up) {
 		err := a.sendSummed(ctx, n, out)
-		switch {
-		case errors.Is(err, store.ChecksumRefused):
-			a.retried(err, 0)
-		case !errors.Is(err, errNoLateSums):
+		if !errors.Is(err, store.ChecksumRefused) {
 			return err
 		}
+		a.retried(err, 0)
 	}
-	sum, err := checksum.Section(a.up.Scheme.Algorithm, out.body, out.buf)
+	sum, err := a.sumPart(n, out)
 	if err != nil {
-		return fmt.Errorf("read part %d: %w", n, readError(out, err))
+		return err
 	}
 	out.sum = sum
 	return a.sendSummed(ctx, n, out)
 }
 
-// errNoLateSums says that the store has come to take no late sums, before this try was made.
-var errNoLateSums = errors.New("no late sums any more")
+// sumPart sums part n before it is sent.
+func (a *assembly) sumPart(n int, out outgoing) (checksum.Sum, error) {
+	sum, err := checksum.Section(a.up.Scheme.Algorithm, out.body, out.buf)
+	if err != nil {
+		return sum, fmt.Errorf("read part %d: %w", n, readError(out, err))
+	}
+	return sum, nil
+}
 
 // sendSummed sends part n, as often as it takes, and adds it; with a late sum where it has none and the upload's scheme has.
 func (a *assembly) sendSummed(ctx context.Context, n int, out outgoing) error {
@@ -299,8 +303,12 @@ func (a *assembly) sendSummed(ctx context.Context, n int, out outgoing) error {
 	var began time.Time
 	var answer time.Duration
 	err := a.tryWatched(ctx, size, !a.mayCut(late || !sum.IsZero()), func(ctx context.Context, f *flight) error {
-		if late && !a.c.store.TakesLateSums(a.up) {
-			return errNoLateSums
+		if late && !a.c.store.TakesLateSums(a.up) { // since the try before
+			s, err := a.sumPart(n, out)
+			if err != nil {
+				return err
+			}
+			sum, out.sum, late = s, s, false
 		}
 		began = time.Now()
 		counted := &tally{ReaderAt: out.body, t: a.transfer, f: f, done: ctx.Done()}
