@@ -26,6 +26,9 @@ const (
 	digestTurn = 16 << 20
 	// worthSaying is of how many bytes people want to know why nothing moves.
 	worthSaying = 1 << 30
+	// digestLead is how many bytes the parts of an upload may be ahead of its slowest digest. It is waited for in the end, so to run
+	// further ahead gains nothing: it would take the core from the digest, and the bytes out of the page cache.
+	digestLead = 256 << 20
 )
 
 // checkDigests refuses what is no digest.
@@ -49,6 +52,7 @@ type digest struct {
 	kept      int64 // at, when the state was last written down
 
 	summed atomic.Int64 // at, for others to look at
+	passed reach        // likewise, for who waits
 }
 
 // digests sum a file from front to back beside its transfer, which needs no order. Each has a goroutine of its own, that reads
@@ -70,7 +74,9 @@ func (t *transfer) newDigests(size int64, free checksum.Algorithm, write func(en
 	d.reach.reset()
 	for _, a := range t.o.Digests {
 		if a != free || !a.CanCombine() || size == 0 {
-			d.all = append(d.all, &digest{algorithm: a, h: a.New()})
+			one := &digest{algorithm: a, h: a.New()}
+			one.passed.reset()
+			d.all = append(d.all, one)
 		}
 	}
 	return d
@@ -107,6 +113,7 @@ func (d *digests) restart() {
 		one.h.Reset()
 		one.at, one.kept = 0, 0
 		one.summed.Store(0)
+		one.passed.reset()
 		if d.append != nil {
 			d.append(entry{Digest: one.algorithm})
 		}
@@ -119,6 +126,7 @@ func (d *digests) follow(ctx context.Context, g *errgroup.Group, from io.ReaderA
 		return
 	}
 	for _, one := range d.all {
+		one.passed.grow(one.at)
 		g.Go(func() error {
 			defer d.keep(one)
 			for one.at < d.size {
@@ -133,6 +141,19 @@ func (d *digests) follow(ctx context.Context, g *errgroup.Group, from io.ReaderA
 			return nil
 		})
 	}
+}
+
+// near waits until all digests are near an offset.
+func (d *digests) near(ctx context.Context, offset int64) error {
+	if d == nil || offset <= digestLead {
+		return nil
+	}
+	for _, one := range d.all {
+		if _, err := one.passed.beyond(ctx, offset-digestLead-1); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // may lets all be summed up to end.
@@ -176,6 +197,7 @@ func (d *digests) sum(ctx context.Context, one *digest, from io.ReaderAt, end in
 		one.at += int64(len(p))
 	}
 	one.summed.Store(one.at)
+	one.passed.grow(one.at)
 	if one.at-one.kept >= digestStep {
 		d.keep(one)
 	}

@@ -213,7 +213,9 @@ func (u *upload) digestFirst(ctx context.Context) error {
 	if u.layout.Size >= worthSaying {
 		u.note("reading the file once before its first part leaves, for its MD5")
 	}
-	d := &digests{transfer: u.transfer, size: u.layout.Size, all: []*digest{{algorithm: checksum.MD5, h: checksum.MD5.New()}}}
+	one := &digest{algorithm: checksum.MD5, h: checksum.MD5.New()}
+	one.passed.reset()
+	d := &digests{transfer: u.transfer, size: u.layout.Size, all: []*digest{one}}
 	d.reach.reset()
 	if err := d.whole(ctx, onDisk{u.src, u.c.meter}); err != nil {
 		return readError(u.src, err)
@@ -282,6 +284,9 @@ func (u *upload) sendMissing(ctx context.Context) error {
 		if u.has(n) {
 			u.digests.may(u.layout.Part(n).End())
 			continue
+		}
+		if serr = u.digests.near(gctx, u.layout.Part(n).Offset); serr != nil {
+			break
 		}
 		parts.Add(1)
 		serr = u.c.spawn(gctx, g, u.c.lanes.buffer(), func(buf []byte) error {
