@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 
@@ -445,8 +444,8 @@ func folderLeftovers(f *ui.Failure, e *stage.FolderError) {
 		f.Advice = append(f.Advice, "--workdir DIR takes another place for the work folder")
 	}
 	kept := "what was staged is kept in " + e.Folder
-	if e.Logs {
-		kept = fmt.Sprintf("the work folder and the logs are kept: %s/work/run.stderr", e.Folder)
+	if e.Log != "" {
+		kept = "the work folder and the logs are kept: " + e.Log
 	}
 	f.Advice = append(f.Advice, kept+"; the same line goes on with it", "to throw it away: "+f.ThrowAway)
 }

@@ -35,7 +35,7 @@ func (r *run) name() string {
 	return hash(fmt.Appendf(nil, "%#v", []any{r.Command, r.From, r.Inputs, r.Streams, r.Outputs, r.Request.Record, r.c.Identity()}))[:16]
 }
 
-func (f *folder) work() string { return filepath.Join(f.root, "work") }
+func (f *folder) work() string { return filepath.Join(f.root, "files") }
 
 // file gives a path in the work folder.
 func (f *folder) file(rel string) string { return filepath.Join(f.work(), filepath.FromSlash(rel)) }

@@ -13,7 +13,7 @@ import (
 
 // Every cell that is an address is replaced, whatever the others are, and nothing else changes.
 func TestRewrite(t *testing.T) {
-	local := func(cell string) string { return "/work/" + strings.TrimPrefix(cell, "s3://") }
+	local := func(cell string) string { return "/scratch/" + strings.TrimPrefix(cell, "s3://") }
 	rapid.Check(t, func(t *rapid.T) {
 		comma := rapid.SampledFrom([]rune{',', '\t'}).Draw(t, "comma")
 		cell := rapid.OneOf(
@@ -47,7 +47,7 @@ func TestRewrite(t *testing.T) {
 func trim(rows [][]string) [][]string {
 	for _, row := range rows {
 		for i := range row {
-			if t := strings.TrimSpace(row[i]); strings.HasPrefix(t, "/work/") {
+			if t := strings.TrimSpace(row[i]); strings.HasPrefix(t, "/scratch/") {
 				row[i] = t
 			}
 		}

@@ -117,9 +117,9 @@ func (e *ExitError) Error() string {
 // FolderError goes with any error after which the work folder is still there.
 type FolderError struct {
 	Folder string
-	// Logs are kept in it.
-	Logs bool
-	Err  error
+	// Log is the file in it that has what the command wrote to standard error; empty where there is none.
+	Log string
+	Err error
 }
 
 // Error gives the cause.
@@ -187,7 +187,11 @@ func (r *run) run(ctx, watched context.Context) error {
 		return nil
 	}
 	if err = errors.Join(err, r.folder.close()); err != nil {
-		return &FolderError{Folder: r.folder.root, Logs: !r.NoLogs && r.record.Began != (time.Time{}), Err: err}
+		left := &FolderError{Folder: r.folder.root, Err: err}
+		if !r.NoLogs && !r.record.Began.IsZero() {
+			left.Log = r.folder.file(logErr)
+		}
+		return left
 	}
 	r.Report.Note("the work folder is " + r.folder.work())
 	return nil

@@ -150,7 +150,7 @@ func TestCacheRoom(t *testing.T) {
 
 // sharesNames tells whether inputs are hard links here.
 func sharesNames(t *testing.T, dir string) bool {
-	names, err := filepath.Glob(filepath.Join(dir, "*", "work", "b"))
+	names, err := filepath.Glob(filepath.Join(dir, "*", "files", "b"))
 	must(t, err)
 	fi, err := os.Stat(names[0])
 	must(t, err)
