@@ -79,12 +79,13 @@ func Serve(tb testing.TB, m *Memory, opts ...ServeOption) *Server {
 	s.done, s.stop = ctx.Done(), stop
 	s.http.Config.BaseContext = func(net.Listener) context.Context { return ctx }
 	s.http.Listener = &listener{Listener: s.http.Listener, s: s}
+	s.URL = "http://" + s.http.Listener.Addr().String() // before Start: handlers read it
 	if s.tls {
+		s.URL = "https" + strings.TrimPrefix(s.URL, "http")
 		s.http.StartTLS()
 	} else {
 		s.http.Start()
 	}
-	s.URL = s.http.URL
 	if tb != nil {
 		tb.Cleanup(func() {
 			s.Close()
