@@ -26,6 +26,15 @@ var quirks = map[servers.Kind]storetest.Conformance{
 		CopyPartSpoilsSums:      true,
 		Refused:                 []string{"two//slashes", "/leading", "trailing/", "a/../b", "./c"},
 	},
+	servers.Ceph: { // 16.2
+		IgnoresChecksums: true,
+		SizeUnchecked:    true,
+		PartsUnchecked:   true,
+		CompleteClobbers: true,
+		NoLayout:         true,
+		NoUploadTags:     true,
+		CopiesUnpinned:   true,
+	},
 }
 
 func TestConformance(t *testing.T) {

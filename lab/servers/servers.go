@@ -1,6 +1,8 @@
-// Package servers starts real S3 servers on loopback for tests: versitygw and MinIO, over HTTP and HTTPS.
+// Package servers starts real S3 servers on loopback for tests: versitygw, MinIO, SeaweedFS and Ceph's RADOS Gateway, over HTTP and
+// HTTPS.
 //
-// Each server is a process of its own on a free port, with its data in a temporary folder, and ends with the test that started it.
+// Each server is a process of its own on a free port, with its data in a temporary folder, and stops with the test that started it;
+// but all tests of a process share one Ceph cluster, which Stop stops.
 package servers
 
 import (
@@ -34,25 +36,40 @@ type Kind string
 const (
 	Versitygw Kind = "versitygw"
 	MinIO     Kind = "minio"
+	SeaweedFS Kind = "seaweedfs"
+	Ceph      Kind = "ceph" // skipped where Debian's packages of it are not installed
 )
+
+// Kinds lists the servers.
+func Kinds() []Kind { return []Kind{Versitygw, MinIO, SeaweedFS, Ceph} }
+
+const accessKey, secretKey = "lab-access-key", "lab-secret-key"
 
 // Server is a running server.
 type Server struct {
 	endpoint.Endpoint
 	Kind Kind
-	PID  int
-
-	buckets atomic.Int64
+	PID  int // of the server's process; 0 where it is shared
 }
+
+// buckets counts those that were made, so that each has a name of its own on a server that is shared.
+var buckets atomic.Int64
 
 // Start starts a server, over HTTPS where secure is set, and returns when it answers.
 func Start(tb testing.TB, kind Kind, secure bool) *Server {
 	tb.Helper()
+	if kind == Ceph {
+		s := &Server{Kind: kind, Endpoint: startCeph(tb, secure)}
+		if err := s.await(tb.Context()); err != nil {
+			tb.Fatalf("start %s: %v", kind, err)
+		}
+		return s
+	}
 	addr, err := gateway.FreeAddr()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s := &Server{Kind: kind, Endpoint: endpoint.Endpoint{URL: "http://" + addr, AccessKey: "lab-access-key", SecretKey: "lab-secret-key"}}
+	s := &Server{Kind: kind, Endpoint: endpoint.Endpoint{URL: "http://" + addr, AccessKey: accessKey, SecretKey: secretKey}}
 	dir := tb.TempDir()
 	certs := filepath.Join(dir, "certs")
 	if err := os.Mkdir(certs, 0o700); err != nil {
@@ -151,7 +168,7 @@ func (s *Server) Client() *s3.Client {
 // Bucket makes a bucket and gives its name.
 func (s *Server) Bucket(tb testing.TB) string {
 	tb.Helper()
-	name := fmt.Sprintf("lab-%d", s.buckets.Add(1))
+	name := fmt.Sprintf("lab-%d", buckets.Add(1))
 	if _, err := s.Client().CreateBucket(tb.Context(), &s3.CreateBucketInput{Bucket: &name}); err != nil {
 		tb.Fatal(err)
 	}

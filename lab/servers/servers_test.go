@@ -19,9 +19,15 @@ import (
 
 const mib = 1 << 20
 
-// each runs a test on both servers, over HTTP and HTTPS.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	servers.Stop()
+	os.Exit(code)
+}
+
+// each runs a test on every server, over HTTP and HTTPS.
 func each(t *testing.T, test func(t *testing.T, s *servers.Server)) {
-	for _, kind := range []servers.Kind{servers.Versitygw, servers.MinIO} {
+	for _, kind := range servers.Kinds() {
 		for _, secure := range []bool{false, true} {
 			name := string(kind) + "/http"
 			if secure {

@@ -52,7 +52,23 @@ func (s *Store) Uploads(ctx context.Context, bucket, prefix string) iter.Seq2[st
 	}
 }
 
-func (s *Store) uploadsPage(ctx context.Context, in *awss3.ListMultipartUploadsInput) (out *awss3.ListMultipartUploadsOutput, err error) {
+// uploadsPage gets one page. Keys come encoded if the answer says so; Ceph encodes them and does not say so, which shows in a
+// "%" that may as well be the key's own: such a page is asked for again, with keys as they are.
+func (s *Store) uploadsPage(ctx context.Context, in *awss3.ListMultipartUploadsInput) (*awss3.ListMultipartUploadsOutput, error) {
+	if !s.profile.has(encodedUploads) {
+		in.EncodingType = ""
+	}
+	out, err := s.getUploads(ctx, in)
+	unclear := func(u types.MultipartUpload) bool { return strings.Contains(aws.ToString(u.Key), "%") }
+	if err != nil || in.EncodingType == "" || out.EncodingType != "" || !slices.ContainsFunc(out.Uploads, unclear) {
+		return out, err
+	}
+	s.profile.lack(encodedUploads)
+	in.EncodingType = ""
+	return s.getUploads(ctx, in)
+}
+
+func (s *Store) getUploads(ctx context.Context, in *awss3.ListMultipartUploadsInput) (out *awss3.ListMultipartUploadsOutput, err error) {
 	c := &call{op: "ListMultipartUploads", ref: store.Ref{Bucket: *in.Bucket}, root: "ListMultipartUploadsResult", header: http.Header{}}
 	_, err = s.do(ctx, c, func(ctx context.Context, client *awss3.Client) (err error) {
 		out, err = client.ListMultipartUploads(ctx, in)

@@ -33,6 +33,7 @@ const (
 	partNumbers      feature = "partNumber"
 	trailers         feature = "x-amz-trailer"
 	deleteObjects    feature = "DeleteObjects"
+	encodedUploads   feature = "encoding-type of ListMultipartUploads"
 )
 
 var (

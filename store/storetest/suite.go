@@ -27,6 +27,12 @@ type Conformance struct {
 	WholeUnchecked bool
 	// SizeUnchecked: Complete takes a wrong size.
 	SizeUnchecked bool
+	// PartsUnchecked: Complete takes parts in any order, and while it looks at one list of parts refuses another as unavailable.
+	PartsUnchecked bool
+	// NoUploadTags: an upload loses its tags in silence.
+	NoUploadTags bool
+	// CopiesUnpinned: Copy and CopyPart do not mind IfMatch.
+	CopiesUnpinned bool
 	// SmallParts: parts other than the last may be smaller than Limits say.
 	SmallParts bool
 	// NoEmptyPart: an upload of one empty part can't be completed.
