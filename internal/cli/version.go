@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -12,10 +14,16 @@ import (
 // release is set when a release is linked: -ldflags "-X haul/internal/cli.release=v1.2.3".
 var release string
 
+// licenses are the texts under which others' code in the binary is used. Most of them must go with every copy of it.
+//
+//go:embed licenses.txt
+var licenses string
+
 func (a *app) version() *cobra.Command {
+	var texts bool
 	cmd := &cobra.Command{
 		Use:   "version",
-		Short: "Tell the version of haul",
+		Short: "Print the version of haul, or the licenses of what it is made of",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usagef("version takes no words")
@@ -23,8 +31,16 @@ func (a *app) version() *cobra.Command {
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&texts, "licenses", false, "print the licenses of the code by others that is in this program")
 	a.command(cmd, nil, func(context.Context, []string) error {
-		a.screen(false).Result(versionText())
+		out := a.screen(false)
+		if !texts {
+			out.Result(versionText())
+			return nil
+		}
+		for line := range strings.Lines(licenses) {
+			out.Result(strings.TrimSuffix(line, "\n"))
+		}
 		return nil
 	})
 	return cmd
