@@ -4,12 +4,15 @@ GO   ?= go
 # The race detector needs cgo; where there is no C compiler, tests run without it.
 RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 
-.PHONY: help build demo bench test packages peers lint unit crash servers test-big clean
+# $(call tests,NAME,FOLDER,ARGUMENTS) runs go test in a folder and keeps what happened in bin/tests, for `skipped` to sum up.
+tests = cd $(2) && $(CURDIR)/bin/gotestsum --format pkgname --hide-summary skipped --jsonfile $(CURDIR)/bin/tests/$(1).jsonl -- $(3)
+
+.PHONY: help build demo bench test packages peers lint unit crash servers skipped runner test-big clean
 
 help:
 	@echo 'make build      bin/haul, one static binary'
 	@echo 'make demo       a real S3 server, a 1 GiB file, two kills, two resumes, one proof; about a minute'
-	@echo 'make test       all that CI runs: lint, unit, crash, servers'
+	@echo 'make test       all that CI runs: lint, unit, crash, servers; it ends with a list of what was skipped'
 	@echo 'make packages   the Debian packages that some tests compare with (needs root; without them those tests are skipped)'
 	@echo 'make lint       gofmt, go vet (also for macOS and Windows), staticcheck'
 	@echo 'make unit       the tests of the main module'
@@ -29,10 +32,19 @@ demo: build
 bench: build
 	$(GO) -C lab run ./bench $(BENCH)
 
-test: lint unit crash servers
+test: lint unit crash servers skipped
+
+# The last words of a run: how many tests there were, and which were skipped, and why.
+skipped:
+	bin/gotestsum --format none --raw-command -- cat bin/tests/*.jsonl
+
+runner:
+	@mkdir -p bin/tests
+	$(GO) -C lab build -o ../bin/gotestsum gotest.tools/gotestsum
 
 # Programs of the field, schedulers, peers and a browser. CI installs them; on any other machine it is for you to say.
-PACKAGES := awscli s3cmd rclone samtools bcftools tabix htslib-test samtools-test bwa dwgsim slurm-wlm munge snakemake chromium
+PACKAGES := awscli s3cmd rclone samtools bcftools tabix htslib-test samtools-test bwa dwgsim slurm-wlm munge snakemake chromium \
+	radosgw ceph-mon ceph-mgr ceph-osd ceph-common
 
 packages:
 	apt-get update -qq
@@ -48,21 +60,21 @@ lint:
 	bin/staticcheck ./...
 	cd lab && ../bin/staticcheck ./...
 
-unit:
-	$(GO) test $(RACE) -timeout 10m ./...
-	$(GO) test -timeout 5m -run Allocations . ./store/s3 # which the race detector would count too
-	$(GO) test -timeout 5m ./internal/pace # the whole grid of simulated links, which is too much for the race detector
+unit: runner
+	$(call tests,unit,.,$(RACE) -timeout 10m ./...)
+	$(call tests,allocations,.,-timeout 5m -run Allocations . ./store/s3) # which the race detector would count too
+	$(call tests,pace,.,-timeout 5m ./internal/pace) # the whole grid of simulated links, which is too much for the race detector
 
-crash:
-	$(GO) -C lab test $(RACE) -count 1 -parallel 6 -timeout 15m ./crash
+crash: runner
+	$(call tests,crash,lab,$(RACE) -count 1 -parallel 6 -timeout 15m ./crash)
 
 # Clients that some tests compare with. (rclone, s3cmd and aws are Debian packages.)
 peers:
 	$(GO) -C lab/peers build -o ../.bin/peers/ github.com/minio/mc github.com/peak/s5cmd/v2
 
 servers: export PATH := $(CURDIR)/lab/.bin/peers:$(PATH)
-servers: peers
-	$(GO) -C lab test $(RACE) -count 1 -timeout 40m ./demo ./jobs ./memory ./proxy ./scale ./servers ./slurm ./wire ./workflow
+servers: runner peers
+	$(call tests,servers,lab,$(RACE) -count 1 -timeout 40m ./demo ./jobs ./memory ./proxy ./scale ./servers ./slurm ./wire ./workflow)
 
 test-big:
 	HAUL_BIG=1 $(GO) -C lab test -count 1 -timeout 60m -run TestBig -v ./servers
