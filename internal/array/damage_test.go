@@ -13,6 +13,7 @@ import (
 	"haul/internal/array"
 	"haul/mirror"
 	"haul/store"
+	"haul/store/storetest"
 )
 
 // What a power cut left of a progress keeps nobody from doing the shard again, nor from the end.
@@ -176,4 +177,52 @@ func TestTornVerdict(t *testing.T) {
 	if v, err := f.finish(); err != nil || !v.Proved {
 		t.Errorf("%+v, %v", v, err)
 	}
+}
+
+// FuzzPlan: a shard of a plan of any bytes is refused or done; neither takes the process down, or writes beside the target.
+func FuzzPlan(f *testing.F) {
+	const memory = "/dev/shm" // where a sync costs nothing
+	if _, err := os.Stat(memory); err == nil {
+		f.Setenv("TMPDIR", memory)
+	}
+	names := []string{"plan.json", "shared.jsonl", "shards/00000.jsonl"}
+	fl := newFloor(f, mirror.Upload)
+	fl.put(map[string]string{"a": "a", "b": random(300, 1)})
+	if _, err := fl.make(fl.request(1)); err != nil {
+		f.Fatal(err)
+	}
+	plan := filepath.Join(fl.dir, "plan")
+	var whole [][]byte
+	for i, name := range names {
+		text, err := os.ReadFile(filepath.Join(plan, name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		whole = append(whole, text)
+		f.Add(i, text)
+		f.Add(i, text[:len(text)/2])
+	}
+	f.Fuzz(func(t *testing.T, which int, text []byte) {
+		which = ((which % len(names)) + len(names)) % len(names)
+		for i, name := range names {
+			if i == which {
+				writeFile(t, filepath.Join(plan, name), string(text))
+			} else {
+				writeFile(t, filepath.Join(plan, name), string(whole[i]))
+			}
+		}
+		run := *fl // with the test that a panic or a failure belongs to
+		run.tb = t
+		_ = run.work(0)
+		for page, err := range fl.m.List(t.Context(), storetest.Bucket, "", "", nil) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, o := range page {
+				if !strings.HasPrefix(o.Key, "to/") {
+					t.Errorf("%s was written", o.Ref)
+				}
+			}
+		}
+	})
 }

@@ -148,3 +148,21 @@ func TestNeverPanics(t *testing.T) {
 		}
 	})
 }
+
+// FuzzLine: as TestNeverPanics, of words that nobody thought of; they are separated by line breaks.
+func FuzzLine(f *testing.F) {
+	for _, line := range []string{
+		"s3\ncp\na\ns3://b/k", "--region\nx\ns3\nsync\n.\ns3://b\n--exclude\n*", "s3\nrm\n--recursive\n--", "s3\nls\n--page-size\n-1",
+		"s3\ncp\n-\ns3://b/k\n--expected-size=5\n--metadata\n{\"a\":\"b\"}", "sts\nget-caller-identity", "--version",
+	} {
+		f.Add(line)
+	}
+	noFile := func(string) ([]byte, error) { return nil, os.ErrNotExist }
+	f.Fuzz(func(t *testing.T, words string) {
+		_, err := awsline.Parse(strings.Split(words, "\n"), noFile)
+		var e *awsline.Error
+		if err != nil && !errors.As(err, &e) {
+			t.Fatalf("%v", err)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"maps"
 	"testing"
 	"time"
@@ -105,4 +106,51 @@ func TestGuessType(t *testing.T) {
 			t.Errorf("guessType(%q) = %q, want %q", name, got, want)
 		}
 	}
+}
+
+// FuzzValues: a value of any flag or argument is understood, or a usage error; nothing panics, no size or time is negative, and what
+// was taken for an address of the store comes back as it was typed.
+func FuzzValues(f *testing.F) {
+	for _, text := range []string{
+		"", "8MiB", "1.5G", "9e18", "1h30m", "2w", "s3://lab/x.bam", "s3://lab", "s3://arn:aws:s3:eu-west-1:123456789012:accesspoint/lab/x",
+		"https://lab.s3.amazonaws.com/a", "k=v,a=b", "k=v&a=b", "out/**:s3://lab/out/", "s3://lab/hg38/:ref/", "0-3,7", "full=id=x,read=uri=y",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		check := func(what string, err error) {
+			if err != nil && exitCode(err) != codeUsage {
+				t.Errorf("%s of %q: %v; want a usage error", what, text, err)
+			}
+		}
+		n, err := parseSize(text)
+		check("size", err)
+		span, err := parseSpan(text)
+		check("time", err)
+		if n < 0 || span < 0 {
+			t.Errorf("%q is %d bytes, %v", text, n, span)
+		}
+		at, err := parseLocation(text)
+		check("location", err)
+		if err == nil && at.text != text {
+			t.Errorf("%q became %q", text, at.text)
+		}
+		for what, parse := range map[string]func() error{
+			"metadata": func() error { _, err := parseMetadata(text); return err },
+			"tags":     func() error { _, err := parseTags(text); return err },
+			"grants":   func() error { _, err := parseGrants([]string{text}); return err },
+			"date":     func() error { _, err := parseDate(text); return err },
+			"shards":   func() error { _, err := parseShards(text, 10); return err },
+			"bucket":   func() error { _, err := parseBucket(text); return err },
+			"object":   func() error { _, err := parseObject(text); return err },
+			"output":   func() error { _, err := parseOutput(text); return err },
+			"stream":   func() error { _, err := parseStream(text); return err },
+			"input":    func() error { _, err := parseInput(text, pretend{}); return err },
+		} {
+			var missing *missingError
+			if err := parse(); !errors.As(err, &missing) { // an input may be a file that is not there
+				check(what, err)
+			}
+		}
+	})
 }
