@@ -1,4 +1,4 @@
-// Package built gives the programs that the lab runs: haul, the gateway and MinIO. Each is built when it is first asked for.
+// Package built gives the programs that the lab runs: haul, the gateway, MinIO and SeaweedFS. Each is built when it is first asked for.
 //
 // haul and the gateway are built anew for every test process, which costs next to nothing while the build cache is warm. MinIO takes
 // minutes the first time; it is kept in the user's cache folder under the name of its version.
@@ -41,6 +41,11 @@ var minio = sync.OnceValues(func() (string, error) {
 	return program, err
 })
 
+// seaweedfs has a module of its own, since its go.mod replaces a module.
+var seaweedfs = sync.OnceValues(func() (string, error) {
+	return build("seaweedfs", "weed", []string{"github.com/seaweedfs/seaweedfs/weed"})
+})
+
 // Haul gives the path of the haul program, built from this checkout as `make build` does.
 func Haul(tb testing.TB) string { return must(tb, haul) }
 
@@ -49,6 +54,9 @@ func Gateway(tb testing.TB) string { return must(tb, gateway) }
 
 // MinIO gives the path of the MinIO server.
 func MinIO(tb testing.TB) string { return must(tb, minio) }
+
+// SeaweedFS gives the path of weed.
+func SeaweedFS(tb testing.TB) string { return must(tb, seaweedfs) }
 
 func must(tb testing.TB, get func() (string, error)) string {
 	tb.Helper()

@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -113,7 +114,10 @@ func Start(tb testing.TB, kind Kind, secure bool) *Server {
 
 func (s *Server) command(tb testing.TB, dir, addr string) *exec.Cmd {
 	certs, data := filepath.Join(dir, "certs"), filepath.Join(dir, "data")
-	if s.Kind == MinIO {
+	switch s.Kind {
+	case SeaweedFS:
+		return s.weed(tb, dir, addr)
+	case MinIO:
 		cmd := exec.Command(built.MinIO(tb), "server", "--quiet", "--address", addr, "--certs-dir", certs, data)
 		cmd.Env = append(endpoint.Bare(dir), "MINIO_ROOT_USER="+s.AccessKey, "MINIO_ROOT_PASSWORD="+s.SecretKey,
 			"MINIO_BROWSER=off", "MINIO_UPDATE=off", "MINIO_CI_CD=1") // CI_CD lets the data lie on the root disk
@@ -125,6 +129,35 @@ func (s *Server) command(tb testing.TB, dir, addr string) *exec.Cmd {
 			"-cert", filepath.Join(certs, "public.crt"), "-key", filepath.Join(certs, "private.key"))
 	}
 	cmd.Env = append(endpoint.Bare(dir), "ROOT_ACCESS_KEY="+s.AccessKey, "ROOT_SECRET_KEY="+s.SecretKey)
+	return cmd
+}
+
+// weed makes the command of a SeaweedFS with all its servers in one process, each on a free port of the loopback interface.
+func (s *Server) weed(tb testing.TB, dir, addr string) *exec.Cmd {
+	tb.Helper()
+	identity := fmt.Sprintf(`{"identities": [{"name": "lab", "credentials": [{"accessKey": %q, "secretKey": %q}], "actions": ["Admin"]}]}`,
+		s.AccessKey, s.SecretKey)
+	config, data := filepath.Join(dir, "s3.json"), filepath.Join(dir, "data")
+	if err := errors.Join(os.WriteFile(config, []byte(identity), 0o600), os.Mkdir(data, 0o700)); err != nil {
+		tb.Fatal(err)
+	}
+	port := func(addr string) string { return addr[strings.LastIndex(addr, ":")+1:] }
+	args := []string{"server", "-ip", "127.0.0.1", "-dir", data, "-volume.max", "100", "-master.volumeSizeLimitMB", "1024",
+		"-master.telemetry=false", "-s3", "-s3.config", config, "-s3.port", port(addr), "-s3.localSocket", filepath.Join(dir, "s3.sock"),
+		"-s3.port.iceberg", "0", "-s3.port.lance", "0"}
+	if s.CA != "" {
+		certs := filepath.Join(dir, "certs")
+		args = append(args, "-s3.cert.file", filepath.Join(certs, "public.crt"), "-s3.key.file", filepath.Join(certs, "private.key"))
+	}
+	for _, flag := range []string{"master.port", "volume.port", "filer.port", "master.port.grpc", "volume.port.grpc", "filer.port.grpc", "s3.port.grpc"} {
+		free, err := gateway.FreeAddr()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		args = append(args, "-"+flag, port(free))
+	}
+	cmd := exec.Command(built.SeaweedFS(tb), args...)
+	cmd.Env, cmd.Dir = endpoint.Bare(dir), dir
 	return cmd
 }
 
