@@ -52,7 +52,7 @@ func (s *Store) Buckets(ctx context.Context, q store.BucketQuery) iter.Seq2[stor
 }
 
 func (s *Store) bucketsPage(ctx context.Context, in *awss3.ListBucketsInput) (out *awss3.ListBucketsOutput, err error) {
-	c := &call{op: "ListBuckets", root: "ListAllMyBucketsResult", everywhere: true}
+	c := &call{op: "ListBuckets", everywhere: true}
 	_, err = s.do(ctx, c, func(ctx context.Context, client *awss3.Client) (err error) {
 		out, err = client.ListBuckets(ctx, in)
 		return err
@@ -86,7 +86,6 @@ func (s *Store) Bucket(ctx context.Context, name string) (store.Bucket, error) {
 // location asks for a bucket's region in S3's older way, or gives "". In its first days S3 had one region without a name.
 func (s *Store) location(ctx context.Context, name string) string {
 	c, region := bucketCall("GetBucketLocation", name), ""
-	c.root = "LocationConstraint"
 	_, err := s.do(ctx, c, func(ctx context.Context, c *awss3.Client) error {
 		out, err := c.GetBucketLocation(ctx, &awss3.GetBucketLocationInput{Bucket: &name})
 		if err == nil {
@@ -120,7 +119,6 @@ func (s *Store) MakeBucket(ctx context.Context, b store.NewBucket) error {
 		in.CreateBucketConfiguration.Tags = append(in.CreateBucketConfiguration.Tags, types.Tag{Key: &name, Value: aws.String(b.Tags[name])})
 	}
 	c := bucketCall("CreateBucket", b.Name)
-	c.root = "CreateBucketResult"
 	if s.regionFor(b.Name) != region && s.canMove() {
 		s.learnRegion(b.Name, region)
 	}

@@ -17,7 +17,7 @@ import (
 // stand in the place of all of the source's. A map that is empty but not nil is none in place of the source's.
 func (s *Store) Copy(ctx context.Context, r store.CopyRequest) (store.Object, error) {
 	c := newCall("CopyObject", r.To, r.Attrs)
-	c.root, c.slow = "CopyObjectResult", true
+	c.slow = true
 	source := copyFrom(&c, r.From, r.IfMatch)
 	if r.NoClobber {
 		c.header.Set(ifNoneMatch, "*")
@@ -96,7 +96,7 @@ func escapePath(s string) string {
 func (s *Store) CopyPart(ctx context.Context, r store.CopyPartRequest) (store.Part, error) {
 	u := r.Upload
 	c := newCall("UploadPartCopy", u.Ref, r.Attrs)
-	c.root, c.slow = "CopyPartResult", true
+	c.slow = true
 	source := copyFrom(&c, r.From, r.IfMatch)
 	if !r.Range.Whole() {
 		c.header.Set("X-Amz-Copy-Source-Range", rangeHeader(r.Range))
@@ -122,7 +122,6 @@ func (s *Store) CopyPart(ctx context.Context, r store.CopyPartRequest) (store.Pa
 // Tags gives an object's tags.
 func (s *Store) Tags(ctx context.Context, ref store.Ref, a *store.Attrs) (map[string]string, error) {
 	c := newPlainCall("GetObjectTagging", ref, a)
-	c.root = "Tagging"
 	if err := c.check(nil); err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ func (s *Store) DeleteMany(ctx context.Context, refs []store.Ref, a *store.Attrs
 		return nil, nil
 	}
 	c := newPlainCall("DeleteObjects", store.Ref{Bucket: refs[0].Bucket}, a)
-	c.root, c.size = "DeleteResult", int64(len(refs))*deleteTime
+	c.size = int64(len(refs)) * deleteTime
 	each, named, err := c.naming(refs)
 	if err != nil {
 		return nil, err

@@ -176,7 +176,6 @@ func (s *Store) whole(o store.Object, parts []store.Part) ([]store.Part, error) 
 // question: old servers answer it with the object itself, which is noticed before it is read (see readXML).
 func (s *Store) attributes(ctx context.Context, o store.Object, a *store.Attrs) ([]store.Part, error) {
 	c := newCall("GetObjectAttributes", o.Ref, a)
-	c.root = "GetObjectAttributesResponse"
 	in := &awss3.GetObjectAttributesInput{Bucket: &o.Bucket, Key: &o.Key, VersionId: version(o.Ref), MaxParts: aws.Int32(1000),
 		ObjectAttributes: []types.ObjectAttributes{types.ObjectAttributesEtag, types.ObjectAttributesChecksum, types.ObjectAttributesObjectParts}}
 	var parts []store.Part

@@ -53,7 +53,7 @@ func (s *Store) Uploads(ctx context.Context, bucket, prefix string) iter.Seq2[st
 }
 
 func (s *Store) uploadsPage(ctx context.Context, in *awss3.ListMultipartUploadsInput) (out *awss3.ListMultipartUploadsOutput, err error) {
-	c := &call{op: "ListMultipartUploads", ref: store.Ref{Bucket: *in.Bucket}, root: "ListMultipartUploadsResult", header: http.Header{}}
+	c := &call{op: "ListMultipartUploads", ref: store.Ref{Bucket: *in.Bucket}, header: http.Header{}}
 	_, err = s.do(ctx, c, func(ctx context.Context, client *awss3.Client) (err error) {
 		out, err = client.ListMultipartUploads(ctx, in)
 		return err
@@ -150,7 +150,6 @@ func (s *Store) newListing(ref store.Ref, delimiter, after string, a *store.Attr
 func (l *listing) next(ctx context.Context) (page []store.Entry, more bool, err error) {
 	var out *awss3.ListObjectsV2Output
 	c := newPlainCall("ListObjectsV2", l.ref, l.attrs)
-	c.root = "ListBucketResult"
 	_, err = l.s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) (err error) {
 		out, err = client.ListObjectsV2(ctx, &l.in)
 		return err

@@ -55,7 +55,6 @@ func (s *Store) Create(ctx context.Context, ref store.Ref, want checksum.Scheme,
 
 func (s *Store) create(ctx context.Context, ref store.Ref, scheme checksum.Scheme, a *store.Attrs) (store.Upload, error) {
 	c := newCall("CreateMultipartUpload", ref, a)
-	c.root = "InitiateMultipartUploadResult"
 	header := scheme.Algorithm != checksum.None && scheme.Algorithm != checksum.MD5
 	if header {
 		c.sums = scheme.Algorithm
@@ -128,7 +127,7 @@ func (s *Store) learnFromComplete(e *store.Error, r store.CompleteRequest) bool 
 func (s *Store) complete(ctx context.Context, r store.CompleteRequest) (store.Object, error) {
 	u := r.Upload
 	c := newCall("CompleteMultipartUpload", u.Ref, r.Attrs)
-	c.root, c.slow = "CompleteMultipartUploadResult", true
+	c.slow = true
 	if r.NoClobber {
 		c.header.Set(ifNoneMatch, "*")
 	}
@@ -247,7 +246,6 @@ func (e sumElements) value(a checksum.Algorithm) string {
 // Parts lists what the store holds of an upload.
 func (s *Store) Parts(ctx context.Context, u store.Upload, a *store.Attrs) (store.Upload, []store.Part, error) {
 	c := newCall("ListParts", u.Ref, a)
-	c.root = "ListPartsResult"
 	if err := c.check(nil); err != nil {
 		return u, nil, err
 	}
