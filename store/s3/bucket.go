@@ -29,8 +29,8 @@ func (s *Store) Buckets(ctx context.Context, q store.BucketQuery) iter.Seq2[stor
 		if q.PageSize > 0 {
 			in.MaxBuckets = aws.Int32(int32(min(q.PageSize, math.MaxInt32)))
 		}
-		for {
-			out, err := s.bucketsPage(ctx, in)
+		for t := newTurns(); ; {
+			out, err := s.bucketsPage(ctx, in, t)
 			if err != nil {
 				yield(store.Bucket{}, err)
 				return
@@ -42,22 +42,36 @@ func (s *Store) Buckets(ctx context.Context, q store.BucketQuery) iter.Seq2[stor
 					return
 				}
 			}
-			token := aws.ToString(out.ContinuationToken)
-			if token == "" || token == aws.ToString(in.ContinuationToken) {
+			if aws.ToString(out.ContinuationToken) == "" {
 				return
 			}
-			in.ContinuationToken = &token
+			in.ContinuationToken = out.ContinuationToken
 		}
 	}
 }
 
-func (s *Store) bucketsPage(ctx context.Context, in *awss3.ListBucketsInput) (out *awss3.ListBucketsOutput, err error) {
+func (s *Store) bucketsPage(ctx context.Context, in *awss3.ListBucketsInput, t *turns) (out *awss3.ListBucketsOutput, err error) {
 	c := &call{op: "ListBuckets", everywhere: true}
 	_, err = s.do(ctx, c, func(ctx context.Context, client *awss3.Client) (err error) {
 		out, err = client.ListBuckets(ctx, in)
 		return err
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	first := ""
+	for i, b := range out.Buckets {
+		if aws.ToString(b.Name) == "" {
+			return nil, c.wrong(foreignHint, "a bucket without a name came")
+		}
+		if i == 0 {
+			first = *b.Name
+		}
+	}
+	if what := t.page(first, aws.ToString(out.ContinuationToken)); what != "" {
+		return nil, c.wrong(foreignHint, what)
+	}
+	return out, nil
 }
 
 func bucketCall(op, name string) *call { return &call{op: op, ref: store.Ref{Bucket: name}} }

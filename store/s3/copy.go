@@ -3,7 +3,6 @@ package s3
 import (
 	"context"
 	"encoding/xml"
-	"errors"
 	"net/url"
 	"strings"
 
@@ -113,8 +112,8 @@ func (s *Store) CopyPart(ctx context.Context, r store.CopyPartRequest) (store.Pa
 		return store.Part{}, err
 	}
 	var doc copyResult
-	if err := xml.Unmarshal(x.body, &doc); err != nil || doc.ETag == "" {
-		return store.Part{}, x.unsupported("the server does not copy parts as S3 does", errors.Join(err, errors.New("no ETag came")))
+	if err := xml.Unmarshal(x.body, &doc); err != nil {
+		return store.Part{}, c.wrong(foreignHint, "it cannot be read: "+err.Error())
 	}
 	return store.Part{Number: r.Number, Size: r.Range.Length, ETag: etag(doc.ETag), Sum: partSum(doc.value)}, nil
 }

@@ -236,7 +236,7 @@ func (s *Store) hint(e *store.Error, x *exchange) string {
 }
 
 const (
-	foreignHint    = "the answer is not from an S3 store: check the endpoint, and whether a proxy or a login page stands between"
+	foreignHint    = "the answer is not from an S3 store: check --endpoint-url, and whether a proxy or a login page stands between"
 	unknownKeyHint = "the store does not know this access key: check the profile, AWS_ACCESS_KEY_ID, and whether the credentials belong to this endpoint"
 	oddKeyHint     = "this store does not take such a key: leave out //, . and .. between slashes, and odd characters"
 )

@@ -2,7 +2,6 @@ package s3
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -76,7 +75,7 @@ func (s *Store) unveil(ctx context.Context, r store.GetRequest, x *exchange, err
 func contentLength(x *exchange) (int64, error) {
 	n, err := strconv.ParseInt(x.answer.Get("Content-Length"), 10, 64)
 	if err != nil || n < 0 {
-		return 0, x.unsupported("a proxy that changes answers may be the cause", fmt.Errorf("the answer does not tell the size"))
+		return 0, x.call.wrong("a proxy that changes answers may be the cause", "an answer without the object's size came")
 	}
 	return n, nil
 }
