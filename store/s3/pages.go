@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -55,8 +56,18 @@ func (t *turns) isNew(s string) bool {
 
 // repeats reports whether an answer repeats what it answers to, where it says that at all. Servers repeat it encoded or plain.
 func repeats(got, asked *string, decode func(string) string) bool {
-	s := plainText(aws.ToString(got))
-	return s == "" || s == aws.ToString(asked) || decode(s) == aws.ToString(asked)
+	s, want := plainText(aws.ToString(got)), visible(aws.ToString(asked))
+	return s == "" || visible(s) == want || visible(decode(s)) == want
+}
+
+// visible replaces what XML cannot hold, as servers in Go do.
+func visible(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !inXMLChar(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, s)
 }
 
 // wrong makes the Error of an answer that has its operation's form and cannot be the one that was asked for.
@@ -64,7 +75,8 @@ func (c *call) wrong(hint, what string) error {
 	return &store.Error{Kind: store.BadAnswer, Op: c.op, Ref: c.ref, Hint: hint, Err: errors.New(what)}
 }
 
-// isKey reports whether an answer that names a key is about this one.
+// isKey reports whether an answer that names a key, or none, is about this one. Some servers leave out a slash that it begins with.
 func isKey(got, key string) bool {
-	return repeats(&got, &key, decoder("url")) || strings.TrimLeft(got, "/") == strings.TrimLeft(key, "/")
+	bare := strings.TrimLeft(key, "/")
+	return repeats(&got, &key, decoder("url")) || repeats(&got, &bare, decoder("url"))
 }
