@@ -131,6 +131,9 @@ func (s *Store) Tags(ctx context.Context, ref store.Ref, a *store.Attrs) (map[st
 			return err
 		}
 		for _, t := range out.TagSet {
+			if aws.ToString(t.Key) == "" {
+				return c.wrong(foreignHint, "a tag without a key came")
+			}
 			tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
 		}
 		return nil

@@ -213,8 +213,8 @@ func (s *Store) open(x *exchange, r store.GetRequest, stream io.ReadCloser) (*st
 		length = -1
 	}
 	b := &store.Body{Object: objectFrom(r.Ref, x.answer)}
-	if r.IfMatch != "" && b.Object.ETag != "" && b.Object.ETag != r.IfMatch { // a few servers do not know the condition
-		return nil, &store.Error{Kind: store.Changed, Op: x.call.op, Ref: x.call.ref, Status: x.status, Err: fmt.Errorf("its ETag is %s, not %s", b.Object.ETag, r.IfMatch)}
+	if r.IfMatch != "" && b.Object.ETag != "" && b.Object.ETag != r.IfMatch {
+		return nil, x.changed(b.Object.ETag, r.IfMatch)
 	}
 	b.Object.Attrs = attrsFrom(x.answer)
 	size := length

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -27,6 +28,9 @@ func (s *Store) Head(ctx context.Context, r store.GetRequest) (store.Object, err
 	o.Attrs = attrsFrom(x.answer)
 	if o.Size, err = contentLength(x); err != nil {
 		return store.Object{}, err
+	}
+	if r.IfMatch != "" && o.ETag != "" && o.ETag != r.IfMatch {
+		return store.Object{}, x.changed(o.ETag, r.IfMatch)
 	}
 	return o, nil
 }
@@ -81,3 +85,10 @@ func contentLength(x *exchange) (int64, error) {
 }
 
 func parseTime(s string) (time.Time, error) { return time.Parse(time.RFC3339, s) }
+
+// changed makes the Error of an answer about another state than the one that was asked for: a few servers do not know the condition.
+func (x *exchange) changed(etag, match string) error {
+	return &store.Error{
+		Kind: store.Changed, Op: x.call.op, Ref: x.call.ref, Status: x.status, Err: fmt.Errorf("its ETag is %s, not %s", etag, match),
+	}
+}
