@@ -58,8 +58,8 @@ func (a *assembly) add(p store.Part, sum checksum.Sum) {
 	if p.Sum.IsZero() && sum.Algorithm != checksum.MD5 {
 		p.Sum = sum
 	}
+	a.bytes += p.Size - a.parts[p.Number-1].Size
 	a.parts[p.Number-1], a.sums[p.Number-1] = p, sum
-	a.bytes += p.Size
 }
 
 // has tells whether part n is there.
@@ -157,9 +157,9 @@ func (a *assembly) complete(ctx context.Context, sum checksum.Sum) (store.Object
 			obj = o
 			return nil
 		}
-		// The answer to an earlier try may have been lost, but not its effect: look before failing.
+		// The answer to this or an earlier try may have been lost, but not its effect: look before failing.
 		kind := store.KindOf(err)
-		if kind == store.Unknown || tries > 1 && (kind == store.NoUpload || kind == store.Exists || kind == store.Conflict) {
+		if kind == store.Unknown || kind == store.BadAnswer || tries > 1 && (kind == store.NoUpload || kind == store.Exists || kind == store.Conflict) {
 			if found, ok := a.landed(ctx, sum); ok {
 				obj = found
 				return nil

@@ -104,9 +104,30 @@ func New(s store.Store, o Options) *Client {
 // Snapshot tells how far the Client's transfers are.
 func (c *Client) Snapshot() meter.Snapshot { return c.meter.Snapshot() }
 
-// Uploads lists open uploads of keys that begin with prefix.
+// Uploads lists open uploads of keys that begin with prefix. A listing that breaks off is made again, and gives none twice; an error
+// that is given ends it.
 func (c *Client) Uploads(ctx context.Context, bucket, prefix string) iter.Seq2[store.Upload, error] {
-	return c.store.Uploads(ctx, bucket, prefix)
+	type name struct{ key, id string }
+	return func(yield func(store.Upload, error) bool) {
+		given := map[name]bool{}
+		err := c.begin(store.Ref{Bucket: bucket, Key: prefix}.String(), "", Transfer{}).try(ctx, func(ctx context.Context) error {
+			for u, err := range c.store.Uploads(ctx, bucket, prefix) {
+				if err != nil {
+					return err
+				}
+				if n := (name{u.Key, u.ID}); !given[n] {
+					given[n] = true
+					if !yield(u, nil) {
+						return nil
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			yield(store.Upload{}, err)
+		}
+	}
 }
 
 // Parts lists what the store holds of an open upload.

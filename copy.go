@@ -94,11 +94,18 @@ func (t *transfer) copyOnce(ctx context.Context, src store.Object, to store.Ref)
 	}
 	defer t.c.lanes.leave()
 	var obj store.Object
+	var unheard, exists error // the answer to an earlier try was lost, but perhaps not its effect
 	err := t.try(ctx, func(ctx context.Context) error {
 		t.c.meter.Request()
 		defer t.c.meter.Since(meter.Answer, time.Now())
 		o, err := t.c.store.Copy(ctx, store.CopyRequest{From: src.Ref, IfMatch: src.ETag, To: to, NoClobber: t.o.NoClobber, Attrs: &t.o.Attrs})
-		obj = o
+		if obj = o; unheard != nil && errors.Is(err, store.Exists) {
+			exists = err
+			return nil
+		}
+		if err != nil && silent(err) {
+			unheard = err
+		}
 		return err
 	})
 	if err != nil {
@@ -107,7 +114,17 @@ func (t *transfer) copyOnce(ctx context.Context, src store.Object, to store.Ref)
 	t.c.meter.PartStart()
 	t.c.meter.PartEnd(true)
 	t.c.meter.Done(src.Size)
-	return t.copied(ctx, src, obj, to, 1)
+	r, err := t.copied(ctx, src, obj, to, 1)
+	switch {
+	case exists != nil && (err != nil || !r.Proof.Proved):
+		return Result{}, exists // and not known to be this copy
+	case err == nil && !r.Proof.Proved && obj.ETag != "" && r.Object.ETag != obj.ETag:
+		return Result{}, &store.Error{
+			Kind: store.BadAnswer, Op: "CopyObject", Ref: to,
+			Err: fmt.Errorf("the store has an object with the ETag %q, and answered with %q", r.Object.ETag, obj.ETag),
+		}
+	}
+	return r, err
 }
 
 // copied looks at the copy and proves it by what the store says of both ends.

@@ -168,7 +168,7 @@ func (u *upload) layoutOf(parts []store.Part) (plan.Layout, bool) {
 		return plan.Layout{}, false
 	}
 	for _, p := range parts {
-		if p.Number > layout.Count || p.Size != layout.Part(p.Number).Length {
+		if p.Number < 1 || p.Number > layout.Count || p.Size != layout.Part(p.Number).Length {
 			return plan.Layout{}, false
 		}
 	}
@@ -205,7 +205,7 @@ func (u *upload) proveKept(ctx context.Context, kept []store.Part) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0)) // this is work for the CPU, not for lanes
 	for _, p := range kept {
-		if p.Number > u.layout.Count || p.Size != u.layout.Part(p.Number).Length {
+		if p.Number < 1 || p.Number > u.layout.Count || p.Size != u.layout.Part(p.Number).Length {
 			continue
 		}
 		g.Go(func() error {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"hash"
 	"io"
 	"slices"
@@ -51,6 +52,7 @@ func combine(segments []segment) (checksum.Sum, error) {
 // checksums, which only Head tells. The body is that of the first range; nil for an empty object. Another object than the one
 // that the caller meant is an error.
 func (t *transfer) discover(ctx context.Context, from store.Ref, first int64) (store.Object, *opened, error) {
+	var odd error
 	for range 3 {
 		type answer struct {
 			obj store.Object
@@ -91,6 +93,10 @@ func (t *transfer) discover(ctx context.Context, from store.Ref, first int64) (s
 			}
 		default: // it changed between the two
 			body.close()
+			if seen.obj.ETag == body.Object.ETag {
+				err = fmt.Errorf("HeadObject gives %d bytes and GetObject %d, both with the ETag %q", seen.obj.Size, body.Object.Size, seen.obj.ETag)
+				odd = &store.Error{Kind: store.BadAnswer, Op: "HeadObject", Ref: from, Err: err, Hint: "a proxy that changes answers may be the cause"}
+			}
 			continue
 		}
 		if err := t.expected(obj); err != nil {
@@ -98,6 +104,9 @@ func (t *transfer) discover(ctx context.Context, from store.Ref, first int64) (s
 			return store.Object{}, nil, err
 		}
 		return obj, body, nil
+	}
+	if odd != nil {
+		return store.Object{}, nil, odd
 	}
 	return store.Object{}, nil, &store.Error{Kind: store.Changed, Op: "GetObject", Ref: from, Hint: "it is being written again and again; wait until that has ended"}
 }

@@ -103,6 +103,7 @@ func (t *transfer) digest(from content, buf []byte) ([]checksum.Sum, error) {
 // putProved sends with the best checksum that the store takes, lowering it as the store teaches.
 func (t *transfer) putProved(ctx context.Context, from content, to store.Ref, buf []byte) (store.Object, Proof, error) {
 	var last store.Object
+	var lost error
 	for range maxLowered {
 		scheme := t.c.store.Scheme(to.Bucket, t.want())
 		if err := t.asked(scheme); err != nil {
@@ -124,14 +125,45 @@ func (t *transfer) putProved(ctx context.Context, from content, to store.Ref, bu
 		}
 		last = obj
 		proof, again, err := t.provePut(obj, sum, from, buf)
-		if err != nil || !again {
+		if err != nil {
 			return obj, proof, err
 		}
+		if again {
+			continue
+		}
+		if lost = t.there(ctx, obj, proof); lost == nil {
+			return obj, proof, nil
+		}
+		last = store.Object{}
+	}
+	if lost != nil {
+		return store.Object{}, Proof{}, lost
 	}
 	if last.Key == "" {
 		return store.Object{}, Proof{}, &store.Error{Kind: store.ChecksumRefused, Op: "PutObject", Ref: to}
 	}
 	return last, Proof{Text: "the store checks no checksum and its ETag is not the MD5 of the bytes"}, nil
+}
+
+// there looks whether an object that was sent, and that its answer does not verify, is in the store: that answer may have been
+// another's.
+func (t *transfer) there(ctx context.Context, sent store.Object, p Proof) error {
+	if p.Proved {
+		return nil
+	}
+	seen, err := t.head(ctx, store.Ref{Bucket: sent.Bucket, Key: sent.Key, Version: sent.Version})
+	switch {
+	case errors.Is(err, store.Denied):
+		return nil
+	case err != nil:
+		return fmt.Errorf("look at what was stored: %w", err)
+	case seen.Size != sent.Size || seen.ETag != sent.ETag:
+		return &store.Error{
+			Kind: store.BadAnswer, Op: "PutObject", Ref: sent.Ref,
+			Err: fmt.Errorf("the store has %d bytes with the ETag %q, and answered to %d bytes with %q", seen.Size, seen.ETag, sent.Size, sent.ETag),
+		}
+	}
+	return nil
 }
 
 // putOnce sends the content, as often as it takes; over an object that is already this transfer's own, whatever NoClobber says.
@@ -170,7 +202,7 @@ func (t *transfer) putOnce(ctx context.Context, out outgoing, to store.Ref, own 
 // silent tells an error that is no answer of the store's: what was asked for may have been done.
 func silent(err error) bool {
 	var e *store.Error
-	return !errors.As(err, &e) || e.Status == 0
+	return !errors.As(err, &e) || e.Status == 0 || e.Kind == store.BadAnswer
 }
 
 // same looks whether the object is there with just this sum.

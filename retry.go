@@ -164,6 +164,8 @@ func (c *Client) patience(kind store.Kind) time.Duration {
 		return min(p, firstPatience)
 	case kind == store.Expired:
 		return p / 5
+	case kind == store.BadAnswer: // a page of a portal does not go away by itself
+		return min(p, firstPatience)
 	}
 	return p
 }

@@ -19,7 +19,9 @@ import (
 //	the caller has to wait: guess the key that is some pages ahead of the last span; it ends there, and another begins
 //	give the spans in their order; each holds some pages at most, and waits
 //
-// A guess that is wrong makes spans that are uneven, and never a listing that is: spans share no key, and leave none out. What is
+// A guess that is wrong makes spans that are uneven, and never a listing that is: spans share no key, and leave none out. Some stores
+// are wrong about what comes after a key that does not exist. So each span is listed until it shows a key beyond its end, and the next
+// span must begin with that very key; if it does not, the rest is listed page by page, after keys that exist. What is
 // asked for beyond the end of a span is in vain; so a span goes on from a page of its own, and where much was in vain, no more are made.
 const (
 	// longListing is how many objects and pages must have come before a listing is spread.
@@ -61,7 +63,7 @@ type spread struct {
 
 	mu    sync.Mutex
 	spans []*span // in the order of their keys; the first is being given
-	// begins are the first keys of the pages that were given last, and end is the last key of them.
+	// begins are the first keys of the pages that were given last, and end is the last key that was given.
 	begins []string
 	end    string
 	pages  int // that were asked for
@@ -79,6 +81,8 @@ type span struct {
 	stride plan.Stride // of its last page
 	ended  bool        // all of it is listed
 	mixed  bool        // keys came in no order
+	first  string      // the first key that its listing showed, wherever; empty is none
+	beyond string      // the first key behind until that its listing showed; empty is none
 }
 
 // told is what a listing tells of an object, without the room for what it does not.
@@ -89,11 +93,23 @@ type told struct {
 }
 
 func newSpread(c *Client, l listing[store.Object], stride plan.Stride, after string) *spread {
-	return &spread{c: c, listing: l, spans: []*span{{at: after, stride: stride}}}
+	return &spread{c: c, listing: l, spans: []*span{{at: after, stride: stride}}, end: after}
 }
 
-// run gives the objects of all spans, in order.
+// run gives the objects of all spans, in order; page by page from where a store turns out to be wrong about where a span begins.
 func (s *spread) run(ctx context.Context, yield func(store.Object, error) bool) {
+	done := s.runSpans(ctx, yield)
+	if done {
+		return
+	}
+	_, err := s.listing.run(ctx, s.c, s.end, func(page []store.Object) bool { return giveAll(page, yield) })
+	if err != nil {
+		yield(store.Object{}, err)
+	}
+}
+
+// runSpans gives the objects of the spans; false when what comes after the last of them is to be listed in another way.
+func (s *spread) runSpans(ctx context.Context, yield func(store.Object, error) bool) bool {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
@@ -106,24 +122,38 @@ func (s *spread) run(ctx context.Context, yield func(store.Object, error) bool) 
 		})
 	}
 	begin(s.spans[0], s.spans[0].at)
+	var before *span
 	for len(s.spans) > 0 {
 		first := s.spans[0]
 		page, ok := s.next(first, begin)
-		switch {
-		case ok:
-			s.given(page)
-			for _, o := range page {
-				if !yield(o.object(s.what.Bucket), nil) {
-					return
-				}
-			}
-		case first.err != nil:
+		if !ok && first.err != nil {
 			yield(store.Object{}, first.err)
-			return
-		default:
+			return true
+		}
+		if before != nil && !s.meet(before, first) {
+			return false
+		}
+		before = nil
+		if !ok {
+			before = first
 			s.shift()
+			continue
+		}
+		s.given(page)
+		for _, o := range page {
+			if !yield(o.object(s.what.Bucket), nil) {
+				return true
+			}
 		}
 	}
+	return true
+}
+
+// meet reports whether a span begins with the key that the span before it showed beyond its own end.
+func (s *spread) meet(before, sp *span) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return before.beyond == sp.first
 }
 
 // next gives a page of the first span; false when there is none left. If it has to wait, another span is begun.
@@ -232,6 +262,9 @@ func (s *spread) within(sp *span, page []store.Object) ([]store.Object, bool) {
 		return nil, true
 	}
 	last := sp.at
+	if sp.first == "" {
+		sp.first = page[0].Key
+	}
 	for _, o := range page {
 		sp.mixed = sp.mixed || o.Key <= last
 		last = o.Key
@@ -247,7 +280,9 @@ func (s *spread) within(sp *span, page []store.Object) ([]store.Object, bool) {
 	}
 	sp.at = last
 	sp.stride = plan.Stride{First: page[0].Key, Last: sp.at}
-	sp.ended = sp.until != "" && sp.at >= sp.until
+	if n < len(page) {
+		sp.beyond, sp.ended = page[n].Key, true
+	}
 	return page[:n], !sp.ended
 }
 

@@ -202,3 +202,56 @@ func TestListOutOfOrderLater(t *testing.T) {
 		}
 	})
 }
+
+// mistaken is a store that is wrong about what comes after a key that does not exist.
+type mistaken struct {
+	*storetest.Memory
+	keys map[string]bool
+	from func(after string) string // where it begins for such a key
+	skip int                       // how many it leaves out there
+}
+
+func (m mistaken) List(ctx context.Context, bucket, prefix, after string, a *store.Attrs) iter.Seq2[[]store.Object, error] {
+	if after == "" || m.keys[after] {
+		return m.Memory.List(ctx, bucket, prefix, after, a)
+	}
+	return func(yield func([]store.Object, error) bool) {
+		left := m.skip
+		for page, err := range m.Memory.List(ctx, bucket, prefix, m.from(after), a) {
+			n := min(left, len(page))
+			left -= n
+			if !yield(page[n:], err) {
+				return
+			}
+		}
+	}
+}
+
+// TestSpreadOverAMistakenStore: a border that no key has costs no key, whatever the store takes it for.
+func TestSpreadOverAMistakenStore(t *testing.T) {
+	same := func(after string) string { return after }
+	for name, how := range map[string]mistaken{
+		"skips one":           {from: same, skip: 1},
+		"skips a page":        {from: same, skip: 100},
+		"has nothing after":   {from: func(string) string { return "run/zzz" }},
+		"begins much later":   {from: func(after string) string { return after[:len("run/read_00")] + "9" }},
+		"begins a bit before": {from: func(after string) string { return after[:len(after)-1] }},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			m := storetest.New(storetest.For(t), storetest.ListPage(100))
+			want := shelve(m, rows["padded"], 6000, 1)
+			m.Fault(storetest.List).Slow(100 * time.Millisecond).Always()
+			how.Memory, how.keys = m, map[string]bool{}
+			for _, k := range want {
+				how.keys[k] = true
+			}
+			got, err := listed(haul.New(how, haul.Options{}), "run/")
+			if err == nil && !slices.Equal(got, want) {
+				t.Errorf("%s: %d of %d keys", name, len(got), len(want))
+			}
+			if err != nil && name != "begins a bit before" {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+}

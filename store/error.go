@@ -35,9 +35,10 @@ const (
 	Invalid         Kind = "invalid request"
 	TooLarge        Kind = "too large"
 	Throttled       Kind = "store asks to slow down"
-	Unavailable     Kind = "store is unavailable" // 500s; try again
-	Network         Kind = "network error"        // the connection or its answer was lost; try again
-	Stalled         Kind = "connection stalled"   // it stopped moving bytes and was cut; try again
+	Unavailable     Kind = "store is unavailable"              // 500s; try again
+	Network         Kind = "network error"                     // the connection or its answer was lost; try again
+	BadAnswer       Kind = "not the answer that was asked for" // a login page, another page, half of one; try again
+	Stalled         Kind = "connection stalled"                // it stopped moving bytes and was cut; try again
 	Unknown         Kind = "error"
 )
 
@@ -89,7 +90,7 @@ func (e *Error) Unwrap() []error {
 // Retryable tells whether the same request may go through when it is sent again.
 func (e *Error) Retryable() bool {
 	switch e.Kind {
-	case Corrupt, Throttled, Unavailable, Network, Stalled, Conflict, Expired:
+	case Corrupt, Throttled, Unavailable, Network, BadAnswer, Stalled, Conflict, Expired:
 		return true
 	}
 	return false

@@ -29,8 +29,8 @@ func (s *Store) Buckets(ctx context.Context, q store.BucketQuery) iter.Seq2[stor
 		if q.PageSize > 0 {
 			in.MaxBuckets = aws.Int32(int32(min(q.PageSize, math.MaxInt32)))
 		}
-		for {
-			out, err := s.bucketsPage(ctx, in)
+		for t := newTurns(); ; {
+			out, err := s.bucketsPage(ctx, in, t)
 			if err != nil {
 				yield(store.Bucket{}, err)
 				return
@@ -42,22 +42,36 @@ func (s *Store) Buckets(ctx context.Context, q store.BucketQuery) iter.Seq2[stor
 					return
 				}
 			}
-			token := aws.ToString(out.ContinuationToken)
-			if token == "" || token == aws.ToString(in.ContinuationToken) {
+			if aws.ToString(out.ContinuationToken) == "" {
 				return
 			}
-			in.ContinuationToken = &token
+			in.ContinuationToken = out.ContinuationToken
 		}
 	}
 }
 
-func (s *Store) bucketsPage(ctx context.Context, in *awss3.ListBucketsInput) (out *awss3.ListBucketsOutput, err error) {
-	c := &call{op: "ListBuckets", root: "ListAllMyBucketsResult", everywhere: true}
+func (s *Store) bucketsPage(ctx context.Context, in *awss3.ListBucketsInput, t *turns) (out *awss3.ListBucketsOutput, err error) {
+	c := &call{op: "ListBuckets", everywhere: true}
 	_, err = s.do(ctx, c, func(ctx context.Context, client *awss3.Client) (err error) {
 		out, err = client.ListBuckets(ctx, in)
 		return err
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	first := ""
+	for i, b := range out.Buckets {
+		if aws.ToString(b.Name) == "" {
+			return nil, c.wrong(foreignHint, "a bucket without a name came")
+		}
+		if i == 0 {
+			first = *b.Name
+		}
+	}
+	if what := t.page(first, aws.ToString(out.ContinuationToken)); what != "" {
+		return nil, c.wrong(foreignHint, what)
+	}
+	return out, nil
 }
 
 func bucketCall(op, name string) *call { return &call{op: op, ref: store.Ref{Bucket: name}} }
@@ -86,7 +100,6 @@ func (s *Store) Bucket(ctx context.Context, name string) (store.Bucket, error) {
 // location asks for a bucket's region in S3's older way, or gives "". In its first days S3 had one region without a name.
 func (s *Store) location(ctx context.Context, name string) string {
 	c, region := bucketCall("GetBucketLocation", name), ""
-	c.root = "LocationConstraint"
 	_, err := s.do(ctx, c, func(ctx context.Context, c *awss3.Client) error {
 		out, err := c.GetBucketLocation(ctx, &awss3.GetBucketLocationInput{Bucket: &name})
 		if err == nil {
@@ -120,7 +133,6 @@ func (s *Store) MakeBucket(ctx context.Context, b store.NewBucket) error {
 		in.CreateBucketConfiguration.Tags = append(in.CreateBucketConfiguration.Tags, types.Tag{Key: &name, Value: aws.String(b.Tags[name])})
 	}
 	c := bucketCall("CreateBucket", b.Name)
-	c.root = "CreateBucketResult"
 	if s.regionFor(b.Name) != region && s.canMove() {
 		s.learnRegion(b.Name, region)
 	}

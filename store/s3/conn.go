@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"sync"
@@ -18,6 +19,7 @@ type conn struct {
 	raw      *countedConn // below TLS
 	records  *records     // nil without TLS
 	pending  *pending     // nil where the connection has no socket
+	head     headReader   // what in reads from
 	in       *bufio.Reader
 	idle     time.Time // since when
 	used     bool      // before the present request
@@ -167,8 +169,30 @@ func (p *pool) secure(ctx context.Context, a address, name string, plain net.Con
 		}
 		c.Conn = secured
 	}
-	c.in = bufio.NewReaderSize(c.Conn, readBuffer)
+	c.head = headReader{Conn: c.Conn, left: -1}
+	c.in = bufio.NewReaderSize(&c.head, readBuffer)
 	return c, nil
+}
+
+// headReader reads from a connection, and bounds the heads of answers.
+type headReader struct {
+	net.Conn
+	left int // bytes that may come; below 0 any number
+}
+
+var errLongHead = fmt.Errorf("an answer with a head of more than %d KiB came", maxHead>>10)
+
+// Read reads what is left, at most.
+func (h *headReader) Read(p []byte) (int, error) {
+	if h.left < 0 {
+		return h.Conn.Read(p)
+	}
+	if h.left == 0 {
+		return 0, errLongHead
+	}
+	n, err := h.Conn.Read(p[:min(len(p), h.left)])
+	h.left -= n
+	return n, err
 }
 
 // lookUp gives the addresses of a host, each time beginning with another, so that connections spread over all of them.

@@ -150,6 +150,7 @@ func TestStall(t *testing.T) {
 // TestStallInBody: the body of an answer stops, and its reader is told.
 func TestStallInBody(t *testing.T) {
 	srv := script(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"abc"`)
 		w.Header().Set("Content-Length", "23")
 		w.Write(object[:10])
 		w.(http.Flusher).Flush()
@@ -170,6 +171,7 @@ func TestStallInBody(t *testing.T) {
 // TestStallFloor: a trickle can be as bad as nothing.
 func TestStallFloor(t *testing.T) {
 	srv := script(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"abc"`)
 		w.Header().Set("Content-Length", "1000000")
 		for r.Context().Err() == nil {
 			io.WriteString(w, "A")
@@ -192,6 +194,7 @@ func TestStallFloor(t *testing.T) {
 func TestSlowReader(t *testing.T) {
 	big := make([]byte, 8<<20)
 	srv := script(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("ETag", `"abc"`)
 		w.Header().Set("Content-Length", fmt.Sprint(len(big)))
 		w.Write(big)
 	})

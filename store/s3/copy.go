@@ -3,7 +3,6 @@ package s3
 import (
 	"context"
 	"encoding/xml"
-	"errors"
 	"net/url"
 	"strings"
 
@@ -17,7 +16,7 @@ import (
 // stand in the place of all of the source's. A map that is empty but not nil is none in place of the source's.
 func (s *Store) Copy(ctx context.Context, r store.CopyRequest) (store.Object, error) {
 	c := newCall("CopyObject", r.To, r.Attrs)
-	c.root, c.slow = "CopyObjectResult", true
+	c.slow = true
 	source := copyFrom(&c, r.From, r.IfMatch)
 	if r.NoClobber {
 		c.header.Set(ifNoneMatch, "*")
@@ -96,7 +95,7 @@ func escapePath(s string) string {
 func (s *Store) CopyPart(ctx context.Context, r store.CopyPartRequest) (store.Part, error) {
 	u := r.Upload
 	c := newCall("UploadPartCopy", u.Ref, r.Attrs)
-	c.root, c.slow = "CopyPartResult", true
+	c.slow = true
 	source := copyFrom(&c, r.From, r.IfMatch)
 	if !r.Range.Whole() {
 		c.header.Set("X-Amz-Copy-Source-Range", rangeHeader(r.Range))
@@ -113,8 +112,8 @@ func (s *Store) CopyPart(ctx context.Context, r store.CopyPartRequest) (store.Pa
 		return store.Part{}, err
 	}
 	var doc copyResult
-	if err := xml.Unmarshal(x.body, &doc); err != nil || doc.ETag == "" {
-		return store.Part{}, x.unsupported("the server does not copy parts as S3 does", errors.Join(err, errors.New("no ETag came")))
+	if err := xml.Unmarshal(x.body, &doc); err != nil {
+		return store.Part{}, c.wrong(foreignHint, "it cannot be read: "+err.Error())
 	}
 	return store.Part{Number: r.Number, Size: r.Range.Length, ETag: etag(doc.ETag), Sum: partSum(doc.value)}, nil
 }
@@ -122,7 +121,6 @@ func (s *Store) CopyPart(ctx context.Context, r store.CopyPartRequest) (store.Pa
 // Tags gives an object's tags.
 func (s *Store) Tags(ctx context.Context, ref store.Ref, a *store.Attrs) (map[string]string, error) {
 	c := newPlainCall("GetObjectTagging", ref, a)
-	c.root = "Tagging"
 	if err := c.check(nil); err != nil {
 		return nil, err
 	}
@@ -133,6 +131,9 @@ func (s *Store) Tags(ctx context.Context, ref store.Ref, a *store.Attrs) (map[st
 			return err
 		}
 		for _, t := range out.TagSet {
+			if aws.ToString(t.Key) == "" {
+				return c.wrong(foreignHint, "a tag without a key came")
+			}
 			tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
 		}
 		return nil

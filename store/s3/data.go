@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -101,6 +102,9 @@ func (s *Store) Put(ctx context.Context, r store.PutRequest) (store.Object, erro
 		return store.Object{}, err
 	}
 	o := objectFrom(r.Ref, x.answer)
+	if told := o.Sum(r.Sum.Algorithm); !told.IsZero() && told.Value != r.Sum.Value {
+		return store.Object{}, m.wrong(foreignHint, fmt.Sprintf("an answer about other bytes came: %v in place of %v", told, r.Sum))
+	}
 	o.Size = r.Body.Size()
 	s.learnFromPut(&o, r.Sum)
 	if r.Attrs != nil {
@@ -209,15 +213,21 @@ func (s *Store) open(x *exchange, r store.GetRequest, stream io.ReadCloser) (*st
 		length = -1
 	}
 	b := &store.Body{Object: objectFrom(r.Ref, x.answer)}
+	if r.IfMatch != "" && b.Object.ETag != "" && b.Object.ETag != r.IfMatch {
+		return nil, x.changed(b.Object.ETag, r.IfMatch)
+	}
 	b.Object.Attrs = attrsFrom(x.answer)
 	size := length
 	if x.status == http.StatusPartialContent {
 		b.Range, size, err = contentRange(x.answer.Get("Content-Range"))
+		if emptyRange(x.answer.Get("Content-Range")) && length <= 0 {
+			return nil, &store.Error{Kind: store.BadRange, Op: x.call.op, Ref: x.call.ref, Status: x.status}
+		}
 		if err == nil && (b.Range.Offset != r.Range.Offset || b.Range.Length != min(r.Range.Length, size-r.Range.Offset) || length >= 0 && length != b.Range.Length) {
 			err = fmt.Errorf("another range came: %s", x.answer.Get("Content-Range"))
 		}
 		if err != nil {
-			return nil, x.unsupported("the server does not keep to ranges as S3 does; haul cannot read from it in parts", err)
+			return nil, x.call.wrong("the server does not keep to ranges as S3 does; haul cannot read from it in parts", err.Error())
 		}
 		if b.Range.Length != size {
 			b.Object.Sums = nil // of what, is not sure
@@ -225,9 +235,9 @@ func (s *Store) open(x *exchange, r store.GetRequest, stream io.ReadCloser) (*st
 	} else {
 		switch {
 		case size < 0:
-			return nil, x.unsupported("a proxy that changes answers may be the cause", errors.New("the answer does not tell its length"))
+			return nil, x.call.wrong("a proxy that changes answers may be the cause", "an answer without a length came")
 		case r.Range.Offset > 0:
-			return nil, x.unsupported("the server does not give ranges; haul cannot read from it in parts", errors.New("the whole object came instead of a range"))
+			return nil, x.call.wrong("the server does not give ranges; haul cannot read from it in parts", "the whole object came instead of a range")
 		case r.Range.Whole():
 			b.Range = store.Range{Length: size}
 		default:
@@ -314,6 +324,12 @@ func quoted(etag string) string {
 		return ""
 	}
 	return `"` + etag + `"`
+}
+
+// emptyRange reports the range of an empty object, for which S3 has the status 416, and some servers 206 and "bytes 0-0/0".
+func emptyRange(s string) bool {
+	bounds, found := strings.CutSuffix(s, "/0")
+	return found && slices.Contains([]string{"bytes 0-0", "bytes 0--1", "bytes */0", "bytes *"}, bounds)
 }
 
 // contentRange reads "bytes 0-99/1234".

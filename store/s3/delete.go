@@ -39,13 +39,15 @@ func (s *Store) Delete(ctx context.Context, ref store.Ref, a *store.Attrs) error
 // deleteTime is how long a store may think about each object of DeleteMany, in bytes of answerRate: a fifth of a second.
 const deleteTime = answerRate / 5
 
-// DeleteMany takes objects away by one request. Keys that XML cannot hold are an Error of kind Unsupported each.
+// DeleteMany takes objects away by one request. Keys that XML cannot hold, and those of which the answer says nothing, are an Error of
+// kind Unsupported each: an answer that names every object is asked for, since one that is quiet about success looks like many a
+// wrong one.
 func (s *Store) DeleteMany(ctx context.Context, refs []store.Ref, a *store.Attrs) ([]error, error) {
 	if len(refs) == 0 {
 		return nil, nil
 	}
 	c := newPlainCall("DeleteObjects", store.Ref{Bucket: refs[0].Bucket}, a)
-	c.root, c.size = "DeleteResult", int64(len(refs))*deleteTime
+	c.size = int64(len(refs)) * deleteTime
 	each, named, err := c.naming(refs)
 	if err != nil {
 		return nil, err
@@ -58,7 +60,7 @@ func (s *Store) DeleteMany(ctx context.Context, refs []store.Ref, a *store.Attrs
 	}
 	var out *awss3.DeleteObjectsOutput
 	_, err = s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) (err error) {
-		in := &awss3.DeleteObjectsInput{Bucket: &refs[0].Bucket, Delete: &types.Delete{Objects: named, Quiet: aws.Bool(true)}}
+		in := &awss3.DeleteObjectsInput{Bucket: &refs[0].Bucket, Delete: &types.Delete{Objects: named, Quiet: aws.Bool(false)}}
 		out, err = client.DeleteObjects(ctx, in, sumByMD5)
 		return err
 	})
@@ -68,7 +70,7 @@ func (s *Store) DeleteMany(ctx context.Context, refs []store.Ref, a *store.Attrs
 	if err != nil {
 		return nil, err
 	}
-	return each, s.refusals(&c, refs, each, out.Errors)
+	return each, s.fates(&c, refs, each, out)
 }
 
 func (c *call) unsupported() error {
@@ -101,32 +103,44 @@ func inXML(key string) bool {
 	})
 }
 
-// refusals sorts the errors of an answer to those whom they are about.
-func (s *Store) refusals(c *call, refs []store.Ref, each []error, told []types.Error) error {
-	if len(told) == 0 {
-		return nil
-	}
+// fates sorts what an answer says to the objects that it is about.
+func (s *Store) fates(c *call, refs []store.Ref, each []error, out *awss3.DeleteObjectsOutput) error {
 	index := make(map[store.Ref]int, len(refs))
+	said := make([]bool, len(refs))
 	for i, ref := range refs {
 		index[ref] = i
+		said[i] = each[i] != nil
 	}
-	for _, t := range told {
-		ref := store.Ref{Bucket: c.ref.Bucket, Key: aws.ToString(t.Key), Version: aws.ToString(t.VersionId)}
+	find := func(key, version *string) (int, bool) {
+		ref := store.Ref{Bucket: c.ref.Bucket, Key: plainText(aws.ToString(key)), Version: aws.ToString(version)}
 		i, ok := index[ref]
 		if !ok {
 			ref.Version = "" // some servers name the version that they found
 			i, ok = index[ref]
 		}
-		f := &fault{Code: aws.ToString(t.Code), Message: aws.ToString(t.Message), header: http.Header{}}
+		return i, ok
+	}
+	for _, d := range out.Deleted {
+		if i, ok := find(d.Key, d.VersionId); ok {
+			said[i] = true
+		}
+	}
+	for _, t := range out.Errors {
+		i, ok := find(t.Key, t.VersionId)
 		one := *c
-		one.ref = ref
-		e := &store.Error{Op: c.op, Ref: ref}
-		s.explainFault(e, &exchange{call: &one, fault: f})
-		switch {
-		case !ok:
+		one.ref.Key = plainText(aws.ToString(t.Key))
+		e := &store.Error{Op: c.op, Ref: one.ref}
+		s.explainFault(e, &exchange{call: &one, fault: &fault{Code: aws.ToString(t.Code), Message: aws.ToString(t.Message), header: http.Header{}}})
+		if !ok {
 			return e
-		case e.Kind != store.NotFound:
+		}
+		if said[i] = true; e.Kind != store.NotFound {
 			each[i] = e
+		}
+	}
+	for i, ref := range refs {
+		if !said[i] {
+			each[i] = &store.Error{Kind: store.Unsupported, Op: c.op, Ref: ref, Err: errors.New("the answer does not say what became of it")}
 		}
 	}
 	return nil

@@ -26,7 +26,7 @@ func TestDeleteMany(t *testing.T) {
 	srv := script(t, answer(200, `<DeleteResult><Error><Key>b&amp;</Key><Code>AccessDenied</Code><Message>no</Message></Error>
 		<Error><Key>c</Key><Code>InternalError</Code></Error><Error><Key>d</Key><Code>NoSuchKey</Code></Error><Deleted><Key>a</Key></Deleted></DeleteResult>`))
 	s := open(t, s3.Config{Endpoint: srv.URL})
-	each, err := s.DeleteMany(context.Background(), refsOf("a", "b&", "c", "d", "e\x01"), &store.Attrs{RequestPayer: "requester"})
+	each, err := s.DeleteMany(context.Background(), refsOf("a", "b&", "c", "d", "e\x01", "f"), &store.Attrs{RequestPayer: "requester"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func TestDeleteMany(t *testing.T) {
 	for _, err := range each {
 		kinds = append(kinds, store.KindOf(err))
 	}
-	if want := []store.Kind{"", store.Denied, store.Unavailable, "", store.Unsupported}; !slices.Equal(kinds, want) {
+	if want := []store.Kind{"", store.Denied, store.Unavailable, "", store.Unsupported, store.Unsupported}; !slices.Equal(kinds, want) {
 		t.Errorf("kinds are %q, want %q", kinds, want)
 	}
 	var e *store.Error
@@ -51,7 +51,7 @@ func TestDeleteMany(t *testing.T) {
 			t.Errorf("the header %s may be unknown", name)
 		}
 	}
-	if body := string(r.body); !strings.Contains(body, "<Quiet>true</Quiet>") || strings.Contains(body, "<Key>e") || !strings.Contains(body, "<Key>b&amp;</Key>") {
+	if body := string(r.body); !strings.Contains(body, "<Quiet>false</Quiet>") || strings.Contains(body, "<Key>e") || !strings.Contains(body, "<Key>b&amp;</Key>") {
 		t.Errorf("body is %s", body)
 	}
 	if !r.query.Has("delete") || r.method != "POST" || r.header.Get("X-Amz-Request-Payer") != "requester" {

@@ -27,7 +27,8 @@ type fault struct {
 	status  int
 	header  http.Header
 	text    string // of an answer that is not XML, its beginning
-	foreign bool   // not from an S3 store
+	foreign bool   // a page for people, not from an S3 store
+	other   string // what came in place of the answer that was asked for; see form
 
 	Code         string `xml:"Code"`
 	Message      string `xml:"Message"`
@@ -45,7 +46,7 @@ func parseFault(resp *http.Response, body []byte) *fault {
 		fault
 		Inner *fault `xml:"Error"` // <ErrorResponse><Error>
 	}
-	d := xml.NewDecoder(bytes.NewReader(body))
+	d := xml.NewDecoder(bytes.NewReader(escapeXML(body)))
 	d.Strict = false
 	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
 	if err := d.Decode(&doc); err == nil && (doc.Code != "" || doc.Inner != nil) {
@@ -57,7 +58,7 @@ func parseFault(resp *http.Response, body []byte) *fault {
 		f = &told
 	} else if text := strings.TrimSpace(string(body)); text != "" {
 		f.text = text[:min(len(text), 200)]
-		f.foreign = strings.Contains(resp.Header.Get("Content-Type"), "html") || strings.HasPrefix(text, "<!") || strings.HasPrefix(text, "<html")
+		f.foreign = isHTML(resp, text)
 	}
 	if f.RequestID == "" {
 		f.RequestID = f.header.Get("X-Amz-Request-Id")
@@ -120,6 +121,8 @@ func (s *Store) explain(ctx, gctx context.Context, x *exchange, err error) error
 		s.explainFault(e, x)
 	case errors.As(err, &before): // credentials
 		e.Kind, e.Hint, e.Err = before.Kind, before.Hint, before.Err
+	case errors.Is(x.netErr, errLongHead):
+		e.Kind, e.Err, e.Hint = store.BadAnswer, errLongHead, foreignHint
 	case x.netErr != nil:
 		if !x.explainProxy(e, x.netErr) {
 			explainNet(e, x.netErr, s.secrets(x.call)...)
@@ -132,8 +135,8 @@ func (s *Store) explain(ctx, gctx context.Context, x *exchange, err error) error
 	case brokenAnswer(err):
 		explainNet(e, err, s.secrets(x.call)...)
 	default:
-		e.Kind, e.Status, e.Err = store.Unknown, x.status, errors.New(s.redact(x.call, lastError(err)))
-		e.Hint = "the answer is not one of S3: is the endpoint right?"
+		e.Kind, e.Status, e.Hint = store.BadAnswer, x.status, foreignHint
+		e.Err = fmt.Errorf("it cannot be read: %s", s.redact(x.call, lastError(err)))
 	}
 	return e
 }

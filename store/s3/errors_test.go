@@ -140,8 +140,8 @@ func TestErrors(t *testing.T) {
 		{"CreateBucket", fails(409, "BucketAlreadyOwnedByYou", ""), store.Exists, "yours"},
 		{"CreateBucket", fails(409, "BucketAlreadyExists", ""), store.Exists, "another"},
 		{"GetObject", answer(301, ""), store.WrongRegion, "--region"},
-		{"ListParts", answer(200, "<html><body>Login</body></html>", "Content-Type: text/html"), store.Unsupported, "login page"},
-		{"CreateMultipartUpload", answer(200, "ok"), store.Unsupported, "not from an S3 store"},
+		{"ListParts", answer(200, "<html><body>Login</body></html>", "Content-Type: text/html"), store.BadAnswer, "login page"},
+		{"CreateMultipartUpload", answer(200, "ok"), store.BadAnswer, "not from an S3 store"},
 	} {
 		t.Run(tt.op, func(t *testing.T) {
 			s := open(t, s3.Config{Endpoint: script(t, tt.answer).URL})

@@ -1,13 +1,11 @@
 package s3
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -28,8 +26,6 @@ type call struct {
 	attrs  *store.Attrs
 	// sums names the algorithm of a checksum that the request relies on, so that a refusal is told from other errors.
 	sums checksum.Algorithm
-	// root is the XML element that a good answer begins with, or empty.
-	root string
 	// size of the body in bytes.
 	size int64
 	// slow answers may take minutes (Complete, Copy).
@@ -175,8 +171,8 @@ func (w *wire) Do(req *http.Request) (*http.Response, error) {
 		if err = x.readFault(resp); err == nil && x.ofProxy() {
 			x.fault, err = nil, &proxyError{x.proxy, resp.StatusCode}
 		}
-	case own && x.call.root != "":
-		err = x.readXML(resp)
+	case own:
+		err = x.take(resp)
 	}
 	if err != nil {
 		resp.Body.Close()
@@ -186,12 +182,6 @@ func (w *wire) Do(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-const (
-	maxFault = 64 << 10 // bytes read of an error's body
-	maxXML   = 16 << 20 // bytes read of an XML answer; a page of 1,000 entries has about 1 MiB at most
-	maxRoot  = 4 << 10  // bytes within which the root element must begin, keep-alive spaces not counted
-)
-
 func (x *exchange) readFault(resp *http.Response) error {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxFault))
 	if err != nil && len(body) == 0 {
@@ -200,84 +190,6 @@ func (x *exchange) readFault(resp *http.Response) error {
 	rest(resp, body)
 	x.fault = parseFault(resp, body)
 	return nil
-}
-
-// readXML takes in a whole answer of XML. An error that hides behind status 200 is found, and anything that is not the
-// answer that was asked for is cut off before it is read: old servers send the object itself.
-func (x *exchange) readXML(resp *http.Response) error {
-	body := resp.Body
-	head, err := readHead(body)
-	if err != nil {
-		return err
-	}
-	switch root := rootElement(head); {
-	case root == "Error":
-		more, err := io.ReadAll(io.LimitReader(body, maxFault))
-		if err != nil {
-			return err
-		}
-		head = append(head, more...)
-		x.fault = parseFault(resp, head)
-	case x.call.accepts(root), len(head) == 0:
-		more, err := io.ReadAll(io.LimitReader(body, maxXML))
-		if err != nil {
-			return err
-		}
-		head = append(head, more...)
-		x.body = head
-	default:
-		x.fault = &fault{status: resp.StatusCode, header: resp.Header, foreign: true}
-		x.guard.cancel(errForeign) // there may be gigabytes of it
-		head = nil
-	}
-	rest(resp, head)
-	return nil
-}
-
-// accepts tells whether an XML document with this root can be the answer. Servers differ in how they name some roots; only
-// for GetObjectAttributes does it have to be right, which some take for GetObject.
-func (c *call) accepts(root string) bool {
-	if c.op == "GetObjectAttributes" {
-		return strings.EqualFold(root, c.root) || root == "GetObjectAttributesOutput" // its name in S3's documentation
-	}
-	return root != "" && !strings.EqualFold(root, "html")
-}
-
-var errForeign = errors.New("the answer is not the one of S3")
-
-// readHead skips the XML declaration and white space, which S3 sends at once and long before the rest, and reads until the
-// root element must have begun.
-func readHead(r io.Reader) ([]byte, error) {
-	buf := make([]byte, maxRoot)
-	n := 0
-	for n < len(buf) {
-		k, err := r.Read(buf[n:])
-		n += k
-		n = copy(buf, skipProlog(buf[:n]))
-		if err == io.EOF || rootElement(buf[:n]) != "" {
-			return buf[:n], nil
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return buf[:n], nil
-}
-
-func skipProlog(doc []byte) []byte {
-	doc = bytes.TrimLeft(doc, " \t\r\n")
-	if bytes.HasPrefix(doc, []byte("<?xml")) {
-		if _, rest, ok := bytes.Cut(doc, []byte("?>")); ok {
-			return bytes.TrimLeft(rest, " \t\r\n")
-		}
-	}
-	return doc
-}
-
-// rest replaces the body of resp by bytes that were read.
-func rest(resp *http.Response, body []byte) {
-	resp.Body.Close()
-	resp.Body = io.NopCloser(bytes.NewReader(body))
 }
 
 // apiOptions shape the requests of the SDK.

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -92,13 +93,19 @@ func (s *Store) explainFault(e *store.Error, x *exchange) {
 	e.Message = s.redact(c, f.Message)
 	e.RetryAfter = f.retryAfter(time.Now())
 	e.Kind = s.kind(f, c)
-	if f.text != "" && !f.foreign {
+	switch {
+	case f.other != "":
+		e.Err = errors.New(s.redact(c, f.other) + " came")
+	case f.text != "" && !f.foreign:
 		e.Err = errors.New(s.redact(c, f.text))
 	}
 	e.Hint = s.hint(e, x)
 }
 
 func (s *Store) kind(f *fault, c *call) store.Kind {
+	if f.other != "" {
+		return cmp.Or(c.form().otherwise, store.BadAnswer)
+	}
 	if s.refusesSum(f, c) {
 		return store.ChecksumRefused
 	}
@@ -123,17 +130,13 @@ func (s *Store) kind(f *fault, c *call) store.Kind {
 	if strings.HasPrefix(f.Code, "KMS.") {
 		return store.Denied
 	}
-	if f.status == http.StatusOK {
-		return kindOfForeign(f)
+	switch {
+	case f.Code == "" && (f.status < 300 || f.foreign && f.status == http.StatusNotFound):
+		return store.BadAnswer
+	case f.status < 300:
+		return store.Unknown
 	}
 	return kindOfStatus(f.status)
-}
-
-func kindOfForeign(f *fault) store.Kind {
-	if f.foreign {
-		return store.Unsupported
-	}
-	return store.Unknown
 }
 
 // kindOfStatus sorts answers without a code that is known: those to HEAD have no body, proxies have other words.
@@ -188,8 +191,11 @@ func (s *Store) refusesSum(f *fault, c *call) bool {
 // hint gives one sentence of advice, or "".
 func (s *Store) hint(e *store.Error, x *exchange) string {
 	f := x.fault
-	if f.foreign {
-		return "the answer is not from an S3 store: check the endpoint, and whether a proxy or a login page stands between"
+	switch {
+	case f.other == noTag:
+		return "S3 gives an ETag with every object: a proxy that takes it away may be the cause, or " + foreignHint
+	case f.foreign, f.other != "":
+		return foreignHint
 	}
 	if h, ok := hints[f.Code]; ok {
 		return h
@@ -230,6 +236,7 @@ func (s *Store) hint(e *store.Error, x *exchange) string {
 }
 
 const (
+	foreignHint    = "the answer is not from an S3 store: check --endpoint-url, and whether a proxy or a login page stands between"
 	unknownKeyHint = "the store does not know this access key: check the profile, AWS_ACCESS_KEY_ID, and whether the credentials belong to this endpoint"
 	oddKeyHint     = "this store does not take such a key: leave out //, . and .. between slashes, and odd characters"
 )

@@ -87,11 +87,13 @@ func (l layout) find(ctx context.Context) ([]store.Part, error) {
 
 // count gives the number of parts, from the header or the ETag; 0 is unknown.
 func (l layout) count(x *exchange) int {
-	if n, err := strconv.Atoi(x.answer.Get("X-Amz-Mp-Parts-Count")); err == nil && n > 0 {
+	if n, err := strconv.Atoi(x.answer.Get("X-Amz-Mp-Parts-Count")); err == nil && n > 0 && n <= maxPart {
 		return n
 	}
-	e, _ := checksum.FromETag(l.o.ETag)
-	return e.Parts
+	if e, _ := checksum.FromETag(l.o.ETag); e.Parts <= maxPart {
+		return e.Parts
+	}
+	return 0
 }
 
 // equal gives the parts of an object cut into equal ones, the last perhaps smaller, or nil where it is not. The second and
@@ -176,11 +178,10 @@ func (s *Store) whole(o store.Object, parts []store.Part) ([]store.Part, error) 
 // question: old servers answer it with the object itself, which is noticed before it is read (see readXML).
 func (s *Store) attributes(ctx context.Context, o store.Object, a *store.Attrs) ([]store.Part, error) {
 	c := newCall("GetObjectAttributes", o.Ref, a)
-	c.root = "GetObjectAttributesResponse"
 	in := &awss3.GetObjectAttributesInput{Bucket: &o.Bucket, Key: &o.Key, VersionId: version(o.Ref), MaxParts: aws.Int32(1000),
 		ObjectAttributes: []types.ObjectAttributes{types.ObjectAttributesEtag, types.ObjectAttributesChecksum, types.ObjectAttributesObjectParts}}
 	var parts []store.Part
-	for {
+	for marker := 0; ; {
 		x, err := s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
 			_, err := client.GetObjectAttributes(ctx, in)
 			return err
@@ -196,12 +197,16 @@ func (s *Store) attributes(ctx context.Context, o store.Object, a *store.Attrs) 
 			return nil, err
 		}
 		parts = append(parts, page.parts...)
-		if !page.more || page.next == aws.ToString(in.PartNumberMarker) {
+		if !page.more || page.next <= marker {
 			break
 		}
-		in.PartNumberMarker = &page.next
+		marker = page.next
+		in.PartNumberMarker = aws.String(strconv.Itoa(marker))
 	}
 	slices.SortFunc(parts, func(a, b store.Part) int { return cmp.Compare(a.Number, b.Number) })
+	if impossible(parts) != "" {
+		return nil, nil
+	}
 	return s.listed(o, parts), nil
 }
 
@@ -223,7 +228,7 @@ func attributesPage(x *exchange, o store.Object) (page, error) {
 		ETag        string
 		ObjectParts struct {
 			IsTruncated          bool
-			NextPartNumberMarker string
+			NextPartNumberMarker int
 			Part                 []struct {
 				PartNumber int
 				Size       int64

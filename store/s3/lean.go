@@ -43,12 +43,8 @@ func (d *leanDoor) send(ctx context.Context, m message) (*exchange, error) {
 			m.signed = d.signPayload
 			return sdkSend(ctx, c, m)
 		}
-		resp, err := d.converse(ctx, t, m)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, maxFault))
-		return errors.Join(err, resp.Body.Close())
+		_, err = d.converse(ctx, t, m)
+		return err
 	})
 }
 
@@ -218,10 +214,12 @@ func (d *leanDoor) exchange(ctx context.Context, t *talk, c *conn, m message) (*
 		return nil, noAnswer(err)
 	}
 	t.x.guard.waiting.Store(false)
+	c.head.left = maxHead
 	resp, err := http.ReadResponse(c.in, t.req)
 	for err == nil && resp.StatusCode < 200 {
 		resp, err = http.ReadResponse(c.in, t.req)
 	}
+	c.head.left = -1
 	if err != nil {
 		return nil, fmt.Errorf("read the head of the answer: %w", err)
 	}
@@ -232,9 +230,11 @@ func (d *leanDoor) exchange(ctx context.Context, t *talk, c *conn, m message) (*
 	resp.Body = &answerBody{ReadCloser: resp.Body, door: d, at: t.at, c: c, left: resp.ContentLength, keep: !resp.Close && !t.cut, stop: stop}
 	stop = nil
 	if resp.StatusCode < 300 {
-		return resp, nil
+		err = t.x.take(resp)
+	} else {
+		err = t.x.readFault(resp)
 	}
-	if err := t.x.readFault(resp); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return resp, nil

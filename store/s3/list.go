@@ -26,55 +26,79 @@ func (s *Store) Uploads(ctx context.Context, bucket, prefix string) iter.Seq2[st
 		if prefix != "" {
 			in.Prefix = &prefix
 		}
-		for {
-			out, err := s.uploadsPage(ctx, in)
+		for t := newTurns(); ; {
+			page, next, err := s.uploadsPage(ctx, in, t)
 			if err != nil {
 				yield(store.Upload{}, err)
 				return
 			}
-			decode := decoder(string(out.EncodingType))
-			for _, u := range out.Uploads {
-				key := decode(aws.ToString(u.Key))
-				if strings.HasPrefix(key, prefix) && !yield(uploadFrom(bucket, key, u), nil) {
+			for _, u := range page {
+				if strings.HasPrefix(u.Key, prefix) && !yield(u, nil) {
 					return
 				}
 			}
-			key, id := decode(aws.ToString(out.NextKeyMarker)), aws.ToString(out.NextUploadIdMarker)
-			same := key == aws.ToString(in.KeyMarker) && id == aws.ToString(in.UploadIdMarker)
-			if !aws.ToBool(out.IsTruncated) || key == "" || same {
+			if next.KeyMarker == nil {
 				return
 			}
-			in.KeyMarker, in.UploadIdMarker = &key, nil
-			if id != "" {
-				in.UploadIdMarker = &id
-			}
+			in.KeyMarker, in.UploadIdMarker = next.KeyMarker, next.UploadIdMarker
 		}
 	}
 }
 
-// uploadsPage gets one page. Keys come encoded if the answer says so; Ceph encodes them and does not say so, which shows in a
-// "%" that may as well be the key's own: such a page is asked for again, with keys as they are.
-func (s *Store) uploadsPage(ctx context.Context, in *awss3.ListMultipartUploadsInput) (*awss3.ListMultipartUploadsOutput, error) {
+// uploadsPage gives a page, and what asks for the page after it: no KeyMarker after the last.
+func (s *Store) uploadsPage(ctx context.Context, in *awss3.ListMultipartUploadsInput, t *turns) (page []store.Upload, next awss3.ListMultipartUploadsInput, err error) {
+	c := &call{op: "ListMultipartUploads", ref: store.Ref{Bucket: *in.Bucket}, header: http.Header{}}
+	out, err := s.getUploads(ctx, c, in)
+	if err != nil {
+		return nil, next, err
+	}
+	decode := decoder(string(out.EncodingType))
+	if !repeats(out.Prefix, in.Prefix, decode) || !repeats(out.KeyMarker, in.KeyMarker, decode) || !repeats(out.UploadIdMarker, in.UploadIdMarker, plainText) {
+		return nil, next, c.wrong(foreignHint, "the answer to another request came")
+	}
+	first, after := "", ""
+	for _, u := range out.Uploads {
+		up := uploadFrom(*in.Bucket, decode(aws.ToString(u.Key)), u)
+		if up.Key == "" || up.ID == "" {
+			return nil, next, c.wrong(foreignHint, "an upload without a key or an ID came")
+		}
+		page = append(page, up)
+	}
+	if len(page) > 0 {
+		first = page[0].Key + "\x00" + page[0].ID
+	}
+	if aws.ToBool(out.IsTruncated) {
+		key, id := decode(aws.ToString(out.NextKeyMarker)), plainText(aws.ToString(out.NextUploadIdMarker))
+		if key == "" {
+			return nil, next, c.wrong(foreignHint, "the answer does not say where the next page begins")
+		}
+		after = key + "\x00" + id
+		if next.KeyMarker = &key; id != "" {
+			next.UploadIdMarker = &id
+		}
+	}
+	if what := t.page(first, after); what != "" {
+		return nil, next, c.wrong(foreignHint, what)
+	}
+	return page, next, nil
+}
+
+// getUploads asks for a page. Keys come encoded if the answer says so; Ceph encodes them and does not say so, which shows in a "%"
+// that may as well be the key's own: such a page is asked for again, with keys as they are.
+func (s *Store) getUploads(ctx context.Context, c *call, in *awss3.ListMultipartUploadsInput) (out *awss3.ListMultipartUploadsOutput, err error) {
 	if !s.profile.has(encodedUploads) {
 		in.EncodingType = ""
 	}
-	out, err := s.getUploads(ctx, in)
+	_, err = s.do(ctx, c, func(ctx context.Context, client *awss3.Client) (err error) {
+		out, err = client.ListMultipartUploads(ctx, in)
+		return err
+	})
 	unclear := func(u types.MultipartUpload) bool { return strings.Contains(aws.ToString(u.Key), "%") }
 	if err != nil || in.EncodingType == "" || out.EncodingType != "" || !slices.ContainsFunc(out.Uploads, unclear) {
 		return out, err
 	}
 	s.profile.lack(encodedUploads)
-	in.EncodingType = ""
-	return s.getUploads(ctx, in)
-}
-
-func (s *Store) getUploads(ctx context.Context, in *awss3.ListMultipartUploadsInput) (out *awss3.ListMultipartUploadsOutput, err error) {
-	c := &call{op: "ListMultipartUploads", ref: store.Ref{Bucket: *in.Bucket}, root: "ListMultipartUploadsResult", header: http.Header{}}
-	_, err = s.do(ctx, c, func(ctx context.Context, client *awss3.Client) (err error) {
-		out, err = client.ListMultipartUploads(ctx, in)
-		return err
-	})
-	return out, err
+	return s.getUploads(ctx, c, in)
 }
 
 func uploadFrom(bucket, key string, u types.MultipartUpload) store.Upload {
@@ -89,7 +113,7 @@ func uploadFrom(bucket, key string, u types.MultipartUpload) store.Upload {
 }
 
 // List lists objects, page by page. Some stores give pages without objects before the last one; a page after which the next
-// would be the same again is an Error.
+// would be the same again is an Error, as is one with keys that were not asked for.
 func (s *Store) List(ctx context.Context, bucket, prefix, after string, a *store.Attrs) iter.Seq2[[]store.Object, error] {
 	return func(yield func([]store.Object, error) bool) {
 		for page, err := range s.list(ctx, store.Ref{Bucket: bucket, Key: prefix}, "", after, a) {
@@ -118,10 +142,7 @@ func (s *Store) list(ctx context.Context, ref store.Ref, delimiter, after string
 			if page, more, err = l.next(ctx); err != nil {
 				break
 			}
-			page = slices.DeleteFunc(page, func(e store.Entry) bool {
-				name := e.Name()
-				return !strings.HasPrefix(name, ref.Key) || name <= after
-			})
+			page = slices.DeleteFunc(page, func(e store.Entry) bool { return e.Name() <= after })
 			if !yield(page, nil) {
 				return
 			}
@@ -138,11 +159,11 @@ type listing struct {
 	ref   store.Ref // its Key is the prefix
 	attrs *store.Attrs
 	in    awss3.ListObjectsV2Input
-	last  string // entry of the page before
+	turns *turns
 }
 
 func (s *Store) newListing(ref store.Ref, delimiter, after string, a *store.Attrs) (*listing, error) {
-	l := &listing{s: s, ref: ref, attrs: a}
+	l := &listing{s: s, ref: ref, attrs: a, turns: newTurns()}
 	l.in = awss3.ListObjectsV2Input{Bucket: &ref.Bucket, EncodingType: types.EncodingTypeUrl}
 	if ref.Key != "" {
 		l.in.Prefix = &ref.Key
@@ -166,7 +187,6 @@ func (s *Store) newListing(ref store.Ref, delimiter, after string, a *store.Attr
 func (l *listing) next(ctx context.Context) (page []store.Entry, more bool, err error) {
 	var out *awss3.ListObjectsV2Output
 	c := newPlainCall("ListObjectsV2", l.ref, l.attrs)
-	c.root = "ListBucketResult"
 	_, err = l.s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) (err error) {
 		out, err = client.ListObjectsV2(ctx, &l.in)
 		return err
@@ -174,34 +194,54 @@ func (l *listing) next(ctx context.Context) (page []store.Entry, more bool, err 
 	if err != nil {
 		return nil, false, err
 	}
+	page, err = l.entries(&c, out)
+	if err != nil {
+		return nil, false, err
+	}
+	first, token := "", ""
+	if len(page) > 0 {
+		first = page[0].Name()
+	}
+	if more = aws.ToBool(out.IsTruncated); more {
+		if token = plainText(aws.ToString(out.NextContinuationToken)); token == "" {
+			return nil, false, c.wrong(foreignHint, "the answer does not say where the next page begins")
+		}
+	}
+	if what := l.turns.page(first, token); what != "" {
+		return nil, false, c.wrong(foreignHint, what)
+	}
+	l.in.ContinuationToken = &token
+	return page, more, nil
+}
+
+// entries reads a page, which must be the one that was asked for as far as it says.
+func (l *listing) entries(c *call, out *awss3.ListObjectsV2Output) ([]store.Entry, error) {
 	decode := decoder(string(out.EncodingType))
-	page = make([]store.Entry, 0, len(out.CommonPrefixes)+len(out.Contents))
+	same := repeats(out.Prefix, l.in.Prefix, decode) && repeats(out.Delimiter, l.in.Delimiter, decode) &&
+		repeats(out.StartAfter, l.in.StartAfter, decode) && repeats(out.ContinuationToken, l.in.ContinuationToken, decode)
+	if !same {
+		return nil, c.wrong(foreignHint, "the answer to another request came")
+	}
+	page := make([]store.Entry, 0, len(out.CommonPrefixes)+len(out.Contents))
 	for _, p := range out.CommonPrefixes {
 		page = append(page, store.Entry{Prefix: decode(aws.ToString(p.Prefix))})
 	}
 	for i := range out.Contents {
-		page = append(page, store.Entry{Object: listed(l.ref.Bucket, decode(aws.ToString(out.Contents[i].Key)), &out.Contents[i])})
+		o := &out.Contents[i]
+		if aws.ToInt64(o.Size) < 0 || o.Size == nil {
+			return nil, c.wrong(foreignHint, fmt.Sprintf("the object %q without a size came", aws.ToString(o.Key)))
+		}
+		page = append(page, store.Entry{Object: listed(l.ref.Bucket, decode(aws.ToString(o.Key)), o)})
 	}
-	if !aws.ToBool(out.IsTruncated) {
-		return page, false, nil
+	for _, e := range page {
+		if e.Name() == "" || !strings.HasPrefix(e.Name(), l.ref.Key) {
+			return nil, c.wrong(foreignHint, fmt.Sprintf("the key %q came, which does not begin with %q", e.Name(), l.ref.Key))
+		}
 	}
-	return page, true, l.turn(aws.ToString(out.NextContinuationToken), page)
-}
-
-// turn makes the request for the page after this one.
-func (l *listing) turn(token string, page []store.Entry) error {
-	last := l.last
-	if n := len(page); n > 0 {
-		last = page[n-1].Name()
+	if n := int(aws.ToInt32(out.KeyCount)); n > len(page) && l.in.Delimiter == nil {
+		return nil, c.wrong(foreignHint, fmt.Sprintf("%d of %d keys came", len(page), n))
 	}
-	switch {
-	case token == "" || token == aws.ToString(l.in.ContinuationToken):
-		return l.fail(store.Unknown, fmt.Errorf("the server says that the listing goes on after %q, but not how", last))
-	case len(page) > 0 && last == l.last:
-		return l.fail(store.Unknown, fmt.Errorf("the server gives the page that ends with %q again and again", last))
-	}
-	l.in.ContinuationToken, l.last = &token, last
-	return nil
+	return page, nil
 }
 
 func (l *listing) fail(kind store.Kind, err error) error {
@@ -221,9 +261,10 @@ func listed(bucket, key string, o *types.Object) store.Object {
 // decoder undoes the encoding of names in a listing. Servers that do not know the encoding do not name it either.
 func decoder(encoding string) func(string) string {
 	if encoding != string(types.EncodingTypeUrl) {
-		return func(s string) string { return s }
+		return plainText
 	}
 	return func(s string) string {
+		s = plainText(s)
 		if plain, err := url.QueryUnescape(s); err == nil {
 			return plain
 		}

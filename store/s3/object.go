@@ -53,7 +53,8 @@ func objectFrom(ref store.Ref, h http.Header) store.Object {
 		StorageClass: h.Get("X-Amz-Storage-Class"),
 		Restore:      restore(h.Get("X-Amz-Restore")),
 	}
-	if v := h.Get("X-Amz-Version-Id"); v != "" {
+	// A bucket that keeps no versions has one of the name null, which S3 gives for the asking, and others do not know.
+	if v := h.Get("X-Amz-Version-Id"); v != "" && v != "null" {
 		o.Version = v
 	}
 	if h.Get(customerPrefix+"Algorithm") != "" {

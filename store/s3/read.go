@@ -29,6 +29,9 @@ func (s *Store) Head(ctx context.Context, r store.GetRequest) (store.Object, err
 	if o.Size, err = contentLength(x); err != nil {
 		return store.Object{}, err
 	}
+	if r.IfMatch != "" && o.ETag != "" && o.ETag != r.IfMatch {
+		return store.Object{}, x.changed(o.ETag, r.IfMatch)
+	}
 	return o, nil
 }
 
@@ -76,9 +79,16 @@ func (s *Store) unveil(ctx context.Context, r store.GetRequest, x *exchange, err
 func contentLength(x *exchange) (int64, error) {
 	n, err := strconv.ParseInt(x.answer.Get("Content-Length"), 10, 64)
 	if err != nil || n < 0 {
-		return 0, x.unsupported("a proxy that changes answers may be the cause", fmt.Errorf("the answer does not tell the size"))
+		return 0, x.call.wrong("a proxy that changes answers may be the cause", "an answer without the object's size came")
 	}
 	return n, nil
 }
 
 func parseTime(s string) (time.Time, error) { return time.Parse(time.RFC3339, s) }
+
+// changed makes the Error of an answer about another state than the one that was asked for: a few servers do not know the condition.
+func (x *exchange) changed(etag, match string) error {
+	return &store.Error{
+		Kind: store.Changed, Op: x.call.op, Ref: x.call.ref, Status: x.status, Err: fmt.Errorf("its ETag is %s, not %s", etag, match),
+	}
+}

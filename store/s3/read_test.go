@@ -90,20 +90,27 @@ func TestGetOdd(t *testing.T) {
 		read   store.Kind // of reading
 		want   string
 	}{
-		"ranges ignored":      {answer(200, string(object)), some, store.Unsupported, "", ""},
+		"ranges ignored":      {answer(200, string(object)), some, store.BadAnswer, "", ""},
 		"ranges ignored at 0": {answer(200, string(object)), store.Range{Length: 7}, "", "", "GATTACA"},
-		"another range":       {answer(206, "GATTACA", "Content-Range: bytes 0-6/23"), some, store.Unsupported, "", ""},
-		"a shorter range":     {answer(206, "GATT", "Content-Range: bytes 8-11/23"), some, store.Unsupported, "", ""},
-		"no Content-Range":    {answer(206, "GATTACA"), some, store.Unsupported, "", ""},
-		"odd Content-Range":   {answer(206, "GATTACA", "Content-Range: bytes 8-14/*"), some, store.Unsupported, "", ""},
-		"lengths differ":      {answer(206, "GATT", "Content-Range: bytes 8-14/23"), some, store.Unsupported, "", ""},
-		"no length": {func(w http.ResponseWriter, _ *http.Request) { w.(http.Flusher).Flush(); w.Write(object) },
-			store.Range{}, store.Unsupported, "", ""},
+		"another range":       {answer(206, "GATTACA", "Content-Range: bytes 0-6/23"), some, store.BadAnswer, "", ""},
+		"a shorter range":     {answer(206, "GATT", "Content-Range: bytes 8-11/23"), some, store.BadAnswer, "", ""},
+		"no Content-Range":    {answer(206, "GATTACA"), some, store.BadAnswer, "", ""},
+		"odd Content-Range":   {answer(206, "GATTACA", "Content-Range: bytes 8-14/*"), some, store.BadAnswer, "", ""},
+		"lengths differ":      {answer(206, "GATT", "Content-Range: bytes 8-14/23"), some, store.BadAnswer, "", ""},
+		"empty by 206":        {answer(206, "", "Content-Range: bytes 0-0/0"), store.Range{Length: 7}, store.BadRange, "", ""},
+		"another state":       {answer(200, string(object), `ETag: "other"`), store.Range{}, store.Changed, "", ""},
+		"no length": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("ETag", `"abc"`)
+			w.(http.Flusher).Flush()
+			w.Write(object)
+		}, store.Range{}, store.BadAnswer, "", ""},
 		"cut": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("ETag", `"abc"`)
 			w.Header().Set("Content-Length", "23")
 			w.Write(object[:10])
 		}, store.Range{}, "", store.Network, "GATTACA GA"},
 		"cut range of unknown length": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("ETag", `"abc"`)
 			w.Header().Set("Content-Range", "bytes 8-14/23")
 			w.WriteHeader(206)
 			w.(http.Flusher).Flush()
@@ -112,7 +119,7 @@ func TestGetOdd(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, s3.Config{Endpoint: script(t, tt.answer).URL})
-			b, err := s.Get(context.Background(), store.GetRequest{Ref: ref, Range: tt.ask})
+			b, err := s.Get(context.Background(), store.GetRequest{Ref: ref, Range: tt.ask, IfMatch: "abc"})
 			if store.KindOf(err) != tt.kind {
 				t.Fatalf("got %v, want %q", err, tt.kind)
 			}

@@ -78,12 +78,15 @@ func (s *scripted) last(t *testing.T) seen {
 	return got[len(got)-1]
 }
 
-// answer makes an answer of a status, headers ("Name: value") and a body.
+// answer makes an answer of a status, headers ("Name: value") and a body; a good one has an ETag.
 func answer(status int, body string, headers ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
+		if status < 300 {
+			w.Header().Set("ETag", `"abc"`)
+		}
 		for _, h := range headers {
 			name, value, _ := strings.Cut(h, ": ")
-			w.Header().Add(name, value)
+			w.Header().Set(name, value)
 		}
 		w.WriteHeader(status)
 		io.WriteString(w, body)

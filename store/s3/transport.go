@@ -52,8 +52,10 @@ func newTransport(t *tls.Config, dialTimeout time.Duration) *http.Transport {
 		MaxIdleConnsPerHost: 256,
 		IdleConnTimeout:     idleTimeout,
 		DisableCompression:  true,
-		ReadBufferSize:      bufferSize,
-		WriteBufferSize:     bufferSize,
+
+		MaxResponseHeaderBytes: maxHead,
+		ReadBufferSize:         bufferSize,
+		WriteBufferSize:        bufferSize,
 	}
 }
 

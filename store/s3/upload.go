@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -55,7 +56,6 @@ func (s *Store) Create(ctx context.Context, ref store.Ref, want checksum.Scheme,
 
 func (s *Store) create(ctx context.Context, ref store.Ref, scheme checksum.Scheme, a *store.Attrs) (store.Upload, error) {
 	c := newCall("CreateMultipartUpload", ref, a)
-	c.root = "InitiateMultipartUploadResult"
 	header := scheme.Algorithm != checksum.None && scheme.Algorithm != checksum.MD5
 	if header {
 		c.sums = scheme.Algorithm
@@ -76,8 +76,8 @@ func (s *Store) create(ctx context.Context, ref store.Ref, scheme checksum.Schem
 	if err != nil {
 		return store.Upload{}, err
 	}
-	if u.ID == "" {
-		return store.Upload{}, x.unsupported("the server does not open multipart uploads as S3 does", errors.New("no upload id came"))
+	if told := keyIn(x.body); !isKey(told, ref.Key) {
+		return store.Upload{}, c.wrong(foreignHint, fmt.Sprintf("an answer about the key %q came", told))
 	}
 	if a != nil {
 		u.StorageClass = a.StorageClass
@@ -128,7 +128,7 @@ func (s *Store) learnFromComplete(e *store.Error, r store.CompleteRequest) bool 
 func (s *Store) complete(ctx context.Context, r store.CompleteRequest) (store.Object, error) {
 	u := r.Upload
 	c := newCall("CompleteMultipartUpload", u.Ref, r.Attrs)
-	c.root, c.slow = "CompleteMultipartUploadResult", true
+	c.slow = true
 	if r.NoClobber {
 		c.header.Set(ifNoneMatch, "*")
 	}
@@ -156,7 +156,17 @@ func (s *Store) complete(ctx context.Context, r store.CompleteRequest) (store.Ob
 	if err != nil {
 		return store.Object{}, err
 	}
+	if told := keyIn(x.body); !isKey(told, u.Key) {
+		return store.Object{}, c.wrong(foreignHint, fmt.Sprintf("an answer about the key %q came", told))
+	}
 	return completed(x, r), nil
+}
+
+// keyIn gives the key that an answer names, or "".
+func keyIn(body []byte) string {
+	var doc struct{ Key string }
+	_ = xml.Unmarshal(body, &doc) // the SDK has read it already; some servers send nothing
+	return plainText(doc.Key)
 }
 
 // completed reads the object out of the answer.
@@ -247,15 +257,14 @@ func (e sumElements) value(a checksum.Algorithm) string {
 // Parts lists what the store holds of an upload.
 func (s *Store) Parts(ctx context.Context, u store.Upload, a *store.Attrs) (store.Upload, []store.Part, error) {
 	c := newCall("ListParts", u.Ref, a)
-	c.root = "ListPartsResult"
 	if err := c.check(nil); err != nil {
 		return u, nil, err
 	}
 	var parts []store.Part
-	for marker := ""; ; {
+	for marker := 0; ; {
 		in := &awss3.ListPartsInput{Bucket: &u.Bucket, Key: &u.Key, UploadId: &u.ID}
-		if marker != "" {
-			in.PartNumberMarker = &marker
+		if marker != 0 {
+			in.PartNumberMarker = aws.String(strconv.Itoa(marker))
 		}
 		x, err := s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
 			_, err := client.ListParts(ctx, in)
@@ -269,13 +278,32 @@ func (s *Store) Parts(ctx context.Context, u store.Upload, a *store.Attrs) (stor
 			return u, nil, err
 		}
 		parts = append(parts, page.parts...)
-		if !page.more || page.next == marker {
+		if !page.more {
 			break
+		}
+		if page.next <= marker {
+			return u, nil, c.wrong(foreignHint, fmt.Sprintf("the answer says that parts follow, and not behind which: %d after %d", page.next, marker))
 		}
 		marker = page.next
 	}
 	slices.SortFunc(parts, func(a, b store.Part) int { return cmp.Compare(a.Number, b.Number) })
+	if what := impossible(parts); what != "" {
+		return u, nil, c.wrong(foreignHint, what)
+	}
 	return u, parts, nil
+}
+
+// impossible says what is wrong with a list of parts, which is in order.
+func impossible(parts []store.Part) string {
+	for i, p := range parts {
+		switch {
+		case p.Number < 1 || p.Number > maxPart || p.Size < 0:
+			return fmt.Sprintf("a part with the number %d and %d bytes came", p.Number, p.Size)
+		case i > 0 && p.Number == parts[i-1].Number:
+			return fmt.Sprintf("part %d came twice", p.Number)
+		}
+	}
+	return ""
 }
 
 // schemeTold reads the Scheme of a stored upload. Before there were types, all were composite.
@@ -289,7 +317,7 @@ func schemeTold(a checksum.Algorithm, kind string) checksum.Scheme {
 type page struct {
 	parts []store.Part
 	more  bool
-	next  string
+	next  int // the number behind which the next page begins
 }
 
 // partsPage reads a page of ListParts, and into u what it tells of the upload.
@@ -298,8 +326,9 @@ func partsPage(x *exchange, u *store.Upload) (page, error) {
 		ChecksumAlgorithm    string
 		ChecksumType         string
 		StorageClass         string
+		UploadID             string `xml:"UploadId"`
 		IsTruncated          bool
-		NextPartNumberMarker string
+		NextPartNumberMarker int
 		Part                 []struct {
 			PartNumber int
 			Size       int64
@@ -308,7 +337,10 @@ func partsPage(x *exchange, u *store.Upload) (page, error) {
 		}
 	}
 	if err := xml.Unmarshal(x.body, &doc); err != nil {
-		return page{}, x.unsupported("the server does not list parts as S3 does", err)
+		return page{}, x.call.wrong(foreignHint, "it cannot be read: "+err.Error())
+	}
+	if doc.UploadID != "" && doc.UploadID != u.ID {
+		return page{}, x.call.wrong(foreignHint, fmt.Sprintf("the parts of another upload came, %q", doc.UploadID))
 	}
 	if a, err := checksum.Parse(doc.ChecksumAlgorithm); err == nil && a != checksum.None {
 		u.Scheme = schemeTold(a, doc.ChecksumType)
@@ -321,6 +353,9 @@ func partsPage(x *exchange, u *store.Upload) (page, error) {
 			p.Sum = m
 		}
 		out.parts = append(out.parts, p)
+		if p.Number > out.next && doc.NextPartNumberMarker == 0 { // some servers do not name it
+			out.next = p.Number
+		}
 	}
 	return out, nil
 }

@@ -242,7 +242,7 @@ func (q *request) listBuckets() error {
 	var out bucketsXML
 	for _, b := range page {
 		if want := v.Get("bucket-region"); want == "" || want == q.regionOf(b) {
-			out.Bucket = append(out.Bucket, bucketXML{b.Name, stamp(b.Made), q.regionOf(b)})
+			out.Buckets.Bucket = append(out.Buckets.Bucket, bucketXML{b.Name, stamp(b.Made), q.regionOf(b)})
 		}
 	}
 	if more {

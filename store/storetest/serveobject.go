@@ -289,9 +289,9 @@ func (q *request) tags() error {
 	}
 	var out taggingXML
 	for k, v := range tags {
-		out.Tag = append(out.Tag, tagXML{k, v})
+		out.TagSet.Tag = append(out.TagSet.Tag, tagXML{k, v})
 	}
-	slices.SortFunc(out.Tag, func(a, b tagXML) int { return strings.Compare(a.Key, b.Key) })
+	slices.SortFunc(out.TagSet.Tag, func(a, b tagXML) int { return strings.Compare(a.Key, b.Key) })
 	q.xml(http.StatusOK, out)
 	return nil
 }

@@ -41,6 +41,7 @@ type Server struct {
 	counts Counts
 
 	script script
+	lies   atomic.Pointer[Lies]
 }
 
 // ServeOption is a choice about a new Server.
@@ -144,6 +145,12 @@ func (s *Server) count(op Op, x Count) {
 
 // serve answers one request.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	if !s.lie(w, r) {
+		s.serveTruth(w, r)
+	}
+}
+
+func (s *Server) serveTruth(w http.ResponseWriter, r *http.Request) {
 	q := s.parse(w, r)
 	w.Header().Set("x-amz-request-id", fmt.Sprintf("REQUEST%09d", s.ids.Add(1)))
 	w.Header().Set("Server", "storetest")

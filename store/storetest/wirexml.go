@@ -179,7 +179,7 @@ type objectPartsXML struct {
 
 type taggingXML struct {
 	XMLName xml.Name `xml:"Tagging"`
-	Tag     []tagXML `xml:"TagSet>Tag"`
+	TagSet  struct{ Tag []tagXML }
 }
 
 type tagXML struct{ Key, Value string }
@@ -244,9 +244,9 @@ type locationXML struct {
 }
 
 type bucketsXML struct {
-	XMLName           xml.Name    `xml:"ListAllMyBucketsResult"`
-	Bucket            []bucketXML `xml:"Buckets>Bucket"`
-	ContinuationToken string      `xml:",omitempty"`
+	XMLName           xml.Name `xml:"ListAllMyBucketsResult"`
+	Buckets           struct{ Bucket []bucketXML }
+	ContinuationToken string `xml:",omitempty"`
 }
 
 type bucketXML struct {
