@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"haul/checksum"
+	"haul/internal/evidence"
 	"haul/internal/meter"
 	"haul/internal/plan"
 	"haul/store"
@@ -120,25 +121,12 @@ func (t *transfer) copied(ctx context.Context, src, obj store.Object, to store.R
 	if seen.Size != src.Size {
 		return r, fmt.Errorf("%s: %w: the copy has %d bytes, its source %d", to, ErrMismatch, seen.Size, src.Size)
 	}
-	for _, ours := range src.Sums {
-		theirs := seen.Sum(ours.Algorithm)
-		if theirs.IsZero() || theirs.Parts != ours.Parts {
-			continue
-		}
-		if theirs.Value != ours.Value && ours.Parts > 0 {
-			continue // the parts may have been others
-		}
-		if theirs.Value != ours.Value {
-			return r, mismatch(seen, theirs, ours)
-		}
-		r.Proof = Proof{Proved: true, Sum: ours, Text: fmt.Sprintf("the store gives source and copy the same %s", ours.Algorithm)}
-		return r, nil
-	}
-	from, fok := src.MD5()
-	copied, cok := seen.MD5()
+	answer, text := evidence.Same(src, seen)
 	switch {
-	case fok && cok && from == copied:
-		r.Proof = Proof{Proved: true, Sum: copied, Text: "the store gives source and copy the same MD5 (ETag)"}
+	case answer.Verdict == evidence.Mismatch:
+		return r, fmt.Errorf("%s: %w: %s", to, ErrMismatch, text)
+	case answer.Verdict == evidence.Match:
+		r.Proof = Proof{Proved: true, Sum: answer.Claim.Sum, Text: text}
 	case len(src.Sums) == 0:
 		r.Proof = Proof{Text: "the store copied it, but keeps no checksum of the source to compare"}
 	default:

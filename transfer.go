@@ -47,6 +47,9 @@ type Transfer struct {
 	// DigestFirst lets Upload read a file in parts once before, so that its MD5 can be in the metadata, which are fixed when an
 	// upload is opened.
 	DigestFirst bool
+	// ReadTwice lets a download read bytes that nothing in the store proves a second time: then they are proved where both times
+	// they were the same.
+	ReadTwice bool
 	// WantLayout asks for Result.Layout.
 	WantLayout bool
 	// ReplaceMetadata gives a copy no headers and metadata but those that Attrs names, ReplaceTags no tags but those.
