@@ -102,6 +102,10 @@ type transfer struct {
 	moved, kept atomic.Int64 // bytes
 	retries     atomic.Int64
 	mute        atomic.Bool // the record failed, and the user was told
+
+	// of a copy
+	sourceParts []int64 // sizes of the source's own parts; nil before the store was asked, and empty where they do not do
+	unsummed    bool    // the store does not sum copied parts
 }
 
 // begin starts a transfer. Size is -1 where it is not known.

@@ -284,7 +284,9 @@ type CopyRequest struct {
 	IfMatch   string
 	To        Ref
 	NoClobber bool
-	Attrs     *Attrs
+	// Sum asks the store to compute a checksum of the copy by that algorithm. One that does not know how makes the copy without.
+	Sum   checksum.Algorithm
+	Attrs *Attrs
 }
 
 // CopyPartRequest fills a part from a range of a stored object.
