@@ -280,9 +280,9 @@ func (r *Record) Why() string {
 	case enc != "" && enc != "AES256" && len(r.Claims) == 0:
 		return "the store keeps no checksum of it, and under " + enc + " its ETag is no MD5"
 	case guessed && r.Claims[0].Kind == PartSums:
-		return fmt.Sprintf("its %s of %s fits at no part size that tools use, and the store reports none", r.Claims[0].Sum.Algorithm, Parts(r.Claims[0].Sum.Parts))
+		return fmt.Sprintf("its %s of %s fits at no part size that was tried, and the store reports none", r.Claims[0].Sum.Algorithm, Parts(r.Claims[0].Sum.Parts))
 	case guessed:
-		return "its ETag, of " + Parts(tag.Parts) + ", fits at no part size that tools use, and the store reports none"
+		return "its ETag, of " + Parts(tag.Parts) + ", fits at no part size that was tried, and the store reports none"
 	case tagged && tag.Parts > 0 && r.unfit:
 		return "its ETag is of " + Parts(tag.Parts) + ", which no part size that tools use makes of it"
 	case len(r.Claims) > 0 && r.Claims[0].IsETag():
