@@ -209,6 +209,7 @@ func (s *Store) open(x *exchange, r store.GetRequest, stream io.ReadCloser) (*st
 		length = -1
 	}
 	b := &store.Body{Object: objectFrom(r.Ref, x.answer)}
+	b.Object.MD5ETag = s.md5ETags(x.answer)
 	b.Object.Attrs = attrsFrom(x.answer)
 	size := length
 	if x.status == http.StatusPartialContent {
