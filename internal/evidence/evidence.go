@@ -7,9 +7,9 @@
 //	the answer is Match, Mismatch, or Unknown, and the claim that decided
 //
 // Three things make a difference between two sums say nothing. A claim whose part sizes are a guess can match, and never
-// mismatch. An ETag that looks like an MD5 is weak as long as nothing shows that the store's ETags are MD5s: the store is known
-// for it, the object's metadata have the same MD5, or another ETag of the store was seen to be one (Learned). And composites
-// differ where parts do.
+// mismatch. An ETag that looks like an MD5 is weak unless something shows that it is one: the store is known for it, or the
+// object's metadata have the same MD5. (Who compares much may find that others of the store's ETags are; see Learned.) And
+// composites differ where parts do.
 //
 // Nothing here asks a store, and nothing here protects against anyone who can write to it.
 package evidence
@@ -42,6 +42,7 @@ const (
 	PartSums  Kind = "parts"    // the store's checksum of the checksums of parts
 	ETag      Kind = "etag"     // an ETag that is an MD5
 	PartsETag Kind = "etags"    // an ETag that is the MD5 of the MD5s of parts
+	PartETag  Kind = "part"     // the ETag of a part of an upload
 	Metadata  Kind = "metadata" // an MD5 that the uploader wrote into the object's metadata
 	Listed    Kind = "manifest" // a digest in a manifest
 	Recorded  Kind = "receipt"  // a sum in a receipt
@@ -112,7 +113,7 @@ func Parts(n int) string {
 }
 
 // IsETag reports whether the claim is an ETag.
-func (c Claim) IsETag() bool { return c.Kind == ETag || c.Kind == PartsETag }
+func (c Claim) IsETag() bool { return c.Kind == ETag || c.Kind == PartsETag || c.Kind == PartETag }
 
 // Sure reports whether a mismatch is final. That of an ETag or of metadata is not: to read the bytes may still show that all is well.
 func (c Claim) Sure() bool { return !c.IsETag() && c.Kind != Metadata }

@@ -1,8 +1,11 @@
 package evidence
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
-// fewOdd is how many ETags must have turned out to be no MD5s, and none to be one, before a store's ETags count for nothing.
+// fewOdd is how many ETags must have turned out to be no MD5s, and fewer to be one, before a store's ETags count for nothing.
 const fewOdd = 3
 
 // Learned is what one process has learned of the ETags of one store. The zero value is nothing; it may be used from many goroutines.
@@ -42,22 +45,14 @@ func (l *Learned) Known(k Kind) bool {
 	return l.fits[k] > 0 && l.odd[k] == 0
 }
 
-// Useless reports whether ETags of that kind were seen to be something else, and none to be an MD5.
+// Useless reports whether several ETags of that kind were seen to be something else, and fewer to be an MD5.
 func (l *Learned) Useless(k Kind) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.odd[k] >= fewOdd && l.fits[k] == 0
+	return l.odd[k] >= fewOdd && l.odd[k] > l.fits[k]
 }
 
-// Apply makes claims of what was learned: an ETag of a kind that is known is no longer weak, and one that is useless no longer a claim.
+// Apply takes from a record the weak claims that are useless.
 func (l *Learned) Apply(r *Record) {
-	kept := r.Claims[:0]
-	for _, c := range r.Claims {
-		if c.Weak && l.Useless(c.Kind) {
-			continue
-		}
-		c.Weak = c.Weak && !l.Known(c.Kind)
-		kept = append(kept, c)
-	}
-	r.Claims = kept
+	r.Claims = slices.DeleteFunc(r.Claims, func(c Claim) bool { return c.Weak && l.Useless(c.Kind) })
 }
