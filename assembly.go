@@ -310,10 +310,12 @@ func (a *assembly) left(err error, resumable bool) error {
 }
 
 // send sends part n, which is to be read by out.buf, and adds it. Its sum follows the bytes, where the store takes that;
-// else the bytes are read once before, to be summed.
+// else the bytes are read once before, to be summed. Until one part has shown that the store takes it, no other is tried that way:
+// a refusal would let all that are in flight go twice.
 func (a *assembly) send(ctx context.Context, n int, out outgoing) error {
-	if a.c.store.TakesLateSums(a.up) {
+	if a.c.store.TakesLateSums(a.up) && a.c.late.enter() {
 		err := a.sendSummed(ctx, n, out)
+		a.c.late.leave(err == nil)
 		if !errors.Is(err, store.ChecksumRefused) {
 			return err
 		}

@@ -74,6 +74,8 @@ type Client struct {
 	saidQuiet   atomic.Bool // the user was told of the silence that lasts
 	// pausing counts requests that wait to be tried again, or for a store that asked to slow down.
 	pausing atomic.Int64
+	// late is whether sums after the bytes of a part come to anything.
+	late trial
 	// noCopyParts: the store copies objects, and no ranges of them into parts.
 	noCopyParts atomic.Bool
 }

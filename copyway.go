@@ -106,6 +106,11 @@ func summedCopy(src, seen store.Object) (Proof, bool) {
 
 // proofOfCopy compares source and copy by what the store records of both.
 func (t *transfer) proofOfCopy(src, seen store.Object) (Proof, error) {
+	if seen.Sum(t.o.Checksum).IsZero() {
+		if err := t.asked(checksum.Scheme{}); err != nil {
+			return Proof{}, fmt.Errorf("%w (the copy is stored, without that checksum)", err)
+		}
+	}
 	a, text := evidence.Same(src, seen)
 	switch a.Verdict {
 	case evidence.Mismatch:
