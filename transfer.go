@@ -49,7 +49,7 @@ type Transfer struct {
 	DigestFirst bool
 	// ReadTwice lets a download read bytes that nothing in the store proves a second time: then they are proved where both times
 	// they were the same.
-	ReadTwice bool
+	ReadTwice bool `json:",omitempty"`
 	// WantLayout asks for Result.Layout.
 	WantLayout bool
 	// ReplaceMetadata gives a copy no headers and metadata but those that Attrs names, ReplaceTags no tags but those.
