@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"haul/checksum"
 	"haul/internal/evidence"
@@ -49,7 +50,25 @@ func (t *transfer) byParts(ctx context.Context, src store.Object, limits store.L
 	if !ok || tag.Parts == 0 || src.Size == 0 || t.o.PartSize != 0 || !src.FullSum().IsZero() || t.encrypts() {
 		return false
 	}
-	return t.ownParts(ctx, src, limits) != nil
+	return t.ownParts(ctx, src, limits) != nil && t.seesTags(ctx, src)
+}
+
+// seesTags reads the tags of the source, which a copy in parts must bring along itself. Where it may not, a copy in one request,
+// which the store gives the tags by itself, is worth more than one that can be verified.
+func (t *transfer) seesTags(ctx context.Context, src store.Object) bool {
+	if t.o.Attrs.Tags != nil {
+		return true
+	}
+	var tags map[string]string
+	err := t.ask(ctx, func(ctx context.Context) (err error) {
+		tags, err = t.c.store.Tags(ctx, src.Ref, &t.o.Attrs)
+		return err
+	})
+	if err == nil {
+		t.o.Attrs.Tags = map[string]string{}
+		maps.Copy(t.o.Attrs.Tags, tags)
+	}
+	return err == nil || errors.Is(err, store.Unsupported) // then there are none
 }
 
 // encrypts reports whether the copy is encrypted in a way that makes its ETag no MD5.
@@ -86,8 +105,11 @@ func (t *transfer) wantsSum(src store.Object) bool {
 
 // sumOfCopy is the algorithm by which the store is asked to sum a copy; None is none.
 func (t *transfer) sumOfCopy(src store.Object) checksum.Algorithm {
-	if t.o.Checksum == checksum.None && t.wantsSum(src) {
+	switch {
+	case t.o.Checksum == checksum.None && t.wantsSum(src):
 		return checksum.CRC64NVME
+	case t.o.Checksum == checksum.MD5: // it is what a store is sent along with bytes, and keeps none of
+		return checksum.None
 	}
 	return t.o.Checksum
 }
@@ -106,7 +128,7 @@ func summedCopy(src, seen store.Object) (Proof, bool) {
 
 // proofOfCopy compares source and copy by what the store records of both.
 func (t *transfer) proofOfCopy(src, seen store.Object) (Proof, error) {
-	if seen.Sum(t.o.Checksum).IsZero() {
+	if t.o.Checksum != checksum.MD5 && seen.Sum(t.o.Checksum).IsZero() {
 		if err := t.asked(checksum.Scheme{}); err != nil {
 			return Proof{}, fmt.Errorf("%w (the copy is stored, without that checksum)", err)
 		}

@@ -1,6 +1,7 @@
 package haul_test
 
 import (
+	"bytes"
 	"context"
 	"strings"
 	"testing"
@@ -53,6 +54,25 @@ func TestCopyKeepsTheETagOfParts(t *testing.T) {
 			}
 			b.tidy()
 		})
+	}
+}
+
+// Where the tags of the source may not be read, the store copies them along: no copy in parts loses them.
+func TestCopyLosesNoTagsForAProof(t *testing.T) {
+	to := store.Ref{Bucket: storetest.Bucket, Key: "to"}
+	for _, denied := range []bool{false, true} {
+		b := newBench(t, storetest.Takes(storetest.MD5Checksums))
+		b.Make(object, bytes.NewReader(random(100, 1)), storetest.Made{Parts: []int64{40}, Attrs: &store.Attrs{Tags: map[string]string{"lab": "7"}}})
+		if denied {
+			b.Fault(storetest.Tags).Error(store.Denied)
+		}
+		r, err := b.client().Copy(context.Background(), object, to, haul.Transfer{})
+		if err != nil || r.Proof.Proved == denied {
+			t.Errorf("denied %v: %+v, %v", denied, r.Proof, err)
+		}
+		if tags, err := b.Tags(context.Background(), to, nil); err != nil || tags["lab"] != "7" {
+			t.Errorf("denied %v: tags %v, %v", denied, tags, err)
+		}
 	}
 }
 

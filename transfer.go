@@ -106,6 +106,7 @@ type transfer struct {
 	// of a copy
 	sourceParts []int64 // sizes of the source's own parts; nil before the store was asked, and empty where they do not do
 	unsummed    bool    // the store does not sum copied parts
+	begun       bool    // it was said what is about to move
 }
 
 // begin starts a transfer. Size is -1 where it is not known.
@@ -115,6 +116,10 @@ func (c *Client) begin(source, target string, o Transfer) *transfer {
 
 // started says what is about to move; parts is 1 for a small object, 0 where it is not known.
 func (t *transfer) started(size int64, parts int) {
+	if t.begun { // a copy that goes on in another way
+		return
+	}
+	t.begun = true
 	t.c.meter.Begin(size, parts)
 	t.event(Event{Kind: EventStart, Size: size})
 }
