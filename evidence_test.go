@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"haul"
 	"haul/checksum"
@@ -175,4 +176,27 @@ func TestChecksumByNameIsTakenOrAnError(t *testing.T) {
 			t.Errorf("%v, %s, copy: %v", c.sums, c.ask, err)
 		}
 	}
+}
+
+// forged is a store that gives one part an ETag that is not its MD5, as if other bytes had arrived.
+type forged struct{ *storetest.Memory }
+
+func (f forged) PutPart(ctx context.Context, r store.PutPartRequest) (store.Part, error) {
+	p, err := f.Memory.PutPart(ctx, r)
+	if r.Number == 1 {
+		p.ETag, p.Sum = strings.Repeat("0", 32), checksum.Sum{}
+	}
+	return p, err
+}
+
+// An ETag of a part that is not its MD5 is damage where those of the other parts are, also where it comes first.
+func TestOneOddETagAmongMD5s(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, storetest.Takes(storetest.MD5Checksums))
+		c := haul.New(forged{b.Memory}, haul.Options{StateDir: b.state, Concurrency: 1})
+		_, err := c.Upload(context.Background(), b.file("x.bam", random(100, 1)), object, haul.Transfer{PartSize: 10})
+		if !errors.Is(err, store.Corrupt) || b.Exists(object) {
+			t.Errorf("got %v", err)
+		}
+	})
 }
