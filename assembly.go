@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"haul/checksum"
+	"haul/internal/evidence"
 	"haul/internal/meter"
 	"haul/internal/pace"
 	"haul/store"
@@ -81,25 +82,63 @@ func (a *assembly) count() (parts int, bytes int64) {
 	return parts, a.bytes
 }
 
-// checkPart compares what the store says of a part with our own sum of it.
+// checkPart compares what the store says of a part with our own sum of it. By MD5 the store has checked the bytes itself, since they
+// came with a Content-MD5: then an ETag that differs is damage only where the store's other ETags of parts were MD5s.
 func (a *assembly) checkPart(p store.Part, sum checksum.Sum) error {
 	if sum.IsZero() {
 		return nil
 	}
 	theirs := p.Sum
 	if sum.Algorithm == checksum.MD5 {
-		theirs, _ = checksum.FromETag(p.ETag)
-		if theirs.Parts > 0 || a.o.Attrs.Encryption.SSE != "" || a.o.Attrs.Encryption.Customer.Key != "" {
-			return nil // no MD5; the store has checked the Content-MD5
+		tag := evidence.Claim{Kind: evidence.PartETag}
+		switch theirs = a.partTag(p); {
+		case theirs.IsZero():
+		case theirs.Value == sum.Value:
+			a.c.etags.Fit(tag)
+		case !a.c.etags.Known(tag.Kind):
+			a.c.etags.Odd(tag)
+			return nil
 		}
 	}
 	if theirs.Algorithm != sum.Algorithm || theirs.Value == sum.Value {
 		return nil
 	}
+	return a.damaged(p, theirs, sum)
+}
+
+// partTag gives the MD5 that the ETag of a part can be, or the zero Sum.
+func (a *assembly) partTag(p store.Part) checksum.Sum {
+	tag, _ := checksum.FromETag(p.ETag)
+	if tag.Parts > 0 || a.o.Attrs.Encryption.SSE != "" || a.o.Attrs.Encryption.Customer.Key != "" {
+		return checksum.Sum{}
+	}
+	return tag
+}
+
+func (a *assembly) damaged(p store.Part, theirs, ours checksum.Sum) error {
 	return &store.Error{
 		Kind: store.Corrupt, Op: "UploadPart", Ref: a.up.Ref,
-		Message: fmt.Sprintf("part %d: the store has %v, here it is %v", p.Number, theirs, sum),
+		Message: fmt.Sprintf("part %d: the store has %v, here it is %v", p.Number, theirs, ours),
 	}
+}
+
+// unlike finds a part whose ETag is not its MD5 where those of others are: it arrived before the store was known for that.
+func (a *assembly) unlike() error {
+	var odd error
+	fits := false
+	for i, p := range a.parts {
+		switch tag := a.partTag(p); {
+		case tag.IsZero() || a.sums[i].Algorithm != checksum.MD5:
+		case tag == a.sums[i]:
+			fits = true
+		default:
+			odd = a.damaged(p, tag, a.sums[i])
+		}
+	}
+	if !fits {
+		return nil
+	}
+	return odd
 }
 
 // whole gives the sum of the whole by the upload's scheme, or zero where it cannot be known here.
@@ -142,6 +181,9 @@ func (a *assembly) describe(r Result) Result {
 
 // complete turns the upload into an object. The sum is the whole's by the upload's scheme.
 func (a *assembly) complete(ctx context.Context, sum checksum.Sum) (store.Object, error) {
+	if err := a.unlike(); err != nil {
+		return store.Object{}, err
+	}
 	req := store.CompleteRequest{
 		Upload: a.up, Parts: a.parts, Size: a.bytes, NoClobber: a.o.NoClobber, Attrs: &a.o.Attrs,
 	}
@@ -240,11 +282,11 @@ func (a *assembly) proveMD5(obj store.Object, sum checksum.Sum) Proof {
 	if tag, ok := obj.MD5(); ok && tag == sum {
 		return Proof{Proved: true, Sum: sum, Text: fmt.Sprintf("MD5 of each of %d parts (Content-MD5), and the ETag made of them", len(a.parts))}
 	} else if ok && tag.Parts == len(a.parts) {
-		return Proof{Text: "the MD5 of each part was sent, but the store's ETag is not made of them"}
+		return Proof{Text: "the store took the MD5 of each part, but keeps nothing that compares: its ETag is not made of them"}
 	}
 	for i, p := range a.parts {
 		if tag, ok := checksum.FromETag(p.ETag); !ok || tag != a.sums[i] {
-			return Proof{Text: "the MD5 of each part was sent, but the store's ETags do not repeat them"}
+			return Proof{Text: "the store took the MD5 of each part, but keeps nothing that compares: its ETags do not repeat them"}
 		}
 	}
 	return Proof{Proved: true, Sum: sum, Text: fmt.Sprintf("MD5 of each of %d parts, against the store's ETags of them", len(a.parts))}
@@ -268,10 +310,12 @@ func (a *assembly) left(err error, resumable bool) error {
 }
 
 // send sends part n, which is to be read by out.buf, and adds it. Its sum follows the bytes, where the store takes that;
-// else the bytes are read once before, to be summed.
+// else the bytes are read once before, to be summed. Until one part has shown that the store takes it, no other is tried that way:
+// a refusal would let all that are in flight go twice.
 func (a *assembly) send(ctx context.Context, n int, out outgoing) error {
-	if a.c.store.TakesLateSums(a.up) {
+	if a.c.store.TakesLateSums(a.up) && a.c.late.enter() {
 		err := a.sendSummed(ctx, n, out)
+		a.c.late.leave(err == nil)
 		if !errors.Is(err, store.ChecksumRefused) {
 			return err
 		}

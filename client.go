@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"haul/internal/budget"
+	"haul/internal/evidence"
 	"haul/internal/journal"
 	"haul/internal/meter"
 	"haul/internal/pace"
@@ -62,6 +63,8 @@ type Client struct {
 	ahead  *semaphore.Weighted // bytes of memory that streams out may hold
 	spools *semaphore.Weighted // temporary files for parts of streams in
 	meter  *meter.Meter
+	summer *evidence.Summer
+	etags  evidence.Learned
 	watch  watch
 	born   time.Time
 	// lastSuccess is when something last got through, in nanoseconds after born; 0 is never. Answered tells that the store
@@ -71,6 +74,10 @@ type Client struct {
 	saidQuiet   atomic.Bool // the user was told of the silence that lasts
 	// pausing counts requests that wait to be tried again, or for a store that asked to slow down.
 	pausing atomic.Int64
+	// late is whether sums after the bytes of a part come to anything.
+	late trial
+	// noCopyParts: the store copies objects, and no ranges of them into parts.
+	noCopyParts atomic.Bool
 }
 
 // New makes a Client for a store.
@@ -95,6 +102,7 @@ func New(s store.Store, o Options) *Client {
 		ahead:   semaphore.NewWeighted(o.Memory / 2),
 		spools:  semaphore.NewWeighted(maxSpools),
 	}
+	c.summer = evidence.NewSummer(c.sumParts, nil)
 	if named, ok := s.(interface{ Identity() string }); ok {
 		c.identity = named.Identity()
 	}

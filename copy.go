@@ -33,13 +33,7 @@ func (c *Client) Copy(ctx context.Context, from, to store.Ref, o Transfer) (Resu
 		return Result{}, err
 	}
 	t.replace()
-	limits := c.store.Limits(to.Bucket)
-	var r Result
-	if (limits.MaxCopy == 0 || src.Size <= limits.MaxCopy) && (o.PartSize == 0 || src.Size <= o.PartSize) {
-		r, err = t.copyOnce(ctx, src, to)
-	} else {
-		r, err = t.copyParts(ctx, src, to, limits)
-	}
+	r, err := t.copyBest(ctx, src, to, c.store.Limits(to.Bucket))
 	if err != nil {
 		return Result{}, err
 	}
@@ -98,7 +92,7 @@ func (t *transfer) copyOnce(ctx context.Context, src store.Object, to store.Ref)
 	err := t.try(ctx, func(ctx context.Context) error {
 		t.c.meter.Request()
 		defer t.c.meter.Since(meter.Answer, time.Now())
-		o, err := t.c.store.Copy(ctx, store.CopyRequest{From: src.Ref, IfMatch: src.ETag, To: to, NoClobber: t.o.NoClobber, Attrs: &t.o.Attrs})
+		o, err := t.c.store.Copy(ctx, store.CopyRequest{From: src.Ref, IfMatch: src.ETag, To: to, NoClobber: t.o.NoClobber, Sum: t.sumOfCopy(src), Attrs: &t.o.Attrs})
 		if obj = o; unheard != nil && errors.Is(err, store.Exists) {
 			exists = err
 			return nil
@@ -137,34 +131,8 @@ func (t *transfer) copied(ctx context.Context, src, obj store.Object, to store.R
 	if seen.Size != src.Size {
 		return r, fmt.Errorf("%s: %w: the copy has %d bytes, its source %d", to, ErrMismatch, seen.Size, src.Size)
 	}
-	for _, ours := range src.Sums {
-		theirs := seen.Sum(ours.Algorithm)
-		if theirs.IsZero() || theirs.Parts != ours.Parts {
-			continue
-		}
-		if theirs.Value != ours.Value && ours.Parts > 0 {
-			continue // the parts may have been others
-		}
-		if theirs.Value != ours.Value {
-			return r, mismatch(seen, theirs, ours)
-		}
-		r.Proof = Proof{Proved: true, Sum: ours, Text: fmt.Sprintf("the store gives source and copy the same %s", ours.Algorithm)}
-		return r, nil
-	}
-	from, fok := src.MD5()
-	copied, cok := seen.MD5()
-	switch {
-	case fok && cok && from == copied:
-		r.Proof = Proof{Proved: true, Sum: copied, Text: "the store gives source and copy the same MD5 (ETag)"}
-	case len(src.Sums) == 0:
-		r.Proof = Proof{Text: "the store copied it, but keeps no checksum of the source to compare"}
-	default:
-		r.Proof = Proof{Text: "the store copied it, but keeps no checksum of the copy that compares with the source's"}
-		if t.o.PartSize != 0 {
-			r.Proof.Text += " (without a part size of your own, the copy keeps the source's parts, and its ETag)"
-		}
-	}
-	return r, nil
+	r.Proof, err = t.proofOfCopy(src, seen)
+	return r, err
 }
 
 // copyParts copies by ranges into an upload. The ranges are the parts that the source was uploaded in, where the store can
@@ -204,9 +172,9 @@ func (t *transfer) openCopy(ctx context.Context, src store.Object, to store.Ref)
 			return nil, err
 		}
 	}
-	// Without a wish the upload is opened without a checksum: real servers do not sum copied parts as they sum sent ones
+	// Without a wish, or a need, the upload is opened without a checksum: real servers do not sum copied parts as they sum sent ones
 	// (MinIO refuses them, versitygw sums the whole wrong), and those that sum by themselves still do.
-	scheme := checksum.Scheme{Algorithm: t.o.Checksum}
+	scheme := checksum.Scheme{Algorithm: t.sumOfCopy(src)}
 	if scheme.Algorithm == checksum.None {
 		scheme.Algorithm = checksum.MD5
 	}
@@ -225,16 +193,14 @@ const copyPart = 256 << 20
 
 // copyRanges decides which ranges make the parts of a copy.
 func (t *transfer) copyRanges(ctx context.Context, src store.Object, limits store.Limits) ([]store.Range, error) {
-	if tag, ok := checksum.FromETag(src.ETag); ok && tag.Parts > 0 && t.o.PartSize == 0 {
-		if sizes, err := t.layout(ctx, src, tag.Parts, t.opener()); err == nil && allowed(sizes, limits) {
-			ranges := make([]store.Range, 0, len(sizes))
-			var offset int64
-			for _, n := range sizes {
-				ranges = append(ranges, store.Range{Offset: offset, Length: n})
-				offset += n
-			}
-			return ranges, nil
+	if sizes := t.ownParts(ctx, src, limits); sizes != nil {
+		ranges := make([]store.Range, 0, len(sizes))
+		var offset int64
+		for _, n := range sizes {
+			ranges = append(ranges, store.Range{Offset: offset, Length: n})
+			offset += n
 		}
+		return ranges, nil
 	}
 	layout, err := evenCopy(src.Size, t.o.PartSize, limits)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"haul/checksum"
+	"haul/internal/evidence"
 	"haul/internal/localfile"
 	"haul/internal/meter"
 	"haul/internal/plan"
@@ -198,31 +199,56 @@ func (d *download) missing() []store.Range {
 // settle proves the whole. Where it does not prove, everything is fetched once more and what differs is replaced: a byte
 // that was damaged on the way is healed so, and one that the store itself gives wrong is found out.
 func (d *download) settle(ctx context.Context) (Proof, error) {
-	proof, err := d.prove(ctx)
-	suspect := err == nil && !proof.Proved && d.why == "" // an ETag that looks like an MD5 but does not fit
-	if !errors.Is(err, ErrMismatch) && !suspect {
+	proof, doubt, err := d.prove(ctx)
+	twice := err == nil && !proof.Proved && d.o.ReadTwice
+	switch {
+	case errors.Is(err, ErrMismatch), doubt.Kind != "":
+		d.note("the bytes do not fit what the store vouches for; fetching them again to compare")
+	case twice:
+		d.note("nothing that the store keeps proves the bytes; reading them a second time to compare")
+	default:
 		return proof, err
 	}
+	damaged, ferr := d.fetchAgain(ctx)
+	if ferr != nil {
+		return Proof{}, ferr
+	}
+	if damaged > 0 {
+		proof, _, err = d.prove(ctx)
+		if err == nil && !proof.Proved {
+			return Proof{}, fmt.Errorf("%s: %w: it came differently twice, and nothing tells which is right", d.obj.Ref, ErrMismatch)
+		}
+		return proof, err
+	}
+	return d.cameTwice(proof, doubt), err
+}
+
+// cameTwice is what is known of bytes that came twice, and were the same.
+func (s *source) cameTwice(proof Proof, doubt evidence.Claim) Proof {
+	s.c.etags.Odd(doubt)
+	if s.o.ReadTwice && !proof.Proved {
+		return Proof{Proved: true, Text: "read twice, with the same bytes (" + proof.Text + ")"}
+	}
+	return proof
+}
+
+// fetchAgain fetches everything once more, and counts the ranges that came otherwise than before.
+func (d *download) fetchAgain(ctx context.Context) (damaged int, err error) {
 	before := d.segments
 	d.segments, d.bytes = nil, 0
 	d.digests.restart()
 	d.c.meter.Done(-d.obj.Size)
-	d.note("the bytes do not fit what the store vouches for; fetching them again to compare")
 	again := make([]store.Range, len(before))
 	for i, s := range before {
 		again[i] = s.Range
 	}
 	if err := d.fetchAll(ctx, nil, plan.NewRanges(again, max(d.obj.Size, 1), true)); err != nil {
-		return Proof{}, err
+		return 0, err
 	}
-	if damaged := differing(before, d.segments); damaged > 0 {
+	if damaged = differing(before, d.segments); damaged > 0 {
 		d.note(fmt.Sprintf("%d of %d ranges had arrived wrong and were replaced", damaged, len(before)))
-		proof, err = d.prove(ctx)
-		if err == nil && !proof.Proved {
-			return Proof{}, fmt.Errorf("%s: %w: it came differently twice, and nothing tells which is right", d.obj.Ref, ErrMismatch)
-		}
 	}
-	return proof, err
+	return damaged, nil
 }
 
 // differing counts the ranges whose sums are not the same in both.
@@ -302,23 +328,20 @@ func (d *download) fetchRange(ctx context.Context, r store.Range, first *opened,
 	return nil
 }
 
-// prove compares the whole file with what the store vouches for.
-func (d *download) prove(ctx context.Context) (Proof, error) {
-	switch {
-	case d.why != "":
-		return Proof{Text: d.why}, nil
-	case d.vouched.free() && d.vouched.sum.Algorithm == d.algorithm && d.obj.Size > 0:
-		sum, err := combine(d.segments)
+// prove compares the whole file with what the store records. The doubt is as judge has it.
+func (d *download) prove(ctx context.Context) (Proof, evidence.Claim, error) {
+	if !d.free() || d.obj.Size == 0 {
+		a, err := d.compare(ctx, d.known, d.target)
 		if err != nil {
-			return Proof{}, err
+			return Proof{}, evidence.Claim{}, err
 		}
-		return d.vouched.judge(d.obj, sum)
+		return judge(d.known, a)
 	}
-	sum, err := d.measure(ctx, d.vouched, d.target, d.obj.Size)
+	sum, err := combine(d.segments)
 	if err != nil {
-		return Proof{}, err
+		return Proof{}, evidence.Claim{}, err
 	}
-	return d.vouched.judge(d.obj, sum)
+	return judge(d.known, evidence.Decide(d.known.Claims[:1], []checksum.Sum{sum}))
 }
 
 // fail keeps what a later run can go on with, or removes what it cannot.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"haul/checksum"
+	"haul/internal/evidence"
 	"haul/internal/meter"
 	"haul/internal/pace"
 	"haul/internal/plan"
@@ -25,8 +26,12 @@ type source struct {
 	obj store.Object
 	// algorithm sums the ranges as they come in: the store's own where that combines, so that no byte is read twice.
 	algorithm checksum.Algorithm
-	vouched   vouched
-	why       string // nothing is vouched for
+	known     *evidence.Record // what the store records
+}
+
+// free reports whether the sum that the store records follows from those of the ranges.
+func (s *source) free() bool {
+	return len(s.known.Claims) > 0 && s.known.Claims[0].Free() && s.known.Claims[0].Sum.Algorithm == s.algorithm
 }
 
 // smallObject is the size up to which an object is fetched by one request where its size is known before.
@@ -135,12 +140,12 @@ func (t *transfer) getFirst(ctx context.Context, from store.Ref, n int64) (first
 	return first, err
 }
 
-// newSource finds out what is vouched for, and so how the bytes are to be summed.
+// newSource finds out what the store records, and so how the bytes are to be summed.
 func (t *transfer) newSource(ctx context.Context, ref store.Ref, obj store.Object) *source {
 	s := &source{transfer: t, ref: ref, obj: obj, algorithm: checksum.CRC64NVME}
-	s.vouched, s.why = t.vouch(ctx, obj)
-	if s.why == "" && s.vouched.free() {
-		s.algorithm = s.vouched.sum.Algorithm
+	s.known = t.evidence(ctx, obj, &t.o.Attrs)
+	if c := s.known.Claims; len(c) > 0 && c[0].Free() {
+		s.algorithm = c[0].Sum.Algorithm
 	}
 	return s
 }

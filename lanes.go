@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"haul/internal/pace"
@@ -129,4 +130,27 @@ func (l *lanes) wake() {
 		l.queue = slices.Delete(l.queue, 0, 1)
 		l.busy++
 	}
+}
+
+// trial lets one at a time try what may fail, until one has not.
+type trial struct{ state atomic.Int32 }
+
+const (
+	untried int32 = iota
+	trying
+	works
+)
+
+// enter reports whether the caller may try; then leave must be called.
+func (t *trial) enter() bool {
+	return t.state.Load() == works || t.state.CompareAndSwap(untried, trying)
+}
+
+// leave ends a try.
+func (t *trial) leave(ok bool) {
+	if ok {
+		t.state.Store(works)
+		return
+	}
+	t.state.CompareAndSwap(trying, untried)
 }

@@ -10,6 +10,7 @@ import (
 
 	"haul/checksum"
 	"haul/internal/budget"
+	"haul/internal/evidence"
 	"haul/internal/meter"
 	"haul/internal/plan"
 	"haul/store"
@@ -30,13 +31,16 @@ func (c *Client) DownloadStream(ctx context.Context, from store.Ref, w io.Writer
 		return Result{}, err
 	}
 	f := &outflow{source: t.newSource(ctx, from, obj), w: w, part: part}
+	f.known.Claims = evidence.Streamed(f.known.Claims) // what has passed cannot be read again
 	t.started(obj.Size, int(max(1, (obj.Size+part-1)/part)))
 	if err := f.move(ctx, first); err != nil {
 		return Result{}, err
 	}
-	proof, err := f.prove()
-	if err == nil && !proof.Proved && f.why == "" {
-		err = f.compare(ctx)
+	proof, doubt, err := f.prove()
+	if err == nil && !proof.Proved && (doubt.Kind != "" || o.ReadTwice) {
+		if err = f.compare(ctx); err == nil {
+			proof = f.cameTwice(proof, doubt)
+		}
 	}
 	if err != nil {
 		return Result{}, err
@@ -64,7 +68,7 @@ type outflow struct {
 	w        io.Writer
 	part     int64
 	segments []segment
-	running  *checksum.Running // sums the bytes in order, where the sums of the ranges do not do
+	running  evidence.Running // sums the bytes in order, where the sums of the ranges do not do
 	digests  *chain
 	again    bool // it was all fetched before
 }
@@ -82,8 +86,8 @@ type arrived struct {
 // move fetches ranges ahead, as memory and lanes allow, and writes them in order. Memory is taken in the order of the
 // ranges, so the one whose turn it is always has its own.
 func (f *outflow) move(ctx context.Context, first *opened) error {
-	if f.why == "" && !f.vouched.free() {
-		f.running = checksum.NewRunning(f.vouched.sum.Algorithm, f.vouched.sizes)
+	if !f.free() && !f.again {
+		f.running = evidence.NewRunning(f.known.Claims)
 	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -180,9 +184,7 @@ func (f *outflow) writeOne(a *arrived) error {
 	if a.err != nil {
 		return a.err
 	}
-	if f.running != nil {
-		_, _ = f.running.Write(a.mem)
-	}
+	_, _ = f.running.Write(a.mem)
 	a.free = f.digests.pass(piece{mem: a.mem}, a.free)
 	f.segments = append(f.segments, segment{a.Range, a.sum})
 	began := time.Now()
@@ -194,31 +196,35 @@ func (f *outflow) writeOne(a *arrived) error {
 	return nil
 }
 
-// prove compares what passed with what the store vouches for.
-func (f *outflow) prove() (Proof, error) {
-	if f.why != "" {
-		return Proof{Text: f.why}, nil
-	}
-	var sum checksum.Sum
-	var err error
-	switch {
-	case f.running != nil:
-		sum, err = f.running.Sum()
-	case f.obj.Size == 0:
-		sum = checksum.Bytes(f.algorithm, nil)
-	default:
-		sum, err = combine(f.segments)
-	}
+// prove compares what passed with what the store records.
+func (f *outflow) prove() (Proof, evidence.Claim, error) {
+	sums, err := f.sums()
 	if err != nil {
-		return Proof{}, err
+		return Proof{}, evidence.Claim{}, err
 	}
-	return f.vouched.judge(f.obj, sum)
+	a := evidence.Decide(f.known.Claims[:len(sums)], sums)
+	if a.Verdict == evidence.Match {
+		f.c.etags.Fit(a.Claim)
+	}
+	return judge(f.known, a)
 }
 
-// compare fetches everything once more, to nowhere, where an ETag that looks like an MD5 does not fit what passed: other
-// bytes than the first time are an ErrMismatch, the same ones say that the ETag is no MD5.
+// sums gives those of what passed, for the first claims.
+func (f *outflow) sums() ([]checksum.Sum, error) {
+	switch {
+	case !f.free():
+		return f.running.Sums()
+	case f.obj.Size == 0:
+		return []checksum.Sum{checksum.Bytes(f.algorithm, nil)}, nil
+	}
+	sum, err := combine(f.segments)
+	return []checksum.Sum{sum}, err
+}
+
+// compare fetches everything once more, to nowhere, where nothing proves what passed: other bytes than the first time are an
+// ErrMismatch.
 func (f *outflow) compare(ctx context.Context) error {
-	f.note("the bytes do not fit the store's ETag; fetching them again to compare")
+	f.note("the bytes do not fit what the store vouches for; fetching them again to compare")
 	again := &outflow{source: f.source, w: io.Discard, part: f.part, again: true}
 	f.c.meter.Done(-f.obj.Size)
 	if err := again.move(ctx, nil); err != nil {

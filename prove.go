@@ -10,64 +10,38 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"haul/checksum"
+	"haul/internal/evidence"
 	"haul/internal/meter"
 	"haul/internal/plan"
 	"haul/store"
 )
 
-// vouched is the best that a store says of an object's bytes.
-type vouched struct {
-	sum checksum.Sum
-	// sizes are those of the parts that a composite sum is made of; nil for the sum of plain bytes.
-	sizes []int64
-	// firm: a difference proves damage. An ETag only looks like an MD5.
-	firm bool
-	text string
+// evidence finds what the store records of an object's bytes, with the sizes of its parts where a sum needs them.
+func (t *transfer) evidence(ctx context.Context, obj store.Object, a *store.Attrs) *evidence.Record {
+	r := evidence.Of(obj)
+	t.c.etags.Apply(r)
+	// That the store does not report the parts is no error: then the sizes that tools use are tried. A request that would fail
+	// for another reason lets the next one fail too.
+	_ = r.Split(func() ([]store.Part, error) {
+		parts, _ := t.parts(ctx, obj, a)
+		return parts, nil
+	})
+	r.Claims = evidence.Worth(r.Claims)
+	return r
 }
 
-// free tells whether the sum can be had from the sums of any ranges, without reading the bytes again.
-func (v vouched) free() bool { return v.sum.Parts == 0 && v.sum.Algorithm.CanCombine() }
-
-// vouch finds the best that the store says of the object, strongest and cheapest first; why says in words what was
-// missing when there is nothing.
-func (t *transfer) vouch(ctx context.Context, obj store.Object) (v vouched, why string) {
-	if s := obj.FullSum(); !s.IsZero() {
-		return vouched{sum: s, firm: true, text: string(s.Algorithm) + " of the full object, as the store has it"}, ""
-	}
-	for _, s := range obj.Sums {
-		if s.Parts == 0 {
-			continue
-		}
-		if sizes, err := t.layout(ctx, obj, s.Parts, &t.o.Attrs); err == nil {
-			return vouched{sum: s, sizes: sizes, firm: true, text: fmt.Sprintf("%s of %d parts, as the store has it", s.Algorithm, s.Parts)}, ""
-		}
-		why = fmt.Sprintf("the store has a %s of %d parts but does not tell their sizes", s.Algorithm, s.Parts)
-	}
-	tag, ok := obj.MD5()
-	switch {
-	case !ok && why != "":
-		return vouched{}, why
-	case !ok && obj.Encryption != "" && obj.Encryption != "AES256":
-		return vouched{}, "the store keeps no checksum of it, and under " + obj.Encryption + " its ETag is no MD5"
-	case !ok:
-		return vouched{}, "the store keeps no checksum of it, and its ETag is no MD5"
-	case tag.Parts == 0:
-		return vouched{sum: tag, text: "MD5, the store's ETag"}, ""
-	}
-	sizes, err := t.layout(ctx, obj, tag.Parts, &t.o.Attrs)
-	if err != nil {
-		return vouched{}, fmt.Sprintf("the store keeps no checksum of it but an ETag of %d parts, and does not tell their sizes", tag.Parts)
-	}
-	return vouched{sum: tag, sizes: sizes, text: fmt.Sprintf("MD5 of %d parts, the store's ETag", tag.Parts)}, ""
+// parts asks for the parts of an object.
+func (t *transfer) parts(ctx context.Context, obj store.Object, a *store.Attrs) (parts []store.Part, err error) {
+	err = t.ask(ctx, func(ctx context.Context) (err error) {
+		parts, err = t.c.store.Layout(ctx, obj, a)
+		return err
+	})
+	return parts, err
 }
 
 // layout gives the sizes of the object's parts, which must be so many and fill it.
 func (t *transfer) layout(ctx context.Context, obj store.Object, count int, a *store.Attrs) ([]int64, error) {
-	var parts []store.Part
-	err := t.ask(ctx, func(ctx context.Context) (err error) {
-		parts, err = t.c.store.Layout(ctx, obj, a)
-		return err
-	})
+	parts, err := t.parts(ctx, obj, a)
 	if err != nil {
 		return nil, err
 	}
@@ -78,51 +52,57 @@ func (t *transfer) layout(ctx context.Context, obj store.Object, count int, a *s
 	return sizes, nil
 }
 
-// proveContent compares bytes that are here with what the store vouches for. Bytes that differ are an ErrMismatch only
-// where the store's word is firm.
-func (t *transfer) proveContent(ctx context.Context, obj store.Object, from io.ReaderAt) (Proof, error) {
-	v, why := t.vouch(ctx, obj)
-	if why != "" {
-		return Proof{Text: why}, nil
+// compare compares bytes that are here with what the store records.
+func (t *transfer) compare(ctx context.Context, r *evidence.Record, from io.ReaderAt) (evidence.Answer, error) {
+	defer t.c.meter.Since(meter.Proving, time.Now())
+	a, err := t.c.summer.Compare(ctx, interruptible{ctx.Err, from}, r.Object.Size, r.Claims)
+	if err != nil {
+		return a, fmt.Errorf("read again to prove: %w", err)
 	}
-	ours, err := t.measure(ctx, v, from, obj.Size)
+	if a.Verdict == evidence.Match {
+		t.c.etags.Fit(a.Claim)
+	}
+	return a, nil
+}
+
+// proveContent compares bytes that are here with what the store records. Bytes that surely differ are an ErrMismatch.
+func (t *transfer) proveContent(ctx context.Context, obj store.Object, from io.ReaderAt) (Proof, error) {
+	r := t.evidence(ctx, obj, &t.o.Attrs)
+	a, err := t.compare(ctx, r, from)
 	if err != nil {
 		return Proof{}, err
 	}
-	return v.judge(obj, ours)
+	p, _, err := judge(r, a)
+	return p, err
 }
 
-// judge compares our sum with what the store vouched for.
-func (v vouched) judge(obj store.Object, ours checksum.Sum) (Proof, error) {
+// judge makes a Proof of the answer to a comparison. The doubt is a claim that differs, and does not settle by itself that the bytes
+// are wrong.
+func judge(r *evidence.Record, a evidence.Answer) (p Proof, doubt evidence.Claim, err error) {
 	switch {
-	case ours.Value == v.sum.Value:
-		return Proof{Proved: true, Sum: v.sum, Text: v.text}, nil
-	case v.firm:
-		return Proof{}, mismatch(obj, v.sum, ours)
+	case a.Verdict == evidence.Match:
+		p = Proof{Proved: true, Sum: a.Claim.Sum, Text: a.Claim.Text()}
+		if a.Claim.Sure() {
+			p.Text += ", as the store has it"
+		}
+		return p, doubt, nil
+	case a.Verdict == evidence.Unknown:
+		return Proof{Text: r.Why()}, a.Claim, nil
+	case a.Claim.Kind == evidence.Metadata: // anyone may have written it, at any time
+		return Proof{Text: "the MD5 in its metadata (" + a.Claim.From + ") is not that of its bytes, and the store keeps no checksum of it"}, a.Claim, nil
 	}
-	return Proof{Text: "the store keeps no checksum of it, and its ETag is not the MD5 of the bytes"}, nil
-}
-
-// measure sums local bytes in the way of v, parts in parallel.
-func (t *transfer) measure(ctx context.Context, v vouched, from io.ReaderAt, size int64) (checksum.Sum, error) {
-	sizes := v.sizes
-	if sizes == nil {
-		sizes = []int64{size}
-	}
-	sums, err := t.c.SumParts(ctx, v.sum.Algorithm, from, sizes)
-	switch {
-	case err != nil:
-		return checksum.Sum{}, fmt.Errorf("read again to prove: %w", err)
-	case v.sizes == nil:
-		return sums[0], nil
-	}
-	return checksum.Compose(sums)
+	return Proof{}, doubt, mismatch(r.Object, a.Claim.Sum, a.Ours)
 }
 
 // SumParts reads bytes that are here and gives the sum of each part, several at once. The parts lie one behind the other,
 // from the start; sizes are in bytes.
 func (c *Client) SumParts(ctx context.Context, a checksum.Algorithm, from io.ReaderAt, sizes []int64) ([]checksum.Sum, error) {
 	defer c.meter.Since(meter.Proving, time.Now())
+	return c.sumParts(ctx, a, from, sizes)
+}
+
+// sumParts is SumParts whose time is counted by its caller.
+func (c *Client) sumParts(ctx context.Context, a checksum.Algorithm, from io.ReaderAt, sizes []int64) ([]checksum.Sum, error) {
 	sums := make([]checksum.Sum, len(sizes))
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))

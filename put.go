@@ -237,6 +237,9 @@ func (t *transfer) provePut(obj store.Object, sum checksum.Sum, from content, bu
 		}
 		return Proof{Text: "the MD5 was sent, but the store's ETag does not repeat it"}, false, nil
 	}
+	if err := t.asked(checksum.Scheme{}); err != nil {
+		return Proof{}, false, fmt.Errorf("%w (the object is stored, without that checksum)", err)
+	}
 	// the store ignored the checksum; its ETag may be the MD5
 	tag, ok := obj.MD5()
 	if !ok {
@@ -263,7 +266,7 @@ func (t *transfer) want() checksum.Algorithm {
 // asked refuses a scheme that is not the one that the user asked for.
 func (t *transfer) asked(s checksum.Scheme) error {
 	if t.o.Checksum != checksum.None && s.Algorithm != t.o.Checksum {
-		return fmt.Errorf("%w: the store does not take %s checksums; without that wish haul picks the best that it takes", store.ChecksumRefused, t.o.Checksum)
+		return fmt.Errorf("%w: the store does not take %s checksums; leave out --checksum-algorithm, and haul uses the best that it takes", store.ChecksumRefused, t.o.Checksum)
 	}
 	return nil
 }

@@ -2,9 +2,9 @@ package haul
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
+	"haul/internal/evidence"
 	"haul/internal/localfile"
 	"haul/store"
 )
@@ -18,6 +18,8 @@ const (
 	Different Verdict = "different"
 	Undecided Verdict = "undecided" // nobody keeps what it would take to know
 )
+
+var verdicts = map[evidence.Verdict]Verdict{evidence.Match: Equal, evidence.Mismatch: Different, evidence.Unknown: Undecided}
 
 // Sameness is what can be known of two contents without moving them.
 type Sameness struct {
@@ -56,16 +58,19 @@ func (c *Client) SameFile(ctx context.Context, path string, ref store.Ref, a *st
 		same.Verdict, same.Text = Different, fmt.Sprintf("the file has %d bytes, the object %d", src.Size(), obj.Size)
 		return same, nil
 	}
-	proof, err := t.proveContent(ctx, obj, src)
-	switch {
-	case errors.Is(err, ErrMismatch):
-		same.Verdict, same.Text = Different, "the store's checksum is another"
-	case err != nil:
+	r := t.evidence(ctx, obj, &t.o.Attrs)
+	answer, err := t.compare(ctx, r, src)
+	if err != nil {
 		return Sameness{}, readError(src, err)
-	case proof.Proved:
-		same.Verdict, same.Text = Equal, proof.Text
+	}
+	same.Verdict = verdicts[answer.Verdict]
+	switch same.Verdict {
+	case Equal:
+		same.Text = answer.Claim.Text()
+	case Different:
+		same.Text = "the object has another " + answer.Claim.Text()
 	default:
-		same.Verdict, same.Text = Undecided, proof.Text
+		same.Text = r.Why()
 	}
 	if changed := src.Changed(); changed != nil {
 		return Sameness{}, fmt.Errorf("%w: %w", ErrSourceChanged, changed)
@@ -84,35 +89,6 @@ func (c *Client) SameObject(ctx context.Context, from, to store.Ref, a *store.At
 	if err != nil {
 		return Sameness{}, err
 	}
-	same := Sameness{Source: src, Target: dst}
-	same.Verdict, same.Text = sameSums(src, dst)
-	return same, nil
-}
-
-// sameSums compares by sums that both objects have.
-func sameSums(a, b store.Object) (Verdict, string) {
-	if a.Size != b.Size {
-		return Different, fmt.Sprintf("one has %d bytes, the other %d", a.Size, b.Size)
-	}
-	for _, s := range a.Sums {
-		other := b.Sum(s.Algorithm)
-		switch {
-		case other.IsZero() || other.Parts != s.Parts:
-		case other.Value == s.Value:
-			return Equal, fmt.Sprintf("the store gives both the same %s", s.Algorithm)
-		case s.Parts == 0:
-			return Different, fmt.Sprintf("the store gives each another %s", s.Algorithm)
-		}
-	}
-	x, xok := a.MD5()
-	y, yok := b.MD5()
-	switch {
-	case !xok || !yok || x.Parts != y.Parts:
-		return Undecided, "the store keeps nothing of both that compares"
-	case x == y:
-		return Equal, "the store gives both the same MD5 (ETag)"
-	case x.Parts == 0:
-		return Different, "the store gives each another MD5 (ETag)"
-	}
-	return Undecided, "the store has only ETags of parts, which may have been cut in other places"
+	answer, text := evidence.Same(src, dst)
+	return Sameness{Verdict: verdicts[answer.Verdict], Text: text, Source: src, Target: dst}, nil
 }

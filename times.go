@@ -9,17 +9,12 @@ import (
 	"time"
 
 	"haul/checksum"
+	"haul/internal/evidence"
 	"haul/store"
 )
 
-// The names of metadata that tell of a file: its modification time in seconds with a fraction, and the Base64 of its MD5, both as
-// rclone has them; s3cmd's list of NAME:VALUE with slashes between; and haul's own, the size in bytes of all parts but the last.
-const (
-	timeName  = "mtime"
-	md5Name   = "md5chksum"
-	s3cmdName = "s3cmd-attrs"
-	partsName = "haul-part-size"
-)
+// timeName is the name of metadata that have a file's modification time, in seconds with a fraction, as rclone has it.
+const timeName = "mtime"
 
 // described gives the Attrs with what a later look at the object needs no receipt for: the MD5, unless it is zero, and the part
 // size, unless that is. What the caller named stands. Without Digests nothing is added.
@@ -30,13 +25,13 @@ func (o Transfer) described(md5 checksum.Sum, partSize int64) store.Attrs {
 	}
 	add := map[string]string{}
 	if partSize > 0 {
-		add[partsName] = strconv.FormatInt(partSize, 10)
+		add[evidence.PartSizeName] = strconv.FormatInt(partSize, 10)
 	}
 	if !md5.IsZero() {
-		add[md5Name] = md5.Base64()
-		add[s3cmdName] = "md5:" + md5.Hex()
+		add[evidence.MD5Name] = md5.Base64()
+		add[evidence.S3cmdName] = "md5:" + md5.Hex()
 		if at, ok := parseSeconds(a.Metadata[timeName]); ok && o.Times {
-			add[s3cmdName] += "/mtime:" + strconv.FormatInt(at.Unix(), 10) // s3cmd knows whole seconds
+			add[evidence.S3cmdName] += "/mtime:" + strconv.FormatInt(at.Unix(), 10) // s3cmd knows whole seconds
 		}
 	}
 	maps.Copy(add, a.Metadata)
@@ -47,29 +42,7 @@ func (o Transfer) described(md5 checksum.Sum, partSize int64) store.Attrs {
 // FileMD5 gives the MD5 of the file that an object was made from, as haul, rclone and s3cmd keep it in the metadata, and under
 // which name; that is empty where there is none. It is what the uploader said, and the store does not check it. Metadata is told
 // by Client.Stat, and not by listings.
-func FileMD5(o store.Object) (md5 checksum.Sum, name string) {
-	if s, err := checksum.FromBase64(checksum.MD5, o.Attrs.Metadata[md5Name]); err == nil && s.Parts == 0 && !s.IsZero() {
-		return s, md5Name
-	}
-	for field := range strings.SplitSeq(o.Attrs.Metadata[s3cmdName], "/") {
-		if text, ok := strings.CutPrefix(field, "md5:"); ok {
-			if s, ok := checksum.FromETag(text); ok && s.Parts == 0 {
-				return s, s3cmdName
-			}
-		}
-	}
-	return checksum.Sum{}, ""
-}
-
-// FilePartSize gives the size in bytes of the parts that haul uploaded a file in, as it keeps it in the metadata; 0 where it did
-// not. A copy may have been cut in other places.
-func FilePartSize(o store.Object) int64 {
-	n, err := strconv.ParseInt(o.Attrs.Metadata[partsName], 10, 64)
-	if err != nil || n < 0 {
-		return 0
-	}
-	return n
-}
+func FileMD5(o store.Object) (md5 checksum.Sum, name string) { return evidence.FileMD5(o) }
 
 // sameMD5 compares the MD5 of what came, where it was asked for, with the one that the metadata tells. As with rclone, that does
 // not count where the ETag is the MD5 of the object itself.
@@ -111,7 +84,7 @@ func FileTime(o store.Object) (time.Time, bool) {
 	if t, ok := parseSeconds(o.Attrs.Metadata[timeName]); ok {
 		return t, true
 	}
-	for field := range strings.SplitSeq(o.Attrs.Metadata[s3cmdName], "/") {
+	for field := range strings.SplitSeq(o.Attrs.Metadata[evidence.S3cmdName], "/") {
 		if text, ok := strings.CutPrefix(field, "mtime:"); ok {
 			return parseSeconds(text)
 		}

@@ -47,6 +47,9 @@ type Transfer struct {
 	// DigestFirst lets Upload read a file in parts once before, so that its MD5 can be in the metadata, which are fixed when an
 	// upload is opened.
 	DigestFirst bool
+	// ReadTwice lets a download read bytes that nothing in the store proves a second time: then they are proved where both times
+	// they were the same.
+	ReadTwice bool `json:",omitempty"`
 	// WantLayout asks for Result.Layout.
 	WantLayout bool
 	// ReplaceMetadata gives a copy no headers and metadata but those that Attrs names, ReplaceTags no tags but those.
@@ -99,6 +102,11 @@ type transfer struct {
 	moved, kept atomic.Int64 // bytes
 	retries     atomic.Int64
 	mute        atomic.Bool // the record failed, and the user was told
+
+	// of a copy
+	sourceParts []int64 // sizes of the source's own parts; nil before the store was asked, and empty where they do not do
+	unsummed    bool    // the store does not sum copied parts
+	begun       bool    // it was said what is about to move
 }
 
 // begin starts a transfer. Size is -1 where it is not known.
@@ -108,6 +116,10 @@ func (c *Client) begin(source, target string, o Transfer) *transfer {
 
 // started says what is about to move; parts is 1 for a small object, 0 where it is not known.
 func (t *transfer) started(size int64, parts int) {
+	if t.begun { // a copy that goes on in another way
+		return
+	}
+	t.begun = true
 	t.c.meter.Begin(size, parts)
 	t.event(Event{Kind: EventStart, Size: size})
 }

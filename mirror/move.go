@@ -63,6 +63,9 @@ func moveDown(ctx context.Context, c *haul.Client, from store.Object, path strin
 	if err != nil {
 		return result, err
 	}
+	if err := proved(result); err != nil {
+		return result, fmt.Errorf("%w; to verify it by a second download, add --read-twice (under the name aws: HAUL_READ_TWICE=1)", err)
+	}
 	return result, dropObject(ctx, c, from.Ref, result.Object.ETag, moved{result, t})
 }
 

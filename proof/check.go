@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"haul/checksum"
+	"haul/internal/evidence"
 	"haul/internal/localfile"
 	"haul/internal/plan"
 	"haul/mirror"
@@ -19,15 +20,18 @@ const maxListed = 8 << 20
 
 // ok, bad and open are what can come of a finding.
 func (f *Finding) ok(c Claim, text string) {
-	f.Verdict, f.Text, f.Proof, f.Sum, f.Parts, f.Settles = OK, text, c.Group(), c.Sum, nil, false
+	f.Verdict, f.Text, f.Proof, f.Sum, f.Parts, f.Settles, f.doubt = OK, text, c.Group(), c.Sum, nil, false, doubt{}
+	if c.IsETag() {
+		f.fits = c.Kind
+	}
 }
 
 func (f *Finding) bad(text string, sure bool) {
-	f.Verdict, f.Text, f.Settles = Bad, text, !sure
+	f.Verdict, f.Text, f.Settles, f.doubt = Bad, text, !sure, doubt{}
 }
 
 func (f *Finding) open(why string, settles bool) {
-	f.Verdict, f.Text, f.Settles = Unprovable, why, settles
+	f.Verdict, f.Text, f.Settles, f.doubt = Unprovable, why, settles, doubt{}
 }
 
 // check finds out about one name. Its error ends the run.
@@ -117,12 +121,12 @@ func (v *verifier) fileObject(ctx context.Context, f *Finding, path string, list
 }
 
 func (v *verifier) bytesObject(ctx context.Context, f *Finding, src *localfile.Source, listed store.Object) error {
-	if c, ok := listedClaim(listed); ok && !v.o.All && src.Size() <= maxListed && src.Size() == listed.Size {
-		ours, err := v.sums(ctx, src, src.Size(), []Claim{c})
+	if c, ok := evidence.OfListed(listed); ok && !v.o.All && src.Size() <= maxListed && src.Size() == listed.Size {
+		a, err := v.summer.Compare(ctx, src, src.Size(), []Claim{c})
 		if err != nil {
 			return err
 		}
-		if ours[0] == c.Sum {
+		if a.Verdict == evidence.Match {
 			f.ok(c, c.Text())
 			return nil
 		}
@@ -142,45 +146,54 @@ func (v *verifier) bytesObject(ctx context.Context, f *Finding, src *localfile.S
 	if err != nil {
 		return err
 	}
-	if v.o.Download && (f.Settles || kind == Metadata || f.Verdict == Bad && len(f.Parts) == 0) { // and find where they differ
+	if v.o.Download && (f.Settles || kind == evidence.Metadata || f.Verdict == Bad && len(f.Parts) == 0) { // and find where they differ
 		return v.fetchCompare(ctx, f, src, obj)
 	}
 	return nil
 }
 
-// vouched compares a file with what the store says of an object, and tells by which kind of claim.
+// vouched compares a file with what the store records of an object, and tells by which kind of claim.
 func (v *verifier) vouched(ctx context.Context, f *Finding, src *localfile.Source, obj store.Object) (Kind, error) {
-	w := vouch(obj)
-	if err := w.cut(ctx, v.c, &v.o.Attrs); err != nil {
+	r := evidence.Of(obj)
+	if err := r.Split(v.layout(ctx, obj)); err != nil {
 		return "", err
 	}
-	claims := choose(w.claims)
-	var ours []checksum.Sum
-	if len(claims) > 0 {
-		var err error
-		if ours, err = v.sums(ctx, src, src.Size(), claims); err != nil {
-			return "", err
-		}
+	a, err := v.summer.Compare(ctx, src, src.Size(), r.Claims)
+	if err != nil {
+		return "", err
 	}
-	verdict, c := matched(claims, ours)
-	switch verdict {
-	case OK:
+	c := a.Claim
+	another := "another " + c.Text() + " than the file's"
+	switch a.Verdict {
+	case evidence.Match:
 		f.ok(c, c.Text())
-	case Bad:
-		f.bad("another "+c.Text()+" than the file's", c.sure())
-		return c.Kind, v.name(ctx, f, &w, src)
+	case evidence.Mismatch:
+		f.bad(another, c.Sure())
+		return c.Kind, v.name(ctx, f, r, src)
 	default:
-		f.open(w.nothing(), true)
+		f.open(r.Why(), true)
+		f.doubt = doubt{c.Kind, another}
 	}
 	return c.Kind, nil
 }
 
+// layout asks how an object is split. That the store does not report it is no error.
+func (v *verifier) layout(ctx context.Context, obj store.Object) func() ([]store.Part, error) {
+	return func() ([]store.Part, error) {
+		parts, err := v.c.Layout(ctx, obj, &v.o.Attrs)
+		if errors.Is(err, store.Unsupported) || errors.Is(err, store.Denied) || errors.Is(err, store.NotFound) {
+			return nil, nil
+		}
+		return parts, err
+	}
+}
+
 // name finds which parts differ, where the store keeps the sums of parts.
-func (v *verifier) name(ctx context.Context, f *Finding, w *vouched, src io.ReaderAt) error {
-	if err := w.lay(ctx, v.c, &v.o.Attrs); err != nil {
+func (v *verifier) name(ctx context.Context, f *Finding, r *evidence.Record, src io.ReaderAt) error {
+	if err := r.Lay(v.layout(ctx, r.Object)); err != nil {
 		return err
 	}
-	return v.nameParts(ctx, f, w.layout, src)
+	return v.nameParts(ctx, f, r.Layout, src)
 }
 
 func (v *verifier) nameParts(ctx context.Context, f *Finding, layout []store.Part, src io.ReaderAt) error {
@@ -215,15 +228,15 @@ func (v *verifier) itemFile(ctx context.Context, f *Finding, item Item, path str
 		f.open("the "+v.truth.What+" has no sum of it that can be computed", false)
 		return nil
 	}
-	ours, err := v.sums(ctx, src, src.Size(), claims)
+	a, err := v.summer.Compare(ctx, src, src.Size(), claims)
 	if err != nil {
 		return err
 	}
-	switch verdict, c := matched(claims, ours); verdict {
-	case OK:
-		f.ok(c, c.Text())
+	switch a.Verdict {
+	case evidence.Match:
+		f.ok(a.Claim, a.Claim.Text())
 	default:
-		f.bad(c.differs(), true)
+		f.bad(differs(a.Claim), true)
 		if err := v.nameParts(ctx, f, item.Parts, src); err != nil {
 			return err
 		}
@@ -250,8 +263,8 @@ func computable(claims []Claim, size int64) []Claim {
 
 // itemObject compares a line of a manifest or receipt with an object, by what the store says of it.
 func (v *verifier) itemObject(ctx context.Context, f *Finding, item Item, listed store.Object) error {
-	if c, ok := listedClaim(listed); ok && !v.o.All {
-		if verdict, x, y := agree(item.Claims, []Claim{c}); verdict == OK {
+	if c, ok := evidence.OfListed(listed); ok && !v.o.All {
+		if verdict, x, y := evidence.Agree(item.Claims, []Claim{c}); verdict == evidence.Match {
 			f.ok(y, y.Text()+", as the "+string(x.Kind)+" has it")
 			return nil
 		}
@@ -270,21 +283,23 @@ func (v *verifier) itemObject(ctx context.Context, f *Finding, item Item, listed
 	if tagged {
 		return v.fetchSum(ctx, f, item, obj)
 	}
-	w := vouch(obj)
-	verdict, x, y := agree(item.Claims, w.claims)
+	r := evidence.Of(obj)
+	verdict, x, y := evidence.Agree(item.Claims, r.Claims)
+	another := "another " + y.Text() + " than the " + string(x.Kind) + "'s"
 	switch verdict {
-	case OK:
+	case evidence.Match:
 		f.ok(y, y.Text()+", as the "+string(x.Kind)+" has it")
-	case Bad:
-		f.bad("another "+y.Text()+" than the "+string(x.Kind)+"'s", y.sure())
-		if err := w.lay(ctx, v.c, &v.o.Attrs); err != nil {
+	case evidence.Mismatch:
+		f.bad(another, y.Sure())
+		if err := r.Lay(v.layout(ctx, obj)); err != nil {
 			return err
 		}
-		f.blame(differingParts(item.Parts, w.layout))
+		f.blame(differingParts(item.Parts, r.Layout))
 	default:
-		f.open(w.unlike(item.Claims, v.truth.What), computable(item.Claims, obj.Size) != nil)
+		f.open(unlike(r, item.Claims, v.truth.What), computable(item.Claims, obj.Size) != nil)
+		f.doubt = doubt{y.Kind, another}
 	}
-	if v.o.All || v.o.Download && (f.Settles || y.Kind == Metadata) {
+	if v.o.All || v.o.Download && (f.Settles || y.Kind == evidence.Metadata) {
 		return v.fetchSum(ctx, f, item, obj)
 	}
 	return nil
@@ -303,14 +318,14 @@ func differingParts(recorded, told []store.Part) []BadPart {
 }
 
 // unlike says why nothing compares.
-func (v vouched) unlike(truth []Claim, what string) string {
+func unlike(r *evidence.Record, truth []Claim, what string) string {
 	have := "no sum"
 	if len(truth) > 0 {
 		have = "its " + string(truth[0].Sum.Algorithm)
 	}
 	keeps := "nothing"
-	if len(v.claims) > 0 {
-		keeps = "only " + named(v.claims)
+	if len(r.Claims) > 0 {
+		keeps = "only " + named(r.Claims)
 	}
 	return fmt.Sprintf("the %s has %s, and the store keeps %s", what, have, keeps)
 }

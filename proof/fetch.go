@@ -7,7 +7,7 @@ import (
 	"io"
 
 	"haul"
-	"haul/checksum"
+	"haul/internal/evidence"
 	"haul/store"
 )
 
@@ -39,7 +39,8 @@ func (v *verifier) fetchCompare(ctx context.Context, f *Finding, src io.ReaderAt
 	if !came {
 		return nil
 	}
-	f.Verdict, f.Proof, f.Text, f.Settles, f.Parts, f.Sum = OK, "downloaded and compared", "downloaded and compared, byte by byte", false, nil, checksum.Sum{}
+	f.ok(Claim{}, "downloaded and compared, byte by byte")
+	f.Proof = "downloaded and compared"
 	if v.o.All {
 		f.Proof, f.Text = "comparing all bytes, read again", "byte by byte, read again"
 	}
@@ -52,12 +53,12 @@ func (v *verifier) fetchSum(ctx context.Context, f *Finding, item Item, obj stor
 	if len(claims) == 0 && !v.o.All {
 		return nil
 	}
-	w := newRunning(claims)
+	w := evidence.NewRunning(claims)
 	came, err := v.fetch(ctx, f, obj, w)
 	if !came {
 		return err
 	}
-	ours, err := w.sums()
+	ours, err := w.Sums()
 	if err != nil {
 		return err
 	}
@@ -65,12 +66,12 @@ func (v *verifier) fetchSum(ctx context.Context, f *Finding, item Item, obj stor
 	if v.o.All {
 		how = ", read again"
 	}
-	switch verdict, c := matched(claims, ours); verdict {
-	case OK:
-		f.ok(c, c.Text()+how)
-		f.Proof = c.Group() + how
-	case Bad:
-		f.bad(c.differs()+how, true)
+	switch a := evidence.Decide(claims, ours); a.Verdict {
+	case evidence.Match:
+		f.ok(a.Claim, a.Claim.Text()+how)
+		f.Proof = a.Claim.Group() + how
+	case evidence.Mismatch:
+		f.bad(differs(a.Claim)+how, true)
 	}
 	return nil
 }

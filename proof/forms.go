@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"haul/checksum"
+	"haul/internal/evidence"
 )
 
 // Forms are the digests of one content in the forms in which S3 and its tools tell them.
@@ -24,7 +25,7 @@ type Forms struct {
 
 // Forming computes Forms of the bytes that are written to it.
 type Forming struct {
-	full, composite runnings
+	full, composite evidence.Running
 	partSize, size  int64
 }
 
@@ -55,7 +56,7 @@ func (f *Forming) Write(p []byte) (int, error) {
 	return f.all().Write(p)
 }
 
-func (f *Forming) all() runnings { return slices.Concat(f.full, f.composite) }
+func (f *Forming) all() evidence.Running { return slices.Concat(f.full, f.composite) }
 
 // Read takes all of a file of that many bytes: each digest reads it by itself, at its own pace.
 func (f *Forming) Read(ctx context.Context, r io.ReaderAt, size int64) error {
@@ -87,8 +88,8 @@ func (f *Forming) Read(ctx context.Context, r io.ReaderAt, size int64) error {
 // Forms gives what was computed; nothing can be written after it.
 func (f *Forming) Forms() (forms Forms, err error) {
 	forms = Forms{Size: f.size, PartSize: f.partSize}
-	if forms.Full, err = f.full.sums(); err == nil {
-		forms.Composite, err = f.composite.sums()
+	if forms.Full, err = f.full.Sums(); err == nil {
+		forms.Composite, err = f.composite.Sums()
 	}
 	return forms, err
 }

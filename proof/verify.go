@@ -8,6 +8,7 @@ import (
 
 	"haul"
 	"haul/checksum"
+	"haul/internal/evidence"
 	"haul/mirror"
 	"haul/store"
 )
@@ -39,6 +40,15 @@ type Finding struct {
 	Parts []BadPart
 	// Settles tells that to download it would settle what is left open.
 	Settles bool
+
+	fits  Kind // of the ETag by which it is OK
+	doubt doubt
+}
+
+// doubt is an ETag that differs where nothing shows as yet that the store's ETags are MD5s; the text is what to say if they are.
+type doubt struct {
+	kind Kind
+	text string
 }
 
 // Options are the choices for Verify. The zero value is the good default.
@@ -96,9 +106,10 @@ const (
 
 // verifier is one run.
 type verifier struct {
-	o     Options
-	truth Truth
-	summer
+	c      *haul.Client
+	o      Options
+	truth  Truth
+	summer *evidence.Summer
 }
 
 // slot is one finding to come.
@@ -112,7 +123,7 @@ type slot struct {
 // what is read is read once. The error is one that ended the run: that of a listing, of the truth, or one that all requests
 // would meet; else all is in the findings.
 func Verify(ctx context.Context, c *haul.Client, truth Truth, target iter.Seq2[mirror.Entry, error], o Options) (Summary, error) {
-	v := &verifier{o: o, truth: truth, summer: newSummer(c, o.Read)}
+	v := &verifier{c: c, o: o, truth: truth, summer: evidence.NewSummer(c.SumParts, o.Read)}
 	began := time.Now()
 	rctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -124,6 +135,13 @@ func Verify(ctx context.Context, c *haul.Client, truth Truth, target iter.Seq2[m
 		listed = v.each(rctx, target, queue)
 	})
 	s := Summary{Proofs: map[string]int{}, ExtraFails: o.ExtraFails, Sidecars: truth.Sidecars}
+	report := func(f Finding) {
+		s.add(f)
+		if o.Observe != nil {
+			o.Observe(f, s.Counts)
+		}
+	}
+	var open doubts
 	var failed error
 	for next := range queue {
 		<-next.done
@@ -134,12 +152,10 @@ func Verify(ctx context.Context, c *haul.Client, truth Truth, target iter.Seq2[m
 			cancel(failed)
 			continue
 		}
-		s.add(next.f)
-		if o.Observe != nil {
-			o.Observe(next.f, s.Counts)
-		}
+		open.add(next.f, report)
 	}
 	wg.Wait()
+	open.end(report)
 	s.Elapsed = time.Since(began)
 	switch {
 	case ctx.Err() != nil:
@@ -151,6 +167,44 @@ func Verify(ctx context.Context, c *haul.Client, truth Truth, target iter.Seq2[m
 	}
 	s.All = true
 	return s, nil
+}
+
+// doubts holds findings back, in order, while it is open what the first of them is: another ETag than the MD5 is BAD where the run sees
+// that the store's ETags are MD5s, sooner or later, and else says nothing. Which of both it is does not depend on what ends first.
+type doubts struct {
+	known   map[Kind]bool // ETags of these kinds were the MD5 of something in this run
+	waiting []Finding
+}
+
+// add takes the next finding, and reports what is no longer open.
+func (d *doubts) add(f Finding, report func(Finding)) {
+	if f.fits != "" && !d.known[f.fits] {
+		if d.known == nil {
+			d.known = map[Kind]bool{}
+		}
+		d.known[f.fits] = true
+	}
+	d.waiting = append(d.waiting, f)
+	for len(d.waiting) > 0 && (len(d.waiting) > window || d.waiting[0].doubt.kind == "" || d.known[d.waiting[0].doubt.kind]) {
+		d.first(report)
+	}
+}
+
+// end reports all that is left.
+func (d *doubts) end(report func(Finding)) {
+	for len(d.waiting) > 0 {
+		d.first(report)
+	}
+}
+
+// first reports the first.
+func (d *doubts) first(report func(Finding)) {
+	f := d.waiting[0]
+	d.waiting = d.waiting[1:]
+	if f.doubt.kind != "" && d.known[f.doubt.kind] {
+		f.bad(f.doubt.text, false)
+	}
+	report(f)
 }
 
 // each begins the checks, and waits for them.

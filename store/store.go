@@ -13,6 +13,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"strings"
 	"time"
 
 	"haul/checksum"
@@ -52,7 +53,9 @@ type Object struct {
 	// Size is that of the whole object in bytes, also when only a range was asked for.
 	Size int64
 	// ETag stands without its quotes. It names a state of the object and proves nothing by itself.
-	ETag     string
+	ETag string
+	// MD5ETag: of this object the store is known to make the ETag from MD5s, where MD5 gives one. It is false in listings.
+	MD5ETag  bool `json:",omitempty"`
 	Modified time.Time
 	// Sums are those that the store vouches for, of the whole object.
 	Sums []checksum.Sum
@@ -97,12 +100,18 @@ func (o Object) FullSum() checksum.Sum {
 	return checksum.Sum{}
 }
 
-// MD5 gives the MD5 that the ETag is, or the MD5 of the MD5s of parts, where it can be one.
+// MD5 gives the MD5 that the ETag is, or the MD5 of the MD5s of parts, where it can be one. Those of S3 Express are random.
 func (o Object) MD5() (checksum.Sum, bool) {
-	if o.Encryption != "" && o.Encryption != "AES256" {
+	if o.Encryption != "" && o.Encryption != "AES256" || o.Express() {
 		return checksum.Sum{}, false
 	}
 	return checksum.FromETag(o.ETag)
+}
+
+// Express reports whether the bucket is a directory bucket of Amazon S3 Express.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/directory-bucket-naming-rules.html
+func (r Ref) Express() bool {
+	return strings.HasSuffix(r.Bucket, "--x-s3") || strings.HasSuffix(r.Bucket, "--xa-s3")
 }
 
 // Body is the answer to a Get: the object it belongs to, the range that its bytes are, and the bytes.
@@ -275,7 +284,9 @@ type CopyRequest struct {
 	IfMatch   string
 	To        Ref
 	NoClobber bool
-	Attrs     *Attrs
+	// Sum asks the store to compute a checksum of the copy by that algorithm. One that does not know how makes the copy without.
+	Sum   checksum.Algorithm
+	Attrs *Attrs
 }
 
 // CopyPartRequest fills a part from a range of a stored object.

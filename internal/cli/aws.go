@@ -291,10 +291,16 @@ func (f *awsFace) observe(e haul.Event) {
 
 // awsResume is that nothing is gone on with, as in aws, unless HAUL_RESUME=1 is set.
 func awsResume() haul.Resume {
-	if v := os.Getenv("HAUL_RESUME"); v == "" || v == "0" || strings.EqualFold(v, "false") {
-		return haul.ResumeNever
+	if wished("HAUL_RESUME") {
+		return haul.ResumeAuto
 	}
-	return haul.ResumeAuto
+	return haul.ResumeNever
+}
+
+// wished reports whether a variable of the environment is set, and not to 0 or false.
+func wished(name string) bool {
+	v := os.Getenv(name)
+	return v != "" && v != "0" && !strings.EqualFold(v, "false")
 }
 
 // aws only shows up in the help: Run takes such lines before any flag is read.

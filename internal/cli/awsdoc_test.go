@@ -86,6 +86,7 @@ const docTail = `
 | AWS_MAX_ATTEMPTS | bounds for how long haul tries again: 20 seconds for each attempt after the first |
 | AWS_CLI_S3_MV_VALIDATE_SAME_S3_PATHS | as --validate-same-s3-paths |
 | HAUL_RESUME=1 | broken transfers are kept, and the same line goes on with them |
+| HAUL_READ_TWICE=1 | what nothing in the store can verify is downloaded a second time and compared, so that mv of it succeeds |
 `
 
 // TestEveryOptionTried: each option of each verb stands in a script of internal/cli, or in the lines that lab/servers runs against

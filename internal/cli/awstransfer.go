@@ -58,7 +58,7 @@ func (t *awsTransfer) options() error {
 	if err != nil {
 		return err
 	}
-	tr := haul.Transfer{Attrs: attrs, Resume: awsResume(), NoClobber: o.Has("no-overwrite")}
+	tr := haul.Transfer{Attrs: attrs, Resume: awsResume(), ReadTwice: wished("HAUL_READ_TWICE"), NoClobber: o.Has("no-overwrite")}
 	if tr.Checksum, err = awsChecksum(o.Text("checksum-algorithm")); err != nil {
 		return err
 	}

@@ -75,6 +75,7 @@ type copyFlags struct {
 	noOverwrite bool
 	noFamilies  bool
 	times       bool
+	readTwice   bool
 	verify      string
 	noClobber   bool
 	noResume    bool
@@ -102,6 +103,7 @@ func (f *copyFlags) flags() *pflag.FlagSet {
 	fs.BoolVar(&f.noClobber, "no-clobber", false, "fail where the target exists already")
 	fs.BoolVar(&f.noFamilies, "no-families", false, "let files come in any order, indexes keep their times, and do not look for what lacks")
 	fs.BoolVar(&f.times, "times", false, "keep the file's time in the object's metadata on the way up, and give it back on the way down")
+	fs.BoolVar(&f.readTwice, "read-twice", false, "download a second time, and compare, what nothing in the store can verify (such as SSE-KMS objects without a checksum)")
 	fs.BoolVar(&f.noResume, "no-resume", false, "start clean, and leave nothing behind on failure")
 	fs.BoolVar(&f.adopt, "adopt", false, "where no record of an earlier run is here (another machine), go on with the newest unfinished upload of that key")
 	if f.verb != syncVerb {

@@ -82,6 +82,7 @@ var flagDirections = func() map[string][]direction {
 		"exact-timestamps":      {downloadTree},
 		"page-size":             {uploadTree, downloadTree, copyTree},
 		"times":                 {upload, download, uploadTree, downloadTree, copyTree},
+		"read-twice":            {download, downloadStream, downloadTree},
 		"plan":                  {uploadTree, downloadTree, copyTree},
 		"no-families":           {uploadTree, downloadTree, copyTree},
 		"files-from":            {uploadTree, downloadTree, copyTree},

@@ -110,6 +110,8 @@ func (r *room) open(setenv func(k, v string), kinds []string) error {
 			options = append(options, storetest.Versioned())
 		case "md5":
 			options = append(options, storetest.Takes(storetest.MD5Checksums))
+		case "odd-etags":
+			options = append(options, storetest.Takes(storetest.OddETags))
 		case "no-checksums":
 			options = append(options, storetest.Takes(storetest.NoChecksums))
 		case "deletes-singly":

@@ -3,12 +3,14 @@ package s3
 import (
 	"context"
 	"encoding/xml"
+	"errors"
 	"net/url"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"haul/checksum"
 	"haul/store"
 )
 
@@ -33,10 +35,20 @@ func (s *Store) Copy(ctx context.Context, r store.CopyRequest) (store.Object, er
 	if err := c.check(objectHeaders(c.header, r.Attrs)); err != nil {
 		return store.Object{}, err
 	}
-	x, err := s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
+	if r.Sum != checksum.None {
+		c.sums = r.Sum
+		c.header.Set(algorithmHeader, string(r.Sum))
+	}
+	ask := func(ctx context.Context, client *awss3.Client) error {
 		_, err := client.CopyObject(ctx, &awss3.CopyObjectInput{Bucket: &r.To.Bucket, Key: &r.To.Key, CopySource: &source})
 		return err
-	})
+	}
+	x, err := s.do(ctx, &c, ask)
+	if errors.Is(err, store.ChecksumRefused) {
+		c.sums = checksum.None
+		c.header.Del(algorithmHeader)
+		x, err = s.do(ctx, &c, ask)
+	}
 	if err != nil {
 		return store.Object{}, err
 	}

@@ -216,6 +216,7 @@ func (s *Store) open(x *exchange, r store.GetRequest, stream io.ReadCloser) (*st
 	if r.IfMatch != "" && b.Object.ETag != "" && b.Object.ETag != r.IfMatch {
 		return nil, x.changed(b.Object.ETag, r.IfMatch)
 	}
+	b.Object.MD5ETag = s.md5ETags(x.answer)
 	b.Object.Attrs = attrsFrom(x.answer)
 	size := length
 	if x.status == http.StatusPartialContent {

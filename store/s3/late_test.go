@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"haul/checksum"
@@ -58,7 +59,7 @@ func TestLateSumUnknown(t *testing.T) {
 		server http.HandlerFunc
 		want   store.Kind // of the first part
 	}{
-		"refused":          {fails(400, "XAmzContentSHA256Mismatch", "The provided header does not match what was computed"), store.Corrupt},
+		"refused":          {fails(400, "XAmzContentSHA256Mismatch", "The provided header does not match what was computed"), store.ChecksumRefused},
 		"signature":        {fails(403, "SignatureDoesNotMatch", ""), store.ChecksumRefused},
 		"not implemented":  {fails(501, "NotImplemented", "A header you provided implies functionality that is not implemented"), store.ChecksumRefused},
 		"no length":        {fails(411, "MissingContentLength", ""), store.ChecksumRefused},
@@ -73,6 +74,8 @@ func TestLateSumUnknown(t *testing.T) {
 			}
 			if _, err := s.PutPart(t.Context(), lateRequest(body)); store.KindOf(err) != tt.want {
 				t.Errorf("got %v", err)
+			} else if tt.want == store.ChecksumRefused && (strings.Contains(err.Error(), "arrived wrong") || !strings.Contains(err.Error(), "does not take trailing checksums")) {
+				t.Errorf("it says %v", err)
 			}
 			if _, err := s.PutPart(t.Context(), lateRequest(body)); store.KindOf(err) != store.ChecksumRefused || s.TakesLateSums(lateUpload) {
 				t.Errorf("it is tried again: %v", err)

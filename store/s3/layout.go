@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 
@@ -60,7 +61,7 @@ func (l layout) find(ctx context.Context) ([]store.Part, error) {
 	if !l.s.profile.has(partNumbers) {
 		return nil, l.unsupported("the store does not tell the parts of an object")
 	}
-	x, err := l.s.head(ctx, l.get, 1)
+	x, err := l.head(ctx, 1)
 	if err != nil {
 		return nil, err
 	}
@@ -83,6 +84,26 @@ func (l layout) find(ctx context.Context) ([]store.Part, error) {
 		return nil, l.unsupported(fmt.Sprintf("the %d parts are of different sizes, and the store tells them only one by one", count))
 	}
 	return l.each(ctx, count)
+}
+
+// head asks for one part. Servers that do not know the question answer in several ways: moto, by 412, as if the object had changed.
+func (l layout) head(ctx context.Context, part int) (*exchange, error) {
+	x, err := l.s.head(ctx, l.get, part)
+	var e *store.Error
+	if err == nil || !errors.As(err, &e) {
+		return x, err
+	}
+	switch e.Status {
+	case http.StatusPreconditionFailed:
+		if _, err := l.s.head(ctx, l.get, 0); err != nil { // it has changed
+			return nil, err
+		}
+	case http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusRequestedRangeNotSatisfiable, http.StatusNotImplemented:
+	default:
+		return nil, err
+	}
+	l.s.profile.lack(partNumbers)
+	return nil, l.unsupported("the store does not report the parts of an object: it answers by status " + strconv.Itoa(e.Status))
 }
 
 // count gives the number of parts, from the header or the ETag; 0 is unknown.
@@ -132,7 +153,7 @@ func (l layout) equal(ctx context.Context, size int64, count int) ([]store.Part,
 
 // size gives that of one part.
 func (l layout) size(ctx context.Context, part int) (int64, error) {
-	x, err := l.s.head(ctx, l.get, part)
+	x, err := l.head(ctx, part)
 	if err != nil {
 		return 0, err
 	}

@@ -1,6 +1,8 @@
 package s3
 
 import (
+	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -56,6 +58,15 @@ var providers = []quirks{
 }
 
 var ladder = []checksum.Scheme{crc64Full, crc32cComposite, md5Composite}
+
+// md5Servers are the names that servers give themselves which make the ETag of an object in one piece from its MD5, unless they name an
+// encryption that forbids it. Of objects in parts that is not so: MinIO gives random ones at times.
+var md5Servers = []string{"MinIO", "VERSITYGW"}
+
+// md5ETags reports whether the server that answered is known to make this ETag from MD5s.
+func (s *Store) md5ETags(h http.Header) bool {
+	return s.profile.aws || slices.Contains(md5Servers, h.Get("Server")) && !strings.Contains(h.Get("ETag"), "-")
+}
 
 // profile is what is known of one endpoint: its quirks, and what it turned out to do.
 type profile struct {

@@ -25,6 +25,7 @@ func (s *Store) Head(ctx context.Context, r store.GetRequest) (store.Object, err
 		}
 	}
 	o := objectFrom(r.Ref, x.answer)
+	o.MD5ETag = s.md5ETags(x.answer)
 	o.Attrs = attrsFrom(x.answer)
 	if o.Size, err = contentLength(x); err != nil {
 		return store.Object{}, err

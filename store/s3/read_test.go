@@ -308,6 +308,73 @@ func TestLayout(t *testing.T) {
 	}
 }
 
+// Servers that do not know part numbers say so in several ways; only one whose object is another by now has changed.
+func TestLayoutThatIsNotReported(t *testing.T) {
+	for _, status := range []int{400, 405, 412, 416, 501} {
+		for _, changed := range []bool{false, true} {
+			moved := false
+			srv := script(t, func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("ETag", `"0123456789abcdef0123456789abcdef-2"`)
+				if r.Method == http.MethodGet {
+					fails(501, "NotImplemented", "")(w, r)
+					return
+				}
+				w.Header().Set("Content-Length", "16")
+				switch {
+				case r.URL.Query().Has("partNumber"):
+					moved = changed
+					w.WriteHeader(status)
+				case moved:
+					w.WriteHeader(412)
+				}
+			})
+			s := open(t, s3.Config{Endpoint: srv.URL})
+			o, err := s.Head(context.Background(), store.GetRequest{Ref: ref})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := store.Unsupported
+			if changed && status == 412 {
+				want = store.Changed
+			}
+			if _, err = s.Layout(context.Background(), o, nil); store.KindOf(err) != want {
+				t.Errorf("status %d, changed %v: %v, want %s", status, changed, err, want)
+			}
+			n := len(srv.requests())
+			if _, err = s.Layout(context.Background(), o, nil); want == store.Unsupported && (store.KindOf(err) != want || len(srv.requests()) != n) {
+				t.Errorf("status %d: asked again: %v, %v", status, err, srv.requests()[n:])
+			}
+		}
+	}
+}
+
+// What is known of a server's ETags is known by the name that it gives itself.
+func TestServersWhoseETagsAreMD5s(t *testing.T) {
+	for _, tt := range []struct {
+		server, etag string
+		known        bool
+	}{
+		{"MinIO", "0123456789abcdef0123456789abcdef", true},
+		{"MinIO", "0123456789abcdef0123456789abcdef-1", false},
+		{"VERSITYGW", "0123456789abcdef0123456789abcdef", true},
+		{"AmazonS3", "0123456789abcdef0123456789abcdef", false}, // which anyone may say
+		{"nginx", "0123456789abcdef0123456789abcdef", false},
+		{"", "0123456789abcdef0123456789abcdef", false},
+	} {
+		s := open(t, s3.Config{Endpoint: script(t, answer(200, "ACGT", "Server: "+tt.server, `ETag: "`+tt.etag+`"`)).URL})
+		o, err := s.Head(context.Background(), store.GetRequest{Ref: ref})
+		if err != nil || o.MD5ETag != tt.known {
+			t.Errorf("%+v: %v, %v", tt, o.MD5ETag, err)
+		}
+		b, err := s.Get(context.Background(), store.GetRequest{Ref: ref})
+		if err != nil || b.Object.MD5ETag != tt.known {
+			t.Errorf("%+v: %v", tt, err)
+		} else if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestLayoutOfOne(t *testing.T) {
 	srv := script(t, answer(500, ""))
 	s := open(t, s3.Config{Endpoint: srv.URL})

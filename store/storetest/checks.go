@@ -17,7 +17,7 @@ func (c Checksums) agree(want checksum.Scheme) checksum.Scheme {
 	switch {
 	case a == checksum.None || c == NoChecksums:
 		return checksum.Scheme{}
-	case a == checksum.MD5 || c == MD5Checksums:
+	case a == checksum.MD5 || c == MD5Checksums || c == OddETags:
 		return checksum.Scheme{Algorithm: checksum.MD5, Kind: checksum.Composite}
 	case c == CompositeChecksums && a == checksum.CRC64NVME:
 		return checksum.Scheme{Algorithm: checksum.CRC32C, Kind: checksum.Composite}
@@ -128,10 +128,10 @@ func (m *Memory) etag(s sums, enc string, count int) string {
 	switch {
 	case md5.IsZero():
 		return m.id("state")
-	case enc == "" || enc == "AES256":
+	case (enc == "" || enc == "AES256") && m.checks != OddETags:
 		return md5.Hex() + dash(count)
 	}
-	// Encrypted objects have an ETag of the same looks as an MD5, which it is not.
+	// Objects that are encrypted otherwise have an ETag of the same looks as an MD5, which it is not.
 	x := sha256.Sum256([]byte(md5.Value + m.id("secret")))
 	return fmt.Sprintf("%x", x[:16]) + dash(count)
 }

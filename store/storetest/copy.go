@@ -63,6 +63,9 @@ func (m *Memory) Copy(ctx context.Context, r store.CopyRequest) (_ store.Object,
 	if len(from.info.Sums) > 0 {
 		a = from.info.Sums[0].Algorithm
 	}
+	if r.Sum != checksum.None {
+		a = r.Sum
+	}
 	s, err := m.sumsOfCopy(from, a)
 	if err != nil {
 		return store.Object{}, err

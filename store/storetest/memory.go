@@ -32,7 +32,7 @@ type Checksums int
 // The kinds of store that are met in the field.
 const (
 	// AllChecksums is Amazon S3: every algorithm, full object or composite as S3 has it, a CRC64NVME of its own where none
-	// was sent, and MD5s as ETags.
+	// was sent, and MD5s as ETags, as is known of it (store.Object.MD5ETag).
 	AllChecksums Checksums = iota
 	// CompositeChecksums takes all but CRC64NVME, and sums objects in parts only part by part.
 	CompositeChecksums
@@ -42,6 +42,8 @@ const (
 	NoChecksums
 	// IgnoredChecksums takes every checksum, checks none but Content-MD5, and tells none. Its ETags are MD5s.
 	IgnoredChecksums
+	// OddETags is MD5Checksums with ETags that look like MD5s and are none.
+	OddETags
 )
 
 // Memory is a store in memory. It is made by New.

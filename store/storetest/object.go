@@ -152,6 +152,7 @@ func encryption(a *store.Attrs) string {
 // set makes o the current object of its key; m.mu is held.
 func (m *Memory) set(b *bucket, o *object) {
 	key := o.info.Key
+	o.info.MD5ETag = m.checks == AllChecksums
 	if b.objects[key] == nil {
 		b.sorted = nil
 	}

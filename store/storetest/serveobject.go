@@ -266,8 +266,12 @@ func (q *request) copy() error {
 	case a.Tags == nil:
 		a.Tags = map[string]string{}
 	}
+	sum, err := checksum.Parse(h.Get("x-amz-checksum-algorithm"))
+	if err != nil {
+		return invalid(q.op, q.on.ref, "InvalidRequest", err.Error())
+	}
 	o, err := q.s.memory.Copy(q.r.Context(), store.CopyRequest{
-		From: from, IfMatch: unquoted(h.Get("x-amz-copy-source-if-match")), To: q.on.ref, NoClobber: h.Get("If-None-Match") == "*", Attrs: a,
+		From: from, IfMatch: unquoted(h.Get("x-amz-copy-source-if-match")), To: q.on.ref, NoClobber: h.Get("If-None-Match") == "*", Sum: sum, Attrs: a,
 	})
 	if err != nil {
 		return err

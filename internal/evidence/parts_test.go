@@ -1,4 +1,4 @@
-package proof
+package evidence
 
 import (
 	"slices"
@@ -30,7 +30,7 @@ func TestCutsOfTools(t *testing.T) {
 		{"an odd whole number of mebibytes", 10 * gib, 37 * mib},
 		{"decimal", 10 * gib, 100 * mb},
 	} {
-		got := cuts(c.size, int((c.size+c.part-1)/c.part))
+		got := PartSizes(c.size, int((c.size+c.part-1)/c.part))
 		if !slices.Contains(got, c.part) {
 			t.Errorf("%s: %d bytes in parts of %d: tried are %v", c.tool, c.size, c.part, got)
 		}
@@ -42,7 +42,7 @@ func TestCuts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		size := rapid.Int64Range(1, 5<<42).Draw(t, "size")
 		count := rapid.IntRange(0, 10_001).Draw(t, "count")
-		got := cuts(size, count)
+		got := PartSizes(size, count)
 		if len(got) > maxGuesses {
 			t.Errorf("%d cuts", len(got))
 		}

@@ -1,4 +1,4 @@
-package proof
+package evidence
 
 import (
 	"context"
@@ -9,47 +9,75 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
-	"haul"
 	"haul/checksum"
 )
 
 const (
 	// slice is what is read at once where all claims need the bytes in order, and bigSlice where several hashes run side by side.
 	slice, bigSlice = 256 << 10, 1 << 20
-	// span is what a sum that can be combined is cut into at least, to be summed by several cores.
+	// span is the least that a sum which can be combined is split into, to be computed by several cores.
 	span = 8 << 20
 )
 
-// summer sums files. Only so many as there are cores are read in order at a time.
-type summer struct {
-	c     *haul.Client
+// Summer computes sums of bytes that can be read at any offset. Only so many as there are cores are read in order at a time.
+type Summer struct {
+	parts func(ctx context.Context, a checksum.Algorithm, from io.ReaderAt, sizes []int64) ([]checksum.Sum, error)
 	cores *semaphore.Weighted
 	read  func(bytes int)
 }
 
-func newSummer(c *haul.Client, read func(int)) summer {
+// NewSummer makes a Summer; parts sums parts that lie one behind the other, several at once, and read is called with what is read.
+func NewSummer(parts func(context.Context, checksum.Algorithm, io.ReaderAt, []int64) ([]checksum.Sum, error), read func(int)) *Summer {
 	if read == nil {
 		read = func(int) {}
 	}
-	return summer{c, semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))), read}
+	return &Summer{parts, semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))), read}
 }
 
-// counted tells of what is read.
+// counted reports what is read.
 type counted struct {
 	io.ReaderAt
 	read func(bytes int)
 }
 
-// ReadAt reads and tells.
+// ReadAt reads and reports.
 func (c counted) ReadAt(p []byte, off int64) (int, error) {
 	n, err := c.ReaderAt.ReadAt(p, off)
 	c.read(n)
 	return n, err
 }
 
-// sums gives the sum for each claim; the bytes are read once. Where only one is asked for whose parts are summed by themselves, or
+// Compare compares bytes with claims. Of several guesses the likeliest is tried first, by all cores; the others need one more read,
+// however many they are.
+func (s *Summer) Compare(ctx context.Context, from io.ReaderAt, size int64, claims []Claim) (Answer, error) {
+	claims = Worth(claims)
+	first := len(claims)
+	if first > 1 && claims[0].Guess {
+		first = 1
+	}
+	a := Answer{Verdict: Unknown}
+	for _, some := range [][]Claim{claims[:first], claims[first:]} {
+		if len(some) == 0 {
+			break
+		}
+		sums, err := s.Sums(ctx, from, size, some)
+		if err != nil {
+			return a, err
+		}
+		now := Decide(some, sums)
+		if now.Claim.Kind != "" {
+			a = now
+		}
+		if a.Verdict != Unknown {
+			break
+		}
+	}
+	return a, nil
+}
+
+// Sums gives the sum for each claim; the bytes are read once. Where only one is asked for whose parts are summed by themselves, or
 // can be, several cores do it.
-func (s summer) sums(ctx context.Context, from io.ReaderAt, size int64, claims []Claim) ([]checksum.Sum, error) {
+func (s *Summer) Sums(ctx context.Context, from io.ReaderAt, size int64, claims []Claim) ([]checksum.Sum, error) {
 	from = counted{from, s.read}
 	if len(claims) == 1 {
 		sum, ok, err := s.split(ctx, from, size, claims[0])
@@ -61,7 +89,7 @@ func (s summer) sums(ctx context.Context, from io.ReaderAt, size int64, claims [
 		return nil, context.Cause(ctx)
 	}
 	defer s.cores.Release(1)
-	running := newRunning(claims)
+	running := NewRunning(claims)
 	buf := make([]byte, min(max(size, 1), slice))
 	if len(running) > 1 && size > bigSlice {
 		buf = make([]byte, bigSlice)
@@ -77,15 +105,15 @@ func (s summer) sums(ctx context.Context, from io.ReaderAt, size int64, claims [
 		_, _ = running.Write(buf[:n])
 		offset += int64(n)
 	}
-	return running.sums()
+	return running.Sums()
 }
 
 // split sums by several cores, where that can be.
-func (s summer) split(ctx context.Context, from io.ReaderAt, size int64, c Claim) (checksum.Sum, bool, error) {
+func (s *Summer) split(ctx context.Context, from io.ReaderAt, size int64, c Claim) (checksum.Sum, bool, error) {
 	a := c.Sum.Algorithm
 	switch {
 	case len(c.Sizes) > 0:
-		sums, err := s.c.SumParts(ctx, a, from, c.Sizes)
+		sums, err := s.parts(ctx, a, from, c.Sizes)
 		if err != nil {
 			return checksum.Sum{}, false, err
 		}
@@ -94,9 +122,9 @@ func (s summer) split(ctx context.Context, from io.ReaderAt, size int64, c Claim
 	case c.Sum.Parts > 0 || !a.CanCombine() || size <= 2*span:
 		return checksum.Sum{}, false, nil
 	}
-	part := max(span, (size-1)/maxParts+1)
-	sizes := equalParts(size, part, int((size-1)/part+1))
-	sums, err := s.c.SumParts(ctx, a, from, sizes)
+	part := max(span, (size-1)/MaxParts+1)
+	sizes := EqualParts(size, part, int((size-1)/part+1))
+	sums, err := s.parts(ctx, a, from, sizes)
 	if err != nil {
 		return checksum.Sum{}, false, err
 	}
@@ -108,11 +136,12 @@ func (s summer) split(ctx context.Context, from io.ReaderAt, size int64, c Claim
 	return sum, true, err
 }
 
-// runnings sums the same bytes in the way of several claims.
-type runnings []*checksum.Running
+// Running sums bytes that pass once, in the way of several claims.
+type Running []*checksum.Running
 
-func newRunning(claims []Claim) runnings {
-	r := make(runnings, len(claims))
+// NewRunning starts the sums for claims.
+func NewRunning(claims []Claim) Running {
+	r := make(Running, len(claims))
 	for i, c := range claims {
 		r[i] = checksum.NewRunning(c.Sum.Algorithm, c.Sizes)
 	}
@@ -120,7 +149,7 @@ func newRunning(claims []Claim) runnings {
 }
 
 // Write takes the next bytes, for all at once where that is worth it.
-func (r runnings) Write(p []byte) (int, error) {
+func (r Running) Write(p []byte) (int, error) {
 	if len(r) == 1 || len(p) < slice {
 		for _, one := range r {
 			_, _ = one.Write(p)
@@ -137,7 +166,8 @@ func (r runnings) Write(p []byte) (int, error) {
 	return len(p), g.Wait()
 }
 
-func (r runnings) sums() ([]checksum.Sum, error) {
+// Sums gives the sum for each claim.
+func (r Running) Sums() ([]checksum.Sum, error) {
 	var sums []checksum.Sum
 	for _, one := range r {
 		sum, err := one.Sum()

@@ -1,0 +1,154 @@
+package haul
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+
+	"haul/checksum"
+	"haul/internal/evidence"
+	"haul/store"
+)
+
+// copyBest copies in the way that lets the copy be verified, and needs the fewest requests: in one, unless the object is too large for
+// that, or only a copy in the source's own parts has an ETag to compare. A store that cannot fill parts from an object copies in one.
+func (t *transfer) copyBest(ctx context.Context, src store.Object, to store.Ref, limits store.Limits) (Result, error) {
+	once := (limits.MaxCopy == 0 || src.Size <= limits.MaxCopy) && (t.o.PartSize == 0 || src.Size <= t.o.PartSize)
+	if t.c.noCopyParts.Load() || once && !t.byParts(ctx, src, limits) {
+		return t.copyOnce(ctx, src, to)
+	}
+	r, err := t.copyParts(ctx, src, to, limits)
+	if t.wantsSum(src) && t.o.Checksum == checksum.None && sumRefused(err) {
+		t.unsummed = true // some stores do not sum what they copy into parts
+		r, err = t.copyParts(ctx, src, to, limits)
+	}
+	if !errors.Is(err, store.Unsupported) || src.Size == 0 {
+		return r, err
+	}
+	t.note(fmt.Sprintf("the store does not copy in parts, and so copies in one request: %v", err))
+	r, once2 := t.copyOnce(ctx, src, to)
+	if once2 != nil {
+		return r, errors.Join(err, once2)
+	}
+	t.c.noCopyParts.Store(true)
+	return r, nil
+}
+
+// sumRefused reports whether a store may have ended a copy because of its checksum.
+func sumRefused(err error) bool {
+	switch store.KindOf(err) {
+	case store.ChecksumRefused, store.Unsupported, store.Invalid, store.Corrupt:
+		return true
+	}
+	return false
+}
+
+// byParts reports whether only a copy in the source's own parts can be compared with it, and the store reports and takes these.
+func (t *transfer) byParts(ctx context.Context, src store.Object, limits store.Limits) bool {
+	tag, ok := src.MD5()
+	if !ok || tag.Parts == 0 || src.Size == 0 || t.o.PartSize != 0 || !src.FullSum().IsZero() || t.encrypts() {
+		return false
+	}
+	return t.ownParts(ctx, src, limits) != nil && t.seesTags(ctx, src)
+}
+
+// seesTags reads the tags of the source, which a copy in parts must bring along itself. Where it may not, a copy in one request,
+// which the store gives the tags by itself, is worth more than one that can be verified.
+func (t *transfer) seesTags(ctx context.Context, src store.Object) bool {
+	if t.o.Attrs.Tags != nil {
+		return true
+	}
+	var tags map[string]string
+	err := t.ask(ctx, func(ctx context.Context) (err error) {
+		tags, err = t.c.store.Tags(ctx, src.Ref, &t.o.Attrs)
+		return err
+	})
+	if err == nil {
+		t.o.Attrs.Tags = map[string]string{}
+		maps.Copy(t.o.Attrs.Tags, tags)
+	}
+	return err == nil || errors.Is(err, store.Unsupported) // then there are none
+}
+
+// encrypts reports whether the copy is encrypted in a way that makes its ETag no MD5.
+func (t *transfer) encrypts() bool {
+	e := t.o.Attrs.Encryption
+	return e.SSE != "" && e.SSE != "AES256" || e.Customer.Key != ""
+}
+
+// ownParts gives the sizes of the parts that the source was uploaded in, in bytes, where the store reports them and takes them; else nil.
+func (t *transfer) ownParts(ctx context.Context, src store.Object, limits store.Limits) []int64 {
+	tag, ok := checksum.FromETag(src.ETag)
+	if !ok || tag.Parts == 0 || t.o.PartSize != 0 {
+		return nil
+	}
+	if t.sourceParts == nil {
+		sizes, err := t.layout(ctx, src, tag.Parts, t.opener())
+		if err != nil || !allowed(sizes, limits) {
+			sizes = []int64{}
+		}
+		t.sourceParts = sizes
+	}
+	if len(t.sourceParts) == 0 {
+		return nil
+	}
+	return t.sourceParts
+}
+
+// wantsSum reports whether the store is to sum the copy as it makes it, since nothing that it records of the source can be compared
+// with what it records of the copy.
+func (t *transfer) wantsSum(src store.Object) bool {
+	_, ok := src.MD5()
+	return !t.unsummed && src.FullSum().IsZero() && (!ok || t.encrypts())
+}
+
+// sumOfCopy is the algorithm by which the store is asked to sum a copy; None is none.
+func (t *transfer) sumOfCopy(src store.Object) checksum.Algorithm {
+	switch {
+	case t.o.Checksum == checksum.None && t.wantsSum(src):
+		return checksum.CRC64NVME
+	case t.o.Checksum == checksum.MD5: // it is what a store is sent along with bytes, and keeps none of
+		return checksum.None
+	}
+	return t.o.Checksum
+}
+
+// summedCopy is the proof of a copy of which the store computed a checksum as it made it, from a source that was pinned to one state
+// and of which it records nothing that could be compared. That is as much as the store can show without a byte that moves here.
+func summedCopy(src, seen store.Object) (Proof, bool) {
+	sum := seen.FullSum()
+	_, a := src.MD5()
+	_, b := seen.MD5()
+	if sum.IsZero() || !src.FullSum().IsZero() || a && b || src.ETag == "" {
+		return Proof{}, false
+	}
+	return Proof{Proved: true, Sum: sum, Text: fmt.Sprintf("%s that the store computed as it copied (it keeps no checksum of the source)", sum.Algorithm)}, true
+}
+
+// proofOfCopy compares source and copy by what the store records of both.
+func (t *transfer) proofOfCopy(src, seen store.Object) (Proof, error) {
+	if t.o.Checksum != checksum.MD5 && seen.Sum(t.o.Checksum).IsZero() {
+		if err := t.asked(checksum.Scheme{}); err != nil {
+			return Proof{}, fmt.Errorf("%w (the copy is stored, without that checksum)", err)
+		}
+	}
+	a, text := evidence.Same(src, seen)
+	switch a.Verdict {
+	case evidence.Mismatch:
+		return Proof{}, fmt.Errorf("%s: %w: %s", seen.Ref, ErrMismatch, text)
+	case evidence.Match:
+		return Proof{Proved: true, Sum: a.Claim.Sum, Text: text}, nil
+	}
+	if p, ok := summedCopy(src, seen); ok {
+		return p, nil
+	}
+	p := Proof{Text: "the store copied it, but keeps no checksum of the copy that compares with the source's"}
+	switch {
+	case len(src.Sums) == 0:
+		p.Text = "the store copied it, but keeps no checksum of the source to compare"
+	case t.o.PartSize != 0:
+		p.Text += " (without a part size of your own, the copy keeps the source's parts, and its ETag)"
+	}
+	return p, nil
+}

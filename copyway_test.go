@@ -1,0 +1,134 @@
+package haul_test
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+
+	"haul"
+	"haul/store"
+	"haul/store/storetest"
+)
+
+// bare takes the checksums away that a store has of an object, as of those that were stored before it computed any.
+func (b *bench) bare(ref store.Ref) {
+	b.Edit(ref, func(o *store.Object) { o.Sums = nil })
+}
+
+// A copy of what was uploaded in parts and has no checksum is verified by its ETag, which only the same parts give.
+func TestCopyKeepsTheETagOfParts(t *testing.T) {
+	to := store.Ref{Bucket: storetest.Bucket, Key: "to"}
+	for _, c := range []struct {
+		name    string
+		sums    storetest.Checksums
+		size    int
+		parts   []int64
+		bare    bool
+		inParts bool
+	}{
+		{"equal parts", storetest.MD5Checksums, 100, []int64{40}, false, true},
+		{"parts that grow", storetest.MD5Checksums, 100, []int64{10, 20, 70}, false, true},
+		{"one part", storetest.MD5Checksums, 100, []int64{100}, false, true},
+		{"one part, smaller than parts may be", storetest.MD5Checksums, 3, []int64{5}, false, true},
+		{"Amazon's, before it computed checksums", storetest.AllChecksums, 100, []int64{40}, true, true},
+		{"Ceph's", storetest.IgnoredChecksums, 100, []int64{40}, false, true},
+		{"a composite", storetest.CompositeChecksums, 100, []int64{40}, false, true},
+		{"a checksum of all bytes needs no parts", storetest.AllChecksums, 100, []int64{40}, false, false},
+		{"an ETag that is an MD5 needs no parts", storetest.MD5Checksums, 100, nil, false, false},
+		{"an empty one", storetest.MD5Checksums, 0, []int64{5}, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t, storetest.Takes(c.sums))
+			want := random(c.size, 1)
+			b.PutBytes(object, want, c.parts...)
+			if c.bare {
+				b.bare(object)
+			}
+			r, err := b.client().Copy(context.Background(), object, to, haul.Transfer{})
+			if err != nil || !r.Proof.Proved || string(b.Bytes(to)) != string(want) {
+				t.Errorf("%+v, %v", r.Proof, err)
+			}
+			if n := b.Counts()[storetest.CopyPart].Calls; n > 0 != c.inParts {
+				t.Errorf("%d parts were copied", n)
+			}
+			b.tidy()
+		})
+	}
+}
+
+// Where the tags of the source may not be read, the store copies them along: no copy in parts loses them.
+func TestCopyLosesNoTagsForAProof(t *testing.T) {
+	to := store.Ref{Bucket: storetest.Bucket, Key: "to"}
+	for _, denied := range []bool{false, true} {
+		b := newBench(t, storetest.Takes(storetest.MD5Checksums))
+		b.Make(object, bytes.NewReader(random(100, 1)), storetest.Made{Parts: []int64{40}, Attrs: &store.Attrs{Tags: map[string]string{"lab": "7"}}})
+		if denied {
+			b.Fault(storetest.Tags).Error(store.Denied)
+		}
+		r, err := b.client().Copy(context.Background(), object, to, haul.Transfer{})
+		if err != nil || r.Proof.Proved == denied {
+			t.Errorf("denied %v: %+v, %v", denied, r.Proof, err)
+		}
+		if tags, err := b.Tags(context.Background(), to, nil); err != nil || tags["lab"] != "7" {
+			t.Errorf("denied %v: tags %v, %v", denied, tags, err)
+		}
+	}
+}
+
+// A store that cannot fill parts from an object copies in one request, and is asked for parts once.
+func TestCopyWithoutUploadPartCopy(t *testing.T) {
+	b := newBench(t, storetest.Takes(storetest.MD5Checksums))
+	c := b.client()
+	b.Fault(storetest.CopyPart).Error(store.Unsupported).Times(1)
+	for i, key := range []string{"one", "two"} {
+		b.PutBytes(object, random(100, uint64(i)), 100)
+		to := store.Ref{Bucket: storetest.Bucket, Key: key}
+		r, err := c.Copy(context.Background(), object, to, haul.Transfer{})
+		if err != nil || string(b.Bytes(to)) != string(b.Bytes(object)) {
+			t.Errorf("%s: %+v, %v", key, r, err)
+		}
+	}
+	if n := b.Counts()[storetest.Create].Calls; n != 1 || !strings.Contains(b.said(), "does not copy in parts") {
+		t.Errorf("%d uploads were opened; said %q", n, b.said())
+	}
+	b.tidy()
+}
+
+// Of an object under SSE-KMS without a checksum nothing compares: the store sums the copy as it makes it, from the state that is pinned.
+func TestCopyOfWhatHasNothingToCompare(t *testing.T) {
+	to := store.Ref{Bucket: storetest.Bucket, Key: "to"}
+	kms := store.Attrs{Encryption: store.Encryption{SSE: "aws:kms"}}
+	for _, c := range []struct {
+		name  string
+		size  int
+		parts []int64
+		from  string // encryption of the source
+		attrs store.Attrs
+		want  string
+	}{
+		{"under KMS", 100, nil, "aws:kms", kms, "CRC64NVME that the store computed as it copied"},
+		{"under KMS, in parts", 100, []int64{40}, "aws:kms", kms, "CRC64NVME that the store computed as it copied"},
+		{"too large for one request", 2000, []int64{400}, "aws:kms", kms, "CRC64NVME that the store computed as it copied"},
+		{"from KMS to plain", 100, nil, "aws:kms", store.Attrs{}, "CRC64NVME that the store computed as it copied"},
+		{"from plain to KMS", 100, []int64{40}, "", kms, "CRC64NVME that the store computed as it copied"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBench(t)
+			want := random(c.size, 1)
+			b.PutBytes(object, want, c.parts...)
+			b.Edit(object, func(o *store.Object) { o.Sums, o.Encryption = nil, c.from })
+			r, err := b.client().Copy(context.Background(), object, to, haul.Transfer{Attrs: c.attrs})
+			if err != nil || !r.Proof.Proved || !strings.Contains(r.Proof.Text, c.want) || string(b.Bytes(to)) != string(want) {
+				t.Errorf("%+v, %v", r.Proof, err)
+			}
+			b.tidy()
+		})
+	}
+	b := newBench(t, storetest.Takes(storetest.MD5Checksums)) // one that does not know how
+	b.PutBytes(object, random(100, 1))
+	b.Edit(object, func(o *store.Object) { o.Encryption = "aws:kms" })
+	if r, err := b.client().Copy(context.Background(), object, to, haul.Transfer{Attrs: kms}); err != nil || r.Proof.Proved {
+		t.Errorf("%+v, %v", r.Proof, err)
+	}
+}
