@@ -19,6 +19,7 @@ import (
 	"haul/internal/amount"
 	"haul/internal/journal"
 	"haul/internal/localfile"
+	"haul/internal/seqfile"
 )
 
 // Cache says how inputs are kept for other runs on the machine. The zero value keeps none.
@@ -99,7 +100,8 @@ func (c *cache) place(ctx context.Context, it *item, target string, t *tally) er
 		return errors.Join(err, lock.Close())
 	}
 	defer held.Close() // only read from
-	shared := share(held, target)
+	// An index gets a time of its own, which a second name of the entry could not have.
+	shared := share(held, target, seqfile.RoleOf(it.rel) != seqfile.Index)
 	if err := lock.Close(); err != nil {
 		return errors.Join(cacheError{err}, held.Close())
 	}
@@ -355,10 +357,10 @@ func writeKept(path string, k kept) error {
 	return os.Rename(temp, path+keptEnd)
 }
 
-// share gives target the bytes of a file without copying them: by a copy that shares blocks until one of both is written to, or by
-// a second name. The file is open, and nobody removes it meanwhile.
-func share(f *os.File, target string) bool {
-	return reflink(f, target) || os.Link(f.Name(), target) == nil
+// share gives target the bytes of a file without copying them: by a copy that shares blocks until one of both is written to, or,
+// where link is true, by a second name. The file is open, and nobody removes it meanwhile.
+func share(f *os.File, target string, link bool) bool {
+	return reflink(f, target) || link && os.Link(f.Name(), target) == nil
 }
 
 // copyFile copies what is open.
