@@ -32,7 +32,8 @@ INPUTS: SOURCE, or SOURCE:NAME for another name in the work folder
   FILE                        a local file is linked to, and not copied
 The last colon parts. A SOURCE with colons of its own ends in one: s3://b/12:30.bam: comes as 12:30.bam. In a list for
 --files-from, one SOURCE a line or SOURCE, a tab and NAME, all stand as they are. In a sample sheet (CSV or TSV, with or without
-Illumina's sections) every cell s3://BUCKET/KEY is fetched to s3/BUCKET/KEY, and replaced by that absolute path in the copy.
+Illumina's sections, or JSON) every cell, or string, s3://BUCKET/KEY is fetched to s3/BUCKET/KEY, and replaced by that absolute path
+in the copy. Where no object has that key, all below s3://BUCKET/KEY/ is fetched. A sheet that names nothing is an error.
 
 OUTPUTS: PATTERN:s3://…
   out.vcf.gz:s3://b/calls/    a file comes below a prefix with a slash at its end, and else takes the key itself
