@@ -32,15 +32,21 @@ const (
 	VCFGz   Kind = "VCF.gz"
 	FASTQ   Kind = "FASTQ"
 	FASTQGz Kind = "FASTQ.gz"
+	ORA     Kind = "FASTQ.ora" // compressed by DRAGEN
 	FASTA   Kind = "FASTA"
 	FASTAGz Kind = "FASTA.gz"
 	Gzip    Kind = "gzip"
+	SAM     Kind = "SAM"
+	POD5    Kind = "POD5"
+	SRA     Kind = "SRA"
+	C4GH    Kind = "Crypt4GH"
 	BAI     Kind = "BAI"
 	CSI     Kind = "CSI"
 	CRAI    Kind = "CRAI"
 	TBI     Kind = "TBI"
 	FAI     Kind = "FAI"
 	GZI     Kind = "GZI"
+	PBI     Kind = "PBI" // of PacBio's BAM
 	Dict    Kind = "dict"
 )
 
@@ -51,10 +57,11 @@ var suffixes = []struct {
 }{
 	{".bam", BAM}, {".cram", CRAM}, {".bcf", BCF}, {".bcf.gz", BCF}, {".vcf", VCF}, {".gvcf", VCF},
 	{".vcf.gz", VCFGz}, {".gvcf.gz", VCFGz}, {".vcf.bgz", VCFGz}, {".gvcf.bgz", VCFGz},
+	{".sam", SAM}, {".pod5", POD5}, {".sra", SRA}, {".c4gh", C4GH}, {".fastq.ora", ORA}, {".fq.ora", ORA},
 	{".fastq", FASTQ}, {".fq", FASTQ}, {".fastq.gz", FASTQGz}, {".fq.gz", FASTQGz},
 	{".fa", FASTA}, {".fasta", FASTA}, {".fna", FASTA}, {".fa.gz", FASTAGz}, {".fasta.gz", FASTAGz}, {".fna.gz", FASTAGz},
 	{".fa.bgz", FASTAGz}, {".fasta.bgz", FASTAGz}, {".gz", Gzip}, {".bgz", Gzip},
-	{".bai", BAI}, {".csi", CSI}, {".crai", CRAI}, {".tbi", TBI}, {".fai", FAI}, {".gzi", GZI}, {".dict", Dict},
+	{".bai", BAI}, {".csi", CSI}, {".crai", CRAI}, {".tbi", TBI}, {".fai", FAI}, {".gzi", GZI}, {".pbi", PBI}, {".dict", Dict},
 }
 
 // KindOf tells what a name says; upper and lower case are one.
