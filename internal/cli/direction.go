@@ -84,6 +84,7 @@ var flagDirections = func() map[string][]direction {
 		"times":                 {upload, download, uploadTree, downloadTree, copyTree},
 		"plan":                  {uploadTree, downloadTree, copyTree},
 		"no-families":           {uploadTree, downloadTree, copyTree},
+		"last":                  {uploadTree, downloadTree, copyTree},
 		"files-from":            {uploadTree, downloadTree, copyTree},
 
 		"ignore-glacier-warnings": {download, copyObject, downloadTree, copyTree},
