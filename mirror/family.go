@@ -79,7 +79,7 @@ func (l *lineup) add(j job) bool {
 	if !l.release(func(h held) bool { return !l.mixed && name > h.last }) {
 		return false
 	}
-	switch seqfile.RoleOf(name) {
+	switch l.r.o.role(name) {
 	case seqfile.Index:
 		return l.index(withTime(l.r, j), name)
 	case seqfile.Data:

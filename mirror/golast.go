@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 
 	"haul/internal/seqfile"
 )
@@ -17,9 +18,35 @@ func (l *last) close() {
 	l.markers.close()
 }
 
-// of gives the spool for a name; nil where it does not wait.
-func (l *last) of(name string) *spool {
-	switch seqfile.RoleOf(name) {
+// role is that of a name, by [Options.Last] and by what sequencers and the like write.
+func (o *Options) role(name string) seqfile.Role {
+	if o.IsLast(name) {
+		return seqfile.Marker
+	}
+	return seqfile.RoleOf(name)
+}
+
+// IsLast returns whether a path with slashes matches one of Last.
+func (o *Options) IsLast(name string) bool {
+	for _, pattern := range o.Last {
+		tokens := compile(fold(pattern))
+		for rest := fold(name); ; {
+			if matches(tokens, rest) {
+				return true
+			}
+			_, after, ok := strings.Cut(rest, "/")
+			if !ok {
+				break
+			}
+			rest = after
+		}
+	}
+	return false
+}
+
+// of gives the spool for a role; nil where it does not wait.
+func (l *last) of(role seqfile.Role) *spool {
+	switch role {
 	case seqfile.Manifest:
 		return &l.manifests
 	case seqfile.Marker:
@@ -34,7 +61,7 @@ func (w *way) putOff(a Action) (bool, error) {
 	if w.o.NoFamilies || e.Why != nil || a.Do != Move && a.Do != Check || e.isMark() {
 		return false, nil
 	}
-	s := w.last.of(job{entry: e}.family())
+	s := w.last.of(w.o.role(job{entry: e}.family()))
 	if s == nil {
 		return false, nil
 	}

@@ -30,6 +30,9 @@ type Options struct {
 	// down is newer; manifests such as md5sum.txt come after that, and markers that all is there, such as CopyComplete.txt, last
 	// of all, unless something failed; and families that are not whole are told of by Incomplete events.
 	NoFamilies bool
+	// Last are patterns, as those of Filter, of more names that are markers; NoFamilies turns them off, too. All of a path below the
+	// target must match, or what stands after any of its slashes: done.flag and *.flag match run/done.flag.
+	Last []string
 	// Archived says what to do about objects that are in an archive, and not restored.
 	Archived Archived
 	// CaseConflict says what to do on the way down about a key that differs from another only by case, where the file system does

@@ -45,6 +45,7 @@ type PlanHeader struct {
 	Guess bool `json:"guess_mime_type,omitempty"`
 	// NoFamilies is that of the options.
 	NoFamilies bool          `json:"no_families,omitempty"`
+	Last       []string      `json:"last,omitempty"` // that of the options
 	Transfer   haul.Transfer `json:"transfer"`
 }
 
@@ -108,7 +109,7 @@ func NewPlanWriter(w io.Writer, c *haul.Client, from, to End, o Options) (*PlanW
 	p := &PlanWriter{c: c, w: bufio.NewWriter(w)}
 	p.h = PlanHeader{
 		Version: planVersion, Made: time.Now().UTC().Truncate(time.Second), Store: c.Identity(), Way: way.kind, Move: o.Move,
-		Guess: o.ContentType != nil, NoFamilies: o.NoFamilies, Transfer: o.Transfer, FromBucket: way.from.Ref.Bucket, ToBucket: way.to.Ref.Bucket,
+		Guess: o.ContentType != nil, NoFamilies: o.NoFamilies, Last: o.Last, Transfer: o.Transfer, FromBucket: way.from.Ref.Bucket, ToBucket: way.to.Ref.Bucket,
 	}
 	p.h.Transfer.NoClobber = p.h.Transfer.NoClobber || o.NoOverwrite
 	if p.h.Source, err = rootName(way.from); err == nil {
@@ -271,7 +272,7 @@ func Apply(ctx context.Context, c *haul.Client, plan io.ReadSeeker, o Options) (
 		return Summary{}, fmt.Errorf("%w: it is for the store %s, and this is %s", ErrPlan, h.Store, c.Identity())
 	}
 	o.Transfer, o.Move = h.Transfer, h.Move
-	o.NoOverwrite, o.DryRun, o.Select, o.NoFamilies = false, false, Select{}, h.NoFamilies
+	o.NoOverwrite, o.DryRun, o.Select, o.NoFamilies, o.Last = false, false, Select{}, h.NoFamilies, h.Last
 	if !h.Guess {
 		o.ContentType = nil
 	}
@@ -310,7 +311,7 @@ const (
 
 // turn tells it.
 func (a *applying) turn(s Step) turn {
-	switch role := seqfile.RoleOf(filepath.ToSlash(s.Target)); {
+	switch role := a.o.role(filepath.ToSlash(s.Target)); {
 	case s.Action == deleteVerb:
 		return deleteTurn
 	case a.o.NoFamilies:

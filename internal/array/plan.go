@@ -238,10 +238,10 @@ func (p *planner) place(e mirror.Event) {
 func (p *planner) shardFor(target string) int {
 	switch role := seqfile.RoleOf(filepath.ToSlash(target)); {
 	case p.h.NoFamilies:
+	case role == seqfile.Marker, p.r.Options.IsLast(filepath.ToSlash(target)):
+		return markers
 	case role == seqfile.Manifest:
 		return manifests
-	case role == seqfile.Marker:
-		return markers
 	}
 	return 0
 }

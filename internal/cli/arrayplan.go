@@ -25,7 +25,8 @@ const arrayPlanLong = `haul array plan finds what is to move, as haul cp --recur
 objects. It moves nothing.
 
 Manifests such as md5sum.txt, and markers that tell others that all is there, such as CopyComplete.txt, are in no shard: haul array
-finish moves them, markers last. What lacks its R2, its index or its data is named. --no-families turns that off.
+finish moves them, markers last (--last names more of them). What lacks its R2, its index or its data is named. --no-families turns
+that off.
 
   haul array plan --shards N DIR s3://BUCKET/DIR -o PLAN               up: all tasks must see DIR
   haul array plan --shards N s3://BUCKET/DIR DIR -o PLAN               down: all tasks must see DIR
@@ -60,6 +61,7 @@ func (f *arrayPlanFlags) flags() []*pflag.FlagSet {
 	fs.BoolVar(&f.compare.exact, "exact-timestamps", false, "with --sync: on the way down, let any difference in time count")
 	fs.BoolVar(&f.compare.checksum, "checksum", false, "with --sync: let the content decide where sizes are equal")
 	fs.BoolVar(&f.noFamilies, "no-families", false, "let manifests and markers be in shards, let indexes keep their times, and do not look for what lacks")
+	f.lastFlag(fs)
 	fs.BoolVar(&f.times, "times", false, "keep the file's time in the object's metadata on the way up, and give it back on the way down")
 	fs.StringVar(&f.checksum, "checksum-algorithm", "", "`NAME` of the checksum: CRC64NVME, CRC32C, CRC32, SHA256, SHA1 or MD5 (else the best that the store checks)")
 	fs.Var(&f.partSize, "part-size", "`SIZE` of a part, such as 64MiB (else chosen by the object's size)")

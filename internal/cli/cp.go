@@ -49,7 +49,7 @@ whole path below the source, and the last that matches decides.
 
 In runs over many files an index (.bai, .crai, .tbi, .fai, …) comes after its data, and on the way down is newer than it;
 manifests such as md5sum.txt come after all data, and markers such as CopyComplete.txt last, and only if nothing failed. R1 without
-R2, data without index and index without data are named. --no-families turns that off.
+R2, data without index and index without data are named. --no-families turns that off; --last names markers of your own.
 
 The last line says what was proved, and how. With --stats, lines after it say what the run took, and what limited it: this
 CPU, the disk, a stream, the link, the store, or the number of connections.`
@@ -89,7 +89,13 @@ type copyFlags struct {
 	bandwidth   sizeFlag
 	patience    spanFlag
 	stats       bool
+	last        []string
 	digest      digestFlags
+}
+
+// lastFlag adds --last.
+func (f *copyFlags) lastFlag(fs *pflag.FlagSet) {
+	fs.StringArrayVar(&f.last, "last", nil, "send what matches `PATTERN` last of all, and only where nothing failed, as markers are (*.flag, ready.txt); may be repeated")
 }
 
 func (f *copyFlags) flags() *pflag.FlagSet {
@@ -102,6 +108,7 @@ func (f *copyFlags) flags() *pflag.FlagSet {
 	fs.BoolVar(&f.noOverwrite, "no-overwrite", false, "leave a target alone that exists already")
 	fs.BoolVar(&f.noClobber, "no-clobber", false, "fail where the target exists already")
 	fs.BoolVar(&f.noFamilies, "no-families", false, "let files come in any order, indexes keep their times, and do not look for what lacks")
+	f.lastFlag(fs)
 	fs.BoolVar(&f.times, "times", false, "keep the file's time in the object's metadata on the way up, and give it back on the way down")
 	fs.BoolVar(&f.readTwice, "read-twice", false, "download a second time, and compare, what nothing in the store can verify (such as SSE-KMS objects without a checksum)")
 	fs.BoolVar(&f.noResume, "no-resume", false, "start clean, and leave nothing behind on failure")

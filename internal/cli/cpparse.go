@@ -60,6 +60,7 @@ func (f *copyFlags) trees(set *pflag.FlagSet, req *copyRequest) error {
 	o.Transfer = req.transfer
 	o.Transfer.NoClobber = f.noClobber
 	o.Move, o.NoOverwrite, o.DryRun, o.NoFamilies = f.verb == mvVerb, f.noOverwrite, f.dry || f.plan != "", f.noFamilies
+	o.Last = f.last
 	req.plan = f.plan
 	if err := f.which.parse(set, &o.Options); err != nil {
 		return err
@@ -75,6 +76,8 @@ func (f *copyFlags) check(set *pflag.FlagSet, req copyRequest) error {
 	switch {
 	case f.noResume && f.adopt:
 		return usagef("--no-resume and --adopt exclude each other")
+	case f.noFamilies && len(f.last) > 0:
+		return usagef("--no-families and --last exclude each other")
 	case f.noClobber && f.noOverwrite:
 		return usagef("--no-clobber and --no-overwrite exclude each other")
 	case f.noClobber && f.verb == syncVerb:

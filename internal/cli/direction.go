@@ -85,6 +85,7 @@ var flagDirections = func() map[string][]direction {
 		"read-twice":            {download, downloadStream, downloadTree},
 		"plan":                  {uploadTree, downloadTree, copyTree},
 		"no-families":           {uploadTree, downloadTree, copyTree},
+		"last":                  {uploadTree, downloadTree, copyTree},
 		"files-from":            {uploadTree, downloadTree, copyTree},
 
 		"ignore-glacier-warnings": {download, copyObject, downloadTree, copyTree},

@@ -23,13 +23,15 @@ and end; in a store by ranges, without a download.
   haul quickcheck s3://BUCKET/DIR            all that is below s3://BUCKET/DIR/
 
 BAD is what is not what its name says, or cut: a BAM or CRAM without its end or without reference sequences (as samtools
-quickcheck has it), a VCF.gz without its end or by plain gzip, gzip that ends in the midst, FASTQ and FASTA that begin as something
-else, an index that is none, or of another file. WARN is what is worth a look: an index that is older than its data, R1 without R2,
-a BAM without an index where others in its folder have one, an index without data. WARN does not let the run fail, but with
+quickcheck has it, but for reads of Oxford Nanopore and PacBio), a header that does not fit its checksum, BGZF or gzip that ends in
+the midst, files that begin as something else, an index that is none, or of another file. WARN is what is worth a look: an index that
+is older than its data, a VCF.gz by plain gzip, a last line without its end, R1 without R2, a BAM without an index where others in its
+folder have one, an index without data. WARN does not let the run fail, but with
 --strict. UNREADABLE is a file or a folder of which nothing can be known. OK is told with --verbose.
 
 What lies between beginning and end is not read. The end of plain gzip of over 64 KiB tells little: --verbose and --json say of which
-files ("unsure"), and the last line how many. Only all bytes tell all (gzip -t, haul verify, md5sum). Names that are none of BAM, CRAM, BCF, VCF, FASTQ, FASTA, their indexes, or gzip are passed over;
+files ("unsure"), and the last line how many. Only all bytes tell all (gzip -t, haul verify, md5sum). Names that are none of BAM, CRAM, SAM, BCF,
+VCF, FASTQ (also .ora), FASTA, their indexes, POD5, SRA, Crypt4GH or gzip are passed over;
 where there is nothing else, the run ends with exit code 3. Exit code 1 tells that something is BAD or UNREADABLE.`
 
 const quickcheckExample = `  haul quickcheck run42

@@ -32,7 +32,8 @@ INPUTS: SOURCE, or SOURCE:NAME for another name in the work folder
   FILE                        a local file is linked to, and not copied
 The last colon parts. A SOURCE with colons of its own ends in one: s3://b/12:30.bam: comes as 12:30.bam. In a list for
 --files-from, one SOURCE a line or SOURCE, a tab and NAME, all stand as they are. In a sample sheet (CSV or TSV, with or without
-Illumina's sections) every cell s3://BUCKET/KEY is fetched to s3/BUCKET/KEY, and replaced by that absolute path in the copy.
+Illumina's sections, or JSON) every cell, or string, s3://BUCKET/KEY is fetched to s3/BUCKET/KEY, and replaced by that absolute path
+in the copy. Where no object has that key, all below s3://BUCKET/KEY/ is fetched. A sheet that names nothing is an error.
 
 OUTPUTS: PATTERN:s3://…
   out.vcf.gz:s3://b/calls/    a file comes below a prefix with a slash at its end, and else takes the key itself
@@ -58,7 +59,8 @@ say that there is no such command; 143 also tells of a Spot notice.
 
 CACHE: with --cache DIR inputs are kept for all runs on the machine, by bucket, key, ETag and size, and fetched once however many
 ask at the same time. They are shared by reflink where the file system can (XFS, btrfs), else by a hard link to a read-only
-file, else copied. A command that makes such a link writable and writes to it spoils the entry; the next run sees that by its
+file, else copied. Several users can share DIR (mkdir -m 1777 DIR): each has a folder of his own in it, and what others keep there is
+copied, and used only where it has the checksum that the store recorded. A command that makes such a link writable and writes to it spoils the entry; the next run sees that by its
 size and time (--cache-verify: by its bytes), and fetches it again.`
 
 const runExample = `  haul run --in s3://lab/NA12878.bam --in s3://refs/hg38/:ref/ --out 'results/**:s3://lab/out/' -- ./call.sh NA12878.bam ref/hg38.fa
@@ -94,7 +96,7 @@ func (f *runFlags) groups() []*pflag.FlagSet {
 	in.StringVar(&f.workdir, "workdir", "", "make the work folder in `DIR` (else $TMPDIR)")
 	in.BoolVar(&f.keep, "keep-workdir", false, "leave the work folder behind after success too")
 	in.StringVar(&f.cache, "cache", "", "keep inputs in `DIR` for other runs on this machine")
-	in.Var(&f.cacheSize, "cache-size", "let that `SIZE` be the most in the cache: what was not used for the longest time leaves, but nothing in use")
+	in.Var(&f.cacheSize, "cache-size", "let that `SIZE` be the most that you have in the cache: what was not used for the longest time leaves, but nothing in use")
 	in.BoolVar(&f.verify, "cache-verify", false, "compare what the cache has with the store's checksum each time")
 
 	run := pflag.NewFlagSet("Command", pflag.ContinueOnError)

@@ -33,7 +33,8 @@ deleted before both listings came to a good end and the transfers are done, nor 
 --max-delete N, where there is more to delete than N, nothing is. Links to folders in a local target are neither followed nor
 deleted. A prefix with nothing below it is taken for a typing error, and ends with exit code 3.
 
-Families come in order, and what lacks is named, as with haul cp; --no-families turns that off.`
+Families come in order, and what lacks is named, as with haul cp; --no-families turns that off, and --last names
+markers of your own.`
 
 const syncExample = `  haul sync run42 s3://lab/runs/42
   haul sync --delete --dryrun run42 s3://lab/runs/42

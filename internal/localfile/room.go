@@ -34,3 +34,40 @@ func PrivateDir(dir string) error {
 	}
 	return nil
 }
+
+// OwnDir makes the folder dir, which others may read as the umask says, or takes one that is there, where it is this user's own and
+// nobody else can write to it. Its parent must be there.
+func OwnDir(dir string) error {
+	if err := os.Mkdir(dir, 0o755); !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	fi, err := os.Lstat(dir)
+	switch {
+	case err != nil:
+		return err
+	case !fi.IsDir():
+		return fmt.Errorf("%s is not a folder, and one is needed under that name: remove it", dir)
+	case !owned(fi):
+		return fmt.Errorf("%s belongs to another user: it is not used; remove it, or choose another place", dir)
+	case runtime.GOOS != "windows" && fi.Mode().Perm()&0o022 != 0:
+		return fmt.Errorf("others can write to %s: it is not used; remove it, or choose another place", dir)
+	}
+	return nil
+}
+
+// OpenRegular opens a regular file for reading, and returns whether it belongs to this user. Where path is a symbolic link or
+// anything else, the error is ErrNotRegular or that of the system.
+func OpenRegular(path string) (f *os.File, ours bool, err error) {
+	f, err = os.OpenFile(path, os.O_RDONLY|openNofollow|openNonblock, 0)
+	if err != nil {
+		return nil, false, err
+	}
+	fi, err := f.Stat()
+	if err == nil && !fi.Mode().IsRegular() {
+		err = fmt.Errorf("%s is %s: %w", path, kind(fi.Mode()), ErrNotRegular)
+	}
+	if err != nil {
+		return nil, false, errors.Join(err, f.Close())
+	}
+	return f, owned(fi), nil
+}

@@ -122,7 +122,7 @@ func older(index, data looked) string {
 	if !index.made.IsZero() && !data.made.IsZero() {
 		from, to, how = index.made, data.made, "it is older than its data, by %s: it is of an earlier state of that, or was only copied first"
 	}
-	if by := to.Truncate(time.Second).Sub(from.Truncate(time.Second)); by > 0 { // htslib, too, counts seconds
+	if by := to.Sub(from); by >= time.Second { // of less, nobody can say which of the two was finished first
 		return fmt.Sprintf(how, amount.Took(by))
 	}
 	return ""

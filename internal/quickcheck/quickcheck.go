@@ -159,9 +159,9 @@ type run struct {
 	at mirror.End
 	// entries are those whose families may still come; of the goroutine that finds.
 	entries map[string]mirror.Entry
-	// mate of the one file that is looked at, which is not looked at itself.
-	mate  string
-	alone bool // one file is looked at
+	// beside are FASTQ files beside the one that is looked at, which are not looked at themselves.
+	beside []string
+	alone  bool // one file is looked at
 }
 
 // family is data with its indexes, or a file without; or only something to tell.
@@ -185,7 +185,7 @@ func (r *run) find(ctx context.Context, yield func(*family) bool) error {
 		},
 		Settled: func(name string, indexes []string) {
 			f := &family{data: r.take(name), done: make(chan struct{})}
-			if name == r.mate {
+			if slices.Contains(r.beside, name) {
 				return
 			}
 			for _, index := range indexes {
@@ -271,8 +271,9 @@ func (r *run) around(ctx context.Context, e mirror.Entry) iter.Seq2[mirror.Entry
 	r.alone = true
 	mate, _ := seqfile.Mate(e.Rel)
 	names := slices.Concat(seqfile.IndexesOf(e.Rel), seqfile.DataOf(e.Rel))
-	if r.mate = mate; mate != "" {
-		names = append(names, mate)
+	if mate != "" {
+		r.beside = append(seqfile.Series(e.Rel), mate)
+		names = append(names, r.beside...)
 	}
 	return func(yield func(mirror.Entry, error) bool) {
 		all := []mirror.Entry{e}

@@ -44,16 +44,16 @@ func delivery() map[string][]byte {
 }
 
 var wanted = []string{
-	"bad cut.bam: it has no EOF block at its end: it is cut, or its writer broke off; its header is cut",
+	"bad cut.bam: its header is cut",
 	"bad cut.cram: it has no EOF container at its end: it is cut, or its writer broke off",
 	"bad noeof.bam: it has no EOF block at its end: it is cut, or its writer broke off",
 	"bad other.bam.bai: it has 7 reference sequences, and its data 2: it is the index of another file, or of another state of it",
 	"bad page.fastq.gz: it is no gzip: it begins as a page of HTML or XML",
-	"bad plain.vcf.gz: it is plain gzip and not BGZF, so that it cannot be indexed (bgzip makes BGZF)",
 	"warn cut.cram: it has no index, and others in its folder have one",
 	"warn lone_R1.fastq: it has no R2",
 	"warn none.bam.bai: it is an index whose data is not there",
 	"warn plain.vcf.gz: it has no index, and others in its folder have one",
+	"warn plain.vcf.gz: it is plain gzip and not BGZF, so that it cannot be indexed (bgzip makes BGZF)",
 }
 
 // found runs, and gives what is not good, sorted, by last names.
@@ -109,7 +109,7 @@ func TestDelivery(t *testing.T) {
 		if !slices.Equal(got, wanted) {
 			t.Errorf("%s: %s, want %s", at, strings.Join(got, "\n\t"), strings.Join(wanted, "\n\t"))
 		}
-		if n.Bad != 6 || n.Gaps != 4 || n.Warn != 0 || n.Other != 2 || n.OK+n.Bad+n.Other != len(files) {
+		if n.Bad != 5 || n.Gaps != 4 || n.Warn != 1 || n.Other != 2 || n.OK+n.Warn+n.Bad+n.Other != len(files) {
 			t.Errorf("%s: %+v", at, n)
 		}
 	}
@@ -125,6 +125,19 @@ func TestOlderIndex(t *testing.T) {
 	const want = "warn a.bam.bai: it is older than its data, by 1h00m: it is of an earlier state of that, or was only copied first"
 	if len(got) != 1 || got[0] != want || n.Warn != 1 {
 		t.Errorf("%q, want %q; %+v", got, want, n)
+	}
+
+	// Less than a second says nothing: many tools write the two at once. The second may change in between.
+	second := time.Unix(1_700_000_000, 0)
+	for by, want := range map[time.Duration]int{time.Millisecond: 0, 999 * time.Millisecond: 0, time.Second: 1, -time.Second: 0} {
+		for name, at := range map[string]time.Time{"a.bam": second, "a.bam.bai": second.Add(-by)} {
+			if err := os.Chtimes(filepath.Join(dir, name), at, at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got, _ := found(t, nil, mirror.Local(dir), quickcheck.Options{}); len(got) != want {
+			t.Errorf("an index that is older by %v: %q", by, got)
+		}
 	}
 
 	m := storetest.New(storetest.For(t))
@@ -162,7 +175,7 @@ func TestOne(t *testing.T) {
 		{"noeof.bam", "bad noeof.bam: ", 2},
 		{"lone_R1.fastq", "warn lone_R1.fastq: it has no R2", 1},
 		{"none.bam.bai", "warn none.bam.bai: it is an index whose data is not there", 1},
-		{"plain.vcf.gz", "bad plain.vcf.gz: ", 1},
+		{"plain.vcf.gz", "warn plain.vcf.gz: ", 1},
 		{"notes.txt", "", 0},
 	} {
 		for _, at := range []mirror.End{mirror.Local(filepath.Join(dir, one.name)), mirror.Remote(store.Ref{Bucket: storetest.Bucket, Key: "run/" + one.name})} {

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 )
 
 // mostInflated is what one byte of deflate can stand for at most; see RFC 1951, and zlib's technical details.
@@ -56,7 +57,7 @@ func (c *Content) headerOfBAM(r io.Reader) error {
 		c.bad("its header is damaged: a text of %d bytes", length)
 		return nil
 	}
-	sequences, err := countSequences(r, length)
+	sequences, err := c.samHeader(r, length)
 	if err != nil {
 		if sequences > 0 && errors.Is(err, errEnough) {
 			return nil // so there are some; how many is not known
@@ -104,25 +105,78 @@ func reference(r io.Reader) (bool, error) {
 	return err == nil && length >= 0 && bytes.IndexByte(name, 0) == n-1, err
 }
 
-// countSequences reads a SAM header of n bytes and counts the sequences that it names; SAM specification, 1.3. An error comes with
+// samHeader reads a SAM header of n bytes and counts the sequences that it names; SAM specification, 1.3. An error comes with
 // those up to there.
-func countSequences(r io.Reader, n int) (count int, err error) {
+func (c *Content) samHeader(r io.Reader, n int) (count int, err error) {
 	rest := &io.LimitedReader{R: r, N: int64(n)}
-	lines := bufio.NewReader(rest)
-	begins := true
-	for {
-		line, more, err := lines.ReadLine()
-		if errors.Is(err, io.EOF) && rest.N == 0 {
-			return count, nil
+	lines := bufio.NewReaderSize(rest, mostLine)
+	for begins := true; ; {
+		line, err := lines.ReadSlice('\n')
+		atEnd := errors.Is(err, io.EOF) && rest.N == 0
+		ended, full := err == nil || atEnd, errors.Is(err, bufio.ErrBufferFull)
+		line = bytes.TrimSuffix(line, []byte("\n"))
+		switch {
+		case begins && ended && !isHeaderLine(line):
+			return count, damage("damaged: a line of it is not that of a SAM header")
+		case begins && bytes.HasPrefix(line, []byte("@SQ\t")) && (ended || full):
+			count++
+		case begins && bytes.HasPrefix(line, []byte("@RG\t")):
+			c.long = c.long || longReads(line)
 		}
-		if err != nil {
+		switch {
+		case atEnd:
+			return count, nil
+		case errors.Is(err, io.EOF):
+			return count, io.ErrUnexpectedEOF
+		case !ended && !full:
 			return count, err
 		}
-		if begins && bytes.HasPrefix(line, []byte("@SQ\t")) {
-			count++
-		}
-		begins = !more
+		begins = ended
 	}
+}
+
+// mostLine is how long a line of a SAM header may be for its syntax to be looked at, in bytes.
+const mostLine = 64 << 10
+
+// isHeaderLine tells a line of a SAM header as htslib takes it: @, two letters, and fields of two characters, a colon and a value; a
+// sequence has a name and a length, read groups and programs an ID.
+func isHeaderLine(line []byte) bool {
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	if len(line) == 0 || line[0] == 0 { // what pads the text
+		return true
+	}
+	fields := bytes.Split(line, []byte("\t"))
+	if kind := fields[0]; len(kind) != 3 || kind[0] != '@' || !isLetter(kind[1]) || !isLetter(kind[2]) || bytes.IndexByte(line, 0) >= 0 {
+		return false
+	}
+	has := func(tag string) bool {
+		return slices.ContainsFunc(fields, func(f []byte) bool { return bytes.HasPrefix(f, []byte(tag)) })
+	}
+	switch string(fields[0]) {
+	case "@CO":
+		return true
+	case "@SQ":
+		if !has("SN:") || !has("LN:") {
+			return false
+		}
+	case "@RG", "@PG":
+		if !has("ID:") {
+			return false
+		}
+	}
+	return len(fields) > 1 && !slices.ContainsFunc(fields[1:], func(f []byte) bool { return len(f) < 3 || f[2] != ':' })
+}
+
+func isLetter(b byte) bool { return 'A' <= b&^0x20 && b&^0x20 <= 'Z' }
+
+// longReads tells a read group of Oxford Nanopore or PacBio, whose basecallers write reads that are mapped to nothing.
+func longReads(line []byte) bool {
+	for field := range bytes.SplitSeq(line, []byte("\t")) {
+		if platform, ok := bytes.CutPrefix(field, []byte("PL:")); ok {
+			return bytes.EqualFold(platform, []byte("ONT")) || bytes.EqualFold(platform, []byte("PACBIO"))
+		}
+	}
+	return false
 }
 
 // checkBCF reads the header; VCF specification, 6.2. What is written without compression has no end to know it by.
@@ -143,7 +197,9 @@ func checkBCF(w *window, c *Content) {
 			if len(head) >= 5 {
 				length = binary.LittleEndian.Uint32(head[1:])
 			}
-			ok = bytes.HasSuffix(head, []byte(fileFormat)) && int64(length) <= c.Size*mostInflated
+			if ok = bytes.HasSuffix(head, []byte(fileFormat)) && int64(length) <= c.Size*mostInflated; ok {
+				_, err = io.CopyN(io.Discard, r, int64(length)-int64(len(fileFormat)))
+			}
 		}
 	}
 	switch {

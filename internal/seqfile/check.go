@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // Finding is one thing that is wrong with a file. A Bad one is wrong for sure, or cannot be read by the tools that the name is
@@ -25,6 +26,8 @@ type Content struct {
 	// Refs is how many reference sequences a BAM or CRAM, or an index of one, has; -1 where that was not read.
 	Refs int
 
+	long        bool   // its read groups are of Oxford Nanopore or PacBio, whose reads come unmapped
+	plain       bool   // it is gzip, and should be BGZF
 	first       string // name of the first sequence of a FASTA, and where it begins; of a FAI, what it says of it
 	firstOffset int64  // -1: not known
 	reach       int64  // the last offset that an index has into its data
@@ -47,7 +50,7 @@ func checkOf(k Kind) func(*window, *Content) {
 		return checkCRAM
 	case BCF:
 		return checkBCF
-	case VCF, FASTQ, FASTA, Dict:
+	case VCF, FASTQ, FASTA, SAM, Dict:
 		return checkText
 	case VCFGz, FASTQGz, FASTAGz, Gzip:
 		return checkGzip
@@ -61,6 +64,10 @@ func checkOf(k Kind) func(*window, *Content) {
 		return checkFAI
 	case GZI:
 		return checkGZI
+	case PBI:
+		return checkPBI
+	case POD5, SRA, ORA, C4GH:
+		return checkSigned
 	}
 	return nil
 }
@@ -78,7 +85,7 @@ func Check(k Kind, r io.ReaderAt, size int64, o Options) (Content, error) {
 	if w.err != nil {
 		return c, w.err
 	}
-	if (k == BAM || k == CRAM) && c.Refs == 0 && !o.Unmapped {
+	if (k == BAM || k == CRAM) && c.Refs == 0 && !o.Unmapped && !c.long {
 		c.bad("its header names no reference sequence (for unmapped reads: --unmapped)")
 	}
 	return c, nil
@@ -95,11 +102,6 @@ func (c *Content) warn(format string, args ...any) {
 // endOfBGZF is the empty block that ends a BGZF file; SAM specification, 4.1.2.
 var endOfBGZF = []byte("\x1f\x8b\x08\x04\x00\x00\x00\x00\x00\xff\x06\x00\x42\x43\x02\x00\x1b\x00\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00")
 
-// isBGZF tells the head of a BGZF block: a gzip header whose extra field has BC; SAM specification, 4.1.
-func isBGZF(head []byte) bool {
-	return len(head) >= 18 && bytes.HasPrefix(head, endOfBGZF[:4]) && bytes.Equal(head[12:16], endOfBGZF[12:16])
-}
-
 // bgzf begins to read a file that must be BGZF; nil where it is none. Its blocks are members of gzip.
 func bgzf(w *window, c *Content) io.Reader {
 	head := w.upTo(firstRead)
@@ -111,13 +113,16 @@ func bgzf(w *window, c *Content) io.Reader {
 		return nil
 	}
 	if !bytes.Equal(w.tail(len(endOfBGZF)), endOfBGZF) && w.err == nil {
-		c.bad("it has no EOF block at its end: it is cut, or its writer broke off")
+		c.bad(noEOFBlock)
 	}
 	return inflated(w)
 }
 
 // inflated gives the text of a gzip file's beginning.
 func inflated(w *window) io.Reader {
+	if isBGZF(w.upTo(blockHead)) {
+		return &limited{&blocks{src: w.from(0)}, mostText}
+	}
 	zr, err := gzip.NewReader(w.from(0))
 	if err != nil {
 		return failing{err}
@@ -147,12 +152,25 @@ func (l *limited) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// cut judges an error of reading a header: whether it ended too soon, is damaged, or is only longer than what is read of it.
+// noEOFBlock and noEOFContainer are what a file that is cut mostly shows.
+const (
+	noEOFBlock     = "it has no EOF block at its end: it is cut, or its writer broke off"
+	noEOFContainer = "it has no EOF container at its end: it is cut, or its writer broke off"
+)
+
+// cut judges an error of reading a header: whether it ended too soon, is damaged, or is only longer than what is read of it. A
+// header that is cut says more than that there is no end.
 func (c *Content) cut(w *window, what string, err error) {
+	if err == nil || w.err != nil || errors.Is(err, errEnough) {
+		return
+	}
+	var d damage
+	c.Findings = slices.DeleteFunc(c.Findings, func(f Finding) bool { return f.Text == noEOFBlock || f.Text == noEOFContainer })
 	switch {
-	case w.err != nil, errors.Is(err, errEnough):
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		c.bad("%s is cut", what)
+	case errors.As(err, &d):
+		c.bad("%s is %s", what, d)
 	default:
 		c.bad("%s cannot be inflated: %v", what, err)
 	}

@@ -139,11 +139,15 @@ func Belongs(index, data Content) []Finding {
 			c.bad("it is about %d reference sequences, and its data has %d: %s", index.Refs, data.Refs, other)
 		}
 	case FAI:
-		if data.firstOffset >= 0 && index.firstOffset >= 0 && data.first != "" && (index.first != data.first || index.firstOffset != data.firstOffset) {
-			c.bad("it begins with %q at byte %d, and its data with %q at byte %d: %s", index.first, index.firstOffset, data.first, data.firstOffset, other)
+		same := index.first == data.first || index.first == firstWord(data.first)
+		if data.firstOffset >= 0 && index.firstOffset >= 0 && data.first != "" && (!same || index.firstOffset != data.firstOffset) {
+			c.bad("it begins with %q at byte %d, and its data with %q at byte %d: %s", index.first, index.firstOffset, firstWord(data.first), data.firstOffset, other)
 		}
 	}
-	if (index.Kind == CRAI || index.Kind == GZI) && index.reach > 0 && index.reach >= data.Size {
+	if data.plain && (index.Kind == TBI || index.Kind == CSI) {
+		c.bad("its data is plain gzip, which cannot be indexed: %s", other)
+	}
+	if (index.Kind == CRAI || index.Kind == GZI) && index.reach > 0 && index.reach >= data.Size && !data.isBad() { // else its data says why
 		c.bad("it points to byte %d, and its data has %d: %s, or the data is cut", index.reach, data.Size, other)
 	}
 	return c.Findings

@@ -32,15 +32,21 @@ const (
 	VCFGz   Kind = "VCF.gz"
 	FASTQ   Kind = "FASTQ"
 	FASTQGz Kind = "FASTQ.gz"
+	ORA     Kind = "FASTQ.ora" // compressed by DRAGEN
 	FASTA   Kind = "FASTA"
 	FASTAGz Kind = "FASTA.gz"
 	Gzip    Kind = "gzip"
+	SAM     Kind = "SAM"
+	POD5    Kind = "POD5"
+	SRA     Kind = "SRA"
+	C4GH    Kind = "Crypt4GH"
 	BAI     Kind = "BAI"
 	CSI     Kind = "CSI"
 	CRAI    Kind = "CRAI"
 	TBI     Kind = "TBI"
 	FAI     Kind = "FAI"
 	GZI     Kind = "GZI"
+	PBI     Kind = "PBI" // of PacBio's BAM
 	Dict    Kind = "dict"
 )
 
@@ -51,10 +57,11 @@ var suffixes = []struct {
 }{
 	{".bam", BAM}, {".cram", CRAM}, {".bcf", BCF}, {".bcf.gz", BCF}, {".vcf", VCF}, {".gvcf", VCF},
 	{".vcf.gz", VCFGz}, {".gvcf.gz", VCFGz}, {".vcf.bgz", VCFGz}, {".gvcf.bgz", VCFGz},
+	{".sam", SAM}, {".pod5", POD5}, {".sra", SRA}, {".c4gh", C4GH}, {".fastq.ora", ORA}, {".fq.ora", ORA},
 	{".fastq", FASTQ}, {".fq", FASTQ}, {".fastq.gz", FASTQGz}, {".fq.gz", FASTQGz},
 	{".fa", FASTA}, {".fasta", FASTA}, {".fna", FASTA}, {".fa.gz", FASTAGz}, {".fasta.gz", FASTAGz}, {".fna.gz", FASTAGz},
 	{".fa.bgz", FASTAGz}, {".fasta.bgz", FASTAGz}, {".gz", Gzip}, {".bgz", Gzip},
-	{".bai", BAI}, {".csi", CSI}, {".crai", CRAI}, {".tbi", TBI}, {".fai", FAI}, {".gzi", GZI}, {".dict", Dict},
+	{".bai", BAI}, {".csi", CSI}, {".crai", CRAI}, {".tbi", TBI}, {".fai", FAI}, {".gzi", GZI}, {".pbi", PBI}, {".dict", Dict},
 }
 
 // KindOf tells what a name says; upper and lower case are one.
@@ -80,11 +87,12 @@ const (
 )
 
 // Manifests and markers, by lower-case names and how they end. The markers are those that sequencers (Illumina, Element, PacBio,
-// Oxford Nanopore), Hadoop and Snakemake write.
+// Oxford Nanopore) and what runs on them (BCL Convert, DRAGEN, MiSeq Reporter), Hadoop, Snakemake and scripts of labs write.
 var (
 	manifests = regexp.MustCompile(`^(?:(?:md5|sha1|sha256|sha512)(?:sums?|[-_.]?checksums?)?(?:\.txt|\.tsv)?|checksums?(?:\.txt|\.tsv)?|` +
 		`manifest(?:\.txt|\.tsv|\.csv|\.json)?)$`)
-	markers = regexp.MustCompile(`^(?:rtacomplete\.(?:txt|xml)|copycomplete\.txt|sequencecomplete\.txt|runcompletionstatus\.xml|` +
+	markers = regexp.MustCompile(`^(?:rta(?:read\d+)?complete\.(?:txt|xml)|rtaexited\.txt|copycomplete\.txt|sequencecomplete\.txt|runcompletionstatus\.xml|` +
+		`secondary_analysis_complete\.txt|fastqcomplete\.txt|completedjobinfo\.xml|\.sync_finished|` +
 		`(?:basecalling|imageanalysis)_netcopy_complete.*\.txt|runuploaded\.json|final_summary_.*\.txt|_success)$`)
 	manifestEnds = []string{".md5", ".md5sum", ".md5sums", ".sha1", ".sha256", ".sha256sum", ".sha256sums", ".sha512"}
 	markerEnds   = []string{".done", ".transferdone"}
@@ -93,7 +101,7 @@ var (
 // RoleOf tells the role of a name. Names that differ only by case have one role.
 func RoleOf(name string) Role {
 	switch KindOf(name) {
-	case BAI, CSI, CRAI, TBI, FAI, GZI, Dict:
+	case BAI, CSI, CRAI, TBI, FAI, GZI, PBI, Dict:
 		return Index
 	case Other:
 	default:
@@ -124,6 +132,8 @@ func DataOf(name string) []string {
 	switch kind {
 	case BAI:
 		ends = []string{".bam", ".cram"}
+	case PBI:
+		ends = []string{".bam"}
 	case CRAI:
 		ends = []string{".cram"}
 	case CSI:
@@ -149,7 +159,7 @@ func IndexesOf(name string) []string {
 	stem := strings.TrimSuffix(name, path.Ext(name))
 	switch KindOf(name) {
 	case BAM:
-		return []string{name + ".bai", stem + ".bai", name + ".csi", stem + ".csi"}
+		return []string{name + ".bai", stem + ".bai", name + ".csi", stem + ".csi", name + ".pbi"}
 	case CRAM:
 		return []string{name + ".crai", stem + ".crai"}
 	case VCFGz:
@@ -164,43 +174,97 @@ func IndexesOf(name string) []string {
 	return nil
 }
 
-// Reads of pairs: x_R1_001.fastq.gz, x.R2.fq, x_I1_001.fastq.gz; x_1.fq.gz; x_R1_val_1.fq.gz, as Trim Galore has it.
+// Reads of pairs: x_R1_001.fastq.gz, x.R2.fq, x_I1_001.fastq.gz, x_read1.fq; x_1.fq.gz; x_R1_val_1.fq.gz, as Trim Galore has it;
+// x_forward.fq, forward.fastq.gz.
 var (
-	letterRead = regexp.MustCompile(`^(.*[_.])([RrIi])([12])((?:[_.-].*)?)$`)
+	letterRead = regexp.MustCompile(`^(.*[_.])([RrIi]|[Rr]ead|READ)([12])((?:[_.-].*)?)$`)
 	numberRead = regexp.MustCompile(`^(.*[_.])()([12])()$`)
 	trimmed    = regexp.MustCompile(`^(.*[_.][Rr]?)([12])(_val_)([12])$`)
+	wordRead   = regexp.MustCompile(`^((?:.*[_.-])?)(forward|reverse|Forward|Reverse|FORWARD|REVERSE)((?:[_.-].*)?)$`)
+	// counted are numbers of something else: replicates, time points, pieces of one file.
+	counted = regexp.MustCompile(`(?i)(?:^|[_.-])(?:bio|tech)?(?:rep|replicate|day|week|hour|timepoint|chunk|part|lane|batch|barcode)[_.]$`)
+	// series are names that differ by a number: chunks of Oxford Nanopore begin at 0.
+	series = regexp.MustCompile(`^(.*[_.])([0-9]+)$`)
 )
+
+var otherRead = map[string]string{
+	"1": "2", "2": "1", "forward": "reverse", "reverse": "forward", "Forward": "Reverse", "Reverse": "Forward", "FORWARD": "REVERSE", "REVERSE": "FORWARD",
+}
+
+// cutFASTQ parts a name of FASTQ into its folder, its stem and its end.
+func cutFASTQ(name string) (dir, stem, end string, ok bool) {
+	switch KindOf(name) {
+	case FASTQ, FASTQGz, ORA:
+	default:
+		return "", "", "", false
+	}
+	dir, base := path.Split(name)
+	i := strings.LastIndex(strings.ToLower(base), ".f") // of .fastq and .fq
+	return dir, base[:i], base[i:], true
+}
 
 // Mate gives the name of the other file of a pair of FASTQ files, and the read that this one is: R1, R2, I1 or I2. An empty mate
 // says that the name is of no pair.
 func Mate(name string) (mate, read string) {
-	if kind := KindOf(name); kind != FASTQ && kind != FASTQGz {
+	dir, stem, end, ok := cutFASTQ(name)
+	if !ok {
 		return "", ""
 	}
-	dir, base := path.Split(name)
-	i := strings.LastIndex(strings.ToLower(base), ".f") // of .fastq and .fq
-	stem, end := base[:i], base[i:]
-	other := map[string]string{"1": "2", "2": "1"}
 	if m := trimmed.FindStringSubmatch(stem); m != nil && m[2] == m[4] {
-		return dir + m[1] + other[m[2]] + m[3] + other[m[4]] + end, "R" + m[2]
+		return dir + m[1] + otherRead[m[2]] + m[3] + otherRead[m[4]] + end, "R" + m[2]
 	}
 	for _, pattern := range []*regexp.Regexp{letterRead, numberRead} {
 		if m := pattern.FindStringSubmatch(stem); m != nil {
-			letter := strings.ToUpper(m[2])
-			if letter == "" {
-				letter = "R"
+			letter := "R"
+			if strings.EqualFold(m[2], "i") {
+				letter = "I"
 			}
-			return dir + m[1] + m[2] + other[m[3]] + m[4] + end, letter + m[3]
+			if m[2] == "" && counted.MatchString(m[1]) {
+				return "", ""
+			}
+			return dir + m[1] + m[2] + otherRead[m[3]] + m[4] + end, letter + m[3]
 		}
+	}
+	if m := wordRead.FindStringSubmatch(stem); m != nil {
+		read = "R1"
+		if strings.EqualFold(m[2], "reverse") {
+			read = "R2"
+		}
+		return dir + m[1] + otherRead[m[2]] + m[3] + end, read
 	}
 	return "", ""
 }
 
-// wants gives the names of which one should be beside a file; why says what one of them is. An I1 does without an I2.
+// Series gives names that, where one of them is there, tell that a number at the end of a name of FASTQ counts files, and is not that of
+// a read: x_0.fq and x_3.fq of x_1.fq. There are none where the number is none of a read.
+func Series(name string) []string {
+	key, n, ok := seriesOf(name)
+	if _, read := Mate(name); !ok || read == "" || n != "1" && n != "2" {
+		return nil
+	}
+	return []string{key.stem + "0" + key.end, key.stem + "3" + key.end}
+}
+
+// seriesKey is what names of a series have in common.
+type seriesKey struct{ stem, end string }
+
+// seriesOf parts a name of FASTQ that ends in a number.
+func seriesOf(name string) (key seriesKey, n string, ok bool) {
+	dir, stem, end, ok := cutFASTQ(name)
+	if !ok {
+		return key, "", false
+	}
+	m := series.FindStringSubmatch(stem)
+	if m == nil || trimmed.MatchString(stem) || letterRead.MatchString(stem) || wordRead.MatchString(stem) {
+		return key, "", false
+	}
+	return seriesKey{dir + m[1], end}, m[2], true
+}
+
+// wants gives the names of which one should be beside a file; why says what one of them is.
 func wants(name string) (any []string, why string) {
-	switch mate, read := Mate(name); read {
-	case "R1", "R2", "I2":
-		return []string{mate}, string(read[0]) + map[byte]string{'1': "2", '2': "1"}[read[1]]
+	if mate, read := Mate(name); read != "" {
+		return []string{mate}, string(read[0]) + otherRead[read[1:]]
 	}
 	if RoleOf(name) == Index && KindOf(name) != Dict {
 		return DataOf(name), dataWord

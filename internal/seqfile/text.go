@@ -1,6 +1,7 @@
 package seqfile
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
@@ -27,12 +28,16 @@ func checkGzip(w *window, c *Content) {
 		c.bad("it is no gzip: %s", looks(head))
 		return
 	}
-	if isBGZF(head) {
+	switch {
+	case isBGZF(head):
 		c.endOfBGZF(w)
-	} else {
+	case len(head) > 3 && head[3]&0xe0 != 0: // RFC 1952, 2.3.1.2
+		c.bad("its first bytes are damaged: gzip has no such flags")
+		return
+	default:
 		c.trailer(w)
-		if c.Kind == VCFGz {
-			c.bad("it is plain gzip and not BGZF, so that it cannot be indexed (bgzip makes BGZF)")
+		if c.plain = c.Kind == VCFGz; c.plain {
+			c.warn("it is plain gzip and not BGZF, so that it cannot be indexed (bgzip makes BGZF)")
 		}
 	}
 	if w.err != nil || c.Size <= smallFile && !c.inflates(w) {
@@ -44,6 +49,9 @@ func checkGzip(w *window, c *Content) {
 		return
 	}
 	c.text(text)
+	if c.Kind == VCFGz && !c.isBad() {
+		c.headerOfVCF(w, inflated(w))
+	}
 	if isBGZF(head) || c.Size <= smallFile || w.err != nil {
 		return
 	}
@@ -95,17 +103,16 @@ func (c *Content) inflates(w *window) bool {
 	return false
 }
 
-// endOfBGZF looks for the EOF block. There are writers of FASTQ that leave it out; where the end is no end of a block, it is cut.
+// endOfBGZF looks for the EOF block. There are writers of FASTQ that leave it out; where the end is not that of a block, it is cut.
 func (c *Content) endOfBGZF(w *window) {
 	tail := w.tail(len(endOfBGZF))
 	if w.err != nil || bytes.Equal(tail, endOfBGZF) {
 		return
 	}
-	const text = "it has no EOF block at its end: it is cut, or its writer broke off"
-	if c.Kind == VCFGz || len(tail) < 4 || binary.LittleEndian.Uint32(tail[len(tail)-4:]) > maxBlock {
-		c.bad(text)
-	} else {
-		c.warn("%s, or leaves it out", text)
+	if c.Kind != VCFGz && endsInBlock(w.last(maxBlock)) {
+		c.warn(noEOFBlock + ", or leaves it out")
+	} else if w.err == nil {
+		c.bad(noEOFBlock)
 	}
 }
 
@@ -137,12 +144,44 @@ func checkText(w *window, c *Content) {
 		return
 	}
 	c.text(head)
+	if c.Kind == VCF && !c.isBad() {
+		c.headerOfVCF(w, w.from(0))
+	}
 	switch {
 	case len(tail) == 0:
 	case len(bytes.Trim(tail, "\x00")) == 0:
 		c.bad("it ends in zeros")
-	case c.Kind == FASTQ && tail[len(tail)-1] != '\n':
+	case c.Kind != FASTA && !c.isBad(): // FASTA is often written so
+		c.lastLine(tail)
+	}
+}
+
+// lastLine looks whether text ends as a line does.
+func (c *Content) lastLine(tail []byte) {
+	if len(tail) > 0 && tail[len(tail)-1] != '\n' {
 		c.warn("its last line has no end: it may be cut")
+	}
+}
+
+// headerOfVCF reads the lines of the header, which ends with the names of the columns; VCF specification, 1.2 to 1.5.
+func (c *Content) headerOfVCF(w *window, r io.Reader) {
+	lines := bufio.NewReader(r)
+	for begins := true; ; {
+		line, more, err := lines.ReadLine()
+		switch {
+		case errors.Is(err, io.EOF):
+			c.bad("its header is cut: no line names the columns (#CHROM)")
+			return
+		case err != nil:
+			c.cut(w, "its header", err)
+			return
+		case begins && bytes.HasPrefix(line, []byte("#CHROM\t")):
+			return
+		case begins && !bytes.HasPrefix(line, []byte("##")):
+			c.bad("its header is damaged: no line names the columns (#CHROM)")
+			return
+		}
+		begins = !more
 	}
 }
 
@@ -168,16 +207,16 @@ func (c *Content) text(head []byte) {
 		switch {
 		case len(head) == 0:
 			c.warn("it has no sequence")
-		case !begins(">", ";"):
-			c.bad("it is no FASTA, which begins with >: %s", looks(head))
 		default:
-			if line, _, ok := bytes.Cut(head, []byte("\n")); ok && begins(">") {
-				c.first, c.firstOffset = firstWord(string(line[1:])), int64(len(line)+1)
-			}
+			c.firstSequence(head)
 		}
 	case VCF, VCFGz:
 		if !begins(fileFormat) {
 			c.bad("it is no VCF, which begins with %s: %s", fileFormat, looks(head))
+		}
+	case SAM:
+		if !begins("@HD\t", "@SQ\t", "@RG\t", "@PG\t", "@CO\t") && !isAlignment(head) {
+			c.bad("it is no SAM, which begins with a header or an alignment: %s", looks(head))
 		}
 	case Dict:
 		if !begins("@HD\t", "@SQ\t") {
@@ -186,16 +225,53 @@ func (c *Content) text(head []byte) {
 	}
 }
 
-func firstWord(s string) string {
-	if fields := strings.Fields(s); len(fields) > 0 && strings.HasPrefix(s, fields[0]) {
-		return fields[0]
+// isAlignment tells a line of SAM without a header: eleven fields and more, of which the second, the fourth and the fifth are numbers;
+// SAM specification, 1.4. Nothing is no alignment, and may be a file without any.
+func isAlignment(head []byte) bool {
+	line, _, _ := strings.Cut(string(head), "\n")
+	fields := strings.Split(line, "\t")
+	if len(fields) < 11 {
+		return len(head) == 0
 	}
-	return ""
+	_, ok := integers([]string{fields[1], fields[3], fields[4]})
+	return ok
 }
 
-// checkFAI looks at the first line: name, length, offset, bases and bytes a line, and of FASTQ one more; faidx(5).
+// firstSequence looks for the first sequence of FASTA, before which comments and empty lines may be.
+func (c *Content) firstSequence(head []byte) {
+	at := 0
+	for at < len(head) && head[at] != '>' {
+		line, _, ended := bytes.Cut(head[at:], []byte("\n"))
+		comment := len(bytes.TrimSpace(line)) == 0 || line[0] == '#' || line[0] == ';'
+		if at > 0 && head[0] == ';' {
+			return // the oldest form, whose sequences may begin with ;
+		}
+		if !comment {
+			c.bad("it is no FASTA, which begins with >: %s", looks(head))
+			return
+		}
+		if !ended {
+			return
+		}
+		at += len(line) + 1
+	}
+	if line, _, ok := bytes.Cut(head[at:], []byte("\n")); ok {
+		c.first, c.firstOffset = strings.TrimSuffix(string(line[1:]), "\r"), int64(at+len(line)+1)
+	}
+}
+
+// firstWord is a name without what describes it.
+func firstWord(s string) string {
+	if i := strings.IndexAny(s, " \t"); i >= 0 {
+		return s[:i]
+	}
+	return s
+}
+
+// checkFAI looks at the first line: name, length, offset, bases and bytes a line, and of FASTQ one more; faidx(5). The name is all that
+// stands before the numbers, since bedtools getfasta -fullHeader writes whole descriptions there. It looks at the last line, too.
 func checkFAI(w *window, c *Content) {
-	head := w.upTo(firstRead)
+	head, tail := w.upTo(firstRead), w.tail(lastRead)
 	if w.err != nil {
 		return
 	}
@@ -205,12 +281,22 @@ func checkFAI(w *window, c *Content) {
 	}
 	line, _, _ := strings.Cut(string(head), "\n")
 	fields := strings.Split(line, "\t")
-	numbers, ok := integers(fields[1:])
-	if !ok || len(numbers) < 4 || len(numbers) > 5 {
+	numbers := 4 // at the end
+	if _, ok := integers(fields[max(0, len(fields)-5):]); ok && len(fields) == 6 {
+		numbers = 5
+	}
+	at := len(fields) - numbers
+	if at < 1 {
 		c.bad("it is no FASTA index: %s", looks(head))
 		return
 	}
-	c.first, c.firstOffset = fields[0], numbers[1]
+	values, ok := integers(fields[at:])
+	if !ok {
+		c.bad("it is no FASTA index: %s", looks(head))
+		return
+	}
+	c.first, c.firstOffset = strings.Join(fields[:at], "\t"), values[1]
+	c.lastLine(tail)
 }
 
 func integers(fields []string) (all []int64, ok bool) {

@@ -13,7 +13,8 @@ type Gap struct{ Name, Text string }
 // Watch looks at names as they come, in order of their bytes, and tells which belong together and what lacks: it holds only those
 // whose family may still come, and a little of each folder on the way. Its fields may be nil. Out of order it tells of no gap.
 //
-// That data has no index is a gap only where other data of the kind has one in the folder. Where a folder has no R2 at all, and
+// That data has no index, or an I1 no I2, is a gap only where another of the kind has one in the folder. A number at the end of a name is
+// that of a read only where the folder has just 1 and 2: x_0, x_1 and rep_1, rep_3 are no pairs. Where a folder has no R2 at all, and
 // several R1, that is said once: they may be of single reads. Where more than 4096 names would have to be held (R1 of so many, and
 // then their R2), no gap is told.
 type Watch struct {
@@ -38,6 +39,8 @@ type waiting struct {
 	got       bool
 	index     bool
 	taken     bool // an index that has data
+	series    seriesKey
+	counts    bool // its number at the end is none of a read
 }
 
 // folder is what is kept of a folder.
@@ -72,6 +75,7 @@ func (w *Watch) Add(name string) {
 		if !index {
 			p.deadline = max(p.deadline, name+".tbi") // whatever it is, there may be an index of it
 		}
+		w.count123(p)
 	}
 	for _, q := range w.waiting {
 		switch {
@@ -92,6 +96,28 @@ func (w *Watch) Add(name string) {
 	w.waiting = append(w.waiting, p)
 	if p.deadline <= name && p.taken { // it goes with its data
 		w.waiting = w.waiting[:len(w.waiting)-1]
+	}
+}
+
+// count123 lets names that differ only by a number tell each other whether it is that of a read.
+func (w *Watch) count123(p *waiting) {
+	key, n, ok := seriesOf(p.name)
+	if !ok {
+		return
+	}
+	p.series, p.counts = key, n != "1" && n != "2"
+	waits := false // one that counts, for what may still come
+	for _, q := range w.waiting {
+		if q.series == key && (q.counts || p.counts) {
+			p.counts, q.counts = true, true
+			waits = waits || q.deadline >= key.stem+"2"+key.end
+		}
+	}
+	switch {
+	case n == "1", n == "2":
+		p.deadline = max(p.deadline, key.stem+"9"+key.end)
+	case n < "2" && !waits:
+		p.deadline = max(p.deadline, key.stem+"2"+key.end)
 	}
 }
 
@@ -130,7 +156,7 @@ func (w *Watch) retireAll(over func(*waiting) bool) {
 
 // count notes with the folder what lacks.
 func (w *Watch) count(p *waiting) {
-	if len(p.wants) == 0 || w.Tell == nil {
+	if len(p.wants) == 0 || p.counts || w.Tell == nil {
 		return
 	}
 	dir, _ := path.Split(p.name)
@@ -181,7 +207,7 @@ func (w *Watch) leave(i int) {
 }
 
 func (f *folder) tell(tell func(Gap)) {
-	for _, sort := range []string{"R2", "R1", "I1", dataWord, string(BAM), string(CRAM), string(VCFGz), string(BCF), string(FASTA), string(FASTAGz)} {
+	for _, sort := range []string{"R2", "R1", "I1", "I2", dataWord, string(BAM), string(CRAM), string(VCFGz), string(BCF), string(FASTA), string(FASTAGz)} {
 		l := f.lacks[sort]
 		if l == nil {
 			continue
@@ -196,6 +222,11 @@ func (f *folder) tell(tell func(Gap)) {
 		case "R1", "I1":
 		case dataWord:
 			text = "is an index whose data is not there"
+		case "I2":
+			if !f.has[sort] {
+				continue
+			}
+			text = "has no I2, and others in its folder have one"
 		default:
 			if !f.has[sort] {
 				continue

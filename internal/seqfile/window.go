@@ -63,6 +63,18 @@ func (w *window) tail(n int) []byte {
 	return w.end[max(0, len(w.end)-n):]
 }
 
+// last gives up to n bytes of the end, for the rare case that lastRead bytes do not do.
+func (w *window) last(n int) []byte {
+	if w.err != nil {
+		return nil
+	}
+	buf := make([]byte, min(int64(n), w.size, MaxRead-int64(len(w.head)+len(w.end))))
+	if w.fill(buf, w.size-int64(len(buf))) != nil {
+		return nil
+	}
+	return buf
+}
+
 func (w *window) fill(p []byte, off int64) error {
 	n, err := w.r.ReadAt(p, off)
 	if n < len(p) && err == nil {
@@ -111,6 +123,8 @@ func (f *front) ReadByte() (byte, error) {
 	return b[0], err
 }
 
+const somethingElse = "it begins as something else"
+
 // looks says what something begins like, for people.
 func looks(head []byte) string {
 	switch {
@@ -131,7 +145,7 @@ func looks(head []byte) string {
 	}
 	for _, c := range head[:min(len(head), 64)] {
 		if c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f {
-			return "it begins as something else"
+			return somethingElse
 		}
 	}
 	return "it begins as plain text"

@@ -19,18 +19,21 @@ import (
 	"haul/internal/amount"
 	"haul/internal/journal"
 	"haul/internal/localfile"
+	"haul/internal/seqfile"
 )
 
 // Cache says how inputs are kept for other runs on the machine. The zero value keeps none.
 type Cache struct {
 	Dir string
-	// Size is the most that it may hold, in bytes; 0 is no limit. Who has not been used for the longest time leaves.
+	// Size is the most that it may hold of this user's, in bytes; 0 is no limit. What was not used for the longest time leaves.
 	Size int64
 	// Verify compares what it holds with what the store vouches for, each time, and not only by size and time.
 	Verify bool
 }
 
-// cache is one run's view of it. In the folder lie, for each object by a hash of its name and state,
+// cache is one run's view of it. Each user writes to a folder of his own in it, user-UID, which nobody else can write to; of the
+// folders of others only the bytes are read, and used when the store's checksum says that they are right (others.go). In a folder lie,
+// for each object by a hash of its name and state,
 //
 //	HASH         the bytes, read-only
 //	HASH.json    what they are (kept); its time is when they were last used
@@ -39,6 +42,7 @@ type Cache struct {
 type cache struct {
 	Cache
 	*run
+	own string // the folder of this user; empty where it cannot be used
 }
 
 // kept is what is known of an entry. One that is not Whole is on its way, and takes its Size already.
@@ -81,8 +85,12 @@ func newCache(r *run) *cache {
 		r.Report.Note(fmt.Sprintf("goes on without the cache: %v", err))
 		return nil
 	}
-	c := &cache{Cache: r.Cache, run: r}
+	c := &cache{Cache: r.Cache, run: r, own: filepath.Join(dir, ownName())}
 	c.Dir = dir
+	if err := localfile.OwnDir(c.own); err != nil {
+		r.Report.Note(fmt.Sprintf("keeps nothing in the cache: %v", err))
+		c.own = ""
+	}
 	return c
 }
 
@@ -90,26 +98,33 @@ func newCache(r *run) *cache {
 // without it.
 func (c *cache) place(ctx context.Context, it *item, target string, t *tally) error {
 	key := hash([]byte(c.c.Identity() + "\n" + it.ref.Bucket + "\n" + it.ref.Key + "\n" + it.state + "\n" + fmt.Sprint(it.size)))
+	if c.own == "" {
+		if c.placeOther(ctx, key, it, target) {
+			t.add(&t.cached)
+			return nil
+		}
+		result, err := c.fetch(ctx, it, target)
+		t.fetch(result, err)
+		return err
+	}
 	lock, err := c.lock(ctx, key, it.source)
 	if err != nil {
 		return err
 	}
-	held, err := c.hold(ctx, key, it, t)
-	if err != nil {
+	held, err := c.hold(ctx, key, it, target, t)
+	if err != nil || held == nil {
 		return errors.Join(err, lock.Close())
 	}
 	defer held.Close() // only read from
-	shared := share(held, target)
+	// An index gets a time of its own, which a second name of the entry could not have.
+	shared := share(held, target, seqfile.RoleOf(it.rel) != seqfile.Index)
 	if err := lock.Close(); err != nil {
 		return errors.Join(cacheError{err}, held.Close())
 	}
 	if shared {
 		return nil
 	}
-	if err := copyFile(held, target); err != nil { // the file is open: if it leaves the cache meanwhile, its bytes stay
-		return err
-	}
-	return nil
+	return copyFile(held, target) // the file is open: if it leaves the cache meanwhile, its bytes stay
 }
 
 // lock waits for the lock of an entry, or of the whole.
@@ -117,7 +132,7 @@ func (c *cache) lock(ctx context.Context, key, what string) (io.Closer, error) {
 	tick := time.NewTicker(waitLook)
 	defer tick.Stop()
 	for looks := 0; ; looks++ {
-		lock, err := journal.Open[struct{}, struct{}](filepath.Join(c.Dir, lockDir), key)
+		lock, err := journal.Open[struct{}, struct{}](filepath.Join(c.own, lockDir), key)
 		var busy *journal.BusyError
 		switch {
 		case err == nil:
@@ -135,9 +150,9 @@ func (c *cache) lock(ctx context.Context, key, what string) (io.Closer, error) {
 	}
 }
 
-// hold opens the entry's bytes, fetched if need be; the entry is locked.
-func (c *cache) hold(ctx context.Context, key string, it *item, t *tally) (*os.File, error) {
-	path := filepath.Join(c.Dir, key)
+// hold opens the entry's bytes, fetched if need be; the entry is locked. There is no file where target has the bytes already.
+func (c *cache) hold(ctx context.Context, key string, it *item, target string, t *tally) (*os.File, error) {
+	path := filepath.Join(c.own, key)
 	have, err := readKept(path)
 	switch {
 	case err == nil && have.Whole:
@@ -158,10 +173,15 @@ func (c *cache) hold(ctx context.Context, key string, it *item, t *tally) (*os.F
 			return nil, cacheError{err}
 		}
 	}
+	fi, lerr := os.Lstat(path)
+	if lerr != nil && c.placeOther(ctx, key, it, target) {
+		t.add(&t.cached)
+		return nil, nil
+	}
 	if err := c.reserve(ctx, key, it); err != nil {
 		return nil, err
 	}
-	if fi, err := os.Lstat(path); err == nil { // who fetched it did not live to tell, or what was told is gone
+	if lerr == nil { // who fetched it did not live to tell, or what was told is gone
 		same, err := c.c.SameFile(ctx, path, it.ref, &c.Transfer.Attrs)
 		if err == nil && same.Verdict == haul.Equal && same.Target.ETag == it.state && fi.Mode().IsRegular() {
 			t.add(&t.cached)
@@ -189,7 +209,10 @@ func (c *cache) hold(ctx context.Context, key string, it *item, t *tally) (*os.F
 }
 
 func (c *cache) open(path string) (*os.File, error) {
-	f, err := os.Open(path)
+	f, ours, err := localfile.OpenRegular(path)
+	if err == nil && !ours {
+		err = errors.Join(fmt.Errorf("%s belongs to another user", path), f.Close())
+	}
 	if err != nil {
 		return nil, cacheError{err}
 	}
@@ -225,7 +248,7 @@ func (c *cache) enter(path string, it *item, result haul.Result) error {
 
 // reserve makes room for an entry, and counts it in.
 func (c *cache) reserve(ctx context.Context, key string, it *item) error {
-	path := filepath.Join(c.Dir, key)
+	path := filepath.Join(c.own, key)
 	lock, err := c.lock(ctx, wholeOf, "")
 	if err != nil {
 		return err
@@ -242,7 +265,7 @@ func (c *cache) reserve(ctx context.Context, key string, it *item) error {
 // makeRoom removes what has not been used for the longest time, but nothing that is in use: an entry that is locked, and one
 // that still has another name, whose removal would make no room.
 func (c *cache) makeRoom(key string, need int64) error {
-	file := filepath.Join(c.Dir, totalAt)
+	file := filepath.Join(c.own, totalAt)
 	if c.Size == 0 {
 		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -262,7 +285,7 @@ func (c *cache) makeRoom(key string, need int64) error {
 	if total > c.Size {
 		return fmt.Errorf("it may hold %s, and %s more would be needed beside what is in use", amount.Bytes(c.Size), amount.Bytes(total-c.Size))
 	}
-	return os.WriteFile(file, strconv.AppendInt(nil, total, 10), 0o666)
+	return replaceFile(file, strconv.AppendInt(nil, total, 10))
 }
 
 // evict looks at all entries but that of key, lets leave what has to, and gives the size of the others and need.
@@ -274,7 +297,7 @@ func (c *cache) evict(key string, need int64) (total int64, err error) {
 	}
 	var all []entry
 	total = need
-	names, err := os.ReadDir(c.Dir)
+	names, err := os.ReadDir(c.own)
 	if err != nil {
 		return 0, err
 	}
@@ -283,7 +306,7 @@ func (c *cache) evict(key string, need int64) (total int64, err error) {
 		if !ok || base == key {
 			continue
 		}
-		path := filepath.Join(c.Dir, base)
+		path := filepath.Join(c.own, base)
 		have, err := readKept(path)
 		fi, serr := name.Info()
 		if err != nil || serr != nil {
@@ -301,7 +324,7 @@ func (c *cache) evict(key string, need int64) (total int64, err error) {
 		if total <= goal {
 			break
 		}
-		lock, err := journal.Open[struct{}, struct{}](filepath.Join(c.Dir, lockDir), filepath.Base(e.path))
+		lock, err := journal.Open[struct{}, struct{}](filepath.Join(c.own, lockDir), filepath.Base(e.path))
 		if err != nil { // in use
 			continue
 		}
@@ -348,17 +371,44 @@ func writeKept(path string, k kept) error {
 	if err != nil {
 		panic("stage: internal error: an entry does not marshal: " + err.Error())
 	}
-	temp := filepath.Join(filepath.Dir(path), localfile.TempName(filepath.Base(path)+keptEnd))
-	if err := os.WriteFile(temp, b, 0o666); err != nil {
-		return errors.Join(err, os.Remove(temp))
-	}
-	return os.Rename(temp, path+keptEnd)
+	return replaceFile(path+keptEnd, b)
 }
 
-// share gives target the bytes of a file without copying them: by a copy that shares blocks until one of both is written to, or by
-// a second name. The file is open, and nobody removes it meanwhile.
-func share(f *os.File, target string) bool {
-	return reflink(f, target) || os.Link(f.Name(), target) == nil
+// replaceFile writes a file whole or not at all. What has its name before is replaced, and never written to.
+func replaceFile(path string, b []byte) error {
+	temp := filepath.Join(filepath.Dir(path), localfile.TempName(filepath.Base(path)))
+	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(temp, path)
+	}
+	if err != nil {
+		return errors.Join(err, gone(os.Remove(temp)))
+	}
+	return nil
+}
+
+// share gives target the bytes of a file without copying them: by a copy that shares blocks until one of both is written to, or,
+// where link is true, by a second name. The file is open, and nobody removes it meanwhile.
+func share(f *os.File, target string, link bool) bool {
+	return reflink(f, target) || link && linked(f, target)
+}
+
+// linked gives the file a second name. It looks whether the first one was still that of the file.
+func linked(f *os.File, target string) bool {
+	if os.Link(f.Name(), target) != nil {
+		return false
+	}
+	want, err := f.Stat()
+	got, gerr := os.Lstat(target)
+	if errors.Join(err, gerr) == nil && os.SameFile(want, got) {
+		return true
+	}
+	_ = os.Remove(target) // it was made here
+	return false
 }
 
 // copyFile copies what is open.
@@ -371,7 +421,7 @@ func copyFile(f *os.File, target string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := io.Copy(io.NewOffsetWriter(to, 0), f); err != nil {
+	if _, err := io.CopyN(io.NewOffsetWriter(to, 0), f, fi.Size()); err != nil { // no further, should somebody add to it
 		return errors.Join(err, to.Discard())
 	}
 	return to.Commit(fi.ModTime(), true)

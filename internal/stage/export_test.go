@@ -2,5 +2,6 @@ package stage
 
 // For tests.
 var (
-	Rewrite = rewrite
+	Rewrite      = rewrite
+	RewriteSheet = rewriteSheet
 )

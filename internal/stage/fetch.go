@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,6 +18,8 @@ import (
 	"haul"
 	"haul/internal/amount"
 	"haul/internal/localfile"
+	"haul/internal/seqfile"
+	"haul/mirror"
 )
 
 const (
@@ -59,6 +62,9 @@ func (r *run) in(ctx context.Context) error {
 		}
 		return g.Wait()
 	})
+	if err == nil {
+		err = r.freshenIndexes()
+	}
 	if err != nil {
 		return err
 	}
@@ -70,6 +76,47 @@ func (r *run) in(ctx context.Context) error {
 		r.Report.Note(t.text(n, time.Since(began)))
 	}
 	return r.prepare()
+}
+
+// freshenIndexes makes each index newer than its data, by the rule of [mirror.NewerThanData]. An index that is a link to a local file
+// keeps its time beside local data, where it means something; beside fetched data, a copy of it takes the place of the link.
+func (r *run) freshenIndexes() error {
+	placed := map[string]*item{}
+	for _, it := range r.items {
+		placed[it.rel] = it
+	}
+	fetched := func(rel string) bool { return placed[rel] != nil && placed[rel].path == "" }
+	for _, it := range r.items {
+		if seqfile.RoleOf(it.rel) != seqfile.Index {
+			continue
+		}
+		target := r.folder.file(it.rel)
+		if it.path != "" {
+			if !slices.ContainsFunc(seqfile.DataOf(it.rel), fetched) {
+				continue
+			}
+			if err := replaceLink(it.path, target); err != nil {
+				return fmt.Errorf("input %s: %w", it.source, err)
+			}
+		}
+		if err := mirror.NewerThanData(target); err != nil {
+			return fmt.Errorf("input %s: %w", it.source, err)
+		}
+	}
+	return nil
+}
+
+// replaceLink makes a copy of a file where a link to it is.
+func replaceLink(file, link string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close() // only read from
+	if err := os.Remove(link); err != nil {
+		return err
+	}
+	return copyFile(f, link)
 }
 
 // missing is what has yet to come into the work folder, in bytes.

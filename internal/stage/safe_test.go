@@ -140,7 +140,7 @@ func TestCacheFolder(t *testing.T) {
 			q.Inputs, q.Cache = []stage.Input{input(key)}, stage.Cache{Dir: dir, Size: 2000}
 		}))
 	}
-	entries, err := os.ReadDir(dir)
+	entries, err := os.ReadDir(folderOf(dir))
 	must(t, err)
 	n := 0
 	for _, e := range entries {

@@ -3,6 +3,7 @@ package stage
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -26,23 +27,9 @@ func (r *run) sheet(ctx context.Context, in Input) (string, []*item, error) {
 	if err != nil {
 		return place, nil, fmt.Errorf("sample sheet %s: %w", in.Source, err)
 	}
-	var named []Input
-	var first error
-	rewritten := rewrite(text, func(cell string) string {
-		ref, err := r.Address(cell)
-		if err != nil {
-			first = cmpErr(first, err)
-			return cell
-		}
-		one := Input{Source: mirror.Remote(ref), Folder: ref.Key == "" || strings.HasSuffix(ref.Key, "/"), Dest: path.Join(sheetFolder, ref.Bucket, ref.Key)}
-		if one.Dest != strings.TrimSuffix(path.Join(sheetFolder, ref.Bucket)+"/"+ref.Key, "/") {
-			first = cmpErr(first, invalid("%s can be no file here", cell))
-		}
-		named = append(named, one)
-		return filepath.Join(r.folder.work(), filepath.FromSlash(one.Dest))
-	})
-	if first != nil {
-		return place, nil, fmt.Errorf("sample sheet %s: %w", in.Source, first)
+	named, rewritten, err := r.sheetInputs(in.Source, text)
+	if err != nil {
+		return place, nil, fmt.Errorf("sample sheet %s: %w", in.Source, err)
 	}
 	sheet := &item{source: in.Source.String(), rel: place, content: rewritten, state: hash(text)}
 	all := make([][]*item, len(named))
@@ -50,7 +37,7 @@ func (r *run) sheet(ctx context.Context, in Input) (string, []*item, error) {
 	g.SetLimit(asking)
 	for i, one := range named {
 		g.Go(func() (err error) {
-			if _, all[i], err = r.look(gctx, one); err != nil {
+			if all[i], err = r.lookNamed(gctx, one); err != nil {
 				err = fmt.Errorf("sample sheet %s: %w", in.Source, err)
 			}
 			return err
@@ -64,6 +51,38 @@ func (r *run) sheet(ctx context.Context, in Input) (string, []*item, error) {
 		items = append(items, some...)
 	}
 	return place, items, nil
+}
+
+// sheetInputs gives what a sheet names, and the sheet with paths in place of addresses.
+func (r *run) sheetInputs(from mirror.End, text []byte) (named []Input, rewritten []byte, err error) {
+	var first error
+	rewritten, err = rewriteSheet(path.Ext(filepath.ToSlash(from.Path)+from.Ref.Key), text, func(cell string) string {
+		ref, err := r.Address(cell)
+		if err != nil {
+			first = cmpErr(first, err)
+			return cell
+		}
+		one := Input{Source: mirror.Remote(ref), Folder: ref.Key == "" || strings.HasSuffix(ref.Key, "/"), Dest: path.Join(sheetFolder, ref.Bucket, ref.Key)}
+		if one.Dest != strings.TrimSuffix(path.Join(sheetFolder, ref.Bucket)+"/"+ref.Key, "/") {
+			first = cmpErr(first, invalid("%s can be no file here", cell))
+		}
+		named = append(named, one)
+		return filepath.Join(r.folder.work(), filepath.FromSlash(one.Dest))
+	})
+	return named, rewritten, cmpErr(first, err)
+}
+
+// lookNamed is look for what a sheet names, where a folder may stand without its slash: Cell Ranger and others have it so.
+func (r *run) lookNamed(ctx context.Context, one Input) ([]*item, error) {
+	_, items, err := r.look(ctx, one)
+	if one.Folder || !errors.Is(err, store.NotFound) {
+		return items, err
+	}
+	one.Folder = true
+	if _, items, ferr := r.look(ctx, one); !errors.Is(ferr, store.NotFound) {
+		return items, ferr
+	}
+	return nil, fmt.Errorf("%w, and nothing is stored below %s/", err, one.Source)
 }
 
 func cmpErr(first, next error) error {
@@ -103,65 +122,4 @@ func (b *bounded) Write(p []byte) (int, error) {
 		return 0, invalid("it has more than %d bytes", maxSheet)
 	}
 	return b.Buffer.Write(p)
-}
-
-// rewrite replaces every cell of a sheet that is an address, and leaves all else as it is, byte for byte. Cells are parted by tabs
-// where the text up to the first address has one, else by commas; a cell in double quotes may have both, line ends, and "" for a quote
-// (RFC 4180). Sections, as Illumina has them, are rows like others.
-func rewrite(text []byte, path func(string) string) []byte {
-	comma := byte(',')
-	if head, _, found := bytes.Cut(text, []byte(address)); found && bytes.IndexByte(head, '\t') >= 0 {
-		comma = '\t'
-	}
-	var out bytes.Buffer
-	for at := 0; at < len(text); {
-		end := cellEnd(text[at:], comma) + at
-		out.WriteString(rewriteCell(string(text[at:end]), comma, path))
-		if end < len(text) {
-			out.WriteByte(text[end])
-		}
-		at = end + 1
-	}
-	return out.Bytes()
-}
-
-// cellEnd gives the offset of the comma or line end after the first cell.
-func cellEnd(text []byte, comma byte) int {
-	i := 0
-	for i < len(text) && text[i] == ' ' {
-		i++
-	}
-	if i < len(text) && text[i] == '"' {
-		for i++; i < len(text); i++ {
-			if text[i] != '"' {
-				continue
-			}
-			if i+1 < len(text) && text[i+1] == '"' {
-				i++
-				continue
-			}
-			break
-		}
-	}
-	for i < len(text) && text[i] != comma && text[i] != '\n' {
-		i++
-	}
-	return i
-}
-
-func rewriteCell(cell string, comma byte, path func(string) string) string {
-	word := strings.Trim(cell, " \r")
-	before, after, _ := strings.Cut(cell, word)
-	quoted := len(word) >= 2 && word[0] == '"' && word[len(word)-1] == '"'
-	if quoted {
-		word = strings.ReplaceAll(word[1:len(word)-1], `""`, `"`)
-	}
-	if word = strings.TrimSpace(word); !strings.HasPrefix(word, address) {
-		return cell
-	}
-	word = path(word)
-	if quoted || strings.ContainsAny(word, "\"\n"+string(comma)) {
-		word = `"` + strings.ReplaceAll(word, `"`, `""`) + `"`
-	}
-	return before + word + after
 }

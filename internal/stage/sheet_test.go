@@ -3,12 +3,18 @@ package stage_test
 import (
 	"bytes"
 	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
 	"haul/internal/stage"
+	"haul/store"
 )
 
 // Every cell that is an address is replaced, whatever the others are, and nothing else changes.
@@ -73,4 +79,112 @@ func decode(t *rapid.T, comma rune, text []byte) [][]string {
 		t.Fatalf("%v in %q", err, text)
 	}
 	return rows
+}
+
+// Every string of JSON that is an address is replaced, however deep it stands, and nothing else changes.
+func TestRewriteJSON(t *testing.T) {
+	local := func(cell string) string { return "/scratch/" + strings.TrimPrefix(cell, "s3://") }
+	words := []string{"s3://b/k", "s3://b/a b.fq.gz", `s3://b/"q"`, "s3://b/ä\n<&>", "sample", "", "x s3://b/k", `\`, `"s3://b/k`}
+	var value func(t *rapid.T, depth int) (any, any, int)
+	value = func(t *rapid.T, depth int) (before, after any, n int) {
+		switch kind := rapid.IntRange(0, 3).Draw(t, "kind"); {
+		case kind == 0 && depth > 0:
+			a, b := []any{}, []any{}
+			for range rapid.IntRange(0, 3).Draw(t, "length") {
+				x, y, m := value(t, depth-1)
+				a, b, n = append(a, x), append(b, y), n+m
+			}
+			return a, b, n
+		case kind == 1 && depth > 0:
+			a, b := map[string]any{}, map[string]any{}
+			for i := range rapid.IntRange(0, 3).Draw(t, "fields") {
+				x, y, m := value(t, depth-1)
+				key := "fastq_" + strings.Repeat("1", i)
+				a[key], b[key], n = x, y, n+m
+			}
+			return a, b, n
+		case kind == 2:
+			return 12.5, 12.5, 0
+		}
+		s := rapid.SampledFrom(words).Draw(t, "word")
+		if strings.HasPrefix(s, "s3://") {
+			return s, local(s), 1
+		}
+		return s, s, 0
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		before, after, n := value(t, 3)
+		text, err := json.MarshalIndent(before, "", rapid.SampledFrom([]string{"", "  "}).Draw(t, "indent"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := stage.RewriteSheet(".json", text, local)
+		if n == 0 {
+			if !errors.Is(err, store.Invalid) {
+				t.Fatalf("%s names nothing, and the error is %v", text, err)
+			}
+			return
+		}
+		var now any
+		if err := errors.Join(err, json.Unmarshal(got, &now)); err != nil || !reflect.DeepEqual(now, after) {
+			t.Fatalf("of\n%s\ncame\n%s\n%v", text, got, err)
+		}
+		if same, err := stage.RewriteSheet(".json", got, local); err == nil {
+			t.Fatalf("%s has no address left, and %s came of it", got, same)
+		}
+	})
+}
+
+// A sheet is read in the form that it has, and one that names nothing, or cannot be read, is refused in one line.
+func TestSheetForms(t *testing.T) {
+	for _, c := range []struct{ ext, text, want string }{
+		{".csv", "sample,fastq\na,s3://b/k\n", "sample,fastq\na,/k\n"},
+		{".csv", "[Header],,\n[Data],,\na,s3://b/k,\n", "[Header],,\n[Data],,\na,/k,\n"},
+		{".tsv", "sample\tfastq\na\ts3://b/k\n", "sample\tfastq\na\t/k\n"},
+		{".json", `[{"sample":"a","fastq_1":"s3://b/k","fastq_2":null}]`, `[{"sample":"a","fastq_1":"/k","fastq_2":null}]`},
+		{"", "\ufeff" + `{"a": ["s3:\/\/b\/k"]}`, "\ufeff" + `{"a": ["/k"]}`},
+		{".txt", `[ "s3://b/k" ]`, `[ "/k" ]`},
+		{".jsonl", "{\"a\":\"s3://b/k\"}\n{\"a\":\"s3://b/k\"}\n", "{\"a\":\"/k\"}\n{\"a\":\"/k\"}\n"},
+		{".JSON", `{"a":"x"}`, "!it names nothing to fetch: no cell"},
+		{".json", `{"a":"s3://b/k"`, "!it is not valid JSON: unexpected EOF"},
+		{".json", "sample,s3://b/k\n", "!it is not valid JSON: invalid character"},
+		{"", `{"a":"s3://b/k",}`, "!it is not valid JSON: invalid character"},
+		{".yml", "- a: s3://b/k\n", "!it is YAML, and only"},
+		{".csv", "a: s3://b/k\n", "!it names nothing to fetch: s3:// stands in it only within other text"},
+		{".csv", "sample;s3://b/k\n", "!it names nothing to fetch: s3:// stands in it only within other text"},
+		{".csv", "sample,/data/k\n", "!it names nothing to fetch: no cell"},
+		{".csv", "", "!it names nothing to fetch: no cell"},
+		{".csv", "s\x003\x00:\x00/\x00/\x00b\x00/\x00k\x00", "!it names nothing to fetch: no cell"},
+	} {
+		got, err := stage.RewriteSheet(c.ext, []byte(c.text), func(string) string { return "/k" })
+		if want, refused := strings.CutPrefix(c.want, "!"); refused {
+			if !errors.Is(err, store.Invalid) || !strings.Contains(fmt.Sprint(err), want) {
+				t.Errorf("%s %q: %v, want %s", c.ext, c.text, err, want)
+			}
+		} else if err != nil || string(got) != want {
+			t.Errorf("%s %q: %q, %v", c.ext, c.text, got, err)
+		}
+	}
+}
+
+func FuzzSheet(f *testing.F) {
+	for _, text := range []string{"a,s3://b/k\n", "a\t\"s3://b/\"\"k\"\n", `[{"a":"s3://b/k"}]`, `{"a":"\u0073"}`, `["`, `{"a":"\`} {
+		f.Add("", []byte(text))
+		f.Add(".json", []byte(text))
+	}
+	f.Fuzz(func(t *testing.T, ext string, text []byte) {
+		n := 0
+		got, err := stage.RewriteSheet(ext, text, func(s string) string {
+			if n++; !strings.HasPrefix(s, "s3://") {
+				t.Errorf("%q is no address", s)
+			}
+			return s
+		})
+		if (err == nil) != (n > 0) {
+			t.Errorf("%q has %d addresses: %v", text, n, err)
+		}
+		if err == nil && !utf8.Valid(got) && utf8.Valid(text) {
+			t.Errorf("of %q came %q", text, got)
+		}
+	})
 }

@@ -11,7 +11,7 @@
 // that were on their way go on, and the command starts over. Once it has ended well, and this machine was not started anew
 // since, only what is not yet stored is uploaded.
 //
-// A cache keeps inputs by the state of the object (its ETag), for all runs on the machine. Whoever needs an object holds the lock
+// A cache keeps inputs by the state of the object (its ETag), for all runs on the machine; each user has a folder of his own in it. Whoever needs an object holds the lock
 // of its entry, looks whether it is there, and else fetches it; the kernel lets go of the lock of whoever dies, and the
 // next one goes on with the file that it left.
 //

@@ -413,7 +413,7 @@ func TestCacheLeftOver(t *testing.T) {
 	for range 2 {
 		_, err := stage.Run(t.Context(), c, q)
 		must(t, err)
-		sides, err := filepath.Glob(filepath.Join(q.Cache.Dir, "*.json"))
+		sides, err := filepath.Glob(filepath.Join(q.Cache.Dir, "*", "*.json"))
 		must(t, err)
 		text, err := os.ReadFile(sides[0])
 		must(t, err)

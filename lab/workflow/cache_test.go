@@ -78,11 +78,11 @@ func TestCacheFetcherKilled(t *testing.T) {
 		t.Errorf("all of it was fetched again: %d bytes after %d", rest, before)
 	}
 	t.Logf("the killed one had brought %d MiB of %d, and all others together fetched %d MiB", before>>20, size>>20, rest>>20)
-	left, err := filepath.Glob(filepath.Join(g.dir, "cache", ".*.haul-*"))
+	left, err := filepath.Glob(filepath.Join(g.dir, "cache", "user-*", ".*.haul-*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("partial files are left in the cache: %q, %v", left, err)
 	}
-	locks, err := os.ReadDir(filepath.Join(g.dir, "cache", "locks"))
+	locks, err := filepath.Glob(filepath.Join(g.dir, "cache", "user-*", "locks", "*"))
 	if err != nil || len(locks) > 0 {
 		t.Errorf("locks are left: %v, %v", locks, err)
 	}
@@ -96,7 +96,7 @@ func TestCacheSpoilt(t *testing.T) {
 		return g.run(0, append(append([]string{"run", "--cache", "cache"}, flags...), "--in", "s3://refs/a", "--", "cat", "a")...).stderr.String()
 	}
 	run()
-	names, err := filepath.Glob(filepath.Join(g.dir, "cache", strings.Repeat("?", 64)))
+	names, err := filepath.Glob(filepath.Join(g.dir, "cache", "user-*", strings.Repeat("?", 64)))
 	if err != nil || len(names) != 1 {
 		t.Fatalf("%q, %v", names, err)
 	}

@@ -198,14 +198,14 @@ func TestSlowReader(t *testing.T) {
 		w.Header().Set("Content-Length", fmt.Sprint(len(big)))
 		w.Write(big)
 	})
-	s := open(t, s3.Config{Endpoint: srv.URL, StallTimeout: 50 * time.Millisecond})
+	s := open(t, s3.Config{Endpoint: srv.URL, StallTimeout: 500 * time.Millisecond}) // a busy machine may well take 50 ms for a read
 	b, err := s.Get(context.Background(), store.GetRequest{Ref: ref})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer b.Close()
-	for range 3 {
-		<-time.After(100 * time.Millisecond)
+	for _, pause := range []time.Duration{700 * time.Millisecond, 0, 700 * time.Millisecond} {
+		<-time.After(pause)
 		if _, err := io.ReadFull(b, make([]byte, 1<<20)); err != nil {
 			t.Fatal(err)
 		}
@@ -242,8 +242,8 @@ func TestSlowSending(t *testing.T) {
 		w.Header().Set("ETag", `"x"`)
 	}))
 	defer srv.Close()
-	s := open(t, s3.Config{Endpoint: srv.URL, StallTimeout: 250 * time.Millisecond})
-	p, err := s.PutPart(context.Background(), store.PutPartRequest{Upload: store.Upload{Ref: ref, ID: "u"}, Number: 1, Body: section(make([]byte, 16<<20))})
+	s := open(t, s3.Config{Endpoint: srv.URL, StallTimeout: time.Second})
+	p, err := s.PutPart(context.Background(), store.PutPartRequest{Upload: store.Upload{Ref: ref, ID: "u"}, Number: 1, Body: section(make([]byte, 24<<20))})
 	if err != nil || p.ETag != "x" {
 		t.Errorf("%v, %v", p, err)
 	}
@@ -252,10 +252,10 @@ func TestSlowSending(t *testing.T) {
 // TestCompleteIsSlow: an answer to Complete may take long.
 func TestCompleteIsSlow(t *testing.T) {
 	srv := script(t, func(w http.ResponseWriter, _ *http.Request) {
-		<-time.After(300 * time.Millisecond)
+		<-time.After(1200 * time.Millisecond)
 		io.WriteString(w, completed)
 	})
-	s := open(t, s3.Config{Endpoint: srv.URL, StallTimeout: 50 * time.Millisecond})
+	s := open(t, s3.Config{Endpoint: srv.URL, StallTimeout: 500 * time.Millisecond})
 	if err := operations["CompleteMultipartUpload"](context.Background(), s, nil); err != nil {
 		t.Error(err)
 	}
