@@ -97,10 +97,10 @@ func (s *Store) Put(ctx context.Context, r store.PutRequest) (store.Object, erro
 		}
 		return store.Object{}, err
 	}
-	if err := x.keptKey(); err != nil {
+	o := objectFrom(r.Ref, x.answer)
+	if err := s.encrypted(ctx, x, o); err != nil {
 		return store.Object{}, err
 	}
-	o := objectFrom(r.Ref, x.answer)
 	o.Size = r.Body.Size()
 	s.learnFromPut(&o, r.Sum)
 	if r.Attrs != nil {

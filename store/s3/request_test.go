@@ -222,10 +222,11 @@ func TestCustomerKeyIgnored(t *testing.T) {
 	a := &store.Attrs{Encryption: store.Encryption{Customer: store.CustomerKey{Key: "0123456789abcdefghijklmnopqrstuv"}}}
 	took := "x-amz-server-side-encryption-customer-algorithm: AES256"
 	for _, op := range []string{"PutObject", "UploadPart", "CopyObject"} {
-		s := open(t, s3.Config{Endpoint: script(t, answer(200, "<CopyObjectResult/>"), answer(200, "<CopyObjectResult/>", took)).URL})
+		s := open(t, s3.Config{Endpoint: script(t, answer(200, "<CopyObjectResult/>")).URL})
 		if err := operations[op](context.Background(), s, a); store.KindOf(err) != store.Unsupported {
 			t.Errorf("%s, ignored: %v", op, err)
 		}
+		s = open(t, s3.Config{Endpoint: script(t, answer(200, "<CopyObjectResult/>", took)).URL})
 		if err := operations[op](context.Background(), s, a); err != nil {
 			t.Errorf("%s, taken: %v", op, err)
 		}

@@ -156,7 +156,11 @@ func (s *Store) complete(ctx context.Context, r store.CompleteRequest) (store.Ob
 	if err != nil {
 		return store.Object{}, err
 	}
-	return completed(x, r), nil
+	o := completed(x, r)
+	if s.profile.aws { // it answers to the key when the upload is opened
+		return o, nil
+	}
+	return o, s.encrypted(ctx, x, o)
 }
 
 // completed reads the object out of the answer.
