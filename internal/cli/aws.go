@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -121,7 +122,12 @@ func (f *awsFace) isStream() bool {
 			return true
 		}
 	}
-	return false
+	return f.toStdout()
+}
+
+// toStdout tells a download to standard output by its name among the devices.
+func (f *awsFace) toStdout() bool {
+	return f.line.Verb == "cp" && f.line.Kind == awsline.Download && !f.line.Options.Has("recursive") && isStdout(f.line.Paths[1])
 }
 
 func (f *awsFace) run(ctx context.Context) error {
@@ -220,7 +226,7 @@ func (f *awsFace) open(ctx context.Context) error {
 	g := f.line.Globals
 	profile := g.Text("profile")
 	if profile == "" {
-		profile = os.Getenv("AWS_PROFILE")
+		profile = cmp.Or(os.Getenv("AWS_PROFILE"), os.Getenv("AWS_DEFAULT_PROFILE"))
 	}
 	if f.settings, err = readAWSSettings(profile); err != nil {
 		return err
@@ -228,10 +234,19 @@ func (f *awsFace) open(ctx context.Context) error {
 	if f.settings.bad != nil && f.line.Kind != "" {
 		return f.settings.bad
 	}
+	if f.settings.badTries != nil {
+		return f.settings.badTries
+	}
 	conn := connection{
 		endpoint: g.Text("endpoint-url"), region: g.Text("region"), profile: g.Text("profile"), caBundle: g.Text("ca-bundle"),
 		noSign: g.Has("no-sign-request"), noVerify: g.Has("no-verify-ssl"),
 		addressing: f.settings.addressing, accelerate: f.settings.accelerate, dualStack: f.settings.dualStack,
+	}
+	if f.settings.endpoint = cmp.Or(conn.endpoint, os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL"), f.settings.endpoint); conn.addressing == "" || conn.addressing == "auto" {
+		conn.addressing = addressingAt(f.settings.endpoint)
+	}
+	if conn.halfKeys() {
+		return &awsError{awsGeneral, "Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY"}
 	}
 	f.connect = conn
 	cfg := conn.config()
@@ -245,9 +260,18 @@ func (f *awsFace) open(ctx context.Context) error {
 	}
 	f.out.Debug("endpoint and region: " + f.store.String())
 	f.client = haul.New(f.store, haul.Options{
-		MaxConcurrency: f.settings.concurrency, Bandwidth: f.settings.bandwidth, Patience: awsPatience(), Observe: f.observe,
+		MaxConcurrency: f.settings.concurrency, Bandwidth: f.settings.bandwidth, MaxTries: f.settings.tries, Observe: f.observe,
 	})
 	return nil
+}
+
+// addressingAt is where aws puts the bucket's name at an endpoint that was named: into the path, also on Amazon's own hosts, but for
+// the one of Transfer Acceleration.
+func addressingAt(endpoint string) string {
+	if endpoint == "" || strings.Contains(endpoint, "://s3-accelerate.") {
+		return "auto"
+	}
+	return "path"
 }
 
 // timeouts are those that the line asks for; 0 is none, as in aws.
@@ -262,17 +286,6 @@ func (f *awsFace) timeouts(cfg *s3.Config) {
 			*to = never
 		}
 	}
-}
-
-// awsPatience is how long haul goes on trying where AWS_MAX_ATTEMPTS says how often aws would: as long as its waits between them,
-// of 20 seconds at most, could last. 0 leaves it to haul.
-func awsPatience() time.Duration {
-	const longestWait = 20 * time.Second
-	n := 0
-	if _, err := fmt.Sscan(os.Getenv("AWS_MAX_ATTEMPTS"), &n); err != nil || n < 1 {
-		return 0
-	}
-	return max(time.Millisecond, time.Duration(n-1)*longestWait)
 }
 
 // observe writes the account of --debug.

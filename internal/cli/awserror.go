@@ -1,15 +1,16 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
-	"os"
 	"strings"
 
 	"haul/mirror"
 	"haul/store"
+	"haul/store/s3"
 )
 
 const noCredentials = "Unable to locate credentials"
@@ -19,10 +20,17 @@ func (f *awsFace) text(err error) string {
 	var e *store.Error
 	if errors.As(err, &e) && !errors.Is(err, mirror.ErrKept) {
 		switch {
-		case e.Kind == store.NoCredentials:
+		case e.Kind == store.NoCredentials && errors.Is(err, s3.ErrNoneFound):
 			return noCredentials
+		case e.Kind == store.NoCredentials && e.Code == "":
+			return credentialsText(e)
+		case e.Status/100 == 2 && e.Code == "": // it was done, and not as it was asked for
+			return strings.TrimSuffix(fmt.Sprintf("%v; %s", e.Err, e.Hint), "; ")
 		case e.Status != 0 || e.Code != "":
 			return serverText(e)
+		case e.Kind == store.Stalled && f.store != nil:
+			f.out.Debug(err.Error())
+			return fmt.Sprintf("Read timeout on endpoint URL: %q", f.address(e.Ref))
 		case e.Kind == store.Network && f.store != nil:
 			f.out.Debug(err.Error())
 			return fmt.Sprintf("Could not connect to the endpoint URL: %q", f.address(e.Ref))
@@ -39,14 +47,19 @@ func (f *awsFace) text(err error) string {
 	return err.Error()
 }
 
+// credentialsText says why credentials could not be had, and what to do about it.
+func credentialsText(e *store.Error) string {
+	text := fmt.Sprintf("Error when retrieving credentials: %v", e.Err)
+	if e.Hint != "" {
+		text += "; " + e.Hint
+	}
+	return text
+}
+
 // address is where an object was looked for.
 func (f *awsFace) address(ref store.Ref) string {
-	for _, url := range []string{f.connect.endpoint, os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL"), "https://" + f.store.String()} {
-		if url != "" {
-			return strings.TrimSuffix(strings.TrimSuffix(url, "/")+"/"+ref.Bucket+"/"+ref.Key, "/")
-		}
-	}
-	return ""
+	url := cmp.Or(f.settings.endpoint, "https://"+f.store.String())
+	return strings.TrimSuffix(strings.TrimSuffix(url, "/")+"/"+ref.Bucket+"/"+ref.Key, "/")
 }
 
 // serverText says what a server answered. The answer to a HEAD has no body, so that the status stands for the code.
@@ -68,7 +81,7 @@ func (f *awsFace) serviceText(err error) (int, string) {
 	switch {
 	case !errors.As(err, &e):
 		return awsGeneral, f.text(err)
-	case e.Kind == store.NoCredentials:
+	case e.Kind == store.NoCredentials && errors.Is(err, s3.ErrNoneFound):
 		return awsConfig, noCredentials + `. You can configure credentials by running "aws configure".`
 	case e.Op == "Open" && e.Err != nil:
 		return awsGeneral, e.Err.Error()

@@ -7,9 +7,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"haul"
 	"haul/checksum"
@@ -32,6 +34,9 @@ type awsTransfer struct {
 // transfer does cp, mv and sync.
 func (f *awsFace) transfer(ctx context.Context) error {
 	t := &awsTransfer{awsFace: f, from: f.line.Paths[0], to: f.line.Paths[1]}
+	if f.toStdout() {
+		t.to = "-"
+	}
 	if err := t.options(); err != nil {
 		return err
 	}
@@ -68,7 +73,7 @@ func (t *awsTransfer) options() error {
 		}
 	}
 	replace, props := o.Text("metadata-directive"), o.Text("copy-props")
-	tr.ReplaceMetadata = replace == "REPLACE" || replace == "" && (o.Has("metadata") || props == "none")
+	tr.ReplaceMetadata = replace == "REPLACE" || replace == "" && props == "none"
 	tr.ReplaceTags = replace == "" && (props == "none" || props == "metadata-directive")
 	t.guess = !o.Has("no-guess-mime-type") && attrs.Headers.ContentType == ""
 	t.tree = mirror.SyncOptions{
@@ -127,10 +132,7 @@ func awsFilter(all []awsline.Filter) (f mirror.Filter) {
 }
 
 func awsChecksum(name string) (checksum.Algorithm, error) {
-	if name == "" && strings.EqualFold(os.Getenv("AWS_REQUEST_CHECKSUM_CALCULATION"), "when_required") {
-		return checksum.MD5, nil // what S3 has always checked
-	}
-	a, err := parseChecksum(name)
+	a, err := checksumWish(name)
 	if err != nil {
 		return a, &awsError{awsGeneral, "haul has no " + name + " to prove by; leave --checksum-algorithm out, or choose CRC64NVME, CRC32C, CRC32, SHA256 or SHA1"}
 	}
@@ -157,7 +159,7 @@ func (f *awsFace) attrs() (store.Attrs, error) {
 		a.StorageClass = ""
 	}
 	var err error
-	if a.Headers.Expires, err = parseDate(o.Text("expires")); err != nil {
+	if a.Headers.Expires, err = parseDate(fromEpoch(o.Text("expires"))); err != nil {
 		return a, err
 	}
 	if a.Grants, err = parseGrants(o["grants"]); err != nil {
@@ -170,6 +172,15 @@ func (f *awsFace) attrs() (store.Attrs, error) {
 	}
 	a.Tags = pairs(o["tags"])
 	return a, nil
+}
+
+// fromEpoch makes a date of seconds since 1970, as aws takes any number.
+func fromEpoch(text string) string {
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return text
+	}
+	return time.Unix(seconds, 0).UTC().Format(time.RFC3339)
 }
 
 // pairs makes a map of names and values that follow each other.
@@ -209,6 +220,9 @@ func awsMap(text string) (map[string]string, error) {
 // settle takes over what the config file says.
 func (t *awsTransfer) settle() {
 	t.tree.Transfer.PartSize = t.settings.partSize
+	if t.settings.whenRequired && t.tree.Transfer.Checksum == checksum.None {
+		t.tree.Transfer.Checksum = checksum.MD5
+	}
 	if t.guess {
 		t.tree.ContentType = guessType
 	}
