@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -72,6 +73,8 @@ type Client struct {
 	lastSuccess atomic.Int64
 	answered    atomic.Bool
 	saidQuiet   atomic.Bool // the user was told of the silence that lasts
+	saidLimits  sync.Map    // by store.Limits: the user knows that the store has these
+	swept       sync.Once   // what dead streams and copies left was looked for
 	// pausing counts requests that wait to be tried again, or for a store that asked to slow down.
 	pausing atomic.Int64
 	// late is whether sums after the bytes of a part come to anything.

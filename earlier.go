@@ -17,15 +17,15 @@ import (
 )
 
 // openUploads lists the open uploads of the key, the newest first.
-func (u *upload) openUploads(ctx context.Context) ([]store.Upload, error) {
+func (a *assembly) openUploads(ctx context.Context) ([]store.Upload, error) {
 	var found []store.Upload
-	err := u.ask(ctx, func(ctx context.Context) error {
+	err := a.ask(ctx, func(ctx context.Context) error {
 		found = nil
-		for open, err := range u.c.store.Uploads(ctx, u.up.Bucket, u.up.Key) {
+		for open, err := range a.c.store.Uploads(ctx, a.up.Bucket, a.up.Key) {
 			if err != nil {
 				return err
 			}
-			if open.Key == u.up.Key {
+			if open.Key == a.up.Key {
 				found = append(found, open)
 			}
 		}
@@ -43,6 +43,10 @@ func (u *upload) goOn(ctx context.Context, earlier record) (kept []store.Part, f
 	if earlier.Fingerprint != u.src.Fingerprint() {
 		why = "the source has changed since"
 	}
+	layout, err := plan.Parts(u.src.Size(), earlier.PartSize, u.limits)
+	if err != nil && why == "" {
+		why = "the store takes no such parts: " + err.Error()
+	}
 	if why != "" {
 		u.note(fmt.Sprintf("an earlier run is not gone on with: %s; starting over", why))
 		if err := u.dropOld(ctx, old); err != nil {
@@ -50,9 +54,7 @@ func (u *upload) goOn(ctx context.Context, earlier record) (kept []store.Part, f
 		}
 		return nil, false, Result{}, nil
 	}
-	if u.layout, err = plan.Parts(u.src.Size(), earlier.PartSize, u.limits); err != nil {
-		return nil, false, Result{}, err
-	}
+	u.layout = layout
 	err = u.ask(ctx, func(ctx context.Context) (err error) {
 		u.up, kept, err = u.list(ctx, old)
 		return err
@@ -121,6 +123,7 @@ func (u *upload) alreadyStored(ctx context.Context) (Result, bool) {
 		}
 		r.Digests = d.sums(checksum.Sum{})
 	}
+	u.sweepLost(ctx)
 	u.forget(u.log)
 	return u.done(r), true
 }

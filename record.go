@@ -26,6 +26,12 @@ type record struct {
 	UploadID    string                `json:"upload_id,omitempty"`
 	Scheme      checksum.Scheme       `json:"scheme"`
 	Fingerprint localfile.Fingerprint `json:"fingerprint"`
+	// LostSince is when an upload was first asked for whose ID was never heard; zero where there is none. No UploadID says that
+	// none was heard at all.
+	LostSince time.Time `json:"lost_since,omitzero"`
+	// Host and PID are of the process that does a transfer that nobody can resume.
+	Host string `json:"host,omitempty"`
+	PID  int    `json:"pid,omitempty"`
 
 	// of a download
 	Temp      []byte             `json:"temp,omitempty"`
@@ -63,6 +69,9 @@ type direction string
 const (
 	up   direction = "upload"
 	down direction = "download"
+	// streamed and copied transfers are not resumed: their records only say what is left to abort.
+	streamed direction = "stream"
+	copied   direction = "copy"
 )
 
 type log = journal.Log[record, entry]

@@ -43,13 +43,20 @@ func (c *Client) UploadStream(ctx context.Context, r io.Reader, to store.Ref, o 
 		return s.putWith(ctx, first, to, first.scratch)
 	}
 	s.started(-1, 0)
-	if err := s.create(ctx); err != nil {
+	c.sweepDead(ctx, s.transfer)
+	l := s.remember(ctx, streamed)
+	if err := s.create(ctx, l.write); err != nil {
+		l.end(ctx, err)
 		first.release()
 		return Result{}, err
 	}
+	l.write()
 	obj, sum, err := s.move(ctx, first)
 	if err != nil {
-		return Result{}, s.abort(ctx, err)
+		err = s.abort(ctx, err)
+	}
+	if l.end(ctx, err); err != nil {
+		return Result{}, err
 	}
 	obj, proof, err := s.prove(ctx, obj, sum)
 	if err != nil {
@@ -86,8 +93,8 @@ type intake struct {
 	digests *chain
 }
 
-func (s *intake) create(ctx context.Context) error {
-	if err := s.assembly.create(ctx, checksum.Scheme{Algorithm: s.want()}, &s.o.Attrs); err != nil {
+func (s *intake) create(ctx context.Context, note func()) error {
+	if err := s.assembly.create(ctx, checksum.Scheme{Algorithm: s.want()}, &s.o.Attrs, note); err != nil {
 		return err
 	}
 	if err := s.asked(s.up.Scheme); err != nil {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"haul/checksum"
+	"haul/internal/journal"
 	"haul/internal/localfile"
 	"haul/internal/plan"
 	"haul/store"
@@ -49,6 +50,11 @@ func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Transf
 		return u.run(ctx)
 	}
 	r, err := t.put(ctx, onDisk{src, c.meter}, to)
+	if now := c.store.Limits(to.Bucket); errors.Is(err, store.TooLarge) && now != limits && !plan.OnePut(src.Size(), now) {
+		u.note(fmt.Sprintf("%v; sending it in parts", err))
+		u.limits, u.counted = now, 1
+		return u.run(ctx)
+	}
 	r.Modified = u.modified()
 	return r, err
 }
@@ -68,10 +74,15 @@ func (u *upload) dropEarlier(ctx context.Context, why string) error {
 		return nil
 	}
 	u.note("an earlier run is not gone on with: " + why + "; starting over")
-	if err := u.dropOld(ctx, store.Upload{Ref: earlier.Ref, ID: earlier.UploadID, Scheme: earlier.Scheme}); err != nil {
-		return err
+	if earlier.UploadID != "" {
+		if err := u.dropOld(ctx, store.Upload{Ref: earlier.Ref, ID: earlier.UploadID, Scheme: earlier.Scheme}); err != nil {
+			return err
+		}
 	}
-	u.forget(l)
+	u.lostSince = earlier.LostSince
+	if u.sweepLost(ctx); u.lostSince.IsZero() {
+		u.forget(l)
+	}
 	return nil
 }
 
@@ -84,6 +95,10 @@ type upload struct {
 	log    *log
 	ours   bool // this run created the upload
 
+	restarts   int  // how often it was started over
+	completing bool // all parts are there, and Complete was asked for
+	counted    int  // parts that the meter knows of
+
 	digests *digests
 	md5     *digest // of the whole file, where it was read before
 }
@@ -94,23 +109,49 @@ func (u *upload) run(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	u.layout = layout
-	if u.o.Resume != ResumeNever {
-		if u.log, err = u.openLog(up, u.src.Path(), u.up.Ref); err != nil {
-			return Result{}, err
+	if err := u.keepRecord(); err != nil {
+		return Result{}, err
+	}
+	defer func() {
+		if u.log != nil {
+			u.log.Close()
+		}
+	}()
+	u.c.sweepDead(ctx, u.transfer)
+	for {
+		finished, r, err := u.open(ctx)
+		if finished || err != nil {
+			return r, err
+		}
+		obj, sum, err := u.move(ctx)
+		if err == nil {
+			return u.end(ctx, obj, sum)
+		}
+		again, err := u.startOver(ctx, err)
+		if !again {
+			return Result{}, u.fail(ctx, err)
 		}
 	}
-	if u.log != nil {
-		defer u.log.Close()
+}
+
+// keepRecord opens the record. A run that is never resumed has one too, so that a later one finds what is left of it when it is
+// killed; but it does without where there can be none.
+func (u *upload) keepRecord() (err error) {
+	if u.o.Resume != ResumeNever {
+		u.log, err = u.openLog(up, u.src.Path(), u.up.Ref)
+		return err
 	}
-	if finished, r, err := u.open(ctx); finished || err != nil {
-		return r, err
+	if dir, err := u.c.stateDir(); err == nil {
+		u.log, _ = journal.Open[record, entry](dir, u.recordName(up, u.src.Path(), u.up.Ref))
 	}
-	obj, sum, err := u.move(ctx)
-	if err != nil {
-		return Result{}, u.fail(ctx, err)
-	}
+	return nil
+}
+
+// end verifies the finished object.
+func (u *upload) end(ctx context.Context, obj store.Object, sum checksum.Sum) (Result, error) {
 	obj, proof, err := u.prove(ctx, obj, sum)
 	if err == nil || errors.Is(err, ErrMismatch) {
+		u.sweepLost(ctx)
 		u.forget(u.log) // else the next run looks again
 	}
 	if err != nil {
@@ -132,21 +173,13 @@ func (u *upload) result(obj store.Object, proof Proof) (Result, error) {
 	return u.done(u.describe(r)), nil
 }
 
-// open goes on with an earlier upload where there is one that fits, or opens a new one. It is finished when the earlier
-// run had stored the object, and only not lived to tell.
+// open resumes an earlier upload where there is one that fits, or opens a new one. It is finished when the earlier run had
+// stored the object, and only not lived to report it.
 func (u *upload) open(ctx context.Context) (finished bool, r Result, err error) {
 	var kept []store.Part
-	if u.log != nil {
-		if earlier, ok := u.log.Header(); ok {
-			kept, finished, r, err = u.goOn(ctx, earlier)
-			if finished || err != nil {
-				return finished, r, err
-			}
-		}
-	}
-	if u.up.ID == "" && u.o.Resume == ResumeAdopt {
-		if kept, err = u.adopt(ctx); err != nil {
-			return false, Result{}, err
+	if u.restarts == 0 {
+		if kept, finished, r, err = u.earlier(ctx); finished || err != nil {
+			return finished, r, err
 		}
 	}
 	if u.up.ID == "" {
@@ -162,11 +195,39 @@ func (u *upload) open(ctx context.Context) (finished bool, r Result, err error) 
 		return false, Result{}, err
 	}
 	u.writeDown()
-	u.started(u.layout.Size, u.layout.Count)
+	u.announce()
 	if err := u.proveKept(ctx, kept); err != nil {
 		return false, Result{}, u.fail(ctx, err)
 	}
 	return false, Result{}, nil
+}
+
+// announce counts the transfer: the whole of it once, and its parts again where they are others now.
+func (u *upload) announce() {
+	if was := u.counted; was == 0 {
+		u.started(u.layout.Size, u.layout.Count)
+	} else {
+		u.c.meter.Begin(0, u.layout.Count-was)
+	}
+	u.counted = u.layout.Count
+}
+
+// earlier looks for an upload to resume.
+func (u *upload) earlier(ctx context.Context) (kept []store.Part, finished bool, r Result, err error) {
+	if u.log != nil && u.o.Resume != ResumeNever {
+		if earlier, ok := u.log.Header(); ok {
+			u.lostSince = earlier.LostSince
+			if earlier.UploadID == "" { // the run was killed before it heard of one
+				u.sweepLost(ctx)
+			} else if kept, finished, r, err = u.goOn(ctx, earlier); finished || err != nil {
+				return kept, finished, r, err
+			}
+		}
+	}
+	if u.up.ID == "" && u.o.Resume == ResumeAdopt {
+		kept, err = u.adopt(ctx)
+	}
+	return kept, false, Result{}, err
 }
 
 // writeDown makes the record say how things stand, unless it does already.
@@ -174,7 +235,7 @@ func (u *upload) writeDown() {
 	if u.log == nil {
 		return
 	}
-	if earlier, ok := u.log.Header(); ok && earlier.UploadID == u.up.ID && earlier.Scheme == u.up.Scheme {
+	if earlier, ok := u.log.Header(); ok && earlier.UploadID == u.up.ID && u.up.ID != "" && earlier.Scheme == u.up.Scheme {
 		return
 	}
 	if err := u.log.Begin(u.record()); err != nil {
@@ -187,7 +248,7 @@ func (u *upload) writeDown() {
 func (u *upload) record() record {
 	return record{
 		Kind: up, Identity: u.c.identity, Path: []byte(u.src.Path()), Ref: u.up.Ref, Began: time.Now(), PartSize: u.layout.PartSize,
-		Choices: u.choices(), UploadID: u.up.ID, Scheme: u.up.Scheme, Fingerprint: u.src.Fingerprint(),
+		Choices: u.choices(), UploadID: u.up.ID, Scheme: u.up.Scheme, Fingerprint: u.src.Fingerprint(), LostSince: u.lostSince,
 	}
 }
 
@@ -202,12 +263,16 @@ func (u *upload) create(ctx context.Context) error {
 		sum = checksum.Of(checksum.MD5, u.md5.h)
 	}
 	attrs := u.o.described(sum, u.layout.PartSize)
-	return u.assembly.create(ctx, checksum.Scheme{Algorithm: u.want()}, &attrs)
+	err := u.assembly.create(ctx, checksum.Scheme{Algorithm: u.want()}, &attrs, u.writeDown)
+	if err != nil && u.lostSince.IsZero() {
+		u.forget(u.log)
+	}
+	return err
 }
 
 // digestFirst reads the file for its MD5 where that is to be in the metadata.
 func (u *upload) digestFirst(ctx context.Context) error {
-	if !u.o.DigestFirst {
+	if !u.o.DigestFirst || u.md5 != nil {
 		return nil
 	}
 	if u.layout.Size >= worthSaying {
@@ -267,6 +332,7 @@ func (u *upload) move(ctx context.Context) (store.Object, checksum.Sum, error) {
 	if err != nil {
 		return store.Object{}, checksum.Sum{}, err
 	}
+	u.completing = true
 	obj, err := u.complete(ctx, sum)
 	return obj, sum, err
 }
@@ -311,15 +377,27 @@ func (u *upload) sendPart(ctx context.Context, n int, buf []byte) error {
 
 // fail says what stays after err, or makes sure that nothing does.
 func (u *upload) fail(ctx context.Context, err error) error {
+	parts, _ := u.count()
 	switch {
 	case errors.Is(err, store.NoUpload):
 		u.forget(u.log)
-		return fmt.Errorf("%w: somebody threw the upload away, or completed it", err)
+		return fmt.Errorf("%w: it was aborted or completed by somebody else meanwhile", err)
 	case u.o.Resume == ResumeNever, errors.Is(err, ErrSourceChanged), errors.Is(err, store.Exists):
-		u.forget(u.log)
-		return u.abort(ctx, err)
+		return u.discard(ctx, err)
+	case ctx.Err() == nil && refusedForGood(err) && (u.completing || parts == 0):
+		// To resume it would only lead to the same answer.
+		return u.discard(ctx, fmt.Errorf("%w; the upload was aborted, and the same command starts over", err))
 	}
 	return u.left(u.recount(ctx, err), u.log != nil)
+}
+
+// discard aborts the upload after err, and forgets it unless that failed.
+func (u *upload) discard(ctx context.Context, err error) error {
+	u.sweepLost(ctx)
+	if err = u.abort(ctx, err); !errors.As(err, new(*LeftError)) {
+		u.forget(u.log)
+	}
+	return err
 }
 
 // recountTime is what a last look may take.
