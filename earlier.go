@@ -73,6 +73,10 @@ func (u *upload) goOn(ctx context.Context, earlier record) (kept []store.Part, f
 		u.up = store.Upload{Ref: old.Ref}
 		u.note(fmt.Sprintf("the earlier run's upload, with the ID %s, cannot be looked at, and stays in the store: %v; starting over", old.ID, err))
 		return nil, false, Result{}, nil
+	case refusedForGood(err) && !errors.Is(err, store.Corrupt): // an answer that arrives damaged is the network's fault
+		u.up = store.Upload{Ref: old.Ref}
+		u.note(fmt.Sprintf("the store refuses to list the earlier run's upload: %v; starting over", err))
+		return nil, false, Result{}, u.dropOld(ctx, old)
 	}
 	return nil, false, Result{}, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"haul/checksum"
 	"haul/internal/plan"
@@ -94,4 +95,51 @@ func (u *upload) reset(ctx context.Context, err error) (bool, error) {
 	u.ours, u.completing = false, false
 	u.restarts++
 	return true, nil
+}
+
+// fail says what stays after err, or makes sure that nothing does.
+func (u *upload) fail(ctx context.Context, err error) error {
+	parts, _ := u.count()
+	switch {
+	case errors.Is(err, store.NoUpload):
+		u.forget(u.log)
+		return fmt.Errorf("%w: it was aborted or completed by somebody else meanwhile", err)
+	case u.o.Resume == ResumeNever, errors.Is(err, ErrSourceChanged), errors.Is(err, store.Exists):
+		return u.discard(ctx, err)
+	case ctx.Err() == nil && refusedForGood(err) && (u.completing || parts == 0):
+		// To resume it would only lead to the same answer.
+		return u.discard(ctx, fmt.Errorf("%w; the upload was aborted, and the same command starts over", err))
+	}
+	return u.left(u.recount(ctx, err), u.log != nil)
+}
+
+// discard aborts the upload after err, and forgets it unless that failed.
+func (u *upload) discard(ctx context.Context, err error) error {
+	u.sweepLost(ctx)
+	if err = u.abort(ctx, err); !errors.As(err, new(*LeftError)) {
+		u.forget(u.log)
+	}
+	return err
+}
+
+// recountTime is what a last look may take.
+const recountTime = 2 * time.Second
+
+// recount looks once more what the store holds, where ctx broke off tries whose bytes had arrived; it gives err.
+func (u *upload) recount(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recountTime)
+	defer cancel()
+	_, parts, perr := u.c.store.Parts(ctx, u.up, &u.o.Attrs)
+	if perr != nil { // then what this run knows must do
+		return err
+	}
+	for _, p := range parts {
+		if p.Number >= 1 && p.Number <= u.layout.Count && !u.has(p.Number) && p.Size == u.layout.Part(p.Number).Length {
+			u.add(p, checksum.Sum{})
+		}
+	}
+	return err
 }
