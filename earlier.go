@@ -40,7 +40,9 @@ func (a *assembly) openUploads(ctx context.Context) ([]store.Upload, error) {
 func (u *upload) goOn(ctx context.Context, earlier record) (kept []store.Part, finished bool, r Result, err error) {
 	old := store.Upload{Ref: earlier.Ref, ID: earlier.UploadID, Scheme: earlier.Scheme}
 	why := u.unfit(earlier)
-	if earlier.Fingerprint != u.src.Fingerprint() {
+	now := u.src.Fingerprint()
+	u.doubtful = earlier.Fingerprint.CTime != 0 && earlier.Fingerprint.CTime != now.CTime
+	if !earlier.Fingerprint.Same(now) {
 		why = "the source has changed since"
 	}
 	layout, err := plan.Parts(u.src.Size(), earlier.PartSize, u.limits)

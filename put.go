@@ -28,6 +28,8 @@ type content interface {
 	Size() int64
 	// Changed is nil while the content is the one that was opened.
 	Changed() error
+	// Touched tells whether anything else about it changed, which may have been the bytes, with their time set back.
+	Touched() bool
 }
 
 // outgoing is a body on its way into one request.
@@ -120,8 +122,8 @@ func (t *transfer) putProved(ctx context.Context, from content, to store.Ref, bu
 		if err != nil {
 			return store.Object{}, Proof{}, err
 		}
-		if err := from.Changed(); err != nil {
-			return store.Object{}, Proof{}, fmt.Errorf("%w: %w; what is stored may mix old and new: send it again", ErrSourceChanged, err)
+		if err := unchanged(from, sum, buf); err != nil {
+			return store.Object{}, Proof{}, fmt.Errorf("%w; what is stored may mix old and new: send it again", err)
 		}
 		last = obj
 		proof, again, err := t.provePut(obj, sum, from, buf)
@@ -162,6 +164,21 @@ func (t *transfer) there(ctx context.Context, sent store.Object, p Proof) error 
 			Kind: store.BadAnswer, Op: "PutObject", Ref: sent.Ref,
 			Err: fmt.Errorf("the store has %d bytes with the ETag %q, and answered to %d bytes with %q", seen.Size, seen.ETag, sent.Size, sent.ETag),
 		}
+	}
+	return nil
+}
+
+// unchanged makes sure that what was sent, with that sum, is the content.
+func unchanged(from content, sum checksum.Sum, buf []byte) error {
+	if err := from.Changed(); err != nil {
+		return fmt.Errorf("%w: %w", ErrSourceChanged, err)
+	}
+	if !from.Touched() {
+		return nil
+	}
+	now, err := sumOf(sum.Algorithm, from, store.Range{Length: from.Size()}, buf)
+	if err != nil || now != sum || sum.IsZero() {
+		return errors.Join(fmt.Errorf("%w: it may have been rewritten, and its time set back", ErrSourceChanged), err)
 	}
 	return nil
 }
@@ -315,6 +332,9 @@ func readError(from content, err error) error {
 	}
 	if changed := from.Changed(); changed != nil {
 		return fmt.Errorf("%w: %w", ErrSourceChanged, changed)
+	}
+	if from.Touched() {
+		return fmt.Errorf("%w: it was rewritten, and its time set back", ErrSourceChanged)
 	}
 	return err
 }

@@ -109,7 +109,7 @@ func (c *Client) ShareUpload(ctx context.Context, path string, to store.Ref, o T
 	if err != nil {
 		return Shared{}, err
 	}
-	t := c.begin(path, to.String(), o.stamped(print.MTime))
+	t := c.begin(path, to.String(), o.stamped(src.ModTime()))
 	a := &assembly{transfer: t, up: store.Upload{Ref: to}}
 	if err := a.create(ctx, checksum.Scheme{Algorithm: t.want()}, &t.o.Attrs, nil); err != nil {
 		return Shared{}, err
@@ -120,7 +120,7 @@ func (c *Client) ShareUpload(ctx context.Context, path string, to store.Ref, o T
 	}
 	return Shared{
 		Path: src.Path(), Upload: a.up, Algorithm: a.up.Scheme.Algorithm, Size: print.Size, PartSize: layout.PartSize,
-		Modified: time.Unix(0, print.MTime),
+		Modified: src.ModTime(),
 	}, nil
 }
 

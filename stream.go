@@ -22,6 +22,11 @@ import (
 // so a failure throws the upload away. When ctx ends while a Read of r is under way, UploadStream does not wait for it.
 func (c *Client) UploadStream(ctx context.Context, r io.Reader, to store.Ref, o Transfer) (Result, error) {
 	defer c.alive()()
+	return c.uploadStream(ctx, "-", r, to, o)
+}
+
+// uploadStream is UploadStream of a source of that name.
+func (c *Client) uploadStream(ctx context.Context, name string, r io.Reader, to store.Ref, o Transfer) (Result, error) {
 	if err := o.checkDigests(); err != nil {
 		return Result{}, err
 	}
@@ -33,7 +38,7 @@ func (c *Client) UploadStream(ctx context.Context, r io.Reader, to store.Ref, o 
 	if err != nil {
 		return Result{}, err
 	}
-	s := &intake{assembly: &assembly{transfer: c.begin("-", to.String(), o), up: store.Upload{Ref: to}}, r: waited{r, c.meter}, sizes: sizes, limits: limits}
+	s := &intake{assembly: &assembly{transfer: c.begin(name, to.String(), o), up: store.Upload{Ref: to}}, r: waited{r, c.meter}, sizes: sizes, limits: limits}
 	first, err := s.next(ctx, 1)
 	if err != nil {
 		return Result{}, err
@@ -309,3 +314,6 @@ func (h *held) piece() piece {
 
 // Changed is nil: nobody else can reach the part.
 func (h *held) Changed() error { return nil }
+
+// Touched is false.
+func (h *held) Touched() bool { return false }

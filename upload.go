@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -33,7 +34,14 @@ func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Transf
 		return Result{}, err
 	}
 	defer src.Close() // only read from
-	t := c.begin(path, to.String(), o.stamped(src.Fingerprint().MTime))
+	if unsized, err := src.Unsized(); unsized || err != nil {
+		if err != nil {
+			return Result{}, fmt.Errorf("source %s: %w", path, err)
+		}
+		o.DigestFirst = false // it can be read once
+		return c.uploadStream(ctx, path, src.Reader(), to, o.stamped(src.ModTime()))
+	}
+	t := c.begin(path, to.String(), o.stamped(src.ModTime()))
 	limits := c.store.Limits(to.Bucket)
 	u := &upload{assembly: &assembly{transfer: t, up: store.Upload{Ref: to}}, src: src, limits: limits}
 	inParts := !plan.OnePut(src.Size(), limits) || o.PartSize != 0 && src.Size() > o.PartSize
@@ -60,7 +68,7 @@ func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Transf
 }
 
 // modified is the time of the file.
-func (u *upload) modified() time.Time { return time.Unix(0, u.src.Fingerprint().MTime) }
+func (u *upload) modified() time.Time { return u.src.ModTime() }
 
 // dropEarlier throws away what an earlier run left and this one will not go on with.
 func (u *upload) dropEarlier(ctx context.Context, why string) error {
@@ -98,6 +106,7 @@ type upload struct {
 	restarts   int  // how often it was started over
 	completing bool // all parts are there, and Complete was asked for
 	counted    int  // parts that the meter knows of
+	doubtful   bool // what an earlier run has summed may have been other bytes
 
 	digests *digests
 	md5     *digest // of the whole file, where it was read before
@@ -295,7 +304,9 @@ func (u *upload) digestFirst(ctx context.Context) error {
 // beginDigests begins what was asked for, or goes on with it.
 func (u *upload) beginDigests() {
 	u.digests = u.newDigests(u.layout.Size, u.up.Scheme.Algorithm, func(e entry) { u.append(u.log, e) })
-	u.digests.goOn(entries(u.log), u.layout.Size)
+	if !u.doubtful {
+		u.digests.goOn(entries(u.log), u.layout.Size)
+	}
 	if u.md5 != nil {
 		i := slices.IndexFunc(u.digests.all, func(d *digest) bool { return d.algorithm == checksum.MD5 })
 		u.digests.all[i] = u.md5
@@ -325,8 +336,8 @@ func (u *upload) move(ctx context.Context) (store.Object, checksum.Sum, error) {
 	if parts, bytes := u.count(); parts != u.layout.Count || bytes != u.layout.Size {
 		panic(fmt.Sprintf("haul: internal error: %d parts of %d bytes are to make %d of %d", parts, bytes, u.layout.Count, u.layout.Size))
 	}
-	if err := u.src.Changed(); err != nil {
-		return store.Object{}, checksum.Sum{}, fmt.Errorf("%w: %w", ErrSourceChanged, err)
+	if err := u.unchanged(ctx); err != nil {
+		return store.Object{}, checksum.Sum{}, err
 	}
 	sum, err := u.whole()
 	if err != nil {
@@ -335,6 +346,34 @@ func (u *upload) move(ctx context.Context) (store.Object, checksum.Sum, error) {
 	u.completing = true
 	obj, err := u.complete(ctx, sum)
 	return obj, sum, err
+}
+
+// unchanged makes sure that what was sent is the file. Where something about the file changed that may have been its bytes, with
+// the time set back, they are summed again.
+func (u *upload) unchanged(ctx context.Context) error {
+	if err := u.src.Changed(); err != nil {
+		return fmt.Errorf("%w: %w", ErrSourceChanged, err)
+	}
+	if !u.src.Touched() {
+		return nil
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0)) // this is work for the CPU, not for lanes
+	for i, sent := range u.sums {
+		g.Go(func() error {
+			lease, err := u.c.memory.Take(gctx, sumBuffer)
+			if err != nil {
+				return err
+			}
+			defer lease.Release()
+			now, err := sumOf(sent.Algorithm, u.src, u.layout.Part(i+1), lease.Bytes())
+			if err != nil || now != sent || sent.IsZero() {
+				return errors.Join(fmt.Errorf("%w: %s may have been rewritten, and its time set back", ErrSourceChanged, u.src.Path()), err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
 }
 
 // sendMissing sends the parts that are missing, and sums the file behind them.
