@@ -51,7 +51,7 @@ func TestSourceRewrittenInPlace(t *testing.T) {
 					b := newBench(t, storetest.Takes(sums))
 					want := random(size, 3)
 					path := b.file("x.bam", want)
-					time.Sleep(20 * time.Millisecond) // of the clock of the file system, which is coarse
+					pass(t, b, path)
 					op, part := storetest.Put, int64(0)
 					if size > 64 {
 						op, part = storetest.PutPart, 10
@@ -69,6 +69,18 @@ func TestSourceRewrittenInPlace(t *testing.T) {
 			}
 		}
 	}
+}
+
+// pass waits until the clock of the file system, which is coarse, has moved on since path was written.
+func pass(t *testing.T, b *bench, path string) {
+	written, err := os.Stat(path)
+	for err == nil {
+		var fi os.FileInfo
+		if fi, err = os.Stat(b.file("clock", nil)); err == nil && fi.ModTime().After(written.ModTime()) {
+			return
+		}
+	}
+	t.Fatal(err)
 }
 
 func try(t *testing.T, err error) {

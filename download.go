@@ -44,7 +44,7 @@ func (c *Client) Download(ctx context.Context, from store.Ref, path string, o Tr
 		return Result{}, fmt.Errorf("%s: %w", path, fs.ErrExist)
 	}
 	if o.Resume != ResumeNever || recorded {
-		if d.log, err = d.openLog(down, path, from); err != nil {
+		if d.log, err = d.openLog(ctx, down, path, from); err != nil {
 			return Result{}, err
 		}
 	}
@@ -173,7 +173,11 @@ func (d *download) open(ctx context.Context) (first *opened, finished bool, r Re
 		return nil, false, Result{}, err
 	}
 	d.source = d.newSource(ctx, d.from, obj)
-	if d.target, err = localfile.CreateAnnounced(d.path, obj.Size, d.write); err != nil {
+	err = d.withFile(ctx, func() (err error) {
+		d.target, err = localfile.CreateAnnounced(d.path, obj.Size, d.write)
+		return err
+	})
+	if err != nil {
 		if first != nil {
 			first.close()
 		}

@@ -154,6 +154,11 @@ func (u *upload) adopt(ctx context.Context) ([]store.Part, error) {
 		if err != nil {
 			return nil, fmt.Errorf("list the parts of an upload to adopt: %w", err)
 		}
+		if taken.Scheme.Algorithm == checksum.None {
+			// The listing does not say how it was opened. Content-MD5 goes with any upload, and parts whose ETags are MD5s can be
+			// compared; others do not fit.
+			taken.Scheme = checksum.Scheme{Algorithm: checksum.MD5, Kind: checksum.Composite}
+		}
 		if u.asked(taken.Scheme) == nil && u.fits(taken, kept) {
 			u.note(fmt.Sprintf("adopted the open upload of %s, with %d parts", open.Started.Local().Format(time.DateTime), len(kept)))
 			return kept, nil

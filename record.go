@@ -1,6 +1,7 @@
 package haul
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -78,11 +79,14 @@ type log = journal.Log[record, entry]
 
 // openLog finds the record of this transfer, and locks it against other processes. A nil log without an error means that
 // no record can be kept here; the user has been told.
-func (t *transfer) openLog(d direction, path string, ref store.Ref) (*log, error) {
+func (t *transfer) openLog(ctx context.Context, d direction, path string, ref store.Ref) (*log, error) {
 	dir, err := t.c.stateDir()
 	if err == nil {
 		var l *log
-		l, err = journal.Open[record, entry](dir, t.recordName(d, path, ref))
+		err = t.withFile(ctx, func() (err error) {
+			l, err = journal.Open[record, entry](dir, t.recordName(d, path, ref))
+			return err
+		})
 		if err == nil {
 			return l, nil
 		}

@@ -29,7 +29,11 @@ func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Transf
 	if err := o.checkDigests(); err != nil {
 		return Result{}, err
 	}
-	src, err := localfile.OpenSource(path)
+	var src *localfile.Source
+	err := c.begin(path, to.String(), o).withFile(ctx, func() (err error) {
+		src, err = localfile.OpenSource(path)
+		return err
+	})
 	if err != nil {
 		return Result{}, err
 	}
@@ -72,7 +76,7 @@ func (u *upload) modified() time.Time { return u.src.ModTime() }
 
 // dropEarlier throws away what an earlier run left and this one will not go on with.
 func (u *upload) dropEarlier(ctx context.Context, why string) error {
-	l, err := u.openLog(up, u.src.Path(), u.up.Ref)
+	l, err := u.openLog(ctx, up, u.src.Path(), u.up.Ref)
 	if l == nil || err != nil {
 		return err
 	}
@@ -118,7 +122,7 @@ func (u *upload) run(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	u.layout = layout
-	if err := u.keepRecord(); err != nil {
+	if err := u.keepRecord(ctx); err != nil {
 		return Result{}, err
 	}
 	defer func() {
@@ -145,9 +149,9 @@ func (u *upload) run(ctx context.Context) (Result, error) {
 
 // keepRecord opens the record. A run that is never resumed has one too, so that a later one finds what is left of it when it is
 // killed; but it does without where there can be none.
-func (u *upload) keepRecord() (err error) {
+func (u *upload) keepRecord(ctx context.Context) (err error) {
 	if u.o.Resume != ResumeNever {
-		u.log, err = u.openLog(up, u.src.Path(), u.up.Ref)
+		u.log, err = u.openLog(ctx, up, u.src.Path(), u.up.Ref)
 		return err
 	}
 	if dir, err := u.c.stateDir(); err == nil {

@@ -22,6 +22,12 @@ func inode(fs.FileInfo) uint64 { return 0 }
 // owned is not asked here: the folder's access control decides.
 func owned(fs.FileInfo) bool { return true }
 
+// TooManyOpen tells whether err means that this process has no more handles.
+func TooManyOpen(err error) bool { return errors.Is(err, windows.ERROR_TOO_MANY_OPEN_FILES) }
+
+// MaxOpen is 0: there is no such limit here.
+func MaxOpen() int { return 0 }
+
 // space is not asked here.
 func space(fs.FileInfo) int64 { return 0 }
 
