@@ -242,7 +242,7 @@ func mayBeDone(err error) bool {
 		return true
 	}
 	switch e.Kind {
-	case store.Network, store.Stalled, store.Unavailable, store.Unknown:
+	case store.Network, store.Stalled, store.Unavailable, store.Unknown, store.BadAnswer:
 		return true
 	case store.Throttled:
 		return e.Code == "" // a proxy's: a store that says so has done nothing

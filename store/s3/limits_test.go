@@ -22,7 +22,7 @@ func TestMissingUploadOfAnyCode(t *testing.T) {
 			"NotFound":      {fails(404, "NotFound", ""), store.NoUpload},
 			"no body":       {answer(404, ""), store.NoUpload},
 			"bucket":        {fails(404, "NoSuchBucket", ""), store.NoBucket},
-			"proxy's page":  {answer(404, "<html>not here</html>", "Content-Type: text/html"), store.NotFound},
+			"proxy's page":  {answer(404, "<html>not here</html>", "Content-Type: text/html"), store.BadAnswer},
 			"proxy's words": {answer(404, "404 page not found"), store.NotFound},
 		} {
 			t.Run(op+"/"+name, func(t *testing.T) {
