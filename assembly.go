@@ -27,22 +27,42 @@ type assembly struct {
 	parts []store.Part   // by index; a zero Number is a part that is not there yet
 	sums  []checksum.Sum // by index, by the scheme's algorithm; zero where the bytes were never here
 	bytes int64          // in parts
+	sent  int            // parts that this run has sent
+
+	// lostSince is when an upload was first asked for whose ID may never have been heard; zero where there is none.
+	lostSince time.Time
 }
 
-// create opens the upload, as near to the scheme as the store takes it.
-func (a *assembly) create(ctx context.Context, want checksum.Scheme, attrs *store.Attrs) error {
+// create opens the upload, as near to the scheme as the store takes it. Note, which may be nil, is called before the first
+// request, when lostSince says what would be lost were the answer never read.
+func (a *assembly) create(ctx context.Context, want checksum.Scheme, attrs *store.Attrs, note func()) error {
 	if a.o.NoClobber { // the store decides at the end; but don't move a terabyte to hear it
 		if err := a.absent(ctx, a.up.Ref); err != nil {
 			return err
 		}
 	}
-	err := a.ask(ctx, func(ctx context.Context) error {
-		opened, err := a.c.store.Create(ctx, a.up.Ref, want, attrs)
+	before := a.lostSince
+	if before.IsZero() {
+		a.lostSince = time.Now()
+	}
+	if note != nil {
+		note()
+	}
+	// An answer that is on its way is waited for, so that the upload that it names is not lost.
+	octx, stop := outlast(ctx, openGrace)
+	defer stop()
+	lost := !before.IsZero()
+	err := a.ask(ctx, func(context.Context) error {
+		opened, err := a.c.store.Create(octx, a.up.Ref, want, attrs)
 		if err == nil {
 			a.up = opened
 		}
+		lost = lost || err != nil && mayBeDone(err)
 		return err
 	})
+	if !lost {
+		a.lostSince = time.Time{}
+	}
 	if err == nil && a.o.Opened != nil {
 		a.o.Opened(a.up)
 	}
@@ -192,17 +212,16 @@ func (a *assembly) complete(ctx context.Context, sum checksum.Sum) (store.Object
 		req.Sum = sum
 	}
 	var obj store.Object
-	tries := 0
 	err := a.ask(ctx, func(ctx context.Context) error {
-		tries++
 		o, err := a.c.store.Complete(ctx, req)
 		if err == nil {
 			obj = o
 			return nil
 		}
-		// The answer to this or an earlier try may have been lost, but not its effect: look before failing.
-		kind := store.KindOf(err)
-		if kind == store.Unknown || kind == store.BadAnswer || tries > 1 && (kind == store.NoUpload || kind == store.Exists || kind == store.Conflict) {
+		// The answer to an earlier try may have been lost, but not its effect, and something on the way may have sent this one
+		// twice: look before failing.
+		switch store.KindOf(err) {
+		case store.Unknown, store.BadAnswer, store.NoUpload, store.Exists, store.Conflict:
 			if found, ok := a.landed(ctx, sum); ok {
 				obj = found
 				return nil
@@ -400,6 +419,9 @@ func (a *assembly) sendSummed(ctx context.Context, n int, out outgoing) error {
 	}
 	part.Number, part.Size = n, size
 	a.add(part, sum)
+	a.mu.Lock()
+	a.sent++
+	a.mu.Unlock()
 	a.c.meter.Spent(meter.Answer, answer)
 	now := time.Now()
 	a.c.pace.Done(now, pace.Sample{Bytes: size, Took: now.Sub(began), Answer: answer})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"haul/internal/budget"
 	"haul/internal/evidence"
 	"haul/internal/journal"
+	"haul/internal/localfile"
 	"haul/internal/meter"
 	"haul/internal/pace"
 	"haul/store"
@@ -75,6 +77,8 @@ type Client struct {
 	answered    atomic.Bool
 	saidQuiet   atomic.Bool // the user was told of the silence that lasts
 	lookedTags  atomic.Bool // whether the store keeps tags of uploads in parts was looked at
+	saidLimits  sync.Map    // by store.Limits: the user knows that the store has these
+	swept       sync.Once   // what dead streams and copies left was looked for
 	// pausing counts requests that wait to be tried again, or for a store that asked to slow down.
 	pausing atomic.Int64
 	// late is whether sums after the bytes of a part come to anything.
@@ -93,6 +97,11 @@ func New(s store.Store, o Options) *Client {
 	if o.MaxConcurrency > 0 && (most == 0 || o.MaxConcurrency < most) {
 		most = o.MaxConcurrency
 	}
+	if n := lanesOf(localfile.MaxOpen()); n > 0 {
+		if o.Concurrency = min(o.Concurrency, n); most == 0 || n < most {
+			most = n
+		}
+	}
 	p := pace.New(pace.Config{Fixed: o.Concurrency, Start: min(most, defaultStart), Max: most, Cores: runtime.GOMAXPROCS(0)})
 	c := &Client{
 		store: s, opts: o, pace: p,
@@ -110,6 +119,22 @@ func New(s store.Store, o Options) *Client {
 		c.identity = named.Identity()
 	}
 	return c
+}
+
+const (
+	// sparedFiles are left to folders that are walked, to lists, to the standard streams, and to the caller.
+	sparedFiles = 40
+	// filesOfLane is what a lane may have open at once: its connection, and two transfers, each with its file and its record; and
+	// one idle connection.
+	filesOfLane = 6
+)
+
+// lanesOf is how many lanes a process may have that may have so many files open; 0 is any number.
+func lanesOf(files int) int {
+	if files == 0 {
+		return 0
+	}
+	return max(1, (files-sparedFiles)/filesOfLane)
 }
 
 // Snapshot tells how far the Client's transfers are.

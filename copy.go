@@ -143,16 +143,12 @@ func (t *transfer) copyParts(ctx context.Context, src store.Object, to store.Ref
 		return Result{}, err
 	}
 	t.started(src.Size, len(ranges))
-	a, err := t.openCopy(ctx, src, to)
-	if err != nil {
+	t.c.sweepDead(ctx, t)
+	a := &assembly{transfer: t, up: store.Upload{Ref: to}}
+	l := a.remember(ctx, copied)
+	obj, err := t.fillCopy(ctx, src, ranges, l)
+	if l.end(ctx, err); err != nil {
 		return Result{}, err
-	}
-	if err := t.copyAll(ctx, src, ranges, a); err != nil {
-		return Result{}, a.abort(ctx, err)
-	}
-	obj, err := a.complete(ctx, checksum.Sum{})
-	if err != nil {
-		return Result{}, a.abort(ctx, err)
 	}
 	r, err := t.copied(ctx, src, obj, to, len(ranges))
 	if errors.Is(err, ErrMismatch) {
@@ -161,15 +157,32 @@ func (t *transfer) copyParts(ctx context.Context, src store.Object, to store.Ref
 	return a.describe(r), err
 }
 
+// fillCopy opens the upload, copies the ranges into it, and completes it; after an error it is aborted.
+func (t *transfer) fillCopy(ctx context.Context, src store.Object, ranges []store.Range, l *leftover) (store.Object, error) {
+	if err := t.openCopy(ctx, src, l.assembly, l.write); err != nil {
+		return store.Object{}, err
+	}
+	l.write()
+	var obj store.Object
+	err := t.copyAll(ctx, src, ranges, l.assembly)
+	if err == nil {
+		obj, err = l.complete(ctx, checksum.Sum{})
+	}
+	if err != nil {
+		err = l.abort(ctx, err)
+	}
+	return obj, err
+}
+
 // openCopy opens the upload that a copy in parts fills, with what goes along of the source.
-func (t *transfer) openCopy(ctx context.Context, src store.Object, to store.Ref) (*assembly, error) {
+func (t *transfer) openCopy(ctx context.Context, src store.Object, a *assembly, note func()) error {
 	if !t.o.ReplaceMetadata {
 		t.o.Attrs = carried(t.o.Attrs, src)
 	}
 	if t.o.Attrs.Tags == nil {
 		var err error
 		if t.o.Attrs.Tags, err = t.tagsOf(ctx, src); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	// Without a wish, or a need, the upload is opened without a checksum: real servers do not sum copied parts as they sum sent ones
@@ -178,14 +191,13 @@ func (t *transfer) openCopy(ctx context.Context, src store.Object, to store.Ref)
 	if scheme.Algorithm == checksum.None {
 		scheme.Algorithm = checksum.MD5
 	}
-	a := &assembly{transfer: t, up: store.Upload{Ref: to}}
-	if err := a.create(ctx, scheme, &t.o.Attrs); err != nil {
-		return nil, err
+	if err := a.create(ctx, scheme, &t.o.Attrs, note); err != nil {
+		return err
 	}
 	if err := t.asked(a.up.Scheme); err != nil {
-		return nil, a.abort(ctx, err)
+		return a.abort(ctx, err)
 	}
-	return a, nil
+	return nil
 }
 
 // copyPart is the size of one part of a copy where nothing else was said: a part costs a request and moves nothing here.
@@ -267,6 +279,11 @@ func (t *transfer) copyOne(ctx context.Context, r store.CopyPartRequest, a *asse
 		return err
 	})
 	t.c.meter.PartEnd(err == nil)
+	if errors.Is(err, store.NotFound) {
+		if _, serr := t.headSource(ctx, r.From); serr == nil { // then it is not the source that is missing
+			err = &store.Error{Kind: store.NoUpload, Op: "UploadPartCopy", Ref: r.Upload.Ref, Err: err}
+		}
+	}
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func (c *Client) Download(ctx context.Context, from store.Ref, path string, o Tr
 		return Result{}, fmt.Errorf("%s: %w", path, fs.ErrExist)
 	}
 	if o.Resume != ResumeNever || recorded {
-		if d.log, err = d.openLog(down, path, from); err != nil {
+		if d.log, err = d.openLog(ctx, down, path, from); err != nil {
 			return Result{}, err
 		}
 	}
@@ -94,6 +94,9 @@ func (d *download) finish(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, d.fail(err)
 	}
+	if err := d.untouched(ctx); err != nil {
+		return Result{}, d.fail(err)
+	}
 	began := time.Now()
 	err = d.target.Commit(r.Modified, !d.o.NoClobber)
 	d.c.meter.Since(meter.Syncing, began)
@@ -102,6 +105,30 @@ func (d *download) finish(ctx context.Context) (Result, error) {
 	}
 	d.forget(d.log)
 	return d.done(r), nil
+}
+
+// untouched makes sure that the partial file still holds what came: another program may have made it shorter, and what came later
+// have made it longer again. Where that may be, every range is summed again.
+func (d *download) untouched(ctx context.Context) error {
+	doubtful, err := d.target.Check()
+	if err != nil || !doubtful {
+		return err
+	}
+	lease, err := d.c.memory.Take(ctx, sumBuffer)
+	if err != nil {
+		return err
+	}
+	defer lease.Release()
+	for _, s := range d.segments {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		sum, err := sumOf(s.sum.Algorithm, d.target, s.Range, lease.Bytes())
+		if err != nil || sum != s.sum {
+			return errors.Join(fmt.Errorf("%w: %s; run the same command again to fetch what is missing", localfile.ErrCut, d.target.Temp()), err)
+		}
+	}
+	return nil
 }
 
 // result tells what came, as far as it fits what is told of it.
@@ -146,7 +173,11 @@ func (d *download) open(ctx context.Context) (first *opened, finished bool, r Re
 		return nil, false, Result{}, err
 	}
 	d.source = d.newSource(ctx, d.from, obj)
-	if d.target, err = localfile.CreateAnnounced(d.path, obj.Size, d.write); err != nil {
+	err = d.withFile(ctx, func() (err error) {
+		d.target, err = localfile.CreateAnnounced(d.path, obj.Size, d.write)
+		return err
+	})
+	if err != nil {
 		if first != nil {
 			first.close()
 		}

@@ -17,15 +17,15 @@ import (
 )
 
 // openUploads lists the open uploads of the key, the newest first.
-func (u *upload) openUploads(ctx context.Context) ([]store.Upload, error) {
+func (a *assembly) openUploads(ctx context.Context) ([]store.Upload, error) {
 	var found []store.Upload
-	err := u.ask(ctx, func(ctx context.Context) error {
+	err := a.ask(ctx, func(ctx context.Context) error {
 		found = nil
-		for open, err := range u.c.store.Uploads(ctx, u.up.Bucket, u.up.Key) {
+		for open, err := range a.c.store.Uploads(ctx, a.up.Bucket, a.up.Key) {
 			if err != nil {
 				return err
 			}
-			if open.Key == u.up.Key {
+			if open.Key == a.up.Key {
 				found = append(found, open)
 			}
 		}
@@ -40,8 +40,14 @@ func (u *upload) openUploads(ctx context.Context) ([]store.Upload, error) {
 func (u *upload) goOn(ctx context.Context, earlier record) (kept []store.Part, finished bool, r Result, err error) {
 	old := store.Upload{Ref: earlier.Ref, ID: earlier.UploadID, Scheme: earlier.Scheme}
 	why := u.unfit(earlier)
-	if earlier.Fingerprint != u.src.Fingerprint() {
+	now := u.src.Fingerprint()
+	u.doubtful = earlier.Fingerprint.CTime != 0 && earlier.Fingerprint.CTime != now.CTime
+	if !earlier.Fingerprint.Same(now) {
 		why = "the source has changed since"
+	}
+	layout, err := plan.Parts(u.src.Size(), earlier.PartSize, u.limits)
+	if err != nil && why == "" {
+		why = "the store takes no such parts: " + err.Error()
 	}
 	if why != "" {
 		u.note(fmt.Sprintf("an earlier run is not gone on with: %s; starting over", why))
@@ -50,9 +56,7 @@ func (u *upload) goOn(ctx context.Context, earlier record) (kept []store.Part, f
 		}
 		return nil, false, Result{}, nil
 	}
-	if u.layout, err = plan.Parts(u.src.Size(), earlier.PartSize, u.limits); err != nil {
-		return nil, false, Result{}, err
-	}
+	u.layout = layout
 	err = u.ask(ctx, func(ctx context.Context) (err error) {
 		u.up, kept, err = u.list(ctx, old)
 		return err
@@ -71,6 +75,10 @@ func (u *upload) goOn(ctx context.Context, earlier record) (kept []store.Part, f
 		u.up = store.Upload{Ref: old.Ref}
 		u.note(fmt.Sprintf("the earlier run's upload, with the ID %s, cannot be looked at, and stays in the store: %v; starting over", old.ID, err))
 		return nil, false, Result{}, nil
+	case refusedForGood(err) && !errors.Is(err, store.Corrupt): // an answer that arrives damaged is the network's fault
+		u.up = store.Upload{Ref: old.Ref}
+		u.note(fmt.Sprintf("the store refuses to list the earlier run's upload: %v; starting over", err))
+		return nil, false, Result{}, u.dropOld(ctx, old)
 	}
 	return nil, false, Result{}, err
 }
@@ -121,6 +129,7 @@ func (u *upload) alreadyStored(ctx context.Context) (Result, bool) {
 		}
 		r.Digests = d.sums(checksum.Sum{})
 	}
+	u.sweepLost(ctx)
 	u.forget(u.log)
 	return u.done(r), true
 }
@@ -144,6 +153,11 @@ func (u *upload) adopt(ctx context.Context) ([]store.Part, error) {
 		}
 		if err != nil {
 			return nil, fmt.Errorf("list the parts of an upload to adopt: %w", err)
+		}
+		if taken.Scheme.Algorithm == checksum.None {
+			// The listing does not say how it was opened. Content-MD5 goes with any upload, and parts whose ETags are MD5s can be
+			// compared; others do not fit.
+			taken.Scheme = checksum.Scheme{Algorithm: checksum.MD5, Kind: checksum.Composite}
 		}
 		if u.asked(taken.Scheme) == nil && u.fits(taken, kept) {
 			u.note(fmt.Sprintf("adopted the open upload of %s, with %d parts", open.Started.Local().Format(time.DateTime), len(kept)))

@@ -39,11 +39,13 @@ func newBench(t *testing.T, opts ...storetest.Option) *bench {
 
 // client is a new one each time, as a new process would be; the record of unfinished transfers is the same.
 func (b *bench) client() *haul.Client {
-	return haul.New(b.Memory, haul.Options{StateDir: b.state, Patience: time.Minute, Observe: func(e haul.Event) {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		b.events = append(b.events, e)
-	}})
+	return haul.New(b.Memory, haul.Options{StateDir: b.state, Patience: time.Minute, Observe: b.observe})
+}
+
+func (b *bench) observe(e haul.Event) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.events = append(b.events, e)
 }
 
 // said gathers the texts of all notes.

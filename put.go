@@ -28,6 +28,8 @@ type content interface {
 	Size() int64
 	// Changed is nil while the content is the one that was opened.
 	Changed() error
+	// Touched tells whether anything else about it changed, which may have been the bytes, with their time set back.
+	Touched() bool
 }
 
 // outgoing is a body on its way into one request.
@@ -120,8 +122,8 @@ func (t *transfer) putProved(ctx context.Context, from content, to store.Ref, bu
 		if err != nil {
 			return store.Object{}, Proof{}, err
 		}
-		if err := from.Changed(); err != nil {
-			return store.Object{}, Proof{}, fmt.Errorf("%w: %w; what is stored may mix old and new: send it again", ErrSourceChanged, err)
+		if err := unchanged(from, sum, buf); err != nil {
+			return store.Object{}, Proof{}, fmt.Errorf("%w; what is stored may mix old and new: send it again", err)
 		}
 		last = obj
 		proof, again, err := t.provePut(obj, sum, from, buf)
@@ -166,43 +168,86 @@ func (t *transfer) there(ctx context.Context, sent store.Object, p Proof) error 
 	return nil
 }
 
+// unchanged makes sure that what was sent, with that sum, is the content.
+func unchanged(from content, sum checksum.Sum, buf []byte) error {
+	if err := from.Changed(); err != nil {
+		return fmt.Errorf("%w: %w", ErrSourceChanged, err)
+	}
+	if !from.Touched() {
+		return nil
+	}
+	now, err := sumOf(sum.Algorithm, from, store.Range{Length: from.Size()}, buf)
+	if err != nil || now != sum || sum.IsZero() {
+		return errors.Join(fmt.Errorf("%w: it may have been rewritten, and its time set back", ErrSourceChanged), err)
+	}
+	return nil
+}
+
 // putOnce sends the content, as often as it takes; over an object that is already this transfer's own, whatever NoClobber says.
 func (t *transfer) putOnce(ctx context.Context, out outgoing, to store.Ref, own bool) (obj store.Object, err error) {
-	unheard := false          // the answer to an earlier try was lost, but perhaps not its effect
+	unheard := false // an earlier try may have taken effect
+	began := time.Now()
 	blind := out.sum.IsZero() // then a try that is cut might be stored
 	size := out.body.Size()
 	err = t.tryWatched(ctx, size, blind, func(ctx context.Context, f *flight) error {
-		began := time.Now()
+		tried := time.Now()
 		counted := &tally{ReaderAt: out.body, t: t, f: f, done: ctx.Done()}
 		o, err := t.c.store.Put(ctx, store.PutRequest{
 			Ref: to, Body: io.NewSectionReader(counted, 0, size), Sum: out.sum, NoClobber: t.o.NoClobber && !own, Attrs: &t.o.Attrs, Buffer: out.buf,
 		})
 		if err != nil {
 			counted.settle(0)
-			if unheard && errors.Is(err, store.Exists) {
-				if found, ok := t.same(ctx, to, size, out.sum); ok {
+			if errors.Is(err, store.Exists) {
+				if found, ok := t.same(ctx, to, size, out.sum); ok && ownWrite(found, began, unheard) {
 					counted.settle(size)
 					obj = found
 					return nil
 				}
 			}
-			unheard = unheard || silent(err)
+			unheard = unheard || mayBeDone(err)
 			return readError(out, err)
 		}
 		counted.settle(size)
 		obj = o
 		now, answer := time.Now(), counted.answer()
 		t.c.meter.Spent(meter.Answer, answer)
-		t.c.pace.Done(now, pace.Sample{Bytes: size, Took: now.Sub(began), Answer: answer})
+		t.c.pace.Done(now, pace.Sample{Bytes: size, Took: now.Sub(tried), Answer: answer})
 		return nil
 	})
 	return obj, err
+}
+
+// ownWrite tells whether an object with just the bytes that were sent is what this transfer wrote, although a condition said that
+// it is there already: an earlier try may have taken effect, or something on the way may have sent this one twice. Clocks may
+// differ; after a try whose effect is not known they may as far as a store allows.
+func ownWrite(o store.Object, began time.Time, unheard bool) bool {
+	apart := 2 * time.Second // times of objects are whole seconds
+	if unheard {
+		apart = clockSkew
+	}
+	return !o.Modified.Before(began.Add(-apart))
 }
 
 // silent tells an error that is no answer of the store's: what was asked for may have been done.
 func silent(err error) bool {
 	var e *store.Error
 	return !errors.As(err, &e) || e.Status == 0 || e.Kind == store.BadAnswer
+}
+
+// mayBeDone tells an error after which what was asked for may have been done all the same: no answer came, or one that cannot be
+// trusted, or the server failed at some point.
+func mayBeDone(err error) bool {
+	var e *store.Error
+	if !errors.As(err, &e) {
+		return true
+	}
+	switch e.Kind {
+	case store.Network, store.Stalled, store.Unavailable, store.Unknown, store.BadAnswer:
+		return true
+	case store.Throttled:
+		return e.Code == "" // a proxy's: a store that says so has done nothing
+	}
+	return e.Status >= 200 && e.Status < 300
 }
 
 // same looks whether the object is there with just this sum.
@@ -287,6 +332,9 @@ func readError(from content, err error) error {
 	}
 	if changed := from.Changed(); changed != nil {
 		return fmt.Errorf("%w: %w", ErrSourceChanged, changed)
+	}
+	if from.Touched() {
+		return fmt.Errorf("%w: it was rewritten, and its time set back", ErrSourceChanged)
 	}
 	return err
 }

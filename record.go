@@ -1,6 +1,7 @@
 package haul
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -26,6 +27,12 @@ type record struct {
 	UploadID    string                `json:"upload_id,omitempty"`
 	Scheme      checksum.Scheme       `json:"scheme"`
 	Fingerprint localfile.Fingerprint `json:"fingerprint"`
+	// LostSince is when an upload was first asked for whose ID was never heard; zero where there is none. No UploadID says that
+	// none was heard at all.
+	LostSince time.Time `json:"lost_since,omitzero"`
+	// Host and PID are of the process that does a transfer that nobody can resume.
+	Host string `json:"host,omitempty"`
+	PID  int    `json:"pid,omitempty"`
 
 	// of a download
 	Temp      []byte             `json:"temp,omitempty"`
@@ -63,17 +70,23 @@ type direction string
 const (
 	up   direction = "upload"
 	down direction = "download"
+	// streamed and copied transfers are not resumed: their records only say what is left to abort.
+	streamed direction = "stream"
+	copied   direction = "copy"
 )
 
 type log = journal.Log[record, entry]
 
 // openLog finds the record of this transfer, and locks it against other processes. A nil log without an error means that
 // no record can be kept here; the user has been told.
-func (t *transfer) openLog(d direction, path string, ref store.Ref) (*log, error) {
+func (t *transfer) openLog(ctx context.Context, d direction, path string, ref store.Ref) (*log, error) {
 	dir, err := t.c.stateDir()
 	if err == nil {
 		var l *log
-		l, err = journal.Open[record, entry](dir, t.recordName(d, path, ref))
+		err = t.withFile(ctx, func() (err error) {
+			l, err = journal.Open[record, entry](dir, t.recordName(d, path, ref))
+			return err
+		})
 		if err == nil {
 			return l, nil
 		}

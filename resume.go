@@ -32,7 +32,7 @@ func (c *Client) Unfinished() iter.Seq2[Unfinished, error] {
 			return
 		}
 		for r, err := range journal.List[record](dir) {
-			if err == nil && r.Identity != c.identity {
+			if err == nil && (r.Identity != c.identity || r.Kind != up && r.Kind != down) {
 				continue
 			}
 			u := Unfinished{Upload: r.Kind == up, Path: string(r.Path), Ref: r.Ref, Began: r.Began, record: r}

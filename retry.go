@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"haul/internal/localfile"
 	"haul/internal/meter"
 	"haul/internal/pace"
 	"haul/store"
@@ -91,11 +92,14 @@ func (f *failing) failed(now time.Time, err error) {
 // a store that asks to slow down slows every request of the client. What cannot pass by itself is not tried again.
 func (t *transfer) try(ctx context.Context, f func(context.Context) error) error {
 	var failures failing
+	var paused time.Duration // by this request
 	for attempt := 0; ; attempt++ {
-		if err := t.c.gate(ctx); err != nil {
+		gated, err := t.c.gate(ctx, t.c.patience("")-paused)
+		if err != nil {
 			return err
 		}
-		err := f(ctx)
+		paused += gated
+		err = f(ctx)
 		now := time.Now()
 		if err == nil {
 			t.c.succeeded()
@@ -120,13 +124,17 @@ func (t *transfer) try(ctx context.Context, f func(context.Context) error) error
 			return over
 		}
 		waited, limit := now.Sub(t.c.quietSince(failures.first)), t.c.patience(store.KindOf(err))
-		if waited >= limit && attempt >= leastTries || now.Sub(failures.first) >= 4*limit {
+		if waited >= limit && (attempt >= leastTries || paused >= limit) || now.Sub(failures.first) >= 4*limit {
 			return fmt.Errorf("tried %d times, without success for %v: %w", attempt+1, waited.Round(time.Second), err)
 		}
 		if waited >= sayQuiet && !t.c.saidQuiet.Swap(true) {
 			t.note(fmt.Sprintf("nothing got through for %v, and is tried for %v: %v", waited.Round(time.Second), limit, err))
 		}
 		wait := t.c.waitAfter(attempt, err)
+		if left := limit - waited; left > 0 { // a store may ask for longer than its user has patience
+			wait = min(wait, left)
+		}
+		paused += wait
 		t.retried(err, wait)
 		if err := t.c.pause(ctx, wait); err != nil {
 			return err
@@ -185,11 +193,28 @@ func (c *Client) waitAfter(attempt int, err error) time.Duration {
 	return max(pace.Backoff(attempt, rand.Float64), min(e.RetryAfter, maxRetryAfter))
 }
 
-// gate waits as long as a store that asked to slow down lets no new request out.
-func (c *Client) gate(ctx context.Context) error {
+// gate waits as long as a store that asked to slow down lets no new request out, but not longer than most; it tells how long.
+func (c *Client) gate(ctx context.Context, most time.Duration) (waited time.Duration, err error) {
 	for {
-		wait := c.pace.Gate(time.Now())
+		wait := min(c.pace.Gate(time.Now()), most-waited)
 		if err := c.pause(ctx, wait); err != nil || wait <= 0 {
+			return waited, err
+		}
+		waited += wait
+	}
+}
+
+// withFile does f, which opens a file, again while there are too many open ones: others are closed as other transfers end.
+func (t *transfer) withFile(ctx context.Context, f func() error) error {
+	began := time.Now()
+	for attempt := 0; ; attempt++ {
+		err := f()
+		if !localfile.TooManyOpen(err) || time.Since(began) >= t.c.patience("") {
+			return err
+		}
+		wait := pace.Backoff(min(attempt, maxThrottled), rand.Float64)
+		t.retried(err, wait)
+		if err := pause(ctx, wait); err != nil {
 			return err
 		}
 	}

@@ -109,17 +109,18 @@ func (c *Client) ShareUpload(ctx context.Context, path string, to store.Ref, o T
 	if err != nil {
 		return Shared{}, err
 	}
-	t := c.begin(path, to.String(), o.stamped(print.MTime))
+	t := c.begin(path, to.String(), o.stamped(src.ModTime()))
 	a := &assembly{transfer: t, up: store.Upload{Ref: to}}
-	if err := a.create(ctx, checksum.Scheme{Algorithm: t.want()}, &t.o.Attrs); err != nil {
+	if err := a.create(ctx, checksum.Scheme{Algorithm: t.want()}, &t.o.Attrs, nil); err != nil {
 		return Shared{}, err
 	}
+	a.sweepLost(ctx)
 	if err := t.asked(a.up.Scheme); err != nil {
 		return Shared{}, a.abort(ctx, err)
 	}
 	return Shared{
 		Path: src.Path(), Upload: a.up, Algorithm: a.up.Scheme.Algorithm, Size: print.Size, PartSize: layout.PartSize,
-		Modified: time.Unix(0, print.MTime),
+		Modified: src.ModTime(),
 	}, nil
 }
 
@@ -177,10 +178,11 @@ func (c *Client) ShareCopy(ctx context.Context, from, to store.Ref, o Transfer) 
 			break
 		}
 	}
-	a, err := t.openCopy(ctx, src, to)
-	if err != nil {
+	a := &assembly{transfer: t, up: store.Upload{Ref: to}}
+	if err := t.openCopy(ctx, src, a, nil); err != nil {
 		return Shared{}, err
 	}
+	a.sweepLost(ctx)
 	return Shared{From: from, ETag: src.ETag, Upload: a.up, Size: src.Size, PartSize: layout.PartSize, Modified: src.Modified}, nil
 }
 

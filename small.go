@@ -78,7 +78,11 @@ func (d *download) fetchWhole(ctx context.Context, listed store.Object) error {
 		body.close()
 		return &store.Error{Kind: store.Changed, Op: "GetObject", Ref: listed.Ref}
 	}
-	if d.target, err = localfile.Create(d.path, d.obj.Size); err != nil {
+	err = d.withFile(ctx, func() (err error) {
+		d.target, err = localfile.Create(d.path, d.obj.Size)
+		return err
+	})
+	if err != nil {
 		body.close()
 		return err
 	}

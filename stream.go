@@ -22,6 +22,11 @@ import (
 // so a failure throws the upload away. When ctx ends while a Read of r is under way, UploadStream does not wait for it.
 func (c *Client) UploadStream(ctx context.Context, r io.Reader, to store.Ref, o Transfer) (Result, error) {
 	defer c.alive()()
+	return c.uploadStream(ctx, "-", r, to, o)
+}
+
+// uploadStream is UploadStream of a source of that name.
+func (c *Client) uploadStream(ctx context.Context, name string, r io.Reader, to store.Ref, o Transfer) (Result, error) {
 	if err := o.checkDigests(); err != nil {
 		return Result{}, err
 	}
@@ -33,7 +38,7 @@ func (c *Client) UploadStream(ctx context.Context, r io.Reader, to store.Ref, o 
 	if err != nil {
 		return Result{}, err
 	}
-	s := &intake{assembly: &assembly{transfer: c.begin("-", to.String(), o), up: store.Upload{Ref: to}}, r: waited{r, c.meter}, sizes: sizes, limits: limits}
+	s := &intake{assembly: &assembly{transfer: c.begin(name, to.String(), o), up: store.Upload{Ref: to}}, r: waited{r, c.meter}, sizes: sizes, limits: limits}
 	first, err := s.next(ctx, 1)
 	if err != nil {
 		return Result{}, err
@@ -43,13 +48,20 @@ func (c *Client) UploadStream(ctx context.Context, r io.Reader, to store.Ref, o 
 		return s.putWith(ctx, first, to, first.scratch)
 	}
 	s.started(-1, 0)
-	if err := s.create(ctx); err != nil {
+	c.sweepDead(ctx, s.transfer)
+	l := s.remember(ctx, streamed)
+	if err := s.create(ctx, l.write); err != nil {
+		l.end(ctx, err)
 		first.release()
 		return Result{}, err
 	}
+	l.write()
 	obj, sum, err := s.move(ctx, first)
 	if err != nil {
-		return Result{}, s.abort(ctx, err)
+		err = s.abort(ctx, err)
+	}
+	if l.end(ctx, err); err != nil {
+		return Result{}, err
 	}
 	obj, proof, err := s.prove(ctx, obj, sum)
 	if err != nil {
@@ -86,8 +98,8 @@ type intake struct {
 	digests *chain
 }
 
-func (s *intake) create(ctx context.Context) error {
-	if err := s.assembly.create(ctx, checksum.Scheme{Algorithm: s.want()}, &s.o.Attrs); err != nil {
+func (s *intake) create(ctx context.Context, note func()) error {
+	if err := s.assembly.create(ctx, checksum.Scheme{Algorithm: s.want()}, &s.o.Attrs, note); err != nil {
 		return err
 	}
 	if err := s.asked(s.up.Scheme); err != nil {
@@ -302,3 +314,6 @@ func (h *held) piece() piece {
 
 // Changed is nil: nobody else can reach the part.
 func (h *held) Changed() error { return nil }
+
+// Touched is false.
+func (h *held) Touched() bool { return false }

@@ -61,8 +61,8 @@ func sameMD5(obj store.Object, sums []checksum.Sum) error {
 	return nil
 }
 
-// stamped keeps a file's modification time, in nanoseconds since 1970, with the object where that is wanted.
-func (o Transfer) stamped(mtime int64) Transfer {
+// stamped keeps a file's modification time with the object where that is wanted.
+func (o Transfer) stamped(mtime time.Time) Transfer {
 	if !o.Times {
 		return o
 	}
@@ -70,11 +70,13 @@ func (o Transfer) stamped(mtime int64) Transfer {
 	if o.Attrs.Metadata == nil {
 		o.Attrs.Metadata = map[string]string{}
 	}
-	sign := ""
-	if mtime < 0 {
-		sign, mtime = "-", -mtime
+	sign, sec, nsec := "", mtime.Unix(), int64(mtime.Nanosecond())
+	if sec < 0 { // the fraction counts from the second before
+		if sign, sec = "-", -sec; nsec > 0 {
+			sec, nsec = sec-1, 1e9-nsec
+		}
 	}
-	o.Attrs.Metadata[timeName] = fmt.Sprintf("%s%d.%09d", sign, mtime/1e9, mtime%1e9)
+	o.Attrs.Metadata[timeName] = fmt.Sprintf("%s%d.%09d", sign, sec, nsec)
 	return o
 }
 
@@ -103,11 +105,15 @@ func parseSeconds(text string) (time.Time, bool) {
 	}
 	r.Mul(r, big.NewRat(1e9, 1))
 	n := new(big.Int).Div(r.Num(), r.Denom())
-	if !n.IsInt64() {
+	sec, nsec := new(big.Int).DivMod(n, big.NewInt(1e9), new(big.Int))
+	if !sec.IsInt64() || sec.Int64() > maxSeconds || sec.Int64() < -maxSeconds {
 		return time.Time{}, false
 	}
-	return time.Unix(0, n.Int64()), true
+	return time.Unix(sec.Int64(), nsec.Int64()), true
 }
+
+// maxSeconds bounds the times that are believed, in seconds to both sides of 1970: some 30,000 years, more than any file system has.
+const maxSeconds = 1 << 40
 
 // modified is the modification time for the file that a download makes.
 func (d *download) modified() time.Time {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"haul/checksum"
+	"haul/internal/journal"
 	"haul/internal/localfile"
 	"haul/internal/plan"
 	"haul/store"
@@ -27,12 +29,23 @@ func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Transf
 	if err := o.checkDigests(); err != nil {
 		return Result{}, err
 	}
-	src, err := localfile.OpenSource(path)
+	var src *localfile.Source
+	err := c.begin(path, to.String(), o).withFile(ctx, func() (err error) {
+		src, err = localfile.OpenSource(path)
+		return err
+	})
 	if err != nil {
 		return Result{}, err
 	}
 	defer src.Close() // only read from
-	t := c.begin(path, to.String(), o.stamped(src.Fingerprint().MTime))
+	if unsized, err := src.Unsized(); unsized || err != nil {
+		if err != nil {
+			return Result{}, fmt.Errorf("source %s: %w", path, err)
+		}
+		o.DigestFirst = false // it can be read once
+		return c.uploadStream(ctx, path, src.Reader(), to, o.stamped(src.ModTime()))
+	}
+	t := c.begin(path, to.String(), o.stamped(src.ModTime()))
 	limits := c.store.Limits(to.Bucket)
 	u := &upload{assembly: &assembly{transfer: t, up: store.Upload{Ref: to}}, src: src, limits: limits}
 	inParts := !plan.OnePut(src.Size(), limits) || o.PartSize != 0 && src.Size() > o.PartSize
@@ -49,16 +62,21 @@ func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Transf
 		return u.run(ctx)
 	}
 	r, err := t.put(ctx, onDisk{src, c.meter}, to)
+	if now := c.store.Limits(to.Bucket); errors.Is(err, store.TooLarge) && now != limits && !plan.OnePut(src.Size(), now) {
+		u.note(fmt.Sprintf("%v; sending it in parts", err))
+		u.limits, u.counted = now, 1
+		return u.run(ctx)
+	}
 	r.Modified = u.modified()
 	return r, err
 }
 
 // modified is the time of the file.
-func (u *upload) modified() time.Time { return time.Unix(0, u.src.Fingerprint().MTime) }
+func (u *upload) modified() time.Time { return u.src.ModTime() }
 
 // dropEarlier throws away what an earlier run left and this one will not go on with.
 func (u *upload) dropEarlier(ctx context.Context, why string) error {
-	l, err := u.openLog(up, u.src.Path(), u.up.Ref)
+	l, err := u.openLog(ctx, up, u.src.Path(), u.up.Ref)
 	if l == nil || err != nil {
 		return err
 	}
@@ -68,10 +86,15 @@ func (u *upload) dropEarlier(ctx context.Context, why string) error {
 		return nil
 	}
 	u.note("an earlier run is not gone on with: " + why + "; starting over")
-	if err := u.dropOld(ctx, store.Upload{Ref: earlier.Ref, ID: earlier.UploadID, Scheme: earlier.Scheme}); err != nil {
-		return err
+	if earlier.UploadID != "" {
+		if err := u.dropOld(ctx, store.Upload{Ref: earlier.Ref, ID: earlier.UploadID, Scheme: earlier.Scheme}); err != nil {
+			return err
+		}
 	}
-	u.forget(l)
+	u.lostSince = earlier.LostSince
+	if u.sweepLost(ctx); u.lostSince.IsZero() {
+		u.forget(l)
+	}
 	return nil
 }
 
@@ -84,6 +107,11 @@ type upload struct {
 	log    *log
 	ours   bool // this run created the upload
 
+	restarts   int  // how often it was started over
+	completing bool // all parts are there, and Complete was asked for
+	counted    int  // parts that the meter knows of
+	doubtful   bool // what an earlier run has summed may have been other bytes
+
 	digests *digests
 	md5     *digest // of the whole file, where it was read before
 }
@@ -94,23 +122,49 @@ func (u *upload) run(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	u.layout = layout
-	if u.o.Resume != ResumeNever {
-		if u.log, err = u.openLog(up, u.src.Path(), u.up.Ref); err != nil {
-			return Result{}, err
+	if err := u.keepRecord(ctx); err != nil {
+		return Result{}, err
+	}
+	defer func() {
+		if u.log != nil {
+			u.log.Close()
+		}
+	}()
+	u.c.sweepDead(ctx, u.transfer)
+	for {
+		finished, r, err := u.open(ctx)
+		if finished || err != nil {
+			return r, err
+		}
+		obj, sum, err := u.move(ctx)
+		if err == nil {
+			return u.end(ctx, obj, sum)
+		}
+		again, err := u.startOver(ctx, err)
+		if !again {
+			return Result{}, u.fail(ctx, err)
 		}
 	}
-	if u.log != nil {
-		defer u.log.Close()
+}
+
+// keepRecord opens the record. A run that is never resumed has one too, so that a later one finds what is left of it when it is
+// killed; but it does without where there can be none.
+func (u *upload) keepRecord(ctx context.Context) (err error) {
+	if u.o.Resume != ResumeNever {
+		u.log, err = u.openLog(ctx, up, u.src.Path(), u.up.Ref)
+		return err
 	}
-	if finished, r, err := u.open(ctx); finished || err != nil {
-		return r, err
+	if dir, err := u.c.stateDir(); err == nil {
+		u.log, _ = journal.Open[record, entry](dir, u.recordName(up, u.src.Path(), u.up.Ref))
 	}
-	obj, sum, err := u.move(ctx)
-	if err != nil {
-		return Result{}, u.fail(ctx, err)
-	}
+	return nil
+}
+
+// end verifies the finished object.
+func (u *upload) end(ctx context.Context, obj store.Object, sum checksum.Sum) (Result, error) {
 	obj, proof, err := u.prove(ctx, obj, sum)
 	if err == nil || errors.Is(err, ErrMismatch) {
+		u.sweepLost(ctx)
 		u.forget(u.log) // else the next run looks again
 	}
 	if err != nil {
@@ -132,21 +186,13 @@ func (u *upload) result(obj store.Object, proof Proof) (Result, error) {
 	return u.done(u.describe(r)), nil
 }
 
-// open goes on with an earlier upload where there is one that fits, or opens a new one. It is finished when the earlier
-// run had stored the object, and only not lived to tell.
+// open resumes an earlier upload where there is one that fits, or opens a new one. It is finished when the earlier run had
+// stored the object, and only not lived to report it.
 func (u *upload) open(ctx context.Context) (finished bool, r Result, err error) {
 	var kept []store.Part
-	if u.log != nil {
-		if earlier, ok := u.log.Header(); ok {
-			kept, finished, r, err = u.goOn(ctx, earlier)
-			if finished || err != nil {
-				return finished, r, err
-			}
-		}
-	}
-	if u.up.ID == "" && u.o.Resume == ResumeAdopt {
-		if kept, err = u.adopt(ctx); err != nil {
-			return false, Result{}, err
+	if u.restarts == 0 {
+		if kept, finished, r, err = u.earlier(ctx); finished || err != nil {
+			return finished, r, err
 		}
 	}
 	if u.up.ID == "" {
@@ -162,11 +208,39 @@ func (u *upload) open(ctx context.Context) (finished bool, r Result, err error) 
 		return false, Result{}, err
 	}
 	u.writeDown()
-	u.started(u.layout.Size, u.layout.Count)
+	u.announce()
 	if err := u.proveKept(ctx, kept); err != nil {
 		return false, Result{}, u.fail(ctx, err)
 	}
 	return false, Result{}, nil
+}
+
+// announce counts the transfer: the whole of it once, and its parts again where they are others now.
+func (u *upload) announce() {
+	if was := u.counted; was == 0 {
+		u.started(u.layout.Size, u.layout.Count)
+	} else {
+		u.c.meter.Begin(0, u.layout.Count-was)
+	}
+	u.counted = u.layout.Count
+}
+
+// earlier looks for an upload to resume.
+func (u *upload) earlier(ctx context.Context) (kept []store.Part, finished bool, r Result, err error) {
+	if u.log != nil && u.o.Resume != ResumeNever {
+		if earlier, ok := u.log.Header(); ok {
+			u.lostSince = earlier.LostSince
+			if earlier.UploadID == "" { // the run was killed before it heard of one
+				u.sweepLost(ctx)
+			} else if kept, finished, r, err = u.goOn(ctx, earlier); finished || err != nil {
+				return kept, finished, r, err
+			}
+		}
+	}
+	if u.up.ID == "" && u.o.Resume == ResumeAdopt {
+		kept, err = u.adopt(ctx)
+	}
+	return kept, false, Result{}, err
 }
 
 // writeDown makes the record say how things stand, unless it does already.
@@ -174,7 +248,7 @@ func (u *upload) writeDown() {
 	if u.log == nil {
 		return
 	}
-	if earlier, ok := u.log.Header(); ok && earlier.UploadID == u.up.ID && earlier.Scheme == u.up.Scheme {
+	if earlier, ok := u.log.Header(); ok && earlier.UploadID == u.up.ID && u.up.ID != "" && earlier.Scheme == u.up.Scheme {
 		return
 	}
 	if err := u.log.Begin(u.record()); err != nil {
@@ -187,7 +261,7 @@ func (u *upload) writeDown() {
 func (u *upload) record() record {
 	return record{
 		Kind: up, Identity: u.c.identity, Path: []byte(u.src.Path()), Ref: u.up.Ref, Began: time.Now(), PartSize: u.layout.PartSize,
-		Choices: u.choices(), UploadID: u.up.ID, Scheme: u.up.Scheme, Fingerprint: u.src.Fingerprint(),
+		Choices: u.choices(), UploadID: u.up.ID, Scheme: u.up.Scheme, Fingerprint: u.src.Fingerprint(), LostSince: u.lostSince,
 	}
 }
 
@@ -202,12 +276,16 @@ func (u *upload) create(ctx context.Context) error {
 		sum = checksum.Of(checksum.MD5, u.md5.h)
 	}
 	attrs := u.o.described(sum, u.layout.PartSize)
-	return u.assembly.create(ctx, checksum.Scheme{Algorithm: u.want()}, &attrs)
+	err := u.assembly.create(ctx, checksum.Scheme{Algorithm: u.want()}, &attrs, u.writeDown)
+	if err != nil && u.lostSince.IsZero() {
+		u.forget(u.log)
+	}
+	return err
 }
 
 // digestFirst reads the file for its MD5 where that is to be in the metadata.
 func (u *upload) digestFirst(ctx context.Context) error {
-	if !u.o.DigestFirst {
+	if !u.o.DigestFirst || u.md5 != nil {
 		return nil
 	}
 	if u.layout.Size >= worthSaying {
@@ -230,7 +308,9 @@ func (u *upload) digestFirst(ctx context.Context) error {
 // beginDigests begins what was asked for, or goes on with it.
 func (u *upload) beginDigests() {
 	u.digests = u.newDigests(u.layout.Size, u.up.Scheme.Algorithm, func(e entry) { u.append(u.log, e) })
-	u.digests.goOn(entries(u.log), u.layout.Size)
+	if !u.doubtful {
+		u.digests.goOn(entries(u.log), u.layout.Size)
+	}
 	if u.md5 != nil {
 		i := slices.IndexFunc(u.digests.all, func(d *digest) bool { return d.algorithm == checksum.MD5 })
 		u.digests.all[i] = u.md5
@@ -260,15 +340,44 @@ func (u *upload) move(ctx context.Context) (store.Object, checksum.Sum, error) {
 	if parts, bytes := u.count(); parts != u.layout.Count || bytes != u.layout.Size {
 		panic(fmt.Sprintf("haul: internal error: %d parts of %d bytes are to make %d of %d", parts, bytes, u.layout.Count, u.layout.Size))
 	}
-	if err := u.src.Changed(); err != nil {
-		return store.Object{}, checksum.Sum{}, fmt.Errorf("%w: %w", ErrSourceChanged, err)
+	if err := u.unchanged(ctx); err != nil {
+		return store.Object{}, checksum.Sum{}, err
 	}
 	sum, err := u.whole()
 	if err != nil {
 		return store.Object{}, checksum.Sum{}, err
 	}
+	u.completing = true
 	obj, err := u.complete(ctx, sum)
 	return obj, sum, err
+}
+
+// unchanged makes sure that what was sent is the file. Where something about the file changed that may have been its bytes, with
+// the time set back, they are summed again.
+func (u *upload) unchanged(ctx context.Context) error {
+	if err := u.src.Changed(); err != nil {
+		return fmt.Errorf("%w: %w", ErrSourceChanged, err)
+	}
+	if !u.src.Touched() {
+		return nil
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0)) // this is work for the CPU, not for lanes
+	for i, sent := range u.sums {
+		g.Go(func() error {
+			lease, err := u.c.memory.Take(gctx, sumBuffer)
+			if err != nil {
+				return err
+			}
+			defer lease.Release()
+			now, err := sumOf(sent.Algorithm, u.src, u.layout.Part(i+1), lease.Bytes())
+			if err != nil || now != sent || sent.IsZero() {
+				return errors.Join(fmt.Errorf("%w: %s may have been rewritten, and its time set back", ErrSourceChanged, u.src.Path()), err)
+			}
+			return nil
+		})
+	}
+	return g.Wait()
 }
 
 // sendMissing sends the parts that are missing, and sums the file behind them.
@@ -307,39 +416,4 @@ func (u *upload) sendMissing(ctx context.Context) error {
 func (u *upload) sendPart(ctx context.Context, n int, buf []byte) error {
 	r, src := u.layout.Part(n), onDisk{u.src, u.c.meter}
 	return u.send(ctx, n, outgoing{content: src, body: io.NewSectionReader(src, r.Offset, r.Length), buf: buf})
-}
-
-// fail says what stays after err, or makes sure that nothing does.
-func (u *upload) fail(ctx context.Context, err error) error {
-	switch {
-	case errors.Is(err, store.NoUpload):
-		u.forget(u.log)
-		return fmt.Errorf("%w: somebody threw the upload away, or completed it", err)
-	case u.o.Resume == ResumeNever, errors.Is(err, ErrSourceChanged), errors.Is(err, store.Exists):
-		u.forget(u.log)
-		return u.abort(ctx, err)
-	}
-	return u.left(u.recount(ctx, err), u.log != nil)
-}
-
-// recountTime is what a last look may take.
-const recountTime = 2 * time.Second
-
-// recount looks once more what the store holds, where ctx broke off tries whose bytes had arrived; it gives err.
-func (u *upload) recount(ctx context.Context, err error) error {
-	if ctx.Err() == nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recountTime)
-	defer cancel()
-	_, parts, perr := u.c.store.Parts(ctx, u.up, &u.o.Attrs)
-	if perr != nil { // then what this run knows must do
-		return err
-	}
-	for _, p := range parts {
-		if p.Number >= 1 && p.Number <= u.layout.Count && !u.has(p.Number) && p.Size == u.layout.Part(p.Number).Length {
-			u.add(p, checksum.Sum{})
-		}
-	}
-	return err
 }

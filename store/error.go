@@ -34,6 +34,7 @@ const (
 	Unsupported     Kind = "not supported"
 	Invalid         Kind = "invalid request"
 	TooLarge        Kind = "too large"
+	NoRoom          Kind = "no room left" // in the store, or in the quota
 	Throttled       Kind = "store asks to slow down"
 	Unavailable     Kind = "store is unavailable"              // 500s; try again
 	Network         Kind = "network error"                     // the connection or its answer was lost; try again

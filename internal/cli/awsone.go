@@ -276,10 +276,13 @@ func (t *awsTransfer) stream(ctx context.Context) error {
 			return nil
 		}
 		tr := t.tree.Transfer
-		if tr.ExpectedSize == 0 {
-			tr.ExpectedSize = restOf(t.sys.Stdin)
+		var in *os.File
+		if in, err = t.sys.in(); err == nil {
+			if tr.ExpectedSize == 0 {
+				tr.ExpectedSize = restOf(in)
+			}
+			_, err = t.client.UploadStream(ctx, &source{in, ctx.Err}, to, tr)
 		}
-		_, err = t.client.UploadStream(ctx, &source{t.sys.Stdin, ctx.Err}, to, tr)
 		switch {
 		case err == nil:
 		case ctx.Err() != nil:
@@ -307,17 +310,18 @@ func (t *awsTransfer) stream(ctx context.Context) error {
 
 // streamDown writes an object to standard output, or to what bears a name.
 func (t *awsTransfer) streamDown(ctx context.Context, ref store.Ref, to location) error {
-	out := reopen(t.sys.Stdout)
-	if to.kind != stream {
-		var err error
-		if out, err = openStream(ctx, to.text, os.O_WRONLY|os.O_APPEND); err != nil {
-			return err
-		}
+	open := func() (*os.File, error) { return openStream(ctx, to.text, os.O_WRONLY|os.O_APPEND) }
+	if to.kind == stream {
+		open = t.sys.out
+	}
+	out, err := open()
+	if err != nil {
+		return err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = out.SetWriteDeadline(time.Unix(1, 0)) })
 	defer stop()
 	tr := t.tree.Transfer
 	tr.Resume = haul.ResumeNever
-	_, err := t.client.DownloadStream(ctx, ref, sink{out}, tr)
+	_, err = t.client.DownloadStream(ctx, ref, sink{out}, tr)
 	return errors.Join(err, out.Close())
 }

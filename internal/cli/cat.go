@@ -93,7 +93,10 @@ func (a *app) runCat(ctx context.Context, r catRequest) (err error) {
 	r.options.Observe = screen.Observe
 	c := haul.New(st, r.options)
 	defer a.noteStop(ctx)()
-	out := reopen(a.sys.Stdout)
+	out, err := a.sys.out()
+	if err != nil {
+		return err
+	}
 	defer func() { err = errors.Join(err, out.Close()) }()
 	defer context.AfterFunc(ctx, func() { _ = out.SetWriteDeadline(time.Unix(1, 0)) })()
 	for _, ref := range r.refs {

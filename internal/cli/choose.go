@@ -114,7 +114,11 @@ func hasWildcards(l location, d files) bool {
 // openList opens what --files-from names.
 func (a *app) openList(ctx context.Context, name string) (io.ReadCloser, error) {
 	if name == "-" {
-		return io.NopCloser(&source{a.sys.Stdin, ctx.Err}), nil
+		in, err := a.sys.in()
+		if err != nil {
+			return nil, err
+		}
+		return io.NopCloser(&source{in, ctx.Err}), nil
 	}
 	f, err := os.Open(name)
 	if os.IsNotExist(err) {

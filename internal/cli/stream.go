@@ -84,16 +84,32 @@ func restOf(f *os.File) int64 {
 
 func (a *app) openSource(ctx context.Context, l location) (*os.File, error) {
 	if l.kind == stream {
-		return a.sys.Stdin, nil
+		return a.sys.in()
 	}
 	return openStream(ctx, l.text, os.O_RDONLY)
 }
 
 func (a *app) openSink(ctx context.Context, l location) (*os.File, error) {
 	if l.kind == stream {
-		return reopen(a.sys.Stdout), nil
+		return a.sys.out()
 	}
 	return openStream(ctx, l.text, os.O_WRONLY|os.O_APPEND) // a file behind /dev/fd/3 has other things in it
+}
+
+// in gives standard input as a source of data. One that is closed is no empty file.
+func (s System) in() (*os.File, error) {
+	if isClosed(s.Stdin) {
+		return nil, errors.New("standard input is closed: nothing can be read from it; redirect a file or a pipe into it, or </dev/null for no bytes")
+	}
+	return s.Stdin, nil
+}
+
+// out gives standard output for data, in a form whose writing can be ended.
+func (s System) out() (*os.File, error) {
+	if isClosed(s.Stdout) {
+		return nil, errors.New("standard output is closed: nobody would get the data; redirect it into a file or a pipe, or >/dev/null for nobody")
+	}
+	return reopen(s.Stdout), nil
 }
 
 // reopen gives a pipe whose writing can be ended while it blocks: the standard streams are shared with other processes and must

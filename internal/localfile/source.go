@@ -7,18 +7,29 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
-// Fingerprint tells one state of a file from another. It compares with == and marshals to JSON.
+// Fingerprint tells one state of a file from another. It marshals to JSON. A time that int64 nanoseconds cannot hold wraps around,
+// which does not matter to a comparison.
 // The device is left out: its number may change from one boot to the next.
 type Fingerprint struct {
 	Size  int64  `json:"size"`  // bytes
 	MTime int64  `json:"mtime"` // nanoseconds since 1970
 	Inode uint64 `json:"inode"` // 0 where the system has none
+	// CTime is when anything about the file last changed, its mode and its names too, in nanoseconds since 1970. It is 0 where
+	// the system has none, and in records of earlier versions. Unlike MTime, nobody can set it.
+	CTime int64 `json:"ctime,omitempty"`
+}
+
+// Same tells whether both are of one state of the file, as far as size, mtime and inode say.
+func (f Fingerprint) Same(g Fingerprint) bool {
+	f.CTime, g.CTime = 0, 0
+	return f == g
 }
 
 func fingerprint(fi fs.FileInfo) Fingerprint {
-	return Fingerprint{Size: fi.Size(), MTime: fi.ModTime().UnixNano(), Inode: inode(fi)}
+	return Fingerprint{Size: fi.Size(), MTime: fi.ModTime().UnixNano(), Inode: inode(fi), CTime: ctime(fi)}
 }
 
 // Source is a regular file, open for reading. It may be read from many goroutines.
@@ -85,6 +96,25 @@ func (s *Source) Size() int64 { return s.print.Size }
 // Fingerprint is that of OpenSource, taken from the open file.
 func (s *Source) Fingerprint() Fingerprint { return s.print }
 
+// ModTime is the modification time at OpenSource.
+func (s *Source) ModTime() time.Time { return s.info.ModTime() }
+
+// Unsized tells whether the file has bytes although its size is 0, as those of procfs and of some FUSE file systems do. Reader
+// gives them.
+func (s *Source) Unsized() (bool, error) {
+	if s.print.Size > 0 {
+		return false, nil
+	}
+	n, err := s.f.ReadAt(make([]byte, 1), 0)
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return n > 0, err
+}
+
+// Reader reads the file from its beginning to wherever it ends. There is one reader.
+func (s *Source) Reader() io.Reader { return s.f }
+
 // ReadAt reads as io.ReaderAt says. The Source ends where it ended at OpenSource: bytes added later are not read, and
 // where bytes are missing by now the error has io.ErrUnexpectedEOF in its chain.
 func (s *Source) ReadAt(p []byte, off int64) (int, error) {
@@ -142,6 +172,13 @@ func (s *Source) compare(fi fs.FileInfo) error {
 		return fmt.Errorf("%s was replaced by another file", s.path)
 	}
 	return nil
+}
+
+// Touched tells whether anything about the file has changed since OpenSource that Changed does not find: its mode, its owner, the
+// number of its names; or its bytes, and the mtime was set back.
+func (s *Source) Touched() bool {
+	open, err := s.f.Stat()
+	return err != nil || ctime(open) != s.print.CTime
 }
 
 // Close ends reading.

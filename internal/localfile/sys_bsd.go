@@ -4,6 +4,7 @@ package localfile
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 )
 
@@ -15,3 +16,6 @@ func freeSpace(string) int64 { return -1 }
 
 // renameNew gives errors.ErrUnsupported: there is no such rename.
 func renameNew(string, string) error { return errors.ErrUnsupported }
+
+// ctime is not asked for here.
+func ctime(fs.FileInfo) int64 { return 0 }

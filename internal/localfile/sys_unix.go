@@ -5,6 +5,7 @@ package localfile
 import (
 	"errors"
 	"io/fs"
+	"math"
 	"os"
 	"syscall"
 	"time"
@@ -31,6 +32,28 @@ func inode(fi fs.FileInfo) uint64 {
 func owned(fi fs.FileInfo) bool {
 	st, ok := fi.Sys().(*syscall.Stat_t)
 	return ok && int(st.Uid) == os.Geteuid()
+}
+
+// TooManyOpen tells whether err means that this process, or this machine, has no more descriptors.
+func TooManyOpen(err error) bool {
+	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+}
+
+// MaxOpen is how many files and connections this process may have open; 0 is any number.
+func MaxOpen() int {
+	var l syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil || uint64(l.Cur) > math.MaxInt32 {
+		return 0
+	}
+	return int(l.Cur)
+}
+
+// space is how many bytes the file takes on its disk.
+func space(fi fs.FileInfo) int64 {
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
+		return int64(st.Blocks) * 512
+	}
+	return 0
 }
 
 // links is the number of names that the file has.

@@ -22,6 +22,15 @@ func inode(fs.FileInfo) uint64 { return 0 }
 // owned is not asked here: the folder's access control decides.
 func owned(fs.FileInfo) bool { return true }
 
+// TooManyOpen tells whether err means that this process has no more handles.
+func TooManyOpen(err error) bool { return errors.Is(err, windows.ERROR_TOO_MANY_OPEN_FILES) }
+
+// MaxOpen is 0: there is no such limit here.
+func MaxOpen() int { return 0 }
+
+// space is not asked here.
+func space(fs.FileInfo) int64 { return 0 }
+
 // links is not asked here.
 func links(fs.FileInfo) uint64 { return 1 }
 
@@ -39,7 +48,9 @@ func refused(err error) bool {
 
 // setMTime goes by the open file, since closing one that was written to sets the time anew.
 func setMTime(f *os.File, t time.Time) error {
-	m := windows.NsecToFiletime(t.UnixNano())
+	const since1601 = 11644473600 // seconds to 1970
+	ticks := uint64(t.Unix()+since1601)*1e7 + uint64(t.Nanosecond()/100)
+	m := windows.Filetime{LowDateTime: uint32(ticks), HighDateTime: uint32(ticks >> 32)}
 	return windows.SetFileTime(windows.Handle(f.Fd()), nil, nil, &m)
 }
 
@@ -77,3 +88,6 @@ func renameNew(from, to string) error {
 	}
 	return nil
 }
+
+// ctime is not asked for here.
+func ctime(fs.FileInfo) int64 { return 0 }

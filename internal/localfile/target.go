@@ -19,6 +19,7 @@ type Target struct {
 	size int64
 	f    *os.File
 	info fs.FileInfo // of f when it was opened: tells it from a file that took its name
+	room int64       // bytes that the file took on its disk when it was opened, with what was set aside
 
 	mode   fs.FileMode // that a new file gets here, where modeOK
 	modeOK bool
@@ -71,10 +72,44 @@ func CreateAnnounced(path string, size int64, announce func(temp string)) (*Targ
 	if err == nil {
 		err = allocate(f, abs, size)
 	}
+	if err == nil {
+		err = t.measureRoom()
+	}
 	if err != nil {
 		return nil, errors.Join(err, t.Discard())
 	}
 	return t, nil
+}
+
+// measureRoom notes how much of the disk the file takes.
+func (t *Target) measureRoom() error {
+	fi, err := t.f.Stat()
+	if err != nil {
+		return fmt.Errorf("target %s: %w", t.path, err)
+	}
+	t.room = space(fi)
+	return nil
+}
+
+// ErrCut is in the chain of an error when something else has changed the length of a file in the making.
+var ErrCut = errors.New("another program changed the length of the partial file")
+
+// Check looks whether the file still has its length, which else is an ErrCut. It is doubtful where the file takes less of the disk
+// than was set aside for it, or, where it is so small that nothing was, than it has bytes: it was made shorter, and grew again by
+// what was written since, or its file system compresses.
+func (t *Target) Check() (doubtful bool, err error) {
+	fi, err := t.f.Stat()
+	if err != nil {
+		return false, fmt.Errorf("look at %s again: %w", t.temp, err)
+	}
+	if fi.Size() != t.size {
+		return false, fmt.Errorf("%w: %s has %d bytes, not %d", ErrCut, t.temp, fi.Size(), t.size)
+	}
+	room := t.room
+	if t.size <= oneWrite {
+		room = t.size
+	}
+	return space(fi) < room, nil
 }
 
 // Reopen opens the hidden file that an earlier run kept for path. It refuses anything but a regular file of this user
@@ -97,6 +132,7 @@ func Reopen(path, temp string, size int64) (*Target, error) {
 	t := &Target{path: abs, temp: temp, size: size, f: f}
 	if t.info, err = f.Stat(); err == nil {
 		err = t.checkReopened()
+		t.room = space(t.info)
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())

@@ -64,6 +64,13 @@ func (m *Meter) Kept(bytes int64, parts int) {
 	m.partsDone.Add(int64(parts))
 }
 
+// Undo takes back bytes and parts that are not at the other end after all, kept of them from an earlier run.
+func (m *Meter) Undo(bytes, kept int64, parts int) {
+	m.done.Add(-bytes)
+	m.kept.Add(-kept)
+	m.partsDone.Add(-int64(parts))
+}
+
 // Moved adds n payload bytes that crossed the wire.
 func (m *Meter) Moved(n int64) { m.moved.Add(n) }
 

@@ -107,7 +107,7 @@ func escapePath(s string) string {
 func (s *Store) CopyPart(ctx context.Context, r store.CopyPartRequest) (store.Part, error) {
 	u := r.Upload
 	c := newCall("UploadPartCopy", u.Ref, r.Attrs)
-	c.slow = true
+	c.slow, c.part = true, r.Number
 	source := copyFrom(&c, r.From, r.IfMatch)
 	if !r.Range.Whole() {
 		c.header.Set("X-Amz-Copy-Source-Range", rangeHeader(r.Range))

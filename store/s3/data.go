@@ -33,7 +33,6 @@ type message struct {
 	body     *io.SectionReader // of send
 	buffer   []byte            // to carry it in; nil takes another
 	uploadID string
-	part     int
 	late     *lateSum // nil where the checksum is in the header
 	signed   bool     // the SDK is to sign the body, too
 }
@@ -135,8 +134,8 @@ func (s *Store) learnFromPut(o *store.Object, sent checksum.Sum) {
 // PutPart sends one part. The Part's Sum is the server's own word, where it gives one.
 func (s *Store) PutPart(ctx context.Context, r store.PutPartRequest) (store.Part, error) {
 	u := r.Upload
-	m := message{call: newCall("UploadPart", u.Ref, r.Attrs), body: r.Body, buffer: r.Buffer, uploadID: u.ID, part: r.Number}
-	m.size, m.sums = r.Body.Size(), r.Sum.Algorithm
+	m := message{call: newCall("UploadPart", u.Ref, r.Attrs), body: r.Body, buffer: r.Buffer, uploadID: u.ID}
+	m.part, m.size, m.sums = r.Number, r.Body.Size(), r.Sum.Algorithm
 	setSum(m.header, r.Sum)
 	if r.Sum.IsZero() && r.LateSum != nil {
 		if !s.TakesLateSums(u) {

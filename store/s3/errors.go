@@ -38,6 +38,10 @@ type fault struct {
 	Condition    string `xml:"Condition"`
 	StorageClass string `xml:"StorageClass"`
 	AccessTier   string `xml:"AccessTier"`
+
+	// MaxSizeAllowed and MinSizeAllowed, in bytes, come with EntityTooLarge and EntityTooSmall.
+	MaxSizeAllowed string `xml:"MaxSizeAllowed"`
+	MinSizeAllowed string `xml:"MinSizeAllowed"`
 }
 
 // parseFault reads the error in an answer; one without a body, or of another form, gives the status alone.

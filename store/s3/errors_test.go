@@ -131,7 +131,7 @@ func TestErrors(t *testing.T) {
 		{"GetObject", fails(416, "InvalidRange", ""), store.BadRange, ""},
 		{"PutObject", fails(400, "EntityTooLarge", ""), store.TooLarge, ""},
 		{"CompleteMultipartUpload", fails(400, "EntityTooSmall", ""), store.Invalid, "5 MiB"},
-		{"PutObject", fails(507, "XMinioStorageFull", ""), store.TooLarge, "no room"},
+		{"PutObject", fails(507, "XMinioStorageFull", ""), store.NoRoom, "no room"},
 		{"PutObject", fails(409, "ObjectParentIsFile", ""), store.Exists, "another key"},
 		{"PutObject", fails(409, "ExistingObjectIsDirectory", ""), store.Exists, "is a folder already"},
 		{"UploadPartCopy", answer(411, ""), store.Unsupported, ""},

@@ -30,6 +30,8 @@ type call struct {
 	sums checksum.Algorithm
 	// size of the body in bytes.
 	size int64
+	// part is the number of the part that the request sends, or how many parts it names.
+	part int
 	// slow answers may take minutes (Complete, Copy).
 	slow bool
 	// pinned: a 412 speaks of the state of the object that is read; else of the one that is written.

@@ -59,10 +59,10 @@ var kinds = map[string]store.Kind{
 	"EntityTooLarge":                 store.TooLarge,
 	"EntityTooSmall":                 store.Invalid,
 	"MaxMessageLengthExceeded":       store.TooLarge,
-	"QuotaExceeded":                  store.TooLarge,
-	"XMinioAdminBucketQuotaExceeded": store.TooLarge,
-	"XMinioStorageFull":              store.TooLarge,
-	"InsufficientStorage":            store.TooLarge,
+	"QuotaExceeded":                  store.NoRoom,
+	"XMinioAdminBucketQuotaExceeded": store.NoRoom,
+	"XMinioStorageFull":              store.NoRoom,
+	"InsufficientStorage":            store.NoRoom,
 	"MethodNotAllowed":               store.Unsupported,
 	"NotImplemented":                 store.Unsupported,
 	"UnsupportedOperation":           store.Unsupported,
@@ -92,7 +92,10 @@ func (s *Store) explainFault(e *store.Error, x *exchange) {
 	e.Status, e.Code, e.RequestID = f.status, f.Code, f.RequestID
 	e.Message = s.redact(c, f.Message)
 	e.RetryAfter = f.retryAfter(time.Now())
-	e.Kind = s.kind(f, c)
+	if e.Kind = s.kind(f, c); e.Kind == store.NotFound && c.goneUpload(f) {
+		e.Kind = store.NoUpload
+	}
+	s.profile.learnLimit(f, c)
 	switch {
 	case f.other != "":
 		e.Err = errors.New(s.redact(c, f.other) + " came")
@@ -139,6 +142,18 @@ func (s *Store) kind(f *fault, c *call) store.Kind {
 	return kindOfStatus(f.status)
 }
 
+// goneUpload tells whether an answer that something is not there is about the upload: whatever the code, nothing else can be
+// missing for these operations (Ceph answers NoSuchKey). A part that is copied may lack its source, which has that code too.
+func (c *call) goneUpload(f *fault) bool {
+	switch c.op {
+	case "ListParts", "UploadPart", "CompleteMultipartUpload", "AbortMultipartUpload":
+		return f.text == "" // else the page is a proxy's
+	case "UploadPartCopy":
+		return f.text == "" && f.Code != "NoSuchKey" && f.Code != "NoSuchVersion"
+	}
+	return false
+}
+
 // kindOfStatus sorts answers without a code that is known: those to HEAD have no body, proxies have other words.
 func kindOfStatus(status int) store.Kind {
 	switch status {
@@ -154,8 +169,10 @@ func kindOfStatus(status int) store.Kind {
 		return store.Network
 	case 409:
 		return store.Conflict
-	case 413, 507:
+	case 413:
 		return store.TooLarge
+	case 507:
+		return store.NoRoom
 	case 429, 503:
 		return store.Throttled
 	}
@@ -233,10 +250,8 @@ func (s *Store) hint(e *store.Error, x *exchange) string {
 		return archivedHint(f)
 	case store.Throttled:
 		return "the store asks for fewer requests; haul slows down, and a smaller --concurrency does too"
-	case store.TooLarge:
-		if f.status == 507 || f.Code != "EntityTooLarge" && strings.Contains(f.Code, "Quota") || strings.Contains(f.Code, "Storage") {
-			return "the store has no room left, or the quota is used up: make room or ask its administrator"
-		}
+	case store.NoRoom:
+		return "the store has no room left, or the quota is used up: make room or ask its administrator"
 	}
 	return ""
 }

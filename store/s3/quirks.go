@@ -80,6 +80,7 @@ type profile struct {
 	lacks   map[feature]bool
 	proved  map[feature]bool // it was seen to do these
 	works   bool             // it was seen to check a checksum
+	limits  learned
 }
 
 func newProfile(host string) *profile {

@@ -181,20 +181,5 @@ const (
 	tib = gib << 10
 )
 
-// Limits are those of S3 (docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html), or of the provider where it is known
-// to differ.
-func (s *Store) Limits(bucket string) store.Limits {
-	l := store.Limits{
-		MaxParts: 10_000, MinPart: 5 * mib, MaxPart: 5 * gib, MaxPut: 5 * gib, MaxCopy: 5 * gib,
-		MaxObject: 10_000 * 5 * gib,
-	}
-	if s.profile.maxObject != 0 {
-		l.MaxObject = s.profile.maxObject
-	}
-	l.EqualParts = s.profile.equalParts
-	l.NoDuplicateParts = directoryBucket(bucket)
-	return l
-}
-
 // directoryBucket tells a bucket of S3 Express One Zone by its name.
 func directoryBucket(bucket string) bool { return strings.HasSuffix(bucket, "--x-s3") }

@@ -128,7 +128,7 @@ func (s *Store) learnFromComplete(e *store.Error, r store.CompleteRequest) bool 
 func (s *Store) complete(ctx context.Context, r store.CompleteRequest) (store.Object, error) {
 	u := r.Upload
 	c := newCall("CompleteMultipartUpload", u.Ref, r.Attrs)
-	c.slow = true
+	c.slow, c.part = true, len(r.Parts)
 	if r.NoClobber {
 		c.header.Set(ifNoneMatch, "*")
 	}

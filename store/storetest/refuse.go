@@ -39,6 +39,8 @@ func words(k store.Kind) (status int, code string) {
 		return 400, "InvalidRequest"
 	case store.TooLarge:
 		return 400, "EntityTooLarge"
+	case store.NoRoom:
+		return 507, "InsufficientStorage"
 	case store.Throttled:
 		return 503, "SlowDown"
 	case store.Unavailable:

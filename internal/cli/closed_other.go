@@ -1,0 +1,11 @@
+//go:build !unix
+
+package cli
+
+import "os"
+
+// isClosed tells whether a standard stream was closed when the process began.
+func isClosed(f *os.File) bool {
+	_, err := f.Stat()
+	return err != nil
+}

@@ -1,0 +1,145 @@
+package haul
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"haul/checksum"
+	"haul/internal/plan"
+	"haul/store"
+)
+
+// maxRestarts is how often one upload may be started over: once for an upload of an earlier run, once for one that was gone,
+// and a few times for a store whose limits show one after the other.
+const maxRestarts = 4
+
+// refusedForGood tells a refusal that the same request, sent again for the same upload, would meet again, whoever sends it. Other
+// rights, other credentials, more room or more time do not help.
+func refusedForGood(err error) bool {
+	var e *store.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Kind {
+	case store.NoUpload, store.NotFound, store.Corrupt, store.ChecksumRefused, store.Unsupported, store.Invalid, store.TooLarge,
+		store.BadRange, store.Changed:
+		return true
+	}
+	return false
+}
+
+// startOver decides whether an upload that came to err is done again from its beginning, and gets ready for that:
+//
+//   - the store's limits turned out to be narrower than the parts were made for;
+//   - the upload is gone, and this run has not sent a part of it: else whoever aborted it meant this run;
+//   - the upload is an earlier run's, and the store refuses to complete it, or takes no part of it.
+//
+// So no record leads into the same refusal twice. An upload that this run opened itself is not done again, since that would most
+// likely end in the same way: fail aborts it.
+func (u *upload) startOver(ctx context.Context, err error) (bool, error) {
+	if ctx.Err() != nil || u.restarts >= maxRestarts || !refusedForGood(err) {
+		return false, err
+	}
+	limits := u.c.store.Limits(u.up.Bucket)
+	gone := errors.Is(err, store.NoUpload)
+	var why string
+	switch {
+	case gone && u.sent == 0:
+		why = "the upload is no longer in the store"
+	case gone:
+		return false, err
+	case limits != u.limits:
+		return u.obey(ctx, limits, err)
+	case !u.ours && (u.completing || u.sent == 0):
+		why = fmt.Sprintf("the store refuses the upload of an earlier run: %v", err)
+	default:
+		return false, err
+	}
+	u.note(why + "; starting over")
+	return u.reset(ctx, err)
+}
+
+// obey lays the file out for the limits that the store has turned out to have.
+func (u *upload) obey(ctx context.Context, limits store.Limits, err error) (bool, error) {
+	layout, lerr := plan.Parts(u.src.Size(), u.o.PartSize, limits)
+	if lerr != nil {
+		return false, fmt.Errorf("%w: %w", lerr, err)
+	}
+	old := u.layout
+	u.limits = limits
+	if again, err := u.reset(ctx, err); !again {
+		return false, err
+	}
+	u.layout = layout
+	if _, said := u.c.saidLimits.LoadOrStore(limits, true); !said {
+		u.note(fmt.Sprintf("%v; starting over with %d parts in place of %d", err, layout.Count, old.Count))
+	}
+	return true, nil
+}
+
+// reset aborts the upload and forgets what was done of it.
+func (u *upload) reset(ctx context.Context, err error) (bool, error) {
+	if !errors.Is(err, store.NoUpload) {
+		if derr := u.dropOld(ctx, u.up); derr != nil {
+			return false, errors.Join(err, derr)
+		}
+	}
+	parts, bytes := u.count()
+	u.c.meter.Undo(bytes, u.kept.Swap(0), parts)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.up = store.Upload{Ref: u.up.Ref}
+	u.parts, u.sums, u.bytes, u.sent = nil, []checksum.Sum(nil), 0, 0
+	u.ours, u.completing = false, false
+	u.restarts++
+	return true, nil
+}
+
+// fail says what stays after err, or makes sure that nothing does.
+func (u *upload) fail(ctx context.Context, err error) error {
+	parts, _ := u.count()
+	switch {
+	case errors.Is(err, store.NoUpload):
+		u.forget(u.log)
+		return fmt.Errorf("%w: it was aborted or completed by somebody else meanwhile", err)
+	case u.o.Resume == ResumeNever, errors.Is(err, ErrSourceChanged), errors.Is(err, store.Exists):
+		return u.discard(ctx, err)
+	case ctx.Err() == nil && refusedForGood(err) && (u.completing || parts == 0):
+		// To resume it would only lead to the same answer.
+		return u.discard(ctx, fmt.Errorf("%w; the upload was aborted, and the same command starts over", err))
+	}
+	return u.left(u.recount(ctx, err), u.log != nil)
+}
+
+// discard aborts the upload after err, and forgets it unless that failed.
+func (u *upload) discard(ctx context.Context, err error) error {
+	u.sweepLost(ctx)
+	if err = u.abort(ctx, err); !errors.As(err, new(*LeftError)) {
+		u.forget(u.log)
+	}
+	return err
+}
+
+// recountTime is what a last look may take.
+const recountTime = 2 * time.Second
+
+// recount looks once more what the store holds, where ctx broke off tries whose bytes had arrived; it gives err.
+func (u *upload) recount(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recountTime)
+	defer cancel()
+	_, parts, perr := u.c.store.Parts(ctx, u.up, &u.o.Attrs)
+	if perr != nil { // then what this run knows must do
+		return err
+	}
+	for _, p := range parts {
+		if p.Number >= 1 && p.Number <= u.layout.Count && !u.has(p.Number) && p.Size == u.layout.Part(p.Number).Length {
+			u.add(p, checksum.Sum{})
+		}
+	}
+	return err
+}
