@@ -21,6 +21,7 @@ var floors = map[string]int{
 	"internal/localfile":       0,
 	"internal/seqfile":         0,
 	"internal/seqfile/seqtest": 0,
+	"internal/digestlist":      1,
 	"store":                    1,
 	"store/storetest":          2,
 	"store/s3":                 2,
