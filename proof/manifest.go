@@ -3,6 +3,7 @@ package proof
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -121,7 +122,7 @@ func recordLines(r io.Reader) iter.Seq2[Line, error] {
 				yield(Line{}, fmt.Errorf("%w: %w", ErrManifest, err))
 				return
 			}
-			if !yield(lineOf(rec), nil) {
+			if rec.Verb != RunVerb && !yield(lineOf(rec), nil) {
 				return
 			}
 		}
@@ -130,7 +131,13 @@ func recordLines(r io.Reader) iter.Seq2[Line, error] {
 
 // lineOf gives what a record says.
 func lineOf(rec Record) Line {
-	l := Line{Name: rec.Object.Key, Size: rec.Size}
+	l := Line{Name: rec.Object.Key, Size: rec.Size, failed: rec.Failed}
+	if rec.Failed != "" {
+		l.Size = -1
+	}
+	if l.Name == "" {
+		l.Name = cmp.Or(rec.Name, rec.Target, rec.Source)
+	}
 	if rec.Proved {
 		l.ETag = rec.ETag
 	}

@@ -62,6 +62,9 @@ const (
 // Exact tells that what is not in the truth has no place in the target: it is a whole tree, and not a list of what must be there.
 func (t Truth) Exact() bool { return t.What == treeTruth }
 
+// IsReceipt tells that it is a receipt: what it does not name is not covered by it.
+func (t Truth) IsReceipt() bool { return t.What == receiptTruth }
+
 func (t Truth) extra() string {
 	if t.Exact() {
 		return "it is in the target only"

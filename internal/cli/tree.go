@@ -76,6 +76,18 @@ func (a *app) runTree(ctx context.Context, req copyRequest) error {
 	if err != nil {
 		return err
 	}
+	line := func(e mirror.Event) about {
+		a := about{verb: e.Verb, source: req.placed(e.Source), name: e.Entry.Rel}
+		if e.Target != "" {
+			a.target = req.placed(e.Target)
+			a.name = below(req.recorded(req.to), a.target)
+		}
+		return a
+	}
+	if receipt != nil {
+		receipt.source, receipt.target = req.recorded(req.from), req.recorded(req.to)
+		tree.options.Verify = func(s mirror.Standing) bool { return receipt.verifies(line(mirror.Event{Source: s.Source, Target: s.Target}), s) }
+	}
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	var summary mirror.Summary
@@ -84,20 +96,22 @@ func (a *app) runTree(ctx context.Context, req copyRequest) error {
 	err = screen.During(task, client.Snapshot, func() (err error) {
 		summary, err = tree.run(ctx, client, func(e mirror.Event) {
 			note(e)
-			if e.Kind == mirror.Done {
-				if err := receipt.add(e.Verb, req.placed(e.Source), req.placed(e.Target), e.Result); err != nil {
-					end(err)
-				}
+			if err := receipt.event(line(e), e); err != nil {
+				end(err)
 			}
 			screen.Object(ui.Task{Verb: e.Verb, Source: req.place(e.Source), Target: req.place(e.Target)}, e)
 		})
 		return err
 	})
+	covered := receipt.end(summary.Found, summary.All)
 	if rerr := receipt.close(); rerr != nil && !errors.Is(err, rerr) {
 		err = errors.Join(rerr, err)
 	}
 	if err == nil || summary.Found+summary.Deleted > 0 {
 		screen.Summary(task, summary)
+	}
+	if covered != "" {
+		screen.Note(covered)
 	}
 	a.limits(task, client, req.stats, err)
 	if plan != nil {
