@@ -83,7 +83,7 @@ var houseRules = []struct {
 	{"standard streams", "main hands the process's streams on; everything else takes a value",
 		false, []string{"cmd/haul"}, forbidUses("os", `^(Stdin|Stdout|Stderr)$`), `var w = os.Stdout`},
 	{"logging", "an error is returned, an event is told to Observe; nothing is logged behind the caller's back",
-		true, nil, forbidImports(`^log$|^log/slog$`), `import "log"`},
+		true, []string{"cmd/haul"}, forbidImports(`^log$|^log/slog$`), `import "log"`},
 	{"names of packages", "a package is named for what it gives; utils, common, helpers and types give nothing",
 		true, nil, checkPackageName, ``},
 	{"words", "one word per idea, S3's word: a part is never a chunk",

@@ -68,13 +68,9 @@ const (
 	RunVerb    = "run"
 )
 
-// RunRecord makes the line that ends a run.
-func RunRecord(source, target, identity string, files, covered int, complete bool) Record {
-	r := Record{
-		Verb: RunVerb, Source: source, Target: target, Store: identity, Files: files, Covered: covered, Complete: complete,
-		Time: time.Now().UTC().Truncate(time.Millisecond),
-	}
-	r.Proof = r.Coverage()
+// RunRecord makes the line that ends a run, of which r has the ends, the store, and the counts.
+func RunRecord(r Record) Record {
+	r.Verb, r.Time, r.Proof = RunVerb, time.Now().UTC().Truncate(time.Millisecond), r.Coverage()
 	return r
 }
 

@@ -107,7 +107,7 @@ func TestDoc(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Name, r.Failed = "d\xff", "why"
-	if err := errors.Join(r.Write(&line), proof.RunRecord("s", "t", "i", 2, 1, true).Write(&line)); err != nil {
+	if err := errors.Join(r.Write(&line), ended(2, 1, true).Write(&line)); err != nil {
 		t.Fatal(err)
 	}
 	written := map[string]bool{}
@@ -155,6 +155,11 @@ func TestMD5SumReadsTheLines(t *testing.T) {
 	}
 }
 
+// ended is the line that ends a run.
+func ended(files, covered int, complete bool) proof.Record {
+	return proof.RunRecord(proof.Record{Source: "s", Target: "t", Store: "i", Files: files, Covered: covered, Complete: complete})
+}
+
 func TestMD5SumNeedsMD5s(t *testing.T) {
 	with, without := uploaded("a", "x"), uploaded("b", "x")
 	without.Digests = nil
@@ -192,7 +197,7 @@ func TestListsAreBelowTheTarget(t *testing.T) {
 		t.Errorf("an older receipt: %s", got)
 	}
 	one.Name, two.Name = "d/x", "y"
-	if got := lines(proof.WriteMD5Sum, one, two, proof.RunRecord("a", "b", "c", 2, 2, true)); got != want {
+	if got := lines(proof.WriteMD5Sum, one, two, ended(2, 2, true)); got != want {
 		t.Errorf("got %s", got)
 	}
 	if got := lines(proof.WriteMD5Sum, one); got != "c4ca4238a0b923820dcc509a6f75849b  d/x\n" {
@@ -229,11 +234,11 @@ func TestPageSaysWhatIsCovered(t *testing.T) {
 		want []string
 	}{
 		"broken off": {[]proof.Record{uploaded("a", "x")}, []string{"does not say whether the run that wrote it came to its end"}},
-		"whole":      {[]proof.Record{uploaded("a", "x"), proof.RunRecord("s", "t", "i", 1, 1, true)}, []string{`<span class="ok">It covers 1 of 1 file of its last run`}},
-		"part": {[]proof.Record{uploaded("a", "x"), failed, proof.RunRecord("s", "t", "i", 3025, 2897, true)},
+		"whole":      {[]proof.Record{uploaded("a", "x"), ended(1, 1, true)}, []string{`<span class="ok">It covers 1 of 1 file of its last run`}},
+		"part": {[]proof.Record{uploaded("a", "x"), failed, ended(3025, 2897, true)},
 			[]string{`<span class="no">It covers 2,897 of 3,025 files`, "1 not transferred", "access denied"}},
-		"stopped": {[]proof.Record{uploaded("a", "x"), proof.RunRecord("s", "t", "i", 9, 1, false)}, []string{"1 of 9 files, and the run did not come to its end"}},
-		"repeated": {[]proof.Record{uploaded("a", "x"), failed, proof.RunRecord("s", "t", "i", 2, 1, true), again, proof.RunRecord("s", "t", "i", 2, 2, true)},
+		"stopped": {[]proof.Record{uploaded("a", "x"), ended(9, 1, false)}, []string{"1 of 9 files, and the run did not come to its end"}},
+		"repeated": {[]proof.Record{uploaded("a", "x"), failed, ended(2, 1, true), again, ended(2, 2, true)},
 			[]string{`<span class="ok">It covers 2 of 2 files`, "Receipt: 2 files"}},
 	} {
 		var b strings.Builder

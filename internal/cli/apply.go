@@ -119,16 +119,7 @@ func (a *app) runApply(ctx context.Context, name, receiptName string, o haul.Opt
 		}})
 		return err
 	})
-	covered := receipt.end(summary.Found, summary.All)
-	if rerr := receipt.close(); rerr != nil && !errors.Is(err, rerr) {
-		err = errors.Join(rerr, err)
-	}
-	if err == nil || summary.Found+summary.Deleted > 0 {
-		screen.Summary(task, summary)
-	}
-	if covered != "" {
-		screen.Note(covered)
-	}
+	err = a.treeEnd(task, summary, receipt, err)
 	if part := new(mirror.IncompleteError); errors.As(err, &part) {
 		return fmt.Errorf("%w; named above", err)
 	}

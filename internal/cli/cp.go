@@ -382,7 +382,7 @@ type transferError struct {
 }
 
 // Error gives the cause.
-func (e *transferError) Error() string { return e.err.Error() }
+func (e *transferError) Error() string { return ui.Reason(e.err) }
 
 // Unwrap gives the cause.
 func (e *transferError) Unwrap() error { return e.err }

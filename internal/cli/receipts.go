@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"haul"
+	"haul/internal/ui"
 	"haul/mirror"
 	"haul/proof"
 	"haul/store"
@@ -168,7 +169,7 @@ func (r *receipts) fail(a about, why error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.write(proof.Record{Verb: a.verb, Source: a.source, Target: a.target, Name: a.name, Store: r.identity, Object: objectOf(a),
-		Time: time.Now().UTC().Truncate(time.Millisecond), Failed: why.Error(), Proof: "not transferred"})
+		Time: time.Now().UTC().Truncate(time.Millisecond), Failed: ui.Reason(why), Proof: "not transferred"})
 	return r.err
 }
 
@@ -233,7 +234,7 @@ func (r *receipts) end(files int, complete bool) string {
 	if files == 0 && !r.wrote {
 		return ""
 	}
-	rec := proof.RunRecord(r.source, r.target, r.identity, files, r.covered, complete)
+	rec := proof.RunRecord(proof.Record{Source: r.source, Target: r.target, Store: r.identity, Files: files, Covered: r.covered, Complete: complete})
 	r.write(rec)
 	text := "receipt " + r.f.Name() + ": " + rec.Coverage()
 	if r.unproved > 0 {

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"haul"
+	"haul/internal/ui"
 	"haul/mirror"
 	"haul/proof"
 	"haul/store"
@@ -285,7 +286,7 @@ type manifestError struct {
 }
 
 // Error names it.
-func (e *manifestError) Error() string { return e.name + ": " + e.err.Error() }
+func (e *manifestError) Error() string { return e.name + ": " + ui.Reason(e.err) }
 
 // Unwrap gives the cause.
 func (e *manifestError) Unwrap() error { return e.err }
