@@ -359,3 +359,28 @@ func TestFormsOfAFileThatIsShort(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// FuzzReadReceipt: what is read can be written, and is then read as the same.
+func FuzzReadReceipt(f *testing.F) {
+	var seed bytes.Buffer
+	if err := errors.Join(uploaded("a\xff", "x").Write(&seed), ended(2, 1, true).Write(&seed)); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(seed.Bytes())
+	f.Fuzz(func(t *testing.T, text []byte) {
+		for r, err := range proof.ReadReceipt(bytes.NewReader(text)) {
+			if err != nil {
+				return
+			}
+			var one, two bytes.Buffer
+			if r.Write(&one) != nil {
+				continue // a time that JSON cannot have
+			}
+			for again, err := range proof.ReadReceipt(bytes.NewReader(one.Bytes())) {
+				if err != nil || again.Write(&two) != nil || one.String() != two.String() {
+					t.Errorf("%v\n%s\n%s", err, one.String(), two.String())
+				}
+			}
+		}
+	})
+}
