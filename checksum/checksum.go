@@ -16,6 +16,7 @@ import (
 	"crypto/md5"  //nolint:gosec // S3's Content-MD5 and ETag
 	"crypto/sha1" //nolint:gosec // one of S3's algorithms
 	"crypto/sha256"
+	"crypto/sha512"
 	"errors"
 	"fmt"
 	"hash"
@@ -40,6 +41,9 @@ const (
 	MD5       Algorithm = "MD5"
 )
 
+// SHA512 is found in lists of digests. Parse does not take it: nothing is sent with it.
+const SHA512 Algorithm = "SHA512"
+
 // Kind tells how the checksum of an object in parts is made from its bytes.
 type Kind string
 
@@ -61,13 +65,13 @@ func Parse(name string) (Algorithm, error) {
 	switch {
 	case a == None || a == "NONE":
 		return None, nil
-	case a.Size() == 0:
+	case a.Size() == 0, a == SHA512:
 		return None, fmt.Errorf("%w %q: there are CRC64NVME, CRC32C, CRC32, SHA256, SHA1, MD5 and none", ErrUnknown, name)
 	}
 	return a, nil
 }
 
-// New gives a running hash. It must not be called on None or on a name that Parse does not know.
+// New gives a running hash. It must not be called on None or on a name that is not an Algorithm here.
 func (a Algorithm) New() hash.Hash {
 	switch a {
 	case CRC64NVME:
@@ -78,6 +82,8 @@ func (a Algorithm) New() hash.Hash {
 		return crc32.NewIEEE()
 	case SHA256:
 		return sha256.New()
+	case SHA512:
+		return sha512.New()
 	case SHA1:
 		return sha1.New() //nolint:gosec // see the import
 	case MD5:
@@ -86,7 +92,7 @@ func (a Algorithm) New() hash.Hash {
 	panic(fmt.Sprintf("checksum: internal error: no hash for algorithm %q", string(a)))
 }
 
-// Size is the length of a raw sum in bytes; 0 for None and for names that Parse does not know.
+// Size is the length of a raw sum in bytes; 0 for None and for names that are not an Algorithm here.
 func (a Algorithm) Size() int {
 	switch a {
 	case CRC64NVME:
@@ -95,6 +101,8 @@ func (a Algorithm) Size() int {
 		return crc32.Size
 	case SHA256:
 		return sha256.Size
+	case SHA512:
+		return sha512.Size
 	case SHA1:
 		return sha1.Size
 	case MD5:

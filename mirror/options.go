@@ -38,6 +38,10 @@ type Options struct {
 	// CaseConflict says what to do on the way down about a key that differs from another only by case, where the file system does
 	// not tell case apart.
 	CaseConflict CaseConflict
+	// Verify has what a run leaves as it is verified, by what is recorded of it and without moving it: its Unchanged event then has a
+	// Result. What proves to differ, though the Rules take it for equal, fails. It is asked about each, from many goroutines; false
+	// leaves one unverified. It may be nil.
+	Verify func(Standing) bool
 	// Observe is told what happens, one event after the other; it must return soon. It may be nil.
 	Observe func(Event)
 }

@@ -35,6 +35,8 @@ type job struct {
 	// look tells whether to move it, and why, where that takes more than a listing; nil moves it.
 	look func(context.Context) (move bool, why string, err error)
 	move func(context.Context) (haul.Result, error)
+	// stands verifies what is left as it is; nil does not.
+	stands standing
 	// seen is the entry as look has found it, where nobody had listed it; or nil.
 	seen *Entry
 	// deletes tells that move deletes source.
@@ -206,6 +208,12 @@ func (r *run) do(ctx context.Context, end context.CancelCauseFunc, j job) EventK
 	}
 	if e.Err == nil && move && !r.o.DryRun {
 		e.Result, e.Err = j.move(ctx)
+		if r.o.NoOverwrite && j.stands != nil && exists(e.Err) {
+			move, e.Why, e.Result, e.Err = false, there, haul.Result{}, nil
+		}
+	}
+	if e.Err == nil && !move && j.stands != nil {
+		e.Result, e.Err = j.stands(ctx)
 	}
 	if r.postpone(ctx, j, e.Err) {
 		return postponed
@@ -263,7 +271,7 @@ func (r *run) judge(ctx context.Context, e *Event, move bool) bool {
 		return false
 	case errors.As(e.Err, &skip):
 		e.Kind, e.Err = Skipped, skip.error
-	case r.o.NoOverwrite && (errors.Is(e.Err, store.Exists) || errors.Is(e.Err, fs.ErrExist)):
+	case r.o.NoOverwrite && exists(e.Err):
 		e.Kind, e.Why, e.Err = Unchanged, there, nil
 	case errors.Is(e.Err, store.Archived) && r.o.Archived == SkipArchived:
 		e.Kind = Skipped
@@ -289,6 +297,9 @@ func (r *run) refusedAlone(err error) bool {
 	r.refused++
 	return r.refused < manyRefused
 }
+
+// exists tells that a target was there already.
+func exists(err error) bool { return errors.Is(err, store.Exists) || errors.Is(err, fs.ErrExist) }
 
 // Hopeless tells errors that are not of one object: those of the bucket and of who asks, and those after which the client
 // has tried again until nothing had got through for as long as its patience lasts.

@@ -127,6 +127,11 @@ func (s *syncing) act(a Action, yield func(job) bool) bool {
 		if s.places != nil {
 			s.places.note(e.Rel)
 		}
+		left := job{verb: s.verb, why: a.Why, source: e.Address(), target: s.targetName(e), entry: e}
+		if left.stands = s.stands(left, a.Target, !s.o.Rules.NoOverwrite); left.stands != nil {
+			left.look = func(context.Context) (bool, string, error) { return false, a.Why, nil }
+			return yield(left)
+		}
 		s.tell(Event{Kind: Found, Verb: s.verb, Source: e.Address(), Entry: e})
 		s.tell(Event{Kind: Unchanged, Verb: s.verb, Why: a.Why, Source: e.Address(), Target: s.targetName(e), Entry: e})
 		return true
@@ -142,6 +147,7 @@ func (s *syncing) act(a Action, yield func(job) bool) bool {
 	j.why = a.Why
 	if a.Do == Check && j.err == nil && j.skip == nil {
 		j.look = s.closer(a, j.target)
+		j.stands = s.stands(j, a.Target, true)
 	}
 	return yield(j)
 }

@@ -80,6 +80,9 @@ func (w *way) job(e Entry) (job, bool) {
 	default:
 		w.copy(&j)
 	}
+	if w.o.NoOverwrite {
+		j.stands = w.stands(j, w.standingEntry(j), false)
+	}
 	if w.o.DryRun && j.look == nil {
 		j.look = w.absent(e, j.target)
 	}

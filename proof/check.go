@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"haul/checksum"
 	"haul/internal/evidence"
@@ -56,7 +57,7 @@ func (v *verifier) check(ctx context.Context, f *Finding, j mirror.Joined[Item, 
 		return nil
 	case !j.InTarget:
 		f.Verdict, f.Text = Missing, "it is not there"
-		return nil
+		return v.judge(ctx, f, v.sealed(ctx, f, item))
 	case target.Why != nil && (j.InSource || target.Partial || errors.Is(target.Why, mirror.ErrNoAccess)):
 		f.open(target.Why.Error(), false)
 		return nil
@@ -228,11 +229,11 @@ func (v *verifier) itemFile(ctx context.Context, f *Finding, item Item, path str
 		f.open("the "+v.truth.What+" has no sum of it that can be computed", false)
 		return nil
 	}
-	a, err := v.summer.Compare(ctx, src, src.Size(), claims)
+	ours, err := v.summer.Sums(ctx, src, src.Size(), claims)
 	if err != nil {
 		return err
 	}
-	switch a.Verdict {
+	switch a := every(claims, ours); a.Verdict {
 	case evidence.Match:
 		f.ok(a.Claim, a.Claim.Text())
 	default:
@@ -247,23 +248,52 @@ func (v *verifier) itemFile(ctx context.Context, f *Finding, item Item, path str
 	return nil
 }
 
-// computable gives the claim to compute, the first one whose cut is known.
+// computable gives the claims to compute, whose cut is known: all those of a list of digests, and the first one of a receipt, whose
+// sums were computed together.
 func computable(claims []Claim, size int64) []Claim {
+	var all []Claim
 	for _, c := range claims {
 		var total int64
 		for _, n := range c.Sizes {
 			total += n
 		}
-		if c.Sum.Parts == 0 || len(c.Sizes) == c.Sum.Parts && total == size {
-			return []Claim{c}
+		if c.Sum.Parts != 0 && (len(c.Sizes) != c.Sum.Parts || total != size) {
+			continue
+		}
+		if all = append(all, c); c.Kind != Listed {
+			return all[len(all)-1:]
 		}
 	}
-	return nil
+	return all
+}
+
+// every finds what claims come to that must all fit: the first that differs decides.
+func every(claims []Claim, ours []checksum.Sum) evidence.Answer {
+	for i, c := range claims {
+		if ours[i] != c.Sum {
+			return evidence.Answer{Verdict: evidence.Mismatch, Claim: c, Ours: ours[i]}
+		}
+	}
+	if len(claims) == 0 {
+		return evidence.Answer{Verdict: evidence.Unknown}
+	}
+	return evidence.Answer{Verdict: evidence.Match, Claim: claims[0], Ours: ours[0]}
+}
+
+// unlooked gives the claims of a list that nothing of the store was compared with.
+func unlooked(claims []Claim, told []Claim) []Claim {
+	var all []Claim
+	for _, c := range claims {
+		if c.Kind == Listed && !slices.ContainsFunc(told, func(d Claim) bool { return d.Sum.Algorithm == c.Sum.Algorithm && d.Sum.Parts == c.Sum.Parts }) {
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 // itemObject compares a line of a manifest or receipt with an object, by what the store says of it.
 func (v *verifier) itemObject(ctx context.Context, f *Finding, item Item, listed store.Object) error {
-	if c, ok := evidence.OfListed(listed); ok && !v.o.All {
+	if c, ok := evidence.OfListed(listed); ok && !v.o.All && len(item.Claims) == 1 {
 		if verdict, x, y := evidence.Agree(item.Claims, []Claim{c}); verdict == evidence.Match {
 			f.ok(y, y.Text()+", as the "+string(x.Kind)+" has it")
 			return nil
@@ -284,11 +314,15 @@ func (v *verifier) itemObject(ctx context.Context, f *Finding, item Item, listed
 		return v.fetchSum(ctx, f, item, obj)
 	}
 	r := evidence.Of(obj)
-	verdict, x, y := evidence.Agree(item.Claims, r.Claims)
+	verdict, x, y := agreeAll(item.Claims, r.Claims)
+	left := unlooked(item.Claims, r.Claims)
 	another := "another " + y.Text() + " than the " + string(x.Kind) + "'s"
 	switch verdict {
 	case evidence.Match:
 		f.ok(y, y.Text()+", as the "+string(x.Kind)+" has it")
+		if len(left) > 0 {
+			f.Text += "; the store keeps no " + string(left[0].Sum.Algorithm) + " to compare with the list's"
+		}
 	case evidence.Mismatch:
 		f.bad(another, y.Sure())
 		if err := r.Lay(v.layout(ctx, obj)); err != nil {
@@ -299,10 +333,20 @@ func (v *verifier) itemObject(ctx context.Context, f *Finding, item Item, listed
 		f.open(unlike(r, item.Claims, v.truth.What), computable(item.Claims, obj.Size) != nil)
 		f.doubt = doubt{y.Kind, another}
 	}
-	if v.o.All || v.o.Download && (f.Settles || y.Kind == evidence.Metadata) {
+	if v.o.All || v.o.Download && (f.Settles || y.Kind == evidence.Metadata || f.Verdict == OK && len(left) > 0) {
 		return v.fetchSum(ctx, f, item, obj)
 	}
 	return nil
+}
+
+// agreeAll is evidence.Agree, where each claim of a list must agree by itself: one that differs decides.
+func agreeAll(expected, stored []Claim) (evidence.Verdict, Claim, Claim) {
+	for _, c := range expected {
+		if one, x, y := evidence.Agree([]Claim{c}, stored); c.Kind == Listed && one == evidence.Mismatch {
+			return one, x, y
+		}
+	}
+	return evidence.Agree(expected, stored)
 }
 
 // differingParts compares the parts of a receipt with those that the store tells.

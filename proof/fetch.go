@@ -66,7 +66,7 @@ func (v *verifier) fetchSum(ctx context.Context, f *Finding, item Item, obj stor
 	if v.o.All {
 		how = ", read again"
 	}
-	switch a := evidence.Decide(claims, ours); a.Verdict {
+	switch a := every(claims, ours); a.Verdict {
 	case evidence.Match:
 		f.ok(a.Claim, a.Claim.Text()+how)
 		f.Proof = a.Claim.Group() + how

@@ -3,6 +3,7 @@ package proof
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	"haul/checksum"
+	"haul/internal/digestlist"
 	"haul/internal/plan"
 	"haul/store"
 )
@@ -31,27 +33,40 @@ type Line struct {
 	ETag  string
 	Parts []store.Part
 	group int // of files in one table: ENA lists those of several kinds side by side
+	// sealed: what is said is of the encrypted file, which has another name.
+	sealed bool
+	// failed is why a transfer failed, in a receipt, and bad why a line cannot be read.
+	failed string
+	bad    error
 }
 
-const (
-	// maxLine bounds a line, in bytes. That of a receipt lists up to 10,000 parts.
-	maxLine = 4 << 20
-	// headSize is how much is looked at to recognize a manifest.
-	headSize = 64 << 10
-)
+// headSize is how much is looked at to know a receipt, in bytes.
+const headSize = 64 << 10
 
-// ReadManifest gives what a manifest or receipt says, line by line. It knows by itself what it reads: the lines of md5sum,
-// sha1sum and sha256sum, in the style of GNU or BSD, or a bare digest; a table with a header (TSV, CSV), such as an ENA file
-// report or a GDC manifest; the Records of a receipt. An error is an ErrManifest, or one of reading.
+// ReadManifest gives what a manifest or receipt says, file by file. It knows by itself what it reads: the Records of a receipt, or any
+// form of list that [haul/internal/digestlist] knows. An error is an ErrManifest, or one of reading; after a *LineError the rest
+// comes all the same, any other ends it.
 func ReadManifest(r io.Reader) (iter.Seq2[Line, error], error) {
 	lines, _, err := readLines(r)
 	return lines, err
 }
 
+// LineError is about one line of a manifest, which cannot be read.
+type LineError = digestlist.LineError
+
 // IsManifest tells whether what begins so can be a manifest.
-func IsManifest(head []byte) bool {
+func IsManifest(head []byte) bool { return WhyNoManifest(head) == nil }
+
+// WhyNoManifest says what is seen in place of a manifest; nil where what begins so can be one.
+func WhyNoManifest(head []byte) error {
 	_, _, err := readLines(bytes.NewReader(head))
-	return err == nil
+	return err
+}
+
+// wasMeant tells whether what is not a manifest has digests in it all the same.
+func wasMeant(err error) bool {
+	unknown := new(digestlist.UnknownError)
+	return errors.As(err, &unknown) && unknown.Digests
 }
 
 func readLines(r io.Reader) (lines iter.Seq2[Line, error], what string, err error) {
@@ -60,124 +75,43 @@ func readLines(r io.Reader) (lines iter.Seq2[Line, error], what string, err erro
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
 		return nil, "", err
 	}
-	if bytes.HasPrefix(head, []byte("\xef\xbb\xbf")) { // a byte order mark
-		head = head[3:]
-		_, _ = b.Discard(3)
-	}
-	first := ""
-	for line := range strings.Lines(string(head)) {
-		if first = strings.TrimRight(line, "\r\n"); !blank(first) {
-			break
-		}
-	}
-	switch _, isDigest, _ := readDigest(first); {
-	case strings.HasPrefix(first, "{") && strings.Contains(first, `"haul_receipt"`):
+	first, _, _ := strings.Cut(strings.TrimLeft(string(head), "\ufeff \t\r\n"), "\n")
+	if strings.HasPrefix(first, "{") && strings.Contains(first, `"haul_receipt"`) {
 		return recordLines(b), receiptTruth, nil
-	case isDigest:
-		return digestLines(b), manifestTruth, nil
 	}
-	if t, ok := tableOf(first); ok {
-		return t.lines(b), manifestTruth, nil
+	entries, err := digestlist.Read(b)
+	unknown := new(digestlist.UnknownError)
+	switch {
+	case errors.As(err, &unknown):
+		return nil, "", fmt.Errorf("%w: %w", ErrManifest, err)
+	case err != nil:
+		return nil, "", err
 	}
-	return nil, "", fmt.Errorf("%w: it is neither lines of md5sum or its kin, nor a table with a column for md5, nor a receipt", ErrManifest)
+	return listLines(entries), manifestTruth, nil
 }
 
-// blank tells lines that say nothing.
-func blank(line string) bool {
-	line = strings.TrimSpace(line)
-	return line == "" || line[0] == '#' || line[0] == ';'
-}
-
-// digestLines reads the lines of md5sum and its kin.
-func digestLines(r io.Reader) iter.Seq2[Line, error] {
+// listLines gives the lines of a list of digests.
+func listLines(entries iter.Seq2[digestlist.Entry, error]) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
-		s := bufio.NewScanner(r)
-		s.Buffer(nil, maxLine)
-		for n := 1; s.Scan(); n++ {
-			text := strings.TrimSuffix(s.Text(), "\r")
-			if blank(text) {
+		for e, err := range entries {
+			if err != nil {
+				if bad := new(LineError); errors.As(err, &bad) {
+					err = fmt.Errorf("%w: %w", ErrManifest, bad)
+				}
+				if !yield(Line{}, err) {
+					return
+				}
 				continue
 			}
-			line, ok, err := readDigest(text)
-			if err == nil && !ok {
-				err = errors.New("it has no digest and name")
+			l := Line{Name: e.Name, Size: e.Size, group: e.Group, sealed: e.Sealed}
+			for _, s := range e.Sums {
+				l.Claims = append(l.Claims, Claim{Kind: Listed, Sum: s})
 			}
-			if err != nil {
-				yield(Line{}, fmt.Errorf("line %d: %w: %w", n, ErrManifest, err))
-				return
-			}
-			if !yield(line, nil) {
+			if !yield(l, nil) {
 				return
 			}
 		}
-		if err := s.Err(); err != nil {
-			yield(Line{}, fmt.Errorf("read the manifest: %w", err))
-		}
 	}
-}
-
-// readDigest reads one line: "HEX  name" with a space or an asterisk before the name, "ALGORITHM (name) = HEX", or a bare
-// digest. A backslash before all of it says that the name is escaped, as GNU's tools do for names with line ends.
-func readDigest(text string) (Line, bool, error) {
-	text, escaped := strings.CutPrefix(text, `\`)
-	word, name, named := strings.Cut(text, " ")
-	tab := strings.IndexByte(text, '\t')
-	if tab >= 0 && tab < len(word) {
-		word, name, named = text[:tab], text[tab:], true
-	}
-	if isHex(word) {
-		if named {
-			name = strings.TrimLeft(name, "\t")
-			if name != "" && (name[0] == ' ' || name[0] == '*') {
-				name = name[1:]
-			}
-		}
-		return digestLine(word, name, escaped)
-	}
-	// BSD's and OpenSSL's: "MD5 (name) = hex", "SHA2-256(name)= hex".
-	open, end := strings.IndexByte(text, '('), strings.LastIndexByte(text, '=')
-	if open < 0 || end < open {
-		return Line{}, false, nil
-	}
-	algorithm := strings.ToUpper(strings.TrimSpace(text[:open]))
-	name, ok := strings.CutSuffix(strings.TrimRight(text[open+1:end], " "), ")")
-	if word = strings.TrimSpace(text[end+1:]); !ok || !isHex(word) || strings.ContainsAny(algorithm, " \t") {
-		return Line{}, false, nil
-	}
-	return digestLine(word, name, escaped)
-}
-
-func isHex(s string) bool {
-	_, err := hex.DecodeString(s)
-	return err == nil && len(s) >= 2*checksum.MD5.Size()
-}
-
-func digestLine(word, name string, escaped bool) (Line, bool, error) {
-	c, err := listed(word)
-	if err != nil {
-		return Line{}, true, err
-	}
-	if escaped {
-		name = strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\r`, "\r").Replace(name)
-	}
-	if name == "-" { // of a stream: the digest is all that is told
-		name = ""
-	}
-	return Line{Name: name, Size: -1, Claims: []Claim{c}}, true, nil
-}
-
-// listed makes a claim of a digest in hex; its length tells the algorithm.
-func listed(word string) (Claim, error) {
-	raw, err := hex.DecodeString(word)
-	if err != nil {
-		return Claim{}, fmt.Errorf("%q is no digest", word)
-	}
-	for _, a := range []checksum.Algorithm{checksum.MD5, checksum.SHA1, checksum.SHA256} {
-		if len(raw) == a.Size() {
-			return Claim{Kind: Listed, Sum: checksum.Sum{Algorithm: a, Value: string(raw)}}, nil
-		}
-	}
-	return Claim{}, fmt.Errorf("a digest of %d bits is none of MD5, SHA-1 and SHA-256", 8*len(raw))
 }
 
 // recordLines reads a receipt.
@@ -188,7 +122,7 @@ func recordLines(r io.Reader) iter.Seq2[Line, error] {
 				yield(Line{}, fmt.Errorf("%w: %w", ErrManifest, err))
 				return
 			}
-			if !yield(lineOf(rec), nil) {
+			if rec.Verb != RunVerb && !yield(lineOf(rec), nil) {
 				return
 			}
 		}
@@ -197,7 +131,13 @@ func recordLines(r io.Reader) iter.Seq2[Line, error] {
 
 // lineOf gives what a record says.
 func lineOf(rec Record) Line {
-	l := Line{Name: rec.Object.Key, Size: rec.Size}
+	l := Line{Name: rec.Object.Key, Size: rec.Size, failed: rec.Failed}
+	if rec.Failed != "" {
+		l.Size = -1
+	}
+	if l.Name == "" {
+		l.Name = cmp.Or(rec.Name, rec.Target, rec.Source)
+	}
 	if rec.Proved {
 		l.ETag = rec.ETag
 	}
@@ -214,10 +154,9 @@ func lineOf(rec Record) Line {
 		}
 		l.Claims = append(l.Claims, c)
 	}
-	for _, name := range []string{"sha256", "md5", "sha1"} {
-		if c, err := listed(rec.Digests[name]); err == nil && strings.EqualFold(name, string(c.Sum.Algorithm)) {
-			c.Kind = Recorded
-			l.Claims = append(l.Claims, c)
+	for _, a := range []checksum.Algorithm{checksum.SHA256, checksum.MD5, checksum.SHA1} {
+		if raw, err := hex.DecodeString(rec.Digests[strings.ToLower(string(a))]); err == nil && len(raw) == a.Size() {
+			l.Claims = append(l.Claims, Claim{Kind: Recorded, Sum: checksum.Sum{Algorithm: a, Value: string(raw)}})
 		}
 	}
 	return l

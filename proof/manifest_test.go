@@ -59,7 +59,7 @@ var manifests = []struct {
 	{"ENA, with what was submitted", "run_accession\tsubmitted_md5\tsubmitted_ftp\tfastq_md5\tfastq_ftp\nERR1\t" + hexB + "\th/x.bam\t" + hexA + "\th/x_1.fastq.gz\n",
 		"h/x.bam MD5 B|h/x_1.fastq.gz MD5 A"},
 	{"GDC", "id\tfilename\tmd5\tsize\tstate\n000-1\tx.bam\t" + hexA + "\t17\tvalidated\n", "000-1/x.bam MD5 A 17"},
-	{"CSV", "sample,File Name,MD5,size\ns1,\"x, y.bam\"," + hexA + ",4\ns2,no.bam,,\n", "x, y.bam MD5 A 4"},
+	{"CSV", "sample,File Name,MD5,size\ns1,\"x, y.bam\"," + hexA + ",4\ns2,no.bam,,\n", "x, y.bam MD5 A 4|no.bam"},
 	{"ENCODE", "File accession\tFile download URL\tmd5sum\nE\thttps://www.encodeproject.org/files/E/E.bam\t" + hexA + "\n", "https://www.encodeproject.org/files/E/E.bam MD5 A"},
 }
 
@@ -85,7 +85,7 @@ func TestNoManifests(t *testing.T) {
 		"JSON":            `{"a": 1}`,
 		"a VCF":           "##fileformat=VCFv4.2\n#CHROM\tPOS\n1\t2\n",
 		"a bad line":      hexA + "  x\nnonsense\n",
-		"another digest":  strings.Repeat("ab", 64) + "  x\n",
+		"another digest":  strings.Repeat("ab", 48) + "  x\n",
 		"uneven lists":    "fastq_md5\tfastq_ftp\n" + hexA + ";" + hexB + "\tx\n",
 		"a bad digest":    "name,md5\nx,zz\n",
 		"a digest alone":  "name,md5\n," + hexA + "\n",

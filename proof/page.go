@@ -14,6 +14,7 @@ import (
 // receiptPage is a receipt for people: one file, without scripts, images or anything from elsewhere.
 var receiptPage = template.Must(template.New("receipt").Funcs(template.FuncMap{
 	"bytes": amount.Bytes,
+	"cell":  Cell,
 	"stamp": stamp,
 	"names": func(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) },
 }).Parse(`<!DOCTYPE html>
@@ -38,15 +39,16 @@ code { font: 13px/1.5 ui-monospace, monospace } .dim { color: #57606a; font-size
 <body>
 <h1>Receipt</h1>
 <p>{{.Count}} {{if eq .Count 1}}file{{else}}files{{end}}, {{bytes .Bytes}} ({{.Bytes}} bytes){{with .From}}, {{stamp .}}{{end}}{{if ne (stamp .From) (stamp .To)}} to {{stamp .To}}{{end}}</p>
-<p>{{if .Unproved}}<span class="no">{{.Unproved}} not proved</span>, the others are: the store confirmed their checksums.{{else}}<span class="ok">All proved</span>: of each file, both ends agree on a checksum.{{end}}</p>
+<p>{{if .Failed}}<span class="no">{{.Failed}} not transferred.</span> {{end}}{{if .Unproved}}<span class="no">{{.Unproved}} not proved</span>, the others are: the store confirmed their checksums.{{else if .Proved}}<span class="ok">All that were transferred are proved</span>: of each file, both ends agree on a checksum.{{end}}</p>
+<p>{{if .Run}}<span class="{{if .Whole}}ok{{else}}no{{end}}">It covers {{.Run}} of its last run.</span>{{else}}<span class="no">It does not say whether the run that wrote it came to its end: files may be missing here.</span>{{end}}</p>
 <table>
 <thead><tr><th>From, to</th><th class="n">Size</th><th>Digests</th><th>How it is proved</th></tr></thead>
 <tbody>
 {{range .Records}}<tr>
-<td>{{.Source}}<br><span class="dim">{{.Verb}} to {{.Target}}{{with .Object.Version}}, version {{.}}{{end}}</span></td>
+<td>{{cell .Source}}<br><span class="dim">{{.Verb}} to {{.Target}}{{with .Object.Version}}, version {{.}}{{end}}</span></td>
 <td class="n">{{bytes .Size}}<br><span class="dim">{{.Size}}</span></td>
 <td>{{$d := .Digests}}{{range names $d}}<code>{{.}} {{index $d .}}</code><br>{{end}}<span class="dim">{{with .Sum.String}}<code>{{.}}</code>{{end}}{{with .PartSize}} parts of {{bytes .}}{{end}}</span></td>
-<td>{{if .Proved}}<span class="ok">proved</span>{{else}}<span class="no">not proved</span>{{end}}: {{.Proof}}<br><span class="dim">{{stamp .Time}}{{with .ETag}}, ETag {{.}}{{end}}</span></td>
+<td>{{if .Failed}}<span class="no">not transferred</span>: {{.Failed}}{{else}}{{if .Proved}}<span class="ok">proved</span>{{else}}<span class="no">not proved</span>{{end}}: {{.Proof}}{{end}}<br><span class="dim">{{stamp .Time}}{{with .ETag}}, ETag {{.}}{{end}}</span></td>
 </tr>
 {{end}}</tbody>
 </table>
@@ -54,22 +56,43 @@ code { font: 13px/1.5 ui-monospace, monospace } .dim { color: #57606a; font-size
 </html>
 `))
 
-// WriteHTML writes a receipt as a page for people, which needs no other file.
+// WriteHTML writes a receipt as a page for people, which needs no other file. Of several records of one file it has the last. It says
+// how much of the last run the receipt covers.
 func WriteHTML(w io.Writer, receipt iter.Seq2[Record, error]) error {
 	var data struct {
-		Records         []Record
-		Count, Unproved int
-		Bytes           int64
-		From, To        time.Time
+		Records                         []Record
+		Count, Unproved, Failed, Proved int
+		Bytes                           int64
+		From, To                        time.Time
+		Run                             string // what the last run's line says; empty where it wrote none
+		Whole                           bool
 	}
+	at := map[string]int{}
 	for r, err := range receipt {
 		if err != nil {
 			return err
 		}
+		if r.Verb == RunVerb {
+			data.Run, data.Whole = r.Coverage(), r.Complete && r.Covered == r.Files
+			continue
+		}
+		data.Run = ""
 		r.Parts = nil // thousands, and not shown
+		if i, ok := at[r.Source+"\x00"+r.Target]; ok {
+			data.Records[i] = r
+			continue
+		}
+		at[r.Source+"\x00"+r.Target] = len(data.Records)
 		data.Records = append(data.Records, r)
+	}
+	for _, r := range data.Records {
 		data.Bytes += r.Size
-		if !r.Proved {
+		switch {
+		case r.Failed != "":
+			data.Failed++
+		case r.Proved:
+			data.Proved++
+		default:
 			data.Unproved++
 		}
 		if data.From.IsZero() || r.Time.Before(data.From) {

@@ -6,6 +6,10 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,61 +18,168 @@ import (
 // ErrNoMD5 is in the chain of an error where a record of a receipt has no MD5 of a local file.
 var ErrNoMD5 = errors.New("no md5 of a file")
 
-// WriteMD5Sum writes the lines that md5sum -c reads, one for each local file of a receipt, in the order in which they first
-// come. Of several records of one file the last counts. Records without an MD5 or a file are left out; the error, ErrNoMD5, then
-// comes after all others are written.
+// delivered is the last that a receipt says of a file.
+type delivered struct {
+	name   string // below the target of its run
+	target string
+	md5    string
+	sums   []string // as BSD has them
+	failed string
+	clash  string // another target of the same name
+}
+
+// WriteMD5Sum writes the lines that md5sum -c reads in the folder that was delivered: one for each file of a receipt, by its path below
+// the target, in the order in which they first come. Of several records of one file the last counts. Records without an MD5, or of what
+// went to a stream, are left out; the error, ErrNoMD5, then comes after all others are written.
 func WriteMD5Sum(w io.Writer, receipt iter.Seq2[Record, error]) error {
-	md5s := map[string]string{}
-	var paths []string
-	var without []string // and why
-	for r, err := range receipt {
-		if err != nil {
-			return err
+	return writeList(w, receipt, "md5", func(d delivered) string {
+		if d.md5 == "" {
+			return ""
 		}
-		path, ok := r.Path()
-		if !ok {
-			without = append(without, noFile(r))
-			continue
-		}
-		if _, ok := md5s[path]; !ok {
-			paths = append(paths, path)
-		}
-		md5s[path] = r.Digests["md5"]
+		return DigestLine(d.md5, d.name)
+	}, "was transferred without --digest md5; haul receipt sums has the store's checksum")
+}
+
+// WriteSums writes a line in the style of BSD for each checksum of each file of a receipt, those that the store keeps among them; paths
+// and errors are as those of WriteMD5Sum.
+func WriteSums(w io.Writer, receipt iter.Seq2[Record, error]) error {
+	return writeList(w, receipt, "checksum", func(d delivered) string { return strings.Join(d.sums, "") },
+		"has no checksum of all its bytes; transfer with --digest md5")
+}
+
+// writeList writes what line gives of each file.
+func writeList(w io.Writer, receipt iter.Seq2[Record, error], what string, line func(delivered) string, lacking string) error {
+	all, without, err := deliveries(receipt)
+	if err != nil {
+		return err
 	}
-	for _, path := range paths {
-		if md5s[path] == "" {
-			without = append(without, fmt.Sprintf("%q was transferred without --digest md5", path))
-			continue
-		}
-		if _, err := io.WriteString(w, DigestLine(md5s[path], path)); err != nil {
-			return err
+	for _, d := range all {
+		text := line(d)
+		switch {
+		case d.failed != "":
+			without = append(without, fmt.Sprintf("%q was not transferred: %s", d.name, d.failed))
+		case d.clash != "":
+			without = append(without, fmt.Sprintf("%q is the name of two files, %q and %q: make a list of each receipt", d.name, d.target, d.clash))
+		case text == "":
+			without = append(without, fmt.Sprintf("%q %s", d.name, lacking))
+		default:
+			if _, err := io.WriteString(w, text); err != nil {
+				return err
+			}
 		}
 	}
 	if len(without) > 0 {
-		return fmt.Errorf("%d of the records tell %w: %s", len(without), ErrNoMD5, without[0])
+		return &leftOut{n: len(without), of: len(all), what: what, first: without[0]}
 	}
 	return nil
 }
 
-// noFile says why md5sum can read nothing that a record is about.
-func noFile(r Record) string {
-	switch {
-	case r.Source == "-":
-		return fmt.Sprintf("the source of %q is a stream, which md5sum cannot read again (haul receipt csv has its digests)", r.Target)
-	case r.Target == "-":
-		return fmt.Sprintf("%q went to a stream, which md5sum cannot read again (haul receipt csv has its digests)", r.Source)
+// leftOut says what a list of digests does not have. It is an ErrNoMD5.
+type leftOut struct {
+	n, of       int
+	what, first string
+}
+
+// Error counts.
+func (e *leftOut) Error() string {
+	text := fmt.Sprintf("the list leaves out %d of %d files, of which the receipt has no %s: %s", e.n, max(e.of, e.n), e.what, e.first)
+	if e.n > 1 {
+		text += fmt.Sprintf(" (and %d more)", e.n-1)
 	}
-	return fmt.Sprintf("%q was copied within the store (haul receipt csv has its digests)", r.Target)
+	return text
+}
+
+// Unwrap gives the kind.
+func (e *leftOut) Unwrap() error { return ErrNoMD5 }
+
+// deliveries gives the last that a receipt says of each file, and what went to streams.
+func deliveries(receipt iter.Seq2[Record, error]) (all []delivered, streams []string, err error) {
+	at := map[string]int{} // by name
+	unnamed := false
+	for r, err := range receipt {
+		if err != nil {
+			return nil, nil, err
+		}
+		switch {
+		case r.Verb == RunVerb:
+			continue
+		case r.Target == "-":
+			streams = append(streams, fmt.Sprintf("%q went to a stream", r.Source))
+			continue
+		}
+		d := delivered{name: r.Name, target: r.Target, md5: r.Digests["md5"], failed: r.Failed}
+		if d.name == "" { // of an older haul
+			d.name, unnamed = clean(filepath.ToSlash(r.Target)), true
+		}
+		d.sums = sumsOf(r, d.name)
+		i, ok := at[d.name]
+		switch {
+		case !ok:
+			at[d.name] = len(all)
+			all = append(all, d)
+		case all[i].target != d.target:
+			all[i].clash = d.target
+		default:
+			all[i] = d
+		}
+	}
+	if unnamed {
+		commonFolder(all)
+	}
+	return all, streams, nil
+}
+
+// commonFolder takes off the folder that all names have in common, where the receipt does not say what their target was.
+func commonFolder(all []delivered) {
+	common := path.Dir(all[0].name)
+	for _, d := range all {
+		for common != "." && !strings.HasPrefix(d.name, common+"/") {
+			common = path.Dir(common)
+		}
+	}
+	if common == "." {
+		return
+	}
+	for i := range all {
+		d := &all[i]
+		for k, line := range d.sums {
+			d.sums[k] = strings.Replace(line, common+"/", "", 1)
+		}
+		d.name = strings.TrimPrefix(d.name, common+"/")
+	}
+}
+
+// sumsOf gives the lines of all checksums of the whole file.
+func sumsOf(r Record, name string) []string {
+	var all []string
+	if r.Sum.Parts == 0 && !r.Sum.IsZero() && r.Digests[strings.ToLower(string(r.Sum.Algorithm))] == "" {
+		all = append(all, taggedLine(string(r.Sum.Algorithm), r.Sum.Hex(), name))
+	}
+	for _, a := range slices.Sorted(maps.Keys(r.Digests)) {
+		all = append(all, taggedLine(strings.ToUpper(a), r.Digests[a], name))
+	}
+	return all
+}
+
+// taggedLine is a line as BSD's tools and cksum write it.
+func taggedLine(algorithm, digest, name string) string {
+	escaped, slash := escape(name)
+	return fmt.Sprintf("%s%s (%s) = %s\n", slash, algorithm, escaped, digest)
+}
+
+// escape gives a name as GNU's tools write it, and the backslash that then begins the line.
+func escape(name string) (escaped, slash string) {
+	if escaped = strings.NewReplacer(`\`, `\\`, "\n", `\n`, "\r", `\r`).Replace(name); escaped != name {
+		slash = `\`
+	}
+	return escaped, slash
 }
 
 // DigestLine is a line as GNU md5sum and its kin write it, of a digest in hex: of a name with a backslash or the end of a line in it, these are escaped, and the
 // line begins with a backslash.
 func DigestLine(md5, path string) string {
-	escaped := strings.NewReplacer(`\`, `\\`, "\n", `\n`, "\r", `\r`).Replace(path)
-	if escaped != path {
-		return `\` + md5 + "  " + escaped + "\n"
-	}
-	return md5 + "  " + path + "\n"
+	escaped, slash := escape(path)
+	return slash + md5 + "  " + escaped + "\n"
 }
 
 // csvDigests are the digests that have a column.
@@ -85,6 +196,9 @@ func WriteCSV(w io.Writer, receipt iter.Seq2[Record, error]) error {
 		if err != nil {
 			return err
 		}
+		if r.Verb == RunVerb {
+			continue
+		}
 		row := []string{stamp(r.Time), r.Verb, r.Source, r.Target, r.Object.Version, strconv.FormatInt(r.Size, 10), stamp(r.Modified), r.ETag}
 		for _, name := range csvDigests {
 			row = append(row, r.Digests[name])
@@ -96,7 +210,11 @@ func WriteCSV(w io.Writer, receipt iter.Seq2[Record, error]) error {
 		if len(r.Parts) > 0 {
 			parts = strconv.Itoa(len(r.Parts))
 		}
-		if err := c.Write(append(row, size, parts, r.Sum.String(), strconv.FormatBool(r.Proved), r.Proof)); err != nil {
+		how := r.Proof
+		if r.Failed != "" {
+			how += ": " + r.Failed
+		}
+		if err := c.Write(cells(append(row, size, parts, r.Sum.String(), strconv.FormatBool(r.Proved), how))); err != nil {
 			return err
 		}
 	}
@@ -110,4 +228,21 @@ func stamp(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339)
+}
+
+// Cell gives a value as a table for people may have it: what a spreadsheet would take for a formula begins with an apostrophe. See
+// https://owasp.org/www-community/attacks/CSV_Injection.
+func Cell(value string) string {
+	if len(value) > 1 && strings.ContainsRune("=+-@\t\r", rune(value[0])) {
+		return "'" + value
+	}
+	return value
+}
+
+// cells does so with all values of a row.
+func cells(row []string) []string {
+	for i, value := range row {
+		row[i] = Cell(value)
+	}
+	return row
 }

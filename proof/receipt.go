@@ -25,7 +25,8 @@ var ErrReceipt = errors.New("not a receipt")
 // itself, so receipts can be joined and cut.
 type Record struct {
 	Format int `json:"haul_receipt"`
-	// Verb is upload, download, copy or move.
+	// Verb is upload, download, copy or move; verify of what was there already and was only verified; and run of the line that ends a
+	// run, and says how much of it the receipt covers.
 	Verb string `json:"verb"`
 	// Source and Target are a path as it was typed, "-" for a stream, or an s3:// address. Store is the identity of the store, and
 	// Object what is stored there: the source of a download, else the target.
@@ -50,6 +51,39 @@ type Record struct {
 	// Proved and Proof are those of haul.Proof.
 	Proved bool   `json:"proved"`
 	Proof  string `json:"proof"`
+	// Name is the path of the file or object below the target of its run, with slashes.
+	Name string `json:"name,omitempty"`
+	// Failed is why the file was not transferred; nothing else is then known of it.
+	Failed string `json:"failed,omitempty"`
+	// Files are those of a run, and Covered those of them that have a line that says what is there. Complete: the run found all its
+	// files, and was not broken off.
+	Files    int  `json:"files,omitempty"`
+	Covered  int  `json:"covered,omitempty"`
+	Complete bool `json:"complete,omitempty"`
+}
+
+// The verbs of Records that no transfer made.
+const (
+	VerifyVerb = "verify"
+	RunVerb    = "run"
+)
+
+// RunRecord makes the line that ends a run, of which r has the ends, the store, and the counts.
+func RunRecord(r Record) Record {
+	r.Verb, r.Time, r.Proof = RunVerb, time.Now().UTC().Truncate(time.Millisecond), r.Coverage()
+	return r
+}
+
+// Coverage says in words how much of a run a receipt covers.
+func (r Record) Coverage() string {
+	text := fmt.Sprintf("%s of %s files", grouped(r.Covered), grouped(r.Files))
+	if r.Files == 1 {
+		text = fmt.Sprintf("%d of 1 file", r.Covered)
+	}
+	if !r.Complete {
+		text += ", and the run did not come to its end"
+	}
+	return text
 }
 
 // Part is one part of an object.
@@ -98,6 +132,7 @@ type written struct {
 
 	RawSource []byte `json:"raw_source,omitempty"`
 	RawTarget []byte `json:"raw_target,omitempty"`
+	RawName   []byte `json:"raw_name,omitempty"`
 }
 
 type plainRecord Record
@@ -117,10 +152,29 @@ func rawName(name string) []byte {
 	return []byte(name)
 }
 
+// runLine is a Record that ends a run, as it is written.
+type runLine struct {
+	Format    int       `json:"haul_receipt"`
+	Verb      string    `json:"verb"`
+	Source    string    `json:"source"`
+	RawSource []byte    `json:"raw_source,omitempty"`
+	Target    string    `json:"target"`
+	RawTarget []byte    `json:"raw_target,omitempty"`
+	Store     string    `json:"store"`
+	Files     int       `json:"files"`
+	Covered   int       `json:"covered"`
+	Complete  bool      `json:"complete"`
+	Time      time.Time `json:"time"`
+	Proof     string    `json:"proof"`
+}
+
 // MarshalJSON writes the fields of doc/receipt.md.
 func (r Record) MarshalJSON() ([]byte, error) {
+	if r.Verb == RunVerb {
+		return json.Marshal(runLine{r.Format, r.Verb, r.Source, rawName(r.Source), r.Target, rawName(r.Target), r.Store, r.Files, r.Covered, r.Complete, r.Time, r.Proof})
+	}
 	return json.Marshal(written{
-		plainRecord: plainRecord(r), RawSource: rawName(r.Source), RawTarget: rawName(r.Target),
+		plainRecord: plainRecord(r), RawSource: rawName(r.Source), RawTarget: rawName(r.Target), RawName: rawName(r.Name),
 		Object: objectName{r.Object.Bucket, r.Object.Key, r.Object.Version, rawName(r.Object.Key)},
 	})
 }
@@ -136,7 +190,7 @@ func (r *Record) UnmarshalJSON(text []byte) error {
 	for _, n := range []struct {
 		to  *string
 		raw []byte
-	}{{&r.Source, l.RawSource}, {&r.Target, l.RawTarget}, {&r.Object.Key, l.Object.RawKey}} {
+	}{{&r.Source, l.RawSource}, {&r.Target, l.RawTarget}, {&r.Name, l.RawName}, {&r.Object.Key, l.Object.RawKey}} {
 		if n.raw != nil {
 			*n.to = string(n.raw)
 		}

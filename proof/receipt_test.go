@@ -2,6 +2,7 @@ package proof_test
 
 import (
 	"bytes"
+	"encoding/csv"
 	"errors"
 	"io"
 	"iter"
@@ -105,6 +106,10 @@ func TestDoc(t *testing.T) {
 	if err := r.Write(&line); err != nil {
 		t.Fatal(err)
 	}
+	r.Name, r.Failed = "d\xff", "why"
+	if err := errors.Join(r.Write(&line), ended(2, 1, true).Write(&line)); err != nil {
+		t.Fatal(err)
+	}
 	written := map[string]bool{}
 	for _, m := range regexp.MustCompile(`"([a-z_]+)":`).FindAllStringSubmatch(line.String(), -1) {
 		written[m[1]] = true
@@ -150,6 +155,11 @@ func TestMD5SumReadsTheLines(t *testing.T) {
 	}
 }
 
+// ended is the line that ends a run.
+func ended(files, covered int, complete bool) proof.Record {
+	return proof.RunRecord(proof.Record{Source: "s", Target: "t", Store: "i", Files: files, Covered: covered, Complete: complete})
+}
+
 func TestMD5SumNeedsMD5s(t *testing.T) {
 	with, without := uploaded("a", "x"), uploaded("b", "x")
 	without.Digests = nil
@@ -157,13 +167,110 @@ func TestMD5SumNeedsMD5s(t *testing.T) {
 	copied.Source = "s3://lab/from"
 	stream := uploaded("d", "x")
 	stream.Source = "-"
-	for why, r := range map[string]proof.Record{"without --digest md5": without, "copied within the store": copied, "is a stream": stream} {
+	stream.Source, stream.Target = "s3://lab/d", "-"
+	failed := uploaded("e", "x")
+	failed.Failed = "access denied"
+	for why, r := range map[string]proof.Record{"without --digest md5": without, "went to a stream": stream, "was not transferred: access denied": failed} {
 		var b bytes.Buffer
-		if err := proof.WriteMD5Sum(&b, records(r, with)); !errors.Is(err, proof.ErrNoMD5) || !strings.Contains(err.Error(), why) {
+		if err := proof.WriteMD5Sum(&b, records(r, with, copied)); !errors.Is(err, proof.ErrNoMD5) || !strings.Contains(err.Error(), why) {
 			t.Errorf("%s: got %v", r.Target, err)
 		}
-		if b.String() != "9dd4e461268c8034f5c8564e155c67a6  a\n" {
+		if b.String() != "9dd4e461268c8034f5c8564e155c67a6  a\n9dd4e461268c8034f5c8564e155c67a6  c\n" {
 			t.Errorf("%s: the others are %q", r.Target, b.String())
+		}
+	}
+}
+
+// Lists have the paths below the target: those that the receipt names, or else without the folder that all have in common.
+func TestListsAreBelowTheTarget(t *testing.T) {
+	one, two := uploaded("x", "1"), uploaded("y", "2")
+	one.Source, one.Target, two.Source, two.Target = "/data/run/d/x", "s3://lab/runs/42/d/x", "/data/run/y", "s3://lab/runs/42/y"
+	lines := func(write func(io.Writer, iter.Seq2[proof.Record, error]) error, all ...proof.Record) string {
+		var b strings.Builder
+		if err := write(&b, records(all...)); err != nil {
+			return err.Error()
+		}
+		return b.String()
+	}
+	const want = "c4ca4238a0b923820dcc509a6f75849b  d/x\nc81e728d9d4c2f636f067f89cc14862c  y\n"
+	if got := lines(proof.WriteMD5Sum, one, two); got != want {
+		t.Errorf("an older receipt: %s", got)
+	}
+	one.Name, two.Name = "d/x", "y"
+	if got := lines(proof.WriteMD5Sum, one, two, ended(2, 2, true)); got != want {
+		t.Errorf("got %s", got)
+	}
+	if got := lines(proof.WriteMD5Sum, one); got != "c4ca4238a0b923820dcc509a6f75849b  d/x\n" {
+		t.Errorf("one file: %s", got)
+	}
+	other := two
+	other.Target, other.Name = "s3://lab/runs/43/y", "y"
+	if got := lines(proof.WriteMD5Sum, one, two, other); !strings.Contains(got, `"y" is the name of two files, "s3://lab/runs/42/y" and "s3://lab/runs/43/y"`) {
+		t.Errorf("two targets: %s", got)
+	}
+	two.Digests = nil
+	sums := lines(proof.WriteSums, one, two)
+	if !strings.Contains(sums, "CRC64NVME (d/x) = "+one.Sum.Hex()+"\n") || !strings.Contains(sums, "MD5 (d/x) = c4ca") || !strings.Contains(sums, "CRC64NVME (y) = ") {
+		t.Errorf("sums: %s", sums)
+	}
+	read, err := proof.ReadManifest(strings.NewReader(sums))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for l, err := range read {
+		if err != nil || len(l.Claims) != 1 || l.Name != "d/x" && l.Name != "y" {
+			t.Errorf("%+v, %v", l, err)
+		}
+	}
+}
+
+// A page says how much of the run the receipt covers, and does not call all proved what it cannot know.
+func TestPageSaysWhatIsCovered(t *testing.T) {
+	failed := uploaded("b", "x")
+	failed.Failed, failed.Proved = "access denied", false
+	again := uploaded("b", "x")
+	for name, c := range map[string]struct {
+		all  []proof.Record
+		want []string
+	}{
+		"broken off": {[]proof.Record{uploaded("a", "x")}, []string{"does not say whether the run that wrote it came to its end"}},
+		"whole":      {[]proof.Record{uploaded("a", "x"), ended(1, 1, true)}, []string{`<span class="ok">It covers 1 of 1 file of its last run`}},
+		"part": {[]proof.Record{uploaded("a", "x"), failed, ended(3025, 2897, true)},
+			[]string{`<span class="no">It covers 2,897 of 3,025 files`, "1 not transferred", "access denied"}},
+		"stopped": {[]proof.Record{uploaded("a", "x"), ended(9, 1, false)}, []string{"1 of 9 files, and the run did not come to its end"}},
+		"repeated": {[]proof.Record{uploaded("a", "x"), failed, ended(2, 1, true), again, ended(2, 2, true)},
+			[]string{`<span class="ok">It covers 2 of 2 files`, "Receipt: 2 files"}},
+	} {
+		var b strings.Builder
+		if err := proof.WriteHTML(&b, records(c.all...)); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(b.String(), want) {
+				t.Errorf("%s: the page has no %q", name, want)
+			}
+		}
+		if name == "repeated" && strings.Contains(b.String(), "access denied") {
+			t.Errorf("%s: the page has an earlier line", name)
+		}
+	}
+}
+
+// Names that a spreadsheet takes for formulas are none in the tables for people.
+func TestNoFormulas(t *testing.T) {
+	for _, begin := range []string{"=", "+", "-", "@", "\t", "\r"} {
+		r := uploaded("x", "x")
+		r.Source, r.Target = begin+"cmd|' /C calc'!A0", begin+"x"
+		var table, page strings.Builder
+		if err := errors.Join(proof.WriteCSV(&table, records(r)), proof.WriteHTML(&page, records(r))); err != nil {
+			t.Fatal(err)
+		}
+		rows, err := csv.NewReader(strings.NewReader(table.String())).ReadAll()
+		if err != nil || rows[1][2] != "'"+r.Source || rows[1][3] != "'"+r.Target {
+			t.Errorf("%q: %q, %v", begin, rows, err)
+		}
+		if !strings.Contains(page.String(), "<td>&#39;") {
+			t.Errorf("%q: the page has it as it is", begin)
 		}
 	}
 }
@@ -251,4 +358,29 @@ func TestFormsOfAFileThatIsShort(t *testing.T) {
 	if err := f.Read(t.Context(), strings.NewReader("abc"), 5); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("got %v", err)
 	}
+}
+
+// FuzzReadReceipt: what is read can be written, and is then read as the same.
+func FuzzReadReceipt(f *testing.F) {
+	var seed bytes.Buffer
+	if err := errors.Join(uploaded("a\xff", "x").Write(&seed), ended(2, 1, true).Write(&seed)); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(seed.Bytes())
+	f.Fuzz(func(t *testing.T, text []byte) {
+		for r, err := range proof.ReadReceipt(bytes.NewReader(text)) {
+			if err != nil {
+				return
+			}
+			var one, two bytes.Buffer
+			if r.Write(&one) != nil {
+				continue // a time that JSON cannot have
+			}
+			for again, err := range proof.ReadReceipt(bytes.NewReader(one.Bytes())) {
+				if err != nil || again.Write(&two) != nil || one.String() != two.String() {
+					t.Errorf("%v\n%s\n%s", err, one.String(), two.String())
+				}
+			}
+		}
+	})
 }

@@ -201,6 +201,7 @@ func (r *Report) html(w io.Writer, p page) error {
 			}
 			return amount.Bytes(n)
 		},
+		"cell":  Cell,
 		"lower": func(v Verdict) string { return strings.ToLower(string(v)) },
 		"count": grouped,
 		"files": func(n int) string {
@@ -269,7 +270,7 @@ func (r *Report) csv(w io.Writer, p page) error {
 		if row.Size >= 0 {
 			size = strconv.FormatInt(row.Size, 10)
 		}
-		_ = c.Write([]string{string(row.Verdict), row.Name, size, row.Text, row.Proof, row.Sum, row.Source, row.Target})
+		_ = c.Write(cells([]string{string(row.Verdict), row.Name, size, row.Text, row.Proof, row.Sum, row.Source, row.Target}))
 	}
 	c.Flush()
 	return c.Error()

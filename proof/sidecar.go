@@ -9,36 +9,68 @@ import (
 	"iter"
 	"os"
 	"path"
-	"regexp"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"haul"
+	"haul/internal/digestlist"
+	"haul/internal/seqfile"
 	"haul/mirror"
 	"haul/store"
 )
 
-var (
-	// sidecarName is that of a file with the digest of the one that it is beside, as x.bam.md5sum is of x.bam.
-	sidecarName = regexp.MustCompile(`(?is)^(.*[^/])\.(md5|md5sum|md5sums|sha1|sha1sum|sha1sums|sha256|sha256sum|sha256sums)$`)
-	// folderName is that of a list of the digests of many files.
-	folderName = regexp.MustCompile(`(?i)^((md5|sha1|sha256)(sums?)?([._-].*)?|.*[._-](md5|sha1|sha256)(sums?)?\.txt|checksums?\.txt|manifest\.(md5|sha256))$`)
-)
-
 // IsSidecar tells whether a name is one that a file with digests of others has, such as x.bam.md5 or md5sum.txt.
-func IsSidecar(name string) bool {
-	base := path.Base(name)
-	return sidecarName.MatchString(base) || folderName.MatchString(base)
-}
+func IsSidecar(name string) bool { return seqfile.IsDigestList(name) }
 
 // Beside gives the path of the file that one with a digest is beside: x.bam for x.bam.md5; empty for lists of many.
-func Beside(name string) string {
-	m := sidecarName.FindStringSubmatch(name)
-	if m == nil || folderName.MatchString(path.Base(name)) {
-		return ""
+func Beside(name string) string { return seqfile.DigestOf(name) }
+
+// bareEnds are what the names of files end in whose digest lies in S1.md5, and not in S1.bam.md5.
+var bareEnds = []string{".bam", ".cram", ".fastq.gz", ".fq.gz", ".fastq", ".fq", ".vcf.gz", ".vcf", ".bcf", ".gvcf.gz", ".fa.gz", ".fasta.gz", ".fa", ".fasta",
+	".tar.gz", ".tar", ".tgz", ".zip", ".pod5", ".fast5", ".sra", ".ora", ".gz", ".c4gh", ".gpg"}
+
+// stem finds the file that a digest is beside: it may lie in the folder above one for digests, or be called S1.bam where the digest is
+// called S1.md5.
+func (n *Names) stem(stem string) error {
+	n.Stem = stem
+	folder := path.Base(path.Dir(stem))
+	if stem == "" || n.Only != "" || n.Exists == nil || seqfile.KindOf(stem) != seqfile.Other && !digestFolder.MatchString(folder) {
+		return nil
 	}
-	return m[1]
+	places := []string{stem}
+	if digestFolder.MatchString(folder) {
+		places = append(places, path.Join(path.Dir(path.Dir(stem)), path.Base(stem)))
+	}
+	for _, at := range places {
+		if ok, err := n.Exists(at); ok || err != nil {
+			n.Stem = at
+			return err
+		}
+	}
+	if seqfile.KindOf(stem) != seqfile.Other {
+		return nil
+	}
+	var all []string
+	for _, at := range places {
+		for _, end := range bareEnds {
+			ok, err := n.Exists(at + end)
+			if err != nil {
+				return err
+			}
+			if ok {
+				all = append(all, at+end)
+			}
+		}
+	}
+	if len(all) > 0 {
+		n.Stem = all[0]
+	}
+	if len(all) > 1 {
+		n.guess = fmt.Errorf("the digest of %s may be of %s: call it after its file", path.Base(stem), strings.Join(all, " or of "))
+	}
+	return nil
 }
 
 // sidecarsAtOnce are read side by side.
@@ -50,6 +82,7 @@ func Sidecars(ctx context.Context, c *haul.Client, tree iter.Seq2[mirror.Entry, 
 	s := &sorter{}
 	var mu sync.Mutex
 	found := 0
+	own := map[string]bool{}
 	add := func(i Item) error {
 		mu.Lock()
 		defer mu.Unlock()
@@ -66,6 +99,9 @@ func Sidecars(ctx context.Context, c *haul.Client, tree iter.Seq2[mirror.Entry, 
 			continue
 		}
 		found++
+		if stem, ok := digestlist.Unsealed(Beside(e.Rel)); ok {
+			own[stem] = true
+		}
 		g.Go(func() error { return n.sidecar(gctx, c, e, a, add) })
 	}
 	err := errors.Join(g.Wait(), listed)
@@ -76,7 +112,7 @@ func Sidecars(ctx context.Context, c *haul.Client, tree iter.Seq2[mirror.Entry, 
 		return Truth{}, errors.Join(err, s.Close())
 	}
 	beside := func(e mirror.Entry) bool { return IsSidecar(e.Rel) }
-	return Truth{Items: s.sorted(), What: manifestTruth, Sidecars: true, Beside: beside, Close: s.Close}, nil
+	return Truth{Items: s.sorted(), What: manifestTruth, Sidecars: true, Beside: beside, Close: s.Close, find: n.Find, own: own}, nil
 }
 
 // errNoSidecars is of kind store.NotFound.
@@ -93,15 +129,19 @@ func (errNoSidecars) Unwrap() error { return store.NotFound }
 // sidecar reads one. A list that turns out to be none says nothing. One that cannot be read to its end leaves open the file that it
 // is beside, or itself: what it does not tell must not look as if nobody had anything to tell.
 func (n Names) sidecar(ctx context.Context, c *haul.Client, e mirror.Entry, a *store.Attrs, add func(Item) error) error {
-	n.below, n.Stem = path.Dir(e.Rel), Beside(e.Rel)
+	n.below, n.List = path.Dir(e.Rel), e.Rel
 	if n.below == "." {
 		n.below = ""
 	}
-	what, err := n.inside(ctx, c, e, a, add)
+	what := ""
+	err := n.stem(Beside(e.Rel))
+	if err == nil {
+		what, err = n.inside(ctx, c, e, a, add)
+	}
 	switch {
 	case err == nil, ctx.Err() != nil, mirror.Hopeless(err):
 		return err
-	case what == "" && n.Stem == "" && errors.Is(err, ErrManifest):
+	case what == "" && (n.Stem == "" || path.Ext(e.Rel) == ".txt") && errors.Is(err, ErrManifest) && !wasMeant(err):
 		return nil
 	}
 	return add(Item{Rel: cmp.Or(n.Stem, e.Rel), Size: -1, Why: fmt.Errorf("%s: %w", path.Base(e.Rel), err)})

@@ -90,7 +90,8 @@ func Finish(ctx context.Context, c *haul.Client, d *Depot, o FinishOptions) (Ver
 		if got := f.verdict.Objects + f.verdict.Withheld; got != h.Objects {
 			return fmt.Errorf("%w: its shards have %d objects, and there should be %d", ErrPlan, got, h.Objects)
 		}
-		return nil
+		n := f.verdict.Objects
+		return proof.RunRecord(proof.Record{Source: h.From.String(), Target: h.To.String(), Store: h.Store, Files: n, Covered: n, Complete: true}).Write(w)
 	})
 	if err != nil && !errors.Is(err, errNoReceipt) {
 		return f.verdict, err

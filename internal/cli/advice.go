@@ -57,9 +57,9 @@ func message(err error) string {
 	}
 	var e *store.Error
 	if errors.As(err, &e) && e.Op == "Open" && e.Err != nil { // the setting up of a store, which no object takes part in
-		return e.Err.Error()
+		return ui.Reason(e.Err)
 	}
-	return err.Error()
+	return ui.Reason(err)
 }
 
 // hints are sentences of advice about the cause.

@@ -104,26 +104,22 @@ func (a *app) runApply(ctx context.Context, name, receiptName string, o haul.Opt
 	if err != nil {
 		return err
 	}
+	if receipt != nil {
+		receipt.source, receipt.target = h.Source, h.Target
+	}
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	var summary mirror.Summary
 	err = screen.During(task, client.Snapshot, func() (err error) {
 		summary, err = mirror.Apply(ctx, client, plan, mirror.Options{ContentType: guessType, Observe: func(e mirror.Event) {
-			if e.Kind == mirror.Done {
-				if err := receipt.add(e.Verb, e.Source, e.Target, e.Result); err != nil {
-					end(err)
-				}
+			if err := receipt.event(about{e.Verb, e.Source, e.Target, below(h.Target, e.Target)}, e); err != nil {
+				end(err)
 			}
 			screen.Object(ui.Task{Verb: e.Verb, Source: e.Source, Target: e.Target}, e)
 		}})
 		return err
 	})
-	if rerr := receipt.close(); rerr != nil && !errors.Is(err, rerr) {
-		err = errors.Join(rerr, err)
-	}
-	if err == nil || summary.Found+summary.Deleted > 0 {
-		screen.Summary(task, summary)
-	}
+	err = a.treeEnd(task, summary, receipt, err)
 	if part := new(mirror.IncompleteError); errors.As(err, &part) {
 		return fmt.Errorf("%w; named above", err)
 	}

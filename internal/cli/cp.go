@@ -229,6 +229,9 @@ func (a *app) runCopy(ctx context.Context, req copyRequest) error {
 	if err != nil {
 		return err
 	}
+	if receipt != nil {
+		receipt.source, receipt.target = req.recorded(req.from), req.recorded(req.to)
+	}
 	var result haul.Result
 	task := req.task()
 	err = screen.During(task, client.Snapshot, func() (err error) {
@@ -236,7 +239,9 @@ func (a *app) runCopy(ctx context.Context, req copyRequest) error {
 		return err
 	})
 	if err == nil {
-		receipt.add(req.verb(), req.recorded(req.from), req.recorded(req.to), result)
+		target := req.recorded(req.to)
+		receipt.add(about{req.verb(), req.recorded(req.from), target, below("", target)}, result) // close gives its error
+		receipt.end(1, true)
 	}
 	if rerr := receipt.close(); rerr != nil {
 		return errors.Join(rerr, err)
@@ -247,7 +252,11 @@ func (a *app) runCopy(ctx context.Context, req copyRequest) error {
 		a.limits(task, client, req.stats, nil)
 		return nil
 	case req.tree.NoOverwrite && (errors.Is(err, store.Exists) || errors.Is(err, fs.ErrExist)):
-		screen.Note(task.Target + " is there already, and is left alone")
+		text := task.Target + " is there already, and is left alone"
+		if receipt != nil {
+			text += "; the receipt has no line about it"
+		}
+		screen.Note(text)
 		return nil
 	case req.tree.Archived == mirror.IgnoreArchived && errors.Is(err, store.Archived):
 		return nil
@@ -373,7 +382,7 @@ type transferError struct {
 }
 
 // Error gives the cause.
-func (e *transferError) Error() string { return e.err.Error() }
+func (e *transferError) Error() string { return ui.Reason(e.err) }
 
 // Unwrap gives the cause.
 func (e *transferError) Unwrap() error { return e.err }

@@ -142,7 +142,7 @@ func (e *severalError) add(err error) {
 		e.first = err
 	}
 	if e.n <= mostErrors {
-		e.texts = append(e.texts, err.Error())
+		e.texts = append(e.texts, ui.Reason(err))
 	}
 }
 

@@ -76,6 +76,12 @@ func (a *app) runTree(ctx context.Context, req copyRequest) error {
 	if err != nil {
 		return err
 	}
+	if receipt != nil {
+		receipt.source, receipt.target = req.recorded(req.from), req.recorded(req.to)
+		tree.options.Verify = func(s mirror.Standing) bool {
+			return receipt.verifies(req.line(mirror.Event{Source: s.Source, Target: s.Target}), s)
+		}
+	}
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	var summary mirror.Summary
@@ -84,21 +90,14 @@ func (a *app) runTree(ctx context.Context, req copyRequest) error {
 	err = screen.During(task, client.Snapshot, func() (err error) {
 		summary, err = tree.run(ctx, client, func(e mirror.Event) {
 			note(e)
-			if e.Kind == mirror.Done {
-				if err := receipt.add(e.Verb, req.placed(e.Source), req.placed(e.Target), e.Result); err != nil {
-					end(err)
-				}
+			if err := receipt.event(req.line(e), e); err != nil {
+				end(err)
 			}
 			screen.Object(ui.Task{Verb: e.Verb, Source: req.place(e.Source), Target: req.place(e.Target)}, e)
 		})
 		return err
 	})
-	if rerr := receipt.close(); rerr != nil && !errors.Is(err, rerr) {
-		err = errors.Join(rerr, err)
-	}
-	if err == nil || summary.Found+summary.Deleted > 0 {
-		screen.Summary(task, summary)
-	}
+	err = a.treeEnd(task, summary, receipt, err)
 	a.limits(task, client, req.stats, err)
 	if plan != nil {
 		text, perr := plan.end(err)
@@ -113,6 +112,31 @@ func (a *app) runTree(ctx context.Context, req copyRequest) error {
 		return &treeError{req: req, summary: summary, err: err}
 	}
 	return nil
+}
+
+// treeEnd ends the receipt, and says what the run did.
+func (a *app) treeEnd(task ui.Task, summary mirror.Summary, receipt *receipts, err error) error {
+	covered := receipt.end(summary.Found, summary.All)
+	if rerr := receipt.close(); rerr != nil && !errors.Is(err, rerr) {
+		err = errors.Join(rerr, err)
+	}
+	if err == nil || summary.Found+summary.Deleted > 0 {
+		a.screen(false).Summary(task, summary)
+	}
+	if covered != "" {
+		a.screen(false).Note(covered)
+	}
+	return err
+}
+
+// line is what the line of a receipt is about one object of many.
+func (r copyRequest) line(e mirror.Event) about {
+	a := about{verb: e.Verb, source: r.placed(e.Source), name: e.Entry.Rel}
+	if e.Target != "" {
+		a.target = r.placed(e.Target)
+		a.name = below(r.recorded(r.to), a.target)
+	}
+	return a
 }
 
 // treeName is the short name of a run over many objects: that of the source.
@@ -151,9 +175,9 @@ type treeError struct {
 // Error gives the cause.
 func (e *treeError) Error() string {
 	if part := new(mirror.IncompleteError); errors.As(e.err, &part) && part.Failed+part.Skipped > 0 {
-		return e.err.Error() + "; named above"
+		return ui.Reason(e.err) + "; named above"
 	}
-	return e.err.Error()
+	return ui.Reason(e.err)
 }
 
 // Unwrap gives the cause.

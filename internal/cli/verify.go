@@ -31,10 +31,11 @@ it vouches for.
   haul verify MANIFEST                     what lies beside it
   haul verify - s3://BUCKET/DIR            by a MANIFEST from standard input
 
-A MANIFEST is a file or an object, known by what is in it: lines of md5sum, sha1sum or sha256sum (GNU or BSD), a bare digest, a
-file report of ENA, a manifest of GDC, any TSV or CSV with a column for md5 and one for names, or a receipt of haul. A bare digest
-in S1.bam.md5sum is about S1.bam. Where its
-names begin above the target, leading folders are taken off. Names that lead out of the target are not followed.
+A MANIFEST is a file or an object, known by what is in it: lines of md5sum, sha1sum, sha256sum or sha512sum (GNU or BSD), names with
+their digests, any table (TSV, CSV, markdown) or JSON with digests and file names, as ENA, GDC, EGA, gen3, 10x and providers have them,
+what Get-FileHash, certutil, FCIV, hashdeep and gsutil hash write, a bare digest, or a receipt of haul. Every digest of a row counts,
+and so does a size. A line that cannot be read costs that line, and is UNPROVABLE. A bare digest in S1.bam.md5sum, or S1.md5, is about
+S1.bam. Where names begin above the target, leading folders are taken off. Names that lead out of the target are not followed.
 
 For each file it says, the first name being what should be there, and the second where it is looked for:
   OK          it is there and proved, and by what: the store's checksum of the full object, or of its parts; its ETag, where that is
@@ -44,8 +45,8 @@ For each file it says, the first name being what should be there, and the second
   BAD         its size or its bytes are others; where sums of parts are known, which parts
   UNPROVABLE  nobody vouches for the bytes, and why
   EXTRA       it is in the target only, or has no digest there. Between two trees this counts as a difference; beside a manifest it
-              does not, and is told with --verbose only; --extra says otherwise. A manifest itself, and files such as x.md5, are
-              passed over
+              does not, and is told with --verbose only (beside a receipt, always: it does not cover them); --extra says otherwise.
+              A manifest itself, and files such as x.md5, are passed over
 
 An ETag of parts proves when it fits. How an object was cut is asked of the store, or read in its metadata, or tried: the part
 sizes that tools use and that make as many parts as the ETag tells. An ETag that fits at none proves nothing, and so the file is
@@ -215,7 +216,7 @@ func (a *app) runVerify(ctx context.Context, req verifyRequest) (err error) {
 		o := proof.Options{Download: req.download != "", All: req.download == "all", ExtraFails: req.fails(truth), Attrs: req.attrs, Read: func(n int) { read.Add(int64(n)) }}
 		o.Observe = func(f proof.Finding, now proof.Counts) {
 			found.add(f)
-			screen.Finding(f, now, f.Verdict != proof.OK && (f.Verdict != proof.Extra || o.ExtraFails))
+			screen.Finding(f, now, f.Verdict != proof.OK && (f.Verdict != proof.Extra || o.ExtraFails || truth.IsReceipt()))
 			if report != nil && lost == nil {
 				lost = report.Add(f)
 			}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"iter"
@@ -13,6 +14,7 @@ import (
 	"strings"
 
 	"haul"
+	"haul/internal/ui"
 	"haul/mirror"
 	"haul/proof"
 	"haul/store"
@@ -41,6 +43,10 @@ func (r verifyRequest) resolve(ctx context.Context, c *haul.Client) (proof.Truth
 	}
 	from, to := things[0], things[len(things)-1]
 	one := len(things) == 1
+	why := errItself
+	if !from.tree && from.there && !r.sidecars {
+		why = r.noManifest(ctx, c, from, to, one)
+	}
 	switch {
 	case from.tree && (one || r.sidecars):
 		truth, err := proof.Sidecars(ctx, c, r.list(ctx, c, from), r.names(ctx, c, to), &r.attrs)
@@ -51,7 +57,7 @@ func (r verifyRequest) resolve(ctx context.Context, c *haul.Client) (proof.Truth
 		return proof.Truth{}, nil, &missingError{"no such file: " + from.text}
 	case from.tree && !to.tree && !to.there:
 		return proof.Truth{}, nil, &missingError{"no such folder: " + to.text}
-	case !from.tree && r.isManifest(ctx, c, from, to, one):
+	case why == nil:
 		if one {
 			var err error
 			if to, err = r.beside(ctx, c, from); err != nil {
@@ -60,9 +66,9 @@ func (r verifyRequest) resolve(ctx context.Context, c *haul.Client) (proof.Truth
 		}
 		return r.manifest(ctx, c, from, to)
 	case one:
-		return proof.Truth{}, nil, usagef("%s is no list of digests that is known here; name what to compare it with", from.text)
+		return proof.Truth{}, nil, usagef("%s: %v; name what to compare it with", from.text, why)
 	case from.kind == to.kind && !from.tree && from.mayList():
-		return proof.Truth{}, nil, usagef("%s is no list of digests that is known here; without one, files on this machine are compared with objects in the store", from.text)
+		return proof.Truth{}, nil, usagef("%s: %v; without a list of digests, files on this machine are compared with objects in the store", from.text, why)
 	case from.kind == to.kind && from.kind == local:
 		return proof.Truth{}, nil, usagef("both are on this machine; haul verify compares files with objects, or either with a list of digests")
 	case from.kind == to.kind:
@@ -82,7 +88,7 @@ func (r verifyRequest) resolve(ctx context.Context, c *haul.Client) (proof.Truth
 			return proof.Truth{}, nil, err
 		}
 		if !to.there && from.mayList() {
-			return proof.Truth{}, nil, &missingError{from.text + " is no list of digests that is known here, and " + to.text + " is not there"}
+			return proof.Truth{}, nil, &missingError{fmt.Sprintf("%s: %v; and %s is not there", from.text, why, to.text)}
 		}
 	}
 	from.entry.Rel = from.base()
@@ -188,31 +194,37 @@ func (r verifyRequest) list(ctx context.Context, c *haul.Client, t thing) entrie
 	return mirror.Entries(ctx, c, t.end(), o)
 }
 
-// isManifest tells whether a file or object is a list of digests of what is in the target, and not what is to be compared: its
-// content decides, and a target of the same name says that it is itself meant.
-func (r verifyRequest) isManifest(ctx context.Context, c *haul.Client, from, to thing, one bool) bool {
+// noManifest says why a file or object is not a list of digests of what is in the target, but what is to be compared; nil where it
+// is one. Its content decides, and a target of the same name says that it is itself meant.
+func (r verifyRequest) noManifest(ctx context.Context, c *haul.Client, from, to thing, one bool) error {
 	if from.kind == stream {
-		return true
+		return nil
 	}
 	if !one && !to.tree && from.base() == to.base() {
-		return false
+		return errItself
 	}
 	if from.kind == remote && !from.mayList() {
-		return false // to look into it would move payload
+		return errItself // to look into it would move payload
 	}
 	in, err := r.read(ctx, c, from)
 	if err != nil {
-		return false
+		return err
 	}
 	defer in.Close() // only read from
 	head := make([]byte, 64<<10)
 	n, err := io.ReadFull(in, head)
-	return (err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) && proof.IsManifest(head[:n])
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	return proof.WhyNoManifest(head[:n])
 }
+
+// errItself is of what is itself compared.
+var errItself = errors.New("it is not looked at as a list of digests")
 
 // mayList tells whether a name is one that lists of digests have.
 func (t thing) mayList() bool {
-	texts := []string{".txt", ".tsv", ".csv", ".tab", ".jsonl", ".json", ".manifest", ""}
+	texts := []string{".txt", ".tsv", ".csv", ".tab", ".jsonl", ".json", ".md", ".yaml", ".yml", ".manifest", ""}
 	return proof.IsSidecar(t.base()) || slices.Contains(texts, strings.ToLower(path.Ext(t.base())))
 }
 
@@ -237,7 +249,7 @@ func (r verifyRequest) manifest(ctx context.Context, c *haul.Client, from, to th
 	}
 	defer in.Close() // only read from
 	names := r.names(ctx, c, to)
-	if to.tree {
+	if names.List = from.base(); to.tree {
 		names.Stem = proof.Beside(from.base())
 	}
 	truth, err := proof.Manifest(in, names)
@@ -248,13 +260,14 @@ func (r verifyRequest) manifest(ctx context.Context, c *haul.Client, from, to th
 	if from.kind == local {
 		self, _ = os.Stat(from.text)
 	}
-	truth.Beside = func(e mirror.Entry) bool {
-		if proof.IsSidecar(e.Rel) || from.kind == remote && e.Object.Ref == from.entry.Object.Ref {
-			return true
+	truth.Self = func(e mirror.Entry) bool {
+		if from.kind == remote {
+			return e.Object.Ref == from.entry.Object.Ref
 		}
 		fi, err := os.Stat(e.Path)
 		return e.Path != "" && self != nil && err == nil && os.SameFile(self, fi)
 	}
+	truth.Beside = func(e mirror.Entry) bool { return proof.IsSidecar(e.Rel) }
 	return truth, r.list(ctx, c, to), nil
 }
 
@@ -273,25 +286,25 @@ type manifestError struct {
 }
 
 // Error names it.
-func (e *manifestError) Error() string { return e.name + ": " + e.err.Error() }
+func (e *manifestError) Error() string { return e.name + ": " + ui.Reason(e.err) }
 
 // Unwrap gives the cause.
 func (e *manifestError) Unwrap() error { return e.err }
 
 // names tells how names in a list become paths in a target.
 func (r verifyRequest) names(ctx context.Context, c *haul.Client, to thing) proof.Names {
-	n := proof.Names{Files: to.kind == local, Exists: func(rel string) (bool, error) {
-		at := to.child(rel)
-		if at.kind == local {
-			_, err := os.Stat(at.text)
-			return err == nil, nil
+	n := proof.Names{Files: to.kind == local}
+	n.Find = func(rel string) (mirror.Entry, bool, error) {
+		t, err := r.look(ctx, c, to.child(rel))
+		if err != nil && to.kind == local || errors.Is(err, store.Denied) { // such as a name that cannot be one here
+			return mirror.Entry{}, false, nil
 		}
-		_, err := c.Stat(ctx, at.ref, &r.attrs)
-		if errors.Is(err, store.NotFound) || errors.Is(err, store.Denied) {
-			return false, nil
-		}
-		return err == nil, err
-	}}
+		return t.entry, t.there && !t.tree, err
+	}
+	n.Exists = func(rel string) (bool, error) {
+		_, ok, err := n.Find(rel)
+		return ok, err
+	}
 	if !to.tree {
 		n.Only = to.base()
 	}

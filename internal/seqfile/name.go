@@ -86,16 +86,13 @@ const (
 	Marker        // tells others that all is there
 )
 
-// Manifests and markers, by lower-case names and how they end. The markers are those that sequencers (Illumina, Element, PacBio,
+// Markers, by lower-case names and how they end: those that sequencers (Illumina, Element, PacBio,
 // Oxford Nanopore) and what runs on them (BCL Convert, DRAGEN, MiSeq Reporter), Hadoop, Snakemake and scripts of labs write.
 var (
-	manifests = regexp.MustCompile(`^(?:(?:md5|sha1|sha256|sha512)(?:sums?|[-_.]?checksums?)?(?:\.txt|\.tsv)?|checksums?(?:\.txt|\.tsv)?|` +
-		`manifest(?:\.txt|\.tsv|\.csv|\.json)?)$`)
 	markers = regexp.MustCompile(`^(?:rta(?:read\d+)?complete\.(?:txt|xml)|rtaexited\.txt|copycomplete\.txt|sequencecomplete\.txt|runcompletionstatus\.xml|` +
 		`secondary_analysis_complete\.txt|fastqcomplete\.txt|completedjobinfo\.xml|\.sync_finished|` +
 		`(?:basecalling|imageanalysis)_netcopy_complete.*\.txt|runuploaded\.json|final_summary_.*\.txt|_success)$`)
-	manifestEnds = []string{".md5", ".md5sum", ".md5sums", ".sha1", ".sha256", ".sha256sum", ".sha256sums", ".sha512"}
-	markerEnds   = []string{".done", ".transferdone"}
+	markerEnds = []string{".done", ".transferdone"}
 )
 
 // RoleOf tells the role of a name. Names that differ only by case have one role.
@@ -112,7 +109,7 @@ func RoleOf(name string) Role {
 	switch {
 	case slices.ContainsFunc(markerEnds, ends), markers.MatchString(lower):
 		return Marker
-	case slices.ContainsFunc(manifestEnds, ends), manifests.MatchString(lower):
+	case IsDigestList(lower):
 		return Manifest
 	}
 	return Data

@@ -43,9 +43,9 @@ func (d *Deletions) NotDeleted(ref store.Ref, err error) {
 	d.s.mu.Lock()
 	defer d.s.mu.Unlock()
 	if d.s.cfg.JSON {
-		d.s.json(record{Event: "failed", Object: refRecord(ref), Error: err.Error(), Kind: string(store.KindOf(err))})
+		d.s.json(record{Event: "failed", Object: refRecord(ref), Error: Reason(err), Kind: string(store.KindOf(err))})
 	}
-	d.s.line(d.s.cfg.Stderr, fmt.Sprintf("haul: failed: %s: %s", Printable(ref.String()), Printable(err.Error())))
+	d.s.line(d.s.cfg.Stderr, fmt.Sprintf("haul: failed: %s: %s", Printable(ref.String()), Printable(Reason(err))))
 }
 
 // Total ends the run.

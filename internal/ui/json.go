@@ -140,7 +140,7 @@ func eventRecord(t Task, e haul.Event) (record, bool) {
 		wait := round(e.Wait.Seconds())
 		r.Wait = &wait
 		if e.Err != nil {
-			r.Error, r.Kind = e.Err.Error(), string(store.KindOf(e.Err))
+			r.Error, r.Kind = Reason(e.Err), string(store.KindOf(e.Err))
 		}
 	default:
 		return record{}, false

@@ -29,7 +29,7 @@ func (s *Screen) Object(t Task, e mirror.Event) {
 			s.event(e, eventOf(t, e), s.out, fmt.Sprintf("unchanged: %s: %s", Printable(t.Source), Printable(e.Why)))
 		}
 	case mirror.Warned:
-		s.event(e, brokenRecord(t, e), s.cfg.Stderr, fmt.Sprintf("haul: warning: %s: %s", Printable(t.Source), Printable(e.Err.Error())))
+		s.event(e, brokenRecord(t, e), s.cfg.Stderr, fmt.Sprintf("haul: warning: %s: %s", Printable(t.Source), Printable(Reason(e.Err))))
 	case mirror.Incomplete:
 		s.event(e, eventOf(t, e), s.cfg.Stderr, fmt.Sprintf("haul: warning: %s %s", Printable(t.Source), e.Why))
 	case mirror.Failed, mirror.Skipped:
@@ -40,7 +40,7 @@ func (s *Screen) Object(t Task, e mirror.Event) {
 		if t.Target != "" {
 			what += " to " + t.Target
 		}
-		s.line(s.cfg.Stderr, fmt.Sprintf("haul: %s: %s: %s", e.Kind, Printable(what), Printable(e.Err.Error())))
+		s.line(s.cfg.Stderr, fmt.Sprintf("haul: %s: %s: %s", e.Kind, Printable(what), Printable(Reason(e.Err))))
 	}
 }
 
@@ -210,7 +210,7 @@ func grouped(n int) string {
 }
 
 func brokenRecord(t Task, e mirror.Event) record {
-	return record{Event: string(e.Kind), Verb: t.Verb, Source: t.Source, Target: t.Target, Error: e.Err.Error(), Kind: string(store.KindOf(e.Err))}
+	return record{Event: string(e.Kind), Verb: t.Verb, Source: t.Source, Target: t.Target, Error: Reason(e.Err), Kind: string(store.KindOf(e.Err))}
 }
 
 func summaryRecord(t Task, m mirror.Summary) record {

@@ -1,0 +1,283 @@
+package cli
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"haul"
+	"haul/internal/ui"
+	"haul/mirror"
+	"haul/proof"
+	"haul/store"
+)
+
+// receipts writes the lines of a receipt, each with one write as its object is done, so that a killed run leaves those of all
+// that was finished. At its end a line says how much of the run it covers. A nil receipts writes nothing.
+type receipts struct {
+	identity       string
+	source, target string // of the run, as they were typed
+	f              *os.File
+	fresh          bool // there was nothing in it
+
+	mu       sync.Mutex
+	known    map[lineKey]struct{} // lines of earlier runs
+	covered  int
+	unproved int
+	wrote    bool
+	err      error // the first
+}
+
+// lineKey tells lines of a receipt apart by what they are about: source, target, state of the object, size and time of the file.
+type lineKey [16]byte
+
+func keyOf(source, target, etag string, size int64, modified time.Time) lineKey {
+	stamp := ""
+	if !modified.IsZero() {
+		stamp = modified.UTC().Format(time.RFC3339Nano)
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %d %s", source, target, etag, size, stamp))
+	return lineKey(sum[:16])
+}
+
+// openReceipt opens a new file, or goes on with a receipt: the lines of a run that is typed again come behind the earlier ones. No
+// name gives nil.
+func (a *app) openReceipt(name, identity string) (*receipts, error) {
+	if name == "" {
+		return nil, nil
+	}
+	if fi, err := os.Stat(name); err == nil && !fi.Mode().IsRegular() {
+		return nil, notRegular(name, fi.Mode())
+	}
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o666)
+	if err != nil {
+		return nil, fmt.Errorf("open the receipt: %w", err)
+	}
+	r := &receipts{identity: identity, f: f, known: map[lineKey]struct{}{}}
+	cut, err := r.prepare()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	if cut > 0 {
+		a.screen(false).Note(fmt.Sprintf("the last line of %s was not whole, and is taken off", name))
+	}
+	return r, nil
+}
+
+// notRegular refuses what would not keep a receipt.
+func notRegular(name string, mode fs.FileMode) error {
+	what := map[fs.FileMode]string{fs.ModeDir: "a folder", fs.ModeNamedPipe: "a pipe", fs.ModeSocket: "a socket", fs.ModeDevice: "a device",
+		fs.ModeDevice | fs.ModeCharDevice: "a device"}[mode.Type()]
+	if what == "" {
+		what = "not a regular file"
+	}
+	return usagef("the receipt %s is %s; it needs a file of its own, which can be read again", name, what)
+}
+
+// prepare refuses a file that is something else, and takes off the end of a line whose writing was broken off.
+func (r *receipts) prepare() (cut int64, err error) {
+	fi, err := r.f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	if !fi.Mode().IsRegular() {
+		return 0, notRegular(r.f.Name(), fi.Mode())
+	}
+	if r.fresh = fi.Size() == 0; r.fresh {
+		return 0, nil
+	}
+	end, err := endOfLines(r.f, fi.Size())
+	if err != nil {
+		return 0, err
+	}
+	for rec, err := range proof.ReadReceipt(io.NewSectionReader(r.f, 0, end)) {
+		if err != nil {
+			return 0, usagef("%s is there already, and is no receipt: %v; name another file", r.f.Name(), err)
+		}
+		if rec.Failed == "" && rec.Proved {
+			r.known[keyOf(rec.Source, rec.Target, rec.ETag, rec.Size, rec.Modified)] = struct{}{}
+		}
+	}
+	if end == 0 && !begins(r.f, `{"haul_receipt":`) {
+		return 0, usagef("%s is there already, and is no receipt; name another file", r.f.Name())
+	}
+	if cut = fi.Size() - end; cut > 0 {
+		err = r.f.Truncate(end)
+	}
+	return cut, err
+}
+
+// begins tells whether a file begins with text, as far as it goes.
+func begins(f io.ReaderAt, text string) bool {
+	buf := make([]byte, len(text))
+	n, _ := f.ReadAt(buf, 0) // what cannot be read does not
+	return n > 0 && string(buf[:n]) == text[:n]
+}
+
+// endOfLines finds where the last whole line ends.
+func endOfLines(f io.ReaderAt, size int64) (int64, error) {
+	buf := make([]byte, 64<<10)
+	for size > 0 {
+		n := min(int64(len(buf)), size)
+		if _, err := f.ReadAt(buf[:n], size-n); err != nil && !errors.Is(err, io.EOF) {
+			return 0, err
+		}
+		if i := bytes.LastIndexByte(buf[:n], '\n'); i >= 0 {
+			return size - n + int64(i) + 1, nil
+		}
+		size -= n
+	}
+	return 0, nil
+}
+
+// about is what a line is about, and where its file lies below the target of the run.
+type about struct{ verb, source, target, name string }
+
+// add writes the line of a transfer that ended well, or of what was there and was verified. After an error it writes nothing more, and
+// gives it again.
+func (r *receipts) add(a about, result haul.Result) error {
+	if r == nil {
+		return nil
+	}
+	rec := proof.NewRecord(a.verb, a.source, a.target, r.identity, result)
+	rec.Name = a.name
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !rec.Proved {
+		r.unproved++
+	}
+	if r.write(rec) {
+		r.covered++
+	}
+	return r.err
+}
+
+// fail writes that something was not transferred.
+func (r *receipts) fail(a about, why error) error {
+	if r == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.write(proof.Record{Verb: a.verb, Source: a.source, Target: a.target, Name: a.name, Store: r.identity, Object: objectOf(a),
+		Time: time.Now().UTC().Truncate(time.Millisecond), Failed: ui.Reason(why), Proof: "not transferred"})
+	return r.err
+}
+
+// write writes one line; r.mu is held.
+func (r *receipts) write(rec proof.Record) bool {
+	if r.err == nil {
+		if err := rec.Write(r.f); err != nil {
+			r.err = fmt.Errorf("%s is transferred, but the receipt cannot be written: %w", rec.Source, err)
+		}
+		r.wrote = true
+	}
+	return r.err == nil
+}
+
+// objectOf gives the object that a line is about, by its address.
+func objectOf(a about) (ref store.Ref) {
+	for _, text := range []string{a.source, a.target} {
+		if rest, ok := strings.CutPrefix(text, scheme); ok {
+			ref.Bucket, ref.Key, _ = strings.Cut(rest, "/")
+		}
+	}
+	return ref
+}
+
+// verifies tells whether what a run leaves as it is needs a line, since no earlier run wrote one about the same state of it.
+func (r *receipts) verifies(a about, pair mirror.Standing) bool {
+	etag, modified := pair.To.Object.ETag, pair.From.Modified
+	if pair.From.Object.Key != "" && pair.To.Path != "" {
+		etag, modified = pair.From.Object.ETag, pair.To.Modified
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, ok := r.known[keyOf(a.source, a.target, etag, pair.From.Size, modified)]; ok && etag != "" {
+		r.covered++
+		return false
+	}
+	return true
+}
+
+// event takes what became of one object of many.
+func (r *receipts) event(a about, e mirror.Event) error {
+	switch {
+	case r == nil:
+	case e.Kind == mirror.Done:
+		return r.add(a, e.Result)
+	case e.Kind == mirror.Unchanged && e.Result.Proof.Text != "":
+		a.verb = proof.VerifyVerb
+		return r.add(a, e.Result)
+	case (e.Kind == mirror.Failed || e.Kind == mirror.Skipped) && e.Verb != "delete":
+		return r.fail(a, e.Err)
+	}
+	return nil
+}
+
+// end writes the line that ends a run over so many files, and says how much of it the receipt covers.
+func (r *receipts) end(files int, complete bool) string {
+	if r == nil {
+		return ""
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if files == 0 && !r.wrote {
+		return ""
+	}
+	rec := proof.RunRecord(proof.Record{Source: r.source, Target: r.target, Store: r.identity, Files: files, Covered: r.covered, Complete: complete})
+	r.write(rec)
+	text := "receipt " + r.f.Name() + ": " + rec.Coverage()
+	if r.unproved > 0 {
+		text += fmt.Sprintf("; %d of them not proved", r.unproved)
+	}
+	return text
+}
+
+// below gives the path of a target below that of its run, with slashes.
+func below(root, target string) string {
+	if root == "" {
+		return path.Base(filepath.ToSlash(target))
+	}
+	if rest, ok := strings.CutPrefix(target, scheme); ok {
+		key, _ := strings.CutPrefix(target, root)
+		if len(key) < len(target) && (key == "" || isFolder(root) || strings.HasPrefix(key, "/")) && strings.Trim(key, "/") != "" {
+			return strings.TrimLeft(key, "/")
+		}
+		return path.Base(rest)
+	}
+	if rel, err := filepath.Rel(root, target); err == nil && rel != "." && filepath.IsLocal(rel) {
+		return filepath.ToSlash(rel)
+	}
+	return filepath.Base(target)
+}
+
+// close brings the receipt to disk. One with no line in it goes away.
+func (r *receipts) close() error {
+	if r == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var err error
+	if r.wrote {
+		err = r.f.Sync()
+	}
+	err = errors.Join(err, r.f.Close())
+	if !r.wrote && r.fresh {
+		err = errors.Join(err, os.Remove(r.f.Name()))
+	}
+	if r.err == nil && err != nil {
+		r.err = fmt.Errorf("write the receipt: %w", err)
+	}
+	return r.err
+}

@@ -1,0 +1,157 @@
+package digestlist
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Forms in which each file has several lines.
+var (
+	// certutil: "MD5 hash of C:\x.bam:" in the language of that Windows, then the digest, with or without spaces.
+	certutilHead = regexp.MustCompile(`(?i)^\S*?(?:hash\S*\s+)?\b(MD2|MD4|MD5|SHA1|SHA256|SHA384|SHA512)\b.*:$`)
+	certutilName = regexp.MustCompile(`(?i)^.*?\b(?:of file|of|der Datei|von|du fichier|de|del archivo|di|fichier)\s+(.+):$`)
+	// gsutil hash: "Hashes [hex] for x.bam:", then "	Hash (md5):		HEX".
+	gsutilHead = regexp.MustCompile(`^(?:Hashes \[\w+\] for (.+)|(gs://.+)):$`)
+	// PowerShell's Format-List, and YAML: "Hash      : HEX", "md5_hash: HEX".
+	keyLine = regexp.MustCompile(`^[ \t]*([\pL][\pL0-9_() -]*?)[ \t]*:(?:[ \t]+(.*))?$`)
+)
+
+// blocksIn knows blocks by the first lines.
+func blocksIn(lines []string) form {
+	first := slices.IndexFunc(lines, func(line string) bool { return !isComment(line) && strings.Trim(line, "-. ") != "" })
+	if first < 0 || first+1 >= len(lines) {
+		return nil
+	}
+	line, next := lines[first], lines[first+1]
+	switch {
+	case certutilHead.MatchString(line) && isHexDigest(strings.ReplaceAll(next, " ", "")),
+		gsutilHead.MatchString(line) && keyLine.MatchString(next):
+		return blockForm
+	}
+	a, b := keyLine.FindStringSubmatch(line), keyLine.FindStringSubmatch(next)
+	if a == nil || b == nil || isDigest(a[2]) && isDigest(b[2]) && looksLikeFile(a[1]) {
+		return nil
+	}
+	for _, line := range lines[first:] { // the first block has a column of digests
+		m := keyLine.FindStringSubmatch(line)
+		if m == nil {
+			return nil
+		}
+		if c := columnOf(m[1], 0); c.digest && isDigest(m[2]) {
+			return blockForm
+		}
+	}
+	return nil
+}
+
+// block is what was read of one file so far.
+type block struct {
+	line         int
+	keys, values []string
+	cut          bool // a value other than a digest goes on in the next line, where spaces are lost
+}
+
+func (b *block) put(key, value string) {
+	b.keys, b.values = append(b.keys, key), append(b.values, value)
+}
+
+// blockForm reads blocks; an empty line, ---, or another head ends one.
+func blockForm(r io.Reader, yield yielder) {
+	var b block
+	var awaited string // the algorithm whose digest comes in the next line
+	end := func() bool {
+		ended := b
+		b, awaited = block{}, ""
+		return len(ended.keys) == 0 || ended.entries(yield)
+	}
+	fail := func(n int, format string, args ...any) bool {
+		return yield(Entry{}, &LineError{Line: n, Err: fmt.Errorf(format, args...)})
+	}
+	going := true
+	eachLine(r, func(e Entry, err error) bool { going = yield(e, err); return going }, func(n int, line string) bool {
+		going = func() bool {
+			text := strings.TrimSpace(line)
+			m := gsutilHead.FindStringSubmatch(text)
+			head := certutilHead.FindStringSubmatch(text)
+			switch {
+			case text == "" || strings.Trim(text, "-.") == "":
+				return end()
+			case awaited != "":
+				b.put(awaited, strings.ReplaceAll(text, " ", ""))
+				awaited = ""
+				return true
+			case strings.HasPrefix(text, "CertUtil:"):
+				if strings.Contains(text, "0x") {
+					return end() && fail(n, "%s", text)
+				}
+				return true
+			case m != nil:
+				if !end() {
+					return false
+				}
+				b.line = n
+				b.put("name", m[1]+m[2])
+				return true
+			case head != nil:
+				if !end() {
+					return false
+				}
+				b.line, awaited = n, head[1]
+				b.put("name", certutilFile(text))
+				return true
+			}
+			kv := keyLine.FindStringSubmatch(line)
+			switch {
+			case kv != nil:
+				if len(b.keys) == 0 {
+					b.line = n
+				}
+				b.put(kv[1], strings.TrimSpace(kv[2]))
+			case len(b.values) > 0 && strings.HasPrefix(line, "   "): // a value that goes on in the next line
+				b.values[len(b.values)-1] += text
+				b.cut = b.cut || !columnOf(b.keys[len(b.keys)-1], 0).digest
+			default:
+				return fail(n, "%s is not a line of such a list", short(text))
+			}
+			return true
+		}()
+		return going
+	})
+	if going {
+		end()
+	}
+}
+
+// certutilFile gives the name in the head of certutil.
+func certutilFile(head string) string {
+	if m := certutilName.FindStringSubmatch(head); m != nil {
+		return strings.TrimSpace(m[1])
+	}
+	all := strings.Fields(strings.TrimSuffix(head, ":"))
+	return all[len(all)-1]
+}
+
+// entries gives what a block says.
+func (b *block) entries(yield yielder) bool {
+	if b.cut {
+		return yield(Entry{}, &LineError{Line: b.line, Err: errCut})
+	}
+	l := layoutOf(b.keys)
+	if !l.good() {
+		why := errors.New("it has no digest")
+		if len(l.problems) > 0 {
+			why = errors.New("it has a digest and no file name")
+		}
+		name := ""
+		if i := slices.IndexFunc(l.columns, func(c column) bool { return c.strong }); i >= 0 {
+			name = cleanName(b.values[i])
+		}
+		return yield(Entry{}, &LineError{Line: b.line, Name: name, Err: why})
+	}
+	l.idle = nil
+	return l.row(b.line, b.values, yield)
+}
