@@ -24,7 +24,7 @@ func MoveOne(ctx context.Context, c *haul.Client, from, to End, t haul.Transfer)
 	case to.Path != "":
 		return moveDown(ctx, c, store.Object{Ref: from.Ref}, to.Path, t)
 	}
-	return moveObject(ctx, c, from.Ref, to.Ref, t)
+	return moveObject(ctx, c, store.Object{Ref: from.Ref}, to.Ref, t)
 }
 
 // Same tells whether two objects are one by name.
@@ -66,35 +66,42 @@ func moveDown(ctx context.Context, c *haul.Client, from store.Object, path strin
 	if err := proved(result); err != nil {
 		return result, fmt.Errorf("%w; to verify it by a second download, add --read-twice (under the name aws: HAUL_READ_TWICE=1)", err)
 	}
-	return result, dropObject(ctx, c, from.Ref, result.Object.ETag, moved{result, t})
+	return result, dropObject(ctx, c, from.Ref, result.Object.ETag, moved{result: result, t: t})
 }
 
-func moveObject(ctx context.Context, c *haul.Client, from, to store.Ref, t haul.Transfer) (haul.Result, error) {
-	if Same(from, to) {
-		return haul.Result{}, fmt.Errorf("%w: %s is moved onto itself", store.Invalid, from)
+func moveObject(ctx context.Context, c *haul.Client, from store.Object, to store.Ref, t haul.Transfer) (haul.Result, error) {
+	if Same(from.Ref, to) {
+		return haul.Result{}, fmt.Errorf("%w: %s is moved onto itself", store.Invalid, from.Ref)
 	}
 	opener := t.Attrs
 	opener.Encryption.Customer = opener.Encryption.CopySource
-	if t.IfMatch == "" {
-		src, err := c.Stat(ctx, from, &opener)
+	if from.ETag == "" {
+		src, err := c.Stat(ctx, from.Ref, &opener)
 		if err != nil {
 			return haul.Result{}, err
 		}
-		t.IfMatch = src.ETag
+		from.ETag, from.Modified = src.ETag, src.Modified
 	}
-	result, err := c.Copy(ctx, from, to, t)
+	t.IfMatch = from.ETag
+	absent, err := absentBefore(ctx, c, from, to, &t.Attrs)
+	if err != nil {
+		return haul.Result{}, err
+	}
+	result, err := c.Copy(ctx, from.Ref, to, t)
 	if err != nil {
 		return result, err
 	}
-	m := moved{result, t}
+	m := moved{result: result, t: t, another: func(now store.Object) error { return another(now, result, absent) }}
 	m.t.Attrs = opener
-	return result, dropObject(ctx, c, from, t.IfMatch, m)
+	return result, dropObject(ctx, c, from.Ref, from.ETag, m)
 }
 
 // moved is a transfer whose source is to go.
 type moved struct {
 	result haul.Result
 	t      haul.Transfer
+	// another is an error where the source, as it is now, may be the very object that was written; nil asks nothing.
+	another func(now store.Object) error
 }
 
 // dropObject deletes the source of a move, unless it has changed since: a store deletes whatever is there.
@@ -108,6 +115,11 @@ func dropObject(ctx context.Context, c *haul.Client, from store.Ref, etag string
 	}
 	if now.ETag != etag {
 		return fmt.Errorf("%w: %s changed after it was moved", ErrKept, from)
+	}
+	if m.another != nil {
+		if err := m.another(now); err != nil {
+			return err
+		}
 	}
 	if err := c.Delete(ctx, from, &m.t.Attrs); err != nil {
 		return fmt.Errorf("%w: %w", ErrKept, err)

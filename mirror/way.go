@@ -210,7 +210,7 @@ func (w *way) copy(j *job) {
 	}
 	j.move = func(ctx context.Context) (haul.Result, error) {
 		if w.o.Move {
-			return moveObject(ctx, w.c, e.Object.Ref, ref, t)
+			return moveObject(ctx, w.c, e.Object, ref, t)
 		}
 		return w.c.Copy(ctx, e.Object.Ref, ref, t)
 	}
