@@ -146,7 +146,7 @@ func (d *download) open(ctx context.Context) (first *opened, finished bool, r Re
 		return nil, false, Result{}, err
 	}
 	d.source = d.newSource(ctx, d.from, obj)
-	if d.target, err = localfile.CreateAnnounced(d.path, obj.Size, d.write); err != nil {
+	if d.target, err = d.o.below().Create(d.path, obj.Size, d.write); err != nil {
 		if first != nil {
 			first.close()
 		}

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"haul/internal/localfile"
 	"haul/store"
 )
 
@@ -78,7 +77,7 @@ func (d *download) fetchWhole(ctx context.Context, listed store.Object) error {
 		body.close()
 		return &store.Error{Kind: store.Changed, Op: "GetObject", Ref: listed.Ref}
 	}
-	if d.target, err = localfile.Create(d.path, d.obj.Size); err != nil {
+	if d.target, err = d.o.below().Create(d.path, d.obj.Size, nil); err != nil {
 		body.close()
 		return err
 	}
