@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"haul"
+	"haul/internal/localfile"
 	"haul/store"
 )
 
@@ -16,7 +17,8 @@ import (
 var ErrKept = errors.New("the source is kept")
 
 // MoveOne moves a file up, an object down, or an object within the store: it transfers, and deletes the source when the target is
-// proved and the source is still what was transferred. Where the target is not proved, the error is ErrKept.
+// proved and the source is still what was transferred. Where the target is not proved, the error is ErrKept. No file is deleted outside
+// of Transfer.Root, where that is set.
 func MoveOne(ctx context.Context, c *haul.Client, from, to End, t haul.Transfer) (haul.Result, error) {
 	switch {
 	case from.Path != "":
@@ -31,6 +33,11 @@ func MoveOne(ctx context.Context, c *haul.Client, from, to End, t haul.Transfer)
 func Same(a, b store.Ref) bool { return a.Bucket == b.Bucket && a.Key == b.Key }
 
 func moveUp(ctx context.Context, c *haul.Client, path string, to store.Ref, t haul.Transfer) (haul.Result, error) {
+	source := localfile.Below{Root: t.Root}
+	name, err := source.Lstat(path) // of a link it is the link that goes
+	if err != nil {
+		return haul.Result{}, fmt.Errorf("source %w", err)
+	}
 	before, err := os.Stat(path)
 	if err != nil {
 		return haul.Result{}, fmt.Errorf("source %w", err)
@@ -46,7 +53,10 @@ func moveUp(ctx context.Context, c *haul.Client, path string, to store.Ref, t ha
 	if err != nil || !os.SameFile(before, after) || before.Size() != after.Size() || !before.ModTime().Equal(after.ModTime()) {
 		return result, fmt.Errorf("%w: %s changed after it was sent", ErrKept, path)
 	}
-	if err := os.Remove(path); err != nil {
+	if now, err := source.Lstat(path); err != nil || !os.SameFile(name, now) {
+		return result, fmt.Errorf("%w: %s is another file now than the one that was sent", ErrKept, path)
+	}
+	if err := source.Remove(path); err != nil {
 		return result, fmt.Errorf("%w: %w", ErrKept, err)
 	}
 	return result, nil
@@ -135,7 +145,7 @@ func proved(r haul.Result) error {
 }
 
 // clearWay removes empty folders where a file is to be. What is not empty stays, and the transfer says so.
-func clearWay(path string) {
+func clearWay(target localfile.Below, path string) {
 	entries, err := os.ReadDir(path)
 	if err != nil {
 		return
@@ -144,7 +154,7 @@ func clearWay(path string) {
 		if !e.IsDir() {
 			return
 		}
-		clearWay(filepath.Join(path, e.Name()))
+		clearWay(target, filepath.Join(path, e.Name()))
 	}
-	_ = os.Remove(path)
+	_ = target.Remove(path)
 }
