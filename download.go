@@ -174,7 +174,7 @@ func (d *download) open(ctx context.Context) (first *opened, finished bool, r Re
 	}
 	d.source = d.newSource(ctx, d.from, obj)
 	err = d.withFile(ctx, func() (err error) {
-		d.target, err = localfile.CreateAnnounced(d.path, obj.Size, d.write)
+		d.target, err = d.o.below().Create(d.path, obj.Size, d.write)
 		return err
 	})
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 // dropEarlier removes what an earlier run left and this one will not go on with.
 func (d *download) dropEarlier() {
 	if earlier, ok := d.log.Header(); ok {
-		if err := localfile.RemoveTemp(d.path, string(earlier.Temp)); err != nil {
+		if err := d.o.below().RemoveTemp(d.path, string(earlier.Temp)); err != nil {
 			d.note(fmt.Sprintf("the earlier partial file stays: %v", err))
 		}
 	}
@@ -45,7 +45,7 @@ func (d *download) goOn(ctx context.Context, earlier record) (finished bool, r R
 	if obj.ETag != earlier.ETag || obj.Size != earlier.Size || earlier.Version != "" && obj.Version != earlier.Version {
 		why = "the object has changed since"
 	}
-	target, terr := localfile.Reopen(d.path, string(earlier.Temp), earlier.Size)
+	target, terr := d.o.below().Reopen(d.path, string(earlier.Temp), earlier.Size)
 	switch {
 	case terr != nil && why == "":
 		d.source = d.newSource(ctx, d.from, obj)
@@ -59,7 +59,7 @@ func (d *download) goOn(ctx context.Context, earlier record) (finished bool, r R
 		}
 	}
 	if why != "" {
-		if err := localfile.RemoveTemp(d.path, string(earlier.Temp)); err != nil {
+		if err := d.o.below().RemoveTemp(d.path, string(earlier.Temp)); err != nil {
 			d.note(fmt.Sprintf("the earlier partial file stays: %v", err))
 		}
 		d.note(fmt.Sprintf("an earlier run is not gone on with: %s; starting over", why))

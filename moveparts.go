@@ -140,7 +140,7 @@ func (m *moving) copyParts(ctx context.Context) error {
 }
 
 func (m *moving) fetchParts(ctx context.Context) error {
-	target, err := localfile.Reopen(m.Path, m.Temp, m.Size)
+	target, err := m.o.below().Reopen(m.Path, m.Temp, m.Size)
 	if err != nil {
 		return err
 	}
@@ -273,7 +273,7 @@ func (m *moving) sourceNow(ctx context.Context) (store.Object, error) {
 }
 
 func (m *moving) completeFile(ctx context.Context, told map[int]store.Part) (Result, error) {
-	target, err := localfile.Reopen(m.Path, m.Temp, m.Size)
+	target, err := m.o.below().Reopen(m.Path, m.Temp, m.Size)
 	if err != nil {
 		return Result{}, err
 	}

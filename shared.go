@@ -142,7 +142,7 @@ func (c *Client) ShareDownload(ctx context.Context, from store.Ref, path string,
 	if err != nil {
 		return Shared{}, err
 	}
-	target, err := localfile.Create(path, obj.Size)
+	target, err := o.below().Create(path, obj.Size, nil)
 	if err != nil {
 		return Shared{}, err
 	}

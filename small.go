@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"haul/internal/localfile"
 	"haul/store"
 )
 
@@ -79,7 +78,7 @@ func (d *download) fetchWhole(ctx context.Context, listed store.Object) error {
 		return &store.Error{Kind: store.Changed, Op: "GetObject", Ref: listed.Ref}
 	}
 	err = d.withFile(ctx, func() (err error) {
-		d.target, err = localfile.Create(d.path, d.obj.Size)
+		d.target, err = d.o.below().Create(d.path, d.obj.Size, nil)
 		return err
 	})
 	if err != nil {

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"os"
 	"sync/atomic"
 	"time"
 
 	"haul/checksum"
+	"haul/internal/localfile"
 	"haul/store"
 )
 
@@ -58,7 +60,13 @@ type Transfer struct {
 	// Opened is told of each upload that was opened, before its first part leaves, so that whoever may die at any moment can write
 	// down what would be left. It may be nil.
 	Opened func(store.Upload) `json:"-"`
+	// Root is a folder that a download must not leave: its target must lie below Root.Name(), which is absolute, and nothing outside
+	// of Root is written, renamed or removed, even if somebody swaps a folder on the way for a link. Nil is anywhere.
+	Root *os.Root `json:"-"`
 }
+
+// below says where a download may write.
+func (o Transfer) below() localfile.Below { return localfile.Below{Root: o.Root} }
 
 // Result tells what a transfer did.
 type Result struct {

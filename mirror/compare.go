@@ -26,6 +26,9 @@ type Entry struct {
 	Partial bool
 
 	to string // the path at the target, where that is another
+	// behind is the link to a folder, below the root, that a file was reached through, or the file itself where it lies outside of
+	// the root: then it is not the run's to delete.
+	behind string
 }
 
 // Way is the direction of a run.

@@ -73,7 +73,7 @@ func (s *syncing) deleteFile(e Entry) error {
 	case !fi.Mode().IsRegular() || fi.Size() != e.Size || !fi.ModTime().Equal(e.Modified):
 		return fmt.Errorf("%s changed since it was looked at, and is kept", e.Path)
 	}
-	return os.Remove(e.Path)
+	return s.places.below.Remove(e.Path)
 }
 
 // deleteObjects deletes objects of one bucket as they are told of. An error of the telling ends it.
@@ -119,7 +119,7 @@ const maxSpool = 1 << 20
 
 // texts are what a spool keeps of an entry, beside numbers.
 func (e *Entry) texts() []*string {
-	return []*string{&e.Rel, &e.to, &e.Path, &e.Object.Bucket, &e.Object.Key, &e.Object.ETag, &e.Object.StorageClass}
+	return []*string{&e.Rel, &e.to, &e.behind, &e.Path, &e.Object.Bucket, &e.Object.Key, &e.Object.ETag, &e.Object.StorageClass}
 }
 
 func (s *spool) add(e Entry) error {

@@ -80,7 +80,7 @@ func ExampleNewerThanData() {
 			panic(err)
 		}
 	}
-	fmt.Println(mirror.NewerThanData(index))
+	fmt.Println(mirror.NewerThanData(nil, index))
 	i, ierr := os.Stat(index)
 	d, derr := os.Stat(filepath.Join(dir, "a.bam"))
 	fmt.Println(errors.Join(ierr, derr), i.ModTime().After(d.ModTime()))

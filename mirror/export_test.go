@@ -46,6 +46,7 @@ func DownFolding(ctx context.Context, c *haul.Client, from store.Ref, dir string
 	if err != nil {
 		return Summary{}, err
 	}
+	defer w.close()
 	w.places.foldCase()
 	return r.tree(ctx, w)
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"haul"
+	"haul/internal/localfile"
 	"haul/internal/seqfile"
 	"haul/store"
 )
@@ -224,7 +225,7 @@ func withTime(r *run, j job) job {
 		if err != nil {
 			return got, err
 		}
-		if terr := NewerThanData(j.target); terr != nil {
+		if terr := NewerThanData(r.root, j.target); terr != nil {
 			r.tell(Event{Kind: Warned, Verb: j.verb, Source: j.source, Target: j.target, Entry: j.entry, Err: terr})
 		}
 		return got, nil
@@ -233,7 +234,8 @@ func withTime(r *run, j job) job {
 }
 
 // NewerThanData gives an index a time after that of the data that lies beside it, where it has none. What is no index stays as it is.
-func NewerThanData(path string) error {
+// With a root, which has an absolute name, nothing outside of it is touched; nil is anywhere.
+func NewerThanData(root *os.Root, path string) error {
 	data, ok := dataOf(path)
 	if !ok {
 		return nil
@@ -242,7 +244,7 @@ func NewerThanData(path string) error {
 	if err != nil || fi.ModTime().After(data) {
 		return err
 	}
-	return os.Chtimes(path, time.Time{}, data.Add(afterData))
+	return localfile.Below{Root: root}.SetTime(path, data.Add(afterData))
 }
 
 // dataOf gives the time of the data that lies beside an index.

@@ -7,7 +7,7 @@
 //	for each: where does it go? (a key that can be no file here fails, and nothing leaves the target folder)
 //	as soon as fewer than twice the client's lanes are under way, begin the transfer of the largest that is known
 //	count what came of it; go on with the others
-//	Sync with Delete: when both listings came to a good end, and the transfers too, delete what has no source
+//	Sync with Delete: when both listings came to a good end and no transfer failed, delete what has no source
 //
 // The transfers are those of package haul; its lanes and its memory bound the work, so that a million small files and one
 // huge file are the same. Nothing here grows with the number of objects, but for three things: of a folder the names of all
@@ -22,6 +22,7 @@ package mirror
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -57,12 +58,13 @@ func Tree(ctx context.Context, c *haul.Client, from, to End, o Options) (Summary
 	if err != nil {
 		return Summary{}, err
 	}
+	defer w.close()
+	w.warnBeneath()
 	return r.tree(ctx, w)
 }
 
 // tree moves all that is chosen.
 func (r *run) tree(ctx context.Context, w *way) (Summary, error) {
-	defer w.last.close()
 	act := func(a Action, yield func(job) bool) bool {
 		j, ok := w.job(a.Source)
 		return !ok || yield(j)
@@ -105,8 +107,9 @@ func Down(ctx context.Context, c *haul.Client, from store.Ref, dir string, o Opt
 	return Tree(ctx, c, Remote(from), Local(dir), o)
 }
 
-// Copy copies the objects below from within the store: the object a/b below from becomes a/b below to. It refuses a target
-// that lies in the source, unless Select leaves it out, and a key that would be written over another of what is meant.
+// Copy copies the objects below from within the store: the object a/b below from becomes a/b below to. Of a target that lies in the
+// source nothing is copied further. A prefix is copied onto itself only where Options.Transfer changes something, such as the storage
+// class; it is refused otherwise, as is a key that would be written over another of what is meant.
 //
 // Errors are as those of Down.
 func Copy(ctx context.Context, c *haul.Client, from, to store.Ref, o Options) (Summary, error) {
@@ -115,6 +118,17 @@ func Copy(ctx context.Context, c *haul.Client, from, to store.Ref, o Options) (S
 
 // errOverlap says that a copy would change its own source.
 var errOverlap = fmt.Errorf("%w: the target is part of the source", store.Invalid)
+
+// ErrBeneath is in the chain of a warning that a target lies in the source.
+var ErrBeneath = errors.New("what is below the target is not copied")
+
+// warnBeneath gives that warning.
+func (w *way) warnBeneath() {
+	if w.beneath != "" {
+		err := fmt.Errorf("the target %s lies in it: %w", w.to, ErrBeneath)
+		w.tell(Event{Kind: Warned, Verb: w.verb, Source: w.from.String(), Target: w.to.String(), Err: err})
+	}
+}
 
 // folder makes a prefix that stands for a folder.
 func folder(prefix string) string {

@@ -163,8 +163,11 @@ type Summary struct {
 // IncompleteError says that a run came to its end, but not everything was done.
 type IncompleteError struct {
 	Failed, Skipped int
-	// Withheld counts deletions that were not done, since a part of a folder could not be read.
+	// Kept counts files that were copied, and not deleted by a move, since they do not lie in its source but behind a link.
+	Kept int
+	// Withheld counts deletions that were not done, because of Why.
 	Withheld int
+	Why      string
 }
 
 // Error tells how much.
@@ -176,10 +179,37 @@ func (e *IncompleteError) Error() string {
 	if e.Skipped > 0 {
 		parts = append(parts, number(e.Skipped, "file was skipped", "files were skipped"))
 	}
+	if e.Kept > 0 {
+		parts = append(parts, number(e.Kept, "file was", "files were")+" copied and not deleted, being outside of the source")
+	}
 	if e.Withheld > 0 {
-		parts = append(parts, number(e.Withheld, "deletion was", "deletions were")+" withheld, since a folder could not be read")
+		parts = append(parts, number(e.Withheld, "deletion was", "deletions were")+" withheld, since "+e.Why)
 	}
 	return strings.Join(parts, ", ")
+}
+
+// EmptySourceError says that Sync found nothing in the source, and so deleted nothing from the target, where there was much to
+// delete: a share that is not mounted looks like that. SyncOptions.AllowEmptySource lets it delete.
+type EmptySourceError struct {
+	Source, Target End
+	// Filtered says that filters may have left out what is in the source.
+	Filtered bool
+	// Allowed says that it is only a warning.
+	Allowed bool
+	Wanted  int
+}
+
+// Error says what would have been deleted.
+func (e *EmptySourceError) Error() string {
+	found := "there is nothing to copy in " + e.Source.String()
+	if e.Filtered {
+		found = "the filters leave nothing of " + e.Source.String()
+	}
+	what := number(e.Wanted, "object", "objects")
+	if e.Allowed {
+		return fmt.Sprintf("%s, and %s in %s are to be deleted", found, what, e.Target)
+	}
+	return fmt.Sprintf("%s, and %s in %s would be deleted: nothing was deleted", found, what, e.Target)
 }
 
 // DeletesError says that more would have been deleted than SyncOptions.MaxDelete allows, and so nothing was.

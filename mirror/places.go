@@ -20,6 +20,8 @@ const maxName = 255
 // keys coming in order of their bytes only to tell of a meeting of file and folder before the file system does.
 type places struct {
 	root string
+	// below is root, open, so that nothing is made or removed outside of it; zero in a dry run whose folder does not exist.
+	below localfile.Below
 
 	folder string   // that was looked at last, below root
 	files  []string // keys so far that are the beginning of the last one, each of the next
@@ -37,10 +39,21 @@ func newPlaces(dir string) (*places, error) {
 	if err := localfile.MakeDirs(p.root, 0o777); err != nil {
 		return nil, fmt.Errorf("target: %w", err)
 	}
+	var err error
+	if p.below, err = localfile.OpenBelow(p.root); err != nil {
+		return nil, fmt.Errorf("target: %w", err)
+	}
 	if foldsCase(p.root) {
 		p.foldCase()
 	}
 	return p, nil
+}
+
+// close closes the folder.
+func (p *places) close() {
+	if p != nil && p.below.Root != nil {
+		_ = p.below.Root.Close() // only names were looked up in it
+	}
 }
 
 // again begins another pass over keys in order; those that were claimed stay claimed.
@@ -98,7 +111,7 @@ func (p *places) makeFolder(name, path string) error {
 	if err != nil {
 		return err
 	}
-	return localfile.MakeDirs(path, 0o777)
+	return p.below.MakeDirs(path, 0o777)
 }
 
 // checkNames refuses what is no name here, and what would be cleaned out of a path, so that every key has its own path.

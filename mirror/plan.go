@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"haul"
+	"haul/internal/localfile"
 	"haul/internal/seqfile"
 	"haul/store"
 )
@@ -88,11 +89,12 @@ type PlanWriter struct {
 	// Bandwidth is that of the client, in bytes a second, for the estimate of time; 0 assumes one.
 	Bandwidth int64
 
-	c   *haul.Client
-	h   PlanHeader
-	w   *bufio.Writer
-	sum PlanSummary
-	err error
+	c     *haul.Client
+	h     PlanHeader
+	check *planChecker
+	w     *bufio.Writer
+	sum   PlanSummary
+	err   error
 }
 
 // NewPlanWriter begins a plan of a run from one end to the other. A customer's key is never written down, so that a transfer that
@@ -106,6 +108,7 @@ func NewPlanWriter(w io.Writer, c *haul.Client, from, to End, o Options) (*PlanW
 	if err != nil {
 		return nil, err
 	}
+	defer way.close()
 	p := &PlanWriter{c: c, w: bufio.NewWriter(w)}
 	p.h = PlanHeader{
 		Version: planVersion, Made: time.Now().UTC().Truncate(time.Second), Store: c.Identity(), Way: way.kind, Move: o.Move,
@@ -114,6 +117,9 @@ func NewPlanWriter(w io.Writer, c *haul.Client, from, to End, o Options) (*PlanW
 	p.h.Transfer.NoClobber = p.h.Transfer.NoClobber || o.NoOverwrite
 	if p.h.Source, err = rootName(way.from); err == nil {
 		p.h.Target, err = rootName(way.to)
+	}
+	if err == nil {
+		p.check, err = newPlanChecker(p.h)
 	}
 	if err != nil {
 		return nil, err
@@ -147,6 +153,9 @@ func (p *PlanWriter) Add(e Event) {
 	s := Step{Action: e.Verb, Why: e.Why, Bytes: e.Entry.Size, ETag: e.Entry.Object.ETag}
 	s.Source, s.RawSource = p.name(e.Source)
 	s.Target, s.RawTarget = p.name(e.Target)
+	if err := p.check.check(s); err != nil && p.err == nil {
+		p.err = fmt.Errorf("%w: it could not be applied: %w", ErrPlan, err)
+	}
 	if e.Entry.Path != "" {
 		s.Modified = e.Entry.Modified.UnixNano()
 	}
@@ -212,16 +221,22 @@ func (p *PlanWriter) End() (PlanSummary, error) {
 	return p.sum, errors.Join(p.err, p.w.Flush())
 }
 
-// ReadPlan reads the beginning of a plan, and checks that it is whole.
+// ReadPlan reads the beginning of a plan, and checks that it is whole, and that each step stays within the ends that it names: no
+// file, key or bucket elsewhere is read, written or deleted. The error names the line.
 func ReadPlan(plan io.ReadSeeker) (PlanHeader, PlanSummary, error) {
 	var h PlanHeader
 	var sum PlanSummary
+	var steps *planChecker
 	ended := false
 	err := eachLine(plan, func(n int, line []byte) error {
 		switch {
 		case n == 1:
 			if err := json.Unmarshal(line, &h); err != nil || h.Version != planVersion {
 				return fmt.Errorf("%w: it does not begin as one of this version of haul", ErrPlan)
+			}
+			var err error
+			if steps, err = newPlanChecker(h); err != nil {
+				return fmt.Errorf("%w: line 1: %w", ErrPlan, err)
 			}
 			return nil
 		case ended:
@@ -234,8 +249,12 @@ func ReadPlan(plan io.ReadSeeker) (PlanHeader, PlanSummary, error) {
 		if err := json.Unmarshal(line, &s); err != nil {
 			return fmt.Errorf("%w: line %d: %w", ErrPlan, n, err)
 		}
-		if s.Summary != nil {
+		if s.Summary != nil && s.Action == "" {
 			sum, ended = *s.Summary, true
+			return nil
+		}
+		if err := steps.check(s.Step); err != nil {
+			return fmt.Errorf("%w: line %d: %w", ErrPlan, n, err)
 		}
 		return nil
 	})
@@ -262,7 +281,8 @@ func eachLine(plan io.ReadSeeker, do func(n int, line []byte) error) error {
 // Apply does what a plan says, in its order and many steps at once, families in theirs, deletions after all else. A step whose source, or what it
 // would delete, is not what the plan saw, fails. Of the options, ContentType, Observe and Archived count.
 //
-// Errors are as those of Up; and ErrPlan, before anything was done, where the plan is not whole, or is another store's.
+// Errors are as those of Up; and ErrPlan, before anything was done, where the plan is not whole, is another store's, or has a step
+// that does not stay within the ends that the plan names (see ReadPlan).
 func Apply(ctx context.Context, c *haul.Client, plan io.ReadSeeker, o Options) (Summary, error) {
 	h, _, err := ReadPlan(plan)
 	if err != nil {
@@ -277,11 +297,19 @@ func Apply(ctx context.Context, c *haul.Client, plan io.ReadSeeker, o Options) (
 		o.ContentType = nil
 	}
 	a := &applying{run: newRun(c, o), h: h, plan: plan}
+	if err := a.openEnds(); err != nil {
+		return Summary{}, err
+	}
+	defer a.closeEnds()
 	a.inOrder = true
 	a.mixed = true // as they were looked at
 	a.after = func(ctx context.Context, end context.CancelCauseFunc) error {
 		for _, turn := range []turn{manifestTurn, markerTurn, deleteTurn} {
-			if err := a.each(ctx, end, a.steps(turn)); err != nil || ctx.Err() != nil {
+			do := a.steps(turn)
+			if a.withheldWhy = a.failed(); turn == deleteTurn && a.withheldWhy != "" {
+				return do(ctx, func(job) bool { a.withheld++; return true })
+			}
+			if err := a.each(ctx, end, do); err != nil || ctx.Err() != nil {
 				return err
 			}
 		}
@@ -295,6 +323,28 @@ type applying struct {
 	*run
 	h    PlanHeader
 	plan io.ReadSeeker
+	// local is the end on this machine, open, where something in it is written or deleted: nothing outside of it is.
+	local localfile.Below
+}
+
+// openEnds opens the local end where something in it may be written or deleted; a target is made where it is missing.
+func (a *applying) openEnds() (err error) {
+	switch {
+	case a.h.Way == Download:
+		if err = localfile.MakeDirs(a.h.Target, 0o777); err == nil {
+			a.local, err = localfile.OpenBelow(a.h.Target)
+		}
+		a.root = a.local.Root
+	case a.h.Way == Upload && a.h.Move:
+		a.local, err = localfile.OpenBelow(a.h.Source)
+	}
+	return err
+}
+
+func (a *applying) closeEnds() {
+	if a.local.Root != nil {
+		_ = a.local.Root.Close() // only names were looked up in it
+	}
 }
 
 var errEnough = errors.New("the run has ended")
@@ -332,12 +382,7 @@ func (a *applying) steps(now turn) func(context.Context, func(job) bool) error {
 			if err := json.Unmarshal(line, &s); n == 1 || err != nil || s.Action == "" {
 				return err
 			}
-			if s.RawSource != nil {
-				s.Source = string(s.RawSource)
-			}
-			if s.RawTarget != nil {
-				s.Target = string(s.RawTarget)
-			}
+			s.Source, s.Target = s.names()
 			if a.turn(s) != now {
 				return nil
 			}
@@ -357,7 +402,7 @@ func (a *applying) steps(now turn) func(context.Context, func(job) bool) error {
 func (a *applying) job(s Step) job {
 	j := job{verb: s.Action, why: s.Why, source: s.Source, target: s.Target, entry: Entry{Size: s.Bytes}}
 	t := a.o.Transfer
-	t.IfMatch = s.ETag
+	t.IfMatch, t.Root = s.ETag, a.local.Root
 	from, to := a.end(s.Source, a.h.FromBucket), a.end(s.Target, a.h.ToBucket)
 	if s.Action == deleteVerb {
 		j.deletes = true
@@ -375,7 +420,7 @@ func (a *applying) job(s Step) job {
 			t.Attrs.Headers.ContentType = a.o.ContentType(name)
 		}
 		switch {
-		case a.o.Move:
+		case s.Action == moveVerb:
 			return MoveOne(ctx, a.c, from, to, t)
 		case from.Path != "":
 			return a.c.Upload(ctx, from.Path, to.Ref, t)
@@ -420,7 +465,7 @@ func (a *applying) remove(ctx context.Context, s Step, at End) error {
 		if err := s.unchanged(at.Path); err != nil {
 			return err
 		}
-		return os.Remove(at.Path)
+		return a.local.Remove(at.Path)
 	}
 	now, err := a.c.Stat(ctx, at.Ref, &a.o.Transfer.Attrs)
 	switch {

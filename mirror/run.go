@@ -56,12 +56,20 @@ type run struct {
 	// after is what is left to do when all jobs are done and nothing ended the run early; nil is nothing.
 	after func(context.Context, context.CancelCauseFunc) error
 
+	// root is the target folder of a run down, open; nil where there is none.
+	root *os.Root
+
 	inOrder bool // jobs begin as they are found
 
 	under atomic.Int64  // transfers under way
 	ended chan struct{} // one was
 
-	withheld int // deletions; set by after
+	// beneath is the target's path below the source, with a slash at its end, where it lies in the source; what is there stays.
+	beneath string
+	// withheld are deletions that were not done, and why; set by after.
+	withheld    int
+	withheldWhy string
+	kept        int // sources of moves that were not the run's to delete; guarded by mu
 	// alone tells that one job is done at a time; read by jobs, written while there are none.
 	alone bool
 
@@ -93,8 +101,8 @@ func (r *run) all(ctx context.Context, find func(ctx context.Context, yield func
 		return s, context.Cause(rctx)
 	case err != nil:
 		return s, err
-	case s.Failed > 0 || s.Skipped > 0 || r.withheld > 0:
-		return s, &IncompleteError{Failed: s.Failed, Skipped: s.Skipped, Withheld: r.withheld}
+	case s.Failed > 0 || s.Skipped > 0 || r.withheld > 0 || r.kept > 0:
+		return s, &IncompleteError{Failed: s.Failed, Skipped: s.Skipped, Kept: r.kept, Withheld: r.withheld, Why: r.withheldWhy}
 	}
 	return s, nil
 }
@@ -345,6 +353,16 @@ func (r *run) leftBy(err error) {
 		l.Files++
 		l.Bytes += kept.Bytes
 	}
+}
+
+// failed says how many objects failed; empty where none did.
+func (r *run) failed() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.summary.Failed == 0 {
+		return ""
+	}
+	return number(r.summary.Failed, "object", "objects") + " failed"
 }
 
 func (r *run) found(all bool) {

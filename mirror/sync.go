@@ -8,6 +8,8 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"haul"
@@ -19,8 +21,12 @@ type SyncOptions struct {
 	Options
 	Rules Rules
 	// Delete deletes from the target what is not in the source, and what Select means. It begins when both listings came to a good
-	// end, and the transfers too; where a part of a folder could not be read, nothing is deleted.
+	// end and all transfers are done. Nothing is deleted where one of them failed, or a part of a folder could not be read; and where
+	// nothing was found in the source, which looks like a share that is not mounted: then the error is an *EmptySourceError.
 	Delete bool
+	// AllowEmptySource lets Delete empty the target where there is nothing in the source, with a warning, of which the error is an
+	// *EmptySourceError.
+	AllowEmptySource bool
 	// MaxDelete is how many may be deleted at most: where there are more, none is, and the error is a *DeletesError. 0 is any
 	// number, and below 0 none may.
 	MaxDelete int
@@ -43,7 +49,8 @@ func Sync(ctx context.Context, c *haul.Client, from, to End, o SyncOptions) (Sum
 	}
 	s := &syncing{way: w, o: o, doomed: &spool{}}
 	defer s.doomed.close()
-	defer w.last.close()
+	defer w.close()
+	w.warnBeneath()
 	r.after = s.finish
 	return r.all(ctx, s.find)
 }
@@ -53,7 +60,10 @@ type syncing struct {
 	*way
 	o       SyncOptions
 	partial bool
+	found   bool   // the source has something that can move
 	doomed  *spool // targets to delete
+	// unseen are links to nothing so far that are the beginning of the last name, each of the next: what once lay behind them stays.
+	unseen []string
 	// later are moves onto names that are in use for something that is to be deleted.
 	later []Entry
 	// cleared: nothing is in the way any more.
@@ -69,8 +79,10 @@ func (s *syncing) find(ctx context.Context, yield func(job) bool) error {
 			return err
 		}
 		s.partial = s.partial || a.Source.Partial || a.Target.Partial
+		s.found = s.found || a.Source.Address() != "" && a.Source.Why == nil
+		s.lookBehind(a.Source)
 		if a.Do == Delete {
-			if s.o.Delete {
+			if s.o.Delete && !s.spared(a.Target) {
 				if err := s.doomed.add(a.Target); err != nil {
 					return fmt.Errorf("note what is to be deleted: %w", err)
 				}
@@ -86,6 +98,31 @@ func (s *syncing) find(ctx context.Context, yield func(job) bool) error {
 		}
 	}
 	return nil
+}
+
+// lookBehind takes note of a link to nothing.
+func (s *syncing) lookBehind(e Entry) {
+	if errors.Is(e.Why, ErrNowhere) {
+		s.unseen = append(s.behindOf(e.Rel), e.Rel+"/")
+	}
+}
+
+// behindOf gives those of the links to nothing that a path begins with. Paths come in order.
+func (s *syncing) behindOf(rel string) []string {
+	for len(s.unseen) > 0 && !strings.HasPrefix(rel, strings.TrimSuffix(s.unseen[len(s.unseen)-1], "/")) {
+		s.unseen = s.unseen[:len(s.unseen)-1]
+	}
+	return s.unseen
+}
+
+// spared reports whether a target stays although it has no source: it is itself a part of the source, or lies below the name of a link
+// that leads to nothing now, such as a share that is not mounted.
+func (s *syncing) spared(to Entry) bool {
+	from, target := s.from.Ref, s.to.Ref
+	if s.kind == Copying && from.Bucket == target.Bucket && len(from.Key) > len(target.Key) && strings.HasPrefix(target.Key+to.Rel, from.Key) {
+		return true
+	}
+	return slices.ContainsFunc(s.behindOf(to.Rel), func(link string) bool { return strings.HasPrefix(to.Rel, link) })
 }
 
 // unmarked leaves out objects that stand for folders.
@@ -117,7 +154,7 @@ func (s *syncing) there(ctx context.Context) iter.Seq2[Entry, error] {
 // act yields the job for an action, where there is one; it tells whether to go on.
 func (s *syncing) act(a Action, yield func(job) bool) bool {
 	e := a.Source
-	if e.Rel == "" && e.Why == nil { // a target that can be no part
+	if e.Address() == "" && e.Why == nil { // a target that can be no part
 		return true
 	}
 	if a.Do == Move && s.ours(a) {
@@ -264,16 +301,30 @@ func (s *syncing) finish(ctx context.Context, end context.CancelCauseFunc) error
 	return s.clear(ctx, end)
 }
 
+// withhold is why nothing may be deleted; empty where it may.
+func (s *syncing) withhold() string {
+	if s.partial {
+		return "a folder could not be read"
+	}
+	return s.failed()
+}
+
 // clear deletes, and moves what had to wait for that.
 func (s *syncing) clear(ctx context.Context, end context.CancelCauseFunc) error {
 	n := s.doomed.n
-	switch {
+	empty := &EmptySourceError{Source: s.from, Target: s.to, Filtered: !s.o.Select.all(), Allowed: s.o.AllowEmptySource, Wanted: n}
+	switch why := s.withhold(); {
 	case n == 0:
-	case s.partial:
-		s.withheld = n
+	case !s.found && !s.o.AllowEmptySource:
+		return empty
+	case why != "":
+		s.withheld, s.withheldWhy = n, why
 	case s.o.MaxDelete != 0 && n > max(s.o.MaxDelete, 0):
 		return &DeletesError{Wanted: n, Max: max(s.o.MaxDelete, 0)}
 	default:
+		if !s.found {
+			s.tell(Event{Kind: Warned, Verb: deleteVerb, Source: s.from.String(), Target: s.to.String(), Err: empty})
+		}
 		if err := s.deleteAll(ctx); err != nil {
 			return err
 		}
@@ -281,11 +332,13 @@ func (s *syncing) clear(ctx context.Context, end context.CancelCauseFunc) error 
 	if len(s.later) == 0 {
 		return nil
 	}
+	s.places.close()
 	p, err := placesFor(s.to.Path, s.o.Options)
 	if err != nil {
+		s.places = nil
 		return err
 	}
-	s.places = p
+	s.places, s.root = p, p.below.Root
 	return s.each(ctx, end, func(ctx context.Context, yield func(job) bool) error {
 		for _, e := range s.later {
 			j, ok := s.job(e)
@@ -296,7 +349,7 @@ func (s *syncing) clear(ctx context.Context, end context.CancelCauseFunc) error 
 			if s.o.DryRun { // what is in the way would be gone
 				j.err = nil
 			} else if j.err == nil {
-				clearWay(j.target)
+				clearWay(s.places.below, j.target)
 			}
 			if !yield(j) {
 				return nil

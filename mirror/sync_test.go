@@ -120,7 +120,7 @@ func TestSyncMakesEqual(t *testing.T) {
 			put(m, tree{"from/mark/": ""}) // a prefix with nothing below is no source
 		}
 		c := client(t, m, haul.Options{})
-		o := mirror.SyncOptions{Options: small, Delete: true}
+		o := mirror.SyncOptions{Options: small, Delete: true, AllowEmptySource: true}
 		o.Rules.Checksum = true // the same size may be another file
 		s, err := mirror.Sync(t.Context(), c, p.from, p.to, o)
 		if err != nil {
@@ -470,7 +470,7 @@ func TestEmptySourceIsATypingError(t *testing.T) {
 	if s, err := mirror.Sync(t.Context(), c, p.from, p.to, o); !errors.Is(err, store.NotFound) || s.Deleted != 0 {
 		t.Errorf("%+v, %v", s, err)
 	}
-	o.Select.EmptyOK = true
+	o.Select.EmptyOK, o.AllowEmptySource = true, true
 	if s, err := mirror.Sync(t.Context(), c, p.from, p.to, o); err != nil || s.Deleted != 1 {
 		t.Errorf("%+v, %v", s, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
@@ -32,7 +33,7 @@ func (r *run) chosen(ctx context.Context, from End) iter.Seq2[Entry, error] {
 		}
 		return picked(from, s, r.watched(from, s, walked(from.Path, how)))
 	}
-	return picked(from, s, r.watched(from, s, r.listed(ctx, from.Ref, s)))
+	return picked(from, s, r.watched(from, s, outside(r.beneath, r.listed(ctx, from.Ref, s))))
 }
 
 // Entries gives the files or objects of an end that a run with these options would move, in order of the bytes of Rel, some
@@ -41,6 +42,23 @@ func (r *run) chosen(ctx context.Context, from End) iter.Seq2[Entry, error] {
 func Entries(ctx context.Context, c *haul.Client, from End, o Options) iter.Seq2[Entry, error] {
 	r := newRun(c, o)
 	return early(ctx, func(ctx context.Context) iter.Seq2[Entry, error] { return unmarked(r.chosen(ctx, from.rooted())) })
+}
+
+// outside leaves out what lies below a path; an empty one leaves out nothing.
+func outside(below string, tree iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
+	if below == "" {
+		return tree
+	}
+	return func(yield func(Entry, error) bool) {
+		for e, err := range tree {
+			if err == nil && strings.HasPrefix(e.Rel, below) {
+				continue
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
 }
 
 // broken is a tree that cannot be told.
@@ -53,7 +71,7 @@ func walked(root string, how sight) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		on := true
 		err := walk(root, how, func(f found) bool {
-			e := Entry{Rel: f.rel, Path: f.path, Why: f.why, Partial: f.partial}
+			e := Entry{Rel: f.rel, Path: f.path, Why: f.why, Partial: f.partial, behind: f.behind}
 			if f.info != nil {
 				e.Size, e.Modified = f.info.Size(), f.info.ModTime()
 			}
@@ -181,6 +199,7 @@ func namedFile(root string, p Pair) Entry {
 		e.Path = filepath.Join(root, e.Path)
 	}
 	e.Rel = filepath.ToSlash(filepath.Clean(rel))
+	e.behind = beyond(root, e.Rel)
 	if p.Target == "" && !filepath.IsLocal(rel) {
 		e.Why = errors.New("it lies outside of the source, so that its target has to be named")
 	}
@@ -188,6 +207,24 @@ func namedFile(root string, p Pair) Entry {
 		e.Size, e.Modified = fi.Size(), fi.ModTime()
 	}
 	return e
+}
+
+// beyond gives the first name on the way to rel, a path below root, that leads elsewhere: a link to a folder, or rel itself where it
+// lies outside. It is empty where there is none.
+func beyond(root, rel string) string {
+	if !filepath.IsLocal(filepath.FromSlash(rel)) {
+		return rel
+	}
+	for i, r := range rel {
+		if r != '/' {
+			continue
+		}
+		fi, err := os.Lstat(filepath.Join(root, filepath.FromSlash(rel[:i])))
+		if err != nil || fi.Mode()&fs.ModeSymlink != 0 {
+			return rel[:i]
+		}
+	}
+	return ""
 }
 
 // early lets a tree be told some thousand entries before they are needed.

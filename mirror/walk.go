@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,8 @@ type found struct {
 	// partial tells that it is a folder of which not all could be read.
 	partial bool
 	info    fs.FileInfo // where it was asked for
+	// behind is the rel of the link to a folder that it was reached through, the first of them; empty where there is none.
+	behind string
 }
 
 // sight is how a walk looks at things. The zero sight follows links and looks at nothing but names.
@@ -64,7 +67,7 @@ func walk(root string, how sight, yield func(found) bool) error {
 // place is a folder on the way.
 type place struct {
 	path, rel string
-	linked    bool // a link is on the way there
+	behind    string // the first link to a folder on the way there
 	above     *place
 }
 
@@ -77,7 +80,7 @@ type walker struct {
 func (w walker) entries(in place, n *names) bool {
 	for _, at := range n.at {
 		name, kind := n.entry(at)
-		f := found{path: filepath.Join(in.path, name), rel: in.rel + name}
+		f := found{path: filepath.Join(in.path, name), rel: in.rel + name, behind: in.behind}
 		if w.noFollow && kind.link() || kind == regular && localfile.IsTemp(name) {
 			continue
 		}
@@ -89,7 +92,11 @@ func (w walker) entries(in place, n *names) bool {
 				}
 			}
 		case directory, linkToDirectory:
-			if !w.folder(f, place{path: f.path, rel: f.rel + "/", linked: in.linked || kind == linkToDirectory, above: &in}) {
+			below := place{path: f.path, rel: f.rel + "/", behind: in.behind, above: &in}
+			if kind == linkToDirectory {
+				below.behind = cmp.Or(in.behind, f.rel)
+			}
+			if !w.folder(f, below) {
 				return false
 			}
 			continue
@@ -111,7 +118,7 @@ func (w walker) folder(f found, in place) bool {
 	if w.into != nil && !w.into(in.rel) {
 		return true
 	}
-	if in.linked {
+	if in.behind != "" {
 		if f.why = in.loop(); f.why == nil && w.target {
 			f.why = errLink
 		}

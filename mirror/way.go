@@ -8,9 +8,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 
 	"haul"
+	"haul/checksum"
+	"haul/internal/localfile"
 	"haul/store"
 )
 
@@ -21,32 +24,77 @@ type way struct {
 	from, to End
 	verb     string
 	places   *places // on the way down
-	last     last
+	// source is the folder of a move up, open, so that nothing outside of it is deleted.
+	source localfile.Below
+	behind string // the link that was warned of last
+	taken  *taken // of a list; nil where there is none
+	last   last
+}
+
+// close closes what a run has open.
+func (w *way) close() {
+	w.last.close()
+	w.places.close()
+	if w.source.Root != nil {
+		_ = w.source.Root.Close() // only names were looked up in it
+	}
 }
 
 // way finds the direction, and refuses what would be a run onto itself.
 func (r *run) way(from, to End) (*way, error) {
 	w := &way{run: r, from: from.rooted(), to: to.rooted()}
+	if r.o.Select.Pairs != nil {
+		w.taken = newTaken()
+	}
 	var err error
 	switch {
 	case from.Path != "" && to.Path != "":
 		return nil, fmt.Errorf("%w: both %s and %s are local", store.Invalid, from, to)
 	case from.Path != "":
 		w.kind = Upload
+		if fi, serr := os.Stat(from.Path); r.o.Move && !r.o.DryRun && serr == nil && fi.IsDir() { // else the walk says what is wrong
+			w.source, err = localfile.OpenBelow(from.Path)
+		}
 	case to.Path != "":
 		w.kind = Download
-		w.places, err = placesFor(to.Path, r.o)
+		if w.places, err = placesFor(to.Path, r.o); err == nil {
+			w.root = w.places.below.Root
+		}
 	default:
 		w.kind = Copying
-		if a, b := w.from.Ref, w.to.Ref; a.Bucket == b.Bucket && strings.HasPrefix(b.Key, a.Key) && r.o.Select.all() && r.o.Select.Pairs == nil {
-			return nil, fmt.Errorf("%w: %s lies in %s", errOverlap, b, a)
-		}
+		err = w.overlap()
+	}
+	if err != nil {
+		return nil, err
 	}
 	w.verb = string(w.kind)
 	if r.o.Move {
-		w.verb = "move"
+		w.verb = moveVerb
 	}
-	return w, err
+	return w, nil
+}
+
+const moveVerb = "move"
+
+// overlap sees to a copy from a prefix into itself. Onto itself is one to one, and makes sense where something changes. Of a target
+// that lies in the source nothing is copied further: it may have come there by this very run.
+func (w *way) overlap() error {
+	a, b := w.from.Ref, w.to.Ref
+	switch {
+	case a.Bucket != b.Bucket || !strings.HasPrefix(b.Key, a.Key) || w.o.Select.Pairs != nil:
+	case a.Key == b.Key && w.o.Select.all() && (w.o.Move || !changes(w.o.Transfer)):
+		return fmt.Errorf("%w: %s onto itself, and nothing would change", errOverlap, a)
+	case a.Key != b.Key && w.o.Select.means("", b.Key[len(a.Key):]+"x"):
+		w.beneath = b.Key[len(a.Key):]
+	}
+	return nil
+}
+
+// changes reports whether a copy of an object onto itself would change it.
+func changes(t haul.Transfer) bool {
+	a := t.Attrs
+	a.RequestPayer, a.PageSize, a.Encryption.CopySource = "", 0, store.CustomerKey{}
+	return t.ReplaceMetadata || t.ReplaceTags || t.Checksum != checksum.None || !reflect.DeepEqual(a, store.Attrs{})
 }
 
 // placesFor makes the target folder where it is missing, but for a dry run.
@@ -68,6 +116,14 @@ func (w *way) job(e Entry) (job, bool) {
 	j := job{verb: w.verb, entry: e}
 	if e.Why != nil {
 		j.source, j.skip = e.Address(), e.Why
+		return j, true
+	}
+	switch twice, err := w.taken.add(e); {
+	case err != nil:
+		j.source, j.err = e.Address(), err
+		return j, true
+	case twice:
+		j.source, j.look = e.Address(), leaveTwice
 		return j, true
 	}
 	switch w.kind {
@@ -132,14 +188,24 @@ func (w *way) upload(j *job) {
 	e, ref := j.entry, w.targetRef(j.entry)
 	t := w.choices(e)
 	j.source, j.target = e.Path, ref.String()
+	t.Root = w.source.Root
+	kept := w.o.Move && e.behind != ""
+	if kept {
+		j.verb = string(Upload)
+		w.warnBehind(e)
+	}
 	j.move = func(ctx context.Context) (haul.Result, error) {
 		if w.o.ContentType != nil && t.Attrs.Headers.ContentType == "" {
 			t.Attrs.Headers.ContentType = w.o.ContentType(e.Path)
 		}
-		if w.o.Move {
+		if w.o.Move && !kept {
 			return moveUp(ctx, w.c, e.Path, ref, t)
 		}
-		return w.c.Upload(ctx, e.Path, ref, t)
+		result, err := w.c.Upload(ctx, e.Path, ref, t)
+		if kept && err == nil {
+			w.keep()
+		}
+		return result, err
 	}
 	plain := j.move
 	j.move = func(ctx context.Context) (haul.Result, error) {
@@ -148,13 +214,35 @@ func (w *way) upload(j *job) {
 	}
 }
 
+// warnBehind warns, once for each link, that what lies behind it is no part of the source, and so not deleted by a move.
+func (w *way) warnBehind(e Entry) {
+	if w.behind == e.behind {
+		return
+	}
+	w.behind = e.behind
+	w.tell(Event{Kind: Warned, Verb: moveVerb, Source: w.from.name(e.behind), Entry: e,
+		Err: fmt.Errorf("%s leads out of the folder that is moved: what lies there is copied, and not deleted", w.from.name(e.behind))})
+}
+
+// keep counts a file that a move has copied and not deleted.
+func (w *way) keep() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.kept++
+}
+
 // download is false for an object that stands for a folder, which was made.
 func (w *way) download(j *job) bool {
 	e := j.entry
 	t := w.choices(e)
+	t.Root = w.root
 	j.source = e.Object.Ref.String()
 	if w.o.DryRun && e.isMark() {
 		return false
+	}
+	if strings.HasSuffix(e.to, "/") { // the size of what a list names is not known, so that it would pass for a folder
+		j.err = errSlash
+		return true
 	}
 	path, err := w.places.find(cmp.Or(e.to, e.Rel), e.Size)
 	if err == nil && path == "" {
@@ -203,9 +291,8 @@ func (w *way) copy(j *job) {
 	e, ref := j.entry, w.targetRef(j.entry)
 	t := w.choices(e)
 	j.source, j.target = e.Object.Ref.String(), ref.String()
-	if a := w.from.Ref; Same(e.Object.Ref, ref) || a.Bucket == ref.Bucket && strings.HasPrefix(ref.Key, a.Key) && w.o.Select.Pairs == nil &&
-		w.o.Select.means("", ref.Key[len(a.Key):]) { // a list names what moves, and no listing comes upon what was moved
-		j.err = fmt.Errorf("%w: %s lies in %s", errOverlap, ref, a)
+	if w.clashes(e.Object.Ref, ref) {
+		j.err = fmt.Errorf("%w: %s lies in %s", errOverlap, ref, w.from.Ref)
 		return
 	}
 	if w.o.ContentType != nil && t.ReplaceMetadata && t.Attrs.Headers.ContentType == "" {
@@ -213,11 +300,25 @@ func (w *way) copy(j *job) {
 	}
 	j.move = func(ctx context.Context) (haul.Result, error) {
 		if w.o.Move {
-			return moveObject(ctx, w.c, e.Object.Ref, ref, t)
+			return moveObject(ctx, w.c, e.Object, ref, t)
 		}
 		return w.c.Copy(ctx, e.Object.Ref, ref, t)
 	}
 	w.archived(j)
+}
+
+// clashes reports whether a copy would be written over what is, or may be, another source of the run. Onto itself is well where
+// something changes. A list names what moves, and no listing comes upon what was moved.
+func (w *way) clashes(from, to store.Ref) bool {
+	a := w.from.Ref
+	switch {
+	case Same(from, to):
+		return w.o.Move || !changes(w.o.Transfer)
+	case a.Bucket != to.Bucket || !strings.HasPrefix(to.Key, a.Key) || w.o.Select.Pairs != nil:
+		return false
+	}
+	rel := to.Key[len(a.Key):]
+	return (w.beneath == "" || !strings.HasPrefix(rel, w.beneath)) && w.o.Select.means("", rel)
 }
 
 // archived lets a dry run tell of an object that is in an archive, as far as its storage class tells that.

@@ -158,6 +158,24 @@ func (r Root) path(below name) string {
 	return filepath.Join(string(r.Path), p)
 }
 
+// end is the root as an end of a run.
+func (r Root) end() mirror.End {
+	return mirror.End{Path: string(r.Path), Ref: store.Ref{Bucket: r.Bucket, Key: r.Prefix}}
+}
+
+// holds refuses a task whose ends are not in those of the plan: a plan never has such, and somebody else may have written there. The
+// file of an upload may be anywhere, since a list may name it.
+func (h Header) holds(source, target string) error {
+	err := h.To.end().Holds(target)
+	if err == nil && h.Way != mirror.Upload {
+		err = h.From.end().Holds(source)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrPlan, err)
+	}
+	return nil
+}
+
 // name is the name of a file or a key. In JSON it is a string, or an array of its bytes in base64 where it is no UTF-8.
 type name string
 

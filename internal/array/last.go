@@ -16,7 +16,7 @@ func (f *finish) indexes(ctx context.Context) error {
 		return nil
 	}
 	newer := func(path string) {
-		if err := mirror.NewerThanData(path); err != nil {
+		if err := mirror.NewerThanData(nil, path); err != nil {
 			f.o.Note(fmt.Sprintf("%s is an index, and cannot be made newer than its data: %v", path, err))
 		}
 	}

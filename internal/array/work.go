@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
 	"haul"
+	"haul/internal/localfile"
 	"haul/mirror"
 	"haul/proof"
 	"haul/store"
@@ -68,6 +68,7 @@ type work struct {
 	o      WorkOptions
 	again  bool // the shard was begun before
 	shared map[int]haul.Shared
+	root   *os.Root // the target folder of a download, open, so that nothing is written outside of it; or nil
 
 	mu       sync.Mutex
 	progress Progress
@@ -162,6 +163,17 @@ func (w *work) run(ctx context.Context) error {
 	defer os.Remove(scratch.Name())
 	defer scratch.Close() // it is read again before
 	w.out = scratch
+	if w.h.Way == mirror.Download {
+		if err := localfile.MakeDirs(string(w.h.To.Path), 0o777); err != nil {
+			return err
+		}
+		below, err := localfile.OpenBelow(string(w.h.To.Path))
+		if err != nil {
+			return err
+		}
+		w.root = below.Root
+		defer w.root.Close() // only names were looked up in it
+	}
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() { w.keepReporting(ctx, stop) })
@@ -335,7 +347,7 @@ func (w *work) count(e *mirror.Event, size int64) {
 // choices are those of the transfer of one task. Nothing is kept of a broken one: who does it again looks for itself.
 func (w *work) choices(t task) haul.Transfer {
 	o := w.h.Transfer
-	o.Resume, o.IfMatch = haul.ResumeNever, t.ETag
+	o.Resume, o.IfMatch, o.Root = haul.ResumeNever, t.ETag, w.root
 	return o
 }
 
@@ -347,6 +359,9 @@ func (w *work) moveRange(ctx context.Context, t task, e *mirror.Event, out *outc
 		return
 	}
 	e.Source, e.Target = sharedEnds(s)
+	if e.Err = w.h.holds(e.Source, e.Target); e.Err != nil {
+		return
+	}
 	what := fmt.Sprintf(" (parts %d to %d of %d)", t.First, t.Last, s.Parts())
 	e.Source += what
 	o := w.choices(t)
@@ -389,7 +404,7 @@ func (w *work) moveWhole(ctx context.Context, t task, e *mirror.Event, out *outc
 	case mirror.Upload:
 		path, ref := from.path(t.Source), to.ref(t.target())
 		e.Source, e.Target = path, ref.String()
-		if e.Err = unchanged(path, t); e.Err != nil {
+		if e.Err = errors.Join(w.h.holds(path, ref.String()), unchanged(path, t)); e.Err != nil {
 			return
 		}
 		if w.o.ContentType != nil && attrs.Headers.ContentType == "" {
@@ -400,8 +415,7 @@ func (w *work) moveWhole(ctx context.Context, t task, e *mirror.Event, out *outc
 	case mirror.Download:
 		ref, path := from.ref(t.Source), to.path(t.target())
 		e.Source, e.Target = ref.String(), path
-		if !filepath.IsLocal(filepath.FromSlash(string(t.target()))) { // a plan never has such; somebody else may have written there
-			e.Err = fmt.Errorf("%w: %s lies outside of %s", ErrPlan, t.target(), to)
+		if e.Err = w.h.holds(ref.String(), path); e.Err != nil {
 			return
 		}
 		same = func(ctx context.Context) (haul.Sameness, error) {
@@ -414,6 +428,9 @@ func (w *work) moveWhole(ctx context.Context, t task, e *mirror.Event, out *outc
 	default:
 		a, b := from.ref(t.Source), to.ref(t.target())
 		e.Source, e.Target = a.String(), b.String()
+		if e.Err = w.h.holds(a.String(), b.String()); e.Err != nil {
+			return
+		}
 		same = func(ctx context.Context) (haul.Sameness, error) {
 			s, err := w.c.SameObject(ctx, a, b, attrs)
 			return pinned(s, s.Source, t), err

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"haul/internal/localfile"
 )
 
 const scheme = "s3://"
@@ -89,6 +91,9 @@ func (l *Line) checkTransfer() error {
 func (l *Line) kind() error {
 	var remote []bool
 	for _, p := range l.Paths {
+		if s := localfile.Scheme(p); s != "" && s != "s3" {
+			return refused("%s is an address, and only local paths and s3:// can be read and written; a local file of that name is ./%s", p, p)
+		}
 		remote = append(remote, strings.HasPrefix(p, scheme))
 	}
 	switch {

@@ -10,6 +10,7 @@ import (
 	"haul/internal/journal"
 	"haul/internal/stage"
 	"haul/internal/ui"
+	"haul/mirror"
 	"haul/store"
 )
 
@@ -82,6 +83,8 @@ func (a *app) hints(err error) []string {
 		}
 	}
 	switch {
+	case errors.As(err, new(*mirror.EmptySourceError)):
+		hints = append(hints, "look whether the source is mounted, and spelled right; to delete all the same: --allow-empty-source")
 	case errors.Is(err, stage.ErrRuns):
 		hints = append(hints, "wait for it, or end it; runs of one line side by side need a --workdir each")
 	case errors.Is(err, haul.ErrBusy):

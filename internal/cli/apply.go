@@ -22,7 +22,8 @@ const applyLong = `haul apply does what a plan says, and nothing else: one that 
 A plan has one JSON object a line: a header, a step for each object (action, why, source, target, bytes, requests), and a summary
 with an estimate of the time. It is for people and jq to read; to leave something out, delete its line. A step whose source is
 not what the plan saw fails, and so does a deletion of what has changed; what fails does not stop the others. A plan that is not
-whole, or was made for another store, is refused. Deletions come last.`
+whole, was made for another store, or has a step outside of the source and target that its first line names, is refused. Deletions
+come last, and only where nothing failed.`
 
 // applyFlags are those of haul apply, as typed.
 type applyFlags struct {

@@ -177,6 +177,9 @@ func readArrayList(from io.Reader, list string) (all []mirror.Pair, root string,
 		if err != nil {
 			return nil, "", err
 		}
+		if err := notForeign(p.Source); err != nil {
+			return nil, "", err
+		}
 		below, last := ".", filepath.Base(p.Source)
 		if strings.HasPrefix(p.Source, scheme) {
 			ref, err := parseS3(p.Source)

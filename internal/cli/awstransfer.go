@@ -82,7 +82,7 @@ func (t *awsTransfer) options() error {
 			CaseConflict: awsCase(o.Text("case-conflict")), NoFamilies: true,
 		},
 		Rules:  mirror.Rules{SizeOnly: o.Has("size-only"), ExactTimes: o.Has("exact-timestamps"), NoOverwrite: o.Has("no-overwrite")},
-		Delete: o.Has("delete"),
+		Delete: o.Has("delete"), AllowEmptySource: true,
 	}
 	s := &t.tree.Select
 	s.EmptyOK, s.NoFollow = true, o.Has("no-follow-symlinks") && !o.Has("follow-symlinks")
@@ -155,7 +155,7 @@ func (f *awsFace) attrs() (store.Attrs, error) {
 			CopySource: store.CustomerKey{Algorithm: o.Text("sse-c-copy-source"), Key: store.Secret(o.Text("sse-c-copy-source-key"))},
 		},
 	}
-	if a.StorageClass == "STANDARD" {
+	if a.StorageClass == "STANDARD" && f.line.Kind != awsline.Copy { // which takes an object out of another class, and may be onto itself
 		a.StorageClass = ""
 	}
 	var err error
@@ -246,10 +246,14 @@ func (t *awsTransfer) many(ctx context.Context) error {
 		_, err := r.run(ctx, t.client, t.tell)
 		return err
 	})
-	if part := new(mirror.IncompleteError); err == nil || errors.As(err, &part) {
-		return nil
+	part := new(mirror.IncompleteError)
+	if err != nil && !errors.As(err, &part) {
+		return &fatalError{err}
 	}
-	return &fatalError{err}
+	if part.Withheld > 0 {
+		t.warn(part.Error())
+	}
+	return nil
 }
 
 func awsEnd(word string) mirror.End {
@@ -290,6 +294,10 @@ func (t *awsTransfer) tell(e mirror.Event) {
 	case mirror.Skipped:
 		t.skipped(e.Source, e.Verb, e.Err)
 	case mirror.Warned:
+		if errors.Is(e.Err, mirror.ErrBeneath) || errors.As(e.Err, new(*mirror.EmptySourceError)) {
+			t.out.Warn(e.Err.Error()) // aws does as much, and ends with 0
+			return
+		}
 		t.warn(e.Err.Error())
 	case mirror.Unchanged:
 		t.out.Debug(fmt.Sprintf("%s: left as it is: %s", e.Source, e.Why))

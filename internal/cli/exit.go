@@ -10,6 +10,7 @@ import (
 
 	"haul"
 	"haul/internal/stage"
+	"haul/mirror"
 	"haul/store"
 )
 
@@ -38,7 +39,7 @@ var exitStatus = []exitLine{
 	{codeUsage, "the line could not be understood; nothing was done"},
 	{codeNotFound, "the source, the bucket or the upload is not there"},
 	{codeRefused, "refused: no or expired credentials, no permission, a wrong clock"},
-	{codeConflict, "conflict: the target exists and --no-clobber forbids it, another haul does the same transfer, the source changed meanwhile, or the bucket to delete is not empty"},
+	{codeConflict, "conflict: the target exists and --no-clobber forbids it, another haul does the same transfer, the source changed meanwhile, the bucket to delete is not empty, or haul sync --delete found nothing in its source"},
 	{codeDiffer, "the bytes at both ends differ"},
 	{codeOpen, "haul verify: nothing is bad or missing, and something could not be proved"},
 	{codeNotRun, "haul run: the command cannot be run; 127: there is none; else haul run ends with its command's own code"},
@@ -58,6 +59,7 @@ func exitCode(err error) int {
 	var found *verifyError
 	var exit *stage.ExitError
 	var notice *stage.NoticeError
+	var empty *mirror.EmptySourceError
 	switch {
 	case err == nil:
 		return codeOK
@@ -79,7 +81,7 @@ func exitCode(err error) int {
 		return found.code()
 	case errors.Is(err, haul.ErrMismatch):
 		return codeDiffer
-	case errors.Is(err, haul.ErrBusy), errors.Is(err, haul.ErrSourceChanged), errors.Is(err, fs.ErrExist):
+	case errors.Is(err, haul.ErrBusy), errors.Is(err, haul.ErrSourceChanged), errors.Is(err, fs.ErrExist), errors.As(err, &empty):
 		return codeConflict
 	case errors.As(err, &missing):
 		return codeNotFound
@@ -129,6 +131,8 @@ func kindName(err error) string {
 		return haul.ErrMismatch.Error()
 	case errors.Is(err, haul.ErrBusy):
 		return haul.ErrBusy.Error()
+	case errors.As(err, new(*mirror.EmptySourceError)):
+		return "empty source"
 	case errors.Is(err, haul.ErrSourceChanged):
 		return haul.ErrSourceChanged.Error()
 	case errors.As(err, &missing):

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"haul/internal/localfile"
 	"haul/mirror"
 	"haul/store"
 )
@@ -50,7 +51,18 @@ func parseLocation(word string) (location, error) {
 	if hint := nearlyS3(word); hint != "" {
 		return location{}, usagef("%s is no path and no object; did you mean %s? (a local file of that name is ./%s)", word, hint, word)
 	}
-	return location{kind: local, text: word}, nil
+	return location{kind: local, text: word}, notForeign(word)
+}
+
+// notForeign refuses the address of something that haul cannot reach, which would else be taken for a path.
+func notForeign(word string) error {
+	switch localfile.Scheme(word) {
+	case "", "s3":
+		return nil
+	case "file":
+		return usagef("%s is an address; write the path by itself: %s", word, word[len("file://"):])
+	}
+	return usagef("%s is an address, and haul reads and writes local paths and s3:// only (a local file of that name is ./%s)", word, word)
 }
 
 // arn matches the bucket part of an S3 URL that names an access point: the first word is the service, and the name may

@@ -13,7 +13,8 @@ target is proved and the source is still what was copied.
   haul mv -r DIR s3://BUCKET/DIR             all that is in a folder; the folders themselves stay
 
 Where nobody vouches for the bytes at the target, or the source changed meanwhile, the source is kept, and the run ends with exit
-code 1. A file or object is not moved onto itself. A broken run goes on with the same line.`
+code 1. It is kept, too, where it may be one object with its copy, since some stores take a//b and a/b for one key; and where it lies
+behind a link to a folder, outside of the source. A file or object is not moved onto itself. A broken run goes on with the same line.`
 
 const mvExample = `  haul mv reads.bam s3://lab/runs/42/
   haul mv -r s3://lab/inbox s3://lab/runs/42

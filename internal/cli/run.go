@@ -201,6 +201,9 @@ func cutName(word string) (source, name string) {
 
 // parseInput understands SOURCE and SOURCE:NAME.
 func parseInput(word string, d files) (in stage.Input, err error) {
+	if err := notForeign(word); err != nil { // its colon parts no name
+		return in, err
+	}
 	source, name := cutName(word)
 	in.Dest = name
 	l, err := parseLocation(source)

@@ -29,8 +29,9 @@ the file's. Nothing is downloaded for that; the file is read. Where nobody can t
 is read too), compared, and given back on the way down. Both cost a request for each object whose size is equal.
 
 With --delete, what is not in the source is deleted from the target; what the filters leave out stays, on both sides. Nothing is
-deleted before both listings came to a good end and the transfers are done, nor where a folder could not be read. With
---max-delete N, where there is more to delete than N, nothing is. Links to folders in a local target are neither followed nor
+deleted before both listings came to a good end and the transfers are done, nor where one of them failed or a folder could not be
+read. Where nothing is found in the source at all, which is how a share looks that is not mounted, nothing is deleted and the exit
+code is 5, unless --allow-empty-source is given. With --max-delete N, where there is more to delete than N, nothing is. Links to folders in a local target are neither followed nor
 deleted. A prefix with nothing below it is taken for a typing error, and ends with exit code 3.
 
 Families come in order, and what lacks is named, as with haul cp; --no-families turns that off, and --last names
@@ -44,7 +45,7 @@ const syncExample = `  haul sync run42 s3://lab/runs/42
 // syncFlags say when a target is equal to its source, and what to delete.
 type syncFlags struct {
 	sizeOnly, exact, checksum bool
-	delete                    bool
+	delete, allowEmpty        bool
 	maxDelete                 int
 }
 
@@ -54,6 +55,7 @@ func (f *syncFlags) flags() *pflag.FlagSet {
 	fs.BoolVar(&f.exact, "exact-timestamps", false, "on the way down, let any difference in time count")
 	fs.BoolVar(&f.checksum, "checksum", false, "let the content decide where sizes are equal")
 	fs.BoolVar(&f.delete, "delete", false, "delete from the target what is not in the source")
+	fs.BoolVar(&f.allowEmpty, "allow-empty-source", false, "let --delete empty the target where nothing is found in the source")
 	fs.IntVar(&f.maxDelete, "max-delete", 0, "delete nothing where there is more to delete than `N`")
 	return fs
 }
@@ -73,11 +75,13 @@ func (f *syncFlags) parse(set *pflag.FlagSet, o *mirror.SyncOptions, times bool)
 		return usagef("--times compares by the times kept with the objects, and goes with neither --size-only nor --exact-timestamps")
 	case set.Changed("max-delete") && !f.delete:
 		return usagef("--max-delete needs --delete")
+	case f.allowEmpty && !f.delete:
+		return usagef("--allow-empty-source needs --delete")
 	case f.maxDelete < 0:
 		return usagef("--max-delete: it must be at least 0")
 	}
 	o.Rules = mirror.Rules{SizeOnly: f.sizeOnly, ExactTimes: f.exact, Checksum: f.checksum, Times: times, NoOverwrite: o.NoOverwrite}
-	o.Delete, o.MaxDelete = f.delete, f.maxDelete
+	o.Delete, o.AllowEmptySource, o.MaxDelete = f.delete, f.allowEmpty, f.maxDelete
 	if set.Changed("max-delete") && f.maxDelete == 0 {
 		o.MaxDelete = -1
 	}

@@ -2,6 +2,6 @@ package localfile
 
 // RenameNew and PlaceNew let tests try what Commit does on file systems that are not at hand.
 var (
-	RenameNew = renameNew
-	PlaceNew  = placeNew
+	RenameNew = Below{}.renameNew
+	PlaceNew  = Below{}.placeNew
 )

@@ -140,7 +140,7 @@ func checkDir(dir string) error {
 // SyncDir makes the names in dir durable: files made, renamed or removed there stay so after a power cut. File systems
 // that cannot do it are left to their own care.
 func SyncDir(dir string) error {
-	if err := syncDir(dir); err != nil {
+	if err := syncDir(dir, os.Open); err != nil {
 		return fmt.Errorf("sync folder %s: %w", dir, err)
 	}
 	return nil

@@ -28,7 +28,7 @@ func NewSpool(dir string, size int64) (*Spool, error) {
 	if dir == "" {
 		dir = os.TempDir()
 	}
-	f, err := createTemp(filepath.Join(dir, "spool"), 0o600, nil)
+	f, err := Below{}.createTemp(filepath.Join(dir, "spool"), 0o600, nil)
 	if err != nil {
 		return nil, fmt.Errorf("spool in %s: %w", dir, err)
 	}

@@ -15,7 +15,7 @@ func preallocate(*os.File, int64) error { return errors.ErrUnsupported }
 func freeSpace(string) int64 { return -1 }
 
 // renameNew gives errors.ErrUnsupported: there is no such rename.
-func renameNew(string, string) error { return errors.ErrUnsupported }
+func renameNew(*os.File, string, string) error { return errors.ErrUnsupported }
 
 // ctime is not asked for here.
 func ctime(fs.FileInfo) int64 { return 0 }

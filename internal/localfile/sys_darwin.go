@@ -36,9 +36,13 @@ func freeSpace(dir string) int64 {
 	return int64(st.Bavail * uint64(st.Bsize))
 }
 
-// renameNew renames, unless the new name is taken: then fs.ErrExist.
-func renameNew(from, to string) error {
-	if err := unix.RenamexNp(from, to, unix.RENAME_EXCL); err != nil {
+// renameNew renames, unless the new name is taken: then fs.ErrExist. The names are those in dir where that is not nil.
+func renameNew(dir *os.File, from, to string) error {
+	at := unix.AT_FDCWD
+	if dir != nil {
+		at = int(dir.Fd())
+	}
+	if err := unix.RenameatxNp(at, from, at, to, unix.RENAME_EXCL); err != nil {
 		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
 	}
 	return nil

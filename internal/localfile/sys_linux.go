@@ -41,9 +41,13 @@ func freeSpace(dir string) int64 {
 	return int64(free * uint64(st.Bsize))
 }
 
-// renameNew renames, unless the new name is taken: then fs.ErrExist.
-func renameNew(from, to string) error {
-	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
+// renameNew renames, unless the new name is taken: then fs.ErrExist. The names are those in dir where that is not nil.
+func renameNew(dir *os.File, from, to string) error {
+	at := unix.AT_FDCWD
+	if dir != nil {
+		at = int(dir.Fd())
+	}
+	err := unix.Renameat2(at, from, at, to, unix.RENAME_NOREPLACE)
 	if err != nil {
 		return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
 	}

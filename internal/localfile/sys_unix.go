@@ -19,6 +19,8 @@ const (
 	openNonblock = syscall.O_NONBLOCK
 	// removesOpen: a file may be removed while it is open.
 	removesOpen = true
+	// timesByHandle: setMTime does not look at the file's name.
+	timesByHandle = false
 )
 
 func inode(fi fs.FileInfo) uint64 {
@@ -88,8 +90,8 @@ func setMTime(f *os.File, t time.Time) error {
 	return unix.UtimesNanoAt(unix.AT_FDCWD, f.Name(), []unix.Timespec{a, m}, unix.AT_SYMLINK_NOFOLLOW)
 }
 
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
+func syncDir(dir string, open func(string) (*os.File, error)) error {
+	d, err := open(dir)
 	if err != nil {
 		if errors.Is(err, fs.ErrPermission) {
 			return nil // a folder that may be written but not read cannot be synced

@@ -14,6 +14,8 @@ const (
 	openNofollow = 0 // Reopen compares the open file with what bears the name
 	openNonblock = 0
 	removesOpen  = false
+	// timesByHandle: setMTime does not look at the file's name.
+	timesByHandle = true
 )
 
 // inode is 0: a FileInfo does not tell the file's index.
@@ -55,7 +57,7 @@ func setMTime(f *os.File, t time.Time) error {
 }
 
 // syncDir does nothing: Windows has no such call, and NTFS keeps names in its own log.
-func syncDir(string) error { return nil }
+func syncDir(string, func(string) (*os.File, error)) error { return nil }
 
 // preallocate gives errors.ErrUnsupported: on NTFS setting the length sets the space aside too.
 func preallocate(*os.File, int64) error { return errors.ErrUnsupported }
@@ -73,8 +75,11 @@ func freeSpace(dir string) int64 {
 	return int64(min(free, math.MaxInt64))
 }
 
-// renameNew renames, unless the new name is taken: then fs.ErrExist.
-func renameNew(from, to string) error {
+// renameNew renames, unless the new name is taken: then fs.ErrExist. There is no such rename within an open folder.
+func renameNew(dir *os.File, from, to string) error {
+	if dir != nil {
+		return errors.ErrUnsupported
+	}
 	f, err := windows.UTF16PtrFromString(from)
 	if err != nil {
 		return err

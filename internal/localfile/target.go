@@ -14,12 +14,13 @@ import (
 // Target is a file in the making. WriteAt, ReadAt and Sync may be called from many goroutines; Commit, Keep and Discard
 // from one, when the others are done.
 type Target struct {
-	path string // absolute, the real name
-	temp string // absolute, the hidden name beside it
-	size int64
-	f    *os.File
-	info fs.FileInfo // of f when it was opened: tells it from a file that took its name
-	room int64       // bytes that the file took on its disk when it was opened, with what was set aside
+	below Below
+	path  string // absolute, the real name
+	temp  string // absolute, the hidden name beside it
+	size  int64
+	f     *os.File
+	info  fs.FileInfo // of f when it was opened: tells it from a file that took its name
+	room  int64       // bytes that the file took on its disk when it was opened, with what was set aside
 
 	mode   fs.FileMode // that a new file gets here, where modeOK
 	modeOK bool
@@ -36,6 +37,11 @@ func Create(path string, size int64) (*Target, error) { return CreateAnnounced(p
 // down and a kill at any moment leaves no hidden file that nobody knows of. It may tell a second name, when the file
 // system refuses the first; the last one told counts.
 func CreateAnnounced(path string, size int64, announce func(temp string)) (*Target, error) {
+	return Below{}.Create(path, size, announce)
+}
+
+// Create is [CreateAnnounced] below a folder; announce may be nil.
+func (b Below) Create(path string, size int64, announce func(temp string)) (*Target, error) {
 	if size < 0 {
 		return nil, fmt.Errorf("target %s: size %d is negative", path, size)
 	}
@@ -43,11 +49,11 @@ func CreateAnnounced(path string, size int64, announce func(temp string)) (*Targ
 	if err != nil {
 		return nil, fmt.Errorf("target %s: %w", path, err)
 	}
-	old, err := replaceable(abs)
+	old, err := b.replaceable(abs)
 	if err != nil {
 		return nil, err
 	}
-	if err := MakeDirs(filepath.Dir(abs), 0o777); err != nil {
+	if err := b.MakeDirs(filepath.Dir(abs), 0o777); err != nil {
 		return nil, fmt.Errorf("target %s: %w", abs, err)
 	}
 	// A new file is made as anyone would make it, so that the umask and the folder's default ACL decide on its mode, and is
@@ -57,13 +63,13 @@ func CreateAnnounced(path string, size int64, announce func(temp string)) (*Targ
 	if old != nil {
 		perm = 0o600
 	}
-	f, err := createTemp(abs, perm, announce)
+	f, err := b.createTemp(abs, perm, announce)
 	if err != nil {
 		return nil, fmt.Errorf("target %s: %w", abs, err)
 	}
-	t := &Target{path: abs, temp: f.Name(), size: size, f: f}
+	t := &Target{below: b, path: abs, temp: f.Name(), size: size, f: f}
 	if t.info, err = f.Stat(); err != nil {
-		return nil, errors.Join(fmt.Errorf("target %s: %w", abs, err), f.Close(), os.Remove(f.Name()))
+		return nil, errors.Join(fmt.Errorf("target %s: %w", abs, err), f.Close(), b.Remove(t.temp))
 	}
 	if old == nil {
 		t.mode, t.modeOK = t.info.Mode().Perm(), true
@@ -114,22 +120,25 @@ func (t *Target) Check() (doubtful bool, err error) {
 
 // Reopen opens the hidden file that an earlier run kept for path. It refuses anything but a regular file of this user
 // and that many bytes, with one name only, which is named as Create names them; then start anew, and let RemoveTemp clean up.
-func Reopen(path, temp string, size int64) (*Target, error) {
+func Reopen(path, temp string, size int64) (*Target, error) { return Below{}.Reopen(path, temp, size) }
+
+// Reopen is [Reopen] below a folder.
+func (b Below) Reopen(path, temp string, size int64) (*Target, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("target %s: %w", path, err)
 	}
-	if _, err := replaceable(abs); err != nil {
+	if _, err := b.replaceable(abs); err != nil {
 		return nil, err
 	}
 	if err := checkTemp(abs, temp); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(temp, os.O_RDWR|openNofollow|openNonblock, 0)
+	f, err := b.open(temp, os.O_RDWR|openNofollow|openNonblock, 0)
 	if err != nil {
 		return nil, fmt.Errorf("partial file: %w", err)
 	}
-	t := &Target{path: abs, temp: temp, size: size, f: f}
+	t := &Target{below: b, path: abs, temp: temp, size: size, f: f}
 	if t.info, err = f.Stat(); err == nil {
 		err = t.checkReopened()
 		t.room = space(t.info)
@@ -141,7 +150,7 @@ func Reopen(path, temp string, size int64) (*Target, error) {
 }
 
 func (t *Target) checkReopened() error {
-	named, err := os.Lstat(t.temp)
+	named, err := t.below.Lstat(t.temp)
 	switch {
 	case err != nil:
 		return fmt.Errorf("partial file: %w", err)
@@ -159,7 +168,10 @@ func (t *Target) checkReopened() error {
 
 // RemoveTemp removes the hidden file that an earlier run kept for path, if it is still there; it refuses anything that
 // is not named as Create names them, no regular file, or not this user's.
-func RemoveTemp(path, temp string) error {
+func RemoveTemp(path, temp string) error { return Below{}.RemoveTemp(path, temp) }
+
+// RemoveTemp is [RemoveTemp] below a folder.
+func (b Below) RemoveTemp(path, temp string) error {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return fmt.Errorf("target %s: %w", path, err)
@@ -167,7 +179,7 @@ func RemoveTemp(path, temp string) error {
 	if err := checkTemp(abs, temp); err != nil {
 		return err
 	}
-	fi, err := os.Lstat(temp)
+	fi, err := b.Lstat(temp)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
@@ -178,12 +190,12 @@ func RemoveTemp(path, temp string) error {
 	case !owned(fi):
 		return fmt.Errorf("partial file %s belongs to another user", temp)
 	}
-	return os.Remove(temp)
+	return b.Remove(temp)
 }
 
 // replaceable tells what bears the name path, nil for nothing, and refuses what a file must not replace.
-func replaceable(path string) (fs.FileInfo, error) {
-	fi, err := os.Lstat(path)
+func (b Below) replaceable(path string) (fs.FileInfo, error) {
+	fi, err := b.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 		return nil, nil
@@ -271,7 +283,7 @@ func (t *Target) Discard() error {
 	}
 	t.done = true
 	err := t.close()
-	switch named, lerr := os.Lstat(t.temp); {
+	switch named, lerr := t.below.Lstat(t.temp); {
 	case errors.Is(lerr, fs.ErrNotExist):
 		return err
 	case lerr != nil:
@@ -279,7 +291,7 @@ func (t *Target) Discard() error {
 	case !os.SameFile(t.info, named):
 		return errors.Join(err, fmt.Errorf("%s is not the file that haul made; left alone", t.temp))
 	}
-	return errors.Join(err, os.Remove(t.temp))
+	return errors.Join(err, t.below.Remove(t.temp))
 }
 
 func (t *Target) close() error {
@@ -302,7 +314,7 @@ func (t *Target) Commit(mtime time.Time, clobber bool) error {
 	if t.done {
 		return fmt.Errorf("commit %s: %w", t.path, fs.ErrClosed)
 	}
-	old, err := replaceable(t.path)
+	old, err := t.below.replaceable(t.path)
 	if err != nil {
 		return err
 	}
@@ -314,19 +326,19 @@ func (t *Target) Commit(mtime time.Time, clobber bool) error {
 			return fmt.Errorf("commit %s: %w", t.path, err)
 		}
 	}
-	named, err := os.Lstat(t.temp)
+	named, err := t.below.Lstat(t.temp)
 	if err != nil {
 		return fmt.Errorf("commit %s: its partial file is gone: %w", t.path, err)
 	}
 	if !os.SameFile(t.info, named) {
 		return fmt.Errorf("commit %s: another file took the name %s", t.path, t.temp)
 	}
-	placed, err := place(t.temp, t.path, clobber)
+	placed, err := t.below.place(t.temp, t.path, clobber)
 	if !placed {
 		return err
 	}
 	t.done = true
-	if err := errors.Join(err, SyncDir(filepath.Dir(t.path))); err != nil {
+	if err := errors.Join(err, t.below.SyncDir(filepath.Dir(t.path))); err != nil {
 		return fmt.Errorf("%s is in place, but: %w", t.path, err)
 	}
 	return nil
@@ -345,7 +357,7 @@ func (t *Target) finish(mtime time.Time, old fs.FileInfo) error {
 		return err
 	}
 	if !mtime.IsZero() {
-		if err := setMTime(t.f, mtime); err != nil && !refused(err) {
+		if err := t.below.setMTime(t.f, t.temp, mtime); err != nil && !refused(err) {
 			return fmt.Errorf("set the time: %w", err)
 		}
 	}
@@ -359,12 +371,12 @@ func (t *Target) finalMode(old fs.FileInfo) (fs.FileMode, error) {
 	if t.modeOK {
 		return t.mode, nil
 	}
-	f, err := createTemp(t.path, 0o666, nil) // asks the system which mode a new file gets here
+	f, err := t.below.createTemp(t.path, 0o666, nil) // asks the system which mode a new file gets here
 	if err != nil {
 		return 0, err
 	}
 	fi, err := f.Stat()
-	if err := errors.Join(err, f.Close(), os.Remove(f.Name())); err != nil {
+	if err := errors.Join(err, f.Close(), t.below.Remove(f.Name())); err != nil {
 		return 0, err
 	}
 	return fi.Mode().Perm(), nil
@@ -383,43 +395,33 @@ func existError(path string) error {
 }
 
 // place names temp as path. The error may come although that is done: placed tells.
-func place(temp, path string, clobber bool) (placed bool, _ error) {
+func (b Below) place(temp, path string, clobber bool) (placed bool, _ error) {
 	if !clobber {
-		return placeNew(temp, path, os.Link, renameNew)
+		return b.placeNew(temp, path, b.link, b.renameNew)
 	}
-	err := os.Rename(temp, path)
+	err := b.rename(temp, path)
 	return err == nil, err
 }
 
 // placeNew is place for a path that must not be taken. It asks the file system for a second name, then for a rename that
 // replaces nothing, and looks for itself where neither is to be had.
-func placeNew(temp, path string, link, renameNew func(from, to string) error) (placed bool, _ error) {
+func (b Below) placeNew(temp, path string, link, renameNew func(from, to string) error) (placed bool, _ error) {
 	err := link(temp, path)
-	if err == nil || sameFile(temp, path) { // NFS may answer that the name is taken when it lost its first, good answer
-		return true, os.Remove(temp)
+	if err == nil || b.sameFile(temp, path) { // NFS may answer that the name is taken when it lost its first, good answer
+		return true, b.Remove(temp)
 	}
 	if !errors.Is(err, fs.ErrExist) {
 		err = renameNew(temp, path)
 	}
 	if refused(err) {
-		if _, err = os.Lstat(path); err == nil {
+		if _, err = b.Lstat(path); err == nil {
 			err = fs.ErrExist
 		} else if errors.Is(err, fs.ErrNotExist) {
-			err = os.Rename(temp, path)
+			err = b.rename(temp, path)
 		}
 	}
 	if errors.Is(err, fs.ErrExist) {
 		err = existError(path)
 	}
 	return err == nil, err
-}
-
-// sameFile tells whether both are names of one file.
-func sameFile(a, b string) bool {
-	fa, err := os.Lstat(a)
-	if err != nil {
-		return false
-	}
-	fb, err := os.Lstat(b)
-	return err == nil && os.SameFile(fa, fb)
 }

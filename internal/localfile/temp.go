@@ -62,7 +62,7 @@ func checkTemp(path, temp string) error {
 }
 
 // createTemp makes a file with a fresh hidden name beside path. The name is announced before the file is there.
-func createTemp(path string, perm fs.FileMode, announce func(temp string)) (*os.File, error) {
+func (b Below) createTemp(path string, perm fs.FileMode, announce func(temp string)) (*os.File, error) {
 	const flags = os.O_RDWR | os.O_CREATE | os.O_EXCL | openNofollow
 	dir := filepath.Dir(path)
 	create := func(name string) (*os.File, error) {
@@ -70,7 +70,7 @@ func createTemp(path string, perm fs.FileMode, announce func(temp string)) (*os.
 		if announce != nil {
 			announce(temp)
 		}
-		return os.OpenFile(temp, flags, perm)
+		return b.open(temp, flags, perm)
 	}
 	f, err := create(TempName(filepath.Base(path)))
 	if errors.Is(err, syscall.ENAMETOOLONG) { // eCryptfs allows 143 bytes

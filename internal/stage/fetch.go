@@ -99,7 +99,7 @@ func (r *run) freshenIndexes() error {
 				return fmt.Errorf("input %s: %w", it.source, err)
 			}
 		}
-		if err := mirror.NewerThanData(target); err != nil {
+		if err := mirror.NewerThanData(nil, target); err != nil {
 			return fmt.Errorf("input %s: %w", it.source, err)
 		}
 	}

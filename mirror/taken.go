@@ -1,0 +1,44 @@
+package mirror
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"hash/maphash"
+	"path"
+)
+
+// taken are the targets that a list has named so far: hashes of the path below the root, and of the source that goes there, about
+// 40 bytes for each line. Who makes jobs does so one after the other.
+type taken struct {
+	seed maphash.Seed
+	by   map[uint64]uint64
+}
+
+func newTaken() *taken { return &taken{maphash.MakeSeed(), map[uint64]uint64{}} }
+
+var (
+	errTaken = errors.New("an earlier line of the list has the same target")
+	errSlash = errors.New("its target ends in a slash, and has to be the name of a file")
+)
+
+// add takes the next entry of a list. It is an error where another source of the list has its target, since one of them would be lost;
+// paths that differ only by slashes and dots are one, as they are to some stores. A line that comes twice is done once.
+func (t *taken) add(e Entry) (twice bool, err error) {
+	if t == nil {
+		return false, nil
+	}
+	target := maphash.String(t.seed, path.Clean("/"+cmp.Or(e.to, e.Rel)))
+	source := maphash.String(t.seed, e.Address())
+	first, ok := t.by[target]
+	switch {
+	case !ok:
+		t.by[target] = source
+		return false, nil
+	case first != source:
+		return false, errTaken
+	}
+	return true, nil
+}
+
+func leaveTwice(context.Context) (bool, string, error) { return false, "the list names it twice", nil }
