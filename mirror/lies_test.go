@@ -98,9 +98,8 @@ var verbs = map[string]func(context.Context, *setting) error{
 		s.moved = s.inRun()
 		maps.DeleteFunc(s.stored, func(key, _ string) bool { return strings.HasPrefix(key, "run/") })
 		maps.Copy(s.stored, prefixed("moved/", s.moved))
-		o := small
-		o.Move = true
-		_, err := mirror.Copy(ctx, s.c, at("run"), at("moved"), o)
+		// Not in small parts: then not every store verifies the copy.
+		_, err := mirror.Copy(ctx, s.c, at("run"), at("moved"), mirror.Options{Move: true})
 		return err
 	},
 	"copy": func(ctx context.Context, s *setting) error {
@@ -246,7 +245,7 @@ func lieTo(t *testing.T, name, dir string, r *rand.Rand, seed uint64) string {
 	err := verbs[name](ctx, s)
 	srv.Lie(nil)
 	told := strings.Join(lies.Told(), "\n\t")
-	if ctx.Err() != nil || errors.Is(err, errUntrue) || err != nil && told == "" {
+	if ctx.Err() != nil || errors.Is(err, errUntrue) {
 		return fmt.Sprintf("%v; lies were\n\t%s", err, told)
 	}
 	objects, files := stored(s.Memory, ""), read(t, s.dir)

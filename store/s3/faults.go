@@ -233,6 +233,8 @@ func (s *Store) hint(e *store.Error, x *exchange) string {
 		return h
 	}
 	switch e.Kind {
+	case store.BadAnswer:
+		return foreignHint
 	case store.NoBucket:
 		return fmt.Sprintf("`haul mb s3://%s` makes it; check the spelling and the endpoint first", e.Ref.Bucket)
 	case store.Denied:

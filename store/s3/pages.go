@@ -56,8 +56,8 @@ func (t *turns) isNew(s string) bool {
 
 // repeats reports whether an answer repeats what it answers to, where it says that at all. Servers repeat it encoded or plain.
 func repeats(got, asked *string, decode func(string) string) bool {
-	s, want := plainText(aws.ToString(got)), visible(aws.ToString(asked))
-	return s == "" || visible(s) == want || visible(decode(s)) == want
+	s, want := aws.ToString(got), visible(aws.ToString(asked))
+	return s == "" || visible(plainText(s)) == want || visible(decode(s)) == want
 }
 
 // visible replaces what XML cannot hold, as servers in Go do.

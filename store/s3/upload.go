@@ -77,7 +77,7 @@ func (s *Store) create(ctx context.Context, ref store.Ref, scheme checksum.Schem
 		return store.Upload{}, err
 	}
 	if told := keyIn(x.body); !isKey(told, ref.Key) {
-		return store.Upload{}, c.wrong(foreignHint, fmt.Sprintf("an answer about the key %q came", told))
+		return store.Upload{}, c.wrong(foreignHint, fmt.Sprintf("an answer about the key %q came", plainText(told)))
 	}
 	if a != nil {
 		u.StorageClass = a.StorageClass
@@ -157,7 +157,7 @@ func (s *Store) complete(ctx context.Context, r store.CompleteRequest) (store.Ob
 		return store.Object{}, err
 	}
 	if told := keyIn(x.body); !isKey(told, u.Key) {
-		return store.Object{}, c.wrong(foreignHint, fmt.Sprintf("an answer about the key %q came", told))
+		return store.Object{}, c.wrong(foreignHint, fmt.Sprintf("an answer about the key %q came", plainText(told)))
 	}
 	o := completed(x, r)
 	if s.profile.aws { // it answers to the key when the upload is opened
@@ -166,11 +166,11 @@ func (s *Store) complete(ctx context.Context, r store.CompleteRequest) (store.Ob
 	return o, s.encrypted(ctx, x, o)
 }
 
-// keyIn gives the key that an answer names, or "".
+// keyIn gives the key that an answer names, as escapeXML leaves it, or "".
 func keyIn(body []byte) string {
 	var doc struct{ Key string }
 	_ = xml.Unmarshal(body, &doc) // the SDK has read it already; some servers send nothing
-	return plainText(doc.Key)
+	return doc.Key
 }
 
 // completed reads the object out of the answer.
