@@ -131,7 +131,7 @@ func (t *transfer) copied(ctx context.Context, src, obj store.Object, to store.R
 	if seen.Size != src.Size {
 		return r, fmt.Errorf("%s: %w: the copy has %d bytes, its source %d", to, ErrMismatch, seen.Size, src.Size)
 	}
-	r.Proof, err = t.proofOfCopy(src, seen)
+	r.Proof, err = t.proofOfCopy(src, obj, seen)
 	return r, err
 }
 

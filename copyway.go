@@ -116,18 +116,19 @@ func (t *transfer) sumOfCopy(src store.Object) checksum.Algorithm {
 
 // summedCopy is the proof of a copy of which the store computed a checksum as it made it, from a source that was pinned to one state
 // and of which it records nothing that could be compared. That is as much as the store can show without a byte that moves here.
-func summedCopy(src, seen store.Object) (Proof, bool) {
+// What is seen must be what the store answered with: nothing else links it to the source.
+func summedCopy(src, answer, seen store.Object) (Proof, bool) {
 	sum := seen.FullSum()
 	_, a := src.MD5()
 	_, b := seen.MD5()
-	if sum.IsZero() || !src.FullSum().IsZero() || a && b || src.ETag == "" {
+	if sum.IsZero() || !src.FullSum().IsZero() || a && b || src.ETag == "" || answer.ETag == "" || answer.ETag != seen.ETag {
 		return Proof{}, false
 	}
 	return Proof{Proved: true, Sum: sum, Text: fmt.Sprintf("%s that the store computed as it copied (it keeps no checksum of the source)", sum.Algorithm)}, true
 }
 
-// proofOfCopy compares source and copy by what the store records of both.
-func (t *transfer) proofOfCopy(src, seen store.Object) (Proof, error) {
+// proofOfCopy compares source and copy by what the store records of both. The answer is the store's to the copy; zero where it was lost.
+func (t *transfer) proofOfCopy(src, answer, seen store.Object) (Proof, error) {
 	if t.o.Checksum != checksum.MD5 && seen.Sum(t.o.Checksum).IsZero() {
 		if err := t.asked(checksum.Scheme{}); err != nil {
 			return Proof{}, fmt.Errorf("%w (the copy is stored, without that checksum)", err)
@@ -140,7 +141,7 @@ func (t *transfer) proofOfCopy(src, seen store.Object) (Proof, error) {
 	case evidence.Match:
 		return Proof{Proved: true, Sum: a.Claim.Sum, Text: text}, nil
 	}
-	if p, ok := summedCopy(src, seen); ok {
+	if p, ok := summedCopy(src, answer, seen); ok {
 		return p, nil
 	}
 	p := Proof{Text: "the store copied it, but keeps no checksum of the copy that compares with the source's"}

@@ -3,8 +3,10 @@ package haul_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"haul"
 	"haul/store"
@@ -125,6 +127,16 @@ func TestCopyOfWhatHasNothingToCompare(t *testing.T) {
 			b.tidy()
 		})
 	}
+	synctest.Test(t, func(t *testing.T) { // what is there already is no copy, whatever the store has computed of it
+		b := newBench(t)
+		b.PutBytes(object, random(100, 1))
+		b.Edit(object, func(o *store.Object) { o.Sums, o.Encryption = nil, "aws:kms" })
+		b.Fault(storetest.Copy).Error(store.Network).Hook(func() { b.PutBytes(to, random(100, 2)) })
+		r, err := b.client().Copy(context.Background(), object, to, haul.Transfer{NoClobber: true, Attrs: kms})
+		if !errors.Is(err, store.Exists) {
+			t.Errorf("%+v, %v", r.Proof, err)
+		}
+	})
 	b := newBench(t, storetest.Takes(storetest.MD5Checksums)) // one that does not know how
 	b.PutBytes(object, random(100, 1))
 	b.Edit(object, func(o *store.Object) { o.Encryption = "aws:kms" })
