@@ -33,6 +33,8 @@ type Options struct {
 	SpoolDir string
 	// Patience is how long a transfer goes on trying while no byte moves; 0 is 5 minutes.
 	Patience time.Duration
+	// MaxTries bounds how often one request is made while it moves nothing; 0 leaves that to Patience alone.
+	MaxTries int
 	// Bandwidth is the most that moves, in bytes of objects a second, both ways together; 0 is no limit, and 64 KiB the lowest.
 	Bandwidth int64
 	// Observe is told what happens, from any goroutine; it must return soon. It may be nil.

@@ -224,7 +224,12 @@ func (s *source) fetch(ctx context.Context, r store.Range, first *opened, to lan
 		if body == nil {
 			ctx, body = s.cuttable(ctx)
 		}
-		return f.attempt(ctx, body)
+		before := f.got
+		err := f.attempt(ctx, body)
+		if f.got > before && store.Retryable(err) {
+			return &movedOn{err}
+		}
+		return err
 	})
 	s.c.meter.PartEnd(err == nil)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 var floors = map[string]int{
 	"checksum":                 0,
 	"internal/amount":          0,
+	"internal/awsfile":         0,
 	"internal/budget":          0,
 	"internal/meter":           0,
 	"internal/localfile":       0,

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
+	"syscall"
 	"time"
 
 	"haul/internal/meter"
@@ -22,6 +24,9 @@ const (
 	sayQuiet = 3 * time.Second
 	// maxCorrupt is how often one request may arrive damaged before the path, or this machine, is to blame.
 	maxCorrupt = 5
+	// maxAlone is how often the store may answer one request with the same 5xx while others go through: then it is the object's
+	// fault, or its shard's, and not the store's. The waits between them come to about 13 s.
+	maxAlone = 8
 	// maxThrottled is the attempt from which on the waits of a refused request grow no more: the rate of all requests is bounded
 	// already, and one unlucky part must not be what a transfer ends with.
 	maxThrottled = 4
@@ -31,12 +36,61 @@ const (
 	cleanupTime = 30 * time.Second
 )
 
+// ErrTriedOut is in the chain of an error that is about one request: it was made as often as Options.MaxTries allows, or the
+// store kept refusing it while others went through. Other requests may well succeed.
+var ErrTriedOut = errors.New("tried often enough")
+
+// triedOut is an ErrTriedOut in full.
+type triedOut struct {
+	tries int
+	err   error
+}
+
+func (e *triedOut) Error() string   { return fmt.Sprintf("tried %d times: %v", e.tries, e.err) }
+func (e *triedOut) Unwrap() []error { return []error{ErrTriedOut, e.err} }
+
+// movedOn is the failure of a try that brought some of the bytes, so that the next one starts behind them.
+type movedOn struct{ error }
+
+func (e *movedOn) Unwrap() error { return e.error }
+
+// failing is what is known of a request that fails.
+type failing struct {
+	first   time.Time // its first failure
+	tries   int       // since bytes last moved
+	corrupt int       // of all its tries
+	same    int       // answers with the same status and code, one after the other
+	status  int
+	code    string
+}
+
+// failed notes one more failure.
+func (f *failing) failed(now time.Time, err error) {
+	if f.first.IsZero() {
+		f.first = now
+	}
+	if moved := new(movedOn); errors.As(err, &moved) {
+		f.tries = 0
+	}
+	f.tries++
+	var e *store.Error
+	if !errors.As(err, &e) {
+		return
+	}
+	if e.Kind == store.Corrupt {
+		f.corrupt++
+	}
+	if e.Status != f.status || e.Code != f.code {
+		f.status, f.code, f.same = e.Status, e.Code, 0
+	}
+	f.same++
+}
+
 // try is the one retry layer. It does f, a request or a request with the reading of its answer, until it succeeds, fails
 // for good, or the client has had no success for as long as its patience lasts. Between tries it waits with full jitter;
-// a store that asks to slow down slows every request of the client.
+// a store that asks to slow down slows every request of the client. What cannot pass by itself is not tried again.
 func (t *transfer) try(ctx context.Context, f func(context.Context) error) error {
-	var firstFailure time.Time
-	corrupt := 0
+	var failures failing
 	for attempt := 0; ; attempt++ {
 		if err := t.c.gate(ctx); err != nil {
 			return err
@@ -58,20 +112,15 @@ func (t *transfer) try(ctx context.Context, f func(context.Context) error) error
 		if !store.Retryable(err) {
 			return err
 		}
-		if firstFailure.IsZero() {
-			firstFailure = now
-		}
-		kind := store.KindOf(err)
-		if kind == store.Corrupt {
-			if corrupt++; corrupt >= maxCorrupt {
-				return fmt.Errorf("tried %d times: %w", corrupt, err)
-			}
-		}
+		failures.failed(now, err)
 		if !silent(err) {
 			t.c.answered.Store(true)
 		}
-		waited, limit := now.Sub(t.c.quietSince(firstFailure)), t.c.patience(kind)
-		if waited >= limit && attempt >= leastTries || now.Sub(firstFailure) >= 4*limit {
+		if over := t.c.giveUp(failures, err); over != nil {
+			return over
+		}
+		waited, limit := now.Sub(t.c.quietSince(failures.first)), t.c.patience(store.KindOf(err))
+		if waited >= limit && attempt >= leastTries || now.Sub(failures.first) >= 4*limit {
 			return fmt.Errorf("tried %d times, without success for %v: %w", attempt+1, waited.Round(time.Second), err)
 		}
 		if waited >= sayQuiet && !t.c.saidQuiet.Swap(true) {
@@ -83,6 +132,28 @@ func (t *transfer) try(ctx context.Context, f func(context.Context) error) error
 			return err
 		}
 	}
+}
+
+// giveUp decides whether a request is not worth another try whatever the patience; it gives the error to end with, or nil.
+func (c *Client) giveUp(f failing, err error) error {
+	kind, never := store.KindOf(err), c.lastSuccess.Load() == 0
+	switch {
+	case c.opts.MaxTries > 0 && f.tries >= c.opts.MaxTries, f.corrupt >= maxCorrupt:
+		return &triedOut{f.tries, err}
+	case kind == store.Unavailable && f.same >= maxAlone && c.quietSince(f.first).After(f.first):
+		return &triedOut{f.tries, err}
+	case never && nobodyThere(err) && f.tries >= leastTries:
+		return fmt.Errorf("tried %d times: %w", f.tries, err)
+	case never && kind == store.Expired && f.tries > 1: // once more, by credentials that were looked for again
+		return err
+	}
+	return nil
+}
+
+// nobodyThere tells that nothing listens at the address, or that there is no such host.
+func nobodyThere(err error) bool {
+	var dns *net.DNSError
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.As(err, &dns) && dns.IsNotFound
 }
 
 // ask is try for a request that moves no payload.
@@ -152,15 +223,17 @@ func (c *Client) quietSince(firstFailure time.Time) time.Time {
 	return firstFailure
 }
 
-// patience is how long a silence may last. Credentials that expired are given less: either they are renewed by
+// patience is how long a silence may last. A store that has given this client nothing but failures gets less: what has been
+// wrong since the first request seldom mends itself. Credentials that expired get less, too: either they are renewed by
 // themselves, at once, or a person must come.
 func (c *Client) patience(kind store.Kind) time.Duration {
-	p := c.opts.Patience
-	if p == 0 {
+	p, chosen := c.opts.Patience, c.opts.Patience > 0
+	if !chosen {
 		p = defaultPatience
 	}
+	never := c.lastSuccess.Load() == 0
 	switch {
-	case c.lastSuccess.Load() == 0 && !c.answered.Load():
+	case never && !c.answered.Load(), never && !chosen && kind != store.Throttled:
 		return min(p, firstPatience)
 	case kind == store.Expired:
 		return p / 5

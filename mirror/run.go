@@ -65,6 +65,8 @@ type run struct {
 
 	mu      sync.Mutex
 	summary Summary
+	// refused counts jobs that the store answered with 5xx to the end, since one was last done.
+	refused int
 	// cramped are jobs that found no room on the disk while others were taking it; they are done again alone. Not more than
 	// ahead: then there is none.
 	cramped []job
@@ -209,6 +211,9 @@ func (r *run) do(ctx context.Context, end context.CancelCauseFunc, j job) EventK
 		return postponed
 	}
 	ok := r.judge(ctx, &e, move)
+	if !ok && ctx.Err() == nil && r.refusedAlone(e.Err) {
+		e.Kind, ok = Failed, true
+	}
 	if e.Kind == Done && j.deletes {
 		e.Kind = Deleted
 	}
@@ -270,9 +275,27 @@ func (r *run) judge(ctx context.Context, e *Event, move bool) bool {
 	return true
 }
 
+// manyRefused is how many jobs in a row the store refuses by 5xx before it is taken to be down: one or two may be ill
+// objects, and the run has other work.
+const manyRefused = 3
+
+// refusedAlone tells whether a job that ended with a 5xx may be the only one: then it fails like any other, and is named.
+func (r *run) refusedAlone(err error) bool {
+	if store.KindOf(err) != store.Unavailable {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.refused++
+	return r.refused < manyRefused
+}
+
 // Hopeless tells errors that are not of one object: those of the bucket and of who asks, and those after which the client
 // has tried again until nothing had got through for as long as its patience lasts.
 func Hopeless(err error) bool {
+	if errors.Is(err, haul.ErrTriedOut) {
+		return false
+	}
 	switch store.KindOf(err) {
 	case store.NoBucket, store.NoCredentials, store.Expired, store.ClockSkew, store.WrongRegion,
 		store.Network, store.Stalled, store.Throttled, store.Unavailable:
@@ -328,6 +351,7 @@ func (r *run) tell(e Event) {
 	case Found:
 		s.Found++
 	case Done:
+		r.refused = 0
 		s.Done++
 		s.Size += e.Result.Size
 		s.Kept += e.Result.Kept

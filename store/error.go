@@ -57,6 +57,9 @@ type Error struct {
 	RetryAfter time.Duration
 	// Hint is one sentence of advice for a person, or empty.
 	Hint string
+	// Lasting says that the same request will fail in the same way, whatever the Kind: nothing about it can change while this
+	// process runs.
+	Lasting bool
 	// Err is the cause, where there is one below.
 	Err error
 }
@@ -89,6 +92,9 @@ func (e *Error) Unwrap() []error {
 
 // Retryable tells whether the same request may go through when it is sent again.
 func (e *Error) Retryable() bool {
+	if e.Lasting {
+		return false
+	}
 	switch e.Kind {
 	case Corrupt, Throttled, Unavailable, Network, BadAnswer, Stalled, Conflict, Expired:
 		return true

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -220,13 +221,16 @@ func (f *awsFace) open(ctx context.Context) error {
 	g := f.line.Globals
 	profile := g.Text("profile")
 	if profile == "" {
-		profile = os.Getenv("AWS_PROFILE")
+		profile = cmp.Or(os.Getenv("AWS_PROFILE"), os.Getenv("AWS_DEFAULT_PROFILE"))
 	}
 	if f.settings, err = readAWSSettings(profile); err != nil {
 		return err
 	}
 	if f.settings.bad != nil && f.line.Kind != "" {
 		return f.settings.bad
+	}
+	if f.settings.badTries != nil {
+		return f.settings.badTries
 	}
 	conn := connection{
 		endpoint: g.Text("endpoint-url"), region: g.Text("region"), profile: g.Text("profile"), caBundle: g.Text("ca-bundle"),
@@ -245,7 +249,7 @@ func (f *awsFace) open(ctx context.Context) error {
 	}
 	f.out.Debug("endpoint and region: " + f.store.String())
 	f.client = haul.New(f.store, haul.Options{
-		MaxConcurrency: f.settings.concurrency, Bandwidth: f.settings.bandwidth, Patience: awsPatience(), Observe: f.observe,
+		MaxConcurrency: f.settings.concurrency, Bandwidth: f.settings.bandwidth, MaxTries: f.settings.tries, Observe: f.observe,
 	})
 	return nil
 }
@@ -262,17 +266,6 @@ func (f *awsFace) timeouts(cfg *s3.Config) {
 			*to = never
 		}
 	}
-}
-
-// awsPatience is how long haul goes on trying where AWS_MAX_ATTEMPTS says how often aws would: as long as its waits between them,
-// of 20 seconds at most, could last. 0 leaves it to haul.
-func awsPatience() time.Duration {
-	const longestWait = 20 * time.Second
-	n := 0
-	if _, err := fmt.Sscan(os.Getenv("AWS_MAX_ATTEMPTS"), &n); err != nil || n < 1 {
-		return 0
-	}
-	return max(time.Millisecond, time.Duration(n-1)*longestWait)
 }
 
 // observe writes the account of --debug.

@@ -1,15 +1,16 @@
 package cli
 
 import (
-	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+
+	"haul/internal/awsfile"
 )
 
 // awsSettings are those of the s3 section of a profile that mean something here. Zero is not set.
@@ -21,25 +22,24 @@ type awsSettings struct {
 	accelerate          bool
 	dualStack           bool
 	signPayload         bool
+	tries               int // of one request
+	badTries            error
 	// bad is what cannot be; only transfers look at it.
 	bad error
 }
 
-// readAWSSettings reads the s3 section of a profile; an empty one is the default. A profile that is nowhere is an error.
+// readAWSSettings reads what a profile says, the default one where none is named. A profile that is nowhere is an error.
 func readAWSSettings(profile string) (awsSettings, error) {
 	name := profile
 	if name == "" {
 		name = "default"
 	}
-	config, there, err := readAWSFile("AWS_CONFIG_FILE", "config", func(section string) bool {
-		return section == "profile "+name || name == "default" && section == "default"
-	})
+	config, there, err := readProfile("AWS_CONFIG_FILE", "config", name)
 	if err != nil {
 		return awsSettings{}, err
 	}
 	if profile != "" && profile != "default" && !there {
-		_, there, err = readAWSFile("AWS_SHARED_CREDENTIALS_FILE", "credentials", func(section string) bool { return section == name })
-		if err != nil {
+		if _, there, err = readProfile("AWS_SHARED_CREDENTIALS_FILE", "credentials", name); err != nil {
 			return awsSettings{}, err
 		}
 		if !there {
@@ -49,61 +49,21 @@ func readAWSSettings(profile string) (awsSettings, error) {
 	return parseAWSSettings(config), nil
 }
 
-// readAWSFile reads the s3 settings of one section of the file that a variable names, or else of that name in ~/.aws. It tells
-// whether there is such a section.
-func readAWSFile(variable, base string, wanted func(section string) bool) (map[string]string, bool, error) {
-	path := os.Getenv(variable)
+// readProfile reads a profile in the file that a variable names, or else of that name in ~/.aws.
+func readProfile(variable, base, name string) (map[string]string, bool, error) {
+	path := awsfile.Path(os.Getenv(variable))
 	if path == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return nil, false, nil // then there is no file, either
-		}
-		path = filepath.Join(home, ".aws", base)
-	} else if rest, ok := strings.CutPrefix(path, "~/"); ok {
-		if home, err := os.UserHomeDir(); err == nil {
-			path = filepath.Join(home, rest)
-		}
+		path = awsfile.Path("~/.aws/" + base)
 	}
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	f, err := awsfile.Read(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, false, nil
+	case err != nil:
+		return nil, false, &awsError{awsGeneral, "Unable to parse config file: " + err.Error()}
 	}
-	if err != nil {
-		return nil, false, &awsError{awsGeneral, err.Error()}
-	}
-	defer f.Close() // only read from
-	settings, there := scanAWSFile(bufio.NewScanner(f), wanted)
+	settings, there := f.Profile(name, base == "credentials")
 	return settings, there, nil
-}
-
-// scanAWSFile looks for the lines below "s3 =" that are indented, in the sections that are wanted; keys that stand by themselves as
-// s3_NAME or NAME, as the SDKs have some of them, are not of that section.
-func scanAWSFile(lines *bufio.Scanner, wanted func(string) bool) (map[string]string, bool) {
-	settings, there := map[string]string{}, false
-	here, below := false, false
-	for lines.Scan() {
-		line := lines.Text()
-		text := strings.TrimSpace(line)
-		switch {
-		case text == "" || text[0] == '#' || text[0] == ';':
-			continue
-		case text[0] == '[':
-			section, _, _ := strings.Cut(text[1:], "]")
-			here, below = wanted(strings.Join(strings.Fields(section), " ")), false
-			there = there || here
-			continue
-		case !here:
-			continue
-		}
-		name, value, _ := strings.Cut(text, "=")
-		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
-		if line[0] != ' ' && line[0] != '\t' {
-			below = name == "s3" && value == ""
-		} else if below {
-			settings[name] = value
-		}
-	}
-	return settings, there
 }
 
 // parseAWSSettings understands the values; of those that nothing here depends on, it checks that they could be.
@@ -130,13 +90,30 @@ func parseAWSSettings(from map[string]string) (s awsSettings) {
 		{"addressing_style", oneOf(&s.addressing, "auto", "path", "virtual")},
 		{"preferred_transfer_client", oneOf(&ignored, "auto", "classic", "crt", "default")},
 	} {
-		if v, ok := from[k.name]; ok {
+		if v, ok := from["s3."+k.name]; ok {
 			if err := k.read(k.name, v); err != nil && s.bad == nil {
 				s.bad = err
 			}
 		}
 	}
+	s.tries, s.badTries = awsTries(cmp.Or(os.Getenv("AWS_RETRY_MODE"), from["retry_mode"]), cmp.Or(os.Getenv("AWS_MAX_ATTEMPTS"), from["max_attempts"]))
 	return s
+}
+
+// awsTries is how often aws makes a request: by its own choice 3 times, 5 in the legacy mode.
+func awsTries(mode, most string) (int, error) {
+	tries, ok := map[string]int{"": 3, "standard": 3, "adaptive": 3, "legacy": 5}[mode]
+	if !ok {
+		return 0, &awsError{awsGeneral, fmt.Sprintf("Invalid value provided to \"mode\": %q must be one of: standard, adaptive, legacy", mode)}
+	}
+	if most == "" {
+		return tries, nil
+	}
+	n, err := strconv.Atoi(strings.TrimSpace(most))
+	if err != nil || n < 1 {
+		return 0, &awsError{awsGeneral, fmt.Sprintf("Value provided to \"max_attempts\": %s must be an integer greater than or equal to 1.", most)}
+	}
+	return n, nil
 }
 
 func positive(to *int) func(name, value string) error {

@@ -10,6 +10,7 @@ import (
 
 	"haul/mirror"
 	"haul/store"
+	"haul/store/s3"
 )
 
 const noCredentials = "Unable to locate credentials"
@@ -19,8 +20,10 @@ func (f *awsFace) text(err error) string {
 	var e *store.Error
 	if errors.As(err, &e) && !errors.Is(err, mirror.ErrKept) {
 		switch {
-		case e.Kind == store.NoCredentials:
+		case e.Kind == store.NoCredentials && errors.Is(err, s3.ErrNoneFound):
 			return noCredentials
+		case e.Kind == store.NoCredentials && e.Code == "":
+			return credentialsText(e)
 		case e.Status != 0 || e.Code != "":
 			return serverText(e)
 		case e.Kind == store.Network && f.store != nil:
@@ -37,6 +40,15 @@ func (f *awsFace) text(err error) string {
 		return "[Errno 32] Broken pipe"
 	}
 	return err.Error()
+}
+
+// credentialsText says why credentials could not be had, and what to do about it.
+func credentialsText(e *store.Error) string {
+	text := fmt.Sprintf("Error when retrieving credentials: %v", e.Err)
+	if e.Hint != "" {
+		text += "; " + e.Hint
+	}
+	return text
 }
 
 // address is where an object was looked for.
@@ -68,7 +80,7 @@ func (f *awsFace) serviceText(err error) (int, string) {
 	switch {
 	case !errors.As(err, &e):
 		return awsGeneral, f.text(err)
-	case e.Kind == store.NoCredentials:
+	case e.Kind == store.NoCredentials && errors.Is(err, s3.ErrNoneFound):
 		return awsConfig, noCredentials + `. You can configure credentials by running "aws configure".`
 	case e.Op == "Open" && e.Err != nil:
 		return awsGeneral, e.Err.Error()

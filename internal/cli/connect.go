@@ -117,7 +117,7 @@ func (c *connection) config() s3.Config {
 	cfg := s3.Config{
 		Endpoint: c.endpoint, Region: c.region, Profile: c.profile, NoSignRequest: c.noSign,
 		NoVerifySSL: c.noVerify, CABundle: c.caBundle, Accelerate: c.accelerate, DualStack: c.dualStack,
-		Regions: c.regions,
+		Regions: c.regions, MFA: askMFA, RoleCache: roleCache(),
 	}
 	switch c.addressing {
 	case "path":

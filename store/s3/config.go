@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/smithy-go/logging"
 
 	"haul/store"
@@ -60,6 +61,10 @@ type Config struct {
 	// SignPayload sends a SHA-256 of each body under the signature, so that each is read twice. The zero value leaves that to the
 	// checksums.
 	SignPayload bool
+	// MFA gives the code of the device with that serial number, for a role that wants one; nil cannot.
+	MFA func(serial string) (string, error)
+	// RoleCache is the folder where the AWS CLI keeps credentials of roles between runs (~/.aws/cli/cache); empty keeps none.
+	RoleCache string
 }
 
 // defaultRegion is the one to begin with where nobody named any; servers answer with the right one.
@@ -67,17 +72,17 @@ const defaultRegion = "us-east-1"
 
 // load finds configuration and credentials as the SDK does.
 func load(ctx context.Context, c Config) (aws.Config, error) {
-	opts := []func(*config.LoadOptions) error{
-		config.WithLogger(logging.Nop{}),
+	opts, clean, err := sharedFiles()
+	if err != nil {
+		return aws.Config{}, err
 	}
+	defer clean()
+	opts = append(opts, config.WithLogger(logging.Nop{}), assuming(c))
 	if c.Region != "" {
 		opts = append(opts, config.WithRegion(c.Region))
 	}
 	if c.Profile != "" {
 		opts = append(opts, config.WithSharedConfigProfile(c.Profile))
-	}
-	if c.Endpoint != "" {
-		opts = append(opts, config.WithBaseEndpoint(c.Endpoint))
 	}
 	if c.NoSignRequest {
 		opts = append(opts, config.WithCredentialsProvider(aws.AnonymousCredentials{}))
@@ -94,7 +99,24 @@ func load(ctx context.Context, c Config) (aws.Config, error) {
 	if err != nil {
 		return aws.Config{}, explainLoad(err)
 	}
+	if file := cacheFile(c.RoleCache, cfg); file != "" {
+		cfg.Credentials = aws.NewCredentialsCache(&roleCache{cfg.Credentials, file})
+	}
 	return cfg, nil
+}
+
+// regionTimeout bounds the question to the metadata service of EC2 for the machine's region, as the AWS CLI bounds it.
+const regionTimeout = time.Second
+
+// machineRegion gives the region of the EC2 instance that this is, or "".
+func machineRegion(ctx context.Context, cfg aws.Config) string {
+	ctx, cancel := context.WithTimeout(ctx, regionTimeout)
+	defer cancel()
+	out, err := imds.NewFromConfig(cfg, func(o *imds.Options) { o.Retryer = aws.NopRetryer{} }).GetRegion(ctx, &imds.GetRegionInput{})
+	if err != nil {
+		return "" // not on EC2
+	}
+	return out.Region
 }
 
 func explainLoad(err error) error {

@@ -2,12 +2,16 @@ package s3
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"os/exec"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/smithy-go"
 
@@ -27,6 +31,7 @@ type credentials struct {
 	age      int                     // counts reloads
 	had      bool                    // some were found once
 	secrets  []string                // of those found last
+	fixed    bool                    // those found last come from this process's environment, and so stay what they are
 }
 
 // Retrieve gives the credentials for one request.
@@ -38,8 +43,11 @@ func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	if err == nil {
 		var v aws.Credentials
 		if v, err = retrieve(ctx, p, had); err == nil {
+			err = checkKeys(v)
+		}
+		if err == nil {
 			c.mu.Lock()
-			c.had = true
+			c.had, c.fixed = true, v.Source == config.CredentialsSourceName
 			if len(c.secrets) == 0 || c.secrets[0] != v.SecretAccessKey {
 				c.secrets = []string{v.SecretAccessKey, v.SessionToken, v.AccessKeyID}
 			}
@@ -70,7 +78,11 @@ func retrieve(ctx context.Context, p aws.CredentialsProvider, had bool) (aws.Cre
 	return v, err
 }
 
-var errNoRole = errors.New("none in the environment, in ~/.aws, or from a role of this machine")
+var errNoRole = errors.New("no role of this machine")
+
+// ErrNoneFound is in the chain of an error of kind store.NoCredentials where none are configured at all; else its text says why
+// those that are could not be had.
+var ErrNoneFound = errors.New("none in the environment, in ~/.aws, or from a role of this machine")
 
 // current gives the provider to ask, its age, and whether credentials were found before.
 func (c *credentials) current(ctx context.Context) (aws.CredentialsProvider, int, bool, error) {
@@ -93,6 +105,17 @@ func (c *credentials) expire(age int) {
 	defer c.mu.Unlock()
 	if c.age == age {
 		c.provider = nil
+	}
+}
+
+// lasting makes the error about credentials that have expired one that no further try can mend, where they come from the
+// environment.
+func (c *credentials) lasting(e *store.Error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fixed {
+		e.Lasting = true
+		e.Hint = "the token in AWS_SESSION_TOKEN has expired: set new AWS_* variables, or unset them to use a profile, and run the command again"
 	}
 }
 
@@ -119,16 +142,49 @@ func (c *credentials) explain(err error) error {
 		e.Hint = "the credentials ran out and no new ones could be had: log in again (`aws sso login`) or renew them"
 	}
 	var op *smithy.OperationError
+	var said smithy.APIError
 	switch {
+	case errors.Is(err, errNoMFA):
+		e.Err, e.Hint = errNoMFA, mfaHint
+	case errors.As(err, &op) && op.ServiceID == "STS" && errors.As(err, &said):
+		e.Op, e.Code, e.Message = op.OperationName, said.ErrorCode(), redact(said.ErrorMessage(), c.hidden()...)
+		e.Hint = "look at role_arn, source_profile and external_id of the profile, and at whom the role trusts"
 	case from(p, aws.CredentialSourceSSO, aws.CredentialSourceSSOLegacy) && !brokenAnswer(err):
 		e.Err = errors.New("the SSO session has ended")
 		e.Hint = "log in again with `aws sso login`, with --profile NAME if you use one"
+	case from(p, aws.CredentialSourceProcess):
+		e.Err, e.Hint = processError(err), "run the credential_process of the profile by hand to see what is wrong"
 	case errors.Is(err, errNoRole), errors.As(err, &op) && op.ServiceID == imds.ServiceID:
-		e.Err = errNoRole
+		e.Err = ErrNoneFound
 	default:
-		e.Err = errors.New(redact(err.Error(), c.hidden()...))
+		e.Err = errors.New(redact(sourceText(p)+err.Error(), c.hidden()...))
 	}
 	return e
+}
+
+// processError says what came of a credential_process, and nothing of what it printed.
+func processError(err error) error {
+	var ended *exec.ExitError
+	var syntax *json.SyntaxError
+	var form *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &ended):
+		return fmt.Errorf("credential_process failed: %w", ended)
+	case errors.As(err, &syntax), errors.As(err, &form):
+		return errors.New("credential_process printed something else than credentials in JSON")
+	}
+	return fmt.Errorf("credential_process: %s", redact(lastError(err)))
+}
+
+// sourceText names where credentials were to come from.
+func sourceText(p aws.CredentialsProvider) string {
+	switch {
+	case from(p, aws.CredentialSourceEnvVarsSTSWebIDToken, aws.CredentialSourceProfileSTSWebIDToken):
+		return "no credentials from the web identity: "
+	case from(p, aws.CredentialSourceHTTP):
+		return "no credentials from the container's endpoint: "
+	}
+	return ""
 }
 
 // from tells whether a provider finds its credentials in one of these ways.

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -120,7 +121,8 @@ func (s *Store) explain(ctx, gctx context.Context, x *exchange, err error) error
 	case x.fault != nil:
 		s.explainFault(e, x)
 	case errors.As(err, &before): // credentials
-		e.Kind, e.Hint, e.Err = before.Kind, before.Hint, before.Err
+		e.Kind, e.Hint, e.Err, e.Code, e.Message = before.Kind, before.Hint, before.Err, before.Code, before.Message
+		e.Op = cmp.Or(before.Op, e.Op)
 	case errors.Is(x.netErr, errLongHead):
 		e.Kind, e.Err, e.Hint = store.BadAnswer, errLongHead, foreignHint
 	case x.netErr != nil:

@@ -108,7 +108,8 @@ func (s *Store) once(ctx context.Context, c *call, region string, try attempt) (
 	}
 	e := s.explain(ctx, gctx, x, err)
 	g.stop()
-	if errors.Is(e, store.Expired) {
+	if known := new(*store.Error); errors.As(e, known) && (*known).Kind == store.Expired {
+		s.credentials.lasting(*known)
 		s.credentials.expire(x.credentials)
 	}
 	return x, e

@@ -86,10 +86,10 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		cfg, err := load(ctx, c)
 		return cfg.Credentials, err
 	}}
-	return s, s.setUp(cfg, c)
+	return s, s.setUp(ctx, cfg, c)
 }
 
-func (s *Store) setUp(cfg aws.Config, c Config) error {
+func (s *Store) setUp(ctx context.Context, cfg aws.Config, c Config) error {
 	s.options = awss3.NewFromConfig(cfg, func(o *awss3.Options) {
 		if c.Endpoint != "" {
 			o.BaseEndpoint = aws.String(c.Endpoint)
@@ -111,6 +111,9 @@ func (s *Store) setUp(cfg aws.Config, c Config) error {
 	s.region = cfg.Region
 	if s.region == "" {
 		s.region = regionOf(host)
+	}
+	if s.region == "" && s.profile.aws {
+		s.region = machineRegion(ctx, cfg)
 	}
 	if s.region == "" {
 		s.region = defaultRegion
@@ -143,6 +146,7 @@ func (s *Store) setUp(cfg aws.Config, c Config) error {
 		return setupError("addressing is auto, path or virtual", errNoSuchAddressing)
 	}
 	o.UseAccelerate = c.Accelerate
+	o.UseARNRegion = useARNRegion(ctx, cfg)
 	if c.DualStack {
 		o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled
 	}
