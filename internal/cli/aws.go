@@ -122,7 +122,12 @@ func (f *awsFace) isStream() bool {
 			return true
 		}
 	}
-	return false
+	return f.toStdout()
+}
+
+// toStdout tells a download to standard output by its name among the devices.
+func (f *awsFace) toStdout() bool {
+	return f.line.Verb == "cp" && f.line.Kind == awsline.Download && !f.line.Options.Has("recursive") && isStdout(f.line.Paths[1])
 }
 
 func (f *awsFace) run(ctx context.Context) error {

@@ -216,8 +216,16 @@ func (t *awsTransfer) down(ctx context.Context, ref store.Ref) error {
 	if t.archived(obj, task.Verb) {
 		return nil
 	}
+	piped := isStreamTarget(file)
+	if piped && t.tree.Move {
+		t.fail(task, "a move to a pipe or device would delete the only copy; use cp")
+		return nil
+	}
 	return t.move(ctx, task, func() error {
 		tr := t.tree.Transfer
+		if piped {
+			return t.streamDown(ctx, ref, location{text: file})
+		}
 		if t.tree.Move {
 			_, err = mirror.MoveOne(ctx, t.client, mirror.Remote(ref), mirror.Local(file), tr)
 		} else {
@@ -287,7 +295,7 @@ func (t *awsTransfer) stream(ctx context.Context) error {
 		t.out.WouldTransfer(task)
 		return nil
 	}
-	if err = t.streamDown(ctx, ref); err != nil && ctx.Err() == nil {
+	if err = t.streamDown(ctx, ref, location{kind: stream}); err != nil && ctx.Err() == nil {
 		text, ok := headText(err, "")
 		if !ok {
 			text = t.text(err)
@@ -297,8 +305,15 @@ func (t *awsTransfer) stream(ctx context.Context) error {
 	return nil
 }
 
-func (t *awsTransfer) streamDown(ctx context.Context, ref store.Ref) error {
+// streamDown writes an object to standard output, or to what bears a name.
+func (t *awsTransfer) streamDown(ctx context.Context, ref store.Ref, to location) error {
 	out := reopen(t.sys.Stdout)
+	if to.kind != stream {
+		var err error
+		if out, err = openStream(ctx, to.text, os.O_WRONLY|os.O_APPEND); err != nil {
+			return err
+		}
+	}
 	stop := context.AfterFunc(ctx, func() { _ = out.SetWriteDeadline(time.Unix(1, 0)) })
 	defer stop()
 	tr := t.tree.Transfer

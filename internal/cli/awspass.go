@@ -1,16 +1,53 @@
 package cli
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // awsSeen is the variable that names the haul programs that a line was handed on by, so that two of them, one a copy of the
 // other, do not hand it to each other.
 const awsSeen = "HAUL_AWS_SEEN"
+
+// awsHanded is the variable that says how often commands were handed on, one from within the other, and to which programs this
+// very command was: so a script named aws that runs haul aws "$@" gets it once.
+const awsHanded = "HAUL_AWS_HANDED"
+
+// maxHanded bounds how often commands are handed on, one from within the other: a real aws may run another, as for credentials.
+const maxHanded = 8
+
+type handed struct {
+	times int
+	to    []string
+}
+
+func readHanded(text string, words []string) (h handed) {
+	fields := filepath.SplitList(text)
+	if len(fields) < 2 {
+		return h
+	}
+	h.times, _ = strconv.Atoi(fields[0])
+	if fields[1] == wordsKey(words) {
+		h.to = fields[2:]
+	}
+	return h
+}
+
+func (h handed) text(words []string) string {
+	return strings.Join(append([]string{strconv.Itoa(h.times + 1), wordsKey(words)}, h.to...), string(filepath.ListSeparator))
+}
+
+// wordsKey tells one command from another, and shows nothing of it.
+func wordsKey(words []string) string {
+	sum := sha256.Sum256([]byte(strings.Join(words, "\x00")))
+	return hex.EncodeToString(sum[:8])
+}
 
 // handOn gives a line to the next real aws in PATH, unchanged, and gives its exit code.
 func (f *awsFace) handOn(words []string) int {
@@ -23,11 +60,19 @@ func (f *awsFace) handOn(words []string) int {
 		return awsGeneral
 	}
 	seen := append(filepath.SplitList(os.Getenv(awsSeen)), self)
-	program := nextAWS(filepath.SplitList(os.Getenv("PATH")), seen)
-	if program == "" {
+	before := readHanded(os.Getenv(awsHanded), words)
+	program := nextAWS(filepath.SplitList(os.Getenv("PATH")), slices.Concat(seen, before.to))
+	switch {
+	case program == "" && len(before.to) == 0:
 		return f.nobody()
+	case program == "", before.times >= maxHanded:
+		f.out.Refuse("", "haul handed this command on, and it came back: an aws in PATH runs haul aws, as a script may do. "+
+			"Put the real aws behind it in PATH, or let the script run that for everything but s3")
+		return awsGeneral
 	}
-	env := append(withoutVariable(os.Environ(), awsSeen), awsSeen+"="+strings.Join(slices.Compact(seen), string(filepath.ListSeparator)))
+	before.to = append(before.to, program)
+	env := withoutVariable(withoutVariable(os.Environ(), awsSeen), awsHanded)
+	env = append(env, awsSeen+"="+strings.Join(slices.Compact(seen), string(filepath.ListSeparator)), awsHanded+"="+before.text(words))
 	code, err := become(program, append([]string{"aws"}, words...), env, f.sys)
 	if err != nil {
 		f.out.Refuse("", "haul handed this line to "+program+": "+err.Error())

@@ -32,6 +32,9 @@ type awsTransfer struct {
 // transfer does cp, mv and sync.
 func (f *awsFace) transfer(ctx context.Context) error {
 	t := &awsTransfer{awsFace: f, from: f.line.Paths[0], to: f.line.Paths[1]}
+	if f.toStdout() {
+		t.to = "-"
+	}
 	if err := t.options(); err != nil {
 		return err
 	}
@@ -68,7 +71,7 @@ func (t *awsTransfer) options() error {
 		}
 	}
 	replace, props := o.Text("metadata-directive"), o.Text("copy-props")
-	tr.ReplaceMetadata = replace == "REPLACE" || replace == "" && (o.Has("metadata") || props == "none")
+	tr.ReplaceMetadata = replace == "REPLACE" || replace == "" && props == "none"
 	tr.ReplaceTags = replace == "" && (props == "none" || props == "metadata-directive")
 	t.guess = !o.Has("no-guess-mime-type") && attrs.Headers.ContentType == ""
 	t.tree = mirror.SyncOptions{

@@ -114,6 +114,9 @@ func (c *connection) open(ctx context.Context) (*s3.Store, error) {
 }
 
 func (c *connection) config() s3.Config {
+	if os.Getenv("AWS_RETRY_MODE") == "legacy" { // which only the AWS CLI knows; the SDK would refuse it, and haul's tries are its own
+		_ = os.Setenv("AWS_RETRY_MODE", "standard")
+	}
 	cfg := s3.Config{
 		Endpoint: c.endpoint, Region: c.region, Profile: c.profile, NoSignRequest: c.noSign,
 		NoVerifySSL: c.noVerify, CABundle: c.caBundle, Accelerate: c.accelerate, DualStack: c.dualStack,

@@ -208,6 +208,10 @@ func (r *copyRequest) toLocal(d files) (err error) {
 	if r.to.kind == stream {
 		return nil
 	}
+	if isStdout(r.to.text) {
+		r.to.kind = stream
+		return nil
+	}
 	path, err := d.target(r.to.text, r.from.ref.Key)
 	switch {
 	case err != nil && isFolder(r.from.ref.Key):
@@ -216,7 +220,7 @@ func (r *copyRequest) toLocal(d files) (err error) {
 		return usagef("%v", err)
 	}
 	r.to.text = path
-	if mode, err := d.mode(path); err != nil || mode.IsRegular() {
+	if mode, err := d.mode(path); err != nil || mode.IsRegular() && !isStreamTarget(path) {
 		r.direction = download // a target that cannot be looked at is the download's own error
 	}
 	return nil

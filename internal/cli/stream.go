@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"syscall"
 	"time"
@@ -92,7 +93,7 @@ func (a *app) openSink(ctx context.Context, l location) (*os.File, error) {
 	if l.kind == stream {
 		return reopen(a.sys.Stdout), nil
 	}
-	return openStream(ctx, l.text, os.O_WRONLY)
+	return openStream(ctx, l.text, os.O_WRONLY|os.O_APPEND) // a file behind /dev/fd/3 has other things in it
 }
 
 // reopen gives a pipe whose writing can be ended while it blocks: the standard streams are shared with other processes and must
@@ -132,4 +133,26 @@ func openStream(ctx context.Context, path string, flag int) (*os.File, error) {
 		err = errors.Join(err, f.Close())
 	}
 	return nil, errors.Join(context.Cause(ctx), err)
+}
+
+// isStdout tells the names of standard output.
+func isStdout(path string) bool {
+	switch filepath.Clean(path) {
+	case "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1":
+		return true
+	}
+	return false
+}
+
+// isStreamTarget tells what is written in order and never replaced: a pipe, a device, or a descriptor that another program opened.
+func isStreamTarget(path string) bool {
+	if isStdout(path) {
+		return true
+	}
+	fi, err := os.Stat(path)
+	if err != nil || fi.IsDir() {
+		return false
+	}
+	dir := filepath.Dir(filepath.Clean(path))
+	return !fi.Mode().IsRegular() || dir == "/dev/fd" || dir == "/proc/self/fd" || filepath.Clean(path) == "/dev/stderr"
 }

@@ -99,7 +99,7 @@ func TestErrors(t *testing.T) {
 		{"HeadObject", answer(404, ""), store.NotFound, ""},
 		{"HeadObject", answer(403, ""), store.Denied, "s3:ListBucket"},
 		{"UploadPart", fails(404, "NoSuchUpload", ""), store.NoUpload, ""},
-		{"UploadPart", fails(400, "ExpiredToken", "The provided token has expired."), store.Expired, "aws sso login"},
+		{"UploadPart", fails(400, "ExpiredToken", "The provided token has expired."), store.Expired, "AWS_SESSION_TOKEN"},
 		{"GetObject", answer(403, `<Error><Code>RequestTimeTooSkewed</Code></Error>`, "Date: "+hour), store.ClockSkew, "1h0m"},
 		{"GetObject", fails(403, "InvalidObjectState", "", "<StorageClass>DEEP_ARCHIVE</StorageClass>"), store.Archived, "DEEP_ARCHIVE and must be restored"},
 		{"GetObject", fails(403, "InvalidObjectState", "", "<StorageClass>INTELLIGENT_TIERING</StorageClass><AccessTier>ARCHIVE_ACCESS</AccessTier>"), store.Archived, "INTELLIGENT_TIERING ARCHIVE_ACCESS"},
