@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -209,7 +210,22 @@ func (a *assembly) complete(ctx context.Context, sum checksum.Sum) (store.Object
 		}
 		return err
 	})
+	if err == nil {
+		a.checkTags(ctx, obj)
+	}
 	return obj, err
+}
+
+// checkTags looks, once for each Client, whether the store has the tags that an upload in parts was opened with: Ceph drops them.
+func (a *assembly) checkTags(ctx context.Context, obj store.Object) {
+	if len(a.o.Attrs.Tags) == 0 || a.c.lookedTags.Swap(true) {
+		return
+	}
+	ref := store.Ref{Bucket: a.up.Bucket, Key: a.up.Key, Version: obj.Version}
+	tags, err := a.c.store.Tags(ctx, ref, &a.o.Attrs)
+	if err == nil && !maps.Equal(tags, a.o.Attrs.Tags) {
+		a.note("the store dropped the tags of this object, as it may of each that is uploaded in parts: set them with `aws s3api put-object-tagging`")
+	}
 }
 
 // landed looks whether the upload is gone, and the object there and made of just these parts.

@@ -74,6 +74,7 @@ type Client struct {
 	lastSuccess atomic.Int64
 	answered    atomic.Bool
 	saidQuiet   atomic.Bool // the user was told of the silence that lasts
+	lookedTags  atomic.Bool // whether the store keeps tags of uploads in parts was looked at
 	// pausing counts requests that wait to be tried again, or for a store that asked to slow down.
 	pausing atomic.Int64
 	// late is whether sums after the bytes of a part come to anything.

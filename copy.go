@@ -309,7 +309,7 @@ func (t *transfer) tagsOf(ctx context.Context, src store.Object) (tags map[strin
 		tags, err = t.c.store.Tags(ctx, src.Ref, &t.o.Attrs)
 		return err
 	})
-	if errors.Is(err, store.Denied) || errors.Is(err, store.Unsupported) {
+	if errors.Is(err, store.Unsupported) { // then the store has none
 		t.note(fmt.Sprintf("the tags of the source, if it has any, are not copied: %v", err))
 		return nil, nil
 	}

@@ -79,6 +79,10 @@ func TestCopyFails(t *testing.T) {
 			t.Errorf("got %v, want kind Changed", err)
 		}
 		b.Fault(storetest.Tags).Error(store.Denied)
+		if _, err = b.client().Copy(context.Background(), object, to, haul.Transfer{PartSize: 20}); !errors.Is(err, store.Denied) || b.Exists(to) {
+			t.Errorf("tags that may not be read: %v", err)
+		}
+		b.Fault(storetest.Tags).Error(store.Unsupported)
 		r, err := b.client().Copy(context.Background(), object, to, haul.Transfer{PartSize: 20})
 		if err != nil || !r.Proof.Proved || !strings.Contains(b.said(), "tags of the source") {
 			t.Errorf("%+v, %v; said %q", r, err, b.said())

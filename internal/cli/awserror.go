@@ -24,6 +24,8 @@ func (f *awsFace) text(err error) string {
 			return noCredentials
 		case e.Kind == store.NoCredentials && e.Code == "":
 			return credentialsText(e)
+		case e.Status/100 == 2 && e.Code == "": // it was done, and not as it was asked for
+			return strings.TrimSuffix(fmt.Sprintf("%v; %s", e.Err, e.Hint), "; ")
 		case e.Status != 0 || e.Code != "":
 			return serverText(e)
 		case e.Kind == store.Network && f.store != nil:

@@ -130,10 +130,7 @@ func awsFilter(all []awsline.Filter) (f mirror.Filter) {
 }
 
 func awsChecksum(name string) (checksum.Algorithm, error) {
-	if name == "" && strings.EqualFold(os.Getenv("AWS_REQUEST_CHECKSUM_CALCULATION"), "when_required") {
-		return checksum.MD5, nil // what S3 has always checked
-	}
-	a, err := parseChecksum(name)
+	a, err := checksumWish(name)
 	if err != nil {
 		return a, &awsError{awsGeneral, "haul has no " + name + " to prove by; leave --checksum-algorithm out, or choose CRC64NVME, CRC32C, CRC32, SHA256 or SHA1"}
 	}

@@ -30,7 +30,7 @@ func (f *copyFlags) parse(args []string, set *pflag.FlagSet, d files) (copyReque
 	case f.adopt:
 		t.Resume = haul.ResumeAdopt
 	}
-	if t.Checksum, err = parseChecksum(f.checksum); err != nil {
+	if t.Checksum, err = checksumWish(f.checksum); err != nil {
 		return req, err
 	}
 	t.Digests, t.DigestFirst, t.WantLayout = f.digest.list.algorithms, f.digest.first, f.digest.receipt != ""

@@ -42,6 +42,14 @@ func parseChecksum(name string) (checksum.Algorithm, error) {
 	return a, nil
 }
 
+// checksumWish reads the name of an algorithm; without one, AWS_REQUEST_CHECKSUM_CALCULATION=when_required asks for none of the newer.
+func checksumWish(name string) (checksum.Algorithm, error) {
+	if name == "" && strings.EqualFold(os.Getenv("AWS_REQUEST_CHECKSUM_CALCULATION"), "when_required") {
+		return checksum.MD5, nil // what S3 has always checked
+	}
+	return parseChecksum(name)
+}
+
 // writeWhole writes a file that is there as a whole, or not at all.
 func writeWhole(name string, content []byte) error {
 	t, err := localfile.Create(name, int64(len(content)))

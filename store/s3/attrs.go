@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"context"
 	"crypto/md5"
 	"encoding/base64"
 	"errors"
@@ -22,6 +23,10 @@ const (
 	copySourceSSE  = "X-Amz-Copy-Source-Server-Side-Encryption-Customer-"
 	// maxKey is the length of an SSE-C key in bytes.
 	customerKeySize = 32
+	// customerEncryption is what Object.Encryption says of an object under a customer's key.
+	customerEncryption = "SSE-C"
+	// tidyTime bounds the deletion of what should not be there, which goes on when the caller has stopped.
+	tidyTime = 30 * time.Second
 )
 
 // copyHeaders open the source of a copy.
@@ -144,14 +149,49 @@ func (s *Store) checkCustomerKeys(c *call) error {
 	return nil
 }
 
-// keptKey finds out whether the server took the customer's key: one that does not know SSE-C stores the bytes as they are.
-func (x *exchange) keptKey() error {
+// echoesKey tells that the request had no customer's key, or that the answer says that it was used.
+func (x *exchange) echoesKey() bool {
 	a := x.call.attrs
-	if a == nil || a.Encryption.Customer.Key == "" || x.answer.Get(customerPrefix+"Algorithm") != "" {
+	return a == nil || a.Encryption.Customer.Key == "" || x.answer.Get(customerPrefix+"Algorithm") != ""
+}
+
+// keptKey finds out whether the server encrypted a part with the customer's key: one that does not know SSE-C stores the bytes as
+// they are.
+func (x *exchange) keptKey() error {
+	if x.echoesKey() {
 		return nil
 	}
-	return x.unsupported("the store does not know SSE-C; what was sent to it is not encrypted with your key",
-		errors.New("the store ignored the customer's key"))
+	return x.unsupported("this store does not know SSE-C: encrypt the file before the upload, or use another store. "+
+		"Parts that it has already are not encrypted: discard the upload", errors.New("the store ignored the customer's key"))
+}
+
+// encrypted finds out whether the object that a request has just made is encrypted with the customer's key. Not every server that
+// encrypts says so in its answer (MinIO, to a copy); HEAD with the key settles it. An object that is not encrypted, and is still
+// the one that was made, is deleted.
+func (s *Store) encrypted(ctx context.Context, x *exchange, made store.Object) error {
+	if x.echoesKey() {
+		return nil
+	}
+	ref, a := made.Ref, x.call.attrs
+	ref.Version = made.Version
+	seen, err := s.Head(ctx, store.GetRequest{Ref: ref, Attrs: a})
+	if err == nil && seen.Encryption == customerEncryption {
+		return nil
+	}
+	const hint = "this store does not know SSE-C: encrypt the file before the upload, or use another store"
+	if err != nil {
+		return x.unsupported("look at the object: it may be stored without encryption", fmt.Errorf("the store did not say whether it used the customer's key: %w", err))
+	}
+	if made.ETag == "" || seen.ETag != made.ETag {
+		return x.unsupported(hint, errors.New("the store ignored the customer's key, and the object there, which another writer may have stored, is not encrypted"))
+	}
+	cctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyTime)
+	defer cancel()
+	if err := s.Delete(cctx, ref, a); err != nil {
+		return x.unsupported(hint+"; delete the object: `haul rm "+made.Ref.String()+"`",
+			fmt.Errorf("the store ignored the customer's key: the object is stored WITHOUT encryption, and could not be deleted: %w", err))
+	}
+	return x.unsupported(hint, errors.New("the store ignored the customer's key and stored the object without encryption; haul has deleted it"))
 }
 
 // attrsFrom reads what is stored with an object.

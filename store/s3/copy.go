@@ -52,13 +52,13 @@ func (s *Store) Copy(ctx context.Context, r store.CopyRequest) (store.Object, er
 	if err != nil {
 		return store.Object{}, err
 	}
-	if err := x.keptKey(); err != nil {
-		return store.Object{}, err
-	}
 	var doc copyResult
 	_ = xml.Unmarshal(x.body, &doc)
 	o := objectFrom(r.To, x.answer)
 	o.ETag = etag(doc.ETag)
+	if err := s.encrypted(ctx, x, o); err != nil {
+		return store.Object{}, err
+	}
 	if t, err := parseTime(doc.LastModified); err == nil {
 		o.Modified = t
 	}

@@ -98,10 +98,10 @@ func (s *Store) Put(ctx context.Context, r store.PutRequest) (store.Object, erro
 		}
 		return store.Object{}, err
 	}
-	if err := x.keptKey(); err != nil {
+	o := objectFrom(r.Ref, x.answer)
+	if err := s.encrypted(ctx, x, o); err != nil {
 		return store.Object{}, err
 	}
-	o := objectFrom(r.Ref, x.answer)
 	if told := o.Sum(r.Sum.Algorithm); !told.IsZero() && told.Value != r.Sum.Value {
 		return store.Object{}, m.wrong(foreignHint, fmt.Sprintf("an answer about other bytes came: %v in place of %v", told, r.Sum))
 	}

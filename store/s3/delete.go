@@ -64,8 +64,11 @@ func (s *Store) DeleteMany(ctx context.Context, refs []store.Ref, a *store.Attrs
 		out, err = client.DeleteObjects(ctx, in, sumByMD5)
 		return err
 	})
-	if errors.Is(err, store.Unsupported) {
+	switch {
+	case errors.Is(err, store.Unsupported):
 		s.profile.lack(deleteObjects)
+	case errors.Is(err, store.Invalid) && !s.profile.aws: // Google's answer, too; one by one, each gets an answer of its own
+		return nil, c.unsupported()
 	}
 	if err != nil {
 		return nil, err

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -137,11 +139,14 @@ func (x *exchange) otherRegion() string {
 }
 
 // wire is the HTTP client that the SDK gets. It notes what happens in the exchange.
-type wire struct{ transport http.RoundTripper }
+type wire struct {
+	transport http.RoundTripper
+	encoding  string
+}
 
 // Do sends one request. It follows no redirect.
 func (w *wire) Do(req *http.Request) (*http.Response, error) {
-	req.Header.Set("Accept-Encoding", "identity") // after signing: proxies rewrite it
+	req.Header.Set("Accept-Encoding", w.encoding) // after signing: proxies rewrite it
 	x := exchangeOf(req.Context())
 	if x != nil && x.probe != nil {
 		x.probe.url, x.probe.auth = req.URL, req.Header.Get("Authorization")
@@ -209,12 +214,21 @@ func apiOptions() []func(*middleware.Stack) error {
 // addHeaders puts the call's own headers into the request.
 func addHeaders(ctx context.Context, in middleware.BuildInput, next middleware.BuildHandler) (middleware.BuildOutput, middleware.Metadata, error) {
 	x := exchangeOf(ctx)
+	if req, ok := in.Request.(*smithyhttp.Request); ok {
+		dropID(req.URL)
+	}
 	if req, ok := in.Request.(*smithyhttp.Request); ok && x != nil && awsmiddleware.GetOperationName(ctx) == x.call.op {
 		for name, values := range x.call.header {
 			req.Header[name] = values
 		}
 	}
 	return next.HandleBuild(ctx, in)
+}
+
+// dropID takes the SDK's x-id out of a query: no other client sends it, and some stores leave it out of what they sign.
+func dropID(u *url.URL) {
+	fields := strings.Split(u.RawQuery, "&")
+	u.RawQuery = strings.Join(slices.DeleteFunc(fields, func(f string) bool { return strings.HasPrefix(f, "x-id=") }), "&")
 }
 
 // dropHeaders takes out what must not be signed: some servers and proxies change or do not know it.

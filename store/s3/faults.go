@@ -181,7 +181,7 @@ func (s *Store) refusesSum(f *fault, c *call) bool {
 	case f.status == http.StatusNotImplemented:
 		return named || !s.profile.checked() && !strings.Contains(text, "none-match")
 	case f.status == http.StatusBadRequest:
-		return named
+		return named || f.Code == "" && f.text == "" && !s.profile.checked()
 	case f.Code == "SignatureDoesNotMatch":
 		return c.sums != checksum.MD5 && !s.profile.checked()
 	}
@@ -192,6 +192,8 @@ func (s *Store) refusesSum(f *fault, c *call) bool {
 func (s *Store) hint(e *store.Error, x *exchange) string {
 	f := x.fault
 	switch {
+	case f.status == http.StatusRequestEntityTooLarge && f.Code == "":
+		return "a proxy or web server before the store takes no request of this size (nginx: client_max_body_size): ask its administrator to raise that, or send smaller parts with --part-size"
 	case f.other == noTag:
 		return "S3 gives an ETag with every object: a proxy that takes it away may be the cause, or " + foreignHint
 	case f.foreign, f.other != "":
@@ -208,6 +210,9 @@ func (s *Store) hint(e *store.Error, x *exchange) string {
 	}
 	if strings.Contains(f.text, "HTTP request to an HTTPS server") || strings.Contains(f.Message, "HTTP request to an HTTPS server") {
 		return "the server speaks HTTPS: write https:// in the endpoint"
+	}
+	if h := s.attrHint(e, x.call); h != "" {
+		return h
 	}
 	switch e.Kind {
 	case store.NoBucket:
@@ -231,6 +236,26 @@ func (s *Store) hint(e *store.Error, x *exchange) string {
 		if f.status == 507 || f.Code != "EntityTooLarge" && strings.Contains(f.Code, "Quota") || strings.Contains(f.Code, "Storage") {
 			return "the store has no room left, or the quota is used up: make room or ask its administrator"
 		}
+	}
+	return ""
+}
+
+// attrHint names the attribute that a store may have refused with an answer that does not.
+func (s *Store) attrHint(e *store.Error, c *call) string {
+	if s.profile.aws || e.Kind != store.Invalid && e.Kind != store.Unsupported || e.Op == "GetObject" || e.Op == "HeadObject" {
+		return ""
+	}
+	class := c.header.Get("X-Amz-Storage-Class")
+	sealed := c.header.Get(sseHeader) != "" || c.header.Get(customerPrefix+"Algorithm") != ""
+	switch {
+	case sealed && s.endpoint != nil && s.endpoint.Scheme == "http":
+		return "many stores, Ceph among them, encrypt only what comes over HTTPS: use the https:// endpoint, or leave out --sse and --sse-c"
+	case sealed:
+		return "the store may not offer this encryption: ask its administrator, or leave out --sse and --sse-c"
+	case class != "" && strings.Contains(strings.ToLower(e.Code+e.Message), "class"), class != "" && e.Code == "InvalidArgument":
+		return fmt.Sprintf("the store may not have the storage class %s: leave out --storage-class, or ask its administrator for the names of its classes", class)
+	case e.Status == http.StatusBadRequest && e.Code == "" && c.sums != checksum.None:
+		return "the store gave no reason; some refuse checksum headers: try with AWS_REQUEST_CHECKSUM_CALCULATION=when_required"
 	}
 	return ""
 }
@@ -288,6 +313,9 @@ func (s *Store) deniedHint(e *store.Error, x *exchange) string {
 	h := "these credentials may not do this"
 	if s.anonymous {
 		h = "the bucket is not public for this: leave out --no-sign-request and use credentials"
+	}
+	if e.Op == "GetObjectTagging" {
+		h += "; --copy-props metadata-directive copies without tags"
 	}
 	if a := actions[e.Op]; a != "" {
 		h += "; it needs " + a

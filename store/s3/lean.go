@@ -76,6 +76,8 @@ type talk struct {
 	req  *http.Request // as signed
 	path string        // with the query, as sent
 	cut  bool          // the answer came before all of the body was out
+
+	encoding string // that the answer may have
 }
 
 const unsignedPayload = "UNSIGNED-PAYLOAD"
@@ -87,7 +89,7 @@ func (d *leanDoor) begin(ctx context.Context, method string, m message) (*talk, 
 	if err != nil || at.odd {
 		return nil, err
 	}
-	t := &talk{x: x, at: at, path: at.prefix + escaped(m.ref.Key)}
+	t := &talk{x: x, at: at, path: at.prefix + escaped(m.ref.Key), encoding: d.profile.encoding()}
 	u := &url.URL{Scheme: at.scheme, Host: at.host, RawPath: t.path}
 	if u.Path, err = url.PathUnescape(t.path); err != nil {
 		return nil, err
@@ -145,7 +147,9 @@ func (t *talk) head(b *bytes.Buffer) {
 	b.WriteString(t.path)
 	b.WriteString(" HTTP/1.1\r\nHost: ")
 	b.WriteString(t.at.host)
-	b.WriteString("\r\nUser-Agent: haul\r\nAccept-Encoding: identity\r\n")
+	b.WriteString("\r\nUser-Agent: haul\r\nAccept-Encoding: ")
+	b.WriteString(t.encoding)
+	b.WriteString("\r\n")
 	if t.req.Method == "PUT" {
 		b.WriteString("Content-Length: ")
 		b.Write(strconv.AppendInt(b.AvailableBuffer(), t.req.ContentLength, 10))

@@ -58,7 +58,7 @@ func objectFrom(ref store.Ref, h http.Header) store.Object {
 		o.Version = v
 	}
 	if h.Get(customerPrefix+"Algorithm") != "" {
-		o.Encryption = "SSE-C"
+		o.Encryption = customerEncryption
 	}
 	if t, err := http.ParseTime(h.Get("Last-Modified")); err == nil {
 		o.Modified = t

@@ -9,6 +9,7 @@ import (
 
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/middleware"
 
 	"haul/store"
 )
@@ -32,13 +33,17 @@ func (s *Store) Presign(ctx context.Context, ref store.Ref, good time.Duration) 
 	if err := c.check(nil); err != nil {
 		return "", err
 	}
-	plain := awss3.WithPresignClientFromClientOptions(func(o *awss3.Options) { o.APIOptions = nil })
+	plain := awss3.WithPresignClientFromClientOptions(func(o *awss3.Options) { o.APIOptions = []func(*middleware.Stack) error{dropIDs} })
 	client := awss3.NewPresignClient(s.client(s.regionFor(ref.Bucket)), awss3.WithPresignExpires(good), plain)
 	r, err := client.PresignGetObject(ctx, &awss3.GetObjectInput{Bucket: &ref.Bucket, Key: &ref.Key, VersionId: version(ref)})
 	if err != nil {
 		return "", s.explain(ctx, ctx, &exchange{call: &c}, err)
 	}
 	return plainAddress(r)
+}
+
+func dropIDs(stack *middleware.Stack) error {
+	return stack.Build.Add(middleware.BuildMiddlewareFunc("haul:ID", addHeaders), middleware.After)
 }
 
 // plainAddress refuses an address that only works along with headers, which a browser would not send.

@@ -19,6 +19,8 @@ type quirks struct {
 	// virtual: buckets are addressed by host name.
 	virtual    bool
 	equalParts bool
+	// gzip: to it, "Accept-Encoding: identity" means to decompress what is stored with Content-Encoding gzip.
+	gzip bool
 	// without lists what it is known not to do.
 	without   []feature
 	maxObject int64 // bytes; 0 is S3's
@@ -49,7 +51,7 @@ var providers = []quirks{
 	{host: "r2.cloudflarestorage.com", equalParts: true, maxObject: 5 * tib,
 		ladder:  []checksum.Scheme{crc64Full, md5Composite},
 		without: []feature{objectSize, objectAttributes, trailers}},
-	{host: "storage.googleapis.com", maxObject: 5 * tib,
+	{host: "storage.googleapis.com", maxObject: 5 * tib, gzip: true,
 		ladder:  []checksum.Scheme{md5Composite},
 		without: []feature{checksumMode, objectAttributes, partNumbers}},
 	{host: "backblazeb2.com",
@@ -97,6 +99,14 @@ func newProfile(host string) *profile {
 		p.lacks[f] = true
 	}
 	return p
+}
+
+// encoding is what answers may be encoded by, so that the bytes come as they are stored.
+func (p *profile) encoding() string {
+	if p.gzip {
+		return "gzip"
+	}
+	return "identity"
 }
 
 // schemes lists what to try for a wish, best first. The last is always no checksum at all.

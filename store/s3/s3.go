@@ -125,7 +125,7 @@ func (s *Store) setUp(ctx context.Context, cfg aws.Config, c Config) error {
 	}
 	s.door = newLeanDoor(s, p)
 	o := &s.options
-	o.HTTPClient = &wire{transport: newTransport(t, p.dialTimeout)}
+	o.HTTPClient = &wire{newTransport(t, p.dialTimeout), s.profile.encoding()}
 	if !s.anonymous {
 		o.Credentials = s.credentials
 	}

@@ -159,7 +159,11 @@ func (s *Store) complete(ctx context.Context, r store.CompleteRequest) (store.Ob
 	if told := keyIn(x.body); !isKey(told, u.Key) {
 		return store.Object{}, c.wrong(foreignHint, fmt.Sprintf("an answer about the key %q came", told))
 	}
-	return completed(x, r), nil
+	o := completed(x, r)
+	if s.profile.aws { // it answers to the key when the upload is opened
+		return o, nil
+	}
+	return o, s.encrypted(ctx, x, o)
 }
 
 // keyIn gives the key that an answer names, or "".
