@@ -1,14 +1,27 @@
 package awsline
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 )
 
 const scheme = "s3://"
 
+// outpostBucket tells the bucket of an Outpost from its access points.
+var outpostBucket = regexp.MustCompile(`:outpost[/:][^/:]+[/:]bucket[/:]`)
+
 // check refuses what no run could mean.
 func (l *Line) check() error {
+	for _, p := range l.Paths {
+		switch {
+		case !strings.HasPrefix(p, scheme+"arn:"):
+		case strings.Contains(p, ":s3-object-lambda:"):
+			return refused("s3 commands do not support S3 Object Lambda resources. Use s3api commands instead.")
+		case strings.Contains(p, ":s3-outposts:") && outpostBucket.MatchString(p):
+			return refused("s3 commands do not support Outpost Bucket ARNs. Use s3control commands instead.")
+		}
+	}
 	switch l.Verb {
 	case "mb", "rb":
 		return l.checkBucket()
@@ -44,6 +57,9 @@ func (l *Line) checkTransfer() error {
 	}
 	if slices.Contains(l.Paths, "-") && (l.Verb != "cp" || l.Options.Has("recursive")) {
 		return refused("Streaming currently is only compatible with non-recursive cp commands")
+	}
+	if l.Options.Has("no-overwrite") && l.Kind == Download && l.Paths[1] == "-" {
+		return refused("--no-overwrite parameter is not supported for streaming downloads")
 	}
 	if l.Verb == "mv" && l.Kind == Copy && onto(l.Paths[0], l.Paths[1]) {
 		return refused("Cannot mv a file onto itself: '%s' - '%s'", l.Paths[0], l.Paths[1])

@@ -56,6 +56,9 @@ func TestErrors(t *testing.T) {
 		"--c s3 ls":                "ambiguous option: --c could match --color, --ca-bundle, --cli-read-timeout, --cli-connect-timeout, --cli-binary-format, --cli-auto-prompt, --cli-error-format",
 		"s3 cp a s3://b/ --metadata-directive X": "argument --metadata-directive: Invalid choice, valid choices are:\n\n" +
 			"COPY                                     | REPLACE                                 ",
+		"s3 cp s3://b/k - --no-overwrite":                                               "--no-overwrite parameter is not supported for streaming downloads",
+		"s3 ls s3://arn:aws:s3-object-lambda:us-east-1:123456789012:accesspoint/a/k":    "s3 commands do not support S3 Object Lambda resources. Use s3api commands instead.",
+		"s3 rm s3://arn:aws:s3-outposts:us-east-1:123456789012:outpost/op-1/bucket/b/k": "s3 commands do not support Outpost Bucket ARNs. Use s3control commands instead.",
 		"s3 ls --page-size x":                                "invalid literal for int() with base 10: 'x'",
 		"s3 presign s3://b/k --expires-in x":                 "invalid literal for int() with base 10: 'x'",
 		"s3 ls --cli-read-timeout x":                         "invalid literal for int() with base 10: 'x'",

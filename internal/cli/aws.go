@@ -242,6 +242,12 @@ func (f *awsFace) open(ctx context.Context) error {
 		noSign: g.Has("no-sign-request"), noVerify: g.Has("no-verify-ssl"),
 		addressing: f.settings.addressing, accelerate: f.settings.accelerate, dualStack: f.settings.dualStack,
 	}
+	if f.settings.endpoint = cmp.Or(conn.endpoint, os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL"), f.settings.endpoint); conn.addressing == "" || conn.addressing == "auto" {
+		conn.addressing = addressingAt(f.settings.endpoint)
+	}
+	if conn.halfKeys() {
+		return &awsError{awsGeneral, "Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY"}
+	}
 	f.connect = conn
 	cfg := conn.config()
 	cfg.SignPayload = f.settings.signPayload
@@ -257,6 +263,15 @@ func (f *awsFace) open(ctx context.Context) error {
 		MaxConcurrency: f.settings.concurrency, Bandwidth: f.settings.bandwidth, MaxTries: f.settings.tries, Observe: f.observe,
 	})
 	return nil
+}
+
+// addressingAt is where aws puts the bucket's name at an endpoint that was named: into the path, also on Amazon's own hosts, but for
+// the one of Transfer Acceleration.
+func addressingAt(endpoint string) string {
+	if endpoint == "" || strings.Contains(endpoint, "://s3-accelerate.") {
+		return "auto"
+	}
+	return "path"
 }
 
 // timeouts are those that the line asks for; 0 is none, as in aws.

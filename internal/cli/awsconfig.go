@@ -24,6 +24,8 @@ type awsSettings struct {
 	signPayload         bool
 	tries               int // of one request
 	badTries            error
+	endpoint            string // of the profile
+	whenRequired        bool   // none of the newer checksums
 	// bad is what cannot be; only transfers look at it.
 	bad error
 }
@@ -87,6 +89,10 @@ func parseAWSSettings(from map[string]string) (s awsSettings) {
 		{"use_accelerate_endpoint", flag(&s.accelerate)},
 		{"use_dualstack_endpoint", flag(&s.dualStack)},
 		{"payload_signing_enabled", flag(&s.signPayload)},
+		{"io_chunksize", awsBytes(&rate)},
+		{"disk_throughput", awsRate(&rate)},
+		{"should_stream", oneOf(&ignored, "true", "false")},
+		{"direct_io", oneOf(&ignored, "true", "false")},
 		{"addressing_style", oneOf(&s.addressing, "auto", "path", "virtual")},
 		{"preferred_transfer_client", oneOf(&ignored, "auto", "classic", "crt", "default")},
 	} {
@@ -96,6 +102,7 @@ func parseAWSSettings(from map[string]string) (s awsSettings) {
 			}
 		}
 	}
+	s.endpoint, s.whenRequired = from["endpoint_url"], strings.EqualFold(from["request_checksum_calculation"], "when_required")
 	s.tries, s.badTries = awsTries(cmp.Or(os.Getenv("AWS_RETRY_MODE"), from["retry_mode"]), cmp.Or(os.Getenv("AWS_MAX_ATTEMPTS"), from["max_attempts"]))
 	return s
 }

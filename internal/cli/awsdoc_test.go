@@ -23,7 +23,8 @@ the AWS CLI 1.45 and 2.x, with their meaning, output and exit codes. Every other
 doc/SEMANTICS.md says where a run differs from the AWS CLI's.
 
 States: **as aws**: the same meaning. **differs**: the note says how. **as it says**: what the option asks for is so in any case,
-and haul does nothing more for it. No option is missing, and none is ignored.
+and haul does nothing more for it. No option is ignored: one that is not here is refused. What newer versions have and haul does not is
+at the end.
 
 This page is made by ` + "`go test ./internal/cli -update`" + ` from the table that lines are read by.
 `
@@ -75,18 +76,33 @@ const docTail = `
 | max_queue_size | checked; haul's queue is short in any case |
 | addressing_style, use_accelerate_endpoint, use_dualstack_endpoint | as aws |
 | payload_signing_enabled | bodies are signed as well, which reads them twice |
-| preferred_transfer_client, target_bandwidth | checked; haul has one client, which finds the bandwidth by itself |
+| preferred_transfer_client, target_bandwidth, io_chunksize, disk_throughput, should_stream, direct_io | checked; haul has one client, which finds the bandwidth by itself |
 
 | variable | what haul does |
 |---|---|
-| AWS_ACCESS_KEY_ID and its fellows, AWS_PROFILE, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE, AWS_REGION, AWS_DEFAULT_REGION | as aws |
+| AWS_ACCESS_KEY_ID and its fellows, AWS_PROFILE, AWS_DEFAULT_PROFILE, AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE, AWS_REGION, AWS_DEFAULT_REGION | as aws; without any region, that of the EC2 instance |
+| AWS_S3_USE_ARN_REGION | as aws: the region in an access point's ARN counts, unless this is false |
 | AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS, AWS_CA_BUNDLE | as aws |
-| AWS_REQUEST_CHECKSUM_CALCULATION | when_required: Content-MD5 in place of the newer checksums |
+| AWS_REQUEST_CHECKSUM_CALCULATION, request_checksum_calculation of the profile | when_required: Content-MD5 in place of the newer checksums. The variable counts under haul's own name, too |
 | AWS_RESPONSE_CHECKSUM_VALIDATION | haul proves what it can in any case |
-| AWS_MAX_ATTEMPTS | bounds for how long haul tries again: 20 seconds for each attempt after the first |
+| AWS_MAX_ATTEMPTS, AWS_RETRY_MODE, max_attempts and retry_mode of the profile | as aws: a request is made 3 times, 5 in the legacy mode, or as often as said. Tries that brought bytes do not count. Under its own name haul tries for as long as --patience says |
 | AWS_CLI_S3_MV_VALIDATE_SAME_S3_PATHS | as --validate-same-s3-paths |
 | HAUL_RESUME=1 | broken transfers are kept, and the same line goes on with them |
 | HAUL_READ_TWICE=1 | what nothing in the store can verify is downloaded a second time and compared, so that mv of it succeeds |
+
+Roles: a profile with mfa_serial is asked for its code on the terminal, and the credentials of a role are kept in ~/.aws/cli/cache, in the
+form and under the name that the AWS CLI gives them, so that each program uses what the other has.
+
+## Not taken
+
+This page was last compared with the AWS CLI 2.36. Of what its newer versions have, haul does not take:
+
+- ` + "`--copy-props all`" + `, which copies object annotations as well: refused. Annotations are never copied.
+- ` + "`mb`" + ` in the account-regional namespace of buckets.
+- ` + "`--cli-error-format`" + ` other than legacy, and AWS_CLI_ERROR_FORMAT; messages do not begin with ` + "`aws: [ERROR]:`" + `.
+- ` + "`--case-conflict`" + ` on directory buckets is not refused.
+- ` + "`presign`" + ` of a time that S3 refuses (0, or more than 604800 seconds), or with ` + "`--no-sign-request`" + `: refused, where aws prints an address that does not work or is not signed.
+- Object Lambda access points and the buckets of Outposts: refused, as by aws.
 `
 
 // TestEveryOptionTried: each option of each verb stands in a script of internal/cli, or in the lines that lab/servers runs against

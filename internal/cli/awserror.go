@@ -1,11 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
-	"os"
 	"strings"
 
 	"haul/mirror"
@@ -28,6 +28,9 @@ func (f *awsFace) text(err error) string {
 			return strings.TrimSuffix(fmt.Sprintf("%v; %s", e.Err, e.Hint), "; ")
 		case e.Status != 0 || e.Code != "":
 			return serverText(e)
+		case e.Kind == store.Stalled && f.store != nil:
+			f.out.Debug(err.Error())
+			return fmt.Sprintf("Read timeout on endpoint URL: %q", f.address(e.Ref))
 		case e.Kind == store.Network && f.store != nil:
 			f.out.Debug(err.Error())
 			return fmt.Sprintf("Could not connect to the endpoint URL: %q", f.address(e.Ref))
@@ -55,12 +58,8 @@ func credentialsText(e *store.Error) string {
 
 // address is where an object was looked for.
 func (f *awsFace) address(ref store.Ref) string {
-	for _, url := range []string{f.connect.endpoint, os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL"), "https://" + f.store.String()} {
-		if url != "" {
-			return strings.TrimSuffix(strings.TrimSuffix(url, "/")+"/"+ref.Bucket+"/"+ref.Key, "/")
-		}
-	}
-	return ""
+	url := cmp.Or(f.settings.endpoint, "https://"+f.store.String())
+	return strings.TrimSuffix(strings.TrimSuffix(url, "/")+"/"+ref.Bucket+"/"+ref.Key, "/")
 }
 
 // serverText says what a server answered. The answer to a HEAD has no body, so that the status stands for the code.

@@ -7,9 +7,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"haul"
 	"haul/checksum"
@@ -157,7 +159,7 @@ func (f *awsFace) attrs() (store.Attrs, error) {
 		a.StorageClass = ""
 	}
 	var err error
-	if a.Headers.Expires, err = parseDate(o.Text("expires")); err != nil {
+	if a.Headers.Expires, err = parseDate(fromEpoch(o.Text("expires"))); err != nil {
 		return a, err
 	}
 	if a.Grants, err = parseGrants(o["grants"]); err != nil {
@@ -170,6 +172,15 @@ func (f *awsFace) attrs() (store.Attrs, error) {
 	}
 	a.Tags = pairs(o["tags"])
 	return a, nil
+}
+
+// fromEpoch makes a date of seconds since 1970, as aws takes any number.
+func fromEpoch(text string) string {
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return text
+	}
+	return time.Unix(seconds, 0).UTC().Format(time.RFC3339)
 }
 
 // pairs makes a map of names and values that follow each other.
@@ -209,6 +220,9 @@ func awsMap(text string) (map[string]string, error) {
 // settle takes over what the config file says.
 func (t *awsTransfer) settle() {
 	t.tree.Transfer.PartSize = t.settings.partSize
+	if t.settings.whenRequired && t.tree.Transfer.Checksum == checksum.None {
+		t.tree.Transfer.Checksum = checksum.MD5
+	}
 	if t.guess {
 		t.tree.ContentType = guessType
 	}

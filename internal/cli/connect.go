@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"os"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"haul/store"
 	"haul/store/s3"
 )
 
@@ -110,13 +112,20 @@ func (c *connection) open(ctx context.Context) (*s3.Store, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
+	if c.halfKeys() {
+		return nil, &store.Error{Kind: store.NoCredentials, Op: "Open", Hint: "set AWS_SECRET_ACCESS_KEY as well, or unset AWS_ACCESS_KEY_ID to use a profile",
+			Err: errors.New("AWS_ACCESS_KEY_ID is set, and AWS_SECRET_ACCESS_KEY is not")}
+	}
 	return s3.Open(ctx, c.config())
 }
 
+// halfKeys tells that the environment, where it counts, has an access key without its secret.
+func (c *connection) halfKeys() bool {
+	return c.profile == "" && !c.noSign && os.Getenv("AWS_ACCESS_KEY_ID") != "" && os.Getenv("AWS_SECRET_ACCESS_KEY") == ""
+}
+
 func (c *connection) config() s3.Config {
-	if os.Getenv("AWS_RETRY_MODE") == "legacy" { // which only the AWS CLI knows; the SDK would refuse it, and haul's tries are its own
-		_ = os.Setenv("AWS_RETRY_MODE", "standard")
-	}
+	likeCLI()
 	cfg := s3.Config{
 		Endpoint: c.endpoint, Region: c.region, Profile: c.profile, NoSignRequest: c.noSign,
 		NoVerifySSL: c.noVerify, CABundle: c.caBundle, Accelerate: c.accelerate, DualStack: c.dualStack,
@@ -129,4 +138,21 @@ func (c *connection) config() s3.Config {
 		cfg.Addressing = s3.AddressVirtual
 	}
 	return cfg
+}
+
+// likeCLI gives variables that the AWS CLI reads in a way of its own the form in which the SDK reads them: to the CLI any value of
+// a switch but true is false, it knows one more mode of retries (haul's are its own), and an older name of the session token.
+func likeCLI() {
+	for _, name := range []string{"AWS_USE_DUALSTACK_ENDPOINT", "AWS_USE_FIPS_ENDPOINT", "AWS_S3_USE_ARN_REGION",
+		"AWS_S3_DISABLE_MULTIREGION_ACCESS_POINTS", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"} {
+		if v := os.Getenv(name); v != "" && !strings.EqualFold(v, "true") && !strings.EqualFold(v, "false") {
+			_ = os.Setenv(name, "false")
+		}
+	}
+	if os.Getenv("AWS_RETRY_MODE") == "legacy" {
+		_ = os.Setenv("AWS_RETRY_MODE", "standard")
+	}
+	if v := os.Getenv("AWS_SECURITY_TOKEN"); v != "" && os.Getenv("AWS_SESSION_TOKEN") == "" {
+		_ = os.Setenv("AWS_SESSION_TOKEN", v)
+	}
 }

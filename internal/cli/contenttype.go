@@ -82,8 +82,124 @@ var otherTypes = map[string]string{
 	"pptx":    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
 }
 
+// webTypes are of the web, of office, sound, pictures and video, as registered with IANA: a type, and its extensions. A browser
+// refuses a script, a style or a font under another type.
+const webTypes = `
+text/javascript mjs cjs
+text/html shtml
+text/calendar ics
+text/vtt vtt
+text/x-c c h cc cpp hpp
+text/x-java java
+text/rtf rtf
+application/manifest+json webmanifest
+application/ld+json jsonld
+application/geo+json geojson
+application/schema+json schema
+application/atom+xml atom
+application/rss+xml rss
+application/xhtml+xml xhtml xht
+application/xslt+xml xslt
+application/xml xsl xsd
+application/graphql graphql
+application/epub+zip epub
+application/java-archive jar war ear
+application/vnd.android.package-archive apk
+application/vnd.debian.binary-package deb
+application/x-rpm rpm
+application/x-iso9660-image iso
+application/x-apple-diskimage dmg
+application/vnd.rar rar
+application/x-lzma lzma
+application/x-compress z
+application/x-cpio cpio
+application/postscript ps eps ai
+application/x-tex tex latex
+application/x-bibtex bib
+application/x-httpd-php php
+application/x-perl pl pm
+text/x-ruby rb
+text/x-go go
+text/x-rust rs
+application/sql sql
+application/vnd.oasis.opendocument.text odt
+application/vnd.oasis.opendocument.spreadsheet ods
+application/vnd.oasis.opendocument.presentation odp
+application/vnd.openxmlformats-officedocument.wordprocessingml.template dotx
+application/vnd.openxmlformats-officedocument.spreadsheetml.template xltx
+application/vnd.openxmlformats-officedocument.presentationml.slideshow ppsx
+application/vnd.ms-excel.sheet.macroenabled.12 xlsm
+application/vnd.ms-excel.sheet.binary.macroenabled.12 xlsb
+application/vnd.apache.arrow.file arrow feather
+application/vnd.apache.avro avro
+application/x-msgpack msgpack
+application/pkcs7-signature p7s
+application/pgp-signature sig
+text/plain asc
+application/pgp-encrypted pgp gpg
+application/x-x509-ca-cert crt cer der
+application/x-pem-file pem
+application/pkcs8 p8
+application/octet-stream exe dll so dylib img dump npy npz pkl pt onnx safetensors ckpt
+font/woff woff
+font/woff2 woff2
+font/ttf ttf
+font/otf otf
+font/collection ttc
+application/vnd.ms-fontobject eot
+image/vnd.microsoft.icon ico cur
+image/avif avif
+image/apng apng
+image/bmp bmp
+image/heic heic
+image/heif heif
+image/jp2 jp2
+image/jxl jxl
+image/jpeg jpe jfif
+image/svg+xml svgz
+image/x-portable-pixmap ppm
+image/x-portable-graymap pgm
+image/vnd.adobe.photoshop psd
+audio/aac aac
+audio/flac flac
+audio/midi mid midi
+audio/mp4 m4a
+audio/mpeg mp3
+audio/ogg oga ogg opus
+audio/wav wav
+audio/webm weba
+audio/aiff aif aiff
+video/mp4 m4v
+video/mp2t ts
+video/mpeg mpg mpeg
+video/ogg ogv
+video/quicktime mov qt
+video/webm webm
+video/x-matroska mkv
+video/x-msvideo avi
+video/x-ms-wmv wmv
+video/x-flv flv
+video/3gpp 3gp
+application/vnd.apple.mpegurl m3u8
+application/dash+xml mpd
+application/vnd.google-earth.kml+xml kml
+application/vnd.google-earth.kmz kmz
+model/gltf+json gltf
+model/gltf-binary glb
+model/stl stl
+chemical/x-pdb pdb
+chemical/x-mmcif cif mmcif
+chemical/x-mdl-sdfile sdf
+`
+
 var contentTypes = func() map[string]string {
 	all := maps.Clone(otherTypes)
+	for line := range strings.Lines(webTypes) {
+		words := strings.Fields(line)
+		for i := 1; i < len(words); i++ {
+			all[words[i]] = words[0]
+		}
+	}
 	for _, ext := range strings.Fields(plainTypes) {
 		all[ext] = plainText
 	}

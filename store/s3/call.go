@@ -2,8 +2,11 @@ package s3
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"haul/store"
 )
@@ -26,6 +29,10 @@ func newPlainCall(op string, ref store.Ref, a *store.Attrs) call {
 	return c
 }
 
+// makers are the operations that give an object its key. To a store that took a key of other bytes once, those that read and
+// delete still go.
+var makers = []string{"PutObject", "CreateMultipartUpload", "CopyObject"}
+
 // check refuses a call on an object that has no key that can be sent, or whose attributes were wrong.
 func (c *call) check(attrs error) error {
 	switch {
@@ -33,6 +40,9 @@ func (c *call) check(attrs error) error {
 		return c.invalid("name an object: s3://BUCKET/KEY", errors.New("no key is named"))
 	case attrs != nil:
 		return c.locate(attrs)
+	case !utf8.ValidString(c.ref.Key) && slices.Contains(makers, c.op):
+		return c.invalid("keys of objects are UTF-8: rename the file (such as with convmv -f latin1 -t utf8), or name another key",
+			fmt.Errorf("the name %q is not UTF-8", c.ref.Key))
 	}
 	return nil
 }
