@@ -86,7 +86,7 @@ func (f *failing) failed(now time.Time, err error) {
 	f.same++
 }
 
-// try is the one retry layer. It does f, a request or a request with the reading of its answer, until it succeeds, fails
+// try is the one retry layer (doc/adr/0001-one-retry-layer.md). It does f, a request or a request with the reading of its answer, until it succeeds, fails
 // for good, or the client has had no success for as long as its patience lasts. Between tries it waits with full jitter;
 // a store that asks to slow down slows every request of the client. What cannot pass by itself is not tried again.
 func (t *transfer) try(ctx context.Context, f func(context.Context) error) error {

@@ -161,3 +161,19 @@ func TestHintsOfRefusedAttributes(t *testing.T) {
 		}
 	}
 }
+
+// TestStoredEncoding: Google decompresses what is stored as gzip for those who ask for identity.
+func TestStoredEncoding(t *testing.T) {
+	for host, want := range map[string]string{"storage.googleapis.com": "gzip", "s3.example.org": "identity"} {
+		srv := script(t, answer(200, "abc", `ETag: "e"`))
+		internet(t, srv)
+		body, err := open(t, s3.Config{Endpoint: "http://" + host}).Get(context.Background(), store.GetRequest{Ref: ref})
+		if err != nil {
+			t.Fatal(err)
+		}
+		body.Close()
+		if got := srv.last(t).header.Get("Accept-Encoding"); got != want {
+			t.Errorf("%s was asked for %s", host, got)
+		}
+	}
+}
