@@ -156,6 +156,9 @@ func (c *credentials) explain(err error) error {
 		e.Err, e.Hint = processError(err), "run the credential_process of the profile by hand to see what is wrong"
 	case errors.Is(err, errNoRole), errors.As(err, &op) && op.ServiceID == imds.ServiceID:
 		e.Err = ErrNoneFound
+	case errors.As(err, &op):
+		e.Err = fmt.Errorf("%s%s %s: %s", sourceText(p), op.ServiceID, op.OperationName, redact(lastError(op), c.hidden()...))
+		e.Hint = "the service that credentials come from did not answer: check the network and the proxy (HTTPS_PROXY)"
 	default:
 		e.Err = errors.New(redact(sourceText(p)+err.Error(), c.hidden()...))
 	}
