@@ -212,6 +212,8 @@ func (s *Store) hint(e *store.Error, x *exchange) string {
 		return "a proxy or web server before the store takes no request of this size (nginx: client_max_body_size): ask its administrator to raise that, or send smaller parts with --part-size"
 	}
 	switch {
+	case f.status == http.StatusRequestEntityTooLarge && f.Code == "":
+		return "a proxy or web server before the store takes no request of this size (nginx: client_max_body_size): ask its administrator to raise that, or send smaller parts with --part-size"
 	case f.other == noTag:
 		return "S3 gives an ETag with every object: a proxy that takes it away may be the cause, or " + foreignHint
 	case f.foreign, f.other != "":

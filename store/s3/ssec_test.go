@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"haul/checksum"
 	"haul/store"
 	"haul/store/s3"
 )
@@ -174,6 +175,30 @@ func TestStoredEncoding(t *testing.T) {
 		body.Close()
 		if got := srv.last(t).header.Get("Accept-Encoding"); got != want {
 			t.Errorf("%s was asked for %s", host, got)
+		}
+	}
+}
+
+// TestKeysAreUTF8: another key is refused where it would be made; what a store has of that sort can still be read and deleted.
+func TestKeysAreUTF8(t *testing.T) {
+	for op, refused := range map[string]bool{"PutObject": true, "CreateMultipartUpload": true, "CopyObject": true, "HeadObject": false} {
+		srv := script(t, answer(404, ""))
+		s := open(t, s3.Config{Endpoint: srv.URL})
+		odd := store.Ref{Bucket: "lab", Key: "b\xe4d"}
+		var err error
+		switch op {
+		case "PutObject":
+			_, err = s.Put(context.Background(), store.PutRequest{Ref: odd, Body: section([]byte("x"))})
+		case "CreateMultipartUpload":
+			_, err = s.Create(context.Background(), odd, checksum.Scheme{}, nil)
+		case "CopyObject":
+			_, err = s.Copy(context.Background(), store.CopyRequest{From: ref, To: odd})
+		default:
+			_, err = s.Head(context.Background(), store.GetRequest{Ref: odd})
+		}
+		e := storeError(t, err)
+		if (len(srv.requests()) == 0) != refused || refused && (e.Kind != store.Invalid || !strings.Contains(e.Error(), `"b\xe4d"`)) {
+			t.Errorf("%s: %v", op, err)
 		}
 	}
 }
