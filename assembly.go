@@ -357,7 +357,7 @@ func (a *assembly) sendSummed(ctx context.Context, n int, out outgoing) error {
 		began = time.Now()
 		counted := &tally{ReaderAt: out.body, t: a.transfer, f: f, done: ctx.Done()}
 		req := store.PutPartRequest{
-			Upload: a.up, Number: n, Body: io.NewSectionReader(counted, 0, size), Sum: out.sum, Attrs: &a.o.Attrs, Buffer: out.buf,
+			Upload: a.up, Number: n, Body: io.NewSectionReader(counted, 0, size), Sum: out.sum, Attrs: &a.o.Attrs, Buffer: out.buf, Wire: f.watched(),
 		}
 		if late {
 			counted.algorithm = a.up.Scheme.Algorithm

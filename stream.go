@@ -42,6 +42,7 @@ func (c *Client) UploadStream(ctx context.Context, r io.Reader, to store.Ref, o 
 		defer first.release()
 		return s.putWith(ctx, first, to, first.scratch)
 	}
+	s.fleeting = true
 	s.started(-1, 0)
 	if err := s.create(ctx); err != nil {
 		first.release()
@@ -105,14 +106,14 @@ func (s *intake) move(ctx context.Context, first *held) (store.Object, checksum.
 	for n := 1; ; n++ {
 		part := next
 		s.c.meter.Begin(0, 1)
-		if rerr = s.c.lanes.enter(gctx); rerr != nil {
+		if rerr = s.c.lanes.enter(gctx, part.Size()); rerr != nil {
 			part.release()
 			break
 		}
 		part.release = s.digests.pass(part.piece(), part.release)
 		g.Go(func() error {
 			defer part.release()
-			defer s.c.lanes.leave()
+			defer s.c.lanes.leave(part.Size())
 			return s.sendPart(gctx, n, part)
 		})
 		if part.last {

@@ -94,6 +94,7 @@ func (u *upload) run(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	u.layout = layout
+	u.fleeting = u.o.Resume == ResumeNever
 	if u.o.Resume != ResumeNever {
 		if u.log, err = u.openLog(up, u.src.Path(), u.up.Ref); err != nil {
 			return Result{}, err
@@ -289,7 +290,7 @@ func (u *upload) sendMissing(ctx context.Context) error {
 			break
 		}
 		parts.Add(1)
-		serr = u.c.spawn(gctx, g, u.c.lanes.buffer(), func(buf []byte) error {
+		serr = u.c.spawn(gctx, g, u.layout.Part(n).Length, func(buf []byte) error {
 			defer parts.Done()
 			u.digests.may(u.layout.Part(n).End())
 			return u.sendPart(gctx, n, buf)

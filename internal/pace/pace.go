@@ -69,6 +69,7 @@ type Sample struct {
 // Load is how things stand with the whole client.
 type Load struct {
 	Moved   int64         // bytes of payload so far, those of unfinished requests too
+	Arrived int64         // of Moved, what is at the other side as far as is known
 	Total   int64         // bytes of payload that are to move in all, as far as is known
 	CPU     time.Duration // so far, user and system: what this process used, and what it waited for where others have the cores
 	Busy    int           // lanes in use

@@ -82,20 +82,20 @@ func exceeded(l Load, goodput float64) bool {
 
 // tick goes on with the measurement. While requests wait for something else than the link, it says nothing.
 func (r *reach) tick(now time.Time, l Load, idle bool) {
-	r.moved = float64(l.Moved)
-	if r.at.IsZero() && l.Moved == r.bytes || l.Busy == 0 {
-		r.restart(now, l.Moved)
+	r.moved = float64(l.Arrived)
+	if r.at.IsZero() && l.Arrived == r.bytes || l.Busy == 0 {
+		r.restart(now, l.Arrived)
 		if l.Busy > 0 {
 			r.at = time.Time{} // until the first byte
 		}
 		return
 	}
 	if r.at.IsZero() {
-		r.restart(now, l.Moved)
+		r.restart(now, l.Arrived)
 		return
 	}
 	if idle {
-		r.restart(now, l.Moved)
+		r.restart(now, l.Arrived)
 		return
 	}
 	span := reachLook
@@ -109,13 +109,13 @@ func (r *reach) tick(now time.Time, l Load, idle bool) {
 	if d < span {
 		return
 	}
-	g := float64(l.Moved-r.bytes) / d.Seconds()
+	g := float64(l.Arrived-r.bytes) / d.Seconds()
 	if l.Busy > r.busy+r.busy/8 { // new connections need some time to come to their rate
 		r.rates, r.seen = nil, 0
 	}
 	r.busy = l.Busy
 	settled := !r.settled.IsZero() && r.settled.Before(r.at)
-	r.restart(now, l.Moved)
+	r.restart(now, l.Arrived)
 	if r.now = g; g <= 0 {
 		return
 	}

@@ -260,7 +260,7 @@ func (s *sim) doTick() {
 	}
 	s.lastTick, s.nextTick = s.now, s.now+s.tick
 	s.p.Tick(at(s.now), pace.Load{
-		Moved: int64(moved), Total: int64(s.whole), CPU: span(s.cpuUsed), Busy: len(s.flights), Flying: s.flying(), Pausing: pausing, Waiting: min(1, len(s.queue)),
+		Moved: int64(moved), Arrived: int64(moved), Total: int64(s.whole), CPU: span(s.cpuUsed), Busy: len(s.flights), Flying: s.flying(), Pausing: pausing, Waiting: min(1, len(s.queue)),
 	})
 	s.kill()
 	if l := s.p.Lanes(); len(s.changes) == 0 || s.changes[len(s.changes)-1].lanes != l {
