@@ -294,6 +294,7 @@ func (a *assembly) proveMD5(obj store.Object, sum checksum.Sum) Proof {
 
 // abort throws the upload away after err, and says so where that did not go well.
 func (a *assembly) abort(ctx context.Context, err error) error {
+	a.discarded()
 	cctx, cancel := cleanup(ctx)
 	defer cancel()
 	if aerr := a.ask(cctx, func(ctx context.Context) error { return a.c.store.Abort(ctx, a.up, &a.o.Attrs) }); aerr != nil {
@@ -384,6 +385,9 @@ func (a *assembly) sendSummed(ctx context.Context, n int, out outgoing) error {
 	}
 	part.Number, part.Size = n, size
 	a.add(part, sum)
+	if !a.fleeting {
+		a.secured(size)
+	}
 	a.c.meter.Spent(meter.Answer, answer)
 	now := time.Now()
 	a.c.pace.Done(now, pace.Sample{Bytes: size, Took: now.Sub(began), Answer: answer})

@@ -239,6 +239,7 @@ func (d *download) fetchAgain(ctx context.Context) (damaged int, err error) {
 	d.segments, d.bytes = nil, 0
 	d.digests.restart()
 	d.c.meter.Done(-d.obj.Size)
+	d.discarded()
 	again := make([]store.Range, len(before))
 	for i, s := range before {
 		again[i] = s.Range
@@ -336,6 +337,9 @@ func (d *download) fetchRange(ctx context.Context, r store.Range, first *opened,
 // piece notes a piece of a range, and whole that all those of one, of so many bytes, are here.
 func (d *download) piece(s segment) {
 	d.append(d.log, entry{Offset: s.Offset, Length: s.Length, Sum: s.sum})
+	if d.log != nil {
+		d.secured(s.Length)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.pieces += s.Length
@@ -367,6 +371,7 @@ func (d *download) prove(ctx context.Context) (Proof, evidence.Claim, error) {
 func (d *download) fail(err error) error {
 	gone := errors.Is(err, store.Changed) || errors.Is(err, store.NotFound) || errors.Is(err, ErrMismatch) || errors.Is(err, fs.ErrExist)
 	if d.log == nil || gone {
+		d.discarded()
 		if derr := d.target.Discard(); derr != nil {
 			err = errors.Join(err, fmt.Errorf("remove the partial file: %w", derr))
 		}
