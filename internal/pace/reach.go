@@ -208,10 +208,13 @@ func (r *reach) binds(l Load) bool {
 	return r.trial || r.bound() > 0 && l.Waiting > 0 && float64(l.Flying) > r.bound()
 }
 
-// full tells whether the link has no byte to spare now.
+// full tells whether the link has no byte to spare, as far as is known.
 func (r *reach) full(l Load) bool {
-	if len(r.rates) == 0 {
-		return r.limit > 0
+	switch {
+	case r.limit > 0 && l.Waiting > 0:
+		return true
+	case len(r.rates) == 0:
+		return r.limit > 0 || r.seen == 0 && r.trials == 0 && l.Busy > 0
 	}
 	return (r.limit > 0 || exceeded(l, r.best(len(r.rates)))) && r.now >= filled*r.best(3)
 }

@@ -19,6 +19,7 @@ import (
 type slowRow struct {
 	name   string
 	rate   int64 // of the link, bytes a second
+	fast   bool  // it is not the link that bounds it
 	size   int64
 	every  time.Duration
 	signal syscall.Signal
@@ -35,7 +36,7 @@ func TestSlowLink(t *testing.T) {
 		{name: "down 10 MB/s", rate: 10 * mb, size: 300 * mib, every: 6 * time.Second, signal: syscall.SIGINT, most: 1.4},
 		{name: "up 1 MB/s", rate: 1 * mb, size: 60 * mib, every: 30 * time.Second, signal: syscall.SIGTERM, up: true, most: 1.5},
 		{name: "down 1 MB/s", rate: 1 * mb, size: 60 * mib, every: 30 * time.Second, signal: syscall.SIGTERM, most: 1.5},
-		{name: "up 10 MB/s of a limit", rate: 1000 * mb, size: 300 * mib, every: 6 * time.Second, signal: syscall.SIGINT, up: true,
+		{name: "up 10 MB/s of a limit", rate: 10 * mb, fast: true, size: 300 * mib, every: 6 * time.Second, signal: syscall.SIGINT, up: true,
 			args: []string{"--bandwidth", "10MB"}, most: 1.4},
 		// A kill costs what is in flight: three seconds of the link, and one part.
 		{name: "up 10 MB/s killed", rate: 10 * mb, size: 300 * mib, every: 12 * time.Second, signal: syscall.SIGKILL, up: true, most: 1.6},
@@ -51,7 +52,11 @@ func TestSlowLink(t *testing.T) {
 func (r slowRow) test(t *testing.T) {
 	m := storetest.New(storetest.Buckets(object.Bucket))
 	server := storetest.Serve(t, m)
-	l, err := link.New(strings.TrimPrefix(server.URL, "http://"), r.rate)
+	rate := r.rate
+	if r.fast {
+		rate = 1000 * r.rate
+	}
+	l, err := link.New(strings.TrimPrefix(server.URL, "http://"), rate)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,9 +71,10 @@ func (r slowRow) test(t *testing.T) {
 	} else {
 		m.Make(object, content, storetest.Made{Parts: []int64{8 * mib}})
 	}
-	args = append(args, r.args...)
+	args = append(append(args, "--verbose"), r.args...) // it names each retry
 	at := endpoint.Endpoint{URL: l.URL(), AccessKey: "key", SecretKey: "secret"}
-	for n := 1; ; n++ {
+	stops := 0
+	for ; ; stops++ {
 		before := flow.Bytes()
 		cmd := at.Command(home, built.Haul(t), args...)
 		var out bytes.Buffer
@@ -85,21 +91,27 @@ func (r slowRow) test(t *testing.T) {
 			_ = cmd.Process.Signal(r.signal)
 			err = <-ended
 		}
-		t.Logf("run %d: %.1f MiB on the wire: %v\n%s", n, float64(flow.Bytes()-before)/mib, err, &out)
+		t.Logf("run %d: %.1f MiB on the wire: %v\n%s", stops+1, float64(flow.Bytes()-before)/mib, err, &out)
 		if strings.Contains(out.String(), "much slower than the others") {
 			t.Error("a connection was cut on a link with no byte to spare")
 		}
 		if err == nil {
 			break
 		}
-		if n > 20 {
-			t.Fatalf("not done after %d runs", n)
+		if stops > 40 {
+			t.Fatalf("not done after %d stops", stops)
 		}
 	}
 	ratio := float64(flow.Bytes()) / float64(r.size)
 	t.Logf("%s: %.2f times the size crossed the wire", r.name, ratio)
-	if ratio > r.most {
-		t.Errorf("that is more than %.2f times", r.most)
+	// On a busy machine it takes more stops, of which each may cost what it costs: a second of the link, before that is known, and a part;
+	// of a kill, what is in flight.
+	each := float64(r.rate + 8*mib)
+	if r.signal == syscall.SIGKILL {
+		each = float64(4*r.rate + 8*mib)
+	}
+	if most := max(r.most, 1+float64(stops)*each/float64(r.size)); ratio > most {
+		t.Errorf("after %d stops that is more than %.2f times", stops, most)
 	}
 	if r.up {
 		if !sameBytes(content.Section(), bytes.NewReader(m.Bytes(object))) {
