@@ -208,15 +208,14 @@ func (r *reach) binds(l Load) bool {
 	return r.trial || r.bound() > 0 && l.Waiting > 0 && float64(l.Flying) > r.bound()
 }
 
-// full tells whether the link has no byte to spare, as far as is known.
+// full tells whether the link has no byte to spare, as far as is known: not before there is a measure of it, and where more is in
+// flight than it moves in time.
 func (r *reach) full(l Load) bool {
-	switch {
-	case r.limit > 0 && l.Waiting > 0:
-		return true
-	case len(r.rates) == 0:
-		return r.limit > 0 || r.seen == 0 && r.trials == 0 && l.Busy > 0
+	if len(r.rates) == 0 {
+		return l.Busy > 0
 	}
-	return (r.limit > 0 || exceeded(l, r.best(len(r.rates)))) && r.now >= filled*r.best(3)
+	slow := r.limit > 0 || exceeded(l, r.best(len(r.rates)))
+	return slow && (l.Waiting > 0 || r.now >= filled*r.best(3))
 }
 
 // Admits tells whether one more request may begin, when busy are in flight that are to move flying bytes in all: there must

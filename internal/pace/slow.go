@@ -119,6 +119,9 @@ func (p *Pace) Slow(now time.Time, flights []Flight) []int {
 		if c.it.took < max(youngest, waits*j.wait)<<c.cuts {
 			continue
 		}
+		if j.full { // a share of it may stand still for a while
+			c.cuts++
+		}
 		if c.alone() { // nobody proves that the link is well: be careful
 			c.since, c.cuts = math.MaxInt64, c.cuts+1
 		}
