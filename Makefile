@@ -11,7 +11,7 @@ tests = cd $(2) && $(CURDIR)/bin/gotestsum --format pkgname --hide-summary skipp
 
 help:
 	@echo 'make build      bin/haul, one static binary'
-	@echo 'make demo       a real S3 server, a 1 GiB file, two kills, two resumes, one proof; about a minute'
+	@echo 'make demo       a real S3 server, a 1 GiB file, two kills, a slow link, three resumes, one proof; about a minute'
 	@echo 'make test       all that CI runs: lint, unit, crash, servers; it ends with a list of what was skipped'
 	@echo 'make packages   the Debian packages that some tests compare with (needs root; without them those tests are skipped)'
 	@echo 'make lint       gofmt, go vet (also for macOS and Windows), staticcheck'

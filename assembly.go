@@ -329,6 +329,7 @@ func (a *assembly) proveMD5(obj store.Object, sum checksum.Sum) Proof {
 
 // abort throws the upload away after err, and says so where that did not go well.
 func (a *assembly) abort(ctx context.Context, err error) error {
+	a.discarded()
 	cctx, cancel := cleanup(ctx)
 	defer cancel()
 	if aerr := a.ask(cctx, func(ctx context.Context) error { return a.c.store.Abort(ctx, a.up, &a.o.Attrs) }); aerr != nil {
@@ -392,7 +393,7 @@ func (a *assembly) sendSummed(ctx context.Context, n int, out outgoing) error {
 		began = time.Now()
 		counted := &tally{ReaderAt: out.body, t: a.transfer, f: f, done: ctx.Done()}
 		req := store.PutPartRequest{
-			Upload: a.up, Number: n, Body: io.NewSectionReader(counted, 0, size), Sum: out.sum, Attrs: &a.o.Attrs, Buffer: out.buf,
+			Upload: a.up, Number: n, Body: io.NewSectionReader(counted, 0, size), Sum: out.sum, Attrs: &a.o.Attrs, Buffer: out.buf, Wire: f.watched(),
 		}
 		if late {
 			counted.algorithm = a.up.Scheme.Algorithm
@@ -422,6 +423,9 @@ func (a *assembly) sendSummed(ctx context.Context, n int, out outgoing) error {
 	a.mu.Lock()
 	a.sent++
 	a.mu.Unlock()
+	if !a.fleeting {
+		a.secured(size)
+	}
 	a.c.meter.Spent(meter.Answer, answer)
 	now := time.Now()
 	a.c.pace.Done(now, pace.Sample{Bytes: size, Took: now.Sub(began), Answer: answer})

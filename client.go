@@ -102,7 +102,7 @@ func New(s store.Store, o Options) *Client {
 			most = n
 		}
 	}
-	p := pace.New(pace.Config{Fixed: o.Concurrency, Start: min(most, defaultStart), Max: most, Cores: runtime.GOMAXPROCS(0)})
+	p := pace.New(pace.Config{Fixed: o.Concurrency, Start: min(most, defaultStart), Max: most, Cores: runtime.GOMAXPROCS(0), Rate: o.Bandwidth})
 	c := &Client{
 		store: s, opts: o, pace: p,
 		born:    time.Now(),
@@ -195,19 +195,19 @@ func (c *Client) stateDir() (string, error) {
 	return dir, nil
 }
 
-// spawn waits for n bytes of memory and a lane, then runs f with them in a goroutine of g.
-func (c *Client) spawn(ctx context.Context, g *errgroup.Group, n int64, f func(buf []byte) error) error {
-	lease, err := c.memory.Take(ctx, n)
+// spawn waits for memory to carry size bytes in, and a lane, then runs f with them in a goroutine of g.
+func (c *Client) spawn(ctx context.Context, g *errgroup.Group, size int64, f func(buf []byte) error) error {
+	lease, err := c.memory.Take(ctx, min(c.lanes.buffer(), max(size, leastBuffer)))
 	if err != nil {
 		return err
 	}
-	if err := c.lanes.enter(ctx); err != nil {
+	if err := c.lanes.enter(ctx, size); err != nil {
 		lease.Release()
 		return err
 	}
 	g.Go(func() error {
 		defer lease.Release()
-		defer c.lanes.leave()
+		defer c.lanes.leave(size)
 		return f(lease.Bytes())
 	})
 	return nil

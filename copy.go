@@ -83,10 +83,10 @@ func (t *transfer) copyOnce(ctx context.Context, src store.Object, to store.Ref)
 		}
 	}
 	t.started(src.Size, 1)
-	if err := t.c.lanes.enter(ctx); err != nil {
+	if err := t.c.lanes.enter(ctx, 0); err != nil {
 		return Result{}, err
 	}
-	defer t.c.lanes.leave()
+	defer t.c.lanes.leave(0)
 	var obj store.Object
 	var unheard, exists error // the answer to an earlier try was lost, but perhaps not its effect
 	err := t.try(ctx, func(ctx context.Context) error {
@@ -253,11 +253,11 @@ func allowed(sizes []int64, l store.Limits) bool {
 func (t *transfer) copyAll(ctx context.Context, src store.Object, ranges []store.Range, a *assembly) error {
 	g, gctx := errgroup.WithContext(ctx)
 	for i, r := range ranges {
-		if err := t.c.lanes.enter(gctx); err != nil {
+		if err := t.c.lanes.enter(gctx, 0); err != nil {
 			break // gctx ended; Wait tells why
 		}
 		g.Go(func() error {
-			defer t.c.lanes.leave()
+			defer t.c.lanes.leave(0)
 			return t.copyOne(gctx, store.CopyPartRequest{
 				From: src.Ref, IfMatch: src.ETag, Range: r, Upload: a.up, Number: i + 1, Attrs: &t.o.Attrs,
 			}, a)

@@ -149,10 +149,10 @@ func (d *deletion) many(ctx context.Context, f fate) error {
 
 // request deletes by one request, and again what failed for a passing reason. Left are those that such an error is about.
 func (d *deletion) request(ctx context.Context, f fate, left *[]int) error {
-	if err := d.c.lanes.enter(ctx); err != nil {
+	if err := d.c.lanes.enter(ctx, 0); err != nil {
 		return err
 	}
-	defer d.c.lanes.leave()
+	defer d.c.lanes.leave(0)
 	t := d.c.begin(store.Ref{Bucket: d.bucket}.String(), "", Transfer{})
 	return t.try(ctx, func(ctx context.Context) error {
 		refs := make([]store.Ref, len(*left))
@@ -195,10 +195,10 @@ func (d *deletion) oneByOne(ctx context.Context, f fate, which []int) error {
 }
 
 func (c *Client) deleteOne(ctx context.Context, ref store.Ref, a *store.Attrs) error {
-	if err := c.lanes.enter(ctx); err != nil {
+	if err := c.lanes.enter(ctx, 0); err != nil {
 		return err
 	}
-	defer c.lanes.leave()
+	defer c.lanes.leave(0)
 	t := c.begin(ref.String(), "", Transfer{})
 	return t.try(ctx, func(ctx context.Context) error { return c.store.Delete(ctx, ref, a) })
 }

@@ -71,6 +71,7 @@ type download struct {
 	mu       sync.Mutex
 	segments []segment // that are here, in the order they came
 	bytes    int64     // in segments
+	pieces   int64     // bytes that are here of ranges that are not
 }
 
 func (d *download) run(ctx context.Context) (Result, error) {
@@ -269,6 +270,7 @@ func (d *download) fetchAgain(ctx context.Context) (damaged int, err error) {
 	d.segments, d.bytes = nil, 0
 	d.digests.restart()
 	d.c.meter.Done(-d.obj.Size)
+	d.discarded()
 	again := make([]store.Range, len(before))
 	for i, s := range before {
 		again[i] = s.Range
@@ -316,7 +318,7 @@ func (d *download) fetchAll(ctx context.Context, first *opened, ranges *plan.Ran
 	var ranging sync.WaitGroup
 	spawn := func(r store.Range, first *opened) error {
 		ranging.Add(1)
-		return d.c.spawn(gctx, g, min(d.c.lanes.buffer(), r.Length), func(buf []byte) error {
+		return d.c.spawn(gctx, g, r.Length, func(buf []byte) error {
 			defer ranging.Done()
 			return d.fetchRange(gctx, r, first, buf)
 		})
@@ -350,13 +352,34 @@ func (d *download) fetchAll(ctx context.Context, first *opened, ranges *plan.Ran
 
 // fetchRange brings one down.
 func (d *download) fetchRange(ctx context.Context, r store.Range, first *opened, buf []byte) error {
-	sum, err := d.fetch(ctx, r, first, &inFile{d.target, d.c.meter, buf})
+	var pieces int64
+	sum, err := d.fetch(ctx, r, first, &inFile{d.target, d.c.meter, buf}, func(s segment) {
+		pieces += s.Length
+		d.piece(s)
+	})
 	if err != nil {
 		return err
 	}
+	d.whole(pieces)
 	d.add(segment{r, sum})
-	d.append(d.log, entry{Offset: r.Offset, Length: r.Length, Sum: sum})
 	return nil
+}
+
+// piece notes a piece of a range, and whole that all those of one, of so many bytes, are here.
+func (d *download) piece(s segment) {
+	d.append(d.log, entry{Offset: s.Offset, Length: s.Length, Sum: s.sum})
+	if d.log != nil {
+		d.secured(s.Length)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.pieces += s.Length
+}
+
+func (d *download) whole(bytes int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.pieces -= bytes
 }
 
 // prove compares the whole file with what the store records. The doubt is as judge has it.
@@ -379,6 +402,7 @@ func (d *download) prove(ctx context.Context) (Proof, evidence.Claim, error) {
 func (d *download) fail(err error) error {
 	gone := errors.Is(err, store.Changed) || errors.Is(err, store.NotFound) || errors.Is(err, ErrMismatch) || errors.Is(err, fs.ErrExist)
 	if d.log == nil || gone {
+		d.discarded()
 		if derr := d.target.Discard(); derr != nil {
 			err = errors.Join(err, fmt.Errorf("remove the partial file: %w", derr))
 		}
@@ -387,7 +411,7 @@ func (d *download) fail(err error) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	kept := &KeptError{Path: d.target.Temp(), Bytes: d.bytes, Err: err}
+	kept := &KeptError{Path: d.target.Temp(), Bytes: d.bytes + d.pieces, Err: err}
 	if kerr := d.target.Keep(); kerr != nil {
 		kept.Err = errors.Join(err, fmt.Errorf("close the partial file: %w", kerr))
 	}

@@ -200,8 +200,13 @@ type fetching struct {
 	store.Range
 	to   landing
 	got  int64
-	h    hash.Hash
+	h    hash.Hash // of what came since the last piece
 	cuts int
+	back uint64 // the flight that was taken back; 0 is none
+	// keep is told of each piece of the range that is down; it may be nil.
+	keep   func(segment)
+	pieces []segment
+	piece  time.Time // when the last one ended
 	// of the last try
 	began     time.Time
 	firstByte time.Duration
@@ -209,9 +214,10 @@ type fetching struct {
 }
 
 // fetch brings a range down, as often as it takes, each time going on after the last byte that came; it gives the
-// range's sum. The first body, where there is one, is already open on the range.
-func (s *source) fetch(ctx context.Context, r store.Range, first *opened, to landing) (checksum.Sum, error) {
-	f := &fetching{source: s, Range: r, to: to, h: s.algorithm.New()}
+// range's sum. The first body, where there is one, is already open on the range. Keep is told of the pieces of it that are down, also of
+// those of a range that fails; it may be nil. The caller has a lane for r.Length bytes.
+func (s *source) fetch(ctx context.Context, r store.Range, first *opened, to landing, keep func(segment)) (checksum.Sum, error) {
+	f := &fetching{source: s, Range: r, to: to, h: s.algorithm.New(), keep: keep, piece: time.Now()}
 	s.c.meter.PartStart()
 	defer func() {
 		if first != nil { // no try ever began
@@ -219,6 +225,12 @@ func (s *source) fetch(ctx context.Context, r store.Range, first *opened, to lan
 		}
 	}()
 	err := s.try(ctx, func(ctx context.Context) error {
+		if f.back != 0 {
+			if err := s.makeWay(ctx, f.back, r.Length); err != nil {
+				return err
+			}
+			f.back = 0
+		}
 		body := first
 		first = nil
 		if body == nil {
@@ -232,12 +244,49 @@ func (s *source) fetch(ctx context.Context, r store.Range, first *opened, to lan
 		return err
 	})
 	s.c.meter.PartEnd(err == nil)
+	f.endPiece()
 	if err != nil {
 		return checksum.Sum{}, err
 	}
 	now := time.Now()
 	s.c.pace.Done(now, pace.Sample{Bytes: r.Length, Took: now.Sub(f.began), FirstByte: f.firstByte})
-	return checksum.Of(s.algorithm, f.h), nil
+	return combine(f.pieces)
+}
+
+const (
+	// A piece of a range is noted when it has leastPiece bytes, is one of mostPieces of its range, and took pieceTime: so what a killed
+	// run loses on a slow link is little, and records stay short.
+	leastPiece, mostPieces = 1 << 20, 8
+	pieceTime              = time.Second
+)
+
+// endPiece ends a piece of the range, where there is one, with what has come.
+func (f *fetching) endPiece() {
+	var at int64
+	if n := len(f.pieces); n > 0 {
+		at = f.pieces[n-1].End() - f.Offset
+	}
+	if f.got == at {
+		return
+	}
+	s := segment{store.Range{Offset: f.Offset + at, Length: f.got - at}, checksum.Of(f.algorithm, f.h)}
+	f.pieces = append(f.pieces, s)
+	f.h.Reset()
+	f.piece = time.Now()
+	if f.keep != nil {
+		f.keep(s)
+	}
+}
+
+// mayEndPiece ends a piece where it is worth it.
+func (f *fetching) mayEndPiece() {
+	var at int64
+	if n := len(f.pieces); n > 0 {
+		at = f.pieces[n-1].End() - f.Offset
+	}
+	if f.keep != nil && f.got-at >= max(leastPiece, f.Length/mostPieces) && time.Since(f.piece) >= pieceTime {
+		f.endPiece()
+	}
 }
 
 // attempt is one try to bring what is left of the range.
@@ -253,7 +302,7 @@ func (f *fetching) attempt(ctx context.Context, o *opened) error {
 			Attrs:   &f.o.Attrs,
 		})
 		if err != nil {
-			return f.slow(o, err)
+			return f.slow(o, fl, err)
 		}
 		o.answered(body)
 		if err := f.unchanged(body.Object); err != nil {
@@ -265,7 +314,7 @@ func (f *fetching) attempt(ctx context.Context, o *opened) error {
 	f.began, f.firstByte = o.began, o.firstByte
 	f.c.meter.Spent(meter.FirstByte, f.firstByte)
 	f.done = ctx.Done()
-	return f.slow(o, f.drain(o.Body, fl))
+	return f.slow(o, fl, f.drain(o.Body, fl))
 }
 
 // unchanged checks that an answer is of the state of the object that was found at the start: a few stores ignore If-Match.
@@ -276,11 +325,18 @@ func (s *source) unchanged(o store.Object) error {
 	return &store.Error{Kind: store.Changed, Op: "GetObject", Ref: s.ref}
 }
 
-// slow gives errSlow where that is why the try ended.
-func (f *fetching) slow(o *opened, err error) error {
-	if err != nil && o.why() == errSlow {
+// slow gives errSlow or errExcess where that is why the try ended.
+func (f *fetching) slow(o *opened, fl *flight, err error) error {
+	if err == nil {
+		return nil
+	}
+	switch o.why() {
+	case errSlow:
 		f.cuts++
 		return errSlow
+	case errExcess:
+		f.back = fl.ID
+		return errExcess
 	}
 	return err
 }
@@ -309,6 +365,7 @@ func (f *fetching) drain(body io.Reader, fl *flight) error {
 			f.got += int64(filled)
 			f.c.succeeded()
 			f.c.meter.Done(int64(filled))
+			f.mayEndPiece()
 		}
 		if err != nil && f.got < f.Length {
 			return lostBody(f.obj.Ref, err)

@@ -8,22 +8,51 @@ import (
 	"time"
 
 	"haul/internal/pace"
+	"haul/store"
 )
 
 const (
 	// beat is how often pace is told how things stand, and judgeEvery how often it is asked who is too slow.
 	beat       = 20 * time.Millisecond
 	judgeEvery = 8 * beat
+	// mostWatched is the number of flights up to which the kernel is asked at each beat what has arrived of them. More of them are
+	// on a link that is not slow.
+	mostWatched = 64
 )
 
-// errSlow is the cause of a request that was cut because its fellows are so much faster that a new try will overtake it.
-var errSlow = errors.New("the connection was much slower than the others and was cut")
+var (
+	// errSlow is the cause of a request that was cut because its fellows are so much faster that a new try will overtake it.
+	errSlow = errors.New("the connection was much slower than the others and was cut")
+	// errExcess is the cause of a request that was taken back: more were begun than the link finishes in time.
+	errExcess = errors.New("more was in flight than the link moves in a few seconds")
+)
 
 // flight is one try of a request that moves a part or a range.
 type flight struct {
 	pace.Flight
 	moved atomic.Int64
+	wire  store.Wire // of a request that sends
 	cut   context.CancelCauseFunc
+	// ending: the transfer is to stop, and the flight may only go on where it is nearly done. Kept, of the heartbeat: it may.
+	ending atomic.Bool
+	kept   bool
+}
+
+// arrived is what is known to be at the other side, in bytes.
+func (f *flight) arrived() int64 {
+	moved := f.moved.Load()
+	if n, ok := f.wire.Acked(); ok {
+		return min(moved, n)
+	}
+	return moved
+}
+
+// watched is where the connection of the flight is to be seen; there may be no flight.
+func (f *flight) watched() *store.Wire {
+	if f == nil {
+		return nil
+	}
+	return &f.wire
 }
 
 // flights are the tries that are under way in a client. While there are any transfers, a heartbeat tells pace of them.
@@ -34,6 +63,7 @@ type flights struct {
 	// transfers counts those that run; stop and stopped belong to the heartbeat that beats for them.
 	transfers     int
 	stop, stopped chan struct{}
+	drain         drain
 }
 
 // take registers a try that cut can end. Moved is to be counted in it.
@@ -97,15 +127,33 @@ func (c *Client) heartbeat(stop <-chan struct{}, stopped chan<- struct{}) {
 
 // tick tells pace how things stand, and opens the lanes that it allows.
 func (c *Client) tick(now time.Time, cores *crowd) {
-	busy, waiting := c.lanes.load()
+	l := c.lanes.load()
 	s := c.meter.Snapshot()
 	c.pace.Tick(now, pace.Load{
-		Moved: s.Moved, Total: s.Total - s.Kept, CPU: cores.tick(now), Busy: busy, Pausing: int(c.pausing.Load()), Waiting: waiting,
+		Moved: s.Moved, Arrived: s.Moved - c.underWay(), Total: s.Total - s.Kept, CPU: cores.tick(now),
+		Busy: l.busy, Flying: l.flying, Pausing: int(c.pausing.Load()), Waiting: l.waiting,
 	})
 	c.lanes.open()
+	c.flights.mu.Lock()
+	defer c.flights.mu.Unlock()
+	c.flights.drain.beat(now, c.flights.all)
 }
 
-// judge cuts the tries that pace finds too slow; whoever made them tries again at once.
+// underWay is how many bytes this side has sent and the other has not acknowledged.
+func (c *Client) underWay() (n int64) {
+	c.flights.mu.Lock()
+	defer c.flights.mu.Unlock()
+	if len(c.flights.all) > mostWatched {
+		return 0
+	}
+	for _, f := range c.flights.all {
+		moved := f.moved.Load()
+		n += max(0, moved-f.arrived())
+	}
+	return n
+}
+
+// judge cuts the tries that pace finds too slow, and takes back those that are too many; whoever made them tries again.
 func (c *Client) judge(now time.Time) {
 	c.flights.mu.Lock()
 	defer c.flights.mu.Unlock()
@@ -113,16 +161,19 @@ func (c *Client) judge(now time.Time) {
 	told := make([]pace.Flight, 0, len(c.flights.all))
 	for _, f := range c.flights.all {
 		t := f.Flight
-		t.Moved = f.moved.Load()
+		t.Moved = f.arrived()
 		all, told = append(all, f), append(told, t)
+	}
+	for _, i := range c.pace.Excess(told) {
+		all[i].cut(errExcess)
 	}
 	for _, i := range c.pace.Slow(now, told) {
 		all[i].cut(errSlow)
 	}
 }
 
-// tryWatched is try for a request that sends size bytes, with each try watched, unless blind: one that is much slower than
-// its fellows is cut and made again.
+// tryWatched is try for a request that sends size bytes in a lane, with each try watched, unless blind: one that is much slower than
+// its fellows is cut and made again, and one too many makes way for those that are further.
 func (t *transfer) tryWatched(ctx context.Context, size int64, blind bool, f func(context.Context, *flight) error) error {
 	if blind {
 		return t.try(ctx, func(ctx context.Context) error {
@@ -131,17 +182,39 @@ func (t *transfer) tryWatched(ctx context.Context, size int64, blind bool, f fun
 		})
 	}
 	cuts := 0
+	var excess uint64 // the flight that was taken back
 	return t.try(ctx, func(ctx context.Context) error {
+		if excess != 0 {
+			if err := t.makeWay(ctx, excess, size); err != nil {
+				return err
+			}
+			excess = 0
+		}
 		t.c.meter.Request()
-		ctx, cut := context.WithCancelCause(ctx)
+		own, cut := context.WithCancelCause(context.WithoutCancel(ctx))
 		defer cut(nil)
 		fl := t.c.take(pace.Flight{Size: size, Restart: true, Cuts: cuts}, cut)
 		defer t.c.land(fl)
-		err := f(ctx, fl)
-		if err != nil && context.Cause(ctx) == errSlow {
+		defer context.AfterFunc(ctx, func() { t.stopped(fl, context.Cause(ctx)) })()
+		err := f(own, fl)
+		if err == nil {
+			return nil
+		}
+		switch context.Cause(own) {
+		case errSlow:
 			cuts++
 			return errSlow
+		case errExcess:
+			excess = fl.ID
+			return errExcess
 		}
 		return err
 	})
+}
+
+// makeWay gives the lane of a flight that was taken back to others, until it is its turn again.
+func (t *transfer) makeWay(ctx context.Context, id uint64, size int64) error {
+	t.c.meter.PartEnd(false)
+	defer t.c.meter.PartStart()
+	return t.c.lanes.again(ctx, id, size)
 }

@@ -2,6 +2,7 @@ package haul
 
 import (
 	"context"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -11,17 +12,28 @@ import (
 )
 
 // lanes carry the requests of a client: a lane carries one part, or one small object, at a time, whichever transfer it
-// belongs to. How many are open is for pace to say. Memory is taken before a lane, never while one is held: the two
-// orders mixed would lock up.
+// belongs to. How many are open, and how many bytes may be in flight in them, is for pace to say. Memory is taken before a
+// lane, never while one is held: the two orders mixed would lock up.
 type lanes struct {
 	pace *pace.Pace
 
-	mu    sync.Mutex
-	busy  int
-	queue []chan struct{} // who waits, longest first
-	last  time.Time       // when used was last added to
-	used  laneUse
+	mu     sync.Mutex
+	busy   int
+	flying int64    // bytes that the requests in the busy lanes are to move
+	queue  []waiter // for a lane, in the order in which they get one
+	last   time.Time
+	used   laneUse // until last
 }
+
+// waiter waits for a lane: the lowest order first.
+type waiter struct {
+	order uint64
+	size  int64
+	turn  chan struct{}
+}
+
+// newcomer is the order of a request that was not in a lane before.
+const newcomer = math.MaxUint64
 
 // laneUse is how much lanes were used so far.
 type laneUse struct {
@@ -69,50 +81,84 @@ func (l *lanes) buffer() int64 {
 	return size
 }
 
-// enter waits for a free lane.
-func (l *lanes) enter(ctx context.Context) error {
+// enter waits for a free lane, for a request that is to move size bytes.
+func (l *lanes) enter(ctx context.Context, size int64) error {
+	return l.wait(ctx, waiter{newcomer, size, make(chan struct{})})
+}
+
+func (l *lanes) wait(ctx context.Context, w waiter) error {
 	l.mu.Lock()
 	l.note()
-	if len(l.queue) == 0 && l.busy < l.pace.Lanes() && ctx.Err() == nil {
-		l.busy++
+	if len(l.queue) == 0 && ctx.Err() == nil && l.pace.Admits(l.busy, l.flying) {
+		l.take(w.size)
 		l.mu.Unlock()
 		return nil
 	}
-	turn := make(chan struct{})
-	l.queue = append(l.queue, turn)
+	i, _ := slices.BinarySearchFunc(l.queue, w, func(q, w waiter) int {
+		if q.order <= w.order {
+			return -1
+		}
+		return 1
+	})
+	l.queue = slices.Insert(l.queue, i, w)
+	l.wake()
 	l.mu.Unlock()
 
 	select {
-	case <-turn:
+	case <-w.turn:
 		return nil
 	case <-ctx.Done():
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.note()
-		if i := slices.Index(l.queue, turn); i >= 0 {
+		if i := slices.IndexFunc(l.queue, func(q waiter) bool { return q.turn == w.turn }); i >= 0 {
 			l.queue = slices.Delete(l.queue, i, i+1)
 		} else { // the lane came at the same moment
-			l.busy--
-			l.wake()
+			l.drop(w.size)
 		}
+		l.wake()
 		return context.Cause(ctx)
 	}
 }
 
-// leave gives the lane back.
-func (l *lanes) leave() {
+// again gives the lane back and waits for another, before all that were begun later by order. The caller has a lane when it
+// returns, also after an error.
+func (l *lanes) again(ctx context.Context, order uint64, size int64) error {
+	l.leave(size)
+	err := l.wait(ctx, waiter{order, size, make(chan struct{})})
+	if err != nil {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.note()
+		l.take(size)
+	}
+	return err
+}
+
+// leave gives back the lane of a request that was to move size bytes.
+func (l *lanes) leave(size int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.note()
-	l.busy--
+	l.drop(size)
 	l.wake()
 }
 
-// load tells how many lanes are in use, and how many wait for one.
-func (l *lanes) load() (busy, waiting int) {
+// take and drop count a lane; mu is held.
+func (l *lanes) take(size int64) { l.busy, l.flying = l.busy+1, l.flying+size }
+
+func (l *lanes) drop(size int64) { l.busy, l.flying = l.busy-1, l.flying-size }
+
+// laneLoad is how lanes are used now.
+type laneLoad struct {
+	busy, waiting int
+	flying        int64 // bytes that the requests in them are to move
+}
+
+func (l *lanes) load() laneLoad {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.busy, len(l.queue)
+	return laneLoad{l.busy, len(l.queue), l.flying}
 }
 
 // open lets in who waits, after pace may have allowed more.
@@ -125,10 +171,11 @@ func (l *lanes) open() {
 
 // wake lets in as many as pace allows; mu is held.
 func (l *lanes) wake() {
-	for len(l.queue) > 0 && l.busy < l.pace.Lanes() {
-		close(l.queue[0])
+	for len(l.queue) > 0 && l.pace.Admits(l.busy, l.flying) {
+		next := l.queue[0]
 		l.queue = slices.Delete(l.queue, 0, 1)
-		l.busy++
+		l.take(next.size)
+		close(next.turn)
 	}
 }
 

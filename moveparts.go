@@ -66,7 +66,7 @@ func (m *moving) each(ctx context.Context, f func(ctx context.Context, n int, bu
 	var serr error
 	for n := m.first; n <= m.last && serr == nil; n++ {
 		if !m.has(n) {
-			serr = m.c.spawn(gctx, g, m.c.lanes.buffer(), func(buf []byte) error { return f(gctx, n, buf) })
+			serr = m.c.spawn(gctx, g, m.Part(n).Length, func(buf []byte) error { return f(gctx, n, buf) })
 		}
 	}
 	return cmp.Or(g.Wait(), serr)
@@ -147,7 +147,7 @@ func (m *moving) fetchParts(ctx context.Context) error {
 	from := &source{transfer: m.transfer, ref: m.From, obj: store.Object{Ref: m.From, Size: m.Size, ETag: m.ETag}, algorithm: m.Algorithm}
 	err = m.each(ctx, func(ctx context.Context, n int, buf []byte) error {
 		r := m.Part(n)
-		sum, err := from.fetch(ctx, r, nil, &inFile{target, m.c.meter, buf})
+		sum, err := from.fetch(ctx, r, nil, &inFile{target, m.c.meter, buf}, nil)
 		if err == nil {
 			m.add(store.Part{Number: n, Size: r.Length}, sum)
 		}

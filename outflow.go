@@ -130,7 +130,7 @@ func (f *outflow) ahead(ctx context.Context, g *errgroup.Group, r store.Range, b
 		lease.Release()
 		f.c.ahead.Release(r.Length)
 	}
-	if err := f.c.lanes.enter(ctx); err != nil {
+	if err := f.c.lanes.enter(ctx, r.Length); err != nil {
 		free()
 		return err
 	}
@@ -138,14 +138,14 @@ func (f *outflow) ahead(ctx context.Context, g *errgroup.Group, r store.Range, b
 	select {
 	case queue <- a:
 	case <-ctx.Done():
-		f.c.lanes.leave()
+		f.c.lanes.leave(r.Length)
 		free()
 		return context.Cause(ctx)
 	}
 	g.Go(func() error {
-		defer f.c.lanes.leave()
+		defer f.c.lanes.leave(r.Length)
 		defer close(a.done)
-		a.sum, a.err = f.fetch(ctx, r, body, inMemory(a.mem))
+		a.sum, a.err = f.fetch(ctx, r, body, inMemory(a.mem), nil)
 		return a.err
 	})
 	return nil

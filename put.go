@@ -68,10 +68,10 @@ func (t *transfer) putWith(ctx context.Context, from content, to store.Ref, buf 
 	if err != nil {
 		return Result{}, err
 	}
-	if err := t.c.lanes.enter(ctx); err != nil {
+	if err := t.c.lanes.enter(ctx, from.Size()); err != nil {
 		return Result{}, err
 	}
-	defer t.c.lanes.leave()
+	defer t.c.lanes.leave(from.Size())
 	t.started(from.Size(), 1)
 	t.c.meter.PartStart()
 	obj, proof, err := t.putProved(ctx, from, to, buf)
@@ -193,7 +193,7 @@ func (t *transfer) putOnce(ctx context.Context, out outgoing, to store.Ref, own 
 		tried := time.Now()
 		counted := &tally{ReaderAt: out.body, t: t, f: f, done: ctx.Done()}
 		o, err := t.c.store.Put(ctx, store.PutRequest{
-			Ref: to, Body: io.NewSectionReader(counted, 0, size), Sum: out.sum, NoClobber: t.o.NoClobber && !own, Attrs: &t.o.Attrs, Buffer: out.buf,
+			Ref: to, Body: io.NewSectionReader(counted, 0, size), Sum: out.sum, NoClobber: t.o.NoClobber && !own, Attrs: &t.o.Attrs, Buffer: out.buf, Wire: f.watched(),
 		})
 		if err != nil {
 			counted.settle(0)

@@ -16,10 +16,10 @@ func (c *Client) ReadRange(ctx context.Context, obj store.Object, offset int64, 
 		return obj, nil
 	}
 	s := &source{transfer: c.begin(obj.Ref.String(), "", Transfer{}), ref: obj.Ref, obj: obj}
-	if err := c.lanes.enter(ctx); err != nil {
+	if err := c.lanes.enter(ctx, 0); err != nil {
 		return store.Object{}, err
 	}
-	defer c.lanes.leave()
+	defer c.lanes.leave(0)
 	var told store.Object
 	err := s.try(ctx, func(ctx context.Context) error {
 		c.meter.Request()

@@ -108,8 +108,10 @@ func (t *transfer) try(ctx context.Context, f func(context.Context) error) error
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if errors.Is(err, errSlow) {
-			t.retried(err, 0)
+		if errors.Is(err, errSlow) || errors.Is(err, errExcess) {
+			if errors.Is(err, errSlow) { // the other is no failure
+				t.retried(err, 0)
+			}
 			attempt--
 			continue
 		}

@@ -52,10 +52,10 @@ func (d *download) fetchWhole(ctx context.Context, listed store.Object) error {
 		return err
 	}
 	defer lease.Release()
-	if err := d.c.lanes.enter(ctx); err != nil {
+	if err := d.c.lanes.enter(ctx, listed.Size); err != nil {
 		return err
 	}
-	defer d.c.lanes.leave()
+	defer d.c.lanes.leave(listed.Size)
 	d.started(listed.Size, 1)
 	var body *opened
 	err = d.try(ctx, func(ctx context.Context) error {
@@ -92,7 +92,7 @@ func (d *download) fetchWhole(ctx context.Context, listed store.Object) error {
 		return nil
 	}
 	whole := store.Range{Length: d.obj.Size}
-	sum, err := d.fetch(ctx, whole, body, &inFile{d.target, d.c.meter, lease.Bytes()})
+	sum, err := d.fetch(ctx, whole, body, &inFile{d.target, d.c.meter, lease.Bytes()}, nil)
 	if err != nil {
 		return err
 	}

@@ -47,6 +47,7 @@ func (c *Client) uploadStream(ctx context.Context, name string, r io.Reader, to 
 		defer first.release()
 		return s.putWith(ctx, first, to, first.scratch)
 	}
+	s.fleeting = true
 	s.started(-1, 0)
 	c.sweepDead(ctx, s.transfer)
 	l := s.remember(ctx, streamed)
@@ -117,14 +118,14 @@ func (s *intake) move(ctx context.Context, first *held) (store.Object, checksum.
 	for n := 1; ; n++ {
 		part := next
 		s.c.meter.Begin(0, 1)
-		if rerr = s.c.lanes.enter(gctx); rerr != nil {
+		if rerr = s.c.lanes.enter(gctx, part.Size()); rerr != nil {
 			part.release()
 			break
 		}
 		part.release = s.digests.pass(part.piece(), part.release)
 		g.Go(func() error {
 			defer part.release()
-			defer s.c.lanes.leave()
+			defer s.c.lanes.leave(part.Size())
 			return s.sendPart(gctx, n, part)
 		})
 		if part.last {

@@ -108,8 +108,10 @@ type transfer struct {
 	began          time.Time
 
 	moved, kept atomic.Int64 // bytes
+	safe        atomic.Int64 // bytes that are there for good, those that are kept too
 	retries     atomic.Int64
 	mute        atomic.Bool // the record failed, and the user was told
+	fleeting    bool        // nothing of it is kept when it fails; set before the first part leaves
 
 	// of a copy
 	sourceParts []int64 // sizes of the source's own parts; nil before the store was asked, and empty where they do not do
@@ -148,12 +150,23 @@ func (t *transfer) keep(bytes int64, parts int) {
 		return
 	}
 	t.kept.Add(bytes)
+	t.safe.Add(bytes)
 	t.c.meter.Kept(bytes, parts)
 	t.event(Event{Kind: EventKept, Bytes: bytes})
 }
 
+// secured counts bytes that need not move again if the transfer breaks off now.
+func (t *transfer) secured(bytes int64) {
+	t.safe.Add(bytes)
+	t.c.meter.Safe(bytes)
+}
+
+// discarded takes back what was secured, where it goes with the transfer.
+func (t *transfer) discarded() { t.c.meter.Safe(-t.safe.Swap(0)) }
+
 // done ends the transfer well.
 func (t *transfer) done(r Result) Result {
+	t.secured(r.Size - t.safe.Load())
 	r.Kept, r.Moved = t.kept.Load(), t.moved.Load()
 	r.Retries = int(t.retries.Load())
 	r.Elapsed = time.Since(t.began)

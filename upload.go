@@ -122,6 +122,7 @@ func (u *upload) run(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	u.layout = layout
+	u.fleeting = u.o.Resume == ResumeNever
 	if err := u.keepRecord(ctx); err != nil {
 		return Result{}, err
 	}
@@ -398,7 +399,7 @@ func (u *upload) sendMissing(ctx context.Context) error {
 			break
 		}
 		parts.Add(1)
-		serr = u.c.spawn(gctx, g, u.c.lanes.buffer(), func(buf []byte) error {
+		serr = u.c.spawn(gctx, g, u.layout.Part(n).Length, func(buf []byte) error {
 			defer parts.Done()
 			u.digests.may(u.layout.Part(n).End())
 			return u.sendPart(gctx, n, buf)

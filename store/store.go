@@ -249,6 +249,8 @@ type PutRequest struct {
 	Attrs     *Attrs
 	// Buffer is memory that the call may carry the body in; nil lets it take its own.
 	Buffer []byte
+	// Wire, where it is not nil, is to watch the connection.
+	Wire *Wire
 }
 
 // PutPartRequest sends one part.
@@ -264,6 +266,8 @@ type PutPartRequest struct {
 	Attrs   *Attrs
 	// Buffer is memory that the call may carry the body in; nil lets it take its own.
 	Buffer []byte
+	// Wire, where it is not nil, is to watch the connection.
+	Wire *Wire
 }
 
 // CompleteRequest turns an upload into an object.

@@ -96,7 +96,7 @@ func (a *app) runApply(ctx context.Context, name, receiptName string, o haul.Opt
 	}
 	o.Observe = screen.Observe
 	client := haul.New(st, o)
-	defer context.AfterFunc(ctx, func() { screen.Note("ending in order; a second signal ends at once") })()
+	defer context.AfterFunc(ctx, func() { screen.Note(stopping) })()
 	task := ui.Task{Verb: string(h.Way), Source: h.Source, Target: h.Target, Name: name, Many: true}
 	if h.Move {
 		task.Verb = "move"

@@ -79,7 +79,7 @@ func (a *app) runArrayWork(ctx context.Context, plan string, shard int, o haul.O
 		}
 	}
 	screen := a.screen(false)
-	defer context.AfterFunc(ctx, func() { screen.Note("ending in order; a second signal ends at once") })()
+	defer context.AfterFunc(ctx, func() { screen.Note(stopping) })()
 	var summary mirror.Summary
 	task := arrayTask(string(h.Way), h.From.String(), h.To.String(), fmt.Sprintf("shard %d", shard))
 	err = screen.During(task, b.client.Snapshot, func() (err error) {

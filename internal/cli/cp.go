@@ -219,7 +219,7 @@ func (a *app) runCopy(ctx context.Context, req copyRequest) error {
 	}
 	req.options.Observe = screen.Observe
 	client := haul.New(st, req.options)
-	defer context.AfterFunc(ctx, func() { screen.Note("ending in order; a second signal ends at once") })()
+	defer context.AfterFunc(ctx, func() { screen.Note(stopping) })()
 
 	if !req.wanted() {
 		screen.Note("the filters leave it out; nothing was done")

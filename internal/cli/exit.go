@@ -188,6 +188,9 @@ func (s *Stopped) Error() string {
 	return "stopped by signal " + s.Signal.String()
 }
 
+// Is makes it a haul.ErrStop: parts that are nearly sent come to their end.
+func (s *Stopped) Is(target error) bool { return target == haul.ErrStop }
+
 func (s *Stopped) code() int {
 	if n, ok := s.Signal.(syscall.Signal); ok {
 		return codeSignal + int(n)

@@ -259,7 +259,7 @@ func (lone) NotDeleted(store.Ref, error) {}
 
 // noteStop tells, when ctx ends before the func that it gives is called, that the run ends.
 func (a *app) noteStop(ctx context.Context) func() bool {
-	return context.AfterFunc(ctx, func() { a.screen(false).Note("ending in order; a second signal ends at once") })
+	return context.AfterFunc(ctx, func() { a.screen(false).Note(stopping) })
 }
 
 // parse understands the line.

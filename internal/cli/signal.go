@@ -13,6 +13,9 @@ import (
 // to the process and to its group.
 const sameSignal = time.Second / 2
 
+// stopping is what a run says at the first signal.
+const stopping = "stopping; parts that are nearly done get three seconds to finish (press Ctrl-C again to stop now)"
+
 // lastWords are what has to be done before a second signal ends the process.
 type lastWords struct {
 	mu  sync.Mutex

@@ -50,7 +50,7 @@ func (a *app) runTree(ctx context.Context, req copyRequest) error {
 		screen.Observe(e)
 	}
 	client := haul.New(st, req.options)
-	defer context.AfterFunc(ctx, func() { screen.Note("ending in order; a second signal ends at once") })()
+	defer context.AfterFunc(ctx, func() { screen.Note(stopping) })()
 
 	tree := treeRequest{from: req.from.end(), to: req.to.end(), sync: req.sync, options: req.tree}
 	if req.guess {

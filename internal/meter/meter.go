@@ -17,6 +17,9 @@ type Snapshot struct {
 	Total int64
 	// Done are the bytes of Total that are at the other end, Kept those of them that an earlier run had brought there.
 	Done, Kept int64
+	// Safe are those that would not have to move again if everything stopped now: of parts that are stored, and of pieces that are
+	// noted.
+	Safe int64
 	// Moved are all payload bytes that crossed the wire, repeated ones included.
 	Moved int64
 	// InFlight, PartsDone and PartsTotal count parts; small objects count as one.
@@ -34,6 +37,7 @@ type Meter struct {
 	began              atomic.Int64 // nanoseconds after born, from 1; 0 before the first Begin
 	total, unknown     atomic.Int64
 	done, kept, moved  atomic.Int64
+	safe               atomic.Int64
 	inFlight           atomic.Int64
 	partsDone, parts   atomic.Int64
 	requests           atomic.Int64
@@ -61,6 +65,7 @@ func (m *Meter) Begin(total int64, parts int) {
 func (m *Meter) Kept(bytes int64, parts int) {
 	m.done.Add(bytes)
 	m.kept.Add(bytes)
+	m.safe.Add(bytes)
 	m.partsDone.Add(int64(parts))
 }
 
@@ -76,6 +81,9 @@ func (m *Meter) Moved(n int64) { m.moved.Add(n) }
 
 // Done adds n bytes that are at the other end for good. Bytes that turn out not to be are taken back by a negative n.
 func (m *Meter) Done(n int64) { m.done.Add(n) }
+
+// Safe adds n bytes that need not move again, whatever happens. A negative n takes back what was discarded.
+func (m *Meter) Safe(n int64) { m.safe.Add(n) }
 
 // PartStart counts a part that is in flight from now on.
 func (m *Meter) PartStart() { m.inFlight.Add(1) }
@@ -101,6 +109,7 @@ func (m *Meter) Throttle() { m.throttled.Add(1) }
 func (m *Meter) Snapshot() Snapshot {
 	s := Snapshot{
 		Kept:      m.kept.Load(),
+		Safe:      m.safe.Load(),
 		Moved:     m.moved.Load(),
 		InFlight:  int(m.inFlight.Load()),
 		PartsDone: int(m.partsDone.Load()),

@@ -35,7 +35,7 @@ func TestCounts(t *testing.T) {
 		m.PartEnd(true)
 		m.PartStart()
 		want := meter.Snapshot{
-			Total: 107, Done: 75, Kept: 50, Moved: 50, InFlight: 1, PartsDone: 3, PartsTotal: 5, Requests: 1, Retries: 2, Throttled: 1,
+			Total: 107, Done: 75, Kept: 50, Safe: 50, Moved: 50, InFlight: 1, PartsDone: 3, PartsTotal: 5, Requests: 1, Retries: 2, Throttled: 1,
 			Elapsed: time.Minute,
 		}
 		if got := m.Snapshot(); got != want {
@@ -121,7 +121,7 @@ func TestSnapshotsWhileCounting(t *testing.T) {
 	}
 	s := m.Snapshot()
 	s.Elapsed = 0
-	want := meter.Snapshot{Total: 16_000, Done: 16_000, Kept: 6000, Moved: 10_000, PartsDone: 4000, PartsTotal: 4000}
+	want := meter.Snapshot{Total: 16_000, Done: 16_000, Kept: 6000, Safe: 6000, Moved: 10_000, PartsDone: 4000, PartsTotal: 4000}
 	if s != want {
 		t.Errorf("got  %+v\nwant %+v", s, want)
 	}

@@ -25,11 +25,14 @@ type climb struct {
 	cores int // immutable
 
 	lanes int
-	phase phase
-	first mark // when the first request was in flight
-	last  mark // the last tick
-	from  mark // where the window of measurement begins
-	idle  int  // ticks in a row with nothing to do for a free lane
+	wide  bool // see reach: there may be more in flight than the link moves in reachTime
+	// follows is when goodput rose last as lanes did: then the link has room, and connections are slow by themselves.
+	follows time.Time
+	phase   phase
+	first   mark // when the first request was in flight
+	last    mark // the last tick
+	from    mark // where the window of measurement begins
+	idle    int  // ticks in a row with nothing to do for a free lane
 
 	done  int64         // requests that finished
 	took  time.Duration // what they took, newer ones count more
@@ -179,12 +182,27 @@ func (c *climb) resume(now time.Time, n int) {
 	c.hill.next = now
 }
 
+// widen looks for more lanes at once: connections have turned out to be slow by themselves.
+func (c *climb) widen(now time.Time) {
+	if c.phase != steady {
+		c.phase = steady
+		c.hill.up, c.hill.step = true, boldest
+	}
+	c.hill.forget()
+	c.hill.next = now
+}
+
 // again begins the quick start anew, from the lanes that there are.
 func (c *climb) again(m mark) {
 	c.phase, c.from = starting, m
 	c.quick = quick{wait: c.quick.wait, least: c.quick.least}
 	c.quick.stepped(m.at, c.lanes)
 	c.hill.forget()
+}
+
+// within is the number of lanes whose requests goodput moves in reachTime, and one.
+func (c *climb) within(goodput float64) int {
+	return 1 + int(reachTime.Seconds()*goodput/c.request())
 }
 
 // window is how long to measure: two requests, within reason.

@@ -18,7 +18,7 @@ func (p *Pace) Found() Found {
 	if p.fixed {
 		return Found{}
 	}
-	f := Found{Done: c.phase != starting, Highest: c.lanes >= c.max, Alone: c.quick.best}
+	f := Found{Done: c.phase != starting || p.reach.limit > 0, Highest: c.lanes >= c.max, Alone: c.quick.best}
 	if len(c.rates) > 0 && f.Alone > 0 {
 		f.Alone = c.alone()
 	}

@@ -9,7 +9,7 @@ import (
 
 // fill gives parts to the free lanes.
 func (s *sim) fill() {
-	for len(s.queue) > 0 && len(s.flights) < s.p.Lanes() {
+	for len(s.queue) > 0 && s.p.Admits(len(s.flights), s.flying()) {
 		f := &request{whole: s.queue[0], size: s.queue[0]}
 		s.queue = s.queue[1:]
 		s.flights = append(s.flights, f)
@@ -129,6 +129,12 @@ func (s *sim) cutSlow() {
 			ID: f.id, Began: at(f.began), Size: int64(f.size), Moved: int64(s.seen(f)), Restart: s.up, Cuts: f.cuts,
 		})
 	}
+	if excess := s.p.Excess(flights); len(excess) > 0 {
+		for _, i := range excess {
+			s.takeBack(under[i])
+		}
+		return
+	}
 	for _, i := range s.p.Slow(at(s.now), flights) {
 		f := under[i]
 		s.cuts++
@@ -142,6 +148,19 @@ func (s *sim) cutSlow() {
 		f.moved = 0
 		s.enter(f)
 	}
+}
+
+// takeBack lets a request begin again later, before all that wait: a download goes on at the byte.
+func (s *sim) takeBack(f *request) {
+	s.backs++
+	if s.up {
+		s.wasted += f.moved
+	} else {
+		s.moved += f.moved
+		f.size -= f.moved
+	}
+	s.flights = slices.DeleteFunc(s.flights, func(g *request) bool { return g == f })
+	s.queue = append([]float64{f.size}, s.queue...)
 }
 
 // sweep gives the time of the best fixed number of lanes, and that number.

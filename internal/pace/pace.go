@@ -15,6 +15,7 @@
 //	               what fails is tried ever more seldom; fewer lanes only where the try costs less than 2 % of the time so far
 //	another link   goodput rises by a quarter by itself: quick start again
 //	busy CPU       over 90 % of the cores: no more lanes; half as many, as long as the cores stay busy with them
+//	link known     no more is in flight than it moves in three seconds, and one request: see Admits and Excess
 //	no work waits, or many requests pause or wait at the gate: the measurement says nothing; forget it
 //	refused        over a quarter of the requests: see Throttled
 //	too slow       four times slower than its fellows: see Slow
@@ -52,6 +53,8 @@ type Config struct {
 	Start, Max int
 	// Cores is how many CPU cores this process may use; 0 leaves the CPU out of account.
 	Cores int
+	// Rate is the most that moves, in bytes a second, where the user has set a limit; 0 is none.
+	Rate int64
 }
 
 // Sample is what a request that succeeded took.
@@ -66,9 +69,11 @@ type Sample struct {
 // Load is how things stand with the whole client.
 type Load struct {
 	Moved   int64         // bytes of payload so far, those of unfinished requests too
+	Arrived int64         // of Moved, what is at the other side as far as is known
 	Total   int64         // bytes of payload that are to move in all, as far as is known
 	CPU     time.Duration // so far, user and system: what this process used, and what it waited for where others have the cores
 	Busy    int           // lanes in use
+	Flying  int64         // bytes that the requests in them are to move in all, whatever has moved of them
 	Pausing int           // of these, those whose request waits at the gate, or to be tried again
 	Waiting int           // requests that would begin now if there were lanes for them
 }
@@ -82,6 +87,7 @@ type Pace struct {
 	climb climb
 	brake brake
 	judge judge
+	reach reach
 }
 
 // New gives a Pace that has been told nothing yet.
@@ -92,7 +98,7 @@ func New(c Config) *Pace {
 	if c.Start <= 0 {
 		c.Start = defaultStart
 	}
-	p := &Pace{fixed: c.Fixed > 0}
+	p := &Pace{fixed: c.Fixed > 0, reach: reach{most: reachTime.Seconds() * float64(c.Rate)}}
 	p.climb = climb{max: c.Max, cores: c.Cores, lanes: min(c.Start, c.Max)}
 	if p.fixed {
 		p.climb.lanes = c.Fixed
@@ -122,7 +128,17 @@ func (p *Pace) Tick(now time.Time, l Load) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.judge.total, p.judge.last = max(l.Moved, l.Total), l.Waiting == 0
+	idle := p.brake.binds(now) || l.Pausing > l.Busy/pausing
+	if f := p.climb.follows; !f.IsZero() && p.reach.limit == 0 {
+		p.reach.hold(f.Add(firstWide))
+	}
+	p.reach.tick(now, l, idle)
+	p.judge.full = p.reach.full(l)
 	if !p.fixed {
-		p.climb.tick(now, l, p.brake.binds(now) || l.Pausing > l.Busy/pausing)
+		if p.climb.wide = now.Before(p.reach.next); p.reach.failed {
+			p.reach.failed = false
+			p.climb.widen(now)
+		}
+		p.climb.tick(now, l, idle || p.reach.binds(l))
 	}
 }

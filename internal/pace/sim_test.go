@@ -87,6 +87,10 @@ type sim struct {
 	refused  int
 	laneTime float64
 	changes  []change
+	backs    int       // requests that were taken back
+	killed   []float64 // what a kill would have lost at each tick, in seconds of the link beside one part
+	begun    []float64 // what was in flight then, likewise, sent or not
+	ticks    []float64 // when
 }
 
 type change struct {
@@ -256,11 +260,35 @@ func (s *sim) doTick() {
 	}
 	s.lastTick, s.nextTick = s.now, s.now+s.tick
 	s.p.Tick(at(s.now), pace.Load{
-		Moved: int64(moved), Total: int64(s.whole), CPU: span(s.cpuUsed), Busy: len(s.flights), Pausing: pausing, Waiting: min(1, len(s.queue)),
+		Moved: int64(moved), Arrived: int64(moved), Total: int64(s.whole), CPU: span(s.cpuUsed), Busy: len(s.flights), Flying: s.flying(), Pausing: pausing, Waiting: min(1, len(s.queue)),
 	})
+	s.kill()
 	if l := s.p.Lanes(); len(s.changes) == 0 || s.changes[len(s.changes)-1].lanes != l {
 		s.changes = append(s.changes, change{s.now, l})
 	}
+}
+
+// flying is what the requests in flight are to move in all.
+func (s *sim) flying() int64 {
+	var n float64
+	for _, f := range s.flights {
+		n += f.size
+	}
+	return int64(n)
+}
+
+// kill notes what would be lost if the client were killed now: what has crossed the wire of requests that have not ended. One request
+// may always be in flight.
+func (s *sim) kill() {
+	var lost, begun, most float64
+	for _, f := range s.flights {
+		lost += f.moved
+		begun += f.size
+		most = max(most, f.size)
+	}
+	s.ticks = append(s.ticks, s.now)
+	s.killed = append(s.killed, lost/s.total)
+	s.begun = append(s.begun, max(0, begun-most)/s.total)
 }
 
 // seen is what the heart has seen move of a request: an upload's socket has more than the wire.

@@ -53,6 +53,7 @@ type Flight struct {
 type judge struct {
 	total  int64 // bytes that the whole client is to move, as far as is known; at least those that it has moved
 	last   bool  // nothing waits for a lane
+	full   bool  // the link has no byte to spare: a new try would be no faster
 	spent  int64 // bytes that cuts threw away
 	cuts   int64
 	done   int64
@@ -118,10 +119,13 @@ func (p *Pace) Slow(now time.Time, flights []Flight) []int {
 		if c.it.took < max(youngest, waits*j.wait)<<c.cuts {
 			continue
 		}
+		if j.full { // a share of it may stand still for a while
+			c.cuts++
+		}
 		if c.alone() { // nobody proves that the link is well: be careful
 			c.since, c.cuts = math.MaxInt64, c.cuts+1
 		}
-		if (j.crawls(f, c) || j.isLate(f, c) || c.forgotten()) && j.afford(f, c) {
+		if (!j.full && (j.crawls(f, c) || j.isLate(f, c)) || c.forgotten()) && j.afford(f, c) {
 			slow = append(slow, i)
 			delete(j.sights, f.ID)
 		}

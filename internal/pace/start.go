@@ -136,6 +136,9 @@ func (c *climb) quickStart(m mark, l Load) {
 	}
 	if n, clean := q.flowing(from.at, m.at); clean {
 		q.note(n, g/float64(n))
+		if 2*n >= 3*q.level && g/float64(n) > near*q.best {
+			c.follows = m.at
+		}
 		if to := c.more(n, g/float64(n)); calm && to > c.lanes && l.Waiting > 0 {
 			q.judged.lanes, q.judged.goodput = n, g
 			c.step(m, to)
@@ -228,8 +231,12 @@ func (c *climb) settle(m mark) {
 		if c.pause < c.took/2 {
 			need = max(need, min(float64(2*c.lanes), pauses*c.pause.Seconds()*g/(c.bytes+perRequest)))
 		}
-		if n := int(need) + 1; n < c.lanes || need > spare*g/c.alone() {
+		n := int(need) + 1
+		if n < c.lanes || need > spare*g/c.alone() {
 			c.set(n)
+		}
+		if most := c.within(g); !c.wide && c.lanes > most {
+			c.set(most)
 		}
 	}
 	c.phase = steady

@@ -152,6 +152,9 @@ func (c *climb) try(m mark) {
 		h.up = false
 		return
 	}
+	if !c.wide { // what is in flight must come to its end soon, unless connections are known to be slow
+		n = min(n, max(c.lanes+1, c.within(h.goodput)))
+	}
 	c.begin(n, false)
 }
 
@@ -176,6 +179,9 @@ func (c *climb) judge(m mark, g float64) {
 		h.goodput = g
 		if h.pause, h.next = 0, m.at; h.up {
 			h.step = min(2*h.step, boldest)
+			if 1+change > near*float64(c.lanes)/float64(h.base) && change > probe {
+				c.follows = m.at
+			}
 		}
 		return
 	}

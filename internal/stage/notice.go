@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"haul"
 )
 
 // The metadata service of a machine on EC2, in its second version
@@ -34,6 +36,9 @@ type NoticeError struct {
 func (e *NoticeError) Error() string {
 	return fmt.Sprintf("Spot notice: %s at %s", e.Action, e.Time.UTC().Format(time.RFC3339))
 }
+
+// Is makes it a haul.ErrStop: parts that are nearly sent come to their end.
+func (e *NoticeError) Is(target error) bool { return target == haul.ErrStop }
 
 // watch gives a context that also ends when the machine's end is announced. The func ends the watching.
 func watch(ctx context.Context, q Request) (context.Context, func()) {

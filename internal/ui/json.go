@@ -30,6 +30,7 @@ type record struct {
 	Size    *int64   `json:"size,omitempty"`
 	Done    *int64   `json:"done,omitempty"`
 	Kept    *int64   `json:"kept,omitempty"`
+	Safe    *int64   `json:"safe,omitempty"`
 	Moved   *int64   `json:"moved,omitempty"`
 	Rate    *float64 `json:"bytes_per_second,omitempty"`
 	ETA     *float64 `json:"eta_seconds,omitempty"`
@@ -151,7 +152,7 @@ func eventRecord(t Task, e haul.Event) (record, bool) {
 func progressRecord(m meter.Snapshot, p *pacer) record {
 	rate, elapsed := round(p.rate()), round(m.Elapsed.Seconds())
 	r := record{
-		Event: "progress", Done: &m.Done, Kept: &m.Kept, Moved: &m.Moved, Rate: &rate, Elapsed: &elapsed,
+		Event: "progress", Done: &m.Done, Kept: &m.Kept, Safe: &m.Safe, Moved: &m.Moved, Rate: &rate, Elapsed: &elapsed,
 		PartsDone: &m.PartsDone, InFlight: &m.InFlight, Retries: &m.Retries, Throttled: &m.Throttled,
 	}
 	if m.Total > 0 {

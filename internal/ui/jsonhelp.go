@@ -15,8 +15,8 @@ haul cp
   kept      kept: so many bytes of an earlier run are there, proved again, and not moved
   note      text: something worth knowing
   retry     a request is tried again: error, kind, wait_seconds
-  progress  each second: done of size (no size: a stream), kept, moved (on the wire, repeated bytes too), bytes_per_second,
-            eta_seconds where it can be known, elapsed_seconds, parts, parts_done, parts_in_flight, retries, throttled
+  progress  each second: done of size (no size: a stream), kept, safe (need not move again if the run stops now),
+            moved (on the wire, repeated bytes too), bytes_per_second, eta_seconds where it can be known, elapsed_seconds, parts, parts_done, parts_in_flight, retries, throttled
   done      the end, well: size, kept, moved, parts, retries, elapsed_seconds,
             object {bucket, key, version, etag, encryption, storage_class}, proof {proved, algorithm, sum (base64), text};
             where proved is false, text says why. With --digest also digests, such as {"md5": in hex}

@@ -118,6 +118,7 @@ func objectsLine(columns int, name string, now mirror.Counts, m meter.Snapshot, 
 	if n := now.Failed + now.Skipped; n > 0 {
 		may = append(may, grouped(n)+" failed")
 	}
+	may = append(may, safe(m)...)
 	if rate := p.rate(); rate > 0 {
 		may = append(may, amount.PerSecond(rate))
 	}

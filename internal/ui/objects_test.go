@@ -120,7 +120,7 @@ func TestObjectsAsJSON(t *testing.T) {
 			begin + `"start","time":"2000-01-01T00:00:00Z","verb":"upload","source":"./run/x","target":"s3://lab/run/x","size":5}`,
 			begin + `"failed","time":"2000-01-01T00:00:00Z","verb":"upload","source":"./run/x","target":"s3://lab/run/x",` +
 				`"error":"PutObject s3://lab/run/x: access denied","kind":"access denied"}`,
-			begin + `"progress","time":"2000-01-01T00:00:01Z","done":5,"kept":0,"moved":5,"bytes_per_second":0,"elapsed_seconds":1,` +
+			begin + `"progress","time":"2000-01-01T00:00:01Z","done":5,"kept":0,"safe":0,"moved":5,"bytes_per_second":0,"elapsed_seconds":1,` +
 				`"parts_done":0,"parts_in_flight":0,"retries":0,"throttled":0,"objects":1,"objects_found":3,"objects_failed":1,` + counts + `}`,
 			begin + `"summary","time":"2000-01-01T00:00:01.5Z","verb":"upload","source":"./run","target":"s3://lab/run","size":5,"kept":0,` +
 				`"bytes_per_second":2.5,"elapsed_seconds":2,"objects":1,"objects_found":3,"objects_failed":2,` + counts + `,"all_found":true}`,

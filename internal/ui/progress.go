@@ -93,6 +93,7 @@ func progressLine(columns int, name string, s meter.Snapshot, p *pacer) string {
 		must = append(must, amount.Bytes(max(s.Done, s.Moved)))
 	}
 	rate := p.rate()
+	may = append(may, safe(s)...)
 	if rate > 0 {
 		may = append(may, amount.PerSecond(rate))
 	}
@@ -104,6 +105,14 @@ func progressLine(columns int, name string, s meter.Snapshot, p *pacer) string {
 		may = append(may, "ETA "+amount.Short(d))
 	}
 	return fit(columns, name, must, append(may, trouble(s)...))
+}
+
+// safe gives what need not move again if the run stops now, where that is less than what was sent.
+func safe(s meter.Snapshot) []string {
+	if s.Safe <= 0 || s.Safe >= s.Done {
+		return nil
+	}
+	return []string{amount.Bytes(s.Safe) + " safe"}
 }
 
 // trouble gives the fields that tell how a transfer works, and what is in its way.

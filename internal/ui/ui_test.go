@@ -119,6 +119,29 @@ func TestProgressOnATerminal(t *testing.T) {
 	}
 }
 
+// What would be kept stands beside what was sent, while the two differ.
+func TestProgressSaysWhatIsSafe(t *testing.T) {
+	for safe, want := range map[int64]string{
+		0:          "NA12878.bam  3.9/7.9 GiB  49 %  100 MiB/s  ETA 41s  8 parts in flight  2 retries",
+		3500 * mib: "NA12878.bam  3.9/7.9 GiB  49 %  3.4 GiB safe  100 MiB/s  ETA 41s  8 parts in flight  2 retries",
+		8089 * mib: "NA12878.bam  3.9/7.9 GiB  49 %  100 MiB/s  ETA 41s  8 parts in flight  2 retries",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var out, err paper
+			s := ui.New(ui.Config{Stdout: &out, Stderr: &err, Terminal: columns(120)})
+			look := steady(time.Now())
+			during(s, func() meter.Snapshot {
+				m := look()
+				m.Safe = safe
+				return m
+			}, 9300*time.Millisecond)
+			if got := err.last(); got != want {
+				t.Errorf("%q, want %q", got, want)
+			}
+		})
+	}
+}
+
 func TestLinesStandClearOfTheProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var both paper
@@ -269,7 +292,7 @@ func TestJSON(t *testing.T) {
 		const places = `"verb":"upload","source":"./NA12878.bam","target":"s3://lab/NA12878.bam"`
 		progress := func(second int, rate string) string {
 			moved := second * 100 * mib
-			return fmt.Sprintf(begin+`"progress","time":"2000-01-01T00:00:0%dZ","size":8481931264,"done":%d,"kept":3221225472,"moved":%d,%s`+
+			return fmt.Sprintf(begin+`"progress","time":"2000-01-01T00:00:0%dZ","size":8481931264,"done":%d,"kept":3221225472,"safe":0,"moved":%d,%s`+
 				`"elapsed_seconds":%d,"parts":1000,"parts_done":5,"parts_in_flight":8,"retries":2,"throttled":0}`,
 				second, 3072*mib+moved, moved, rate, second)
 		}

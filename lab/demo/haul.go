@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"haul/lab/endpoint"
+	"haul/lab/link"
 )
 
 // program is the haul binary with the environment that it runs in.
@@ -43,12 +45,12 @@ func (p program) run(ctx context.Context, args ...string) (string, time.Duration
 var errTooFast = errors.New("haul ended before it was killed")
 
 // killed runs haul, and kills it with SIGKILL when n bytes have passed.
-func (p program) killed(ctx context.Context, f *flow, n int64, args ...string) (time.Duration, error) {
+func (p program) killed(ctx context.Context, f *link.Flow, n int64, args ...string) (time.Duration, error) {
 	reached, mark := context.WithCancel(ctx)
 	defer mark()
 	said := &shown{}
 	cmd := p.command(ctx, said, args)
-	f.at(n, mark)
+	f.At(n, mark)
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		return 0, err
@@ -73,6 +75,26 @@ func (p program) killed(ctx context.Context, f *flow, n int64, args ...string) (
 		return 0, fmt.Errorf("haul ended with %v, not by the kill", exit)
 	}
 	return took, ctx.Err()
+}
+
+// errNotStopped is in the chain of an error when haul did not end as Ctrl-C asks it to.
+var errNotStopped = errors.New("haul was not stopped by Ctrl-C")
+
+// stopped runs haul, presses Ctrl-C after a while, and gives what it says.
+func (p program) stopped(ctx context.Context, after time.Duration, args ...string) (string, error) {
+	said := &shown{}
+	cmd := p.command(ctx, said, args)
+	if err := cmd.Start(); err != nil {
+		return "", err
+	}
+	timer := time.AfterFunc(after, func() { _ = cmd.Process.Signal(os.Interrupt) })
+	defer timer.Stop()
+	err := cmd.Wait()
+	said.end()
+	if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != 130 {
+		return "", errors.Join(errNotStopped, err)
+	}
+	return said.all.String(), ctx.Err()
 }
 
 func (p program) command(ctx context.Context, out *shown, args []string) *exec.Cmd {

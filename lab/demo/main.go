@@ -1,7 +1,8 @@
 // Command demo tells the story of haul on one machine in about a minute, and fails where the story is not true.
 //
 // It starts versitygw, a real S3 server, inside itself; makes 1 GiB of FASTQ; uploads and downloads it with the real haul program,
-// which it kills with SIGKILL midway, both ways; runs the same lines again; and compares every byte with what it made.
+// which it kills with SIGKILL midway, both ways; runs the same lines again; and compares every byte with what it made. Then it
+// stops an upload over a slow link with Ctrl-C, and looks what was kept.
 package main
 
 import (
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"haul/lab/gateway"
+	"haul/lab/link"
 )
 
 const (
@@ -75,12 +77,17 @@ func demo(ctx context.Context, haul string, size int64) (err error) {
 	if err := gateway.Await(serving, addr); err != nil {
 		return err
 	}
-	wire, err := newRelay(addr)
+	wire, err := link.New(addr, 0)
 	if err != nil {
 		return err
 	}
-	defer wire.close()
-	s := &story{work: work, size: size, wire: wire, haul: newProgram(haul, work, wire.url()), began: time.Now()}
+	defer wire.Close()
+	slow, err := link.New(addr, slowRate)
+	if err != nil {
+		return err
+	}
+	defer slow.Close()
+	s := &story{work: work, size: size, wire: wire, slow: slow, haul: newProgram(haul, work, wire.URL()), began: time.Now()}
 	return s.tell(serving, addr)
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"haul/lab/gateway"
+	"haul/lab/link"
 )
 
 const (
@@ -32,7 +33,8 @@ const (
 type story struct {
 	work  string
 	size  int64
-	wire  *relay
+	wire  *link.Link
+	slow  *link.Link // to the same server
 	haul  program
 	began time.Time
 }
@@ -44,7 +46,7 @@ func (s *story) path(parts ...string) string {
 func say(format string, args ...any) { fmt.Printf(format+"\n", args...) }
 
 func (s *story) tell(ctx context.Context, addr string) error {
-	say("haul, on a real S3 server: two kills, two resumes, one proof\n")
+	say("haul, on a real S3 server: two kills, a slow link, three resumes, one proof\n")
 	if err := s.makeBucket(ctx, addr); err != nil {
 		return fmt.Errorf("make bucket: %w", err)
 	}
@@ -52,7 +54,7 @@ func (s *story) tell(ctx context.Context, addr string) error {
 	if err := s.makeFile(); err != nil {
 		return fmt.Errorf("make file: %w", err)
 	}
-	for _, chapter := range []func(context.Context) error{s.upload, s.download, s.compare, s.lookAround} {
+	for _, chapter := range []func(context.Context) error{s.upload, s.download, s.compare, s.slowLink, s.lookAround} {
 		if err := chapter(ctx); err != nil {
 			return err
 		}
@@ -90,7 +92,7 @@ func (s *story) makeFile() error {
 
 func (s *story) upload(ctx context.Context) error {
 	say("\n1.  Upload it, and pull the plug: kill -9 at 40 %%")
-	first, err := s.interrupt(ctx, &s.wire.up, "cp", file, folder)
+	first, err := s.interrupt(ctx, &s.wire.Up, "cp", file, folder)
 	if err != nil {
 		return fmt.Errorf("upload: %w", err)
 	}
@@ -103,12 +105,12 @@ func (s *story) upload(ctx context.Context) error {
 		return errors.New("the unfinished upload is not in the list of uploads")
 	}
 	say("\n3.  The same line again")
-	return s.goOn(ctx, &s.wire.up, first, "cp", file, folder)
+	return s.goOn(ctx, &s.wire.Up, first, "cp", file, folder)
 }
 
 func (s *story) download(ctx context.Context) error {
 	say("\n4.  Now the other way, and again kill -9 at 40 %%")
-	first, err := s.interrupt(ctx, &s.wire.down, "cp", object, back)
+	first, err := s.interrupt(ctx, &s.wire.Down, "cp", object, back)
 	if err != nil {
 		return fmt.Errorf("download: %w", err)
 	}
@@ -117,29 +119,29 @@ func (s *story) download(ctx context.Context) error {
 	}
 	say("     nothing stands at %s: half a file never shows under its real name", back)
 	say("\n5.  The same line again")
-	return s.goOn(ctx, &s.wire.down, first, "cp", object, back)
+	return s.goOn(ctx, &s.wire.Down, first, "cp", object, back)
 }
 
 // interrupt runs haul and kills it when 40 % of the file have passed; it gives how many bytes had in fact.
-func (s *story) interrupt(ctx context.Context, f *flow, args ...string) (int64, error) {
-	before := f.bytes.Load()
+func (s *story) interrupt(ctx context.Context, f *link.Flow, args ...string) (int64, error) {
+	before := f.Bytes()
 	took, err := s.haul.killed(ctx, f, s.size*4/10, args...)
 	if err != nil {
 		return 0, err
 	}
-	sent := f.bytes.Load() - before
+	sent := f.Bytes() - before
 	say("     killed after %s; %s had crossed the wire (%s/s)", seconds(took), amount(sent), amount(perSecond(sent, took)))
 	return sent, nil
 }
 
 // goOn runs the same line to its end, and checks that it moved only what was missing and says what it proved.
-func (s *story) goOn(ctx context.Context, f *flow, first int64, args ...string) error {
-	before := f.bytes.Load()
+func (s *story) goOn(ctx context.Context, f *link.Flow, first int64, args ...string) error {
+	before := f.Bytes()
 	out, took, err := s.haul.run(ctx, args...)
 	if err != nil {
 		return err
 	}
-	second := f.bytes.Load() - before
+	second := f.Bytes() - before
 	say("     took %s; %s crossed the wire (%s/s)", seconds(took), amount(second), amount(perSecond(second, took)))
 	twice := first + second - s.size
 	say("     both runs together: %s for a file of %s, so the kill cost %s", amount(first+second), amount(s.size), amount(max(0, twice)))
@@ -147,7 +149,7 @@ func (s *story) goOn(ctx context.Context, f *flow, first int64, args ...string) 
 		return errors.New("haul does not say that CRC64NVME proved it")
 	}
 	// What is lost is at most what was in flight, one part of 8 MiB on each connection; the rest are headers.
-	if most := s.wire.peak.Load()*8<<20 + s.size/1000; twice > most {
+	if most := s.wire.Peak()*8<<20 + s.size/1000; twice > most {
 		return fmt.Errorf("%s moved twice; no more than %s may be in flight", amount(twice), amount(most))
 	}
 	return nil
@@ -171,8 +173,51 @@ func (s *story) compare(ctx context.Context) error {
 	return nil
 }
 
+const (
+	slowRate = 10_000_000 // bytes a second
+	slowSize = 80_000_000
+)
+
+// slowLink stops an upload with Ctrl-C on a link that has no byte to spare, and runs the same line again.
+func (s *story) slowLink(ctx context.Context) error {
+	const name, patience = "slow.fastq", 4 * time.Second
+	say("\n7.  A slow link, of %s/s: %s up, and Ctrl-C after %s", amount(slowRate), amount(slowSize), patience)
+	f, err := os.Create(s.path("work", name))
+	if err != nil {
+		return err
+	}
+	size, err := io.Copy(f, newFASTQ(slowSize, seed+1))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	haul := newProgram(s.haul.path, s.work, s.slow.URL())
+	said, err := haul.stopped(ctx, patience, "cp", name, folder)
+	if err != nil {
+		return err
+	}
+	if !strings.Contains(said, "are kept") {
+		return errors.New("haul does not say what is kept")
+	}
+	sent := s.slow.Up.Bytes()
+	if said, _, err = haul.run(ctx, "cp", name, folder); err != nil {
+		return err
+	}
+	all := s.slow.Up.Bytes()
+	say("     both runs together: %s for a file of %s, so Ctrl-C cost %s", amount(all), amount(size), amount(max(0, all-size)))
+	if !strings.Contains(said, "CRC64NVME") {
+		return errors.New("haul does not say that CRC64NVME proved it")
+	}
+	if all-size > sent/2 {
+		return fmt.Errorf("%s of the %s that the first run sent were lost", amount(all-size), amount(sent))
+	}
+	if _, _, err := haul.run(ctx, "rm", "-q", folder+name); err != nil {
+		return err
+	}
+	return os.Remove(s.path("work", name))
+}
+
 func (s *story) lookAround(ctx context.Context) error {
-	say("\n7.  What is left behind")
+	say("\n8.  What is left behind")
 	out, _, err := s.haul.run(ctx, "uploads", "s3://"+bucket+"/")
 	if err != nil {
 		return err

@@ -221,6 +221,15 @@ func (p *pool) forget(name string) {
 	delete(p.hosts, name)
 }
 
+// drop closes the connection. Where the request was broken off, what the kernel has not sent of it yet is not sent any more: else it
+// would take the link from others.
+func (c *conn) drop(ctx context.Context) {
+	if tcp, ok := c.raw.Conn.(*net.TCPConn); ok && ctx.Err() != nil {
+		_ = tcp.SetLinger(0) // only to spare bytes
+	}
+	c.Close()
+}
+
 // send writes all of b, and TLS as few large records' worth of it as can be.
 func (c *conn) send(b []byte) error {
 	if c.records != nil {

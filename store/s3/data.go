@@ -32,6 +32,7 @@ type message struct {
 	call
 	body     *io.SectionReader // of send
 	buffer   []byte            // to carry it in; nil takes another
+	wire     *store.Wire       // to watch the connection; may be nil
 	uploadID string
 	late     *lateSum // nil where the checksum is in the header
 	signed   bool     // the SDK is to sign the body, too
@@ -81,7 +82,7 @@ func version(r store.Ref) *string {
 // Put stores an object in one request. A checksum that the server refuses is an Error of kind store.ChecksumRefused, and
 // Scheme knows better then; one that it ignores is noted, and the Object comes without Sums.
 func (s *Store) Put(ctx context.Context, r store.PutRequest) (store.Object, error) {
-	m := message{call: newCall("PutObject", r.Ref, r.Attrs), body: r.Body, buffer: r.Buffer}
+	m := message{call: newCall("PutObject", r.Ref, r.Attrs), body: r.Body, buffer: r.Buffer, wire: r.Wire}
 	m.size, m.sums = r.Body.Size(), r.Sum.Algorithm
 	setSum(m.header, r.Sum)
 	if r.NoClobber {
@@ -134,7 +135,7 @@ func (s *Store) learnFromPut(o *store.Object, sent checksum.Sum) {
 // PutPart sends one part. The Part's Sum is the server's own word, where it gives one.
 func (s *Store) PutPart(ctx context.Context, r store.PutPartRequest) (store.Part, error) {
 	u := r.Upload
-	m := message{call: newCall("UploadPart", u.Ref, r.Attrs), body: r.Body, buffer: r.Buffer, uploadID: u.ID}
+	m := message{call: newCall("UploadPart", u.Ref, r.Attrs), body: r.Body, buffer: r.Buffer, wire: r.Wire, uploadID: u.ID}
 	m.part, m.size, m.sums = r.Number, r.Body.Size(), r.Sum.Algorithm
 	setSum(m.header, r.Sum)
 	if r.Sum.IsZero() && r.LateSum != nil {

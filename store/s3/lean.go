@@ -185,7 +185,7 @@ func (d *leanDoor) converse(ctx context.Context, t *talk, m message) (*http.Resp
 		if err == nil {
 			return resp, nil
 		}
-		c.Close()
+		c.drop(ctx)
 		if try == 0 && c.used && ctx.Err() == nil && closedIdle(err) {
 			continue
 		}
@@ -210,6 +210,13 @@ func (d *leanDoor) exchange(ctx context.Context, t *talk, c *conn, m message) (*
 	t.x.sent = true
 	t.x.guard.got(c.raw)
 	t.x.guard.waiting.Store(false)
+	if m.wire != nil {
+		before, _ := acked(c.raw.raw)
+		m.wire.Watch(func() (int64, bool) {
+			n, ok := acked(c.raw.raw)
+			return max(0, n-before), ok
+		})
+	}
 	if err := t.sendAll(c, m); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,63 @@
+package haul
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+	"time"
+)
+
+// ErrStop is for the cause of a context that ends because somebody asked for it, and not because something went wrong: parts that
+// are nearly sent are then let come to their end, for three seconds at most, so that less is lost. Nothing new begins.
+var ErrStop = errors.New("stopped")
+
+// drainTime is for how long parts that are nearly sent are waited for.
+const drainTime = 3 * time.Second
+
+// stopped ends a flight whose transfer ends because of a cause: at once, unless it may be nearly done and that is of use.
+func (t *transfer) stopped(f *flight, cause error) {
+	if t.fleeting || !errors.Is(cause, ErrStop) {
+		f.cut(cause)
+		return
+	}
+	f.ending.Store(true)
+}
+
+// drain decides which flights may come to their end after a stop: those with the least left, as many as the link moves in time. One
+// after the other ends, and the others do not take the link from them.
+type drain struct {
+	began time.Time // zero: nothing is to stop
+	room  float64   // bytes that may still come
+}
+
+// beat looks after the flights that are to end.
+func (d *drain) beat(now time.Time, all map[uint64]*flight) {
+	var ending []*flight
+	var rate float64
+	for _, f := range all {
+		if !f.ending.Load() {
+			continue
+		}
+		ending = append(ending, f)
+		rate += float64(f.arrived()) / max(now.Sub(f.Began).Seconds(), beat.Seconds())
+	}
+	switch {
+	case len(ending) == 0:
+		*d = drain{}
+		return
+	case d.began.IsZero():
+		d.began, d.room = now, rate*drainTime.Seconds()
+	}
+	left := func(f *flight) int64 { return f.Size - f.arrived() }
+	slices.SortFunc(ending, func(a, b *flight) int { return cmp.Compare(left(a), left(b)) })
+	late := now.Sub(d.began) >= drainTime
+	for _, f := range ending {
+		switch n := float64(left(f)); {
+		case late, !f.kept && n > d.room:
+			f.cut(ErrStop)
+		case !f.kept:
+			f.kept = true
+			d.room -= n
+		}
+	}
+}

@@ -1,0 +1,278 @@
+package pace
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+const (
+	// reachTime bounds what is in flight: as many bytes as the link moves in that time, and one request more. An interruption
+	// loses no more than that.
+	reachTime = 3 * time.Second
+	// reachLook is the length of a window of measurement, reachKept the number that is remembered, and fewest that which says
+	// something. As many windows as half of what there have been must agree that the link is slow.
+	reachLook = 250 * time.Millisecond
+	reachKept = 12
+	fewest    = 2
+	// exceeding is by how much reach must be exceeded for requests to be taken back; less comes to its end by itself.
+	exceeding = 1.5
+	// verdict is the length of a window that judges whether fewer requests do.
+	verdict = time.Second
+	// kept is the share of goodput that must remain with fewer requests; less says that connections are slow, not the link.
+	kept = 0.85
+	// improved is by how much goodput must exceed its reference to be the new one.
+	improved = 1.1
+	// firstWide is how long a link stays unbounded after a trial has failed, the first time; each failure doubles it.
+	firstWide, longestWide = 30 * time.Second, 10 * time.Minute
+	// leastExcess is the least size, in bytes, of a request that is worth being taken back.
+	leastExcess = 1 << 20
+	// filled is the share of the reference from which on the link counts as full.
+	filled = 0.7
+	// taken bounds what taking back loses after the first time, as a share of all that moved, beside a second of the link.
+	taken = 0.02
+)
+
+// reach bounds the bytes of the requests in flight by what the link moves in a few seconds.
+//
+//	open      measure; where more is in flight than reach, and goodput no longer rises: narrow
+//	narrowed  take back the requests that have moved least, and look whether goodput stays: then the link is full, and
+//	          the bound stands; else connections are slow by themselves, and there is no bound for a while
+//	full      the bound follows goodput up at once, and down by another trial
+//
+// A goodput that is lower because there are fewer requests would lower the bound again, and so on: hence the trials.
+type reach struct {
+	most  float64 // immutable; of the limit that the user set, in bytes; 0 is none
+	limit float64 // bytes in flight; 0 is no limit
+	ref   float64 // the goodput that limit was made from, bytes a second
+
+	at      time.Time // of the last window
+	bytes   int64
+	busy    int       // the most requests in flight so far
+	seen    int       // windows with a byte in them
+	rates   []float64 // goodput of the last of them
+	now     float64   // of the last window, even without a byte
+	trial   bool
+	settled time.Time // when the requests beyond the bound were gone; zero while that is open
+	last    float64   // goodput of the window of the trial before
+	before  struct{ limit, ref, goodput float64 }
+	trials  int
+	failed  bool      // a trial has just failed
+	next    time.Time // of the next trial
+	wide    time.Duration
+	spent   float64 // bytes that were taken back in vain
+	moved   float64 // all bytes
+}
+
+// best gives the highest goodput of the last n windows, and usual the median.
+func (r *reach) best(n int) float64 { return slices.Max(r.rates[max(0, len(r.rates)-n):]) }
+
+func (r *reach) usual(n int) float64 {
+	sorted := slices.Sorted(slices.Values(r.rates[max(0, len(r.rates)-n):]))
+	return sorted[(len(sorted)-1)/2]
+}
+
+// beside is what is in flight beside one request, in bytes.
+func beside(l Load) float64 { return float64(l.Flying) * (1 - 1/float64(max(1, l.Busy))) }
+
+// exceeded tells whether that is more than goodput moves in time.
+func exceeded(l Load, goodput float64) bool {
+	return beside(l) > exceeding*reachTime.Seconds()*goodput
+}
+
+// tick goes on with the measurement. While requests wait for something else than the link, it says nothing.
+func (r *reach) tick(now time.Time, l Load, idle bool) {
+	r.moved = float64(l.Arrived)
+	if r.at.IsZero() && l.Arrived == r.bytes || l.Busy == 0 {
+		r.restart(now, l.Arrived)
+		if l.Busy > 0 {
+			r.at = time.Time{} // until the first byte
+		}
+		return
+	}
+	if r.at.IsZero() {
+		r.restart(now, l.Arrived)
+		return
+	}
+	if idle {
+		r.restart(now, l.Arrived)
+		return
+	}
+	span := reachLook
+	if r.limit > 0 {
+		span = verdict
+	}
+	if r.trial && r.settled.IsZero() && beside(l) <= r.limit {
+		r.settled = now
+	}
+	d := now.Sub(r.at)
+	if d < span {
+		return
+	}
+	g := float64(l.Arrived-r.bytes) / d.Seconds()
+	if l.Busy > r.busy+r.busy/8 { // new connections need some time to come to their rate
+		r.rates, r.seen = nil, 0
+	}
+	r.busy = l.Busy
+	settled := !r.settled.IsZero() && r.settled.Before(r.at)
+	r.restart(now, l.Arrived)
+	if r.now = g; g <= 0 {
+		return
+	}
+	r.note(g)
+	switch {
+	case r.trial && settled:
+		r.judge(now, g)
+	case r.trial:
+	case r.limit > 0:
+		r.follow(now, g)
+	default:
+		r.look(now, l, g)
+	}
+}
+
+func (r *reach) restart(now time.Time, moved int64) { r.at, r.bytes = now, moved }
+
+func (r *reach) note(g float64) {
+	r.seen++
+	if r.rates = append(r.rates, g); len(r.rates) > reachKept {
+		r.rates = slices.Delete(r.rates, 0, 1)
+	}
+}
+
+// look begins a trial where the link turns out to be slow.
+func (r *reach) look(now time.Time, l Load, g float64) {
+	n := len(r.rates)
+	if n < fewest || now.Before(r.next) || g > rising*r.rates[n-2] || r.rates[n-2] > rising*g { // at first, buffers fill
+		return
+	}
+	if n := min(max(fewest, r.seen/2), reachKept); exceeded(l, r.best(n)) {
+		r.narrow(r.usual(n))
+	}
+}
+
+// follow lets the bound follow goodput.
+func (r *reach) follow(now time.Time, g float64) {
+	switch n := len(r.rates); {
+	case n >= 2 && min(g, r.rates[n-2]) > improved*r.ref:
+		r.ref, r.limit = g, reachTime.Seconds()*g
+	case n >= 3 && r.best(3) < kept*r.ref && !now.Before(r.next):
+		r.narrow(r.usual(3))
+	}
+}
+
+// narrow begins a trial of less in flight.
+func (r *reach) narrow(goodput float64) {
+	r.before.limit, r.before.ref, r.before.goodput = r.limit, r.ref, goodput
+	r.ref, r.limit = goodput, reachTime.Seconds()*goodput
+	r.trial, r.settled, r.last = true, time.Time{}, 0
+	r.trials++
+}
+
+// hold lets no trial begin before a time.
+func (r *reach) hold(until time.Time) {
+	if until.After(r.next) {
+		r.next = until
+	}
+}
+
+// judge ends a trial, unless goodput is still coming back.
+func (r *reach) judge(now time.Time, g float64) {
+	switch {
+	case g >= kept*r.before.goodput:
+		r.trial = false
+		if g > improved*r.ref {
+			r.ref, r.limit = g, reachTime.Seconds()*g
+		}
+	case r.last == 0 || g > improved*r.last:
+		r.last = g
+		return
+	default:
+		r.trial, r.limit, r.ref, r.failed = false, 0, 0, true
+		r.wide = min(max(2*r.wide, firstWide), longestWide)
+		r.next = now.Add(r.wide)
+	}
+	r.rates, r.seen = nil, 0
+}
+
+// bound is the number of bytes in flight from which on no request begins; 0 is none.
+func (r *reach) bound() float64 {
+	if r.limit == 0 || r.most == 0 {
+		return max(r.limit, r.most)
+	}
+	return min(r.limit, r.most)
+}
+
+// binds tells whether the bound, and not the number of lanes, is what requests wait for.
+func (r *reach) binds(l Load) bool {
+	return r.trial || r.bound() > 0 && l.Waiting > 0 && float64(l.Flying) > r.bound()
+}
+
+// full tells whether the link has no byte to spare, as far as is known: not before there is a measure of it, and where more is in
+// flight than it moves in time.
+func (r *reach) full(l Load) bool {
+	if len(r.rates) == 0 {
+		return l.Busy > 0
+	}
+	slow := r.limit > 0 || exceeded(l, r.best(len(r.rates)))
+	return slow && (l.Waiting > 0 || r.now >= filled*r.best(3))
+}
+
+// Admits tells whether one more request may begin, when busy are in flight that are to move flying bytes in all: there must
+// be a lane for it, and no more in flight than the link moves in three seconds.
+func (p *Pace) Admits(busy int, flying int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if busy >= p.climb.lanes {
+		return false
+	}
+	b := p.reach.bound()
+	return busy == 0 || p.fixed || b == 0 || float64(flying) <= b
+}
+
+// Excess gives the indices of those flights that should be taken back, to begin again later: so many were begun before the
+// link was known that none would end in time. They are those that have moved least. It is told of all flights of the
+// client, like Slow.
+func (p *Pace) Excess(flights []Flight) []int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := &p.reach
+	if p.fixed || !r.trial || !r.settled.IsZero() {
+		return nil
+	}
+	order := make([]int, len(flights))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(flights[b].Moved, flights[a].Moved), cmp.Compare(flights[a].ID, flights[b].ID))
+	})
+	var sum float64
+	var excess []int
+	for _, i := range order {
+		if f := flights[i]; sum > r.limit && f.Size >= leastExcess && r.afford(f) {
+			excess = append(excess, i)
+		} else {
+			sum += float64(f.Size)
+		}
+	}
+	return excess
+}
+
+// afford tells whether a flight may be taken back, and counts what that loses: little at first, when nothing has moved far; later, as
+// when a link becomes slow, most are worth more than what an interruption would lose.
+func (r *reach) afford(f Flight) bool {
+	if !f.Restart {
+		return true
+	}
+	moved := float64(f.Moved)
+	if r.trials == 1 && r.before.limit == 0 {
+		if moved > float64(f.Size)/2 {
+			return false
+		}
+	} else if moved > float64(f.Size)/4 || r.spent+moved > r.ref+taken*r.moved {
+		return false
+	}
+	r.spent += moved
+	return true
+}
