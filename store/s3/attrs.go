@@ -167,8 +167,8 @@ func (x *exchange) keptKey() error {
 
 // encrypted finds out whether the object that a request has just made is encrypted with the customer's key. Not every server that
 // encrypts says so in its answer (MinIO, to a copy); HEAD with the key settles it. An object that is not encrypted, and is still
-// the one that was made, is deleted.
-func (s *Store) encrypted(ctx context.Context, x *exchange, made store.Object) error {
+// the one that was made, is deleted, unless it may be the only one: a copy that may be its own source.
+func (s *Store) encrypted(ctx context.Context, x *exchange, made store.Object, only bool) error {
 	if x.echoesKey() {
 		return nil
 	}
@@ -184,6 +184,9 @@ func (s *Store) encrypted(ctx context.Context, x *exchange, made store.Object) e
 	}
 	if made.ETag == "" || seen.ETag != made.ETag {
 		return x.unsupported(hint, errors.New("the store ignored the customer's key, and the object there, which another writer may have stored, is not encrypted"))
+	}
+	if only {
+		return x.unsupported(hint, errors.New("the store ignored the customer's key: the object was rewritten in place, and is stored WITHOUT encryption"))
 	}
 	cctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tidyTime)
 	defer cancel()

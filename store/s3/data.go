@@ -99,7 +99,7 @@ func (s *Store) Put(ctx context.Context, r store.PutRequest) (store.Object, erro
 		return store.Object{}, err
 	}
 	o := objectFrom(r.Ref, x.answer)
-	if err := s.encrypted(ctx, x, o); err != nil {
+	if err := s.encrypted(ctx, x, o, false); err != nil {
 		return store.Object{}, err
 	}
 	if told := o.Sum(r.Sum.Algorithm); !told.IsZero() && told.Value != r.Sum.Value {

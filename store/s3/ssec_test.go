@@ -55,6 +55,18 @@ func (k *keyed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// TestCopyOntoItselfIsNotDeleted: an object that a store rewrote in place without the customer's key is the only one, and stays.
+func TestCopyOntoItselfIsNotDeleted(t *testing.T) {
+	attrs := &store.Attrs{Encryption: store.Encryption{Customer: store.CustomerKey{Key: store.Secret(strings.Repeat("k", 32))}}}
+	for _, from := range []store.Ref{ref, {Bucket: ref.Bucket, Key: "/" + ref.Key}, {Bucket: ref.Bucket, Key: strings.ToUpper(ref.Key)}, {Bucket: "alias", Key: ref.Key}} {
+		k := &keyed{mode: "ignores"}
+		s := open(t, s3.Config{Endpoint: script(t, k.ServeHTTP).URL})
+		if _, err := s.Copy(context.Background(), store.CopyRequest{From: from, To: ref, Attrs: attrs}); err == nil || !strings.Contains(err.Error(), "WITHOUT encryption") || !k.there {
+			t.Errorf("from %s: the object is there: %v, %v", from, k.there, err)
+		}
+	}
+}
+
 // TestNothingUnencryptedIsLeftUnsaid: an answer that does not speak of the customer's key is settled by a look at the object.
 func TestNothingUnencryptedIsLeftUnsaid(t *testing.T) {
 	attrs := &store.Attrs{Encryption: store.Encryption{Customer: store.CustomerKey{Key: store.Secret(strings.Repeat("k", 32))}}}

@@ -163,7 +163,7 @@ func (s *Store) complete(ctx context.Context, r store.CompleteRequest) (store.Ob
 	if s.profile.aws { // it answers to the key when the upload is opened
 		return o, nil
 	}
-	return o, s.encrypted(ctx, x, o)
+	return o, s.encrypted(ctx, x, o, false)
 }
 
 // keyIn gives the key that an answer names, as escapeXML leaves it, or "".
