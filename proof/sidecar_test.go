@@ -111,7 +111,8 @@ func TestLines(t *testing.T) {
 		text     string
 	}{
 		{"ETag", []storetest.Option{md5s}, storetest.Made{}, nil, proof.OK, proof.OK, "MD5 (ETag), as the manifest has it"},
-		{"another ETag", []storetest.Option{md5s}, storetest.Made{}, func(*storetest.Memory) string { return other + "  x" }, proof.Bad, proof.Bad, "another MD5 (ETag) than the manifest's"},
+		{"another ETag", nil, storetest.Made{}, func(*storetest.Memory) string { return other + "  x" }, proof.Bad, proof.Bad, "another MD5 (ETag) than the manifest's"},
+		{"another ETag, of which nothing shows that it is an MD5", []storetest.Option{md5s}, storetest.Made{}, func(*storetest.Memory) string { return other + "  x" }, proof.Unprovable, proof.Bad, "ETag"},
 		{"metadata", nil, storetest.Made{Parts: layout, Attrs: meta}, nil, proof.OK, proof.OK, "MD5 in metadata (md5chksum, as its uploader wrote it), as the manifest has it"},
 		{"only a CRC", nil, storetest.Made{Parts: layout}, nil, proof.Unprovable, proof.OK, "the manifest has its MD5, and the store keeps only CRC64NVME of the full object"},
 		{"only a CRC, and another", nil, storetest.Made{Parts: layout}, func(*storetest.Memory) string { return other + "  x" }, proof.Unprovable, proof.Bad, "and the store keeps only"},
