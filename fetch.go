@@ -143,7 +143,7 @@ func (t *transfer) getFirst(ctx context.Context, from store.Ref, n int64) (first
 // newSource finds out what the store records, and so how the bytes are to be summed.
 func (t *transfer) newSource(ctx context.Context, ref store.Ref, obj store.Object) *source {
 	s := &source{transfer: t, ref: ref, obj: obj, algorithm: checksum.CRC64NVME}
-	s.known = t.evidence(ctx, obj, &t.o.Attrs)
+	s.known = t.evidence(ctx, &s.obj, &t.o.Attrs)
 	if c := s.known.Claims; len(c) > 0 && c[0].Free() {
 		s.algorithm = c[0].Sum.Algorithm
 	}

@@ -17,13 +17,13 @@ import (
 )
 
 // evidence finds what the store records of an object's bytes, with the sizes of its parts where a sum needs them.
-func (t *transfer) evidence(ctx context.Context, obj store.Object, a *store.Attrs) *evidence.Record {
-	r := evidence.Of(obj)
+func (t *transfer) evidence(ctx context.Context, obj *store.Object, a *store.Attrs) *evidence.Record {
+	r := evidence.Deciding(obj)
 	t.c.etags.Apply(r)
 	// That the store does not report the parts is no error: then the sizes that tools use are tried. A request that would fail
 	// for another reason lets the next one fail too.
 	_ = r.Split(func() ([]store.Part, error) {
-		parts, _ := t.parts(ctx, obj, a)
+		parts, _ := t.parts(ctx, *obj, a)
 		return parts, nil
 	})
 	r.Claims = evidence.Worth(r.Claims)
@@ -67,7 +67,7 @@ func (t *transfer) compare(ctx context.Context, r *evidence.Record, from io.Read
 
 // proveContent compares bytes that are here with what the store records. Bytes that surely differ are an ErrMismatch.
 func (t *transfer) proveContent(ctx context.Context, obj store.Object, from io.ReaderAt) (Proof, error) {
-	r := t.evidence(ctx, obj, &t.o.Attrs)
+	r := t.evidence(ctx, &obj, &t.o.Attrs)
 	a, err := t.compare(ctx, r, from)
 	if err != nil {
 		return Proof{}, err
@@ -91,7 +91,7 @@ func judge(r *evidence.Record, a evidence.Answer) (p Proof, doubt evidence.Claim
 	case a.Claim.Kind == evidence.Metadata: // anyone may have written it, at any time
 		return Proof{Text: "the MD5 in its metadata (" + a.Claim.From + ") is not that of its bytes, and the store keeps no checksum of it"}, a.Claim, nil
 	}
-	return Proof{}, doubt, mismatch(r.Object, a.Claim.Sum, a.Ours)
+	return Proof{}, doubt, mismatch(*r.Object, a.Claim.Sum, a.Ours)
 }
 
 // SumParts reads bytes that are here and gives the sum of each part, several at once. The parts lie one behind the other,

@@ -58,7 +58,7 @@ func (c *Client) SameFile(ctx context.Context, path string, ref store.Ref, a *st
 		same.Verdict, same.Text = Different, fmt.Sprintf("the file has %d bytes, the object %d", src.Size(), obj.Size)
 		return same, nil
 	}
-	r := t.evidence(ctx, obj, &t.o.Attrs)
+	r := t.evidence(ctx, &obj, &t.o.Attrs)
 	answer, err := t.compare(ctx, r, src)
 	if err != nil {
 		return Sameness{}, readError(src, err)

@@ -191,7 +191,7 @@ func (v *verifier) layout(ctx context.Context, obj store.Object) func() ([]store
 
 // name finds which parts differ, where the store keeps the sums of parts.
 func (v *verifier) name(ctx context.Context, f *Finding, r *evidence.Record, src io.ReaderAt) error {
-	if err := r.Lay(v.layout(ctx, r.Object)); err != nil {
+	if err := r.Lay(v.layout(ctx, *r.Object)); err != nil {
 		return err
 	}
 	return v.nameParts(ctx, f, r.Layout, src)

@@ -126,7 +126,7 @@ func (c Claim) decides() bool { return !c.Guess && !c.Weak }
 
 // Record is all that a store records of an object's bytes.
 type Record struct {
-	Object store.Object
+	Object *store.Object
 	// Claims are in the order in which they count: what the store computed, then its ETag, then what the uploader wrote.
 	Claims []Claim
 	// Layout is how the object is split, where Split asked for it and the store reported it.
@@ -135,9 +135,18 @@ type Record struct {
 	unfit  bool // no part size makes the parts that it names
 }
 
+// Deciding is Of, with no more claims than count where the store has a checksum of all bytes as one: that decides by itself. The
+// record keeps o, which is not to change.
+func Deciding(o *store.Object) *Record {
+	if s := o.FullSum(); !s.IsZero() {
+		return &Record{Object: o, Claims: []Claim{{Kind: FullSum, Sum: s}}}
+	}
+	return Of(*o)
+}
+
 // Of gives what the store records of an object, as a HEAD request returned it.
 func Of(o store.Object) *Record {
-	r := &Record{Object: o}
+	r := &Record{Object: &o}
 	if s := o.FullSum(); !s.IsZero() {
 		r.Claims = append(r.Claims, Claim{Kind: FullSum, Sum: s})
 	}

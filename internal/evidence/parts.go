@@ -110,7 +110,7 @@ func (r *Record) Split(ask func() ([]store.Part, error)) error {
 // guesses gives the claim once for each part size that is possible: the one in the metadata where that fits.
 func (r *Record) guesses(c Claim) (some []Claim) {
 	sizes := PartSizes(r.Object.Size, c.Sum.Parts)
-	if kept := PartSize(r.Object); EqualParts(r.Object.Size, kept, c.Sum.Parts) != nil {
+	if kept := PartSize(*r.Object); EqualParts(r.Object.Size, kept, c.Sum.Parts) != nil {
 		sizes = []int64{kept}
 	}
 	for _, part := range sizes {

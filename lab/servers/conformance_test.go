@@ -26,6 +26,12 @@ var quirks = map[servers.Kind]storetest.Conformance{
 		CopyPartSpoilsSums:      true,
 		Refused:                 []string{"two//slashes", "/leading", "trailing/", "a/../b", "./c"},
 	},
+	servers.SeaweedFS: { // 4.x
+		SizeUnchecked: true,
+		CleansKeys:    true,
+		Refused:       []string{"two//slashes", "a/../b", "./c", "back\\slash"},
+		PutOnly:       []string{"/leading", "trailing/"},
+	},
 	servers.Ceph: { // 16.2
 		IgnoresChecksums: true,
 		SizeUnchecked:    true,

@@ -144,7 +144,7 @@ func (s *Server) weed(tb testing.TB, dir, addr string) *exec.Cmd {
 	port := func(addr string) string { return addr[strings.LastIndex(addr, ":")+1:] }
 	args := []string{"server", "-ip", "127.0.0.1", "-dir", data, "-volume.max", "100", "-master.volumeSizeLimitMB", "1024",
 		"-master.telemetry=false", "-s3", "-s3.config", config, "-s3.port", port(addr), "-s3.localSocket", filepath.Join(dir, "s3.sock"),
-		"-s3.port.iceberg", "0", "-s3.port.lance", "0"}
+		"-s3.port.iceberg", "0", "-s3.port.lance", "0", "-s3.autoCreateBucket=false"}
 	if s.CA != "" {
 		certs := filepath.Join(dir, "certs")
 		args = append(args, "-s3.cert.file", filepath.Join(certs, "public.crt"), "-s3.key.file", filepath.Join(certs, "private.key"))

@@ -164,6 +164,21 @@ func TestImpossibleParts(t *testing.T) {
 	}
 }
 
+// TestPartSentAgain: SeaweedFS lists a part each time that it was sent.
+func TestPartSentAgain(t *testing.T) {
+	part := func(etag, modified string) string {
+		return "<Part><PartNumber>1</PartNumber><ETag>" + etag + "</ETag><Size>1</Size><LastModified>" + modified + "</LastModified></Part>"
+	}
+	first, second := part("a", "2026-01-02T03:04:05.100Z"), part("b", "2026-01-02T03:04:05.200Z")
+	for _, parts := range []string{first + second, second + first, part("a", "2026-01-02T03:04:05Z") + part("b", "2026-01-02T03:04:05Z")} {
+		s := open(t, s3.Config{Endpoint: script(t, answer(200, "<ListPartsResult><IsTruncated>false</IsTruncated>"+parts+"</ListPartsResult>")).URL})
+		_, got, err := s.Parts(context.Background(), store.Upload{Ref: ref, ID: "u1"}, nil)
+		if err != nil || len(got) != 1 || got[0].ETag != "b" {
+			t.Errorf("%+v, %v", got, err)
+		}
+	}
+}
+
 // TestOtherPages: a page that says that it is not the one that was asked for is not taken for it.
 func TestOtherPages(t *testing.T) {
 	for name, says := range map[string]string{

@@ -1,7 +1,6 @@
 package s3
 
 import (
-	"cmp"
 	"context"
 	"encoding/xml"
 	"errors"
@@ -201,7 +200,7 @@ func (s *Store) attributes(ctx context.Context, o store.Object, a *store.Attrs) 
 	c := newCall("GetObjectAttributes", o.Ref, a)
 	in := &awss3.GetObjectAttributesInput{Bucket: &o.Bucket, Key: &o.Key, VersionId: version(o.Ref), MaxParts: aws.Int32(1000),
 		ObjectAttributes: []types.ObjectAttributes{types.ObjectAttributesEtag, types.ObjectAttributesChecksum, types.ObjectAttributesObjectParts}}
-	var parts []store.Part
+	var listed []listedPart
 	for marker := 0; ; {
 		x, err := s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
 			_, err := client.GetObjectAttributes(ctx, in)
@@ -217,14 +216,14 @@ func (s *Store) attributes(ctx context.Context, o store.Object, a *store.Attrs) 
 		if err != nil || len(page.parts) == 0 {
 			return nil, err
 		}
-		parts = append(parts, page.parts...)
+		listed = append(listed, page.parts...)
 		if !page.more || page.next <= marker {
 			break
 		}
 		marker = page.next
 		in.PartNumberMarker = aws.String(strconv.Itoa(marker))
 	}
-	slices.SortFunc(parts, func(a, b store.Part) int { return cmp.Compare(a.Number, b.Number) })
+	parts := newest(listed)
 	if impossible(parts) != "" {
 		return nil, nil
 	}
@@ -265,7 +264,7 @@ func attributesPage(x *exchange, o store.Object) (page, error) {
 	}
 	out := page{more: doc.ObjectParts.IsTruncated, next: doc.ObjectParts.NextPartNumberMarker}
 	for _, d := range doc.ObjectParts.Part {
-		out.parts = append(out.parts, store.Part{Number: d.PartNumber, Size: d.Size, Sum: partSum(d.value)})
+		out.parts = append(out.parts, listedPart{Part: store.Part{Number: d.PartNumber, Size: d.Size, Sum: partSum(d.value)}})
 	}
 	return out, nil
 }

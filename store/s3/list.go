@@ -218,7 +218,8 @@ func (l *listing) next(ctx context.Context) (page []store.Entry, more bool, err 
 func (l *listing) entries(c *call, out *awss3.ListObjectsV2Output) ([]store.Entry, error) {
 	decode := decoder(string(out.EncodingType))
 	same := repeats(out.Prefix, l.in.Prefix, decode) && repeats(out.Delimiter, l.in.Delimiter, decode) &&
-		repeats(out.StartAfter, l.in.StartAfter, decode) && repeats(out.ContinuationToken, l.in.ContinuationToken, decode)
+		repeats(out.StartAfter, l.in.StartAfter, decode) && (repeats(out.ContinuationToken, l.in.ContinuationToken, decode) ||
+		l.in.ContinuationToken == nil && repeats(out.ContinuationToken, l.in.StartAfter, decode)) // as versitygw has it
 	if !same {
 		return nil, c.wrong(foreignHint, "the answer to another request came")
 	}

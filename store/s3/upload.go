@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
@@ -264,7 +265,7 @@ func (s *Store) Parts(ctx context.Context, u store.Upload, a *store.Attrs) (stor
 	if err := c.check(nil); err != nil {
 		return u, nil, err
 	}
-	var parts []store.Part
+	var parts []listedPart
 	for marker := 0; ; {
 		in := &awss3.ListPartsInput{Bucket: &u.Bucket, Key: &u.Key, UploadId: &u.ID}
 		if marker != 0 {
@@ -290,11 +291,32 @@ func (s *Store) Parts(ctx context.Context, u store.Upload, a *store.Attrs) (stor
 		}
 		marker = page.next
 	}
-	slices.SortFunc(parts, func(a, b store.Part) int { return cmp.Compare(a.Number, b.Number) })
-	if what := impossible(parts); what != "" {
+	now := newest(parts)
+	if what := impossible(now); what != "" {
 		return u, nil, c.wrong(foreignHint, what)
 	}
-	return u, parts, nil
+	return u, now, nil
+}
+
+// listedPart is a part as ListParts has it.
+type listedPart struct {
+	store.Part
+	modified time.Time
+}
+
+// newest puts parts in order, and leaves out those that were sent again since: SeaweedFS lists both, with times in seconds. If it is
+// the wrong one that stays, its ETag shows it.
+func newest(listed []listedPart) (parts []store.Part) {
+	slices.SortStableFunc(listed, func(a, b listedPart) int {
+		return cmp.Or(cmp.Compare(a.Number, b.Number), a.modified.Compare(b.modified))
+	})
+	for i, p := range listed {
+		if i+1 < len(listed) && listed[i+1].Number == p.Number && !p.modified.IsZero() {
+			continue
+		}
+		parts = append(parts, p.Part)
+	}
+	return parts
 }
 
 // impossible says what is wrong with a list of parts, which is in order.
@@ -319,7 +341,7 @@ func schemeTold(a checksum.Algorithm, kind string) checksum.Scheme {
 }
 
 type page struct {
-	parts []store.Part
+	parts []listedPart
 	more  bool
 	next  int // the number behind which the next page begins
 }
@@ -334,9 +356,10 @@ func partsPage(x *exchange, u *store.Upload) (page, error) {
 		IsTruncated          bool
 		NextPartNumberMarker int
 		Part                 []struct {
-			PartNumber int
-			Size       int64
-			ETag       string
+			PartNumber   int
+			Size         int64
+			ETag         string
+			LastModified string
 			sumElements
 		}
 	}
@@ -356,7 +379,8 @@ func partsPage(x *exchange, u *store.Upload) (page, error) {
 		if m, ok := checksum.FromETag(p.ETag); ok && p.Sum.IsZero() && u.Scheme.Algorithm == checksum.MD5 {
 			p.Sum = m
 		}
-		out.parts = append(out.parts, p)
+		modified, _ := time.Parse(time.RFC3339, d.LastModified) // one that cannot be read tells no parts apart
+		out.parts = append(out.parts, listedPart{p, modified})
 		if p.Number > out.next && doc.NextPartNumberMarker == 0 { // some servers do not name it
 			out.next = p.Number
 		}

@@ -61,6 +61,8 @@ type Conformance struct {
 	KeyParentConflict bool
 	// CleansKeys: keys with "//", "./" or "../" in them stand for others without, and a listing tells those.
 	CleansKeys bool
+	// PutOnly are odd keys under which an upload in parts does not end up.
+	PutOnly []string
 	// Refused are odd keys that the store refuses, or stores under other names; see OddKeys.
 	Refused []string
 }

@@ -274,6 +274,9 @@ func testWrongParts(t *testing.T, s *suite) {
 		r := completeRequest(u, sent, p)
 		r.Parts = parts
 		_, err := s.Complete(t.Context(), r)
+		if len(parts) == 0 && errors.Is(err, store.NoUpload) { // SeaweedFS does not look for an upload without parts
+			continue
+		}
 		want(t, "Complete with "+name, err, store.Invalid)
 	}
 	_, err := s.PutPart(t.Context(), partRequest(u, 0, Generated(1, 1)))
