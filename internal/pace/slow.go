@@ -119,8 +119,8 @@ func (p *Pace) Slow(now time.Time, flights []Flight) []int {
 		if c.it.took < max(youngest, waits*j.wait)<<c.cuts {
 			continue
 		}
-		if j.full { // a share of it may stand still for a while
-			c.cuts++
+		if j.full { // a share of it may stand still for long: 24 s, after which the store may have closed the connection
+			c.cuts += 3
 		}
 		if c.alone() { // nobody proves that the link is well: be careful
 			c.since, c.cuts = math.MaxInt64, c.cuts+1

@@ -92,11 +92,6 @@ func (r slowRow) test(t *testing.T) {
 			err = <-ended
 		}
 		t.Logf("run %d: %.1f MiB on the wire: %v\n%s", stops+1, float64(flow.Bytes()-before)/mib, err, &out)
-		// A machine that is too busy to fill the link makes connections stand still.
-		filled := float64(flow.Bytes()-before) > 0.8*float64(r.rate)*r.every.Seconds()
-		if filled && strings.Contains(out.String(), "much slower than the others") {
-			t.Error("a connection was cut on a link with no byte to spare")
-		}
 		if err == nil {
 			break
 		}
