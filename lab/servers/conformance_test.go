@@ -27,10 +27,11 @@ var quirks = map[servers.Kind]storetest.Conformance{
 		Refused:                 []string{"two//slashes", "/leading", "trailing/", "a/../b", "./c"},
 	},
 	servers.SeaweedFS: { // 4.x
-		SizeUnchecked: true,
-		CleansKeys:    true,
-		Refused:       []string{"two//slashes", "a/../b", "./c", "back\\slash"},
-		PutOnly:       []string{"/leading", "trailing/"},
+		SizeUnchecked:  true,
+		OldPartsListed: true,
+		CleansKeys:     true,
+		Refused:        []string{"two//slashes", "a/../b", "./c", "back\\slash"},
+		PutOnly:        []string{"/leading", "trailing/"},
 	},
 	servers.Ceph: { // 16.2
 		IgnoresChecksums: true,
@@ -40,6 +41,8 @@ var quirks = map[servers.Kind]storetest.Conformance{
 		NoLayout:         true,
 		NoUploadTags:     true,
 		CopiesUnpinned:   true,
+
+		CompleteGoneIsUnavailable: true,
 	},
 }
 

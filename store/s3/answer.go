@@ -25,6 +25,8 @@ type form struct {
 	header need
 	// empty: an answer without a body is a good one.
 	empty bool
+	// named: it is one, if it has the request ID of a store.
+	named bool
 	// stream: the body is that of an object, and is not looked at here.
 	stream bool
 	// otherwise is the kind of an Error about another answer, where that is not store.BadAnswer.
@@ -70,7 +72,7 @@ var forms = map[string]form{
 	"ListObjectsV2":        {root: "ListBucketResult", needs: []string{"IsTruncated"}, limit: pageLimit},
 	"CopyObject":           {root: "CopyObjectResult", needs: []string{"ETag", "LastModified"}},
 	"UploadPartCopy":       {root: "CopyPartResult", needs: []string{"ETag"}},
-	"GetObjectTagging":     {root: "Tagging"},
+	"GetObjectTagging":     {root: "Tagging", named: true}, // Ceph says nothing of an object without tags
 	"DeleteObject":         {empty: true},
 	"DeleteObjects":        {root: "DeleteResult", limit: pageLimit},
 	"HeadBucket":           {empty: true},
@@ -166,7 +168,7 @@ const noTag = "an answer without an ETag"
 // takeEmpty is for an answer without a body.
 func (x *exchange) takeEmpty(resp *http.Response, f form) {
 	switch {
-	case !f.empty:
+	case !f.empty && !(f.named && resp.Header.Get("X-Amz-Request-Id") != ""):
 		x.refuse(resp, "an empty answer")
 	case !f.met(resp.Header):
 		x.refuse(resp, noTag)

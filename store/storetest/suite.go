@@ -33,6 +33,8 @@ type Conformance struct {
 	NoUploadTags bool
 	// CopiesUnpinned: Copy and CopyPart do not mind IfMatch.
 	CopiesUnpinned bool
+	// OldPartsListed: which of two parts with one number, sent within a second, Parts gives is left to chance.
+	OldPartsListed bool
 	// SmallParts: parts other than the last may be smaller than Limits say.
 	SmallParts bool
 	// NoEmptyPart: an upload of one empty part can't be completed.
@@ -41,6 +43,8 @@ type Conformance struct {
 	CompleteClobbers bool
 	// CompleteTwiceIsNotFound: a second Complete of an upload finds no such upload, in place of answering as the first did.
 	CompleteTwiceIsNotFound bool
+	// CompleteGoneIsUnavailable: Complete of an upload that was aborted is refused as if it were under way.
+	CompleteGoneIsUnavailable bool
 	// ExactUploadsPrefix: Uploads finds those of one key only.
 	ExactUploadsPrefix bool
 	// NoLayout: the parts of an object can't be had.

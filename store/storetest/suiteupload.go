@@ -72,7 +72,7 @@ func testPartOverwritten(t *testing.T, s *suite) {
 	s.send(t, u, 1, Generated(200, 1))
 	q := s.send(t, u, 1, p)
 	_, listed, err := s.Parts(t.Context(), u, nil)
-	if err != nil || len(listed) != 1 || listed[0].Size != 100 || listed[0].ETag != q.ETag {
+	if err != nil || len(listed) != 1 || (listed[0].Size != 100 || listed[0].ETag != q.ETag) && !s.c.OldPartsListed {
 		t.Errorf("listed: %+v, %v", listed, err)
 	}
 	s.complete(t, u, []store.Part{q}, p)
@@ -343,7 +343,7 @@ func testCompleteTwice(t *testing.T, s *suite) {
 	switch {
 	case s.c.CompleteTwiceIsNotFound:
 		want(t, "second", err, store.NoUpload)
-	case err != nil || second.ETag != first.ETag:
+	case err != nil || second.ETag != first.ETag && second.ETag != "":
 		t.Errorf("second: %+v, %v", second, err)
 	}
 	s.holds(t, ref, p)
@@ -363,7 +363,11 @@ func testAbort(t *testing.T, s *suite) {
 	_, err = s.PutPart(t.Context(), partRequest(u, 2, p))
 	want(t, "PutPart", err, store.NoUpload)
 	_, err = s.Complete(t.Context(), completeRequest(u, []store.Part{q}, p))
-	want(t, "Complete", err, store.NoUpload)
+	gone := store.NoUpload
+	if s.c.CompleteGoneIsUnavailable {
+		gone = store.Unavailable
+	}
+	want(t, "Complete", err, gone)
 	_, err = s.Head(t.Context(), store.GetRequest{Ref: ref})
 	want(t, "Head", err, store.NotFound)
 }
