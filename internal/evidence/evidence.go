@@ -235,11 +235,8 @@ func Agree(expected, stored []Claim) (Verdict, Claim, Claim) {
 // Same compares two objects by what their store records of both; text says in one clause by what. Metadata that both have prove
 // nothing, since a copy carries them along, and are never a ground for a Mismatch.
 func Same(a, b store.Object) (answer Answer, text string) {
-	switch {
-	case a.Size != b.Size:
+	if a.Size != b.Size {
 		return Answer{Verdict: Mismatch}, fmt.Sprintf("one has %d bytes, the other %d", a.Size, b.Size)
-	case a.Size == 0:
-		return Answer{Verdict: Match}, "both are empty"
 	}
 	x, y := Of(a).compared(), Of(b).compared()
 	v, c, d := Agree(x, y)
@@ -247,6 +244,8 @@ func Same(a, b store.Object) (answer Answer, text string) {
 		c, d = d, c
 	}
 	switch {
+	case a.Size == 0 && v != Match:
+		return Answer{Verdict: Match}, "both are empty"
 	case v == Match:
 		text = "the store gives both the same " + c.name()
 	case v == Mismatch:

@@ -48,9 +48,9 @@ func TestBadWire(t *testing.T) {
 					p.Break(f.fault)
 					ref, back := store.Ref{Bucket: bucket, Key: f.name}, filepath.Join(t.TempDir(), "out")
 					up, err := c.Upload(t.Context(), path, ref, haul.Transfer{PartSize: 5 * mib})
-					proved(t, "upload", up, err)
+					proved(t, s, "upload", up, err)
 					down, err := c.Download(t.Context(), ref, back, haul.Transfer{PartSize: 5 * mib})
-					proved(t, "download", down, err)
+					proved(t, s, "download", down, err)
 					isFile(t, back, content)
 					if up.Retries+down.Retries < f.retries {
 						t.Errorf("%d retries up and %d down, want %d", up.Retries, down.Retries, f.retries)
