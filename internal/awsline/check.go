@@ -91,9 +91,6 @@ func (l *Line) checkTransfer() error {
 func (l *Line) kind() error {
 	var remote []bool
 	for _, p := range l.Paths {
-		if s := localfile.Scheme(p); s != "" && s != "s3" {
-			return refused("%s is an address, and only local paths and s3:// can be read and written; a local file of that name is ./%s", p, p)
-		}
 		remote = append(remote, strings.HasPrefix(p, scheme))
 	}
 	switch {
@@ -109,6 +106,11 @@ func (l *Line) kind() error {
 	}
 	if l.Kind == "" {
 		return refused("usage: aws s3 %s %s\nError: Invalid argument type", l.Verb, command(l.Verb).Usage)
+	}
+	for _, p := range l.Paths {
+		if s := localfile.Scheme(p); s != "" && s != "s3" {
+			return refused("%s is an address, and only local paths and s3:// can be read and written; a local file of that name is ./%s", p, p)
+		}
 	}
 	return nil
 }

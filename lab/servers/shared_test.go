@@ -20,9 +20,13 @@ func TestShared(t *testing.T) {
 		up, copied := store.Ref{Bucket: bucket, Key: "shared/up"}, store.Ref{Bucket: bucket, Key: "shared/copy"}
 		o := haul.Transfer{PartSize: 5 * mib}
 		sharedBy(t, s, "upload", func(c *haul.Client) (haul.Shared, error) { return c.ShareUpload(t.Context(), path, up, o) })
-		sharedBy(t, s, "copy", func(c *haul.Client) (haul.Shared, error) {
-			return c.ShareCopy(t.Context(), up, copied, haul.Transfer{})
-		})
+		if s.Kind == servers.Ceph { // it reports no parts, so that nothing verifies a copy that several processes make
+			copied = up
+		} else {
+			sharedBy(t, s, "copy", func(c *haul.Client) (haul.Shared, error) {
+				return c.ShareCopy(t.Context(), up, copied, haul.Transfer{})
+			})
+		}
 		sharedBy(t, s, "download", func(c *haul.Client) (haul.Shared, error) { return c.ShareDownload(t.Context(), copied, back, o) })
 		isFile(t, back, content)
 		if open := s.OpenUploads(t, bucket, up.Key, copied.Key); len(open) > 0 {
