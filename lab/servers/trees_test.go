@@ -73,7 +73,9 @@ func (v *verbs) changes(dir string) {
 func (v *verbs) moves(dir string) {
 	v.has(v.haul(0, "mv s3://b/run/**/*.txt s3://b/moved/"), "moved 29 objects, ")
 	v.has(v.haul(0, "mv -r s3://b/moved "+dir+"3"), "moved 29 objects, ")
-	v.haul(3, "ls s3://b/moved/")
+	if v.s.Kind != servers.SeaweedFS { // it lists a folder for a while after its last object went
+		v.haul(3, "ls s3://b/moved/")
+	}
 	v.has(v.haul(0, "mv -r "+dir+"3 s3://b/back"), "moved 29 objects, ")
 	plan := filepath.Join(v.home, "plan")
 	v.haul(0, "sync --delete --plan "+plan+" s3://b/copy s3://b/back")
