@@ -84,7 +84,7 @@ func (a *assembly) add(p store.Part, sum checksum.Sum) {
 	a.parts[p.Number-1], a.sums[p.Number-1] = p, sum
 }
 
-// has tells whether part n is there.
+// has reports whether part n is there.
 func (a *assembly) has(n int) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -432,7 +432,7 @@ func (a *assembly) sendSummed(ctx context.Context, n int, out outgoing) error {
 	return nil
 }
 
-// mayCut tells whether a try of a part may be cut and made again. Not where two tries of one part could spoil Complete, nor
+// mayCut reports whether a try of a part may be cut and made again. Not where two tries of one part could spoil Complete, nor
 // where no checksum keeps the store from taking half a part for a whole one.
 func (a *assembly) mayCut(summed bool) bool {
 	return summed && !a.c.store.Limits(a.up.Bucket).NoDuplicateParts

@@ -97,7 +97,7 @@ func (c *Client) Tags(ctx context.Context, ref store.Ref, a *store.Attrs) (tags 
 	return tags, err
 }
 
-// Layout tells how an object was cut into parts when it was uploaded. Kind store.Unsupported: it can't be had.
+// Layout reports how an object was cut into parts when it was uploaded. Kind store.Unsupported: it can't be had.
 func (c *Client) Layout(ctx context.Context, o store.Object, a *store.Attrs) (parts []store.Part, err error) {
 	err = c.begin(o.Ref.String(), "", Transfer{}).try(ctx, func(ctx context.Context) (err error) {
 		parts, err = c.store.Layout(ctx, o, a)

@@ -71,7 +71,7 @@ type Client struct {
 	etags  evidence.Learned
 	watch  watch
 	born   time.Time
-	// lastSuccess is when something last got through, in nanoseconds after born; 0 is never. Answered tells that the store
+	// lastSuccess is when something last got through, in nanoseconds after born; 0 is never. Answered reports that the store
 	// has at least said no.
 	lastSuccess atomic.Int64
 	answered    atomic.Bool
@@ -137,7 +137,7 @@ func lanesOf(files int) int {
 	return max(1, (files-sparedFiles)/filesOfLane)
 }
 
-// Snapshot tells how far the Client's transfers are.
+// Snapshot reports how far the Client's transfers are.
 func (c *Client) Snapshot() meter.Snapshot { return c.meter.Snapshot() }
 
 // Uploads lists open uploads of keys that begin with prefix. A listing that breaks off is made again, and gives none twice; an error

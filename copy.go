@@ -239,7 +239,7 @@ func evenCopy(size, want int64, limits store.Limits) (plan.Layout, error) {
 	return plan.Parts(size, want, limits)
 }
 
-// allowed tells whether parts of these sizes may make an upload.
+// allowed reports whether parts of these sizes may make an upload.
 func allowed(sizes []int64, l store.Limits) bool {
 	for i, n := range sizes {
 		last := i == len(sizes)-1

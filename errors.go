@@ -21,7 +21,7 @@ type LeftError struct {
 	// Parts and Bytes are what the store holds, as far as this run knows.
 	Parts int
 	Bytes int64
-	// Resumable tells that the same call goes on with them. Otherwise it needs ResumeAdopt to.
+	// Resumable reports that the same call goes on with them. Otherwise it needs ResumeAdopt to.
 	Resumable bool
 	Err       error
 }

@@ -56,7 +56,7 @@ func (l *lanes) note() {
 	}
 }
 
-// use tells how much lanes were used so far.
+// use reports how much lanes were used so far.
 func (l *lanes) use() laneUse {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -261,7 +261,7 @@ func (s Stats) few(connections string) Limit {
 	return Limit{LimitParts, text, advice}
 }
 
-// full tells whether there was mostly work for more lanes than were open.
+// full reports whether there was mostly work for more lanes than were open.
 func (s Stats) full() bool { return portion(s.Lanes.Full, s.Lanes.Active) >= much }
 
 // connections is how many were in use on average while any was.

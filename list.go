@@ -57,7 +57,7 @@ func (c *Client) Level(ctx context.Context, bucket, prefix string, a *store.Attr
 	}
 }
 
-// giveAll gives a page; it tells whether the caller wants more.
+// giveAll gives a page; it reports whether the caller wants more.
 func giveAll[E any](page []E, yield func(E, error) bool) bool {
 	for _, e := range page {
 		if !yield(e, nil) {
@@ -67,7 +67,7 @@ func giveAll[E any](page []E, yield func(E, error) bool) bool {
 	return true
 }
 
-// Lanes tells how many parts and small objects may be in flight now.
+// Lanes reports how many parts and small objects may be in flight now.
 func (c *Client) Lanes() int { return c.pace.Lanes() }
 
 // listing is one listing of entries that have names.
@@ -80,7 +80,7 @@ type listing[E any] struct {
 // progress is how far a listing is.
 type progress struct {
 	after string // the last name that came, by the order of the store's pages
-	// over tells that there is no more, and stopped that no more is wanted.
+	// over reports that there is no more, and stopped that no more is wanted.
 	over, stopped bool
 	// broke is why a listing broke off that had told something: the tries of what follows begin with it.
 	broke error

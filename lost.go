@@ -200,7 +200,7 @@ func (c *Client) sweepDead(ctx context.Context, t *transfer) {
 	})
 }
 
-// isDead tells whether the process that wrote a record is not running. A lock says so as well, but not on every file system.
+// isDead reports whether the process that wrote a record is not running. A lock says so as well, but not on every file system.
 func isDead(r record) bool {
 	host, err := os.Hostname()
 	if err != nil || r.Host != host {

@@ -229,7 +229,7 @@ func (m *moving) list(ctx context.Context) (there []store.Part, err error) {
 	return there, err
 }
 
-// sameParts tells whether a part that the store has is the one that was told of: by its sum, or where there is none, its ETag.
+// sameParts reports whether a part that the store has is the one that was told of: by its sum, or where there is none, its ETag.
 func (m *moving) sameParts(there, told store.Part) bool {
 	if !told.Sum.IsZero() && there.Sum.Algorithm == told.Sum.Algorithm {
 		return there.Sum.Value == told.Sum.Value
@@ -303,7 +303,7 @@ func (m *moving) completeFile(ctx context.Context, told map[int]store.Part) (Res
 	return Result{Object: obj, Size: m.Size, Parts: m.last, Proof: proof}, nil
 }
 
-// completed tells whether the target is there already, and proves equal to the source.
+// completed reports whether the target is there already, and proves equal to the source.
 func (m *moving) completed(ctx context.Context) (Result, bool) {
 	var r Result
 	switch {

@@ -28,7 +28,7 @@ type content interface {
 	Size() int64
 	// Changed is nil while the content is the one that was opened.
 	Changed() error
-	// Touched tells whether anything else about it changed, which may have been the bytes, with their time set back.
+	// Touched reports whether anything else about it changed, which may have been the bytes, with their time set back.
 	Touched() bool
 }
 
@@ -217,7 +217,7 @@ func (t *transfer) putOnce(ctx context.Context, out outgoing, to store.Ref, own 
 	return obj, err
 }
 
-// ownWrite tells whether an object with just the bytes that were sent is what this transfer wrote, although a condition said that
+// ownWrite reports whether an object with just the bytes that were sent is what this transfer wrote, although a condition said that
 // it is there already: an earlier try may have taken effect, or something on the way may have sent this one twice. Clocks may
 // differ; after a try whose effect is not known they may as far as a store allows.
 func ownWrite(o store.Object, began time.Time, unheard bool) bool {
@@ -263,7 +263,7 @@ func (t *transfer) same(ctx context.Context, ref store.Ref, size int64, sum chec
 	return obj, obj.Sum(sum.Algorithm).Value == sum.Value
 }
 
-// provePut tells how the stored object was proved; again asks for another try with the checksum that the store has just
+// provePut reports how the stored object was proved; again asks for another try with the checksum that the store has just
 // been learned to take.
 func (t *transfer) provePut(obj store.Object, sum checksum.Sum, from content, buf []byte) (p Proof, again bool, err error) {
 	switch {

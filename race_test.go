@@ -2,5 +2,5 @@
 
 package haul_test
 
-// raced tells that the race detector runs, which allocates on its own account.
+// raced reports that the race detector runs, which allocates on its own account.
 const raced = true

@@ -104,7 +104,7 @@ func (t *transfer) recordName(d direction, path string, ref store.Ref) string {
 	return strings.Join([]string{string(d), t.c.identity, path, ref.Bucket, ref.Key, ref.Version}, "\x00")
 }
 
-// recorded tells whether an earlier run of this transfer may have left a record.
+// recorded reports whether an earlier run of this transfer may have left a record.
 func (t *transfer) recorded(d direction, path string, ref store.Ref) bool {
 	dir, err := t.c.stateDir()
 	return err == nil && journal.Exists(dir, t.recordName(d, path, ref))

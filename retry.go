@@ -160,7 +160,7 @@ func (c *Client) giveUp(f failing, err error) error {
 	return nil
 }
 
-// nobodyThere tells that nothing listens at the address, or that there is no such host.
+// nobodyThere reports that nothing listens at the address, or that there is no such host.
 func nobodyThere(err error) bool {
 	var dns *net.DNSError
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.As(err, &dns) && dns.IsNotFound
@@ -181,7 +181,7 @@ func (t *transfer) retried(err error, wait time.Duration) {
 	t.event(Event{Kind: EventRetry, Err: err, Wait: wait})
 }
 
-// waitAfter tells how long to wait before the next try, and slows the client where the store asked for it.
+// waitAfter reports how long to wait before the next try, and slows the client where the store asked for it.
 func (c *Client) waitAfter(attempt int, err error) time.Duration {
 	var e *store.Error
 	if !errors.As(err, &e) {
@@ -195,7 +195,7 @@ func (c *Client) waitAfter(attempt int, err error) time.Duration {
 	return max(pace.Backoff(attempt, rand.Float64), min(e.RetryAfter, maxRetryAfter))
 }
 
-// gate waits as long as a store that asked to slow down lets no new request out, but not longer than most; it tells how long.
+// gate waits as long as a store that asked to slow down lets no new request out, but not longer than most; it reports how long.
 func (c *Client) gate(ctx context.Context, most time.Duration) (waited time.Duration, err error) {
 	for {
 		wait := min(c.pace.Gate(time.Now()), most-waited)

@@ -39,7 +39,7 @@ func (c *Client) looking(source, target string, a *store.Attrs) *transfer {
 	return c.begin(source, target, o)
 }
 
-// SameFile tells whether a local file has the content of an object, by what the store vouches for: its checksums, or an ETag
+// SameFile reports whether a local file has the content of an object, by what the store vouches for: its checksums, or an ETag
 // that is an MD5 or made of MD5s of parts. The file is read, and nothing is downloaded. An ETag that fits proves, and one that
 // does not may have been no MD5: then it is undecided, unless the sizes differ.
 func (c *Client) SameFile(ctx context.Context, path string, ref store.Ref, a *store.Attrs) (Sameness, error) {
@@ -78,7 +78,7 @@ func (c *Client) SameFile(ctx context.Context, path string, ref store.Ref, a *st
 	return same, nil
 }
 
-// SameObject tells whether two objects have the same content, by what the store says of both.
+// SameObject reports whether two objects have the same content, by what the store says of both.
 func (c *Client) SameObject(ctx context.Context, from, to store.Ref, a *store.Attrs) (Sameness, error) {
 	t := c.looking(from.String(), to.String(), a)
 	src, err := t.headSource(ctx, from)

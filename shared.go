@@ -45,7 +45,7 @@ type PartsError struct {
 	what    string
 }
 
-// Error tells how many, and the first.
+// Error reports how many, and the first.
 func (e *PartsError) Error() string {
 	return fmt.Sprintf("%s: parts are missing, or not those that were told of: %d, the first is %d", e.what, len(e.Missing), e.Missing[0])
 }

@@ -41,7 +41,7 @@ type sight struct {
 	last   string
 }
 
-// look takes a page in; it tells whether the listing is worth to be spread.
+// look takes a page in; it reports whether the listing is worth to be spread.
 func (s *sight) look(page []store.Object) bool {
 	if len(page) == 0 {
 		return false

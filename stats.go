@@ -34,7 +34,7 @@ type Stats struct {
 type LaneStats struct {
 	// Peak is the highest number that was in use at once, and Open that which may be now.
 	Peak, Open int
-	// Fixed tells that Options set the number. Otherwise Settled tells that more were tried and brought no more, and Most
+	// Fixed reports that Options set the number. Otherwise Settled reports that more were tried and brought no more, and Most
 	// that there are as many as there may be.
 	Fixed, Settled, Most bool
 	// Alone is the rate of a lane that need not share the link, in bytes a second; 0 where it is not known.

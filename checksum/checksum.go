@@ -44,7 +44,7 @@ const (
 // SHA512 is found in lists of digests. Parse does not take it: nothing is sent with it.
 const SHA512 Algorithm = "SHA512"
 
-// Kind tells how the checksum of an object in parts is made from its bytes.
+// Kind reports how the checksum of an object in parts is made from its bytes.
 type Kind string
 
 // FullObject sums all bytes as one; Composite sums the raw sums of the parts, one after the other.
@@ -111,7 +111,7 @@ func (a Algorithm) Size() int {
 	return 0
 }
 
-// CanCombine tells whether Combine knows the algorithm: whether the sum of a whole follows from the sums and the sizes
+// CanCombine reports whether Combine knows the algorithm: whether the sum of a whole follows from the sums and the sizes
 // of its parts. That is so for the CRCs.
 func (a Algorithm) CanCombine() bool {
 	_, ok := fields[a]

@@ -68,7 +68,7 @@ func cutParts(s string) (text string, parts int, ok bool) {
 	return text, int(n), true
 }
 
-// IsZero tells whether there is no sum.
+// IsZero reports whether there is no sum.
 func (s Sum) IsZero() bool { return s == Sum{} }
 
 // Base64 gives the sum as S3 writes it in headers and XML, with "-N" for a composite.

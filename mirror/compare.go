@@ -19,10 +19,10 @@ type Entry struct {
 	// Size is in bytes, Modified as the file system or the store has it.
 	Size     int64
 	Modified time.Time
-	// Why tells that something is there under that name that can be no part of a run: a pipe, a link to nothing. Such an
+	// Why reports that something is there under that name that can be no part of a run: a pipe, a link to nothing. Such an
 	// entry moves nowhere, and what has its name in a target is not deleted.
 	Why error
-	// Partial tells that what lies below it could not all be told.
+	// Partial reports that what lies below it could not all be told.
 	Partial bool
 
 	to string // the path at the target, where that is another

@@ -69,7 +69,7 @@ func (j job) family() string {
 	return filepath.ToSlash(j.target)
 }
 
-// add takes the next job; it tells whether to go on.
+// add takes the next job; it reports whether to go on.
 func (l *lineup) add(j job) bool {
 	name := j.family()
 	if l.r.o.NoFamilies || name == "" {
@@ -257,7 +257,7 @@ func dataOf(path string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// ours tells whether the file that an index came down to is newer than its object only since an earlier run made it newer than its
+// ours reports whether the file that an index came down to is newer than its object only since an earlier run made it newer than its
 // data; some file systems know only every second second.
 func (s *syncing) ours(a Action) bool {
 	from, to := a.Source, a.Target

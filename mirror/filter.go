@@ -41,10 +41,10 @@ func fold(name string) string {
 	return name
 }
 
-// Empty tells whether the Filter is about everything.
+// Empty reports whether the Filter is about everything.
 func (f *Filter) Empty() bool { return len(f.rules) == 0 }
 
-// Wants tells whether a run is about that path below a root. The root is the absolute path of a folder with slashes, and may
+// Wants reports whether a run is about that path below a root. The root is the absolute path of a folder with slashes, and may
 // be empty where there is none; only patterns that begin with a slash look at it.
 func (f *Filter) Wants(root, rel string) bool {
 	wanted := true

@@ -29,7 +29,7 @@ func MoveOne(ctx context.Context, c *haul.Client, from, to End, t haul.Transfer)
 	return moveObject(ctx, c, store.Object{Ref: from.Ref}, to.Ref, t)
 }
 
-// Same tells whether two objects are one by name.
+// Same reports whether two objects are one by name.
 func Same(a, b store.Ref) bool { return a.Bucket == b.Bucket && a.Key == b.Key }
 
 func moveUp(ctx context.Context, c *haul.Client, path string, to store.Ref, t haul.Transfer) (haul.Result, error) {

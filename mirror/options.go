@@ -121,7 +121,7 @@ type Event struct {
 
 // Counts tell how far a run is.
 type Counts struct {
-	// Found counts objects that were come upon, the Unchanged ones too; All tells that there are no more.
+	// Found counts objects that were come upon, the Unchanged ones too; All reports that there are no more.
 	Found int
 	All   bool
 	// Done, Failed and Skipped count what became of them. What was broken off when the run ended early is in none.
@@ -170,7 +170,7 @@ type IncompleteError struct {
 	Why      string
 }
 
-// Error tells how much.
+// Error reports how much.
 func (e *IncompleteError) Error() string {
 	var parts []string
 	if e.Failed > 0 {
@@ -215,7 +215,7 @@ func (e *EmptySourceError) Error() string {
 // DeletesError says that more would have been deleted than SyncOptions.MaxDelete allows, and so nothing was.
 type DeletesError struct{ Wanted, Max int }
 
-// Error tells how much.
+// Error reports how much.
 func (e *DeletesError) Error() string {
 	return fmt.Sprintf("%d would be deleted, and %d are allowed: nothing was deleted", e.Wanted, e.Max)
 }

@@ -230,7 +230,7 @@ func common(a, b string) int {
 	return at
 }
 
-// foldsCase tells whether the file system takes A and a for one name.
+// foldsCase reports whether the file system takes A and a for one name.
 func foldsCase(dir string) bool {
 	f, err := os.CreateTemp(dir, ".haul-case-*")
 	if err != nil {

@@ -42,7 +42,7 @@ type PlanHeader struct {
 	FromBucket string `json:"from_bucket,omitempty"`
 	ToBucket   string `json:"to_bucket,omitempty"`
 	Move       bool   `json:"move,omitempty"`
-	// Guess tells that content types are guessed from names.
+	// Guess reports that content types are guessed from names.
 	Guess bool `json:"guess_mime_type,omitempty"`
 	// NoFamilies is that of the options.
 	NoFamilies bool          `json:"no_families,omitempty"`

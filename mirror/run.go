@@ -32,14 +32,14 @@ type job struct {
 	entry          Entry
 	skip           error // why it can be no part of the run
 	err            error // why it cannot even begin
-	// look tells whether to move it, and why, where that takes more than a listing; nil moves it.
+	// look reports whether to move it, and why, where that takes more than a listing; nil moves it.
 	look func(context.Context) (move bool, why string, err error)
 	move func(context.Context) (haul.Result, error)
 	// stands verifies what is left as it is; nil does not.
 	stands standing
 	// seen is the entry as look has found it, where nobody had listed it; or nil.
 	seen *Entry
-	// deletes tells that move deletes source.
+	// deletes reports that move deletes source.
 	deletes bool
 	// kin is what goes behind it; nil is nothing.
 	kin *kin
@@ -70,7 +70,7 @@ type run struct {
 	withheld    int
 	withheldWhy string
 	kept        int // sources of moves that were not the run's to delete; guarded by mu
-	// alone tells that one job is done at a time; read by jobs, written while there are none.
+	// alone reports that one job is done at a time; read by jobs, written while there are none.
 	alone bool
 
 	mu      sync.Mutex
@@ -250,7 +250,7 @@ func (r *run) do(ctx context.Context, end context.CancelCauseFunc, j job) EventK
 // postponed is what came of a job that is done again when the others are done.
 const postponed EventKind = ""
 
-// postpone keeps a job for later that found no room on the disk; it tells whether it did.
+// postpone keeps a job for later that found no room on the disk; it reports whether it did.
 func (r *run) postpone(ctx context.Context, j job, err error) bool {
 	if r.alone || ctx.Err() != nil || !errors.Is(err, localfile.ErrNoSpace) {
 		return false
@@ -295,7 +295,7 @@ func (r *run) judge(ctx context.Context, e *Event, move bool) bool {
 // objects, and the run has other work.
 const manyRefused = 3
 
-// refusedAlone tells whether a job that ended with a 5xx may be the only one: then it fails like any other, and is named.
+// refusedAlone reports whether a job that ended with a 5xx may be the only one: then it fails like any other, and is named.
 func (r *run) refusedAlone(err error) bool {
 	if store.KindOf(err) != store.Unavailable {
 		return false
@@ -306,7 +306,7 @@ func (r *run) refusedAlone(err error) bool {
 	return r.refused < manyRefused
 }
 
-// exists tells that a target was there already.
+// exists reports that a target was there already.
 func exists(err error) bool { return errors.Is(err, store.Exists) || errors.Is(err, fs.ErrExist) }
 
 // Hopeless tells errors that are not of one object: those of the bucket and of who asks, and those after which the client

@@ -151,7 +151,7 @@ func (s *syncing) there(ctx context.Context) iter.Seq2[Entry, error] {
 	return picked(s.to, sel, walked(s.to.Path, sight{info: true, target: true}))
 }
 
-// act yields the job for an action, where there is one; it tells whether to go on.
+// act yields the job for an action, where there is one; it reports whether to go on.
 func (s *syncing) act(a Action, yield func(job) bool) bool {
 	e := a.Source
 	if e.Address() == "" && e.Why == nil { // a target that can be no part
@@ -197,7 +197,7 @@ func (s *syncing) targetName(e Entry) string {
 	return s.targetRef(e).String()
 }
 
-// blocked tells whether something is in the way of a download that may be deleted later.
+// blocked reports whether something is in the way of a download that may be deleted later.
 func (s *syncing) blocked(j job) bool {
 	if s.kind != Download {
 		return false

@@ -118,10 +118,10 @@ func (e Entry) isMark() bool {
 	return e.Path == "" && e.Size == 0 && (e.Rel == "" || strings.HasSuffix(e.Rel, "/"))
 }
 
-// all tells whether everything is meant.
+// all reports whether everything is meant.
 func (s Select) all() bool { return s.Filter.Empty() && s.Pattern == "" }
 
-// fits tells whether the pattern matches a path below the root. To doublestar, a/** is a as well, which no listing of a/ tells of.
+// fits reports whether the pattern matches a path below the root. To doublestar, a/** is a as well, which no listing of a/ tells of.
 func (s Select) fits(rel string) bool {
 	p := s.Pattern
 	if strings.HasSuffix(p, "/**") {
@@ -130,7 +130,7 @@ func (s Select) fits(rel string) bool {
 	return p == "" || doublestar.MatchUnvalidated(p, rel)
 }
 
-// means tells whether pattern and filter mean a path below a root, of which abs is the absolute path where it is a folder.
+// means reports whether pattern and filter mean a path below a root, of which abs is the absolute path where it is a folder.
 func (s Select) means(abs, rel string) bool { return s.fits(rel) && s.Filter.Wants(abs, rel) }
 
 // picked leaves out what is not meant. That a pattern means nothing is an error.
@@ -282,7 +282,7 @@ func fixed(pattern string) string {
 	return pattern
 }
 
-// mayHold tells whether a folder, with a slash at its end, may hold what a pattern matches.
+// mayHold reports whether a folder, with a slash at its end, may hold what a pattern matches.
 func mayHold(pattern, folder string) bool {
 	if strings.ContainsAny(pattern, `{\`) { // they may stretch over slashes
 		return true

@@ -19,7 +19,7 @@ type found struct {
 	path string // as the folder was named
 	rel  string // below it, with slashes: the end of a key; that of a folder ends in one
 	why  error  // it cannot be uploaded; nil for a file
-	// partial tells that it is a folder of which not all could be read.
+	// partial reports that it is a folder of which not all could be read.
 	partial bool
 	info    fs.FileInfo // where it was asked for
 	// behind is the rel of the link to a folder that it was reached through, the first of them; empty where there is none.
@@ -32,7 +32,7 @@ type sight struct {
 	info     bool // size and time of each file
 	// target is the sight of a folder that is written to: links to folders are not entered.
 	target bool
-	// into tells whether to enter a folder, of which it gets the path below the root, with a slash at its end; nil enters all.
+	// into reports whether to enter a folder, of which it gets the path below the root, with a slash at its end; nil enters all.
 	into func(rel string) bool
 }
 
@@ -76,7 +76,7 @@ type walker struct {
 	yield func(found) bool
 }
 
-// entries walks what is in a folder; it tells whether to go on.
+// entries walks what is in a folder; it reports whether to go on.
 func (w walker) entries(in place, n *names) bool {
 	for _, at := range n.at {
 		name, kind := n.entry(at)
@@ -163,7 +163,7 @@ const (
 	special
 )
 
-// link tells whether it is a symbolic link.
+// link reports whether it is a symbolic link.
 func (k kind) link() bool {
 	return k == linkToRegular || k == linkToDirectory || k == linkToNothing || k == linkToSpecial
 }

@@ -321,7 +321,7 @@ func (w *way) clashes(from, to store.Ref) bool {
 	return (w.beneath == "" || !strings.HasPrefix(rel, w.beneath)) && w.o.Select.means("", rel)
 }
 
-// archived lets a dry run tell of an object that is in an archive, as far as its storage class tells that.
+// archived lets a dry run tell of an object that is in an archive, as far as its storage class reports that.
 func (w *way) archived(j *job) {
 	class := j.entry.Object.StorageClass
 	if !w.o.DryRun || class != "GLACIER" && class != "DEEP_ARCHIVE" {

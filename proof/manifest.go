@@ -54,7 +54,7 @@ func ReadManifest(r io.Reader) (iter.Seq2[Line, error], error) {
 // LineError is about one line of a manifest, which cannot be read.
 type LineError = digestlist.LineError
 
-// IsManifest tells whether what begins so can be a manifest.
+// IsManifest reports whether what begins so can be a manifest.
 func IsManifest(head []byte) bool { return WhyNoManifest(head) == nil }
 
 // WhyNoManifest says what is seen in place of a manifest; nil where what begins so can be one.
@@ -63,7 +63,7 @@ func WhyNoManifest(head []byte) error {
 	return err
 }
 
-// wasMeant tells whether what is not a manifest has digests in it all the same.
+// wasMeant reports whether what is not a manifest has digests in it all the same.
 func wasMeant(err error) bool {
 	unknown := new(digestlist.UnknownError)
 	return errors.As(err, &unknown) && unknown.Digests

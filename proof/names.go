@@ -15,15 +15,15 @@ import (
 
 // Names are how the names in a manifest become paths below a target.
 type Names struct {
-	// Exists tells whether the target has a path.
+	// Exists reports whether the target has a path.
 	Exists func(rel string) (bool, error)
 	// Find gives what the target has under a path; false where there is nothing. It may be nil.
 	Find func(rel string) (mirror.Entry, bool, error)
-	// Files tells that the target is on this machine: a receipt may know a file under another name than its object.
+	// Files reports that the target is on this machine: a receipt may know a file under another name than its object.
 	Files bool
 	// Only is the one name in a target that is one file or object; empty where it is a tree.
 	Only string
-	// Wants tells which paths are meant; nil means all.
+	// Wants reports which paths are meant; nil means all.
 	Wants func(rel string) bool
 
 	// Stem is the path of the file that the manifest is beside, or is named after; empty where it is about many.

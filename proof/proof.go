@@ -1,4 +1,4 @@
-// Package proof tells whether a delivery is whole, without moving it: by receipts, by manifests, and by what a store vouches for.
+// Package proof reports whether a delivery is whole, without moving it: by receipts, by manifests, and by what a store vouches for.
 //
 //	a transfer ends: its Record is a line of a receipt
 //	later, for each file of a folder, line of a manifest, or Record of a receipt:

@@ -83,7 +83,7 @@ func Shown(s checksum.Sum) string {
 	return s.String()
 }
 
-// IsReport tells whether a name ends as that of a report.
+// IsReport reports whether a name ends as that of a report.
 func IsReport(path string) bool { return writer(path) != nil }
 
 // NewReport begins a report. A name that ends in none of .html, .json and .csv is an error.

@@ -66,7 +66,7 @@ func report(t *testing.T, path string, all []proof.Finding) string {
 	return string(text)
 }
 
-// inOrder tells whether texts come one after the other.
+// inOrder reports whether texts come one after the other.
 func inOrder(text string, want ...string) error {
 	for _, w := range want {
 		i := strings.Index(text, w)

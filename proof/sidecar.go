@@ -21,7 +21,7 @@ import (
 	"haul/store"
 )
 
-// IsSidecar tells whether a name is one that a file with digests of others has, such as x.bam.md5 or md5sum.txt.
+// IsSidecar reports whether a name is one that a file with digests of others has, such as x.bam.md5 or md5sum.txt.
 func IsSidecar(name string) bool { return seqfile.IsDigestList(name) }
 
 // Beside gives the path of the file that one with a digest is beside: x.bam for x.bam.md5; empty for lists of many.

@@ -23,7 +23,7 @@ type Item struct {
 	Claims []Claim
 	ETag   string
 	Parts  []store.Part
-	// Why tells that nothing can be known of it.
+	// Why reports that nothing can be known of it.
 	Why error
 	// From is its name as the manifest List has it.
 	From, List string
@@ -38,7 +38,7 @@ type Truth struct {
 	Items iter.Seq2[Item, error]
 	// What it is, in a word: tree, manifest, receipt.
 	What string
-	// Sidecars tells that its digests lie beside the files that they are about.
+	// Sidecars reports that its digests lie beside the files that they are about.
 	Sidecars bool
 	// Beside tells what in a target is there because of the truth, such as the manifest itself, and so is not EXTRA.
 	Beside func(mirror.Entry) bool
@@ -59,10 +59,10 @@ const (
 	receiptTruth  = "receipt"
 )
 
-// Exact tells that what is not in the truth has no place in the target: it is a whole tree, and not a list of what must be there.
+// Exact reports that what is not in the truth has no place in the target: it is a whole tree, and not a list of what must be there.
 func (t Truth) Exact() bool { return t.What == treeTruth }
 
-// IsReceipt tells that it is a receipt: what it does not name is not covered by it.
+// IsReceipt reports that it is a receipt: what it does not name is not covered by it.
 func (t Truth) IsReceipt() bool { return t.What == receiptTruth }
 
 func (t Truth) extra() string {

@@ -41,7 +41,7 @@ type Finding struct {
 	Sum         checksum.Sum
 	// Parts are those that differ, where that can be told.
 	Parts []BadPart
-	// Settles tells that to download it would settle what is left open.
+	// Settles reports that to download it would settle what is left open.
 	Settles bool
 
 	fits  Kind // of the ETag by which it is OK
@@ -60,7 +60,7 @@ type Options struct {
 	Download bool
 	// All fetches every object, also what the store vouches for, so that damage behind the store's back shows.
 	All bool
-	// ExtraFails tells that what is EXTRA counts as a difference.
+	// ExtraFails reports that what is EXTRA counts as a difference.
 	ExtraFails bool
 	Attrs      store.Attrs
 	// Read is told of bytes of files as they are read, from many goroutines; it may be nil.
@@ -71,7 +71,7 @@ type Options struct {
 
 // Counts tell how far a run is.
 type Counts struct {
-	// Found counts what was looked at; All tells that there is no more.
+	// Found counts what was looked at; All reports that there is no more.
 	Found                               int
 	All                                 bool
 	OK, Missing, Bad, Unprovable, Extra int
@@ -89,7 +89,7 @@ type Summary struct {
 	ExtraFails, Sidecars bool
 }
 
-// Whole tells whether all is there and proved: yes, no, or open.
+// Whole reports whether all is there and proved: yes, no, or open.
 func (s Summary) Whole() string {
 	switch {
 	case s.Bad+s.Missing > 0, s.ExtraFails && s.Extra > 0:

@@ -91,7 +91,7 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Kind, e.Err}
 }
 
-// Retryable tells whether the same request may go through when it is sent again.
+// Retryable reports whether the same request may go through when it is sent again.
 func (e *Error) Retryable() bool {
 	if e.Lasting {
 		return false
@@ -119,7 +119,7 @@ func KindOf(err error) Kind {
 	return Unknown
 }
 
-// Retryable tells whether err is a store's and worth another try.
+// Retryable reports whether err is a store's and worth another try.
 func Retryable(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Retryable()

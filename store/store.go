@@ -41,7 +41,7 @@ type Range struct {
 	Length int64
 }
 
-// Whole tells whether r means the whole object.
+// Whole reports whether r means the whole object.
 func (r Range) Whole() bool { return r == Range{} }
 
 // End is the offset of the first byte after r.
@@ -310,7 +310,7 @@ type Reader interface {
 	Get(context.Context, GetRequest) (*Body, error)
 	// Head tells about an object, Sums included. Only Ref, IfMatch and Attrs of the request count.
 	Head(context.Context, GetRequest) (Object, error)
-	// Layout tells how the object was cut into parts when it was uploaded: number and size of each, and the sum where the
+	// Layout reports how the object was cut into parts when it was uploaded: number and size of each, and the sum where the
 	// store keeps it. An object that was not uploaded in parts has one. Kind Unsupported: it can't be had.
 	Layout(context.Context, Object, *Attrs) ([]Part, error)
 }
@@ -326,7 +326,7 @@ type Writer interface {
 	// Create opens an upload; the store settles the Scheme, as near to want as it can. A wished Kind may be empty.
 	Create(ctx context.Context, ref Ref, want checksum.Scheme, a *Attrs) (Upload, error)
 	PutPart(context.Context, PutPartRequest) (Part, error)
-	// TakesLateSums tells whether parts of the upload may come with a LateSum. It asks nobody.
+	// TakesLateSums reports whether parts of the upload may come with a LateSum. It asks nobody.
 	TakesLateSums(Upload) bool
 	// Parts lists what the store holds of an upload, in order of Number; and, in the Upload, the Scheme that it holds the upload by.
 	Parts(context.Context, Upload, *Attrs) (Upload, []Part, error)

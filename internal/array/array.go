@@ -60,9 +60,9 @@ type Header struct {
 	From     Root          `json:"from"`
 	To       Root          `json:"to"`
 	Transfer haul.Transfer `json:"transfer"`
-	// Guess tells that content types are guessed from names.
+	// Guess reports that content types are guessed from names.
 	Guess bool `json:"guess_mime_type,omitempty"`
-	// NoFamilies tells that manifests and markers are in shards as anything else, and that indexes keep their times.
+	// NoFamilies reports that manifests and markers are in shards as anything else, and that indexes keep their times.
 	NoFamilies bool `json:"no_families,omitempty"`
 	// Objects counts all, Shared those of them that are moved in part ranges by several shards.
 	Objects int    `json:"objects"`

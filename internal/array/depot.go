@@ -52,7 +52,7 @@ func (d *Depot) object(name string) store.Ref {
 	return store.Ref{Bucket: d.ref.Bucket, Key: d.ref.Key + name}
 }
 
-// within tells whether the plan lies below an end, which is an absolute path, or a prefix with a slash at its end.
+// within reports whether the plan lies below an end, which is an absolute path, or a prefix with a slash at its end.
 func (d *Depot) within(end mirror.End) bool {
 	if d.c != nil {
 		return end.Path == "" && end.Ref.Bucket == d.ref.Bucket && strings.HasPrefix(d.ref.Key, end.Ref.Key)
@@ -82,7 +82,7 @@ func (d *Depot) open(ctx context.Context, name string) (*os.File, error) {
 	return os.Open(d.local(name))
 }
 
-// has tells whether a file of the plan is there.
+// has reports whether a file of the plan is there.
 func (d *Depot) has(ctx context.Context, name string) (bool, error) {
 	var err error
 	if d.c != nil {

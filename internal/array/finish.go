@@ -24,7 +24,7 @@ import (
 type Verdict struct {
 	Plan string    `json:"plan"`
 	Time time.Time `json:"time"`
-	// Proved tells that everything was moved and proved, and that the receipt has it.
+	// Proved reports that everything was moved and proved, and that the receipt has it.
 	Proved bool `json:"proved"`
 	// Objects and Bytes are those of the receipt.
 	Objects int   `json:"objects"`
@@ -321,7 +321,7 @@ func (f *finish) completeOne(ctx context.Context, s haul.Shared, ranges []rangeT
 }
 
 // Abort throws the plan away, so that none of its shards begins any more, and the open uploads and the hidden files that it made, and
-// the uploads that its tasks wrote down and did not end. It takes half a plan too. It tells how many the plan had opened.
+// the uploads that its tasks wrote down and did not end. It takes half a plan too. It reports how many the plan had opened.
 func Abort(ctx context.Context, c *haul.Client, d *Depot) (int, error) {
 	h, err := Read(ctx, c, d)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -364,7 +364,7 @@ func Abort(ctx context.Context, c *haul.Client, d *Depot) (int, error) {
 	return n, d.remove(ctx, sharedName)
 }
 
-// Watch tells how far all shards of a plan are together: of each what its progress says, or nothing. Of a folder it is cheap; below a
+// Watch reports how far all shards of a plan are together: of each what its progress says, or nothing. Of a folder it is cheap; below a
 // prefix it costs a request for each shard.
 func Watch(ctx context.Context, d *Depot, h Header) (Progress, error) {
 	var sum Progress

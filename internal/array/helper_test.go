@@ -167,7 +167,7 @@ func (f *floor) target(name string) (string, bool) {
 	return string(b), err == nil
 }
 
-// has tells whether something is there in the target.
+// has reports whether something is there in the target.
 func (f *floor) has(name string) bool {
 	_, ok := f.target(name)
 	return ok

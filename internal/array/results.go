@@ -79,7 +79,7 @@ type ended struct {
 	Stopped string `json:"stopped,omitempty"`
 }
 
-// eachOutcome reads the results of a shard, but for the first line, with the place of each in their file, and tells how they
+// eachOutcome reads the results of a shard, but for the first line, with the place of each in their file, and reports how they
 // end. They are of this plan, or none.
 func eachOutcome(ctx context.Context, d *Depot, h Header, shard int, do func(offset int64, o outcome) error) (ended, error) {
 	var end *ended

@@ -43,7 +43,7 @@ func (f *finish) sweep(ctx context.Context) error {
 	return nil
 }
 
-// abortOpen throws the uploads away that the tasks of a shard wrote down and did not end, and tells how many.
+// abortOpen throws the uploads away that the tasks of a shard wrote down and did not end, and reports how many.
 func abortOpen(ctx context.Context, c *haul.Client, h Header, p Progress) (n int, err error) {
 	for _, u := range append(p.Left, p.Uploads...) {
 		up := store.Upload{Ref: store.Ref{Bucket: h.To.Bucket, Key: string(u.Key)}, ID: u.ID}

@@ -28,7 +28,7 @@ type WorkOptions struct {
 	Observe func(mirror.Event)
 }
 
-// progressEvery is how often a shard tells how far it is.
+// progressEvery is how often a shard reports how far it is.
 const progressEvery = 10 * time.Second
 
 // Work does a shard of a plan, and writes down what came of it. A shard that was begun before is gone on with: what is there and

@@ -21,7 +21,7 @@ import (
 // Values are options and what was given for them. A switch has an empty list.
 type Values map[string][]string
 
-// Has tells whether an option was given.
+// Has reports whether an option was given.
 func (v Values) Has(name string) bool { _, ok := v[name]; return ok }
 
 // Text gives the last value of an option, or "".
@@ -74,7 +74,7 @@ const (
 // Error says why a line was refused, in the words of the AWS CLI.
 type Error struct {
 	Text string
-	// Usage tells that the real one shows how to call it before the text.
+	// Usage reports that the real one shows how to call it before the text.
 	Usage bool
 	// Code is the exit code.
 	Code int

@@ -135,7 +135,7 @@ func (l *Line) checksumPaths() error {
 	return nil
 }
 
-// onto tells whether an object would be moved onto itself.
+// onto reports whether an object would be moved onto itself.
 func onto(from, to string) bool {
 	if strings.HasSuffix(to, "/") {
 		return from == to || from == to+from[strings.LastIndexByte(from, '/')+1:]

@@ -155,7 +155,7 @@ type unfinishedError struct {
 	line func(words ...string) string
 }
 
-// Error tells how much is missing.
+// Error reports how much is missing.
 func (e *unfinishedError) Error() string {
 	switch {
 	case e.v.Failed == 0 && e.v.Withheld > 0:

@@ -115,7 +115,7 @@ func (f *awsFace) printing() ui.AWSConfig {
 	return cfg
 }
 
-// isStream tells whether the line is about standard input or output.
+// isStream reports whether the line is about standard input or output.
 func (f *awsFace) isStream() bool {
 	for _, p := range f.line.Paths {
 		if f.line.Verb == "cp" && p == "-" {

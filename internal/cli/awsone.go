@@ -49,7 +49,7 @@ func (f *awsFace) lookInto(ctx context.Context, ref store.Ref) error {
 	return nil
 }
 
-// wants tells whether the filters mean the one file or object of a name in a folder.
+// wants reports whether the filters mean the one file or object of a name in a folder.
 func (f *awsFace) wants(folder, name string) bool {
 	filter := awsFilter(f.line.Filters)
 	return filter.Wants(folder, name)

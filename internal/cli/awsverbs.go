@@ -15,7 +15,7 @@ import (
 // awsDeletions tells of deletions.
 type awsDeletions struct{ f *awsFace }
 
-// Deleted tells that an object is gone, or would be.
+// Deleted reports that an object is gone, or would be.
 func (d awsDeletions) Deleted(ref store.Ref) {
 	task := ui.Task{Verb: "delete", Source: ref.String()}
 	if d.f.line.Options.Has("dryrun") {

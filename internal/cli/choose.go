@@ -96,7 +96,7 @@ func (f *selectFlags) parse(set *pflag.FlagSet, o *mirror.Options) error {
 	return usagef("--case-conflict: %q is none of ignore, warn, skip, error", f.caseConflict)
 }
 
-// hasWildcards tells whether a source is a pattern. A local file of the very name is none.
+// hasWildcards reports whether a source is a pattern. A local file of the very name is none.
 func hasWildcards(l location, d files) bool {
 	switch l.kind {
 	case remote:

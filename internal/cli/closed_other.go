@@ -4,7 +4,7 @@ package cli
 
 import "os"
 
-// isClosed tells whether a standard stream was closed when the process began.
+// isClosed reports whether a standard stream was closed when the process began.
 func isClosed(f *os.File) bool {
 	_, err := f.Stat()
 	return err != nil

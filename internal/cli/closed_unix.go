@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// isClosed tells whether a standard stream was closed when the process began. Go's runtime has then put /dev/null in its place,
+// isClosed reports whether a standard stream was closed when the process began. Go's runtime has then put /dev/null in its place,
 // open for reading and for writing; who means /dev/null opens it for one of them.
 func isClosed(f *os.File) bool {
 	fi, err := f.Stat()

@@ -119,7 +119,7 @@ func (c *connection) open(ctx context.Context) (*s3.Store, error) {
 	return s3.Open(ctx, c.config())
 }
 
-// halfKeys tells that the environment, where it counts, has an access key without its secret.
+// halfKeys reports that the environment, where it counts, has an access key without its secret.
 func (c *connection) halfKeys() bool {
 	return c.profile == "" && !c.noSign && os.Getenv("AWS_ACCESS_KEY_ID") != "" && os.Getenv("AWS_SECRET_ACCESS_KEY") == ""
 }

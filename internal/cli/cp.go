@@ -265,7 +265,7 @@ func (a *app) runCopy(ctx context.Context, req copyRequest) error {
 	return &transferError{total: client.Snapshot().Total, err: err}
 }
 
-// wanted tells whether the filters mean the one file or object; they are about its path below its folder.
+// wanted reports whether the filters mean the one file or object; they are about its path below its folder.
 func (r copyRequest) wanted() bool {
 	if r.from.kind == local {
 		abs, err := filepath.Abs(filepath.Dir(r.from.text))

@@ -65,7 +65,7 @@ func (f *digestFlags) check(req copyRequest, dry bool) error {
 	return nil
 }
 
-// within tells whether a path lies in a folder.
+// within reports whether a path lies in a folder.
 func within(dir, path string) bool {
 	root, err := filepath.Abs(dir)
 	if err != nil {

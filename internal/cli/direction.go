@@ -33,7 +33,7 @@ func (d direction) verb() string {
 	return string(d)
 }
 
-// many tells whether it is about more than one object.
+// many reports whether it is about more than one object.
 func (d direction) many() bool { return d == uploadTree || d == downloadTree || d == copyTree }
 
 // refuseIdle refuses flags that have no meaning for a direction, so that nobody believes they had.

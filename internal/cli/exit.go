@@ -103,7 +103,7 @@ func exitCode(err error) int {
 	return codeFailed
 }
 
-// impossible tells whether what was asked cannot be, which is known before any store is asked: a part size out of bounds.
+// impossible reports whether what was asked cannot be, which is known before any store is asked: a part size out of bounds.
 func impossible(err error) bool {
 	var e *store.Error
 	return errors.Is(err, store.Invalid) && !errors.As(err, &e)

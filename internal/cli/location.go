@@ -114,7 +114,7 @@ func nearlyS3(word string) string {
 	return ""
 }
 
-// isFolder tells whether a target's key stands for a place to put things in: the bucket itself, or a key that ends in a slash.
+// isFolder reports whether a target's key stands for a place to put things in: the bucket itself, or a key that ends in a slash.
 func isFolder(key string) bool { return key == "" || strings.HasSuffix(key, "/") }
 
 // targetKey gives the key under which something called name is stored in to.

@@ -123,7 +123,7 @@ func (r lsRequest) run(ctx context.Context, c *haul.Client, to lsReport) (t ui.T
 	return t, nil
 }
 
-// empty tells whether a prefix was named and nothing begins with it.
+// empty reports whether a prefix was named and nothing begins with it.
 func (r lsRequest) empty(t ui.Totals) bool { return r.where.Key != "" && t.Objects+t.Prefixes == 0 }
 
 func (a *app) ls() *cobra.Command {

@@ -116,7 +116,7 @@ func (r *receipts) prepare() (cut int64, err error) {
 	return cut, err
 }
 
-// begins tells whether a file begins with text, as far as it goes.
+// begins reports whether a file begins with text, as far as it goes.
 func begins(f io.ReaderAt, text string) bool {
 	buf := make([]byte, len(text))
 	n, _ := f.ReadAt(buf, 0) // what cannot be read does not
@@ -194,7 +194,7 @@ func objectOf(a about) (ref store.Ref) {
 	return ref
 }
 
-// verifies tells whether what a run leaves as it is needs a line, since no earlier run wrote one about the same state of it.
+// verifies reports whether what a run leaves as it is needs a line, since no earlier run wrote one about the same state of it.
 func (r *receipts) verifies(a about, pair mirror.Standing) bool {
 	etag, modified := pair.To.Object.ETag, pair.From.Modified
 	if pair.From.Object.Key != "" && pair.To.Path != "" {

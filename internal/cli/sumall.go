@@ -116,7 +116,7 @@ func (r sumRequest) each(ctx context.Context, c *haul.Client) iter.Seq[sumWord] 
 	}
 }
 
-// isPrefix tells whether there is no object of that name, but others below it.
+// isPrefix reports whether there is no object of that name, but others below it.
 func isPrefix(ctx context.Context, c *haul.Client, ref store.Ref, attrs *store.Attrs) bool {
 	if _, err := c.Stat(ctx, ref, attrs); ref.Version != "" || !errors.Is(err, store.NotFound) {
 		return false

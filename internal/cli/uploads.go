@@ -103,7 +103,7 @@ func (f *uploadsFlags) parse(word string) (uploadsRequest, error) {
 	return r, nil
 }
 
-// wants tells whether the request means that upload.
+// wants reports whether the request means that upload.
 func (r uploadsRequest) wants(u store.Upload, now time.Time) bool {
 	switch {
 	case !strings.HasPrefix(u.Key, r.where.Key), r.exact && u.Key != r.where.Key, r.id != "" && u.ID != r.id:

@@ -160,7 +160,7 @@ func (l location) full() string {
 	return l.text
 }
 
-// fails tells whether EXTRA counts.
+// fails reports whether EXTRA counts.
 func (r verifyRequest) fails(t proof.Truth) bool {
 	return r.extra == "fail" || r.extra == "" && t.Exact()
 }

@@ -222,7 +222,7 @@ func (r verifyRequest) noManifest(ctx context.Context, c *haul.Client, from, to 
 // errItself is of what is itself compared.
 var errItself = errors.New("it is not looked at as a list of digests")
 
-// mayList tells whether a name is one that lists of digests have.
+// mayList reports whether a name is one that lists of digests have.
 func (t thing) mayList() bool {
 	texts := []string{".txt", ".tsv", ".csv", ".tab", ".jsonl", ".json", ".md", ".yaml", ".yml", ".manifest", ""}
 	return proof.IsSidecar(t.base()) || slices.Contains(texts, strings.ToLower(path.Ext(t.base())))
@@ -291,7 +291,7 @@ func (e *manifestError) Error() string { return e.name + ": " + ui.Reason(e.err)
 // Unwrap gives the cause.
 func (e *manifestError) Unwrap() error { return e.err }
 
-// names tells how names in a list become paths in a target.
+// names reports how names in a list become paths in a target.
 func (r verifyRequest) names(ctx context.Context, c *haul.Client, to thing) proof.Names {
 	n := proof.Names{Files: to.kind == local}
 	n.Find = func(rel string) (mirror.Entry, bool, error) {

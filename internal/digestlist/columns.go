@@ -107,7 +107,7 @@ func (l *layout) nameFor(d column) int {
 	return -1
 }
 
-// tied tells whether another column could be meant as well as i: one that is about another kind of file.
+// tied reports whether another column could be meant as well as i: one that is about another kind of file.
 func (l *layout) tied(i int, d column, extra int) bool {
 	return slices.ContainsFunc(l.columns, func(c column) bool {
 		return c.strong && len(c.stem)-len(d.stem) == extra && len(without(d.stem, c.stem)) == 0 && rank(c) == rank(l.columns[i]) && !sameWords(c.stem, l.columns[i].stem)
@@ -232,7 +232,7 @@ func (l *layout) find(name string) int {
 	return slices.IndexFunc(l.columns, func(c column) bool { return strings.EqualFold(c.name, name) })
 }
 
-// good tells whether the columns say which digest is of which file.
+// good reports whether the columns say which digest is of which file.
 func (l *layout) good() bool { return len(l.files) > 0 }
 
 // row gives the entries of one row; false where yield wants no more.

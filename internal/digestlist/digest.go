@@ -33,7 +33,7 @@ func algorithmOf(name string) checksum.Algorithm {
 	return checksum.None
 }
 
-// isAlgorithm tells whether a word names a digest, also one that is not computed here.
+// isAlgorithm reports whether a word names a digest, also one that is not computed here.
 func isAlgorithm(name string) bool {
 	name = spelling.Replace(strings.ToUpper(name))
 	if algorithmOf(name) != checksum.None {
@@ -47,7 +47,7 @@ func isAlgorithm(name string) bool {
 	return false
 }
 
-// isHexDigest tells whether a word is as long as a digest in hex.
+// isHexDigest reports whether a word is as long as a digest in hex.
 func isHexDigest(word string) bool {
 	switch len(word) {
 	case 32, 40, 64, 128:

@@ -99,7 +99,7 @@ func Read(r io.Reader) (iter.Seq2[Entry, error], error) {
 	return func(yield func(Entry, error) bool) { f(b, yield) }, nil
 }
 
-// formOf finds the form of a list by its beginning; whole tells that this is all of it.
+// formOf finds the form of a list by its beginning; whole reports that this is all of it.
 func formOf(head []byte, whole bool) (form, *UnknownError) {
 	for _, magic := range []struct{ begin, what string }{
 		{"PK\x03\x04", "a zip archive or an Excel workbook: save the sheet as CSV"},
@@ -161,7 +161,7 @@ func known(f form, head []byte, lines []string) (form, *UnknownError) {
 	return nil, e
 }
 
-// hasDigest tells whether a line has a word that looks like a digest.
+// hasDigest reports whether a line has a word that looks like a digest.
 func hasDigest(line string) bool {
 	for word := range strings.FieldsFuncSeq(line, func(r rune) bool { return strings.ContainsRune(" \t,;|\"'`=(){}[]:\\", r) }) {
 		if isHexDigest(word) {

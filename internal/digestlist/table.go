@@ -56,7 +56,7 @@ func tableIn(lines []string) form {
 	return nil
 }
 
-// fits tells whether the first row below a header has its digests where that says; of words with spaces between, prose has some too.
+// fits reports whether the first row below a header has its digests where that says; of words with spaces between, prose has some too.
 func (l *layout) fits(rows []string, split splitter) bool {
 	for _, line := range rows {
 		if isComment(line) || isRule(line) {

@@ -91,7 +91,7 @@ func Open[H, E any](dir, name string) (*Log[H, E], error) {
 	return l, nil
 }
 
-// Exists tells whether there may be a record of that name in dir, at the cost of one look.
+// Exists reports whether there may be a record of that name in dir, at the cost of one look.
 func Exists(dir, name string) bool {
 	_, err := os.Lstat(pathOf(dir, name))
 	return err == nil
@@ -160,7 +160,7 @@ func lockFile(f *os.File, path string) (fs.FileInfo, error) {
 	return info, nil
 }
 
-// names tells whether path is the name of that file, and not of another or of none.
+// names reports whether path is the name of that file, and not of another or of none.
 func names(path string, info fs.FileInfo) bool {
 	now, err := os.Lstat(path)
 	return err == nil && os.SameFile(info, now)

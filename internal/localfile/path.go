@@ -12,7 +12,7 @@ import (
 	"syscall"
 )
 
-// TargetPath tells which file an object of that key becomes when it is fetched to target: the last name of the key within
+// TargetPath reports which file an object of that key becomes when it is fetched to target: the last name of the key within
 // target, where target is a directory or ends in a slash; else target itself. It never leaves target: a key whose last
 // name is empty, "." or "..", or no name of a file here, is an error.
 func TargetPath(target, key string) (string, error) {

@@ -22,7 +22,7 @@ type Fingerprint struct {
 	CTime int64 `json:"ctime,omitempty"`
 }
 
-// Same tells whether both are of one state of the file, as far as size, mtime and inode say.
+// Same reports whether both are of one state of the file, as far as size, mtime and inode say.
 func (f Fingerprint) Same(g Fingerprint) bool {
 	f.CTime, g.CTime = 0, 0
 	return f == g
@@ -99,7 +99,7 @@ func (s *Source) Fingerprint() Fingerprint { return s.print }
 // ModTime is the modification time at OpenSource.
 func (s *Source) ModTime() time.Time { return s.info.ModTime() }
 
-// Unsized tells whether the file has bytes although its size is 0, as those of procfs and of some FUSE file systems do. Reader
+// Unsized reports whether the file has bytes although its size is 0, as those of procfs and of some FUSE file systems do. Reader
 // gives them.
 func (s *Source) Unsized() (bool, error) {
 	if s.print.Size > 0 {
@@ -138,7 +138,7 @@ func (s *Source) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// Changed tells how the file differs from what OpenSource saw, both the open file and the one that its path names now.
+// Changed reports how the file differs from what OpenSource saw, both the open file and the one that its path names now.
 // It is nil when size, mtime and inode are the same.
 func (s *Source) Changed() error {
 	open, err := s.f.Stat()
@@ -174,7 +174,7 @@ func (s *Source) compare(fi fs.FileInfo) error {
 	return nil
 }
 
-// Touched tells whether anything about the file has changed since OpenSource that Changed does not find: its mode, its owner, the
+// Touched reports whether anything about the file has changed since OpenSource that Changed does not find: its mode, its owner, the
 // number of its names; or its bytes, and the mtime was set back.
 func (s *Source) Touched() bool {
 	open, err := s.f.Stat()

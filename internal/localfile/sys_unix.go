@@ -30,13 +30,13 @@ func inode(fi fs.FileInfo) uint64 {
 	return 0
 }
 
-// owned tells whether the file belongs to the user whose rights this process has.
+// owned reports whether the file belongs to the user whose rights this process has.
 func owned(fi fs.FileInfo) bool {
 	st, ok := fi.Sys().(*syscall.Stat_t)
 	return ok && int(st.Uid) == os.Geteuid()
 }
 
-// TooManyOpen tells whether err means that this process, or this machine, has no more descriptors.
+// TooManyOpen reports whether err means that this process, or this machine, has no more descriptors.
 func TooManyOpen(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
@@ -72,7 +72,7 @@ func isNoSpace(err error) bool {
 
 func overQuota(err error) bool { return errors.Is(err, syscall.EDQUOT) }
 
-// refused tells whether err means that the file system cannot do such a thing at all.
+// refused reports whether err means that the file system cannot do such a thing at all.
 func refused(err error) bool {
 	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EINVAL)
 }

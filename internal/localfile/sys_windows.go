@@ -24,7 +24,7 @@ func inode(fs.FileInfo) uint64 { return 0 }
 // owned is not asked here: the folder's access control decides.
 func owned(fs.FileInfo) bool { return true }
 
-// TooManyOpen tells whether err means that this process has no more handles.
+// TooManyOpen reports whether err means that this process has no more handles.
 func TooManyOpen(err error) bool { return errors.Is(err, windows.ERROR_TOO_MANY_OPEN_FILES) }
 
 // MaxOpen is 0: there is no such limit here.
@@ -42,7 +42,7 @@ func isNoSpace(err error) bool {
 
 func overQuota(err error) bool { return errors.Is(err, windows.ERROR_DISK_QUOTA_EXCEEDED) }
 
-// refused tells whether err means that the file system cannot do such a thing at all.
+// refused reports whether err means that the file system cannot do such a thing at all.
 func refused(err error) bool {
 	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, windows.ERROR_INVALID_FUNCTION) ||
 		errors.Is(err, windows.ERROR_NOT_SUPPORTED)

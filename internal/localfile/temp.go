@@ -42,7 +42,7 @@ func randomHex() string {
 	return hex.EncodeToString(b)
 }
 
-// IsTemp tells whether name, without a folder, is one that TempName, or createTemp in need, could have given.
+// IsTemp reports whether name, without a folder, is one that TempName, or createTemp in need, could have given.
 func IsTemp(name string) bool {
 	i := strings.LastIndex(name, tempTag)
 	if i < 0 || name[0] != '.' {

@@ -88,7 +88,7 @@ func (m *Meter) Safe(n int64) { m.safe.Add(n) }
 // PartStart counts a part that is in flight from now on.
 func (m *Meter) PartStart() { m.inFlight.Add(1) }
 
-// PartEnd counts a part that is no longer in flight, and tells whether it is done.
+// PartEnd counts a part that is no longer in flight, and reports whether it is done.
 func (m *Meter) PartEnd(done bool) {
 	if done {
 		m.partsDone.Add(1)

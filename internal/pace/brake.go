@@ -159,7 +159,7 @@ func (b *brake) byLuck(now time.Time) bool {
 	return true
 }
 
-// binds tells whether the rate keeps requests waiting.
+// binds reports whether the rate keeps requests waiting.
 func (b *brake) binds(now time.Time) bool {
 	return b.rate > 0 && now.Before(b.slot) || now.Before(b.open)
 }

@@ -73,7 +73,7 @@ func (m mark) goodput(from mark) float64 {
 	return float64(max(0, m.bytes-from.bytes)) / m.since(from)
 }
 
-// hot tells whether the CPU was the limit from a mark to m.
+// hot reports whether the CPU was the limit from a mark to m.
 func (c *climb) hot(from, m mark) bool {
 	return c.cores > 0 && (m.cpu-from.cpu).Seconds() > busyCPU*m.since(from)*float64(c.cores)
 }
@@ -134,7 +134,7 @@ func (c *climb) tick(now time.Time, l Load, braked bool) {
 	c.last = m
 }
 
-// starved tells whether there is no work for the lanes that are open; for one tick it may only be late.
+// starved reports whether there is no work for the lanes that are open; for one tick it may only be late.
 func (c *climb) starved(l Load) bool {
 	if l.Waiting > 0 || l.Busy >= c.lanes {
 		c.idle = 0
@@ -210,7 +210,7 @@ func (c *climb) window() time.Duration {
 	return min(max(2*c.took, 250*time.Millisecond), 2*time.Second)
 }
 
-// over tells whether the window that began at c.from ends at m: when it is long enough, with the next full round of requests,
+// over reports whether the window that began at c.from ends at m: when it is long enough, with the next full round of requests,
 // or when that does not come.
 func (c *climb) over(m mark) bool {
 	w, d := c.window(), m.at.Sub(c.from.at)

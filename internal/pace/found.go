@@ -1,6 +1,6 @@
 package pace
 
-// Found tells how far the search for the number of lanes is.
+// Found reports how far the search for the number of lanes is.
 type Found struct {
 	// Done: more lanes were tried and brought no more, or there was no work for them.
 	Done bool
@@ -10,7 +10,7 @@ type Found struct {
 	Alone float64
 }
 
-// Found tells how far the search is. Where the number is fixed, nothing is known.
+// Found reports how far the search is. Where the number is fixed, nothing is known.
 func (p *Pace) Found() Found {
 	p.mu.Lock()
 	defer p.mu.Unlock()

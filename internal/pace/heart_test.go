@@ -62,7 +62,7 @@ func (s *sim) flow(f *request) {
 	f.state, f.until = flowing, s.now+s.ramp
 }
 
-// refuses tells whether the store refuses a request now: by luck, or because a bucket of a tenth of a second is empty.
+// refuses reports whether the store refuses a request now: by luck, or because a bucket of a tenth of a second is empty.
 func (s *sim) refuses() bool {
 	if s.rnd.Float64() < s.refuse && (s.calm == 0 || s.now < s.calm) {
 		return true

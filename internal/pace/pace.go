@@ -122,7 +122,7 @@ func (p *Pace) Done(now time.Time, s Sample) {
 	p.judge.finished(now, s)
 }
 
-// Tick tells how things stand at now. It wants to be called every 10 to 20 ms while requests are in flight, and after Done;
+// Tick reports how things stand at now. It wants to be called every 10 to 20 ms while requests are in flight, and after Done;
 // twice at one time does no harm. At 50 ms, short transfers take a third longer.
 func (p *Pace) Tick(now time.Time, l Load) {
 	p.mu.Lock()

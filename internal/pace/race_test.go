@@ -2,5 +2,5 @@
 
 package pace_test
 
-// raced tells that the race detector runs: it has nothing to find in the simulations, and makes them ten times as slow.
+// raced reports that the race detector runs: it has nothing to find in the simulations, and makes them ten times as slow.
 const raced = true

@@ -75,7 +75,7 @@ func (r *reach) usual(n int) float64 {
 // beside is what is in flight beside one request, in bytes.
 func beside(l Load) float64 { return float64(l.Flying) * (1 - 1/float64(max(1, l.Busy))) }
 
-// exceeded tells whether that is more than goodput moves in time.
+// exceeded reports whether that is more than goodput moves in time.
 func exceeded(l Load, goodput float64) bool {
 	return beside(l) > exceeding*reachTime.Seconds()*goodput
 }
@@ -203,12 +203,12 @@ func (r *reach) bound() float64 {
 	return min(r.limit, r.most)
 }
 
-// binds tells whether the bound, and not the number of lanes, is what requests wait for.
+// binds reports whether the bound, and not the number of lanes, is what requests wait for.
 func (r *reach) binds(l Load) bool {
 	return r.trial || r.bound() > 0 && l.Waiting > 0 && float64(l.Flying) > r.bound()
 }
 
-// full tells whether the link has no byte to spare, as far as is known: not before there is a measure of it, and where more is in
+// full reports whether the link has no byte to spare, as far as is known: not before there is a measure of it, and where more is in
 // flight than it moves in time.
 func (r *reach) full(l Load) bool {
 	if len(r.rates) == 0 {
@@ -218,7 +218,7 @@ func (r *reach) full(l Load) bool {
 	return slow && (l.Waiting > 0 || r.now >= filled*r.best(3))
 }
 
-// Admits tells whether one more request may begin, when busy are in flight that are to move flying bytes in all: there must
+// Admits reports whether one more request may begin, when busy are in flight that are to move flying bytes in all: there must
 // be a lane for it, and no more in flight than the link moves in three seconds.
 func (p *Pace) Admits(busy int, flying int64) bool {
 	p.mu.Lock()
@@ -259,7 +259,7 @@ func (p *Pace) Excess(flights []Flight) []int {
 	return excess
 }
 
-// afford tells whether a flight may be taken back, and counts what that loses: little at first, when nothing has moved far; later, as
+// afford reports whether a flight may be taken back, and counts what that loses: little at first, when nothing has moved far; later, as
 // when a link becomes slow, most are worth more than what an interruption would lose.
 func (r *reach) afford(f Flight) bool {
 	if !f.Restart {

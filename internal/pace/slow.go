@@ -155,7 +155,7 @@ type circle struct {
 	cuts   int           // how many times what must be shown is doubled
 }
 
-// alone tells whether there are too few to compare with.
+// alone reports whether there are too few to compare with.
 func (c circle) alone() bool {
 	n := len(c.others) - 1
 	for _, o := range c.home {
@@ -208,7 +208,7 @@ func (j *judge) home(now time.Time) []fellow {
 	return fellows
 }
 
-// crawls tells whether flight i is far slower than most others, and would not be home before a new try.
+// crawls reports whether flight i is far slower than most others, and would not be home before a new try.
 func (j *judge) crawls(f Flight, c circle) bool {
 	mine := c.it.rate
 	if mine < 0 || f.Moved >= f.Size { // an upload that is sent waits for the answer
@@ -247,7 +247,7 @@ func (j *judge) crawls(f Flight, c circle) bool {
 	return float64(f.Size-f.Moved) > mine*fresh*worth*float64(int(1)<<c.cuts)
 }
 
-// isLate tells whether upload i has taken longer than most others needed. What it has moved says little: it may lie in a
+// isLate reports whether upload i has taken longer than most others needed. What it has moved says little: it may lie in a
 // socket's buffer.
 func (j *judge) isLate(f Flight, c circle) bool {
 	if !f.Restart {
@@ -274,7 +274,7 @@ func (j *judge) isLate(f Flight, c circle) bool {
 	return quick >= fellows && float64(quick) >= most*float64(all)
 }
 
-// forgotten tells whether the flight has been silent for seconds in which most others, of whatever size, were not.
+// forgotten reports whether the flight has been silent for seconds in which most others, of whatever size, were not.
 func (c circle) forgotten() bool {
 	if c.it.mute < forgotten<<c.cuts {
 		return false
@@ -294,7 +294,7 @@ func (c circle) forgotten() bool {
 	return lively >= fellows && float64(lively) >= most*float64(all)
 }
 
-// afford tells whether there are bytes and cuts left for f, and takes them.
+// afford reports whether there are bytes and cuts left for f, and takes them.
 func (j *judge) afford(f Flight, c circle) bool {
 	cost := int64(lost)
 	if f.Restart {
@@ -310,7 +310,7 @@ func (j *judge) afford(f Flight, c circle) bool {
 	return true
 }
 
-// dead tells whether the flight has been silent for so long that it will stay so. An upload of which all is handed over is
+// dead reports whether the flight has been silent for so long that it will stay so. An upload of which all is handed over is
 // silent by nature, while its bytes lie in the buffers of sockets: it is given longer.
 func (c circle) dead(f Flight) bool {
 	if c.it.mute < silent || f.Restart && f.Moved >= f.Size && c.it.mute < forgotten {

@@ -177,7 +177,7 @@ func (c *climb) judgeLevel(m mark, l Load) {
 	}
 }
 
-// better tells whether goodput has risen, since fewer lanes were judged, by at least half, in powers, of what the lanes have;
+// better reports whether goodput has risen, since fewer lanes were judged, by at least half, in powers, of what the lanes have;
 // and whether requests are not too slow for more of them.
 func (c *climb) better(goodput float64) bool {
 	j := c.quick.judged

@@ -103,7 +103,7 @@ func (c *climb) recover(m mark) bool {
 	return true
 }
 
-// flows tells whether the requests in flight are as many as the lanes, and past the wait for their first byte.
+// flows reports whether the requests in flight are as many as the lanes, and past the wait for their first byte.
 func (c *climb) flows(m mark, l Load) bool {
 	h := &c.hill
 	if h.ready.IsZero() {

@@ -13,7 +13,7 @@ const (
 
 // Ahead guesses the key that comes that many strides after a key. It takes the letters and digits around the first difference
 // of the Stride for a number, as they are in run_000123 and in hexadecimal names, and counts on; what stands behind that is
-// cut off. The key need not exist. False tells that nothing can be guessed: there is no number, or it would run over.
+// cut off. The key need not exist. False reports that nothing can be guessed: there is no number, or it would run over.
 func (s Stride) Ahead(from string, strides int) (string, bool) {
 	w := s.window()
 	if w.size < 2 || len(from) < w.begin || from[:w.begin] != s.Last[:w.begin] {

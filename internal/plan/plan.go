@@ -66,7 +66,7 @@ func Sizes(parts []store.Part, count int, size int64) []int64 {
 	return sizes
 }
 
-// OnePut tells whether an object of size bytes goes up in a single Put rather than in parts. It does not know of a part size
+// OnePut reports whether an object of size bytes goes up in a single Put rather than in parts. It does not know of a part size
 // that the user wants: one that is smaller than the object asks for parts.
 func OnePut(size int64, l store.Limits) bool {
 	return size <= maxOnePut && (l.MaxPut == 0 || size <= l.MaxPut)

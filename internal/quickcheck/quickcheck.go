@@ -1,4 +1,4 @@
-// Package quickcheck looks at the files of the field, in a folder or below a prefix, and tells which are not what their names say,
+// Package quickcheck looks at the files of the field, in a folder or below a prefix, and reports which are not what their names say,
 // or not whole, and which families lack something.
 //
 //	for each family of mirror.Entries (seqfile.Watch): read the beginning and the end of its data, and of each index
@@ -50,7 +50,7 @@ type Report struct {
 	Grade    Grade
 	Size     int64
 	Findings []seqfile.Finding
-	// Gap tells that this is about what the file lacks beside it; of the file itself another report tells.
+	// Gap reports that this is about what the file lacks beside it; of the file itself another report tells.
 	Gap bool
 	// Unsure says of a good one why nothing is known of its end; empty where it was judged.
 	Unsure string
@@ -304,7 +304,7 @@ func (r *run) take(name string) mirror.Entry {
 
 func (r *run) means(rel string) bool { return r.o.Filter.Wants("", rel) }
 
-// meansAny tells whether any file of a family is meant.
+// meansAny reports whether any file of a family is meant.
 func (r *run) meansAny(f *family) bool {
 	return r.means(f.data.Rel) || slices.ContainsFunc(f.indexes, func(e mirror.Entry) bool { return r.means(e.Rel) })
 }

@@ -19,7 +19,7 @@ func number(r io.Reader) (int, error) {
 	return int(n), err
 }
 
-// magic reads as many bytes as want has and tells whether they are these.
+// magic reads as many bytes as want has and reports whether they are these.
 func magic(r io.Reader, want string) (bool, error) {
 	got := make([]byte, len(want))
 	_, err := io.ReadFull(r, got)
@@ -91,7 +91,7 @@ func (c *Content) headerOfBAM(r io.Reader) error {
 // maxSequenceName is far above what any name of a sequence has, in bytes.
 const maxSequenceName = 1 << 16
 
-// reference reads one reference sequence, and tells whether it can be one.
+// reference reads one reference sequence, and reports whether it can be one.
 func reference(r io.Reader) (bool, error) {
 	n, err := number(r)
 	if err != nil || n < 1 || n > maxSequenceName {

@@ -79,7 +79,7 @@ func (b *blocks) next() error {
 	return nil
 }
 
-// endsInBlock tells whether the last bytes of a file end where a BGZF block does.
+// endsInBlock reports whether the last bytes of a file end where a BGZF block does.
 func endsInBlock(tail []byte) bool {
 	for at := len(tail) - blockHead - blockTail; at >= 0; at-- {
 		if isBGZF(tail[at:]) && at+blockSize(tail[at:]) == len(tail) {

@@ -39,7 +39,7 @@ type Options struct {
 	Unmapped bool
 }
 
-// Checks tells whether Check knows what a kind of file looks like.
+// Checks reports whether Check knows what a kind of file looks like.
 func Checks(k Kind) bool { return checkOf(k) != nil }
 
 func checkOf(k Kind) func(*window, *Content) {

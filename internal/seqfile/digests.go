@@ -18,7 +18,7 @@ var (
 		`(?:file)?manifest(?:\.(?:txt|tsv|csv|json|md5|sha1|sha256|sha512))?)$`)
 )
 
-// IsDigestList tells whether a name is one that a file with digests of others has, such as x.bam.md5 or md5sum.txt.
+// IsDigestList reports whether a name is one that a file with digests of others has, such as x.bam.md5 or md5sum.txt.
 func IsDigestList(name string) bool {
 	base := path.Base(name)
 	return KindOf(base) == Other && (digestBeside.MatchString(base) || digestList.MatchString(base))

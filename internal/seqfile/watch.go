@@ -10,7 +10,7 @@ import (
 // Gap is a file of a family that is not whole. Text is a clause about it, such as "has no R2".
 type Gap struct{ Name, Text string }
 
-// Watch looks at names as they come, in order of their bytes, and tells which belong together and what lacks: it holds only those
+// Watch looks at names as they come, in order of their bytes, and reports which belong together and what lacks: it holds only those
 // whose family may still come, and a little of each folder on the way. Its fields may be nil. Out of order it tells of no gap.
 //
 // That data has no index, or an I1 no I2, is a gap only where another of the kind has one in the folder. A number at the end of a name is

@@ -219,7 +219,7 @@ func (c *cache) open(path string) (*os.File, error) {
 	return f, nil
 }
 
-// good tells whether an entry is what it was when it was proved, and why not.
+// good reports whether an entry is what it was when it was proved, and why not.
 func (c *cache) good(ctx context.Context, path string, have kept, it *item) (bool, string, error) {
 	fi, err := os.Lstat(path)
 	switch {

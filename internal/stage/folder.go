@@ -84,7 +84,7 @@ func (f *folder) end(rec Record, outputs []output) error {
 	return f.log.Append(ended{Record: &rec, Boot: bootID()})
 }
 
-// ended tells whether the command of an earlier run on the same inputs had ended well, and completes the record; its outputs must be
+// ended reports whether the command of an earlier run on the same inputs had ended well, and completes the record; its outputs must be
 // as they were.
 func (f *folder) ended(rec *Record) bool {
 	held, ok := f.log.Header()

@@ -22,10 +22,10 @@ import (
 type Input struct {
 	// Source is an object, or the root of many; Path where it is local.
 	Source mirror.End
-	// Folder tells that all below Source is meant, Pattern that what matches it there is.
+	// Folder reports that all below Source is meant, Pattern that what matches it there is.
 	Folder  bool
 	Pattern string
-	// Sheet tells that it is a sample sheet, in which addresses are to become paths.
+	// Sheet reports that it is a sample sheet, in which addresses are to become paths.
 	Sheet bool
 	// Dest is its path below the work folder, with slashes. Empty is its own name there, and with a slash at its end it is a
 	// folder to put it into.

@@ -27,7 +27,7 @@ type Output struct {
 	Pattern string
 	// Target is a key for a file, and a prefix for a folder and for what matches. A file comes below one that ends in a slash.
 	Target store.Ref
-	// Optional tells that there may be none.
+	// Optional reports that there may be none.
 	Optional bool
 }
 
@@ -39,7 +39,7 @@ type output struct {
 	Modified time.Time
 }
 
-// changed tells whether the file is another than it was.
+// changed reports whether the file is another than it was.
 func (o output) changed(f *folder) bool {
 	fi, err := os.Stat(f.file(o.Rel))
 	return err != nil || fi.Size() != o.Size || !fi.ModTime().Equal(o.Modified)

@@ -54,7 +54,7 @@ func startGroup(cmd *exec.Cmd, stdin *os.File) (*group, error) {
 	return p, nil
 }
 
-// hasForeground tells whether a file is a terminal, and this process in its foreground: what a shell runs in its background does not
+// hasForeground reports whether a file is a terminal, and this process in its foreground: what a shell runs in its background does not
 // take the terminal from it.
 func hasForeground(f *os.File) bool {
 	if !term.IsTerminal(int(f.Fd())) {
@@ -163,7 +163,7 @@ func peakMemory(s *os.ProcessState) int64 {
 
 func isPipeGone(err error) bool { return errors.Is(err, syscall.EPIPE) }
 
-// hasOtherNames tells whether a file has more than one name: a run has it as an input.
+// hasOtherNames reports whether a file has more than one name: a run has it as an input.
 func hasOtherNames(path string) bool {
 	fi, err := os.Lstat(path)
 	if err != nil {

@@ -145,7 +145,7 @@ func below(prefix store.Ref, name string) store.Ref {
 	return prefix
 }
 
-// finished tells whether a run like this one has succeeded, and all its outputs are still what it made.
+// finished reports whether a run like this one has succeeded, and all its outputs are still what it made.
 func (r *run) finished(ctx context.Context) bool {
 	at := r.Request.Record
 	if at.Bucket == "" {

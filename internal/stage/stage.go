@@ -106,7 +106,7 @@ type ExitError struct {
 	Signal string
 }
 
-// Error tells how.
+// Error reports how.
 func (e *ExitError) Error() string {
 	if e.Signal != "" {
 		return "the command was ended by the signal " + e.Signal

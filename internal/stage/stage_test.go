@@ -148,7 +148,7 @@ func TestCacheRoom(t *testing.T) {
 	}
 }
 
-// sharesNames tells whether inputs are hard links here.
+// sharesNames reports whether inputs are hard links here.
 func sharesNames(t *testing.T, dir string) bool {
 	names, err := filepath.Glob(filepath.Join(dir, "*", "files", "b"))
 	must(t, err)

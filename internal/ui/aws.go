@@ -114,7 +114,7 @@ func (a *AWS) draw() {
 	}
 }
 
-// Transferred tells that a file arrived; Target is empty for one that was deleted.
+// Transferred reports that a file arrived; Target is empty for one that was deleted.
 func (a *AWS) Transferred(t Task) { a.result("", t) }
 
 // WouldTransfer tells of a file in a dry run.
@@ -129,7 +129,7 @@ func (a *AWS) result(mark string, t Task) {
 	a.full(a.cfg.Stdout, mark+t.Verb+": "+awsPlaces(t))
 }
 
-// Failed tells that a file did not arrive, and why.
+// Failed reports that a file did not arrive, and why.
 func (a *AWS) Failed(t Task, why string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -149,7 +149,7 @@ func (a *AWS) Warn(text string) { a.alarm("warning: " + Printable(text)) }
 // Fatal tells why a run ended early.
 func (a *AWS) Fatal(why string) { a.alarm("fatal error: " + Printable(why)) }
 
-// Cancelled tells that Ctrl-C ended the run.
+// Cancelled reports that Ctrl-C ended the run.
 func (a *AWS) Cancelled() { a.alarm("cancelled: ctrl-c received") }
 
 func (a *AWS) alarm(text string) {

@@ -19,7 +19,7 @@ type Deletions struct {
 // Deletions begins a run of deletions, or of a dry run of them.
 func (s *Screen) Deletions(dry bool) *Deletions { return &Deletions{s, dry} }
 
-// Deleted tells that an object is gone, or would be.
+// Deleted reports that an object is gone, or would be.
 func (d *Deletions) Deleted(ref store.Ref) {
 	d.s.mu.Lock()
 	defer d.s.mu.Unlock()

@@ -28,7 +28,7 @@ func Printable(s string) string {
 	return b.String()
 }
 
-// isBidi tells whether r changes the direction of the text around it.
+// isBidi reports whether r changes the direction of the text around it.
 func isBidi(r rune) bool {
 	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' || r == '\u200e' || r == '\u200f'
 }

@@ -27,7 +27,7 @@ type StoreSum struct {
 	// What is the algorithm, or etag.
 	What string
 	Sum  checksum.Sum
-	// Agrees tells whether it is that of the bytes; where Why is not empty that cannot be told.
+	// Agrees reports whether it is that of the bytes; where Why is not empty that cannot be told.
 	Agrees bool
 	Why    string
 }

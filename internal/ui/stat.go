@@ -15,7 +15,7 @@ import (
 // Stat is what is known of an object.
 type Stat struct {
 	Object store.Object
-	// Tagged tells that Tags were asked for.
+	// Tagged reports that Tags were asked for.
 	Tagged bool
 	Tags   map[string]string
 	// Parts is how it was uploaded, where the store tells.

@@ -78,7 +78,7 @@ type Task struct {
 	Source, Target string
 	// Name is the short one of the progress line.
 	Name string
-	// Many tells that it is a run over many objects, of which each has a Source and a Target of its own.
+	// Many reports that it is a run over many objects, of which each has a Source and a Target of its own.
 	Many bool
 	// Dry: nothing is done, only told.
 	Dry bool

@@ -11,7 +11,7 @@ import (
 // Row is one unfinished upload, as haul uploads tells it.
 type Row struct {
 	Upload store.Upload
-	// Counted tells that Parts and Bytes were asked for.
+	// Counted reports that Parts and Bytes were asked for.
 	Counted bool
 	Parts   int
 	Bytes   int64
@@ -20,7 +20,7 @@ type Row struct {
 // Upload lists an unfinished upload.
 func (s *Screen) Upload(r Row) { s.upload("upload", "", r) }
 
-// Aborted tells that an unfinished upload was thrown away.
+// Aborted reports that an unfinished upload was thrown away.
 func (s *Screen) Aborted(r Row) { s.upload("aborted", "aborted: ", r) }
 
 func (s *Screen) upload(event, verb string, r Row) {
@@ -58,7 +58,7 @@ func rowRecord(r Row) *uploadRecord {
 	return u
 }
 
-// Bucket tells that a bucket was made.
+// Bucket reports that a bucket was made.
 func (s *Screen) Bucket(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -50,7 +50,7 @@ func (s *Screen) Address(url string, seconds float64) {
 	s.line(s.out, url)
 }
 
-// BucketGone tells that a bucket was deleted.
+// BucketGone reports that a bucket was deleted.
 func (s *Screen) BucketGone(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,7 +62,7 @@ func (s *Screen) BucketGone(name string) {
 	}
 }
 
-// Website tells how a bucket answers as a web site from now on.
+// Website reports how a bucket answers as a web site from now on.
 func (s *Screen) Website(bucket string, w store.Website) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

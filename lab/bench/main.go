@@ -162,7 +162,7 @@ func (o options) defaults() options {
 	return o
 }
 
-// wanted tells whether a row is asked for.
+// wanted reports whether a row is asked for.
 func (o options) wanted(name string) bool {
 	if o.rows == "" {
 		return true

@@ -173,7 +173,7 @@ func (g *rig) run(look func()) {
 	}
 }
 
-// once runs the line, kills it after a while (0 is never), and tells whether it finished.
+// once runs the line, kills it after a while (0 is never), and reports whether it finished.
 func (g *rig) once(after time.Duration) bool {
 	g.Helper()
 	cmd := endpoint.Endpoint{URL: g.server.URL, AccessKey: "key", SecretKey: "secret"}.Command(g.home, built.Haul(g), g.args...)

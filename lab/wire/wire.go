@@ -44,7 +44,7 @@ const (
 // Fault is something that happens to requests.
 type Fault struct {
 	Way Way
-	// When tells which requests: PutPart, GetBytes, Complete, or a function of one's own.
+	// When reports which requests: PutPart, GetBytes, Complete, or a function of one's own.
 	When func(*http.Request) bool
 	// Side and After say where Corrupt, Cut and Stall harm: from the byte at that offset of that body. Shorter bodies go free.
 	Side  Side
@@ -53,17 +53,17 @@ type Fault struct {
 	Times int
 }
 
-// PutPart tells whether a request sends a part.
+// PutPart reports whether a request sends a part.
 func PutPart(r *http.Request) bool {
 	return r.Method == http.MethodPut && r.URL.Query().Has("partNumber")
 }
 
-// GetBytes tells whether a request fetches bytes of an object.
+// GetBytes reports whether a request fetches bytes of an object.
 func GetBytes(r *http.Request) bool {
 	return r.Method == http.MethodGet && len(r.URL.Query()) <= 1 && r.Header.Get("Range") != ""
 }
 
-// Complete tells whether a request completes an upload.
+// Complete reports whether a request completes an upload.
 func Complete(r *http.Request) bool {
 	return r.Method == http.MethodPost && r.URL.Query().Has("uploadId")
 }

@@ -96,7 +96,7 @@ func metadataHeaders(h http.Header, m map[string]string) error {
 	return nil
 }
 
-// token tells whether s can be a part of a header's name (RFC 9110, section 5.6.2).
+// token reports whether s can be a part of a header's name (RFC 9110, section 5.6.2).
 func token(s string) bool {
 	for _, c := range []byte(s) {
 		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
@@ -149,7 +149,7 @@ func (s *Store) checkCustomerKeys(c *call) error {
 	return nil
 }
 
-// echoesKey tells that the request had no customer's key, or that the answer says that it was used.
+// echoesKey reports that the request had no customer's key, or that the answer says that it was used.
 func (x *exchange) echoesKey() bool {
 	a := x.call.attrs
 	return a == nil || a.Encryption.Customer.Key == "" || x.answer.Get(customerPrefix+"Algorithm") != ""

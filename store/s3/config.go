@@ -154,7 +154,7 @@ func parseEndpoint(s string) (*url.URL, error) {
 	return u, nil
 }
 
-// awsHost tells whether AWS itself answers at host.
+// awsHost reports whether AWS itself answers at host.
 func awsHost(host string) bool {
 	host = strings.ToLower(host)
 	for _, suffix := range []string{".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".amazonaws.eu"} {
@@ -180,7 +180,7 @@ func regionOf(host string) string {
 	return ""
 }
 
-// loopback tells whether host is this machine.
+// loopback reports whether host is this machine.
 func loopback(host string) bool {
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return true

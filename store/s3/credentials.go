@@ -190,7 +190,7 @@ func sourceText(p aws.CredentialsProvider) string {
 	return ""
 }
 
-// from tells whether a provider finds its credentials in one of these ways.
+// from reports whether a provider finds its credentials in one of these ways.
 func from(p aws.CredentialsProvider, sources ...aws.CredentialSource) bool {
 	s, ok := p.(aws.CredentialProviderSource)
 	return ok && slices.ContainsFunc(s.ProviderSources(), func(s aws.CredentialSource) bool { return slices.Contains(sources, s) })

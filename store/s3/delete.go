@@ -99,7 +99,7 @@ func (c *call) naming(refs []store.Ref) (each []error, named []types.ObjectIdent
 	return each, named, nil
 }
 
-// inXML tells whether XML 1.0 can hold a key (section 2.2, Char).
+// inXML reports whether XML 1.0 can hold a key (section 2.2, Char).
 func inXML(key string) bool {
 	return utf8.ValidString(key) && !strings.ContainsFunc(key, func(r rune) bool {
 		return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == '\ufffe' || r == '\uffff'

@@ -275,7 +275,7 @@ func (s *Store) learnRegion(bucket, region string) {
 	s.regions[bucket] = region
 }
 
-// canMove tells whether requests can go to another region: not where the endpoint is one host of AWS within a network of
+// canMove reports whether requests can go to another region: not where the endpoint is one host of AWS within a network of
 // the user's own.
 func (s *Store) canMove() bool {
 	return s.endpoint == nil || !awsHost(s.endpoint.Hostname()) || regionOf(s.endpoint.Hostname()) != "" ||

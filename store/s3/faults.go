@@ -142,7 +142,7 @@ func (s *Store) kind(f *fault, c *call) store.Kind {
 	return kindOfStatus(f.status)
 }
 
-// goneUpload tells whether an answer that something is not there is about the upload: whatever the code, nothing else can be
+// goneUpload reports whether an answer that something is not there is about the upload: whatever the code, nothing else can be
 // missing for these operations (Ceph answers NoSuchKey). A part that is copied may lack its source, which has that code too.
 func (c *call) goneUpload(f *fault) bool {
 	switch c.op {
@@ -185,7 +185,7 @@ func kindOfStatus(status int) store.Kind {
 	return store.Unknown
 }
 
-// refusesSum tells whether the server does not want the checksum that the request came with. Old servers say so in a way of
+// refusesSum reports whether the server does not want the checksum that the request came with. Old servers say so in a way of
 // their own: by 501, by a 400 that names it, or, since they leave the unknown header out of what they sign, by a signature
 // that does not match.
 func (s *Store) refusesSum(f *fault, c *call) bool {

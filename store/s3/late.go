@@ -62,7 +62,7 @@ func (l *lateSum) length() int64 {
 	return l.size + int64(b.Len())
 }
 
-// TakesLateSums tells whether the server settled on a checksum for the upload that can follow a part.
+// TakesLateSums reports whether the server settled on a checksum for the upload that can follow a part.
 func (s *Store) TakesLateSums(u store.Upload) bool {
 	a := u.Scheme.Algorithm
 	return a != checksum.None && a != checksum.MD5 && !s.anonymous && !s.signPayload && s.profile.has(trailers)
@@ -100,7 +100,7 @@ func noLate(ref store.Ref, err error) error {
 	return refused
 }
 
-// doubtful tells whether an error can come from the framing, rather than from what would befall any other request as well.
+// doubtful reports whether an error can come from the framing, rather than from what would befall any other request as well.
 func doubtful(e *store.Error, proved bool) bool {
 	switch e.Kind {
 	case store.NoUpload, store.NoBucket, store.NotFound, store.Throttled, store.Expired, store.ClockSkew, store.WrongRegion:

@@ -25,7 +25,7 @@ const (
 	headsAtOnce = 16
 )
 
-// Layout tells how an object was cut into parts. Servers keep that in different depths: a list with sums (AWS, for uploads
+// Layout reports how an object was cut into parts. Servers keep that in different depths: a list with sums (AWS, for uploads
 // with checksums, and MinIO), or each part by a HEAD, or not at all, which is an Error of kind store.Unsupported.
 func (s *Store) Layout(ctx context.Context, o store.Object, a *store.Attrs) ([]store.Part, error) {
 	etag, isMD5 := checksum.FromETag(o.ETag)

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pending tells whether bytes, or the end, wait to be read from a connection. It is asked after every slice of a body, so
+// pending reports whether bytes, or the end, wait to be read from a connection. It is asked after every slice of a body, so
 // its question is made once.
 type pending struct {
 	raw   syscall.RawConn

@@ -37,7 +37,7 @@ func proxyRefuses(_ context.Context, proxy *url.URL, _ *http.Request, resp *http
 	return &proxyError{proxy, resp.StatusCode}
 }
 
-// ofProxy tells whether an error that came over plain HTTP is the proxy's own: no store put its mark on it.
+// ofProxy reports whether an error that came over plain HTTP is the proxy's own: no store put its mark on it.
 func (x *exchange) ofProxy() bool {
 	f := x.fault
 	if x.proxy == nil || x.scheme != "http" || f == nil || f.Code != "" || f.RequestID != "" {

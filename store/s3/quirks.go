@@ -123,7 +123,7 @@ func (p *profile) schemes(want checksum.Scheme) []checksum.Scheme {
 	return append(all, checksum.Scheme{})
 }
 
-// takes tells whether s is still worth trying; mu is held.
+// takes reports whether s is still worth trying; mu is held.
 func (p *profile) takes(s checksum.Scheme) bool {
 	if p.ignored && s.Algorithm != checksum.MD5 {
 		return false
@@ -169,28 +169,28 @@ func (p *profile) checks() {
 	p.works = true
 }
 
-// checked tells whether the server was seen to check a checksum, or is known to.
+// checked reports whether the server was seen to check a checksum, or is known to.
 func (p *profile) checked() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.works || p.aws
 }
 
-// has tells whether f is worth asking for.
+// has reports whether f is worth asking for.
 func (p *profile) has(f feature) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return !p.lacks[f]
 }
 
-// seen tells whether the server was seen to do f.
+// seen reports whether the server was seen to do f.
 func (p *profile) seen(f feature) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.proved[f]
 }
 
-// sure tells whether the server was seen to do f, or is known to.
+// sure reports whether the server was seen to do f, or is known to.
 func (p *profile) sure(f feature) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

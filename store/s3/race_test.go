@@ -2,5 +2,5 @@
 
 package s3_test
 
-// raced tells that the race detector runs, which allocates on its own account.
+// raced reports that the race detector runs, which allocates on its own account.
 const raced = true

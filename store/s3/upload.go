@@ -109,7 +109,7 @@ func (s *Store) Complete(ctx context.Context, r store.CompleteRequest) (store.Ob
 	return o, err
 }
 
-// learnFromComplete tells whether the server refused a header, which is left out from now on.
+// learnFromComplete reports whether the server refused a header, which is left out from now on.
 func (s *Store) learnFromComplete(e *store.Error, r store.CompleteRequest) bool {
 	if s.profile.aws {
 		return false

@@ -99,7 +99,7 @@ func (c *call) begin() error {
 	return nil
 }
 
-// payload tells whether bytes of an object move in the call.
+// payload reports whether bytes of an object move in the call.
 func (c *call) payload() bool { return c.op == Get || c.op == Put || c.op == PutPart }
 
 // alive gives an error when the caller's context is done.

@@ -29,12 +29,12 @@ func (c Checksums) agree(want checksum.Scheme) checksum.Scheme {
 	return want
 }
 
-// takes tells whether a sum by a may be sent.
+// takes reports whether a sum by a may be sent.
 func (c Checksums) takes(a checksum.Algorithm) bool {
 	return a == checksum.None || c.agree(checksum.Scheme{Algorithm: a}).Algorithm == a
 }
 
-// checks tells whether sums by a that are sent are compared with the bytes.
+// checks reports whether sums by a that are sent are compared with the bytes.
 func (c Checksums) checks(a checksum.Algorithm) bool {
 	switch c {
 	case NoChecksums:
@@ -45,7 +45,7 @@ func (c Checksums) checks(a checksum.Algorithm) bool {
 	return true
 }
 
-// told tells whether the store keeps sums by a and tells them; MD5s are told as ETags only.
+// told reports whether the store keeps sums by a and tells them; MD5s are told as ETags only.
 func (c Checksums) told(a checksum.Algorithm) bool {
 	return a != checksum.None && a != checksum.MD5 && c.takes(a) && c.checks(a)
 }

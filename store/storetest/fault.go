@@ -218,7 +218,7 @@ func (s *script) choose(op Op, on target) (*Fault, rule) {
 	return nil, rule{}
 }
 
-// fits tells whether a call is one that the fault is for.
+// fits reports whether a call is one that the fault is for.
 func (w matcher) fits(op Op, on target) bool {
 	return (w.op == op || w.op == Any) &&
 		(w.part == 0 || w.part == on.part) &&

@@ -170,7 +170,7 @@ func (m *Memory) CreateBucket(name string) {
 	m.makeBucket(name)
 }
 
-// HasBucket tells whether the store has that bucket.
+// HasBucket reports whether the store has that bucket.
 func (m *Memory) HasBucket(name string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -113,7 +113,7 @@ func (m *Memory) Head(ctx context.Context, r store.GetRequest) (_ store.Object, 
 	return o.told(), nil
 }
 
-// Layout tells how an object was cut into parts.
+// Layout reports how an object was cut into parts.
 func (m *Memory) Layout(ctx context.Context, of store.Object, a *store.Attrs) (_ []store.Part, err error) {
 	c, err := m.begin(ctx, Layout, target{ref: of.Ref})
 	defer c.end(&err)

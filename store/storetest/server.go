@@ -134,7 +134,7 @@ func (s *Server) Counts() Counts {
 	return c
 }
 
-// Bytes tells how many bytes of all kinds came in and went out: payload, headers, TLS.
+// Bytes reports how many bytes of all kinds came in and went out: payload, headers, TLS.
 func (s *Server) Bytes() (in, out int64) { return s.wireIn.Load(), s.wireOut.Load() }
 
 func (s *Server) count(op Op, x Count) {

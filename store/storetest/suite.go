@@ -309,7 +309,7 @@ func (s *suite) holds(t *testing.T, ref store.Ref, p Content) store.Object {
 	return o
 }
 
-// lacks tells whether the store does not take a.
+// lacks reports whether the store does not take a.
 func (s *suite) lacks(a checksum.Algorithm) bool { return slices.Contains(s.c.Lacks, a) }
 
 // want fails the test when err is not of the kind.

@@ -213,7 +213,7 @@ func (o *onceOver) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// lieAtComplete sends a wrong sum of the whole, and tells whether the upload is gone by it.
+// lieAtComplete sends a wrong sum of the whole, and reports whether the upload is gone by it.
 func (s *suite) lieAtComplete(t *testing.T, r store.CompleteRequest) bool {
 	t.Helper()
 	o, err := s.Complete(t.Context(), r)

@@ -165,7 +165,7 @@ func (m *Memory) Bytes(ref store.Ref) []byte {
 // Object tells about an object as Head does, past all faults. It ends the test where there is no such object.
 func (m *Memory) Object(ref store.Ref) store.Object { return m.must(ref).told() }
 
-// Exists tells whether there is such an object.
+// Exists reports whether there is such an object.
 func (m *Memory) Exists(ref store.Ref) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

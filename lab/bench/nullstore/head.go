@@ -56,7 +56,7 @@ func (h *head) get(name string) string {
 	return ""
 }
 
-// is tells whether a field has that value, in any case.
+// is reports whether a field has that value, in any case.
 func (h *head) is(name, value string) bool { return strings.EqualFold(h.get(name), value) }
 
 // length is the length of the body as it stands on the wire; -1 when it is in the coding "chunked".
@@ -75,7 +75,7 @@ func (h *head) length() (int64, error) {
 	return n, nil
 }
 
-// awsChunked tells whether the body is in S3's own coding.
+// awsChunked reports whether the body is in S3's own coding.
 func (h *head) awsChunked() bool {
 	return strings.HasPrefix(h.get("x-amz-content-sha256"), "STREAMING-") || strings.Contains(h.get("content-encoding"), "aws-chunked")
 }

@@ -105,7 +105,7 @@ func opOfBucket(h *head) op {
 	return opList
 }
 
-// handle answers one request. It tells whether another may follow on the connection.
+// handle answers one request. It reports whether another may follow on the connection.
 func (c *conn) handle(h *head) (keep bool, err error) {
 	bucket, key, err := h.names()
 	if err != nil {

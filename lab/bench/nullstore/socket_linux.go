@@ -68,7 +68,7 @@ func sendFile(raw syscall.RawConn, p *Pattern, at, n int64) error {
 // keepSmall makes the receive buffer of a connection so small that the sender feels it when nobody reads.
 func keepSmall(c *net.TCPConn, bytes int) { _ = c.SetReadBuffer(bytes) }
 
-// gone tells whether the other end has closed the connection, without reading from it.
+// gone reports whether the other end has closed the connection, without reading from it.
 func gone(raw syscall.RawConn) bool {
 	const established = 1
 	closed := false
