@@ -183,8 +183,8 @@ func (c *Client) Abort(ctx context.Context, u store.Upload) error {
 	return t.try(ctx, func(ctx context.Context) error { return c.store.Abort(ctx, u, nil) })
 }
 
-// stateDir is where records of unfinished transfers lie.
-func (c *Client) stateDir() (string, error) {
+// StateDir is the folder for the records of unfinished transfers.
+func (c *Client) StateDir() (string, error) {
 	if c.opts.StateDir != "" {
 		return c.opts.StateDir, nil
 	}

@@ -95,7 +95,7 @@ func (a *assembly) sweep(ctx context.Context) (n int, err error) {
 // recordedUploads are the IDs in the records on this machine.
 func (c *Client) recordedUploads() map[string]bool {
 	ids := map[string]bool{}
-	dir, err := c.stateDir()
+	dir, err := c.StateDir()
 	if err != nil {
 		return ids
 	}
@@ -111,7 +111,7 @@ func (c *Client) recordedUploads() map[string]bool {
 // says of the upload what its write wrote down, and is forgotten by its end. What an earlier run of the same left is aborted first.
 func (a *assembly) remember(ctx context.Context, kind direction) *leftover {
 	l := &leftover{assembly: a, kind: kind}
-	dir, err := a.c.stateDir()
+	dir, err := a.c.StateDir()
 	if err != nil {
 		return l
 	}
@@ -186,7 +186,7 @@ func (l *leftover) drop(ctx context.Context, earlier record) bool {
 // sweepDead aborts, once for each Client, what is left of streams and copies whose processes were killed on this machine.
 func (c *Client) sweepDead(ctx context.Context, t *transfer) {
 	c.swept.Do(func() {
-		dir, err := c.stateDir()
+		dir, err := c.StateDir()
 		if err != nil {
 			return
 		}

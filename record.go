@@ -80,7 +80,7 @@ type log = journal.Log[record, entry]
 // openLog finds the record of this transfer, and locks it against other processes. A nil log without an error means that
 // no record can be kept here; the user has been told.
 func (t *transfer) openLog(ctx context.Context, d direction, path string, ref store.Ref) (*log, error) {
-	dir, err := t.c.stateDir()
+	dir, err := t.c.StateDir()
 	if err == nil {
 		var l *log
 		err = t.withFile(ctx, func() (err error) {
@@ -106,7 +106,7 @@ func (t *transfer) recordName(d direction, path string, ref store.Ref) string {
 
 // recorded reports whether an earlier run of this transfer may have left a record.
 func (t *transfer) recorded(d direction, path string, ref store.Ref) bool {
-	dir, err := t.c.stateDir()
+	dir, err := t.c.StateDir()
 	return err == nil && journal.Exists(dir, t.recordName(d, path, ref))
 }
 

@@ -26,7 +26,7 @@ type Unfinished struct {
 // process is doing just now is among them.
 func (c *Client) Unfinished() iter.Seq2[Unfinished, error] {
 	return func(yield func(Unfinished, error) bool) {
-		dir, err := c.stateDir()
+		dir, err := c.StateDir()
 		if err != nil {
 			yield(Unfinished{}, err)
 			return

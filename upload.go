@@ -155,7 +155,7 @@ func (u *upload) keepRecord(ctx context.Context) (err error) {
 		u.log, err = u.openLog(ctx, up, u.src.Path(), u.up.Ref)
 		return err
 	}
-	if dir, err := u.c.stateDir(); err == nil {
+	if dir, err := u.c.StateDir(); err == nil {
 		u.log, _ = journal.Open[record, entry](dir, u.recordName(up, u.src.Path(), u.up.Ref))
 	}
 	return nil

@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"haul"
@@ -49,4 +50,24 @@ func DownFolding(ctx context.Context, c *haul.Client, from store.Ref, dir string
 	defer w.close()
 	w.places.foldCase()
 	return r.tree(ctx, w)
+}
+
+// MoveAndDie is a MoveOne that is killed after its last request.
+func MoveAndDie(ctx context.Context, c *haul.Client, from, to End, t haul.Transfer) error {
+	j := newJournal(c, moveVerb, from, to, t)
+	_, err := mover{c: c, t: t, journal: j}.move(ctx, from, store.Object{Ref: from.Ref}, to)
+	return errors.Join(err, j.end(false))
+}
+
+// TreeAndDie is a Tree that is killed after its last request.
+func TreeAndDie(ctx context.Context, c *haul.Client, from, to End, o Options) error {
+	r := newRun(c, o)
+	w, err := r.way(from, to)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	w.journal = newJournal(c, w.verb, w.from, w.to, o.Transfer)
+	_, err = r.tree(ctx, w)
+	return errors.Join(err, w.journal.end(false))
 }

@@ -10,9 +10,10 @@
 //	Sync with Delete: when both listings came to a good end and no transfer failed, delete what has no source
 //
 // The transfers are those of package haul; its lanes and its memory bound the work, so that a million small files and one
-// huge file are the same. Nothing here grows with the number of objects, but for three things: of a folder the names of all
+// huge file are the same. Nothing here grows with the number of objects, but for four things: of a folder the names of all
 // entries are held while it is walked, about 30 bytes each; on a file system that does not tell upper from lower case 16 bytes
-// of each path; and what is to be deleted is kept, above a mebibyte in a temporary file.
+// of each path; what is to be deleted is kept, above a mebibyte in a temporary file; and a run that resumes holds 32 bytes for each object that is
+// finished already.
 //
 // A prefix stands for a folder, as in the AWS CLI: s3://b/run is what lies below s3://b/run/, and s3://b/runs is no part of it.
 //
@@ -60,8 +61,26 @@ func Tree(ctx context.Context, c *haul.Client, from, to End, o Options) (Summary
 	}
 	defer w.close()
 	w.warnBeneath()
-	return r.tree(ctx, w)
+	if o.DryRun {
+		return r.tree(ctx, w)
+	}
+	w.journal = newJournal(c, w.verb, w.from, w.to, o.Transfer)
+	w.journal.warn = func(err error) {
+		r.tell(Event{Kind: Warned, Verb: w.verb, Source: w.from.String(), Target: w.to.String(), Err: err})
+	}
+	if o.Transfer.Resume == haul.ResumeNever {
+		w.journal.earlier = nil
+	}
+	s, err := r.tree(ctx, w)
+	if o.Move && s.Found == 0 && store.KindOf(err) == store.NotFound && w.journal.resumes() {
+		r.tell(Event{Kind: Warned, Verb: w.verb, Source: w.from.String(), Target: w.to.String(), Err: errMovedBefore})
+		err = nil
+	}
+	return s, errors.Join(err, w.journal.end(err == nil))
 }
+
+// errMovedBefore warns that a move found nothing to do.
+var errMovedBefore = errors.New("nothing is left to move: an earlier run moved and verified it")
 
 // tree moves all that is chosen.
 func (r *run) tree(ctx context.Context, w *way) (Summary, error) {

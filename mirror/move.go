@@ -18,22 +18,43 @@ var ErrKept = errors.New("the source is kept")
 
 // MoveOne moves a file up, an object down, or an object within the store: it transfers, and deletes the source when the target is
 // proved and the source is still what was transferred. Where the target is not proved, the error is ErrKept. No file is deleted outside
-// of Transfer.Root, where that is set.
+// of Transfer.Root, where that is set. A move that was interrupted after its deletion, and is called again, is done: its missing source
+// is not an error.
 func MoveOne(ctx context.Context, c *haul.Client, from, to End, t haul.Transfer) (haul.Result, error) {
+	j := newJournal(c, moveVerb, from, to, t)
+	m := mover{c: c, t: t, journal: j}
+	r, err := m.move(ctx, from, store.Object{Ref: from.Ref}, to)
+	if err != nil {
+		if before, ok := j.movedBefore(ctx, c, to, &t.Attrs, err); ok {
+			r, err = before, nil
+		}
+	}
+	return r, errors.Join(err, j.end(err == nil))
+}
+
+// mover moves one file or object.
+type mover struct {
+	c       *haul.Client
+	t       haul.Transfer
+	journal *runJournal // nil keeps none
+}
+
+// move moves from, of which obj is what a listing told, as far as there was one.
+func (m mover) move(ctx context.Context, from End, obj store.Object, to End) (haul.Result, error) {
 	switch {
 	case from.Path != "":
-		return moveUp(ctx, c, from.Path, to.Ref, t)
+		return m.up(ctx, from.Path, to.Ref)
 	case to.Path != "":
-		return moveDown(ctx, c, store.Object{Ref: from.Ref}, to.Path, t)
+		return m.down(ctx, obj, to.Path)
 	}
-	return moveObject(ctx, c, store.Object{Ref: from.Ref}, to.Ref, t)
+	return m.object(ctx, obj, to.Ref)
 }
 
 // Same reports whether two objects are one by name.
 func Same(a, b store.Ref) bool { return a.Bucket == b.Bucket && a.Key == b.Key }
 
-func moveUp(ctx context.Context, c *haul.Client, path string, to store.Ref, t haul.Transfer) (haul.Result, error) {
-	source := localfile.Below{Root: t.Root}
+func (m mover) up(ctx context.Context, path string, to store.Ref) (haul.Result, error) {
+	source := localfile.Below{Root: m.t.Root}
 	name, err := source.Lstat(path) // of a link it is the link that goes
 	if err != nil {
 		return haul.Result{}, fmt.Errorf("source %w", err)
@@ -42,7 +63,7 @@ func moveUp(ctx context.Context, c *haul.Client, path string, to store.Ref, t ha
 	if err != nil {
 		return haul.Result{}, fmt.Errorf("source %w", err)
 	}
-	result, err := c.Upload(ctx, path, to, t)
+	result, err := m.c.Upload(ctx, path, to, m.t)
 	if err != nil {
 		return result, err
 	}
@@ -56,19 +77,20 @@ func moveUp(ctx context.Context, c *haul.Client, path string, to store.Ref, t ha
 	if now, err := source.Lstat(path); err != nil || !os.SameFile(name, now) {
 		return result, fmt.Errorf("%w: %s is another file now than the one that was sent", ErrKept, path)
 	}
+	m.journal.moved(Remote(to), result)
 	if err := source.Remove(path); err != nil {
 		return result, fmt.Errorf("%w: %w", ErrKept, err)
 	}
 	return result, nil
 }
 
-func moveDown(ctx context.Context, c *haul.Client, from store.Object, path string, t haul.Transfer) (haul.Result, error) {
+func (m mover) down(ctx context.Context, from store.Object, path string) (haul.Result, error) {
 	var result haul.Result
 	var err error
 	if from.ETag == "" {
-		result, err = c.Download(ctx, from.Ref, path, t)
+		result, err = m.c.Download(ctx, from.Ref, path, m.t)
 	} else {
-		result, err = c.DownloadListed(ctx, from, path, t)
+		result, err = m.c.DownloadListed(ctx, from, path, m.t)
 	}
 	if err != nil {
 		return result, err
@@ -76,10 +98,11 @@ func moveDown(ctx context.Context, c *haul.Client, from store.Object, path strin
 	if err := proved(result); err != nil {
 		return result, fmt.Errorf("%w; to verify it by a second download, add --read-twice (under the name aws: HAUL_READ_TWICE=1)", err)
 	}
-	return result, dropObject(ctx, c, from.Ref, result.Object.ETag, moved{result: result, t: t})
+	return result, m.drop(ctx, from.Ref, result.Object.ETag, moved{result: result, to: Local(path)})
 }
 
-func moveObject(ctx context.Context, c *haul.Client, from store.Object, to store.Ref, t haul.Transfer) (haul.Result, error) {
+func (m mover) object(ctx context.Context, from store.Object, to store.Ref) (haul.Result, error) {
+	c, t := m.c, m.t
 	if Same(from.Ref, to) {
 		return haul.Result{}, fmt.Errorf("%w: %s is moved onto itself", store.Invalid, from.Ref)
 	}
@@ -101,37 +124,39 @@ func moveObject(ctx context.Context, c *haul.Client, from store.Object, to store
 	if err != nil {
 		return result, err
 	}
-	m := moved{result: result, t: t, another: func(now store.Object) error { return another(now, result, absent) }}
 	m.t.Attrs = opener
-	return result, dropObject(ctx, c, from.Ref, from.ETag, m)
+	return result, m.drop(ctx, from.Ref, from.ETag, moved{result: result, to: Remote(to), another: func(now store.Object) error {
+		return another(now, result, absent)
+	}})
 }
 
 // moved is a transfer whose source is to go.
 type moved struct {
 	result haul.Result
-	t      haul.Transfer
+	to     End
 	// another is an error where the source, as it is now, may be the very object that was written; nil asks nothing.
 	another func(now store.Object) error
 }
 
-// dropObject deletes the source of a move, unless it has changed since: a store deletes whatever is there.
-func dropObject(ctx context.Context, c *haul.Client, from store.Ref, etag string, m moved) error {
-	if err := proved(m.result); err != nil {
+// drop deletes the source of a move, unless it has changed since: a store deletes whatever is there.
+func (m mover) drop(ctx context.Context, from store.Ref, etag string, done moved) error {
+	if err := proved(done.result); err != nil {
 		return err
 	}
-	now, err := c.Stat(ctx, from, &m.t.Attrs)
+	now, err := m.c.Stat(ctx, from, &m.t.Attrs)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrKept, err)
 	}
 	if now.ETag != etag {
 		return fmt.Errorf("%w: %s changed after it was moved", ErrKept, from)
 	}
-	if m.another != nil {
-		if err := m.another(now); err != nil {
+	if done.another != nil {
+		if err := done.another(now); err != nil {
 			return err
 		}
 	}
-	if err := c.Delete(ctx, from, &m.t.Attrs); err != nil {
+	m.journal.moved(done.to, done.result)
+	if err := m.c.Delete(ctx, from, &m.t.Attrs); err != nil {
 		return fmt.Errorf("%w: %w", ErrKept, err)
 	}
 	return nil

@@ -421,7 +421,7 @@ func (a *applying) job(s Step) job {
 		}
 		switch {
 		case s.Action == moveVerb:
-			return MoveOne(ctx, a.c, from, to, t)
+			return mover{c: a.c, t: t}.move(ctx, from, store.Object{Ref: from.Ref}, to)
 		case from.Path != "":
 			return a.c.Upload(ctx, from.Path, to.Ref, t)
 		case to.Path != "":

@@ -35,6 +35,8 @@ type job struct {
 	// look reports whether to move it, and why, where that takes more than a listing; nil moves it.
 	look func(context.Context) (move bool, why string, err error)
 	move func(context.Context) (haul.Result, error)
+	// finish notes that it is done; nil does not.
+	finish func(job, haul.Result)
 	// stands verifies what is left as it is; nil does not.
 	stands standing
 	// seen is the entry as look has found it, where nobody had listed it; or nil.
@@ -229,6 +231,9 @@ func (r *run) do(ctx context.Context, end context.CancelCauseFunc, j job) EventK
 	ok := r.judge(ctx, &e, move)
 	if !ok && ctx.Err() == nil && r.refusedAlone(e.Err) {
 		e.Kind, ok = Failed, true
+	}
+	if e.Kind == Done && j.finish != nil {
+		j.finish(j, e.Result)
 	}
 	if e.Kind == Done && j.deletes {
 		e.Kind = Deleted

@@ -29,6 +29,8 @@ type way struct {
 	behind string // the link that was warned of last
 	taken  *taken // of a list; nil where there is none
 	last   last
+	// journal holds what is finished; nil keeps none.
+	journal *runJournal
 }
 
 // close closes what a run has open.
@@ -136,6 +138,7 @@ func (w *way) job(e Entry) (job, bool) {
 	default:
 		w.copy(&j)
 	}
+	w.resume(&j)
 	if w.o.NoOverwrite {
 		j.stands = w.stands(j, w.standingEntry(j), false)
 	}
@@ -199,7 +202,7 @@ func (w *way) upload(j *job) {
 			t.Attrs.Headers.ContentType = w.o.ContentType(e.Path)
 		}
 		if w.o.Move && !kept {
-			return moveUp(ctx, w.c, e.Path, ref, t)
+			return w.moveOne(ctx, e, Local(e.Path), Remote(ref), t)
 		}
 		result, err := w.c.Upload(ctx, e.Path, ref, t)
 		if kept && err == nil {
@@ -262,7 +265,7 @@ func (w *way) download(j *job) bool {
 	j.move = func(ctx context.Context) (haul.Result, error) {
 		switch {
 		case w.o.Move:
-			return moveDown(ctx, w.c, e.Object, path, t)
+			return w.moveOne(ctx, e, Remote(e.Object.Ref), Local(path), t)
 		case e.Object.ETag == "": // nobody listed it
 			return w.c.Download(ctx, e.Object.Ref, path, t)
 		}
@@ -300,7 +303,7 @@ func (w *way) copy(j *job) {
 	}
 	j.move = func(ctx context.Context) (haul.Result, error) {
 		if w.o.Move {
-			return moveObject(ctx, w.c, e.Object, ref, t)
+			return w.moveOne(ctx, e, Remote(e.Object.Ref), Remote(ref), t)
 		}
 		return w.c.Copy(ctx, e.Object.Ref, ref, t)
 	}

@@ -88,7 +88,7 @@ func (a *app) hints(err error) []string {
 	case errors.Is(err, stage.ErrRuns):
 		hints = append(hints, "wait for it, or end it; runs of one line side by side need a --workdir each")
 	case errors.Is(err, haul.ErrBusy):
-		hints = append(hints, "wait for it, or end it and type the same line again")
+		hints = append(hints, "wait for it, or stop it and run the same command again")
 	}
 	return hints
 }
@@ -121,7 +121,7 @@ func (a *app) leftovers(f *ui.Failure, err error) {
 
 func goOn(bytes, total int64, where string) string {
 	if bytes == 0 {
-		return "type the same line to try again; nothing is kept yet"
+		return "to try again, run the same command; nothing is kept yet"
 	}
-	return fmt.Sprintf("type the same line to go on: %s are kept%s", amount.Of(bytes, total), where)
+	return fmt.Sprintf("to resume, run the same command again: %s are kept%s", amount.Of(bytes, total), where)
 }

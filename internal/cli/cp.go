@@ -39,8 +39,8 @@ the store, and throws it away.
 With --recursive, what is in the source comes into the target, as with the AWS CLI: DIR/a/b becomes s3://BUCKET/DIR/a/b.
 Symbolic links are followed on the way up. On the way down no link is followed below the target folder, and a key that
 can be no file there fails. What fails is named at once, and does not stop the others; the run then ends with exit
-code 1, as it does where a pipe, a device or an unreadable file had to be skipped. The same line goes on with large files
-that were broken off, and sends what was finished again.
+code 1, as it does where a pipe, a device or an unreadable file had to be skipped. Run the same command again to resume: large
+files that were interrupted continue, and what was finished is left out, as long as both ends are as that run left them.
 
 Wildcards in a quoted source (* and ? for parts of a name, ** for any folders, and beside these [a-c] and {a,b}) copy what
 matches, and keep its path after the last slash before the first wildcard: 's3://BUCKET/run*/**/*.bam' DIR makes DIR/run7/x/y.bam.
@@ -351,7 +351,13 @@ func (l location) shown(stdio string) string {
 // move calls the heart.
 func (a *app) move(ctx context.Context, c *haul.Client, r copyRequest) (haul.Result, error) {
 	if r.tree.Move {
-		return mirror.MoveOne(ctx, c, r.from.end(), r.to.end(), r.transfer)
+		result, err := mirror.MoveOne(ctx, c, r.from.end(), r.to.end(), r.transfer)
+		if err != nil && r.from.kind == local {
+			if _, missing := (disk{}).mode(r.from.text); missing != nil {
+				err = missing
+			}
+		}
+		return result, err
 	}
 	switch r.direction {
 	case upload:

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"errors"
 	"path/filepath"
 	"slices"
 
@@ -156,7 +157,7 @@ func (f *copyFlags) places(args []string, d files) (copyRequest, error) {
 	case req.from.kind == remote:
 		err = req.toLocal(d)
 	default:
-		err = req.fromLocal(d)
+		err = req.fromLocal(d, f.verb == mvVerb)
 	}
 	req.from.ref.Version = f.version
 	return req, err
@@ -178,8 +179,8 @@ func (f *copyFlags) pattern(req *copyRequest, d files) error {
 	return req.trees(d)
 }
 
-// fromLocal completes an upload.
-func (r *copyRequest) fromLocal(d files) (err error) {
+// fromLocal completes an upload. A file that is to be moved may be missing: then an interrupted run may have moved it.
+func (r *copyRequest) fromLocal(d files, move bool) (err error) {
 	r.direction = uploadStream
 	if r.from.kind == stream {
 		if isFolder(r.to.ref.Key) {
@@ -188,7 +189,10 @@ func (r *copyRequest) fromLocal(d files) (err error) {
 		return nil
 	}
 	mode, err := d.mode(r.from.text)
+	var missing *missingError
 	switch {
+	case move && errors.As(err, &missing):
+		r.direction = upload
 	case err != nil:
 		return err
 	case mode.IsDir():

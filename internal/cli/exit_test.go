@@ -85,21 +85,21 @@ func TestAdvice(t *testing.T) {
 		want []string
 	}{
 		{"resumable", left(5<<20, true), []string{
-			"hint", "type the same line to go on: 5.0 of 10.0 MiB are kept", "to throw it away: haul uploads 's3://lab/a b' --abort" + flags,
+			"hint", "to resume, run the same command again: 5.0 of 10.0 MiB are kept", "to throw it away: haul uploads 's3://lab/a b' --abort" + flags,
 		}},
 		{"nothing kept", left(0, true), []string{
-			"hint", "type the same line to try again; nothing is kept yet", "to throw it away: haul uploads 's3://lab/a b' --abort" + flags,
+			"hint", "to try again, run the same command; nothing is kept yet", "to throw it away: haul uploads 's3://lab/a b' --abort" + flags,
 		}},
 		{"not resumable", left(5<<20, false), []string{
 			"hint", "5.0 MiB of it stay in the store, and may be billed", "to throw it away: haul uploads 's3://lab/a b' --abort" + flags,
 		}},
 		{"a download", &haul.KeptError{Path: "/d/.x y.haul-1", Bytes: 3 << 20, Err: errors.New("x")}, []string{
-			"type the same line to go on: 3.0 MiB are kept in /d/.x y.haul-1", "to throw it away: rm '/d/.x y.haul-1'",
+			"to resume, run the same command again: 3.0 MiB are kept in /d/.x y.haul-1", "to throw it away: rm '/d/.x y.haul-1'",
 		}},
 		{"no bucket", &store.Error{Kind: store.NoBucket, Ref: store.Ref{Bucket: "lab"}, Hint: "the store's"}, []string{
 			"check the spelling; to make the bucket: haul mb s3://lab" + flags,
 		}},
-		{"busy", fmt.Errorf("x: %w", haul.ErrBusy), []string{"wait for it, or end it and type the same line again"}},
+		{"busy", fmt.Errorf("x: %w", haul.ErrBusy), []string{"wait for it, or stop it and run the same command again"}},
 		{"stopped", &endedError{&Stopped{os.Interrupt}, &store.Error{Kind: store.Network, Hint: "hint"}}, nil},
 	} {
 		if got := a.explain(c.err).Advice; !slices.Equal(got, c.want) {

@@ -195,12 +195,12 @@ func (a *app) treeLeftovers(f *ui.Failure, e *treeError) {
 	}
 	f.KeptBytes, f.GoOn = s.Left.Bytes, s.Left.Uploads+s.Left.Files > 0
 	if s.Done > 0 || f.GoOn {
-		again := "type the same line to try again"
+		again := "to resume, run the same command again"
 		if f.GoOn {
-			again = fmt.Sprintf("type the same line to go on: %s of unfinished files are kept", amount.Bytes(s.Left.Bytes))
+			again += fmt.Sprintf(": %s of unfinished files are kept", amount.Bytes(s.Left.Bytes))
 		}
-		if s.Done > 0 && !e.req.sync && !e.req.tree.Move {
-			again += "; what was finished is copied again"
+		if s.Done > 0 {
+			again += "; what was finished is not copied again"
 		}
 		f.Advice = append(f.Advice, again)
 	}

@@ -28,6 +28,18 @@ func (f Fingerprint) Same(g Fingerprint) bool {
 	return f == g
 }
 
+// PrintOf gives the fingerprint of the regular file that a path leads to.
+func PrintOf(path string) (Fingerprint, error) {
+	fi, err := os.Stat(path)
+	if err == nil && !fi.Mode().IsRegular() {
+		err = fmt.Errorf("%s: %w", path, ErrNotRegular)
+	}
+	if err != nil {
+		return Fingerprint{}, err
+	}
+	return fingerprint(fi), nil
+}
+
 func fingerprint(fi fs.FileInfo) Fingerprint {
 	return Fingerprint{Size: fi.Size(), MTime: fi.ModTime().UnixNano(), Inode: inode(fi), CTime: ctime(fi)}
 }

@@ -1,0 +1,344 @@
+package mirror
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"haul"
+	"haul/internal/journal"
+	"haul/internal/localfile"
+	"haul/store"
+)
+
+// An interrupted Tree or MoveOne resumes: a journal holds what it has finished, by a hash of the state of source and target. The same
+// call with the same options leaves out what is in the journal and still in that state at both ends; and a source that is missing
+// because it was moved is not an error. A run that ends well removes its journal.
+
+// journalVersion grows when an entry changes its meaning.
+const journalVersion = 1
+
+// runHeader begins the journal of a run. The journal's name tells which run it is of; Source and Target are for people.
+type runHeader struct {
+	Version int       `json:"haul_run_journal"`
+	Verb    string    `json:"verb"`
+	Source  string    `json:"source"`
+	Target  string    `json:"target"`
+	Began   time.Time `json:"began"`
+}
+
+// finished is a hash of what became of one object: see finishedAs. 16 bytes of it are kept, so that a million objects take no more
+// than 32 MB when a run resumes.
+type finished [16]byte
+
+// finishedAs gives the hash of the parts.
+func finishedAs(parts ...string) finished {
+	b, _ := json.Marshal(parts) // strings marshal; names that are not UTF-8 are quoted before
+	sum := sha256.Sum256(b)
+	return finished(sum[:len(finished{})])
+}
+
+// runEntry is one line of a journal.
+type runEntry struct {
+	Finished finished `json:"-"`
+}
+
+// MarshalJSON gives {"finished":"…"} with 32 hex digits.
+func (e runEntry) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Finished string `json:"finished"`
+	}{hex.EncodeToString(e.Finished[:])})
+}
+
+// UnmarshalJSON reads that.
+func (e *runEntry) UnmarshalJSON(b []byte) error {
+	var text struct {
+		Finished string `json:"finished"`
+	}
+	if err := json.Unmarshal(b, &text); err != nil {
+		return err
+	}
+	sum, err := hex.DecodeString(text.Finished)
+	if err == nil && len(sum) != len(e.Finished) {
+		err = fmt.Errorf("a hash has %d bytes, not %d", len(e.Finished), len(sum))
+	}
+	if err == nil {
+		e.Finished = finished(sum)
+	}
+	return err
+}
+
+// runJournal is the journal of one run. The zero value keeps none, and knows of none.
+type runJournal struct {
+	header runHeader
+	dir    string // empty keeps none
+	name   string
+	warn   func(error) // reports, once, that nothing can be kept; nil reports nothing
+
+	earlier []finished // of the interrupted runs, sorted
+
+	mu  sync.Mutex
+	log *journal.Log[runHeader, runEntry]
+}
+
+// newJournal opens the journal of a run. Options that give other targets make it another run.
+func newJournal(c *haul.Client, verb string, from, to End, t haul.Transfer) *runJournal {
+	j := &runJournal{header: runHeader{Version: journalVersion, Verb: verb}}
+	dir, err := c.StateDir()
+	if err != nil {
+		return j // the transfers warn of it
+	}
+	j.dir = filepath.Join(dir, "runs")
+	j.header.Source, err = rootName(from)
+	if err == nil {
+		j.header.Target, err = rootName(to)
+	}
+	if err != nil {
+		j.dir = ""
+		return j
+	}
+	t.Resume, t.ExpectedSize, t.IfMatch, t.ReadTwice, t.WantLayout = 0, 0, "", false, false
+	options, err := json.Marshal(t)
+	if err != nil {
+		j.dir = ""
+		return j
+	}
+	j.name = strings.Join([]string{verb, c.Identity(), j.header.Source, j.header.Target, string(options)}, "\x00")
+	if !journal.Exists(j.dir, j.name) {
+		return j
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.open()
+	return j
+}
+
+// open takes hold of the journal; mu is held. Where another process does the same, this one keeps none.
+func (j *runJournal) open() {
+	log, err := journal.Open[runHeader, runEntry](j.dir, j.name)
+	if err != nil {
+		j.stop(err)
+		return
+	}
+	j.log = log
+	h, ok := log.Header()
+	if !ok || h.Version != journalVersion {
+		j.header.Began = time.Now().UTC().Truncate(time.Second)
+		if err := log.Begin(j.header); err != nil {
+			j.stop(err)
+		}
+		return
+	}
+	for _, e := range log.Entries() {
+		j.earlier = append(j.earlier, e.Finished)
+	}
+	slices.SortFunc(j.earlier, func(a, b finished) int { return bytes.Compare(a[:], b[:]) })
+}
+
+// stop keeps no journal from now on; mu is held.
+func (j *runJournal) stop(err error) {
+	j.dir = ""
+	if busy := (*journal.BusyError)(nil); errors.As(err, &busy) || j.warn == nil {
+		return
+	}
+	j.warn(fmt.Errorf("what is finished cannot be recorded, so that an interrupted run would do it again: %w", err))
+}
+
+// add notes what is finished.
+func (j *runJournal) add(f finished) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.dir == "" {
+		return
+	}
+	if j.log == nil {
+		j.open()
+	}
+	if j.dir == "" {
+		return
+	}
+	if err := j.log.Append(runEntry{f}); err != nil {
+		j.stop(err)
+	}
+}
+
+// resumes reports whether an interrupted run finished anything.
+func (j *runJournal) resumes() bool { return j != nil && len(j.earlier) > 0 }
+
+// has reports whether an interrupted run finished it.
+func (j *runJournal) has(f finished) bool {
+	_, ok := slices.BinarySearchFunc(j.earlier, f, func(a, b finished) int { return bytes.Compare(a[:], b[:]) })
+	return ok
+}
+
+// end keeps the journal for the next run, or removes it after a run that left nothing to do.
+func (j *runJournal) end(done bool) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch {
+	case j.log == nil:
+		return nil
+	case done:
+		return j.log.Forget()
+	}
+	return j.log.Close()
+}
+
+// fileState tells one state of a local file from another.
+func fileState(path string) (localfile.Fingerprint, string, error) {
+	p, err := localfile.PrintOf(path)
+	return p, fmt.Sprintf("%d %d %d", p.Size, p.MTime, p.Inode), err
+}
+
+// objectState tells one state of an object from another; empty where that cannot be told.
+func objectState(o store.Object, size int64) string {
+	if o.ETag == "" {
+		return ""
+	}
+	return fmt.Sprintf("%d %s", size, o.ETag)
+}
+
+// quoted keeps names apart that are not UTF-8.
+func quoted(name string) string { return fmt.Sprintf("%q", name) }
+
+// finish notes a job that is done. One that is not verified is done again.
+func (w *way) finish(j job, r haul.Result) {
+	if !r.Proof.Proved {
+		return
+	}
+	var source, target string
+	var err error
+	e := j.entry
+	switch w.kind {
+	case Upload:
+		var p localfile.Fingerprint
+		p, source, err = fileState(e.Path)
+		if p.Size != r.Size || p.MTime != r.Modified.UnixNano() {
+			return // it has changed since
+		}
+		target = objectState(r.Object, r.Size)
+	case Download:
+		source = objectState(r.Object, r.Size)
+		_, target, err = fileState(j.target)
+	default:
+		source, target = objectState(e.Object, e.Size), objectState(r.Object, r.Size)
+	}
+	if err == nil && source != "" && target != "" {
+		w.journal.add(finishedAs(quoted(j.source), source, quoted(j.target), target))
+	}
+}
+
+// whyFinished is why a job is left out that an interrupted run has done.
+const whyFinished = "an earlier run finished it"
+
+// resume lets a job look first whether an interrupted run has done it.
+func (w *way) resume(j *job) {
+	if w.journal != nil && !w.o.Move {
+		j.finish = w.finish
+	}
+	digests := len(w.o.Transfer.Digests) > 0 && w.o.Verify == nil // an event has to report them
+	if !w.journal.resumes() || j.err != nil || j.skip != nil || j.look != nil || w.o.Move || digests {
+		return
+	}
+	before := *j
+	j.look = func(ctx context.Context) (bool, string, error) {
+		done, err := w.finishedBefore(ctx, before)
+		return !done, whyFinished, err
+	}
+	j.stands = w.stands(*j, w.standingEntry(*j), true)
+}
+
+// finishedBefore reports whether an interrupted run has done a job, and both ends still are as it left them. What cannot be looked at
+// is not known to be done, and the transfer reports why.
+func (w *way) finishedBefore(ctx context.Context, j job) (bool, error) {
+	var source, target string
+	var err error
+	e := j.entry
+	if e.Path != "" {
+		_, source, err = fileState(e.Path)
+	} else {
+		source = objectState(e.Object, e.Size)
+		if source == "" && w.kind == Download { // a list names it
+			var obj store.Object
+			obj, err = w.c.Stat(ctx, e.Object.Ref, &w.o.Transfer.Attrs)
+			source = objectState(obj, obj.Size)
+		}
+	}
+	if err != nil || source == "" {
+		return false, ctx.Err()
+	}
+	if target, err = w.targetState(ctx, j); err != nil || target == "" {
+		return false, ctx.Err()
+	}
+	return w.journal.has(finishedAs(quoted(j.source), source, quoted(j.target), target)), nil
+}
+
+// targetState is that of a job's target now.
+func (w *way) targetState(ctx context.Context, j job) (string, error) {
+	if w.kind == Download {
+		_, state, err := fileState(j.target)
+		return state, err
+	}
+	obj, err := w.c.Stat(ctx, w.targetRef(j.entry), &w.o.Transfer.Attrs)
+	return objectState(obj, obj.Size), err
+}
+
+// movedAs gives the hash of a move whose target is verified, and whose source is about to be deleted: it is all that is left to look at.
+func movedAs(target, state string) finished { return finishedAs("moved", quoted(target), state) }
+
+// moved notes a move before its source is deleted.
+func (j *runJournal) moved(to End, r haul.Result) {
+	if j == nil {
+		return
+	}
+	state := objectState(r.Object, r.Size)
+	if to.Path != "" {
+		var err error
+		if _, state, err = fileState(to.Path); err != nil {
+			return
+		}
+	}
+	if state != "" {
+		j.add(movedAs(to.String(), state))
+	}
+}
+
+// movedBefore reports whether an interrupted run has moved the source of a move that ended with err, since there is none.
+func (j *runJournal) movedBefore(ctx context.Context, c *haul.Client, to End, a *store.Attrs, err error) (haul.Result, bool) {
+	if !j.resumes() || !errors.Is(err, fs.ErrNotExist) && store.KindOf(err) != store.NotFound {
+		return haul.Result{}, false
+	}
+	r := haul.Result{Proof: haul.Proof{Proved: true, Text: "an earlier run moved and verified it"}}
+	var state string
+	if to.Path != "" {
+		var p localfile.Fingerprint
+		p, state, err = fileState(to.Path)
+		r.Size = p.Size
+	} else {
+		r.Object, err = c.Stat(ctx, to.Ref, a)
+		r.Size = r.Object.Size
+		state = objectState(r.Object, r.Size)
+	}
+	return r, err == nil && state != "" && j.has(movedAs(to.String(), state))
+}
+
+// moveOne moves one object of many.
+func (w *way) moveOne(ctx context.Context, e Entry, from, to End, t haul.Transfer) (haul.Result, error) {
+	r, err := mover{c: w.c, t: t, journal: w.journal}.move(ctx, from, e.Object, to)
+	if err != nil {
+		if before, ok := w.journal.movedBefore(ctx, w.c, to, &t.Attrs, err); ok {
+			return before, nil
+		}
+	}
+	return r, err
+}
