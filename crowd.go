@@ -7,8 +7,13 @@ import (
 	"haul/internal/meter"
 )
 
-// crowdLook is how often the time is asked for that this process waited for a core: that takes a look at each thread.
-const crowdLook = 100 * time.Millisecond
+const (
+	// crowdLook is how often the time is asked for that this process waited for a core, which takes a look at each thread; and
+	// crowdUse is the CPU time that it must have used meanwhile. A process that hardly runs has hardly waited for a core either, or
+	// does run before long.
+	crowdLook = 100 * time.Millisecond
+	crowdUse  = time.Millisecond
+)
 
 // crowd knows how much CPU this process would use if it had the cores to itself: what it uses, and what it waits for while
 // other programs have them. More lanes are no help where that is all there is.
@@ -16,20 +21,24 @@ type crowd struct {
 	wished, own time.Duration // own is what it has used, at the last tick
 	ticked      time.Time
 	looked      time.Time
-	delay       time.Duration // at the last look
-	waits       float64       // share of the time that it waited lately, all threads added up
+	lookedOwn   time.Duration // own, and delay, at the last look
+	delay       time.Duration
+	waits       float64 // share of the time that it waited lately, all threads added up
 }
 
 // tick gives the CPU time that was wished for so far. No more is wished for than the cores have.
 func (w *crowd) tick(now time.Time) time.Duration {
-	if d := now.Sub(w.looked); d >= crowdLook {
-		delay := meter.Delay()
-		if w.waits = 0; !w.looked.IsZero() {
-			w.waits = max(0, float64(delay-w.delay)/float64(d))
-		}
-		w.looked, w.delay = now, delay
-	}
 	own := meter.CPU()
+	if d := now.Sub(w.looked); d >= crowdLook {
+		w.waits = 0
+		if own-w.lookedOwn >= crowdUse {
+			delay := meter.Delay()
+			if !w.looked.IsZero() {
+				w.waits = max(0, float64(delay-w.delay)/float64(d))
+			}
+			w.looked, w.lookedOwn, w.delay = now, own, delay
+		}
+	}
 	used := own - w.own
 	if !w.ticked.IsZero() {
 		d := now.Sub(w.ticked)

@@ -19,6 +19,8 @@ import (
 // System is what a process has.
 type System struct {
 	Stdin, Stdout, Stderr *os.File
+	// Args are the name of the program and its arguments; nil is os.Args.
+	Args []string
 }
 
 // app is one run of the program.
@@ -41,12 +43,16 @@ type app struct {
 // Run does what the process's own command line says, and gives the exit code. A ctx that ends with cause *Stopped ends the
 // run in order.
 func Run(ctx context.Context, sys System) int {
-	if words, ok := awsWords(os.Args); ok {
+	line := sys.Args
+	if line == nil {
+		line = os.Args
+	}
+	if words, ok := awsWords(line); ok {
 		return runAWS(ctx, sys, words)
 	}
 	a := &app{sys: sys, stdout: &answers{f: sys.Stdout}}
 	root := a.root()
-	args := os.Args[1:]
+	args := line[1:]
 	root.SetArgs(joinOptional(args))
 	err := root.ExecuteContext(ctx)
 	if err == nil {

@@ -86,8 +86,8 @@ func take(r io.Reader, size int64, as []checksum.Algorithm, discard bool) (Conte
 	if !discard {
 		kept = make([]byte, 0, min(size, most))
 	}
+	buf := make([]byte, min(slice, max(size, 0)+1)) // one more than it should have: then the end is there at once
 	size = 0
-	buf := make([]byte, slice)
 	for {
 		n, err := r.Read(buf)
 		for _, h := range hashes {
