@@ -129,7 +129,7 @@ func (s *spool) add(e Entry) error {
 		b = append(binary.AppendUvarint(b, uint64(len(text))), text...)
 	}
 	b = binary.AppendVarint(b, e.Size)
-	b = binary.AppendVarint(b, e.Modified.UnixNano())
+	b = binary.AppendVarint(binary.AppendVarint(b, e.Modified.Unix()), int64(e.Modified.Nanosecond()))
 	s.n++
 	if s.file == nil && s.mem.Len()+len(b) > maxSpool {
 		f, err := os.CreateTemp("", "haul-later-*")
@@ -194,8 +194,12 @@ func read(r *bufio.Reader) (e Entry, err error) {
 	if e.Size, err = binary.ReadVarint(r); err != nil {
 		return e, err
 	}
-	at, err := binary.ReadVarint(r)
-	e.Modified = time.Unix(0, at)
+	seconds, err := binary.ReadVarint(r)
+	if err != nil {
+		return e, err
+	}
+	nanoseconds, err := binary.ReadVarint(r)
+	e.Modified = time.Unix(seconds, nanoseconds)
 	e.Object.Size, e.Object.Modified = e.Size, e.Modified
 	return e, err
 }

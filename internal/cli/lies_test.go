@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -126,32 +127,36 @@ func (s *scene) look(t *testing.T) {
 // times are what differs from one run of a command to the next.
 var times = regexp.MustCompile(`; in [0-9.]+ m?s|\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d`)
 
-// run runs a command, and gives its exit code and what it printed.
-func (s *scene) run(t *testing.T, args string) (int, string) {
+// run runs a command, and gives its exit code, what it printed, and whether it reported that some of it is not verified.
+func (s *scene) run(t *testing.T, args string) (code int, printed string, doubt bool) {
 	words := append(strings.Fields(strings.ReplaceAll(args, "DIR", filepath.Join(s.dir, "files"))), "--endpoint-url", s.server.URL)
 	out, err := os.CreateTemp(s.dir, "out")
 	if err != nil {
 		t.Error(err)
-		return -1, ""
+		return -1, "", false
 	}
 	defer out.Close()
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	messages, err := os.CreateTemp(s.dir, "err")
 	if err != nil {
 		t.Error(err)
-		return -1, ""
+		return -1, "", false
 	}
-	defer null.Close()
-	path := out.Name()
-	code := cli.Run(context.Background(), cli.System{Stdin: null, Stdout: out, Stderr: null, Args: append([]string{"haul"}, words...)})
-	b, err := os.ReadFile(path) // a command closes its standard output
-	if err != nil {
+	defer messages.Close()
+	code = cli.Run(context.Background(), cli.System{Stdin: os.Stdin, Stdout: out, Stderr: messages, Args: append([]string{"haul"}, words...)})
+	b, err := os.ReadFile(out.Name()) // a command closes its standard output
+	said, err2 := os.ReadFile(messages.Name())
+	if err := errors.Join(err, err2); err != nil {
 		t.Error(err)
 	}
-	return code, times.ReplaceAllString(strings.ReplaceAll(string(b), s.dir, ""), "")
+	doubt = unverified.Match(slices.Concat(b, said))
+	return code, times.ReplaceAllString(strings.ReplaceAll(string(b), s.dir, ""), ""), doubt
 }
 
+// unverified is how a command reports that nothing recorded by the store settles whether bytes are right.
+var unverified = regexp.MustCompile("not proved|not every ETag is an MD5")
+
 // TestCommandsAgainstLies: a command to which a server lies ends with 0 only where the same command, not lied to, does so with the same
-// answer and leaves the same behind; and it never leaves what was neither there before nor meant to be. HAUL_LIES gives the number
+// answer and leaves the same behind, or reports that it is not verified; and it never leaves what was neither there before nor meant to be. HAUL_LIES gives the number
 // of runs, and HAUL_LIE_SEED the first seed.
 func TestCommandsAgainstLies(t *testing.T) {
 	for name, value := range map[string]string{
@@ -194,16 +199,19 @@ func lieToCommand(t *testing.T, dir string, seed uint64) string {
 	defer honest.server.Close()
 	defer lied.server.Close()
 	before := *lied
-	wantCode, want := honest.run(t, c.args)
+	wantCode, want, _ := honest.run(t, c.args)
 	honest.look(t)
 	lies := &storetest.Lies{Seed: seed, One: 1 + r.IntN(8), Times: r.IntN(3)}
 	lied.server.Lie(lies)
-	code, got := lied.run(t, c.args)
+	code, got, doubt := lied.run(t, c.args)
 	lied.server.Lie(nil)
 	lied.look(t)
+	told := lies.Told()
+	if doubt && slices.ContainsFunc(told, func(lie string) bool { return strings.HasSuffix(lie, ": zeros") || strings.HasSuffix(lie, ": flipped") }) {
+		return "" // other bytes, whenever they are asked for, and a store that records nothing that would show it
+	}
 	problem := strayed("object", lied.objects, before.objects, honest.objects, code == 0) +
 		strayed("file", lied.files, before.files, honest.files, code == 0)
-	told := lies.Told()
 	switch {
 	case len(told) == 0 && code != wantCode:
 		problem += fmt.Sprintf("exit code %d, not %d, though nobody lied; ", code, wantCode)

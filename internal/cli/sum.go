@@ -282,6 +282,9 @@ func partSizeOf(ctx context.Context, c *haul.Client, obj store.Object, attrs *st
 	return parts[0].Size
 }
 
+// notMD5 is why an ETag that differs from the MD5 of the bytes is no mismatch.
+const notMD5 = "it is not that of these bytes; not every ETag is an MD5"
+
 // judged compares one sum that a store keeps with those of the bytes. A guessed part size may make as many parts of another size.
 func judged(t ui.StoreSum, ours []checksum.Sum, partSize int64, guessed bool) ui.StoreSum {
 	for _, s := range ours {
@@ -293,7 +296,7 @@ func judged(t ui.StoreSum, ours []checksum.Sum, partSize int64, guessed bool) ui
 		case guessed && t.Sum.Parts > 0:
 			t.Why = "it is not that of parts of this size"
 		case t.What == "etag":
-			t.Why = "it is not that of these bytes; not every ETag is an MD5"
+			t.Why = notMD5
 		}
 		return t
 	}

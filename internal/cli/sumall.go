@@ -82,6 +82,11 @@ func tellSums(screen *ui.Screen, sums ui.Sums, plain bool) (err error) {
 	case !plain:
 		screen.Sums(sums)
 	case err == nil:
+		for _, s := range sums.Store {
+			if !s.Agrees && s.Why == notMD5 {
+				screen.Note(fmt.Sprintf("%s: the store has etag %s: %s", sums.Name, s.Sum.Hex(), s.Why))
+			}
+		}
 		err = screen.Page(func(w io.Writer) error {
 			_, err := io.WriteString(w, proof.DigestLine(sums.Full[0].Hex(), sums.Name))
 			return err

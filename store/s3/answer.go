@@ -70,6 +70,7 @@ var forms = map[string]form{
 	"ListParts":            {root: "ListPartsResult", needs: []string{"IsTruncated", "UploadId"}, limit: pageLimit},
 	"ListMultipartUploads": {root: "ListMultipartUploadsResult", needs: []string{"IsTruncated", "Bucket"}, limit: pageLimit},
 	"ListObjectsV2":        {root: "ListBucketResult", needs: []string{"IsTruncated"}, limit: pageLimit},
+	"ListObjects":          {root: "ListBucketResult", needs: []string{"IsTruncated"}, limit: pageLimit},
 	"CopyObject":           {root: "CopyObjectResult", needs: []string{"ETag", "LastModified"}},
 	"UploadPartCopy":       {root: "CopyPartResult", needs: []string{"ETag"}},
 	"GetObjectTagging":     {root: "Tagging", named: true}, // Ceph says nothing of an object without tags

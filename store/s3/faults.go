@@ -319,7 +319,7 @@ var actions = map[string]string{
 	"CopyObject": "s3:GetObject on the source and s3:PutObject on the target", "UploadPartCopy": "s3:GetObject on the source and s3:PutObject on the target",
 	"GetObjectTagging": "s3:GetObjectTagging", "CreateBucket": "s3:CreateBucket",
 	"DeleteObject": "s3:DeleteObject", "DeleteObjects": "s3:DeleteObject",
-	"ListObjectsV2": "s3:ListBucket", "HeadBucket": "s3:ListBucket", "ListBuckets": "s3:ListAllMyBuckets",
+	"ListObjectsV2": "s3:ListBucket", "ListObjects": "s3:ListBucket", "HeadBucket": "s3:ListBucket", "ListBuckets": "s3:ListAllMyBuckets",
 	"DeleteBucket": "s3:DeleteBucket", "PutBucketWebsite": "s3:PutBucketWebsite",
 }
 

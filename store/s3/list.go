@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -160,6 +161,8 @@ type listing struct {
 	attrs *store.Attrs
 	in    awss3.ListObjectsV2Input
 	turns *turns
+	// marker is the name after which the next page begins, for servers that know version 1 of the operation alone.
+	marker string
 }
 
 func (s *Store) newListing(ref store.Ref, delimiter, after string, a *store.Attrs) (*listing, error) {
@@ -178,13 +181,16 @@ func (s *Store) newListing(ref store.Ref, delimiter, after string, a *store.Attr
 		if directoryBucket(ref.Bucket) {
 			return l, l.fail(store.Unsupported, errors.New("S3 Express lists in no order, so that nothing comes after a key"))
 		}
-		l.in.StartAfter = &after
+		l.in.StartAfter, l.marker = &after, after
 	}
 	return l, nil
 }
 
 // next gives the next page.
 func (l *listing) next(ctx context.Context) (page []store.Entry, more bool, err error) {
+	if !l.s.profile.has(listObjectsV2) {
+		return l.nextV1(ctx)
+	}
 	var out *awss3.ListObjectsV2Output
 	c := newPlainCall("ListObjectsV2", l.ref, l.attrs)
 	_, err = l.s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) (err error) {
@@ -203,7 +209,12 @@ func (l *listing) next(ctx context.Context) (page []store.Entry, more bool, err 
 		first = page[0].Name()
 	}
 	if more = aws.ToBool(out.IsTruncated); more {
-		if token = plainText(aws.ToString(out.NextContinuationToken)); token == "" {
+		token = plainText(aws.ToString(out.NextContinuationToken))
+		if v1 := token == "" && l.in.ContinuationToken == nil && out.KeyCount == nil; v1 {
+			l.s.profile.lack(listObjectsV2)
+			return l.nextV1(ctx)
+		}
+		if token == "" {
 			return nil, false, c.wrong(foreignHint, "the answer does not say where the next page begins")
 		}
 	}
@@ -211,6 +222,49 @@ func (l *listing) next(ctx context.Context) (page []store.Entry, more bool, err 
 		return nil, false, c.wrong(foreignHint, what)
 	}
 	l.in.ContinuationToken = &token
+	return page, more, nil
+}
+
+// nextV1 is next for servers that take ListObjectsV2 for version 1: there, a page begins after a name.
+func (l *listing) nextV1(ctx context.Context) (page []store.Entry, more bool, err error) {
+	in := awss3.ListObjectsInput{Bucket: l.in.Bucket, Prefix: l.in.Prefix, Delimiter: l.in.Delimiter, EncodingType: l.in.EncodingType, MaxKeys: l.in.MaxKeys}
+	if l.marker != "" {
+		in.Marker = &l.marker
+	}
+	var out *awss3.ListObjectsOutput
+	c := newPlainCall("ListObjects", l.ref, l.attrs)
+	_, err = l.s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) (err error) {
+		out, err = client.ListObjects(ctx, &in)
+		return err
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	decode := decoder(string(out.EncodingType))
+	if in.Marker != nil && out.Marker == nil || !repeats(out.Marker, in.Marker, decode) {
+		return nil, false, c.wrong(foreignHint, "the answer to another request came")
+	}
+	page, err = l.entries(&c, &awss3.ListObjectsV2Output{
+		Contents: out.Contents, CommonPrefixes: out.CommonPrefixes, Prefix: out.Prefix, Delimiter: out.Delimiter, EncodingType: out.EncodingType,
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	first, next := "", decode(aws.ToString(out.NextMarker))
+	for _, e := range page {
+		if first = cmp.Or(first, e.Name()); out.NextMarker == nil {
+			next = max(next, e.Name())
+		}
+	}
+	if more = aws.ToBool(out.IsTruncated); !more {
+		next = ""
+	} else if next <= l.marker {
+		return nil, false, c.wrong(foreignHint, "the answer does not say where the next page begins")
+	}
+	if what := l.turns.page(first, next); what != "" {
+		return nil, false, c.wrong(foreignHint, what)
+	}
+	l.marker = next
 	return page, more, nil
 }
 

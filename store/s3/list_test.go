@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -182,6 +185,70 @@ func TestListWithoutProgress(t *testing.T) {
 		if len(got) < 1 || !errors.As(err, &e) || e.Retryable() == (name == "an error in a page") || e.Op != "ListObjectsV2" || e.Ref.Bucket != "lab" {
 			t.Errorf("%s: %v, %v", name, got, err)
 		}
+	}
+}
+
+// TestListV1: a server that knows version 1 of the operation alone, and takes version 2 for that, is listed whole: from the start, after
+// a name, and by levels.
+func TestListV1(t *testing.T) {
+	keys := []string{"a", "b/1", "b/2", "b/3", "c d", "e%2F", "f", "g/x"}
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		q := r.URL.Query()
+		var names, out []string
+		for _, key := range keys {
+			name := key
+			if i := strings.Index(strings.TrimPrefix(key, q.Get("prefix")), q.Get("delimiter")); q.Get("delimiter") != "" && i >= 0 {
+				name = key[:len(q.Get("prefix"))+i+1]
+			}
+			if strings.HasPrefix(key, q.Get("prefix")) && name > q.Get("marker") && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+		const page = 2
+		next := ""
+		if len(names) > page {
+			names = names[:page]
+			if q.Get("delimiter") != "" { // else the last name stands for it
+				next = "<NextMarker>" + url.QueryEscape(names[page-1]) + "</NextMarker>"
+			}
+			next += "<IsTruncated>true</IsTruncated>"
+		} else {
+			next = "<IsTruncated>false</IsTruncated>"
+		}
+		for _, name := range names {
+			if q.Get("delimiter") != "" && strings.HasSuffix(name, "/") {
+				out = append(out, "<CommonPrefixes><Prefix>"+url.QueryEscape(name)+"</Prefix></CommonPrefixes>")
+			} else {
+				out = append(out, "<Contents><Key>"+url.QueryEscape(name)+"</Key><Size>1</Size></Contents>")
+			}
+		}
+		answer(200, "<ListBucketResult><Name>lab</Name><EncodingType>url</EncodingType><Marker>"+url.QueryEscape(q.Get("marker"))+"</Marker>"+next+strings.Join(out, "")+"</ListBucketResult>")(w, r)
+	}))
+	defer srv.Close()
+	for _, after := range []string{"", "b/2"} {
+		s := open(t, s3.Config{Endpoint: srv.URL}) // it has to find out each time
+		got, err := listAll(s.List(context.Background(), "lab", "", after, nil))
+		var names []string
+		for _, o := range got {
+			names = append(names, o.Key)
+		}
+		if want := keys[slices.Index(keys, after)+1:]; err != nil || !slices.Equal(names, want) {
+			t.Errorf("after %q: %q, %v, want %q", after, names, err, want)
+		}
+	}
+	s := open(t, s3.Config{Endpoint: srv.URL})
+	var names []string
+	for page, err := range s.Level(context.Background(), "lab", "", "", nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range page {
+			names = append(names, e.Name())
+		}
+	}
+	slices.Sort(names) // a page has its prefixes first
+	if want := []string{"a", "b/", "c d", "e%2F", "f", "g/"}; !slices.Equal(names, want) {
+		t.Errorf("a level is %q, want %q", names, want)
 	}
 }
 

@@ -38,6 +38,7 @@ const (
 	trailers         feature = "x-amz-trailer"
 	deleteObjects    feature = "DeleteObjects"
 	encodedUploads   feature = "encoding-type of ListMultipartUploads"
+	listObjectsV2    feature = "ListObjectsV2"
 )
 
 var (
