@@ -65,9 +65,6 @@ func Tree(ctx context.Context, c *haul.Client, from, to End, o Options) (Summary
 		return r.tree(ctx, w)
 	}
 	w.journal = newJournal(c, w.verb, w.from, w.to, o.Transfer)
-	w.journal.warn = func(err error) {
-		r.tell(Event{Kind: Warned, Verb: w.verb, Source: w.from.String(), Target: w.to.String(), Err: err})
-	}
 	if o.Transfer.Resume == haul.ResumeNever {
 		w.journal.earlier = nil
 	}
@@ -75,6 +72,9 @@ func Tree(ctx context.Context, c *haul.Client, from, to End, o Options) (Summary
 	if o.Move && s.Found == 0 && store.KindOf(err) == store.NotFound && w.journal.resumes() {
 		r.tell(Event{Kind: Warned, Verb: w.verb, Source: w.from.String(), Target: w.to.String(), Err: errMovedBefore})
 		err = nil
+	}
+	if w.journal.warning != nil {
+		r.tell(Event{Kind: Warned, Verb: w.verb, Source: w.from.String(), Target: w.to.String(), Err: w.journal.warning})
 	}
 	return s, errors.Join(err, w.journal.end(err == nil))
 }

@@ -78,17 +78,18 @@ func (e *runEntry) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// runJournal is the journal of one run. The zero value keeps none, and knows of none.
+// runJournal is the journal of one run.
 type runJournal struct {
-	header runHeader
-	dir    string // empty keeps none
-	name   string
-	warn   func(error) // reports, once, that nothing can be kept; nil reports nothing
-
+	header  runHeader
+	dir     string
+	name    string
 	earlier []finished // of the interrupted runs, sorted
 
-	mu  sync.Mutex
-	log *journal.Log[runHeader, runEntry]
+	mu      sync.Mutex
+	log     *journal.Log[runHeader, runEntry] // nil keeps none
+	added   bool
+	stopped bool
+	warning error // why nothing is kept, where that is worth knowing
 }
 
 // newJournal opens the journal of a run. Options that give other targets make it another run.
@@ -96,7 +97,7 @@ func newJournal(c *haul.Client, verb string, from, to End, t haul.Transfer) *run
 	j := &runJournal{header: runHeader{Version: journalVersion, Verb: verb}}
 	dir, err := c.StateDir()
 	if err != nil {
-		return j // the transfers warn of it
+		return j // the transfers report it
 	}
 	j.dir = filepath.Join(dir, "runs")
 	j.header.Source, err = rootName(from)
@@ -104,72 +105,59 @@ func newJournal(c *haul.Client, verb string, from, to End, t haul.Transfer) *run
 		j.header.Target, err = rootName(to)
 	}
 	if err != nil {
-		j.dir = ""
 		return j
 	}
 	t.Resume, t.ExpectedSize, t.IfMatch, t.ReadTwice, t.WantLayout = 0, 0, "", false, false
 	options, err := json.Marshal(t)
 	if err != nil {
-		j.dir = ""
 		return j
 	}
 	j.name = strings.Join([]string{verb, c.Identity(), j.header.Source, j.header.Target, string(options)}, "\x00")
-	if !journal.Exists(j.dir, j.name) {
-		return j
+	if j.log, err = j.open(); err != nil {
+		j.stop(err)
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.open()
 	return j
 }
 
-// open takes hold of the journal; mu is held. Where another process does the same, this one keeps none.
-func (j *runJournal) open() {
+// open takes hold of the journal, and reads what earlier runs finished.
+func (j *runJournal) open() (*journal.Log[runHeader, runEntry], error) {
 	log, err := journal.Open[runHeader, runEntry](j.dir, j.name)
 	if err != nil {
-		j.stop(err)
-		return
+		return nil, err
 	}
-	j.log = log
-	h, ok := log.Header()
-	if !ok || h.Version != journalVersion {
+	if h, ok := log.Header(); !ok || h.Version != journalVersion {
 		j.header.Began = time.Now().UTC().Truncate(time.Second)
 		if err := log.Begin(j.header); err != nil {
-			j.stop(err)
+			return nil, errors.Join(err, log.Close())
 		}
-		return
 	}
 	for _, e := range log.Entries() {
 		j.earlier = append(j.earlier, e.Finished)
 	}
 	slices.SortFunc(j.earlier, func(a, b finished) int { return bytes.Compare(a[:], b[:]) })
+	return log, nil
 }
 
-// stop keeps no journal from now on; mu is held.
+// stop keeps nothing more. Where another process does the same, this one keeps nothing from the start.
 func (j *runJournal) stop(err error) {
-	j.dir = ""
-	if busy := (*journal.BusyError)(nil); errors.As(err, &busy) || j.warn == nil {
-		return
+	j.stopped = true
+	if busy := (*journal.BusyError)(nil); !errors.As(err, &busy) {
+		j.warning = fmt.Errorf("what is finished cannot be recorded, so that an interrupted run would do it again: %w", err)
 	}
-	j.warn(fmt.Errorf("what is finished cannot be recorded, so that an interrupted run would do it again: %w", err))
 }
 
 // add notes what is finished.
 func (j *runJournal) add(f finished) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.dir == "" {
-		return
-	}
-	if j.log == nil {
-		j.open()
-	}
-	if j.dir == "" {
+	if j.log == nil || j.stopped {
 		return
 	}
 	if err := j.log.Append(runEntry{f}); err != nil {
 		j.stop(err)
+		return
 	}
+	j.added = true
 }
 
 // resumes reports whether an interrupted run finished anything.
@@ -188,7 +176,7 @@ func (j *runJournal) end(done bool) error {
 	switch {
 	case j.log == nil:
 		return nil
-	case done:
+	case done, !j.added && len(j.earlier) == 0:
 		return j.log.Forget()
 	}
 	return j.log.Close()

@@ -97,8 +97,9 @@ func TestInterruptedTreesResume(t *testing.T) {
 			copied: func(_, all int) int { return all },
 		},
 	} {
-		m := storetest.New()
-		for kind, e := range bothEnds(t, m, files) {
+		for kind := range bothEnds(t, storetest.New(), files) {
+			m := storetest.New()
+			e := bothEnds(t, m, files)[kind]
 			t.Run(name+"/"+kind, func(t *testing.T) {
 				c := client(t, m, haul.Options{Concurrency: 1})
 				ctx, stop := context.WithCancelCause(t.Context())
