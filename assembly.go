@@ -21,7 +21,8 @@ import (
 // all end in one.
 type assembly struct {
 	*transfer
-	up store.Upload
+	up   store.Upload
+	from store.Ref // of a copy
 
 	mu    sync.Mutex
 	parts []store.Part   // by index; a zero Number is a part that is not there yet
@@ -206,7 +207,7 @@ func (a *assembly) complete(ctx context.Context, sum checksum.Sum) (store.Object
 		return store.Object{}, err
 	}
 	req := store.CompleteRequest{
-		Upload: a.up, Parts: a.parts, Size: a.bytes, NoClobber: a.o.NoClobber, Attrs: &a.o.Attrs,
+		Upload: a.up, Parts: a.parts, Size: a.bytes, From: a.from, NoClobber: a.o.NoClobber, Attrs: &a.o.Attrs,
 	}
 	if sum.Algorithm != checksum.MD5 {
 		req.Sum = sum

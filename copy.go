@@ -144,7 +144,7 @@ func (t *transfer) copyParts(ctx context.Context, src store.Object, to store.Ref
 	}
 	t.started(src.Size, len(ranges))
 	t.c.sweepDead(ctx, t)
-	a := &assembly{transfer: t, up: store.Upload{Ref: to}}
+	a := &assembly{transfer: t, up: store.Upload{Ref: to}, from: src.Ref}
 	l := a.remember(ctx, copied)
 	obj, err := t.fillCopy(ctx, src, ranges, l)
 	if l.end(ctx, err); err != nil {

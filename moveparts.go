@@ -164,7 +164,7 @@ func (m *moving) fetchParts(ctx context.Context) error {
 // by an error stays as it is, for another try. The error is a *PartsError where parts must be moved again.
 func (c *Client) CompleteShared(ctx context.Context, s Shared, told []store.Part, o Transfer) (Result, error) {
 	defer c.alive()()
-	m := &moving{Shared: s, assembly: &assembly{transfer: c.begin(s.source(), s.target(), o), up: s.Upload}, first: 1, last: s.Parts()}
+	m := &moving{Shared: s, assembly: &assembly{transfer: c.begin(s.source(), s.target(), o), up: s.Upload, from: s.From}, first: 1, last: s.Parts()}
 	r, err := m.complete(ctx, told)
 	if errors.Is(err, store.NoUpload) || errors.Is(err, fs.ErrNotExist) {
 		if r, done := m.completed(ctx); done {

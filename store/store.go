@@ -275,6 +275,8 @@ type CompleteRequest struct {
 	Upload Upload
 	Parts  []Part // in order of Number
 	Size   int64
+	// From is the object that the parts were copied from; zero for an upload.
+	From Ref
 	// Sum is the whole's by Upload.Scheme; the store refuses another (kind Corrupt). Zero where it is not known.
 	Sum       checksum.Sum
 	NoClobber bool

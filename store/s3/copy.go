@@ -57,7 +57,7 @@ func (s *Store) Copy(ctx context.Context, r store.CopyRequest) (store.Object, er
 	_ = xml.Unmarshal(x.body, &doc)
 	o := objectFrom(r.To, x.answer)
 	o.ETag = etag(doc.ETag)
-	if err := s.encrypted(ctx, x, o, ownSource(r)); err != nil {
+	if err := s.encrypted(ctx, x, o, ownSource(r.From, r.To)); err != nil {
 		return store.Object{}, err
 	}
 	if t, err := parseTime(doc.LastModified); err == nil {
@@ -159,6 +159,6 @@ func (s *Store) Tags(ctx context.Context, ref store.Ref, a *store.Attrs) (map[st
 
 // ownSource reports whether a copy may be its own source: some stores take a//b and a/b for one key, or fold case, and an access point
 // is another name of its bucket.
-func ownSource(r store.CopyRequest) bool {
-	return strings.EqualFold(path.Clean("/"+r.From.Key), path.Clean("/"+r.To.Key))
+func ownSource(from, to store.Ref) bool {
+	return strings.EqualFold(path.Clean("/"+from.Key), path.Clean("/"+to.Key))
 }

@@ -64,6 +64,12 @@ func TestCopyOntoItselfIsNotDeleted(t *testing.T) {
 		if _, err := s.Copy(context.Background(), store.CopyRequest{From: from, To: ref, Attrs: attrs}); err == nil || !strings.Contains(err.Error(), "WITHOUT encryption") || !k.there {
 			t.Errorf("from %s: the object is there: %v, %v", from, k.there, err)
 		}
+		k = &keyed{mode: "ignores"}
+		s = open(t, s3.Config{Endpoint: script(t, k.ServeHTTP).URL})
+		parts := store.CompleteRequest{Upload: store.Upload{Ref: ref, ID: "u"}, Parts: []store.Part{{Number: 1, ETag: "e"}}, From: from, Attrs: attrs}
+		if _, err := s.Complete(context.Background(), parts); err == nil || !strings.Contains(err.Error(), "WITHOUT encryption") || !k.there {
+			t.Errorf("from %s in parts: the object is there: %v, %v", from, k.there, err)
+		}
 	}
 }
 

@@ -164,7 +164,7 @@ func (s *Store) complete(ctx context.Context, r store.CompleteRequest) (store.Ob
 	if s.profile.aws { // it answers to the key when the upload is opened
 		return o, nil
 	}
-	return o, s.encrypted(ctx, x, o, false)
+	return o, s.encrypted(ctx, x, o, ownSource(r.From, u.Ref))
 }
 
 // keyIn gives the key that an answer names, as escapeXML leaves it, or "".
