@@ -35,6 +35,7 @@ func (inSmallParts) Limits(string) store.Limits { return store.Limits{MinPart: 1
 type setting struct {
 	*storetest.Memory
 	c       *haul.Client
+	takes   storetest.Checksums
 	dir     string
 	objects tree // below run/ and keep/
 	files   tree
@@ -248,6 +249,11 @@ func lieTo(t *testing.T, name, dir string, r *rand.Rand, seed uint64) string {
 	if ctx.Err() != nil || errors.Is(err, errUntrue) {
 		return fmt.Sprintf("%v; lies were\n\t%s", err, told)
 	}
+	var part *mirror.IncompleteError // of a move that keeps what is not verified
+	unverified := s.takes == storetest.IgnoredChecksums && strings.HasPrefix(name, "move") && errors.As(err, &part)
+	if err != nil && len(lies.Told()) == 0 && !unverified && !errors.Is(err, store.Network) { // a busy machine has those of its own
+		return fmt.Sprintf("without any lie: %v", err)
+	}
 	objects, files := stored(s.Memory, ""), read(t, s.dir)
 	maps.DeleteFunc(files, func(name, _ string) bool { return strings.HasPrefix(path.Base(name), ".") })
 	problem := odd("object", objects, s.objects, s.stored, err == nil) + odd("file", files, s.files, s.local, err == nil)
@@ -280,9 +286,10 @@ func odd(what string, got, before, after tree, done bool) string {
 // newSetting makes a folder and a store with some files in common, some that differ, and some of one side only.
 func newSetting(t *testing.T, dir string, r *rand.Rand) (*setting, *storetest.Server) {
 	kinds := []storetest.Checksums{storetest.AllChecksums, storetest.MD5Checksums, storetest.IgnoredChecksums}
-	m := storetest.New(storetest.Buckets(storetest.Bucket), storetest.Takes(kinds[r.IntN(len(kinds))]), storetest.Limits(store.Limits{MinPart: 1, MaxParts: 100}))
+	takes := kinds[r.IntN(len(kinds))]
+	m := storetest.New(storetest.Buckets(storetest.Bucket), storetest.Takes(takes), storetest.Limits(store.Limits{MinPart: 1, MaxParts: 100}))
 	srv := storetest.Serve(nil, m, storetest.Page(2))
-	s := &setting{Memory: m, dir: filepath.Join(dir, "files"), objects: tree{}, files: tree{}}
+	s := &setting{Memory: m, takes: takes, dir: filepath.Join(dir, "files"), objects: tree{}, files: tree{}}
 	for i, name := range []string{"a", "b", "d/c", "d/e", "f", "g"} {
 		text := strings.Repeat(name+strconv.Itoa(i), 1+r.IntN(60))
 		switch r.IntN(4) {
