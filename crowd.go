@@ -8,11 +8,12 @@ import (
 )
 
 const (
-	// crowdLook is how often the time is asked for that this process waited for a core, which takes a look at each thread; and
-	// crowdUse is the CPU time that it must have used meanwhile. A process that hardly runs has hardly waited for a core either, or
-	// does run before long.
-	crowdLook = 100 * time.Millisecond
-	crowdUse  = time.Millisecond
+	// crowdLook is how often the time is asked for that this process waited for a core, which takes a look at each thread. Meanwhile
+	// it must have used crowdUse of CPU, and crowdShare times what the last look took of it: a process that hardly runs has hardly
+	// waited for a core either, or does run before long.
+	crowdLook  = 100 * time.Millisecond
+	crowdUse   = time.Millisecond
+	crowdShare = 50
 )
 
 // crowd knows how much CPU this process would use if it had the cores to itself: what it uses, and what it waits for while
@@ -21,8 +22,8 @@ type crowd struct {
 	wished, own time.Duration // own is what it has used, at the last tick
 	ticked      time.Time
 	looked      time.Time
-	lookedOwn   time.Duration // own, and delay, at the last look
-	delay       time.Duration
+	lookedOwn   time.Duration // own, and delay, at the last look, which took cost of CPU
+	delay, cost time.Duration
 	waits       float64 // share of the time that it waited lately, all threads added up
 }
 
@@ -31,8 +32,9 @@ func (w *crowd) tick(now time.Time) time.Duration {
 	own := meter.CPU()
 	if d := now.Sub(w.looked); d >= crowdLook {
 		w.waits = 0
-		if own-w.lookedOwn >= crowdUse {
+		if own-w.lookedOwn >= max(crowdUse, crowdShare*w.cost) {
 			delay := meter.Delay()
+			w.cost = meter.CPU() - own
 			if !w.looked.IsZero() {
 				w.waits = max(0, float64(delay-w.delay)/float64(d))
 			}
