@@ -1,0 +1,15 @@
+package stage
+
+import (
+	"testing"
+
+	"haul/internal/formattest"
+)
+
+// TestFormats keeps records of runs, notes of the cache, and the journals of work folders.
+func TestFormats(t *testing.T) {
+	formattest.Check(t, "run", 1, formattest.Filled[Record]())
+	formattest.Check(t, "kept", 1, formattest.Filled[kept]())
+	formattest.Check(t, "state", 1, formattest.Filled[state]())
+	formattest.Check(t, "ended", 1, formattest.Filled[ended]())
+}
