@@ -203,7 +203,8 @@ func (d *download) write(temp string) {
 
 func (d *download) record(temp string) record {
 	return record{
-		Kind: down, Identity: d.c.identity, Path: []byte(d.path), Ref: d.from, Began: time.Now(), Choices: d.choices(),
+		Format: recordVersion,
+		Kind:   down, Identity: d.c.identity, Path: []byte(d.path), Ref: d.from, Began: time.Now(), Choices: d.choices(),
 		Temp: []byte(temp), Size: d.obj.Size, ETag: d.obj.ETag, Version: d.obj.Version, Algorithm: d.algorithm,
 	}
 }

@@ -141,7 +141,8 @@ func (l *leftover) write() {
 	host, err := os.Hostname()
 	if err == nil {
 		err = l.log.Begin(record{
-			Kind: l.kind, Identity: l.c.identity, Ref: l.up.Ref, Began: time.Now(), Choices: choices{Attrs: l.o.Attrs},
+			Format: recordVersion,
+			Kind:   l.kind, Identity: l.c.identity, Ref: l.up.Ref, Began: time.Now(), Choices: choices{Attrs: l.o.Attrs},
 			UploadID: l.up.ID, Scheme: l.up.Scheme, LostSince: l.lostSince, Host: host, PID: os.Getpid(),
 		})
 	}

@@ -2,6 +2,7 @@ package haul
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,11 +11,17 @@ import (
 	"haul/checksum"
 	"haul/internal/journal"
 	"haul/internal/localfile"
+	"haul/internal/oldformat"
 	"haul/store"
 )
 
+// recordVersion grows when a field of a record changes its meaning or goes away.
+const recordVersion = 2
+
 // record is what is written down about an unfinished transfer, before its first part moves. It holds no secret.
 type record struct {
+	// Format is the recordVersion; records of version 1 have none.
+	Format   int       `json:"haul_journal"`
 	Kind     direction `json:"kind"`
 	Identity string    `json:"store"`
 	Path     []byte    `json:"path"` // absolute; a name of a file may be no UTF-8
@@ -40,6 +47,19 @@ type record struct {
 	ETag      string             `json:"etag,omitempty"`
 	Version   string             `json:"version,omitempty"`
 	Algorithm checksum.Algorithm `json:"algorithm,omitempty"`
+}
+
+// UnmarshalJSON reads a record of this version or an earlier one.
+func (r *record) UnmarshalJSON(text []byte) error {
+	type plain record
+	if err := json.Unmarshal(oldformat.Rename(text), (*plain)(r)); err != nil {
+		return err
+	}
+	if r.Format > recordVersion {
+		return fmt.Errorf("the record is of version %d, and this haul reads %d", r.Format, recordVersion)
+	}
+	r.Format = recordVersion
+	return nil
 }
 
 // choices are the parts of a Transfer that Resume needs to go on with it.

@@ -22,20 +22,21 @@ import (
 //	one:     CompleteShared with all that was told; or AbortShared
 type Shared struct {
 	// Path is the local file, absolute: the source of an upload, or the target of a download; empty for a copy.
-	Path string
+	Path string `json:"path,omitempty"`
 	// Temp is the hidden file beside Path that a download fills; every process must see the same.
-	Temp string
+	Temp string `json:"temp,omitempty"`
 	// From is the source of a download or a copy, in the state that ETag names.
-	From store.Ref
-	ETag string
+	From store.Ref `json:"from,omitzero"`
+	ETag string    `json:"etag,omitempty"`
 	// Upload is what an upload or a copy fills.
-	Upload store.Upload
+	Upload store.Upload `json:"upload,omitzero"`
 	// Algorithm sums the parts.
-	Algorithm checksum.Algorithm
+	Algorithm checksum.Algorithm `json:"algorithm,omitempty"`
 	// Size is in bytes; all parts have PartSize, but for the last.
-	Size, PartSize int64
+	Size     int64 `json:"size"`
+	PartSize int64 `json:"part_size"`
 	// Modified is the time of the source.
-	Modified time.Time
+	Modified time.Time `json:"modified,omitzero"`
 }
 
 // PartsError says which parts keep a shared transfer from being completed: nobody told of them, or the store lacks them or has

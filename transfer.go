@@ -15,48 +15,49 @@ import (
 )
 
 // Resume says what a transfer does about an earlier, unfinished run of itself.
-type Resume int
+type Resume string
 
 const (
 	// ResumeAuto goes on where the record of an earlier run says so, and leaves what is needed to go on behind.
-	ResumeAuto Resume = iota
+	ResumeAuto Resume = ""
 	// ResumeNever starts clean, and leaves nothing behind on failure.
-	ResumeNever
+	ResumeNever Resume = "never"
 	// ResumeAdopt is ResumeAuto; and where there is no record, an upload takes over the newest open upload of the same key
 	// with all its parts that prove equal.
-	ResumeAdopt
+	ResumeAdopt Resume = "adopt"
 )
 
 // Transfer holds the choices for one transfer. The zero value is the good default.
 type Transfer struct {
 	// PartSize in bytes; 0 lets haul choose.
-	PartSize int64
+	PartSize int64 `json:"part_size,omitempty"`
 	// Checksum asked for by the user; None is the best that the store can do, CRC64NVME first.
-	Checksum checksum.Algorithm
-	Resume   Resume
+	Checksum checksum.Algorithm `json:"checksum,omitempty"`
+	Resume   Resume             `json:"resume,omitempty"`
 	// NoClobber makes an existing target an error of kind store.Exists.
-	NoClobber bool
+	NoClobber bool `json:"no_clobber,omitempty"`
 	// ExpectedSize of a stream in bytes, where it is known; 0 is unknown. It need not be exact.
-	ExpectedSize int64
+	ExpectedSize int64 `json:"expected_size,omitempty"`
 	// IfMatch is the ETag that the object to download or to copy must have; another is an error of kind store.Changed.
-	IfMatch string
+	IfMatch string `json:"if_match,omitempty"`
 	// Times keeps a file's modification time in the object's metadata on the way up, and gives it back on the way down.
-	Times bool
+	Times bool `json:"times,omitempty"`
 	// Digests are to be computed of all bytes beside the transfer, each on a core of its own, for Result.Digests. MD5 goes into the
 	// metadata of an object that is stored by one request, under the names that rclone and s3cmd read, and the size of its parts
 	// into that of a file in parts (haul-part-size). Of a copy no byte comes by: it has those that the store vouches for.
-	Digests []checksum.Algorithm
+	Digests []checksum.Algorithm `json:"digests,omitempty"`
 	// DigestFirst lets Upload read a file in parts once before, so that its MD5 can be in the metadata, which are fixed when an
 	// upload is opened.
-	DigestFirst bool
+	DigestFirst bool `json:"digest_first,omitempty"`
 	// ReadTwice lets a download read bytes that nothing in the store proves a second time: then they are proved where both times
 	// they were the same.
-	ReadTwice bool `json:",omitempty"`
+	ReadTwice bool `json:"read_twice,omitempty"`
 	// WantLayout asks for Result.Layout.
-	WantLayout bool
+	WantLayout bool `json:"want_layout,omitempty"`
 	// ReplaceMetadata gives a copy no headers and metadata but those that Attrs names, ReplaceTags no tags but those.
-	ReplaceMetadata, ReplaceTags bool
-	Attrs                        store.Attrs
+	ReplaceMetadata bool        `json:"replace_metadata,omitempty"`
+	ReplaceTags     bool        `json:"replace_tags,omitempty"`
+	Attrs           store.Attrs `json:"attrs,omitzero"`
 	// Opened is told of each upload that was opened, before its first part leaves, so that whoever may die at any moment can write
 	// down what would be left. It may be nil.
 	Opened func(store.Upload) `json:"-"`

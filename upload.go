@@ -261,7 +261,8 @@ func (u *upload) writeDown() {
 
 func (u *upload) record() record {
 	return record{
-		Kind: up, Identity: u.c.identity, Path: []byte(u.src.Path()), Ref: u.up.Ref, Began: time.Now(), PartSize: u.layout.PartSize,
+		Format: recordVersion,
+		Kind:   up, Identity: u.c.identity, Path: []byte(u.src.Path()), Ref: u.up.Ref, Began: time.Now(), PartSize: u.layout.PartSize,
 		Choices: u.choices(), UploadID: u.up.ID, Scheme: u.up.Scheme, Fingerprint: u.src.Fingerprint(), LostSince: u.lostSince,
 	}
 }

@@ -120,8 +120,8 @@ func (a Algorithm) CanCombine() bool {
 
 // Scheme is how an upload is summed: every part by Algorithm, the whole by Kind. The zero Scheme sums nothing.
 type Scheme struct {
-	Algorithm Algorithm
-	Kind      Kind
+	Algorithm Algorithm `json:"algorithm,omitempty"`
+	Kind      Kind      `json:"kind,omitempty"`
 }
 
 // String gives the scheme in words, such as "CRC64NVME of the full object", "MD5, part by part", or "nothing".

@@ -3,12 +3,15 @@ package mirror
 import (
 	"testing"
 
+	"haul"
 	"haul/internal/formattest"
 )
 
 // TestFormats keeps plans, and the journals of runs.
 func TestFormats(t *testing.T) {
-	formattest.Check(t, "plan-header", 1, formattest.Filled[PlanHeader]())
+	h := formattest.Filled[PlanHeader]()
+	h.Version, h.Transfer.Resume = planVersion, haul.ResumeAdopt
+	formattest.Check(t, "plan-header", 2, h)
 	formattest.Check(t, "plan-step", 1, formattest.Filled[Step]())
 	formattest.Check(t, "plan-summary", 1, formattest.Filled[PlanSummary]())
 	formattest.Check(t, "run-header", 1, formattest.Filled[runHeader]())

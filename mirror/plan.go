@@ -15,6 +15,7 @@ import (
 
 	"haul"
 	"haul/internal/localfile"
+	"haul/internal/oldformat"
 	"haul/internal/seqfile"
 	"haul/store"
 )
@@ -23,7 +24,7 @@ import (
 // Apply does what it says, and nothing else.
 
 // planVersion grows when a field changes its meaning or goes away.
-const planVersion = 1
+const planVersion = 2
 
 // ErrPlan is in the chain of an error where a plan cannot be read, or is not of this store.
 var ErrPlan = errors.New("the plan is not good")
@@ -48,6 +49,19 @@ type PlanHeader struct {
 	NoFamilies bool          `json:"no_families,omitempty"`
 	Last       []string      `json:"last,omitempty"` // that of the options
 	Transfer   haul.Transfer `json:"transfer"`
+}
+
+// UnmarshalJSON reads the header of a plan of this version or an earlier one.
+func (h *PlanHeader) UnmarshalJSON(text []byte) error {
+	type plain PlanHeader
+	if err := json.Unmarshal(oldformat.Rename(text), (*plain)(h)); err != nil {
+		return err
+	}
+	if h.Version < 1 || h.Version > planVersion {
+		return fmt.Errorf("it is of version %d, and this haul reads 1 to %d", h.Version, planVersion)
+	}
+	h.Version = planVersion
+	return nil
 }
 
 // Step is one object of a plan.
@@ -231,8 +245,8 @@ func ReadPlan(plan io.ReadSeeker) (PlanHeader, PlanSummary, error) {
 	err := eachLine(plan, func(n int, line []byte) error {
 		switch {
 		case n == 1:
-			if err := json.Unmarshal(line, &h); err != nil || h.Version != planVersion {
-				return fmt.Errorf("%w: it does not begin as one of this version of haul", ErrPlan)
+			if err := json.Unmarshal(line, &h); err != nil {
+				return fmt.Errorf("%w: it does not begin as a plan does: %w", ErrPlan, err)
 			}
 			var err error
 			if steps, err = newPlanChecker(h); err != nil {

@@ -107,7 +107,7 @@ func newJournal(c *haul.Client, verb string, from, to End, t haul.Transfer) *run
 	if err != nil {
 		return j
 	}
-	t.Resume, t.ExpectedSize, t.IfMatch, t.ReadTwice, t.WantLayout = 0, 0, "", false, false
+	t.Resume, t.ExpectedSize, t.IfMatch, t.ReadTwice, t.WantLayout = "", 0, "", false, false
 	options, err := json.Marshal(t)
 	if err != nil {
 		return j

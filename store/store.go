@@ -21,9 +21,9 @@ import (
 
 // Ref names an object, or, without a Key, a bucket. Version is empty for the current version.
 type Ref struct {
-	Bucket  string
-	Key     string
-	Version string
+	Bucket  string `json:"bucket,omitempty"`
+	Key     string `json:"key,omitempty"`
+	Version string `json:"version,omitempty"`
 }
 
 // String gives the Ref as people write it, s3://bucket/key; the version, if any, follows in parentheses.
@@ -136,13 +136,13 @@ type Part struct {
 // Upload is an open multipart upload.
 type Upload struct {
 	Ref
-	ID string
+	ID string `json:"id,omitempty"`
 	// Scheme is how the store agreed to check the parts and the whole. With Algorithm MD5 the parts travel with
 	// Content-MD5 and the whole is known by its ETag; with None nothing is checked on the way.
-	Scheme checksum.Scheme
+	Scheme checksum.Scheme `json:"scheme,omitzero"`
 	// Started and StorageClass are told by listings.
-	Started      time.Time
-	StorageClass string
+	Started      time.Time `json:"started,omitzero"`
+	StorageClass string    `json:"storage_class,omitempty"`
 }
 
 // Limits are what a store allows. A zero field means no limit is known.
@@ -161,12 +161,12 @@ type Limits struct {
 
 // Headers are an object's own HTTP headers. Empty ones are not sent.
 type Headers struct {
-	ContentType        string
-	ContentEncoding    string
-	ContentDisposition string
-	ContentLanguage    string
-	CacheControl       string
-	Expires            string
+	ContentType        string `json:"content_type,omitempty"`
+	ContentEncoding    string `json:"content_encoding,omitempty"`
+	ContentDisposition string `json:"content_disposition,omitempty"`
+	ContentLanguage    string `json:"content_language,omitempty"`
+	CacheControl       string `json:"cache_control,omitempty"`
+	Expires            string `json:"expires,omitempty"`
 }
 
 // Secret holds key material. Printed or marshalled in any way, it gives "(secret)".
@@ -189,44 +189,47 @@ func (s Secret) MarshalText() ([]byte, error) {
 // CustomerKey is a key of the customer's own (SSE-C). The zero value is none.
 type CustomerKey struct {
 	// Algorithm is AES256 where empty.
-	Algorithm string
+	Algorithm string `json:"algorithm,omitempty"`
 	// Key is the raw key of 32 bytes.
-	Key Secret
+	Key Secret `json:"key,omitempty"`
 }
 
 // Encryption is the server-side encryption asked for. The zero value leaves it to the bucket.
 type Encryption struct {
 	// SSE is S3's word: AES256, aws:kms, aws:kms:dsse.
-	SSE      string
-	KMSKeyID string
-	Customer CustomerKey
+	SSE      string      `json:"sse,omitempty"`
+	KMSKeyID string      `json:"kms_key_id,omitempty"`
+	Customer CustomerKey `json:"customer,omitzero"`
 	// CopySource opens the source of a copy.
-	CopySource CustomerKey
+	CopySource CustomerKey `json:"copy_source,omitzero"`
 }
 
 // Grants give rights to others, each as S3's header has it: a list such as id="…", uri="…".
 type Grants struct {
-	Read, FullControl, ReadACP, WriteACP string
+	Read        string `json:"read,omitempty"`
+	FullControl string `json:"full_control,omitempty"`
+	ReadACP     string `json:"read_acp,omitempty"`
+	WriteACP    string `json:"write_acp,omitempty"`
 }
 
 // Attrs are the optional things that travel with an object or a request. The heart passes them on untouched; only a
 // store reads them. The zero value asks for nothing.
 type Attrs struct {
-	Headers Headers
+	Headers Headers `json:"headers,omitzero"`
 	// Metadata and Tags of a copy: nil leaves the source's, and empty maps leave none.
-	Metadata     map[string]string
-	Tags         map[string]string
-	StorageClass string
+	Metadata     map[string]string `json:"metadata,omitzero"`
+	Tags         map[string]string `json:"tags,omitzero"`
+	StorageClass string            `json:"storage_class,omitempty"`
 	// ACL is a canned ACL, such as bucket-owner-full-control.
-	ACL    string
-	Grants Grants
+	ACL    string `json:"acl,omitempty"`
+	Grants Grants `json:"grants,omitzero"`
 	// Redirect is where a bucket that is a web site sends those who ask for the object.
-	Redirect   string
-	Encryption Encryption
+	Redirect   string     `json:"redirect,omitempty"`
+	Encryption Encryption `json:"encryption,omitzero"`
 	// RequestPayer is "requester" where the caller agrees to pay.
-	RequestPayer string
+	RequestPayer string `json:"request_payer,omitempty"`
 	// PageSize is how many entries a page of a listing has at most; 0 leaves it to the store.
-	PageSize int `json:",omitempty"`
+	PageSize int `json:"page_size,omitempty"`
 }
 
 // GetRequest asks for bytes.

@@ -38,12 +38,13 @@ import (
 	"unicode/utf8"
 
 	"haul"
+	"haul/internal/oldformat"
 	"haul/mirror"
 	"haul/store"
 )
 
 // version grows when a field of a plan changes its meaning or goes away.
-const version = 1
+const version = 2
 
 // ErrPlan is in the chain of an error where there is no plan, or it cannot be read, or is not of this store.
 var ErrPlan = errors.New("the plan is not good")
@@ -72,6 +73,16 @@ type Header struct {
 	// Manifests and Markers are in no shard: they come when all else is done.
 	Manifests Load `json:"manifests,omitzero"`
 	Markers   Load `json:"markers,omitzero"`
+}
+
+// UnmarshalJSON reads a header of this version or an earlier one.
+func (h *Header) UnmarshalJSON(text []byte) error {
+	type plain Header
+	err := json.Unmarshal(oldformat.Rename(text), (*plain)(h))
+	if h.Version == 1 {
+		h.Version = version
+	}
+	return err
 }
 
 // Two more shards than people count: manifests, and markers that tell others that all is there. Finish does them.
@@ -231,6 +242,12 @@ type shared struct {
 	Transfer haul.Shared `json:"transfer"`
 }
 
+// UnmarshalJSON reads a line of this version or an earlier one.
+func (s *shared) UnmarshalJSON(text []byte) error {
+	type plain shared
+	return json.Unmarshal(oldformat.Rename(text), (*plain)(s))
+}
+
 func sharedLine(s haul.Shared) shared {
 	line := shared{Path: name(s.Path), Temp: name(s.Temp), From: name(s.From.Key), Key: name(s.Upload.Key), Transfer: s}
 	t := &line.Transfer
@@ -277,7 +294,7 @@ func Read(ctx context.Context, c *haul.Client, d *Depot) (Header, error) {
 	}
 	switch {
 	case h.Version != version:
-		return h, fmt.Errorf("%w: %s is of version %d, and this haul knows %d", ErrPlan, d, h.Version, version)
+		return h, fmt.Errorf("%w: %s is of version %d, and this haul reads 1 to %d", ErrPlan, d, h.Version, version)
 	case bad:
 		return h, fmt.Errorf("%w: what %s says of its shards cannot be", ErrPlan, d)
 	case h.Store != c.Identity():

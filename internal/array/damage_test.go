@@ -58,9 +58,9 @@ func TestHostilePlan(t *testing.T) {
 		"no shards":     {"plan.json", `"shards": [`, `"was": [`},
 		"negative":      {"plan.json", `"objects": 1,`, `"objects": -1,`},
 		"huge":          {"plan.json", `"objects": 1,`, `"objects": 9223372036854775807,`},
-		"no part size":  {"shared.jsonl", `"PartSize":16`, `"PartSize":0`},
-		"negative size": {"shared.jsonl", `"Size":300`, `"Size":-300`},
-		"huge size":     {"shared.jsonl", `"Size":300`, `"Size":9223372036854775807`},
+		"no part size":  {"shared.jsonl", `"part_size":16`, `"part_size":0`},
+		"negative size": {"shared.jsonl", `"size":300`, `"size":-300`},
+		"huge size":     {"shared.jsonl", `"size":300`, `"size":9223372036854775807`},
 	} {
 		f := newFloor(t, mirror.Upload)
 		f.put(map[string]string{"a": "a", "b": random(300, 1)})

@@ -19,20 +19,33 @@ type folder struct {
 }
 
 // state is what a run stands on: a hash of what it was asked for and what its inputs were.
-type state struct{ Asked string }
+type state struct {
+	Asked string `json:"asked"`
+}
 
 // ended is written down when the command has ended well: an entry for each output, and then one with the record.
 type ended struct {
-	Output *output `json:",omitempty"`
+	Output *output `json:"output,omitempty"`
 	// Record is without its inputs.
-	Record *Record `json:",omitempty"`
+	Record *Record `json:"record,omitempty"`
 	// Boot tells one start of the machine from another: what was written before a power cut may not be on the disk.
-	Boot string `json:",omitempty"`
+	Boot string `json:"boot,omitempty"`
 }
 
-// name is that of the work folder: the same for the same request. (JSON would make all that is no UTF-8 the same.)
+// name is that of the work folder: the same for the same request, from one version of haul to the next. (Quoted, since JSON would make
+// all that is no UTF-8 the same.)
 func (r *run) name() string {
-	return hash(fmt.Appendf(nil, "%#v", []any{r.Command, r.From, r.Inputs, r.Streams, r.Outputs, r.Request.Record, r.c.Identity()}))[:16]
+	b := fmt.Appendf(nil, "%q %q %q %q\n", r.Command, r.From, r.Request.Record.String(), r.c.Identity())
+	for _, in := range r.Inputs {
+		b = fmt.Appendf(b, "in %q %v %q %v %q\n", in.Source.String(), in.Folder, in.Pattern, in.Sheet, in.Dest)
+	}
+	for _, s := range r.Streams {
+		b = fmt.Appendf(b, "stream %q %q\n", s.Name, s.Source.String())
+	}
+	for _, out := range r.Outputs {
+		b = fmt.Appendf(b, "out %q %q %v\n", out.Pattern, out.Target.String(), out.Optional)
+	}
+	return hash(b)[:16]
 }
 
 func (f *folder) work() string { return filepath.Join(f.root, "files") }

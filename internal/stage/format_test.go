@@ -10,6 +10,6 @@ import (
 func TestFormats(t *testing.T) {
 	formattest.Check(t, "run", 1, formattest.Filled[Record]())
 	formattest.Check(t, "kept", 1, formattest.Filled[kept]())
-	formattest.Check(t, "state", 1, formattest.Filled[state]())
-	formattest.Check(t, "ended", 1, formattest.Filled[ended]())
+	formattest.Check(t, "state", 2, formattest.Filled[state]())
+	formattest.Check(t, "ended", 2, formattest.Filled[ended]())
 }

@@ -33,10 +33,10 @@ type Output struct {
 
 // output is one file that goes up.
 type output struct {
-	Rel      string
-	Target   store.Ref
-	Size     int64
-	Modified time.Time
+	Rel      string    `json:"rel"`
+	Target   store.Ref `json:"target"`
+	Size     int64     `json:"size"`
+	Modified time.Time `json:"modified"`
 }
 
 // changed reports whether the file is another than it was.
