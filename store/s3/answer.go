@@ -25,8 +25,8 @@ type form struct {
 	header need
 	// empty: an answer without a body is a good one.
 	empty bool
-	// named: it is one, if it has the request ID of a store.
-	named bool
+	// ceph: it is one of Ceph's, which its request IDs show.
+	ceph bool
 	// stream: the body is that of an object, and is not looked at here.
 	stream bool
 	// otherwise is the kind of an Error about another answer, where that is not store.BadAnswer.
@@ -57,6 +57,9 @@ const (
 	maxRoot  = 4 << 10  // within this the root element must begin, white space before it not counted
 )
 
+// cephID is a request ID of Ceph: a number, a time and a zone (transaction_id in rgw_common.h).
+var cephID = regexp.MustCompile("^tx[0-9a-f]{16,}-")
+
 // forms has the form of the answers to each operation.
 var forms = map[string]form{
 	"GetObject":               {stream: true, header: state},
@@ -73,7 +76,7 @@ var forms = map[string]form{
 	"ListObjects":          {root: "ListBucketResult", needs: []string{"IsTruncated"}, limit: pageLimit},
 	"CopyObject":           {root: "CopyObjectResult", needs: []string{"ETag", "LastModified"}},
 	"UploadPartCopy":       {root: "CopyPartResult", needs: []string{"ETag"}},
-	"GetObjectTagging":     {root: "Tagging", named: true}, // Ceph says nothing of an object without tags
+	"GetObjectTagging":     {root: "Tagging", ceph: true}, // it sends nothing about an object without tags
 	"DeleteObject":         {empty: true},
 	"DeleteObjects":        {root: "DeleteResult", limit: pageLimit},
 	"HeadBucket":           {empty: true},
@@ -169,7 +172,7 @@ const noTag = "an answer without an ETag"
 // takeEmpty is for an answer without a body.
 func (x *exchange) takeEmpty(resp *http.Response, f form) {
 	switch {
-	case !f.empty && !(f.named && resp.Header.Get("X-Amz-Request-Id") != ""):
+	case !f.empty && !(f.ceph && cephID.MatchString(resp.Header.Get("X-Amz-Request-Id"))):
 		x.refuse(resp, "an empty answer")
 	case !f.met(resp.Header):
 		x.refuse(resp, noTag)

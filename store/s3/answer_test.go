@@ -318,3 +318,16 @@ func TestPutAboutOtherBytes(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestNoTags: only Ceph, which its request IDs show, sends nothing about an object without tags.
+func TestNoTags(t *testing.T) {
+	for id, ok := range map[string]bool{
+		"tx000000000000000000017-0065f1a2b3-4b2a-default": true, "tx00000a8c9d1f2e3b45678-00654321ab-1019-zone-a": true,
+		"": false, "1": false, "0123456789ABCDEF": false, "17A2B3C4D5E6F708": false, "tx17": false,
+	} {
+		s := open(t, s3.Config{Endpoint: script(t, answer(200, "", "X-Amz-Request-Id: "+id)).URL})
+		if tags, err := s.Tags(context.Background(), ref, nil); (err == nil) != ok || len(tags) > 0 {
+			t.Errorf("%q: %v, %v", id, tags, err)
+		}
+	}
+}
