@@ -61,7 +61,7 @@ lint:
 	cd lab && ../bin/staticcheck ./...
 
 unit: runner
-	$(call tests,unit,.,$(RACE) -timeout 10m ./...)
+	$(call tests,unit,.,$(RACE) -timeout 30m ./...)
 	$(call tests,allocations,.,-timeout 5m -run Allocations . ./store/s3) # which the race detector would count too
 	$(call tests,pace,.,-timeout 5m ./internal/pace) # the whole grid of simulated links, which is too much for the race detector
 

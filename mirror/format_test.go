@@ -3,6 +3,8 @@ package mirror
 import (
 	"testing"
 
+	"github.com/google/jsonschema-go/jsonschema"
+
 	"haul"
 	"haul/internal/formattest"
 )
@@ -16,4 +18,13 @@ func TestFormats(t *testing.T) {
 	formattest.Check(t, "plan-summary", 1, formattest.Filled[PlanSummary]())
 	formattest.Check(t, "run-header", 1, formattest.Filled[runHeader]())
 	formattest.Check(t, "run-entry", 1, runEntry{finishedAs("a", "b")})
+}
+
+// TestSchema keeps the published schema of plans.
+func TestSchema(t *testing.T) {
+	formattest.Publish(t, "../doc/schema", "plan", "One line of a plan: its header, a step, or its summary", &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
+		formattest.Schema[PlanHeader](t), formattest.Schema[Step](t), formattest.Schema[struct {
+			Summary PlanSummary `json:"summary"`
+		}](t),
+	}})
 }

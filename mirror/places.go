@@ -95,7 +95,9 @@ func (p *places) find(rel string, size int64) (string, error) {
 		}
 	}
 	if i := strings.LastIndexByte(name, '/'); i >= 0 {
-		if err := p.check(name[:i]); err != nil {
+		if err := p.check(name[:i]); errors.Is(err, errFileThere) {
+			return path, err // where it will be, if that file is to be deleted
+		} else if err != nil {
 			return "", err
 		}
 	}

@@ -227,20 +227,23 @@ func grouped(n int) string {
 	return s
 }
 
+// reportHead is a report as JSON, but for its files.
+type reportHead struct {
+	Format int `json:"haul_verify_report"`
+	About
+	Seconds    float64  `json:"elapsed_seconds"`
+	Whole      string   `json:"whole"`
+	OK         int      `json:"ok"`
+	Bad        int      `json:"bad"`
+	Missing    int      `json:"missing"`
+	Unprovable int      `json:"unprovable"`
+	Extra      int      `json:"extra"`
+	Size       int64    `json:"ok_bytes"`
+	Proofs     []proved `json:"proofs"`
+}
+
 func (r *Report) json(w io.Writer, p page) error {
-	head := struct {
-		Format int `json:"haul_verify_report"`
-		About
-		Seconds    float64  `json:"elapsed_seconds"`
-		Whole      string   `json:"whole"`
-		OK         int      `json:"ok"`
-		Bad        int      `json:"bad"`
-		Missing    int      `json:"missing"`
-		Unprovable int      `json:"unprovable"`
-		Extra      int      `json:"extra"`
-		Size       int64    `json:"ok_bytes"`
-		Proofs     []proved `json:"proofs"`
-	}{reportFormat, p.About, p.Elapsed.Seconds(), p.Whole, p.OK, p.Bad, p.Missing, p.Unprovable, p.Extra, p.Size, p.Proved}
+	head := reportHead{reportFormat, p.About, p.Elapsed.Seconds(), p.Whole, p.OK, p.Bad, p.Missing, p.Unprovable, p.Extra, p.Size, p.Proved}
 	b, err := json.Marshal(head)
 	if err != nil {
 		return err

@@ -172,7 +172,7 @@ func TestCommandsAgainstLies(t *testing.T) {
 	}
 	base := t.TempDir()
 	var all sync.WaitGroup
-	room := make(chan struct{}, 24)
+	room := make(chan struct{}, 64)
 	for i := range runs {
 		room <- struct{}{}
 		all.Go(func() {

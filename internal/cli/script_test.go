@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -20,6 +21,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"haul/internal/cli"
+	"haul/internal/formattest"
 	"haul/store"
 	"haul/store/storetest"
 )
@@ -31,9 +33,55 @@ func TestMain(m *testing.M) {
 // haul is cmd/haul, in this binary.
 func haul() {
 	ctx, stop := cli.Interruptible(context.Background(), os.Exit)
-	code := cli.Run(ctx, cli.System{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr})
+	sys := cli.System{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+	valid := func() error { return nil }
+	fi, err := os.Stdout.Stat()
+	if schema := os.Getenv("HAUL_EVENT_SCHEMA"); schema != "" && slices.Contains(os.Args, "--json") && err == nil && fi.Mode()&fs.ModeNamedPipe != 0 {
+		valid = validated(schema, &sys)
+	}
+	code := cli.Run(ctx, sys)
 	stop()
+	if err := valid(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 99
+	}
 	os.Exit(code)
+}
+
+// validated puts a pipe before standard output, whose lines are compared with the schema of events. The func ends that, and gives what
+// is wrong.
+func validated(schema string, sys *cli.System) func() error {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return func() error { return err }
+	}
+	to := sys.Stdout
+	sys.Stdout = w
+	done := make(chan error, 1)
+	go func() {
+		check, err := formattest.Validator(schema)
+		in := bufio.NewReader(r)
+		for {
+			line, rerr := in.ReadBytes('\n')
+			if _, werr := to.Write(line); werr != nil {
+				_ = r.Close() // the reader went away
+				break
+			}
+			if err == nil && bytes.HasPrefix(line, []byte(`{"schema_version":`)) {
+				if err = check(line); err != nil {
+					err = fmt.Errorf("%s is not what %s says: %w", bytes.TrimSpace(line), schema, err)
+				}
+			}
+			if rerr != nil {
+				break
+			}
+		}
+		done <- err
+	}()
+	return func() error {
+		_ = w.Close() // the command may have closed it
+		return <-done
+	}
 }
 
 // TestScript runs testdata/script: each file there shows one command or theme, as a manual would. Beside what testscript
@@ -56,12 +104,17 @@ func haul() {
 //	sample KIND FILE         make a file of the field: bam, cut-bam, bai (of two sequences), bai-of-7, unmapped-bam, vcf, plain-vcf, fastq
 //	old DIR, young DIR       give the files below a folder the time of 2001-09-09, or of an hour from now
 func TestScript(t *testing.T) {
+	schema, err := filepath.Abs("../../doc/schema/event.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			r := &room{t: t}
 			env.Values[roomKey{}] = r
 			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("HAUL_EVENT_SCHEMA", schema)
 			env.Setenv("HAUL_STATE_DIR", env.WorkDir+"/.state")
 			env.Setenv("GORACE", "atexit_sleep_ms=0") // or each haul waits a second at its end, under the race detector
 			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")

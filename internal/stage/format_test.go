@@ -13,3 +13,8 @@ func TestFormats(t *testing.T) {
 	formattest.Check(t, "state", 2, formattest.Filled[state]())
 	formattest.Check(t, "ended", 2, formattest.Filled[ended]())
 }
+
+// TestSchema keeps the published schema of run.json.
+func TestSchema(t *testing.T) {
+	formattest.Publish(t, "../../doc/schema", "run", "The record of haul run, run.json", formattest.Schema[Record](t))
+}
