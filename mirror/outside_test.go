@@ -2,7 +2,9 @@ package mirror_test
 
 import (
 	"errors"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -76,7 +78,16 @@ func swap(t *testing.T, dir, to string) {
 	if err := os.Rename(dir, dir+"-was"); err != nil {
 		t.Error(err)
 	}
-	if err := os.Symlink(to, dir); err != nil {
+	err := os.Symlink(to, dir)
+	for range 100 {
+		if !errors.Is(err, fs.ErrExist) {
+			break
+		}
+		if err = os.RemoveAll(dir); err == nil { // another transfer was there first, and made it again
+			err = os.Symlink(to, dir)
+		}
+	}
+	if err != nil {
 		t.Error(err)
 	}
 }
