@@ -2,7 +2,6 @@ package mirror_test
 
 import (
 	"errors"
-	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
