@@ -7,7 +7,7 @@ RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 # $(call tests,NAME,FOLDER,ARGUMENTS) runs go test in a folder and keeps what happened in bin/tests, for `skipped` to sum up.
 tests = cd $(2) && $(CURDIR)/bin/gotestsum --format pkgname --hide-summary skipped --jsonfile $(CURDIR)/bin/tests/$(1).jsonl -- $(3)
 
-.PHONY: help build demo bench test packages peers lint unit crash servers skipped runner test-big clean
+.PHONY: help build demo bench test packages peers lint unit crash servers skipped runner test-big rename clean
 
 help:
 	@echo 'make build      bin/haul, one static binary'
@@ -21,6 +21,7 @@ help:
 	@echo '                and an array on a real Slurm, where slurm-wlm and munge are installed and root runs it'
 	@echo 'make test-big   5 GiB up and down on both servers, HTTP and HTTPS, which needs 22 GiB of disk; memory for 50 GiB'
 	@echo 'make bench      haul beside its peers and bare floors, on a quiet machine; BENCH= takes its flags, see lab/bench/README.md'
+	@echo 'make rename MODULE=example.org/you/haul   give the module, its imports and documents another path'
 	@echo 'make clean      remove what was built here'
 
 build:
@@ -80,6 +81,12 @@ test-big:
 	HAUL_BIG=1 $(GO) -C lab test -count 1 -timeout 60m -run TestBig -v ./servers
 	HAUL_BIG=1 $(GO) -C lab test -count 1 -timeout 60m -v ./memory
 	HAUL_BIG=1 $(GO) -C lab test -count 1 -timeout 20m -v ./slurm
+
+# There is no public home yet. The path of the module is a string that stands for nothing else, so that it can be replaced anywhere.
+rename:
+	@test -n '$(MODULE)' || { echo 'make rename MODULE=example.org/you/haul'; exit 2; }
+	old=$$($(GO) list -m); git grep -lzF "$$old" -- . ':!.git' | xargs -0 perl -pi -e "s|\\Q$$old\\E|$(MODULE)|g"
+	gofmt -w $$(git ls-files '*.go') # imports are in order of their paths
 
 clean:
 	rm -rf bin

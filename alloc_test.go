@@ -9,11 +9,11 @@ import (
 	"runtime/debug"
 	"testing"
 
-	"haul"
-	"haul/checksum"
-	"haul/store"
-	"haul/store/s3"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+	"haul.example/haul/store/s3"
+	"haul.example/haul/store/storetest"
 )
 
 // TestAllocations bounds what a small object costs in memory on its way through the whole heart and the store that speaks S3.

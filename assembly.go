@@ -10,11 +10,11 @@ import (
 	"sync"
 	"time"
 
-	"haul/checksum"
-	"haul/internal/evidence"
-	"haul/internal/meter"
-	"haul/internal/pace"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/evidence"
+	"haul.example/haul/internal/meter"
+	"haul.example/haul/internal/pace"
+	"haul.example/haul/store"
 )
 
 // assembly is an open upload, and what this run knows of its parts. Uploads of files, of streams, and copies in parts

@@ -9,8 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"haul"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/store/storetest"
 )
 
 // TestBandwidth: all transfers of a client together, up and down, large and small, keep to its limit within 5 %.

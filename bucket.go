@@ -5,7 +5,7 @@ import (
 	"errors"
 	"iter"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // Buckets lists the buckets of whoever asks.

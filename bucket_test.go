@@ -8,9 +8,9 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"haul"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // level gives the names that a listing of one level tells.

@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"haul/checksum"
+	"haul.example/haul/checksum"
 )
 
 // chain sums the bytes of a stream as they pass, in their order, each digest in a goroutine of its own, so that none of them

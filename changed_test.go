@@ -14,10 +14,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"haul"
-	"haul/internal/localfile"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // A source that is rewritten in place, its time set back, is another one; one whose mode or names change is not.

@@ -12,13 +12,13 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
-	"haul/internal/budget"
-	"haul/internal/evidence"
-	"haul/internal/journal"
-	"haul/internal/localfile"
-	"haul/internal/meter"
-	"haul/internal/pace"
-	"haul/store"
+	"haul.example/haul/internal/budget"
+	"haul.example/haul/internal/evidence"
+	"haul.example/haul/internal/journal"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/meter"
+	"haul.example/haul/internal/pace"
+	"haul.example/haul/store"
 )
 
 // Options set up a Client. The zero value is the good default.

@@ -3,8 +3,8 @@ package haul_test
 import (
 	"testing"
 
-	"haul"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/store/storetest"
 )
 
 // MaxConcurrency bounds what haul chooses, and no more.

@@ -10,10 +10,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"haul/checksum"
-	"haul/internal/meter"
-	"haul/internal/plan"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/meter"
+	"haul.example/haul/internal/plan"
+	"haul.example/haul/store"
 )
 
 // Copy copies an object within the store, no byte passing through this machine: in one request where the store allows

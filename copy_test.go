@@ -7,9 +7,9 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"haul"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 func TestCopy(t *testing.T) {

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"maps"
 
-	"haul/checksum"
-	"haul/internal/evidence"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/evidence"
+	"haul.example/haul/store"
 )
 
 // copyBest copies in the way that lets the copy be verified, and needs the fewest requests: in one, unless the object is too large for

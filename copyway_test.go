@@ -8,9 +8,9 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"haul"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // bare takes the checksums away that a store has of an object, as of those that were stored before it computed any.

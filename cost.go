@@ -1,6 +1,6 @@
 package haul
 
-import "haul/internal/plan"
+import "haul.example/haul/internal/plan"
 
 // UploadRequests is how many requests an upload of that size makes, where all goes well.
 func (c *Client) UploadRequests(bucket string, size int64, o Transfer) int {

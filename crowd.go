@@ -4,7 +4,7 @@ import (
 	"runtime"
 	"time"
 
-	"haul/internal/meter"
+	"haul.example/haul/internal/meter"
 )
 
 const (

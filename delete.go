@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 const (

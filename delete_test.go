@@ -9,9 +9,9 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"haul"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // fill gives a store n objects d/0000 and so on, and one beside them.

@@ -13,10 +13,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"haul/checksum"
-	"haul/internal/amount"
-	"haul/internal/meter"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/amount"
+	"haul.example/haul/internal/meter"
+	"haul.example/haul/store"
 )
 
 const (

@@ -16,10 +16,10 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul"
-	"haul/checksum"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 var everyDigest = []checksum.Algorithm{checksum.MD5, checksum.SHA256, checksum.SHA1, checksum.CRC64NVME, checksum.CRC32C, checksum.CRC32}

@@ -13,12 +13,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"haul/checksum"
-	"haul/internal/evidence"
-	"haul/internal/localfile"
-	"haul/internal/meter"
-	"haul/internal/plan"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/evidence"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/meter"
+	"haul.example/haul/internal/plan"
+	"haul.example/haul/store"
 )
 
 // Download fetches object from into the local file path, by ranges in parallel. The bytes go into a hidden temporary file

@@ -12,10 +12,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"haul"
-	"haul/checksum"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 func (b *bench) download(o haul.Transfer) (haul.Result, error) {

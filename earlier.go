@@ -10,10 +10,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"haul/checksum"
-	"haul/internal/meter"
-	"haul/internal/plan"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/meter"
+	"haul.example/haul/internal/plan"
+	"haul.example/haul/store"
 )
 
 // openUploads lists the open uploads of the key, the newest first.

@@ -11,10 +11,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"haul/checksum"
-	"haul/internal/localfile"
-	"haul/internal/meter"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/meter"
+	"haul.example/haul/store"
 )
 
 // dropEarlier removes what an earlier run left and this one will not go on with.

@@ -3,7 +3,7 @@ package haul
 import (
 	"errors"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // ErrBusy is in the chain of an error when another process is doing the same transfer now.

@@ -11,10 +11,10 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"haul"
-	"haul/checksum"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // Where a store does not report the sizes of parts, those that tools use are tried, by every way to compare a file with an object.

@@ -6,9 +6,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"haul"
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 // Digests are computed while the bytes move, of one read.

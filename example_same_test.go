@@ -7,10 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 
-	"haul"
-	"haul/checksum"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // Whether a file and an object have the same content is known by what the store keeps; nothing is downloaded.

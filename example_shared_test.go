@@ -6,8 +6,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"haul"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/store"
 )
 
 // Three processes, each of which might run on a machine of its own, upload one file.

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"haul"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // The examples move to and from a store in memory; s3.Open gives a real one.

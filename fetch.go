@@ -10,12 +10,12 @@ import (
 	"slices"
 	"time"
 
-	"haul/checksum"
-	"haul/internal/evidence"
-	"haul/internal/meter"
-	"haul/internal/pace"
-	"haul/internal/plan"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/evidence"
+	"haul.example/haul/internal/meter"
+	"haul.example/haul/internal/pace"
+	"haul.example/haul/internal/plan"
+	"haul.example/haul/store"
 )
 
 // source is an object that is being read, by ranges, each pinned to the state that was found at the start.

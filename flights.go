@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"haul/internal/pace"
-	"haul/store"
+	"haul.example/haul/internal/pace"
+	"haul.example/haul/store"
 )
 
 const (

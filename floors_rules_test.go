@@ -17,10 +17,10 @@ func checkFloors(s goFile, r finding) {
 	}
 	for _, spec := range s.file.Imports {
 		path := importPath(spec)
-		if path != "haul" && !strings.HasPrefix(path, "haul/") {
+		if path != module && !strings.HasPrefix(path, module+"/") {
 			continue
 		}
-		room := strings.TrimPrefix(strings.TrimPrefix(path, "haul"), "/")
+		room := strings.TrimPrefix(strings.TrimPrefix(path, module), "/")
 		if room == "" {
 			room = "."
 		}

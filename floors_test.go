@@ -12,6 +12,9 @@ import (
 	"testing"
 )
 
+// module is the path of the module, which `make rename` changes.
+const module = "haul.example/haul"
+
 // floors is the house: a package imports only from lower floors, never from its own, never up. See doc/DESIGN.md.
 var floors = map[string]int{
 	"checksum":                 0,
@@ -74,7 +77,7 @@ var houseRules = []struct {
 	sample string
 }{
 	{"floors", "a package imports only from lower floors, so that the house has no circles and a change below is felt only above",
-		false, nil, checkFloors, `import "haul/store/s3"`},
+		false, nil, checkFloors, `import "haul.example/haul/store/s3"`},
 	{"sdk", "only store/s3 knows the AWS SDK, so that it can be replaced behind its one door",
 		true, []string{"store/s3"}, forbidImports(`^github\.com/aws/`), `import "github.com/aws/smithy-go"`},
 	{"flags", "only internal/cli reads flags: everything below takes values",

@@ -3,7 +3,7 @@ package haul
 import (
 	"testing"
 
-	"haul/internal/formattest"
+	"haul.example/haul/internal/formattest"
 )
 
 // TestFormats keeps the records of unfinished transfers.

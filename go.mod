@@ -1,4 +1,4 @@
-module haul
+module haul.example/haul
 
 go 1.26.0
 

@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"haul"
-	"haul/checksum"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 var object = store.Ref{Bucket: storetest.Bucket, Key: "runs/x.bam"}

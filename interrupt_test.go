@@ -10,8 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"haul"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/store/storetest"
 )
 
 // slowly gives a client whose bytes take their time, and a new record of what is unfinished.

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"haul/internal/pace"
+	"haul.example/haul/internal/pace"
 )
 
 // lanes carry the requests of a client: a lane carries one part, or one small object, at a time, whichever transfer it

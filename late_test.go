@@ -7,9 +7,9 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"haul"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // trailing is a store that takes so many sums after the bytes, and then no more.

@@ -5,7 +5,7 @@ import (
 	"math"
 	"time"
 
-	"haul/internal/amount"
+	"haul.example/haul/internal/amount"
 )
 
 // LimitKind sorts limits.

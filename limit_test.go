@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"haul"
+	"haul.example/haul"
 )
 
 const (

@@ -4,7 +4,7 @@ import (
 	"context"
 	"iter"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // List gives the objects of a bucket whose keys begin with prefix, in the store's order. A page that fails is tried again,

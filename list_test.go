@@ -9,9 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"haul"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // listed gives the keys that a listing tells.

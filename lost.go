@@ -9,8 +9,8 @@ import (
 	"syscall"
 	"time"
 
-	"haul/internal/journal"
-	"haul/store"
+	"haul.example/haul/internal/journal"
+	"haul.example/haul/store"
 )
 
 // Uploads that would be left in the store without anybody knowing of them:

@@ -9,10 +9,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"haul"
-	"haul/checksum"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // TestNoUploadIsLeftThatNoLaterRunFinds breaks runs off while they open uploads, in all the ways in which the ID is not heard.

@@ -12,9 +12,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"haul"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // TestModel drives clients by chance against a store that fails by chance, and holds what comes of it against the simplest

@@ -10,9 +10,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"haul/checksum"
-	"haul/internal/localfile"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/store"
 )
 
 // MoveParts moves the parts from first to last and tells of each, with its sum. Unless o.Resume is ResumeNever it first looks

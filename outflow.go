@@ -8,12 +8,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"haul/checksum"
-	"haul/internal/budget"
-	"haul/internal/evidence"
-	"haul/internal/meter"
-	"haul/internal/plan"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/budget"
+	"haul.example/haul/internal/evidence"
+	"haul.example/haul/internal/meter"
+	"haul.example/haul/internal/plan"
+	"haul.example/haul/store"
 )
 
 // DownloadStream writes object from to w, in order, fetched by ranges in parallel that wait in memory for their turn; all

@@ -12,9 +12,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"haul"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // Patience bounds how long a transfer waits for nothing, whatever the store asks for, and at whichever request.

@@ -9,11 +9,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"haul/checksum"
-	"haul/internal/evidence"
-	"haul/internal/meter"
-	"haul/internal/plan"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/evidence"
+	"haul.example/haul/internal/meter"
+	"haul.example/haul/internal/plan"
+	"haul.example/haul/store"
 )
 
 // evidence finds what the store records of an object's bytes, with the sizes of its parts where a sum needs them.

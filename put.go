@@ -7,10 +7,10 @@ import (
 	"io"
 	"time"
 
-	"haul/checksum"
-	"haul/internal/meter"
-	"haul/internal/pace"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/meter"
+	"haul.example/haul/internal/pace"
+	"haul.example/haul/store"
 )
 
 // sumBuffer is what is read at a time for summing: small enough to stay in a core's own cache.

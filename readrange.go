@@ -4,7 +4,7 @@ import (
 	"context"
 	"io"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // ReadRange fills p with the bytes of an object from offset on, and gives what the answer tells of the object, its metadata

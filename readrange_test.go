@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"haul"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // The end of an object can be looked at without a download.

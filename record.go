@@ -8,11 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"haul/checksum"
-	"haul/internal/journal"
-	"haul/internal/localfile"
-	"haul/internal/oldformat"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/journal"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/oldformat"
+	"haul.example/haul/store"
 )
 
 // recordVersion grows when a field of a record changes its meaning or goes away.

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"haul/checksum"
-	"haul/internal/plan"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/plan"
+	"haul.example/haul/store"
 )
 
 // maxRestarts is how often one upload may be started over: once for an upload of an earlier run, once for one that was gone,

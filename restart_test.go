@@ -12,10 +12,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"haul"
-	"haul/checksum"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // poisoned is a store with one upload, the first that it opens, that answers an operation with an error for ever, whoever asks.

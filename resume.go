@@ -6,8 +6,8 @@ import (
 	"iter"
 	"time"
 
-	"haul/internal/journal"
-	"haul/store"
+	"haul.example/haul/internal/journal"
+	"haul.example/haul/store"
 )
 
 // Unfinished is a transfer that an earlier run began on this machine and did not end.

@@ -9,10 +9,10 @@ import (
 	"syscall"
 	"time"
 
-	"haul/internal/localfile"
-	"haul/internal/meter"
-	"haul/internal/pace"
-	"haul/store"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/meter"
+	"haul.example/haul/internal/pace"
+	"haul.example/haul/store"
 )
 
 const (

@@ -9,9 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"haul"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // TestWhatCannotPassIsReportedAtOnce counts the requests, and the time, that a lasting failure costs a client that never

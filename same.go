@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"haul/internal/evidence"
-	"haul/internal/localfile"
-	"haul/store"
+	"haul.example/haul/internal/evidence"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/store"
 )
 
 // Verdict says whether two contents are equal.

@@ -7,10 +7,10 @@ import (
 	"path/filepath"
 	"time"
 
-	"haul/checksum"
-	"haul/internal/localfile"
-	"haul/internal/plan"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/plan"
+	"haul.example/haul/store"
 )
 
 // Shared is one big transfer that several processes do together, on one machine or many: one opens it, any number of them

@@ -12,9 +12,9 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // sharedWays are the three directions of a shared transfer.

@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // DownloadListed is Download of an object that a listing told of. A small one then costs one request, the answer to which

@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"haul/internal/plan"
-	"haul/store"
+	"haul.example/haul/internal/plan"
+	"haul.example/haul/store"
 )
 
 // A listing gives at most 1000 keys by a request, and each request tells where the next one begins: a million objects are a

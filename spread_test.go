@@ -13,9 +13,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"haul"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // rows are ways to name many objects.

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"haul/internal/meter"
+	"haul.example/haul/internal/meter"
 )
 
 // Stats tell what the transfers of a Client took so far, as Client.Stats gives them. Times of things that go on side by side

@@ -7,9 +7,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"haul"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 func TestSlowSourceIsNamed(t *testing.T) {

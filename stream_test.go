@@ -11,10 +11,10 @@ import (
 	"testing/iotest"
 	"testing/synctest"
 
-	"haul"
-	"haul/checksum"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 func (b *bench) intake(r io.Reader, o haul.Transfer) (haul.Result, error) {

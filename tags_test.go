@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"haul"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/store"
 )
 
 // TestDroppedTagsAreNamed: some stores lose the tags of uploads in parts; that is looked at once.

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"haul/checksum"
-	"haul/internal/evidence"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/evidence"
+	"haul.example/haul/store"
 )
 
 // timeName is the name of metadata that have a file's modification time, in seconds with a fraction, as rclone has it.

@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"haul"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/store"
 )
 
 func TestFileTime(t *testing.T) {

@@ -9,9 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"haul/checksum"
-	"haul/internal/localfile"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/store"
 )
 
 // Resume says what a transfer does about an earlier, unfinished run of itself.

@@ -14,10 +14,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"haul"
-	"haul/checksum"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // Only a bare io.EOF ends a stream: a body that was cut, or a broken archive, is no end.

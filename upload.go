@@ -13,11 +13,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"haul/checksum"
-	"haul/internal/journal"
-	"haul/internal/localfile"
-	"haul/internal/plan"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/journal"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/plan"
+	"haul.example/haul/store"
 )
 
 // Upload stores the local file path as object to: a small one in one request, a larger one in parts that are read in

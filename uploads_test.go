@@ -9,10 +9,10 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"haul"
-	"haul/checksum"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // brokenUploads is a store whose listings of open uploads break off after some.

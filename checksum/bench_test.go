@@ -5,7 +5,7 @@ import (
 	"io"
 	"testing"
 
-	"haul/checksum"
+	"haul.example/haul/checksum"
 )
 
 func BenchmarkSection(b *testing.B) {

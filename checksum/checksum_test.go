@@ -11,7 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul/checksum"
+	"haul.example/haul/checksum"
 )
 
 var (

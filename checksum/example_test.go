@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"haul/checksum"
+	"haul.example/haul/checksum"
 )
 
 // The whole is never read: its sum comes from those of its parts.

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"haul/checksum"
+	"haul.example/haul/checksum"
 )
 
 // What a server says is read without harm, and what is taken has one spelling (an ETag may come in capitals).

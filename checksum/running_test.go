@@ -6,7 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul/checksum"
+	"haul.example/haul/checksum"
 )
 
 // Bytes that come in pieces of any size give the sum that they have as one, or part by part.

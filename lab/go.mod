@@ -1,8 +1,8 @@
-module haul/lab
+module haul.example/haul/lab
 
 go 1.26.0
 
-replace haul => ../
+replace haul.example/haul => ../
 
 require (
 	github.com/aws/aws-sdk-go-v2 v1.47.7
@@ -11,7 +11,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/s3 v1.114.8
 	github.com/versity/versitygw v1.8.0
 	golang.org/x/sys v0.49.0
-	haul v0.0.0-00010101000000-000000000000
+	haul.example/haul v0.0.0-00010101000000-000000000000
 	k8s.io/api v0.34.2
 )
 

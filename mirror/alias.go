@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"haul"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/store"
 )
 
 // Two names may be one object. MinIO and versitygw take a//b and a/b for one key, a gateway on a file system may fold case or

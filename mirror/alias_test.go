@@ -9,10 +9,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"haul"
-	"haul/mirror"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // folding is a store that takes several names for one.

@@ -6,7 +6,7 @@ import (
 	"iter"
 	"time"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // Entry is one file or object of a tree.

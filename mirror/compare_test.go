@@ -10,7 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul/mirror"
+	"haul.example/haul/mirror"
 )
 
 // side is a tree as Compare sees it.

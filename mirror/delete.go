@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 const deleteVerb = "delete"

@@ -9,10 +9,10 @@ import (
 	"slices"
 	"time"
 
-	"haul"
-	"haul/mirror"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // A prefix is made like a folder: what differs moves, and what has no source is deleted. First it is only told.

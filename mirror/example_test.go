@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 	"strings"
 
-	"haul"
-	"haul/mirror"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // A folder goes up and comes down again. In earnest the store is one that s3.Open gives.

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"strings"
 
-	"haul"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/store"
 )
 
 // Open to the tests of this package.

@@ -11,10 +11,10 @@ import (
 	"sync"
 	"time"
 
-	"haul"
-	"haul/internal/localfile"
-	"haul/internal/seqfile"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/seqfile"
+	"haul.example/haul/store"
 )
 
 // Families in transfers: data before its index, manifests after all data, markers last of all.

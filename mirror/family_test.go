@@ -16,11 +16,11 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul"
-	"haul/internal/seqfile"
-	"haul/mirror"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/internal/seqfile"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // families draws trees that have members of families in them.

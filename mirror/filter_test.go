@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"haul/mirror"
+	"haul.example/haul/mirror"
 )
 
 // TestFilterIsFnmatch compares with a table: each line of it has a pattern and which of the names of the last line it

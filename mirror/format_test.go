@@ -5,8 +5,8 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 
-	"haul"
-	"haul/internal/formattest"
+	"haul.example/haul"
+	"haul.example/haul/internal/formattest"
 )
 
 // TestFormats keeps plans, and the journals of runs.

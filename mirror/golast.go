@@ -7,7 +7,7 @@ import (
 	"iter"
 	"strings"
 
-	"haul/internal/seqfile"
+	"haul.example/haul/internal/seqfile"
 )
 
 // last are the manifests and markers of a run; they wait until the rest is done.

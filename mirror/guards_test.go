@@ -7,10 +7,10 @@ import (
 	"path/filepath"
 	"testing"
 
-	"haul"
-	"haul/mirror"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // TestNothingToCopyDeletesNothing: a source in which nothing is found empties no target, unless that is allowed.

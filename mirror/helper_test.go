@@ -9,10 +9,10 @@ import (
 	"sync"
 	"testing"
 
-	"haul"
-	"haul/mirror"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // tree is a folder's files, by their names below it with slashes.

@@ -10,7 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul/mirror"
+	"haul.example/haul/mirror"
 )
 
 // Each name comes once, in order, with what each tree has of it.

@@ -5,10 +5,10 @@ import (
 	"slices"
 	"testing"
 
-	"haul"
-	"haul/mirror"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // What matches Last goes after all else, each way, and not at all where something failed.

@@ -17,13 +17,13 @@ import (
 	"testing"
 	"time"
 
-	"haul"
-	"haul/checksum"
-	"haul/mirror"
-	"haul/proof"
-	"haul/store"
-	"haul/store/s3"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/mirror"
+	"haul.example/haul/proof"
+	"haul.example/haul/store"
+	"haul.example/haul/store/s3"
+	"haul.example/haul/store/storetest"
 )
 
 // inSmallParts lets a store of S3 take parts of a few bytes.

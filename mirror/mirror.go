@@ -28,8 +28,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"haul"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/store"
 )
 
 // End is one end of a run: a folder on this machine where Path is not empty, else what is stored below the prefix Ref.

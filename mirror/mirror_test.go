@@ -15,10 +15,10 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul"
-	"haul/mirror"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // trees generates files with names that sort in odd ways, in folders of which none is a file as well.

@@ -7,9 +7,9 @@ import (
 	"os"
 	"path/filepath"
 
-	"haul"
-	"haul/internal/localfile"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/store"
 )
 
 // ErrKept is in the chain of an error where a target is there, but the source of a move stays, since it is not known to be safe

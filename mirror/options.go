@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"haul"
+	"haul.example/haul"
 )
 
 // Options are the choices for a run. The zero value is the good default.

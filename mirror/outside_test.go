@@ -10,10 +10,10 @@ import (
 	"strings"
 	"testing"
 
-	"haul"
-	"haul/mirror"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // TestMoveStaysInTheSource: what a move finds behind links to folders is copied, and stays, inside of the source as well; a link to a

@@ -10,7 +10,7 @@ import (
 	"runtime"
 	"strings"
 
-	"haul/internal/localfile"
+	"haul.example/haul/internal/localfile"
 )
 
 // maxName is the longest name of a file, in bytes: NAME_MAX of Linux's file systems, see pathconf(3).

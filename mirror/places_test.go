@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"haul"
-	"haul/mirror"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store/storetest"
 )
 
 func TestPlaces(t *testing.T) {

@@ -13,11 +13,11 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"haul"
-	"haul/internal/localfile"
-	"haul/internal/oldformat"
-	"haul/internal/seqfile"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/oldformat"
+	"haul.example/haul/internal/seqfile"
+	"haul.example/haul/store"
 )
 
 // A plan is what a dry run found, written down, one JSON object a line: a PlanHeader, a Step for each object, a PlanSummary.

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // Holds is an error where a path or address does not lie below the end: an absolute path without "..", or the address of a key that

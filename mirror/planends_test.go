@@ -13,10 +13,10 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul"
-	"haul/mirror"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // TestHolds: what lies below an end, and what does not.

@@ -6,10 +6,10 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"haul"
-	"haul/mirror"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // TestRefusedObjects: an object that the store always answers with 500 fails alone and by name, whether others come after it or

@@ -15,10 +15,10 @@ import (
 	"sync"
 	"time"
 
-	"haul"
-	"haul/internal/journal"
-	"haul/internal/localfile"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/journal"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/store"
 )
 
 // An interrupted Tree or MoveOne resumes: a journal holds what it has finished, by a hash of the state of source and target. The same

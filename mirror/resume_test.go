@@ -11,11 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"haul"
-	"haul/internal/journal"
-	"haul/mirror"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/internal/journal"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // bothEnds are those of the three kinds of runs, with the same files in the source.

@@ -9,9 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"haul"
-	"haul/internal/localfile"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/store"
 )
 
 const (

@@ -7,9 +7,9 @@ import (
 	"syscall"
 	"testing"
 
-	"haul"
-	"haul/mirror"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store/storetest"
 )
 
 // TestFullDisk: downloads that leave each other no room are done again, alone: what fits comes.

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"os"
 
-	"haul"
-	"haul/internal/evidence"
-	"haul/internal/localfile"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/evidence"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/store"
 )
 
 // Standing is a source and a target that a run leaves as they are.

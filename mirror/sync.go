@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"haul"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/store"
 )
 
 // SyncOptions are the choices for Sync. The zero value is the good default.

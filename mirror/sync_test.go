@@ -15,10 +15,10 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul"
-	"haul/mirror"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // ways are the three directions of a run, each with how to fill its ends and to read them.

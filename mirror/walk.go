@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 
-	"haul/internal/localfile"
+	"haul.example/haul/internal/localfile"
 )
 
 // found is one thing in a folder.

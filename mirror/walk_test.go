@@ -11,9 +11,9 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul"
-	"haul/mirror"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store/storetest"
 )
 
 func TestWalkInOrderOfKeys(t *testing.T) {

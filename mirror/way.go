@@ -11,10 +11,10 @@ import (
 	"reflect"
 	"strings"
 
-	"haul"
-	"haul/checksum"
-	"haul/internal/localfile"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/store"
 )
 
 // way makes the jobs of a run from one end to the other.

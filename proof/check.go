@@ -7,12 +7,12 @@ import (
 	"io"
 	"slices"
 
-	"haul/checksum"
-	"haul/internal/evidence"
-	"haul/internal/localfile"
-	"haul/internal/plan"
-	"haul/mirror"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/evidence"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/plan"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 // maxListed is the size, in bytes, up to which a file is summed by MD5 at once to see whether it fits the ETag that the listing

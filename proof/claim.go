@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"strings"
 
-	"haul/checksum"
-	"haul/internal/evidence"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/evidence"
+	"haul.example/haul/store"
 )
 
 // Claim is a sum that a list or a receipt has of all bytes of a file.

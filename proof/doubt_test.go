@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"testing"
 
-	"haul/proof"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul/proof"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 
-	"haul/mirror"
+	"haul.example/haul/mirror"
 )
 
 // An ETag that looks like an MD5 condemns only where something shows that the store's ETags are MD5s: that it is known for it, or an

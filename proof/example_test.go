@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"haul/checksum"
-	"haul/proof"
+	"haul.example/haul/checksum"
+	"haul.example/haul/proof"
 )
 
 func ExampleWriteMD5Sum() {

@@ -9,11 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 
-	"haul"
-	"haul/mirror"
-	"haul/proof"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/mirror"
+	"haul.example/haul/proof"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // Whether a folder and a prefix hold the same is told without moving it.

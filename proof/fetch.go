@@ -6,9 +6,9 @@ import (
 	"errors"
 	"io"
 
-	"haul"
-	"haul/internal/evidence"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/evidence"
+	"haul.example/haul/store"
 )
 
 // fetch gives the bytes of an object to w, in order; they come by ranges in parallel. What the store gives that does not fit its own

@@ -5,7 +5,7 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 
-	"haul/internal/formattest"
+	"haul.example/haul/internal/formattest"
 )
 
 // TestFormats keeps receipts.

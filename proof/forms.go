@@ -8,8 +8,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"haul/checksum"
-	"haul/internal/evidence"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/evidence"
 )
 
 // Forms are the digests of one content in the forms in which S3 and its tools tell them.

@@ -9,11 +9,11 @@ import (
 	"path/filepath"
 	"testing"
 
-	"haul"
-	"haul/mirror"
-	"haul/proof"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/mirror"
+	"haul.example/haul/proof"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // data is a file's content that is nowhere the same.

@@ -10,11 +10,11 @@ import (
 	"strings"
 	"testing"
 
-	"haul/checksum"
-	"haul/mirror"
-	"haul/proof"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul/checksum"
+	"haul.example/haul/mirror"
+	"haul.example/haul/proof"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // Numbers that cannot be are no parts: they take no memory, and prove and condemn nothing.

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"haul/checksum"
-	"haul/mirror"
-	"haul/proof"
-	"haul/store/storetest"
+	"haul.example/haul/checksum"
+	"haul.example/haul/mirror"
+	"haul.example/haul/proof"
+	"haul.example/haul/store/storetest"
 )
 
 // listed gives lists of the same four files in forms with several digests in a row.

@@ -11,10 +11,10 @@ import (
 	"iter"
 	"strings"
 
-	"haul/checksum"
-	"haul/internal/digestlist"
-	"haul/internal/plan"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/digestlist"
+	"haul.example/haul/internal/plan"
+	"haul.example/haul/store"
 )
 
 // ErrManifest is in the chain of an error where what should be a manifest is none, or has a line that cannot be read.

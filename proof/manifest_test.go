@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"haul/checksum"
-	"haul/proof"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/proof"
+	"haul.example/haul/store"
 )
 
 const (

@@ -9,8 +9,8 @@ import (
 	"regexp"
 	"strings"
 
-	"haul/internal/digestlist"
-	"haul/mirror"
+	"haul.example/haul/internal/digestlist"
+	"haul.example/haul/mirror"
 )
 
 // Names are how the names in a manifest become paths below a target.

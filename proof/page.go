@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"haul/internal/amount"
+	"haul.example/haul/internal/amount"
 )
 
 // receiptPage is a receipt for people: one file, without scripts, images or anything from elsewhere.

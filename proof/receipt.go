@@ -10,9 +10,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"haul"
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 // Format is the version of receipts that this package writes; doc/receipt.md has what is in them.

@@ -18,10 +18,10 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul"
-	"haul/checksum"
-	"haul/proof"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/proof"
+	"haul.example/haul/store"
 )
 
 func records(all ...proof.Record) iter.Seq2[proof.Record, error] {

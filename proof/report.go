@@ -17,10 +17,10 @@ import (
 	"strings"
 	"time"
 
-	"haul/checksum"
-	"haul/internal/amount"
-	"haul/internal/localfile"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/amount"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/store"
 )
 
 // reportFormat grows when a field of the JSON report changes its meaning or goes away.

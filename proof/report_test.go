@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"haul/checksum"
-	"haul/proof"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/proof"
+	"haul.example/haul/store"
 )
 
 var findings = []proof.Finding{

@@ -14,11 +14,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"haul"
-	"haul/internal/digestlist"
-	"haul/internal/seqfile"
-	"haul/mirror"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/digestlist"
+	"haul.example/haul/internal/seqfile"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 // IsSidecar reports whether a name is one that a file with digests of others has, such as x.bam.md5 or md5sum.txt.

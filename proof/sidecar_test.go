@@ -10,11 +10,11 @@ import (
 	"strings"
 	"testing"
 
-	"haul/checksum"
-	"haul/mirror"
-	"haul/proof"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul/checksum"
+	"haul.example/haul/mirror"
+	"haul.example/haul/proof"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // The digests that lie in a tree are its truth, on disk and in the store.

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"haul/internal/localfile"
+	"haul.example/haul/internal/localfile"
 )
 
 // runItems is how many items are sorted in memory, and runParts how many parts they may have; more go to a temporary file, run by

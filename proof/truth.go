@@ -6,9 +6,9 @@ import (
 	"io"
 	"iter"
 
-	"haul"
-	"haul/mirror"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 // Item is one file that should be there.

@@ -8,12 +8,12 @@ import (
 	"path/filepath"
 	"testing"
 
-	"haul"
-	"haul/checksum"
-	"haul/mirror"
-	"haul/proof"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/mirror"
+	"haul.example/haul/proof"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // stored is what a store records of an object.

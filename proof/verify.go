@@ -8,12 +8,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"haul"
-	"haul/checksum"
-	"haul/internal/digestlist"
-	"haul/internal/evidence"
-	"haul/mirror"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/digestlist"
+	"haul.example/haul/internal/evidence"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 // Verdict says what came of one file.

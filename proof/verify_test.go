@@ -11,12 +11,12 @@ import (
 	"strings"
 	"testing"
 
-	"haul"
-	"haul/checksum"
-	"haul/mirror"
-	"haul/proof"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/mirror"
+	"haul.example/haul/proof"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 const mib = 1 << 20

@@ -3,8 +3,8 @@ package store_test
 import (
 	"fmt"
 
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 // What an object's own fields vouch for: a sum of all bytes, and an ETag, where the encryption leaves it an MD5.

@@ -16,7 +16,7 @@ import (
 	"strings"
 	"time"
 
-	"haul/checksum"
+	"haul.example/haul/checksum"
 )
 
 // Ref names an object, or, without a Key, a bucket. Version is empty for the current version.

@@ -7,7 +7,7 @@ import (
 	"log"
 	"os"
 
-	"haul/internal/cli"
+	"haul.example/haul/internal/cli"
 )
 
 func main() {

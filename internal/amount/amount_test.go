@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"haul/internal/amount"
+	"haul.example/haul/internal/amount"
 )
 
 func TestBytes(t *testing.T) {

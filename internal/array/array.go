@@ -37,10 +37,10 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"haul"
-	"haul/internal/oldformat"
-	"haul/mirror"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/oldformat"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 // version grows when a field of a plan changes its meaning or goes away.

@@ -12,12 +12,12 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul/checksum"
-	"haul/internal/array"
-	"haul/internal/localfile"
-	"haul/mirror"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/array"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 var ways = []mirror.Way{mirror.Upload, mirror.Download, mirror.Copying}

@@ -9,11 +9,11 @@ import (
 	"strings"
 	"testing"
 
-	"haul/checksum"
-	"haul/internal/array"
-	"haul/mirror"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/array"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // What a power cut left of a progress keeps nobody from doing the shard again, nor from the end.

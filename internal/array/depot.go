@@ -12,10 +12,10 @@ import (
 	"path/filepath"
 	"strings"
 
-	"haul"
-	"haul/internal/localfile"
-	"haul/mirror"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 // Depot is where a plan lies: a folder that all tasks see, or what is below a prefix of the store.

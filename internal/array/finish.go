@@ -13,11 +13,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"haul"
-	"haul/internal/seqfile"
-	"haul/mirror"
-	"haul/proof"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/seqfile"
+	"haul.example/haul/mirror"
+	"haul.example/haul/proof"
+	"haul.example/haul/store"
 )
 
 // Verdict is what Finish found: finish.json.

@@ -3,8 +3,8 @@ package array
 import (
 	"testing"
 
-	"haul"
-	"haul/internal/formattest"
+	"haul.example/haul"
+	"haul.example/haul/internal/formattest"
 )
 
 // TestFormats keeps what the machines of a plan write for each other.

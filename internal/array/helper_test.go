@@ -13,13 +13,13 @@ import (
 	"testing"
 	"time"
 
-	"haul"
-	"haul/checksum"
-	"haul/internal/array"
-	"haul/mirror"
-	"haul/proof"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/array"
+	"haul.example/haul/mirror"
+	"haul.example/haul/proof"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // limits make parts of a few bytes.

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // ErrNoIndex is in the chain of an error where nothing says which shard a task has to do.

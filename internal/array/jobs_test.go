@@ -9,8 +9,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul/internal/array"
-	"haul/store"
+	"haul.example/haul/internal/array"
+	"haul.example/haul/store"
 )
 
 // TestIndex: the variables of each scheduler, and what is none.

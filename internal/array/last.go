@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"haul"
-	"haul/mirror"
+	"haul.example/haul"
+	"haul.example/haul/mirror"
 )
 
 // indexes lets each index that came down be newer than its data, now that all data is there. Whoever does not see the files sees to

@@ -14,12 +14,12 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul/checksum"
-	"haul/internal/array"
-	"haul/internal/seqfile"
-	"haul/mirror"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/array"
+	"haul.example/haul/internal/seqfile"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // guard is a store that looks, whenever bytes of a manifest or marker begin to move, whether all that must come before is there.

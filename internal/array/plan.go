@@ -14,11 +14,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"haul"
-	"haul/internal/localfile"
-	"haul/internal/seqfile"
-	"haul/mirror"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/seqfile"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 // Request says what a plan is to be of.

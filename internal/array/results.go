@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"time"
 
-	"haul/proof"
+	"haul.example/haul/proof"
 )
 
 // Progress is how far a shard is.

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"haul/internal/array"
-	"haul/store"
+	"haul.example/haul/internal/array"
+	"haul.example/haul/store"
 )
 
 // Nothing in a name becomes a line of a script, or another option.

@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"haul"
-	"haul/internal/localfile"
-	"haul/mirror"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 // skew is how much the clock of a file server may be behind ours.

@@ -10,11 +10,11 @@ import (
 	"sync"
 	"time"
 
-	"haul"
-	"haul/internal/localfile"
-	"haul/mirror"
-	"haul/proof"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/mirror"
+	"haul.example/haul/proof"
+	"haul.example/haul/store"
 )
 
 // WorkOptions are the choices for Work.

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"haul/internal/awsfile"
+	"haul.example/haul/internal/awsfile"
 )
 
 func TestParse(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"haul/internal/localfile"
+	"haul.example/haul/internal/localfile"
 )
 
 const scheme = "s3://"

@@ -10,7 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul/internal/awsline"
+	"haul.example/haul/internal/awsline"
 )
 
 func parse(words ...string) (awsline.Line, error) { return awsline.Parse(words, os.ReadFile) }

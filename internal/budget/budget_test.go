@@ -12,7 +12,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul/internal/budget"
+	"haul.example/haul/internal/budget"
 )
 
 const (

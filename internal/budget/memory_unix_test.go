@@ -6,7 +6,7 @@ import (
 	"runtime"
 	"testing"
 
-	"haul/internal/budget"
+	"haul.example/haul/internal/budget"
 )
 
 func TestBuffersLieOutsideTheHeap(t *testing.T) {

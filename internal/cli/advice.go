@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"strings"
 
-	"haul"
-	"haul/internal/amount"
-	"haul/internal/journal"
-	"haul/internal/stage"
-	"haul/internal/ui"
-	"haul/mirror"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/amount"
+	"haul.example/haul/internal/journal"
+	"haul.example/haul/internal/stage"
+	"haul.example/haul/internal/ui"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 // explain makes an error ready for people: what happened, what to do about it, how to go on, how to clean up.

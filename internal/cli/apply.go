@@ -11,10 +11,10 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul"
-	"haul/internal/amount"
-	"haul/internal/ui"
-	"haul/mirror"
+	"haul.example/haul"
+	"haul.example/haul/internal/amount"
+	"haul.example/haul/internal/ui"
+	"haul.example/haul/mirror"
 )
 
 const applyLong = `haul apply does what a plan says, and nothing else: one that haul cp -r, mv -r or sync wrote with --plan FILE.

@@ -11,10 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"haul"
-	"haul/internal/array"
-	"haul/internal/ui"
-	"haul/mirror"
+	"haul.example/haul"
+	"haul.example/haul/internal/array"
+	"haul.example/haul/internal/ui"
+	"haul.example/haul/mirror"
 )
 
 const arrayLong = `haul array moves what one machine is not enough for, on the scheduler that is there already: Slurm, AWS Batch, Kubernetes, or any

@@ -15,10 +15,10 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul"
-	"haul/internal/amount"
-	"haul/internal/array"
-	"haul/mirror"
+	"haul.example/haul"
+	"haul.example/haul/internal/amount"
+	"haul.example/haul/internal/array"
+	"haul.example/haul/mirror"
 )
 
 const arrayPlanLong = `haul array plan finds what is to move, as haul cp --recursive would, and cuts it into shards of even bytes and even numbers of

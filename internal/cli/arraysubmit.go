@@ -19,10 +19,10 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul"
-	"haul/internal/array"
-	"haul/internal/meter"
-	"haul/internal/ui"
+	"haul.example/haul"
+	"haul.example/haul/internal/array"
+	"haul.example/haul/internal/meter"
+	"haul.example/haul/internal/ui"
 )
 
 const arraySubmitLong = `haul array submit hands a plan to a scheduler.

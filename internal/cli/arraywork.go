@@ -9,10 +9,10 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul"
-	"haul/internal/amount"
-	"haul/internal/array"
-	"haul/mirror"
+	"haul.example/haul"
+	"haul.example/haul/internal/amount"
+	"haul.example/haul/internal/array"
+	"haul.example/haul/mirror"
 )
 
 const arrayWorkLong = `haul array work does one shard of a plan, and writes down what came of it. Which one says the scheduler, by SLURM_ARRAY_TASK_ID,

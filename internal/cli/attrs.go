@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // attrFlags are the choices that travel with an object, as typed.

@@ -14,10 +14,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"haul"
-	"haul/internal/awsline"
-	"haul/internal/ui"
-	"haul/store/s3"
+	"haul.example/haul"
+	"haul.example/haul/internal/awsline"
+	"haul.example/haul/internal/ui"
+	"haul.example/haul/store/s3"
 )
 
 // The exit codes of aws, as its version 2 gives them.

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"haul/internal/awsfile"
+	"haul.example/haul/internal/awsfile"
 )
 
 // awsSettings are those of the s3 section of a profile that mean something here. Zero is not set.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"haul/internal/awsline"
+	"haul.example/haul/internal/awsline"
 )
 
 var update = flag.Bool("update", false, "write doc/aws-compat.md anew")

@@ -8,9 +8,9 @@ import (
 	"net/http"
 	"strings"
 
-	"haul/mirror"
-	"haul/store"
-	"haul/store/s3"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
+	"haul.example/haul/store/s3"
 )
 
 const noCredentials = "Unable to locate credentials"

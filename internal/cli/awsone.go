@@ -9,11 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"haul"
-	"haul/internal/awsline"
-	"haul/internal/ui"
-	"haul/mirror"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/awsline"
+	"haul.example/haul/internal/ui"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 // one moves one file or object.

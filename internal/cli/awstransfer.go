@@ -13,12 +13,12 @@ import (
 	"syscall"
 	"time"
 
-	"haul"
-	"haul/checksum"
-	"haul/internal/awsline"
-	"haul/internal/ui"
-	"haul/mirror"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/awsline"
+	"haul.example/haul/internal/ui"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 // awsTransfer is one line of cp, mv or sync.

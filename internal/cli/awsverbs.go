@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"haul/internal/awsline"
-	"haul/internal/ui"
-	"haul/store"
+	"haul.example/haul/internal/awsline"
+	"haul.example/haul/internal/ui"
+	"haul.example/haul/store"
 )
 
 // awsDeletions tells of deletions.

@@ -10,9 +10,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul"
-	"haul/internal/ui"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/ui"
+	"haul.example/haul/store"
 )
 
 const catLong = `haul cat writes objects to standard output, one after the other, in order: each is fetched in parts, several at once, and

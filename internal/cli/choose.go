@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"haul/mirror"
+	"haul.example/haul/mirror"
 )
 
 // filterFlags are --exclude and --include, whose order counts.

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul/internal/ui"
+	"haul.example/haul/internal/ui"
 )
 
 // System is what a process has.

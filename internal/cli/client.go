@@ -3,7 +3,7 @@ package cli
 import (
 	"context"
 
-	"haul"
+	"haul.example/haul"
 )
 
 // client connects, and gives a client that tells the screen of what happens.

@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"haul/store"
-	"haul/store/s3"
+	"haul.example/haul/store"
+	"haul.example/haul/store/s3"
 )
 
 // connection says which store, and as whom. What is not said is found as the AWS SDK finds it: environment, ~/.aws, SSO, IMDS.

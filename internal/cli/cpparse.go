@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"haul"
-	"haul/mirror"
+	"haul.example/haul"
+	"haul.example/haul/mirror"
 )
 
 // parse understands the line. Of the disk it looks at what local names are, and reads files with keys.

@@ -7,7 +7,7 @@ import (
 	"io/fs"
 	"strings"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // customerKeySize is that of an AES-256 key, in bytes.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"haul/checksum"
+	"haul.example/haul/checksum"
 )
 
 // digestList is a flag with names of digests, with commas between or repeated.

@@ -10,9 +10,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul"
-	"haul/internal/ui"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/ui"
+	"haul.example/haul/store"
 )
 
 const duLong = `haul du counts the objects and bytes below a prefix. Each line has bytes, objects, and a folder or a storage class; the last

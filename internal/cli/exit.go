@@ -8,10 +8,10 @@ import (
 	"strings"
 	"syscall"
 
-	"haul"
-	"haul/internal/stage"
-	"haul/mirror"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/stage"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 // The exit codes.

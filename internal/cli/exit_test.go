@@ -10,9 +10,9 @@ import (
 	"syscall"
 	"testing"
 
-	"haul"
-	"haul/internal/journal"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/journal"
+	"haul.example/haul/store"
 )
 
 func TestExitCodes(t *testing.T) {

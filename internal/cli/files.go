@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"haul/checksum"
-	"haul/internal/localfile"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/localfile"
 )
 
 // disk looks at the real one.

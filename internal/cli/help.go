@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul/internal/ui"
+	"haul.example/haul/internal/ui"
 )
 
 const helpColumns = 110

@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul/internal/localfile"
+	"haul.example/haul/internal/localfile"
 )
 
 const installLong = `haul install-aws puts a link to haul into DIR, under the name aws, or with --copy a copy (as always on Windows, aws.exe). Whoever then

@@ -53,7 +53,7 @@ func linked(t *testing.T) map[string]string {
 	t.Helper()
 	modules := map[string]string{}
 	for _, goos := range []string{"linux", "darwin", "windows"} {
-		cmd := exec.Command("go", "list", "-deps", "-json=Module", "haul/cmd/haul")
+		cmd := exec.Command("go", "list", "-deps", "-json=Module", "../../cmd/haul")
 		cmd.Env = append(os.Environ(), "GOOS="+goos)
 		out, err := cmd.Output()
 		if err != nil {

@@ -16,10 +16,10 @@ import (
 	"sync"
 	"testing"
 
-	"haul/checksum"
-	"haul/internal/cli"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/cli"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // commands are whole commands; DIR is a folder, and s3://lab/run a prefix. Of those that only read, standard output is their answer.

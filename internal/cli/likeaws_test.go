@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 var likeAWS = flag.Int("aws", 3, "compare so many random lines with the real AWS CLI, where it is there; each takes a second")

@@ -7,9 +7,9 @@ import (
 	"regexp"
 	"strings"
 
-	"haul/internal/localfile"
-	"haul/mirror"
-	"haul/store"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 // location is a SOURCE or TARGET as typed.

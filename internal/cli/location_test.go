@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 func TestParseS3(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 const mbLong = `haul mb makes a bucket, in the region of --region or of the profile. That it exists already is a conflict.`

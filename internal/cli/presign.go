@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 const presignLong = `haul presign gives an address from which anybody may download an object for a while, by a browser or curl, without

@@ -3,7 +3,7 @@ package cli
 import (
 	"github.com/spf13/pflag"
 
-	"haul"
+	"haul.example/haul"
 )
 
 // propFlags say what a copy within the store takes over from its source.

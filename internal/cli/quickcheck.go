@@ -8,10 +8,10 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul"
-	"haul/internal/meter"
-	"haul/internal/quickcheck"
-	"haul/internal/ui"
+	"haul.example/haul"
+	"haul.example/haul/internal/meter"
+	"haul.example/haul/internal/quickcheck"
+	"haul.example/haul/internal/ui"
 )
 
 const quickcheckLong = `haul quickcheck tells of each sequencing file whether it is what its name says, and whole, by a few kilobytes of its beginning

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/store"
 )
 
 const rbLong = `haul rb deletes a bucket, which must be empty. With --force it deletes all objects in it first, as haul rm --recursive does;

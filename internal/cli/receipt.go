@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul/proof"
+	"haul.example/haul/proof"
 )
 
 const receiptLong = `haul receipt writes a receipt, made by --receipt of cp, mv, sync and apply, in another form to standard output:

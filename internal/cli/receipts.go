@@ -14,11 +14,11 @@ import (
 	"sync"
 	"time"
 
-	"haul"
-	"haul/internal/ui"
-	"haul/mirror"
-	"haul/proof"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/ui"
+	"haul.example/haul/mirror"
+	"haul.example/haul/proof"
+	"haul.example/haul/store"
 )
 
 // receipts writes the lines of a receipt, each with one write as its object is done, so that a killed run leaves those of all

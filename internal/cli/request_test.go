@@ -14,10 +14,10 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"haul"
-	"haul/checksum"
-	"haul/mirror"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 // pretend is a disk with a file of each sort.

@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/store"
 )
 
 const rmLong = `haul rm deletes objects. There is no way back, unless the bucket keeps versions.

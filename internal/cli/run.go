@@ -9,13 +9,13 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul"
-	"haul/internal/localfile"
-	"haul/internal/meter"
-	"haul/internal/stage"
-	"haul/internal/ui"
-	"haul/mirror"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/meter"
+	"haul.example/haul/internal/stage"
+	"haul.example/haul/internal/ui"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 const runLong = `haul run fetches the inputs of a command, runs it, and stores what it made: the loop of a job on a machine that may go away.

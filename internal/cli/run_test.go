@@ -3,9 +3,9 @@ package cli
 import (
 	"testing"
 
-	"haul/internal/stage"
-	"haul/mirror"
-	"haul/store"
+	"haul.example/haul/internal/stage"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 func TestCutName(t *testing.T) {

@@ -20,10 +20,10 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"haul/internal/cli"
-	"haul/internal/formattest"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul/internal/cli"
+	"haul.example/haul/internal/formattest"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 func TestMain(m *testing.M) {

@@ -14,9 +14,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"haul/internal/seqfile/seqtest"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul/internal/seqfile/seqtest"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 func refOf(ts *testscript.TestScript, url string) store.Ref {

@@ -7,10 +7,10 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul"
-	"haul/checksum"
-	"haul/internal/ui"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/ui"
+	"haul.example/haul/store"
 )
 
 const statLong = `haul stat tells what a store knows of an object without moving it: size, time, ETag, checksums, storage class, how far a

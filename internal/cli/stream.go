@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"haul"
+	"haul.example/haul"
 )
 
 // errReaderGone says that whoever read standard output, or a pipe, wants no more. Like any tool in a pipe, haul then ends quietly.

@@ -10,12 +10,12 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul"
-	"haul/checksum"
-	"haul/internal/localfile"
-	"haul/internal/ui"
-	"haul/proof"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/ui"
+	"haul.example/haul/proof"
+	"haul.example/haul/store"
 )
 
 const sumLong = `haul sum tells the digests of files, of standard input (-), or of objects, in the forms in which S3 and its tools tell them: hex

@@ -13,11 +13,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"haul"
-	"haul/internal/ui"
-	"haul/mirror"
-	"haul/proof"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/ui"
+	"haul.example/haul/mirror"
+	"haul.example/haul/proof"
+	"haul.example/haul/store"
 )
 
 // runSum tells of each, in their order, and sums as many at once as there are cores. One that fails does not keep the others from

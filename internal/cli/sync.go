@@ -6,8 +6,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul"
-	"haul/mirror"
+	"haul.example/haul"
+	"haul.example/haul/mirror"
 )
 
 const syncVerb = "sync"

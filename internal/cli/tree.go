@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 	"strings"
 
-	"haul"
-	"haul/internal/amount"
-	"haul/internal/ui"
-	"haul/mirror"
+	"haul.example/haul"
+	"haul.example/haul/internal/amount"
+	"haul.example/haul/internal/ui"
+	"haul.example/haul/mirror"
 )
 
 // trees completes a line with --recursive.

@@ -10,9 +10,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul"
-	"haul/internal/ui"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/ui"
+	"haul.example/haul/store"
 )
 
 const uploadsLong = `haul uploads lists unfinished uploads, whoever began them: those that a broken run goes on with, and those that only cost

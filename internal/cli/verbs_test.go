@@ -12,10 +12,10 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"haul"
-	"haul/internal/ui"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/internal/ui"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // setOf reads flags as the program does, and gives the words that are none.

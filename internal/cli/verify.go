@@ -13,12 +13,12 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul"
-	"haul/internal/amount"
-	"haul/internal/meter"
-	"haul/internal/ui"
-	"haul/proof"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/amount"
+	"haul.example/haul/internal/meter"
+	"haul.example/haul/internal/ui"
+	"haul.example/haul/proof"
+	"haul.example/haul/store"
 )
 
 const verifyLong = `haul verify tells whether a delivery is whole, and moves no payload: files are read here, and of objects the store is asked what

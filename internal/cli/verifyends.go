@@ -13,11 +13,11 @@ import (
 	"slices"
 	"strings"
 
-	"haul"
-	"haul/internal/ui"
-	"haul/mirror"
-	"haul/proof"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/ui"
+	"haul.example/haul/mirror"
+	"haul.example/haul/proof"
+	"haul.example/haul/store"
 )
 
 // thing is what a name of the line turned out to be.

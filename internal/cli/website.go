@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 const websiteLong = `haul website lets a bucket answer as a web site, at an address of its own. Many stores other than Amazon S3 do not offer

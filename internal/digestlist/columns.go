@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"haul/checksum"
+	"haul.example/haul/checksum"
 )
 
 // layout is what the columns of a table say of files.

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"haul/checksum"
+	"haul.example/haul/checksum"
 )
 
 // byLength are the algorithms that the length of a digest gives.

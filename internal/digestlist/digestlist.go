@@ -24,7 +24,7 @@ import (
 	"iter"
 	"strings"
 
-	"haul/checksum"
+	"haul.example/haul/checksum"
 )
 
 // Entry is what a list says of one file.

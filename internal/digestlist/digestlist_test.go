@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"haul/internal/digestlist"
+	"haul.example/haul/internal/digestlist"
 )
 
 // said gives what a list says, a line for each entry or fault.

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"haul/checksum"
+	"haul.example/haul/checksum"
 )
 
 // lineForm reads lines without a header, each by itself. The line of that number, from 0, is a header that says nothing.

@@ -18,7 +18,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul/internal/digestlist"
+	"haul.example/haul/internal/digestlist"
 )
 
 // file is one of a list.

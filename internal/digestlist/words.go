@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode"
 
-	"haul/checksum"
+	"haul.example/haul/checksum"
 )
 
 // The words that names of columns are made of, in small letters.

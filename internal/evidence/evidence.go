@@ -18,9 +18,9 @@ import (
 	"fmt"
 	"strings"
 
-	"haul/checksum"
-	"haul/internal/amount"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/amount"
+	"haul.example/haul/store"
 )
 
 // Verdict is the answer.

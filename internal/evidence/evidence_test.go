@@ -4,9 +4,9 @@ import (
 	"strings"
 	"testing"
 
-	"haul/checksum"
-	"haul/internal/evidence"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/evidence"
+	"haul.example/haul/store"
 )
 
 func sum(a checksum.Algorithm, parts int, of string) checksum.Sum {

@@ -4,8 +4,8 @@ import (
 	"strconv"
 	"strings"
 
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 // The names of metadata that say something of a file's bytes: the Base64 of its MD5, as rclone has it; s3cmd's list of NAME:VALUE

@@ -3,8 +3,8 @@ package evidence
 import (
 	"slices"
 
-	"haul/internal/plan"
-	"haul/store"
+	"haul.example/haul/internal/plan"
+	"haul.example/haul/store"
 )
 
 const (

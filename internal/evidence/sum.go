@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
-	"haul/checksum"
+	"haul.example/haul/checksum"
 )
 
 const (

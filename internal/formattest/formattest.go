@@ -21,8 +21,8 @@ import (
 	"testing"
 	"time"
 
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 // known are values of types that take no other.

@@ -13,7 +13,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul/internal/journal"
+	"haul.example/haul/internal/journal"
 )
 
 func TestBusy(t *testing.T) {

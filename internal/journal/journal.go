@@ -39,7 +39,7 @@ import (
 	"slices"
 	"sync"
 
-	"haul/internal/localfile"
+	"haul.example/haul/internal/localfile"
 )
 
 // BusyError says that another process, or another Log in this one, holds the record now.

@@ -15,7 +15,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul/internal/journal"
+	"haul.example/haul/internal/journal"
 )
 
 type header struct {

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"haul/internal/journal"
+	"haul.example/haul/internal/journal"
 )
 
 func TestList(t *testing.T) {

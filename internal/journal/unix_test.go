@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"haul/internal/journal"
+	"haul.example/haul/internal/journal"
 )
 
 // TestKilledHolder has a second process hold the record, and kills it.

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"haul/internal/localfile"
+	"haul.example/haul/internal/localfile"
 )
 
 func TestStolenHiddenNameIsLeftAlone(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul/internal/localfile"
+	"haul.example/haul/internal/localfile"
 )
 
 func TestTargetPath(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul/internal/localfile"
+	"haul.example/haul/internal/localfile"
 )
 
 func write(t rapid.TB, path string, data []byte) {

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"haul/internal/localfile"
+	"haul.example/haul/internal/localfile"
 )
 
 func TestSpool(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul/internal/localfile"
+	"haul.example/haul/internal/localfile"
 )
 
 func TestReopenRefuses(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 	"pgregory.net/rapid"
 
-	"haul/internal/localfile"
+	"haul.example/haul/internal/localfile"
 )
 
 func TestSpecialFilesAreRefused(t *testing.T) {

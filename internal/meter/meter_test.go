@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"haul/internal/meter"
+	"haul.example/haul/internal/meter"
 )
 
 func TestCounts(t *testing.T) {

@@ -3,7 +3,7 @@ package pace_test
 import (
 	"testing"
 
-	"haul/internal/pace"
+	"haul.example/haul/internal/pace"
 )
 
 // A store that refuses one request in ten, whatever their rate, costs little.

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"haul/internal/pace"
+	"haul.example/haul/internal/pace"
 )
 
 func TestFewLanesOnABusyCPU(t *testing.T) {

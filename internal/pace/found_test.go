@@ -3,7 +3,7 @@ package pace_test
 import (
 	"testing"
 
-	"haul/internal/pace"
+	"haul.example/haul/internal/pace"
 )
 
 func TestFound(t *testing.T) {

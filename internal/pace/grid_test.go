@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"haul/internal/pace"
+	"haul.example/haul/internal/pace"
 )
 
 const (

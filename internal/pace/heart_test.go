@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"haul/internal/pace"
+	"haul.example/haul/internal/pace"
 )
 
 // fill gives parts to the free lanes.

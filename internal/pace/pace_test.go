@@ -7,7 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul/internal/pace"
+	"haul.example/haul/internal/pace"
 )
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)

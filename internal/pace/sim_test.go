@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"haul/internal/pace"
+	"haul.example/haul/internal/pace"
 )
 
 // network is a link to a store, as simple as it can be and still tell a good pace from a bad one: fluid flows that share what

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"haul/internal/pace"
+	"haul.example/haul/internal/pace"
 )
 
 const ms = time.Millisecond

@@ -8,7 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul/internal/plan"
+	"haul.example/haul/internal/plan"
 )
 
 func TestStrideAhead(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"fmt"
 	"math"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 const (

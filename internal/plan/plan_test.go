@@ -7,8 +7,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul/internal/plan"
-	"haul/store"
+	"haul.example/haul/internal/plan"
+	"haul.example/haul/store"
 )
 
 const (

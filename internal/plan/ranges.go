@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 const (

@@ -5,8 +5,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul/internal/plan"
-	"haul/store"
+	"haul.example/haul/internal/plan"
+	"haul.example/haul/store"
 )
 
 func TestRangesCoverEveryGapOnce(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"math"
 	"sort"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 const (

@@ -8,8 +8,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul/internal/plan"
-	"haul/store"
+	"haul.example/haul/internal/plan"
+	"haul.example/haul/store"
 )
 
 // r2 are the limits of Cloudflare R2, whose parts must be equal.

@@ -7,11 +7,11 @@ import (
 	"os"
 	"time"
 
-	"haul"
-	"haul/internal/amount"
-	"haul/internal/seqfile"
-	"haul/mirror"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/amount"
+	"haul.example/haul/internal/seqfile"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 // looked is one file that was looked at.

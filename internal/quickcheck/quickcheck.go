@@ -24,10 +24,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"haul"
-	"haul/internal/seqfile"
-	"haul/mirror"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/seqfile"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 // Grade is the judgement of one file.

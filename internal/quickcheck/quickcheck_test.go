@@ -12,13 +12,13 @@ import (
 	"testing"
 	"time"
 
-	"haul"
-	"haul/internal/quickcheck"
-	"haul/internal/seqfile"
-	"haul/internal/seqfile/seqtest"
-	"haul/mirror"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/internal/quickcheck"
+	"haul.example/haul/internal/seqfile"
+	"haul.example/haul/internal/seqfile/seqtest"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // delivery is a run folder with one of everything that is wrong.

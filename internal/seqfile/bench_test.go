@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"haul/internal/seqfile"
+	"haul.example/haul/internal/seqfile"
 )
 
 // BenchmarkWatch is what the names of an object cost in a run over many.

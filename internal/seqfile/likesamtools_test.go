@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"haul/internal/seqfile"
-	"haul/internal/seqfile/seqtest"
+	"haul.example/haul/internal/seqfile"
+	"haul.example/haul/internal/seqfile/seqtest"
 )
 
 // tool gives the path of a program, or skips.

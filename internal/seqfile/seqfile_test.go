@@ -9,7 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul/internal/seqfile"
+	"haul.example/haul/internal/seqfile"
 )
 
 func TestNames(t *testing.T) {

@@ -15,11 +15,11 @@ import (
 	"strings"
 	"time"
 
-	"haul"
-	"haul/internal/amount"
-	"haul/internal/journal"
-	"haul/internal/localfile"
-	"haul/internal/seqfile"
+	"haul.example/haul"
+	"haul.example/haul/internal/amount"
+	"haul.example/haul/internal/journal"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/seqfile"
 )
 
 // Cache says how inputs are kept for other runs on the machine. The zero value keeps none.

@@ -15,11 +15,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"haul"
-	"haul/internal/amount"
-	"haul/internal/localfile"
-	"haul/internal/seqfile"
-	"haul/mirror"
+	"haul.example/haul"
+	"haul.example/haul/internal/amount"
+	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/seqfile"
+	"haul.example/haul/mirror"
 )
 
 const (

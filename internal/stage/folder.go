@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"haul/internal/journal"
-	"haul/internal/localfile"
+	"haul.example/haul/internal/journal"
+	"haul.example/haul/internal/localfile"
 )
 
 // folder is the work folder of one run: root is private and holds the record that is also its lock, and the work folder proper.

@@ -3,7 +3,7 @@ package stage
 import (
 	"testing"
 
-	"haul/internal/formattest"
+	"haul.example/haul/internal/formattest"
 )
 
 // TestFormats keeps records of runs, notes of the cache, and the journals of work folders.

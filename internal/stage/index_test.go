@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"haul/internal/stage"
-	"haul/mirror"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul/internal/stage"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // An index is newer than its data when the command starts, whichever way the two came, and in whichever order they were stored.

@@ -13,9 +13,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"haul/checksum"
-	"haul/mirror"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 // Input is what the command needs: an object, a file, or many of them.

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"haul"
+	"haul.example/haul"
 )
 
 // The metadata service of a machine on EC2, in its second version

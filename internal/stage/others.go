@@ -10,8 +10,8 @@ import (
 	"strconv"
 	"strings"
 
-	"haul"
-	"haul/internal/localfile"
+	"haul.example/haul"
+	"haul.example/haul/internal/localfile"
 )
 
 // The folders of a cache, one for each user, are named for the user's ID, which other machines that share a file system know too.

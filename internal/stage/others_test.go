@@ -10,8 +10,8 @@ import (
 	"syscall"
 	"testing"
 
-	"haul/internal/stage"
-	"haul/store/storetest"
+	"haul.example/haul/internal/stage"
+	"haul.example/haul/store/storetest"
 )
 
 // folderOf is the folder of this user in a cache.

@@ -14,10 +14,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"haul"
-	"haul/internal/amount"
-	"haul/mirror"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/amount"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 // Output is what the command makes.

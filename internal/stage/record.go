@@ -13,8 +13,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"haul"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/store"
 )
 
 // The names of what a run leaves beside its outputs.

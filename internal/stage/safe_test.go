@@ -11,11 +11,11 @@ import (
 	"syscall"
 	"testing"
 
-	"haul"
-	"haul/internal/stage"
-	"haul/mirror"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/internal/stage"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // A run's own logs are never written into an input, which may be a link to somebody's file.

@@ -13,9 +13,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"haul"
-	"haul/mirror"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 const address = "s3://"

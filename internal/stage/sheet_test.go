@@ -13,8 +13,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul/internal/stage"
-	"haul/store"
+	"haul.example/haul/internal/stage"
+	"haul.example/haul/store"
 )
 
 // Every cell that is an address is replaced, whatever the others are, and nothing else changes.

@@ -28,9 +28,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"haul"
-	"haul/internal/journal"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/journal"
+	"haul.example/haul/store"
 )
 
 // Request is one run. The zero value of every choice is the usual one.

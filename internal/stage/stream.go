@@ -10,8 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"haul"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/store"
 )
 
 // Stream is an object that the command reads once, from front to back, as it comes.

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"haul/internal/meter"
+	"haul.example/haul/internal/meter"
 )
 
 // AWSConfig says where and how an AWS writes. The zero value of each choice is the usual one.

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"haul/internal/meter"
-	"haul/internal/ui"
+	"haul.example/haul/internal/meter"
+	"haul.example/haul/internal/ui"
 )
 
 // awsRun writes one of everything, and gives both streams.

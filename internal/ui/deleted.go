@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"time"
 
-	"haul/internal/amount"
-	"haul/mirror"
-	"haul/store"
+	"haul.example/haul/internal/amount"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 // Deletions tells of objects that are deleted. One goroutine uses it.

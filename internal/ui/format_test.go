@@ -6,7 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul/internal/ui"
+	"haul.example/haul/internal/ui"
 )
 
 func TestPrintable(t *testing.T) {

@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strings"
 
-	"haul"
-	"haul/checksum"
-	"haul/internal/amount"
-	"haul/proof"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/amount"
+	"haul.example/haul/proof"
 )
 
 // Sums are what haul sum found out about one file, stream or object.

@@ -5,10 +5,10 @@ import (
 	"math"
 	"time"
 
-	"haul"
-	"haul/internal/meter"
-	"haul/internal/stage"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/meter"
+	"haul.example/haul/internal/stage"
+	"haul.example/haul/store"
 )
 
 // schemaVersion grows when a field changes its meaning or goes away; new fields and events may come without it.

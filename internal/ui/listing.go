@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // Totals is what a listing told of.

@@ -5,11 +5,11 @@ import (
 	"io"
 	"strings"
 
-	"haul"
-	"haul/internal/amount"
-	"haul/internal/meter"
-	"haul/mirror"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/amount"
+	"haul.example/haul/internal/meter"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 // Object shows what became of one object of a run over many, and takes note of how far the run is. Its task names the object.

@@ -7,11 +7,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"haul"
-	"haul/internal/meter"
-	"haul/internal/ui"
-	"haul/mirror"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/internal/meter"
+	"haul.example/haul/internal/ui"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 var (

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"haul/internal/amount"
-	"haul/internal/meter"
+	"haul.example/haul/internal/amount"
+	"haul.example/haul/internal/meter"
 )
 
 const (

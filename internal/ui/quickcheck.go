@@ -5,9 +5,9 @@ import (
 	"strings"
 	"time"
 
-	"haul/internal/amount"
-	"haul/internal/quickcheck"
-	"haul/mirror"
+	"haul.example/haul/internal/amount"
+	"haul.example/haul/internal/quickcheck"
+	"haul.example/haul/mirror"
 )
 
 type checkRecord struct {

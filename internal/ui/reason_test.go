@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"testing"
 
-	"haul/internal/ui"
+	"haul.example/haul/internal/ui"
 )
 
 // Errors that were joined stand in one line, wherever they are in the chain; the end of a line in a name stays what it is.

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"strings"
 
-	"haul"
-	"haul/checksum"
-	"haul/internal/amount"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/amount"
 )
 
 // rateWorth is the size in bytes from which on a rate says something of the link.

@@ -1,6 +1,6 @@
 package ui
 
-import "haul/internal/stage"
+import "haul.example/haul/internal/stage"
 
 // Run tells programs what a run did; people were told on the way.
 func (s *Screen) Run(r stage.Record) {

@@ -3,7 +3,7 @@ package ui
 import (
 	"testing"
 
-	"haul/internal/formattest"
+	"haul.example/haul/internal/formattest"
 )
 
 // TestSchema keeps the published schema of what --json writes.

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"haul/checksum"
-	"haul/internal/amount"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/amount"
+	"haul.example/haul/store"
 )
 
 // Stat is what is known of an object.

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
-	"haul"
-	"haul/internal/amount"
+	"haul.example/haul"
+	"haul.example/haul/internal/amount"
 )
 
 // Stats tells what limited a run, as its last line; before it what the run took, where figures are wanted.

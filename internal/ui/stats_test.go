@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"haul"
-	"haul/internal/ui"
+	"haul.example/haul"
+	"haul.example/haul/internal/ui"
 )
 
 func TestStats(t *testing.T) {

@@ -20,10 +20,10 @@ import (
 	"sync"
 	"time"
 
-	"haul"
-	"haul/internal/amount"
-	"haul/internal/meter"
-	"haul/mirror"
+	"haul.example/haul"
+	"haul.example/haul/internal/amount"
+	"haul.example/haul/internal/meter"
+	"haul.example/haul/mirror"
 )
 
 // Config says where and how a Screen writes. The zero value of each choice is the usual one.

@@ -11,11 +11,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"haul"
-	"haul/checksum"
-	"haul/internal/meter"
-	"haul/internal/ui"
-	"haul/store"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/meter"
+	"haul.example/haul/internal/ui"
+	"haul.example/haul/store"
 )
 
 // columns is a terminal of that width.

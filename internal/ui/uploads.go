@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
-	"haul/internal/amount"
-	"haul/store"
+	"haul.example/haul/internal/amount"
+	"haul.example/haul/store"
 )
 
 // Row is one unfinished upload, as haul uploads tells it.

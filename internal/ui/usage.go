@@ -3,8 +3,8 @@ package ui
 import (
 	"fmt"
 
-	"haul/internal/amount"
-	"haul/store"
+	"haul.example/haul/internal/amount"
+	"haul.example/haul/store"
 )
 
 // Usage is what lies below a prefix, or what of it is in one storage class.

@@ -7,9 +7,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"haul/checksum"
-	"haul/internal/ui"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/internal/ui"
+	"haul.example/haul/store"
 )
 
 var (

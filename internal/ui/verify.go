@@ -6,9 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"haul/internal/amount"
-	"haul/mirror"
-	"haul/proof"
+	"haul.example/haul/internal/amount"
+	"haul.example/haul/mirror"
+	"haul.example/haul/proof"
 )
 
 // verifyFields are those of haul verify.

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"haul/checksum"
+	"haul.example/haul/checksum"
 )
 
 // bench is one run of the driver.
@@ -49,7 +49,7 @@ func (b *bench) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	for _, name := range []string{"sink", "floor"} {
-		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", filepath.Join(b.dir, name), "haul/lab/bench/"+name)
+		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", filepath.Join(b.dir, name), "haul.example/haul/lab/bench/"+name)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("build %s, from inside the lab: %w\n%s", name, err, out)
 		}

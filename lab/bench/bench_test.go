@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"haul/lab/bench/nullstore"
-	"haul/lab/built"
+	"haul.example/haul/lab/bench/nullstore"
+	"haul.example/haul/lab/built"
 )
 
 // drive runs the driver, small, and gives its report.

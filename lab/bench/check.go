@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"haul/checksum"
-	"haul/lab/bench/nullstore"
+	"haul.example/haul/checksum"
+	"haul.example/haul/lab/bench/nullstore"
 )
 
 // sumFile reads a file, all of it.

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"haul/lab/bench/nullstore"
+	"haul.example/haul/lab/bench/nullstore"
 )
 
 // Sample is what one run of one tool took.

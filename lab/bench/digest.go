@@ -10,8 +10,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"haul/lab/bench/nullstore"
-	"haul/lab/endpoint"
+	"haul.example/haul/lab/bench/nullstore"
+	"haul.example/haul/lab/endpoint"
 )
 
 // DigestCase is what an MD5 beside an upload costs over one link: the MD5 alone, the upload alone, and both at once, in turn.

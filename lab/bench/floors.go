@@ -10,7 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"haul/lab/endpoint"
+	"haul.example/haul/lab/endpoint"
 )
 
 //go:embed cfloor/floor.c

@@ -14,7 +14,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"haul/lab/bench/nullstore"
+	"haul.example/haul/lab/bench/nullstore"
 )
 
 // Link is one kind of link, and how haul did on it, in one direction and with one size of object.

@@ -18,7 +18,7 @@ import (
 	"strings"
 	"syscall"
 
-	"haul/lab/bench/nullstore"
+	"haul.example/haul/lab/bench/nullstore"
 )
 
 // options are the command line.

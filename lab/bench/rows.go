@@ -10,8 +10,8 @@ import (
 	"strconv"
 	"time"
 
-	"haul/checksum"
-	"haul/lab/endpoint"
+	"haul.example/haul/checksum"
+	"haul.example/haul/lab/endpoint"
 )
 
 // Row is one kind of work, done by every tool in every round.

@@ -13,9 +13,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"haul/checksum"
-	"haul/lab/bench/nullstore"
-	"haul/lab/endpoint"
+	"haul.example/haul/checksum"
+	"haul.example/haul/lab/bench/nullstore"
+	"haul.example/haul/lab/endpoint"
 )
 
 // sink is an endpoint that runs as a process of its own.

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"haul/lab/endpoint"
+	"haul.example/haul/lab/endpoint"
 )
 
 const bucket = "bench"

@@ -10,8 +10,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"haul/checksum"
-	"haul/lab/bench/nullstore"
+	"haul.example/haul/checksum"
+	"haul.example/haul/lab/bench/nullstore"
 )
 
 // Trial is a tool's runs over a link with faults, in one direction.

@@ -92,7 +92,7 @@ func labDir() (string, error) {
 	dir, err := os.Getwd()
 	for err == nil && dir != filepath.Dir(dir) {
 		mod, readErr := os.ReadFile(filepath.Join(dir, "go.mod"))
-		if readErr == nil && strings.HasPrefix(string(mod), "module haul/lab\n") {
+		if readErr == nil && strings.HasPrefix(string(mod), "module haul.example/haul/lab\n") {
 			return dir, nil
 		}
 		dir = filepath.Dir(dir)

@@ -17,10 +17,10 @@ import (
 	"testing"
 	"time"
 
-	"haul/lab/built"
-	"haul/lab/endpoint"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul/lab/built"
+	"haul.example/haul/lab/endpoint"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 const (

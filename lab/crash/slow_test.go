@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"haul/lab/built"
-	"haul/lab/endpoint"
-	"haul/lab/link"
-	"haul/store/storetest"
+	"haul.example/haul/lab/built"
+	"haul.example/haul/lab/endpoint"
+	"haul.example/haul/lab/link"
+	"haul.example/haul/store/storetest"
 )
 
 // slowRow is a transfer over a slow link that is stopped again and again, and begun again by the same command.

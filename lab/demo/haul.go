@@ -12,8 +12,8 @@ import (
 	"syscall"
 	"time"
 
-	"haul/lab/endpoint"
-	"haul/lab/link"
+	"haul.example/haul/lab/endpoint"
+	"haul.example/haul/lab/link"
 )
 
 // program is the haul binary with the environment that it runs in.

@@ -16,8 +16,8 @@ import (
 	"syscall"
 	"time"
 
-	"haul/lab/gateway"
-	"haul/lab/link"
+	"haul.example/haul/lab/gateway"
+	"haul.example/haul/lab/link"
 )
 
 const (

@@ -16,8 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"haul/lab/gateway"
-	"haul/lab/link"
+	"haul.example/haul/lab/gateway"
+	"haul.example/haul/lab/link"
 )
 
 const (

@@ -17,9 +17,9 @@ import (
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 
-	"haul/lab/built"
-	"haul/lab/endpoint"
-	"haul/store/storetest"
+	"haul.example/haul/lab/built"
+	"haul.example/haul/lab/endpoint"
+	"haul.example/haul/store/storetest"
 )
 
 // printed gives what haul array submit prints for a plan of so many shards.

@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"haul/internal/seqfile/seqtest"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul/internal/seqfile/seqtest"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // TestManyFamilies plans the download of many families, each with a manifest that has to wait for the end, and looks at them all.

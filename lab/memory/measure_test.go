@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"haul/lab/built"
+	"haul.example/haul/lab/built"
 )
 
 // measuring names the program that a process of this test runs and measures, in place of the tests.

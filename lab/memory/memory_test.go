@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 const (

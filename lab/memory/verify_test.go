@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // TestManyVerified verifies many files against their objects, with a report. What haul takes must not grow with their

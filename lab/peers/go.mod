@@ -1,4 +1,4 @@
-module haul/lab/peers
+module haul.example/haul/lab/peers
 
 go 1.26.0
 

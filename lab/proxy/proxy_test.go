@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"haul/lab/proxy"
+	"haul.example/haul/lab/proxy"
 )
 
 func TestProxy(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 	"os"
 	"strconv"
 
-	"haul/internal/array"
+	"haul.example/haul/internal/array"
 )
 
 const (

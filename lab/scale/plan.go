@@ -14,11 +14,11 @@ import (
 	"strings"
 	"time"
 
-	"haul"
-	"haul/internal/array"
-	"haul/mirror"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/internal/array"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // endless is a store that lists so many objects, and copies them without doing anything.

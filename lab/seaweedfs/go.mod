@@ -1,4 +1,4 @@
-module haul/lab/seaweedfs
+module haul.example/haul/lab/seaweedfs
 
 go 1.26.6
 

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"haul/lab/built"
-	"haul/lab/servers"
-	"haul/store/storetest"
+	"haul.example/haul/lab/built"
+	"haul.example/haul/lab/servers"
+	"haul.example/haul/store/storetest"
 )
 
 // TestBig moves 5 GiB up and down on every server and compares all bytes. `make test-big` runs it.

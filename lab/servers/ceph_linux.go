@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"haul/lab/endpoint"
-	"haul/lab/gateway"
+	"haul.example/haul/lab/endpoint"
+	"haul.example/haul/lab/gateway"
 )
 
 // cephPrograms are what a cluster takes: Debian's radosgw, ceph-mon, ceph-mgr, ceph-osd and ceph-common.

@@ -5,7 +5,7 @@ package servers
 import (
 	"testing"
 
-	"haul/lab/endpoint"
+	"haul.example/haul/lab/endpoint"
 )
 
 func startCeph(tb testing.TB, _ bool) endpoint.Endpoint {

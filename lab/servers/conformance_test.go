@@ -3,9 +3,9 @@ package servers_test
 import (
 	"testing"
 
-	"haul/lab/servers"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul/lab/servers"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // quirks are what the servers are known to do otherwise than package store promises. The suite notices when one gets better.

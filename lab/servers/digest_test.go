@@ -7,10 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"haul/checksum"
-	"haul/lab/built"
-	"haul/lab/servers"
-	"haul/store/storetest"
+	"haul.example/haul/checksum"
+	"haul.example/haul/lab/built"
+	"haul.example/haul/lab/servers"
+	"haul.example/haul/store/storetest"
 )
 
 // TestDigestsInMetadata lets rclone and s3cmd read the MD5 that haul keeps in the metadata, of an object in one and of one in parts,

@@ -18,8 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"haul/lab/built"
-	"haul/lab/servers"
+	"haul.example/haul/lab/built"
+	"haul.example/haul/lab/servers"
 )
 
 // world is a server of its own, a working folder, and a program that is called aws there.

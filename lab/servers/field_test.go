@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"haul/internal/seqfile/seqtest"
-	"haul/lab/built"
-	"haul/lab/servers"
+	"haul.example/haul/internal/seqfile/seqtest"
+	"haul.example/haul/lab/built"
+	"haul.example/haul/lab/servers"
 )
 
 // TestField sends a delivery to real servers, and looks at what is wrong with it there, without a download: the same as on the

@@ -10,11 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"haul"
-	"haul/checksum"
-	"haul/lab/servers"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/lab/servers"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 func TestSizes(t *testing.T) {

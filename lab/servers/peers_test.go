@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"haul/lab/built"
-	"haul/lab/servers"
-	"haul/store/storetest"
+	"haul.example/haul/lab/built"
+	"haul.example/haul/lab/servers"
+	"haul.example/haul/store/storetest"
 )
 
 // peer is another program that moves objects.

@@ -16,11 +16,11 @@ import (
 	"testing"
 	"time"
 
-	"haul/lab/built"
-	"haul/lab/endpoint"
-	"haul/lab/proxy"
-	"haul/lab/servers"
-	"haul/store/storetest"
+	"haul.example/haul/lab/built"
+	"haul.example/haul/lab/endpoint"
+	"haul.example/haul/lab/proxy"
+	"haul.example/haul/lab/servers"
+	"haul.example/haul/store/storetest"
 )
 
 const password = "p@ss/w0rd:"

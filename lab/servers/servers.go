@@ -25,9 +25,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"haul/lab/built"
-	"haul/lab/endpoint"
-	"haul/lab/gateway"
+	"haul.example/haul/lab/built"
+	"haul.example/haul/lab/endpoint"
+	"haul.example/haul/lab/gateway"
 )
 
 // Kind names a server.

@@ -9,12 +9,12 @@ import (
 	"strings"
 	"testing"
 
-	"haul"
-	"haul/lab/built"
-	"haul/lab/servers"
-	"haul/store"
-	"haul/store/s3"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/lab/built"
+	"haul.example/haul/lab/servers"
+	"haul.example/haul/store"
+	"haul.example/haul/store/s3"
+	"haul.example/haul/store/storetest"
 )
 
 const mib = 1 << 20

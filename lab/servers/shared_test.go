@@ -4,10 +4,10 @@ import (
 	"path/filepath"
 	"testing"
 
-	"haul"
-	"haul/lab/servers"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/lab/servers"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // TestShared: real servers let several clients fill one upload, one copy, or one file, and prove the whole; and they list parts so

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"haul/lab/built"
-	"haul/lab/servers"
+	"haul.example/haul/lab/built"
+	"haul.example/haul/lab/servers"
 )
 
 // TestTrees syncs and moves whole trees to and from real servers: what is equal does not move, by time, by content, and by the

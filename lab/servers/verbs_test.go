@@ -10,11 +10,11 @@ import (
 	"strings"
 	"testing"
 
-	"haul"
-	"haul/lab/built"
-	"haul/lab/servers"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/lab/built"
+	"haul.example/haul/lab/servers"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // plain is a transfer without choices.

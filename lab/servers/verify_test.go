@@ -11,9 +11,9 @@ import (
 	"strings"
 	"testing"
 
-	"haul/lab/built"
-	"haul/lab/servers"
-	"haul/store/storetest"
+	"haul.example/haul/lab/built"
+	"haul.example/haul/lab/servers"
+	"haul.example/haul/store/storetest"
 )
 
 // uploader is a program, or a way of one, that puts a file into the store.

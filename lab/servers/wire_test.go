@@ -7,12 +7,12 @@ import (
 	"testing"
 	"time"
 
-	"haul"
-	"haul/lab/servers"
-	"haul/lab/wire"
-	"haul/store"
-	"haul/store/s3"
-	"haul/store/storetest"
+	"haul.example/haul"
+	"haul.example/haul/lab/servers"
+	"haul.example/haul/lab/wire"
+	"haul.example/haul/store"
+	"haul.example/haul/store/s3"
+	"haul.example/haul/store/storetest"
 )
 
 // faults are what a bad network does in the middle of a transfer that comes through in the end.

@@ -17,9 +17,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"haul/lab/built"
-	"haul/lab/servers"
-	"haul/lab/slurm"
+	"haul.example/haul/lab/built"
+	"haul.example/haul/lab/servers"
+	"haul.example/haul/lab/slurm"
 )
 
 const (

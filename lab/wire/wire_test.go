@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"haul/lab/wire"
+	"haul.example/haul/lab/wire"
 )
 
 var whole = bytes.Repeat([]byte("0123456789"), 100_000)

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"haul/checksum"
+	"haul.example/haul/checksum"
 )
 
 const callVariants = `#!/bin/sh

@@ -21,9 +21,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"haul/lab/built"
-	"haul/lab/endpoint"
-	"haul/lab/servers"
+	"haul.example/haul/lab/built"
+	"haul.example/haul/lab/endpoint"
+	"haul.example/haul/lab/servers"
 )
 
 // relay stands before the server.

@@ -8,10 +8,10 @@ import (
 	"runtime/debug"
 	"testing"
 
-	"haul/checksum"
-	"haul/store"
-	"haul/store/s3"
-	"haul/store/storetest"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+	"haul.example/haul/store/s3"
+	"haul.example/haul/store/storetest"
 )
 
 // TestAllocations bounds what one request of the data costs in memory, whatever its size: nothing that grows with a part or

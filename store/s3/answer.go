@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // form is what makes an answer that of its operation. Portals, proxies and broken servers answer with status 200 as well: a login

@@ -13,9 +13,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"haul/checksum"
-	"haul/store"
-	"haul/store/s3"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+	"haul.example/haul/store/s3"
 )
 
 // wires are stores on one address: one that goes to it directly, and one that goes through the SDK.

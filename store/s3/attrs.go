@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 const (

@@ -13,7 +13,7 @@ import (
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // Buckets lists the buckets of whoever asks. Servers that do not know of prefixes are told apart by what they give.

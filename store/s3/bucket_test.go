@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"haul/store"
-	"haul/store/s3"
+	"haul.example/haul/store"
+	"haul.example/haul/store/s3"
 )
 
 func TestLevel(t *testing.T) {

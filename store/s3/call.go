@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // newCall begins a call that touches the bytes of an object, and so needs the customer's key.

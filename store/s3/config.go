@@ -17,7 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/smithy-go/logging"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // Addressing says where a bucket's name goes in an address.

@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"haul/checksum"
-	"haul/store"
-	"haul/store/s3"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+	"haul.example/haul/store/s3"
 )
 
 func get(s *s3.Store) error { return operations["HeadObject"](context.Background(), s, nil) }

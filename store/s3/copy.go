@@ -11,8 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 // Copy copies an object on the server. Headers, metadata and tags come along, unless Attrs has some: then those of Attrs

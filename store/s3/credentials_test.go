@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"haul/store"
-	"haul/store/s3"
+	"haul.example/haul/store"
+	"haul.example/haul/store/s3"
 )
 
 func write(t *testing.T, env, text string) {

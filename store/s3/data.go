@@ -14,8 +14,8 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 // door is the way of the data: all bytes of objects, and no other request, cross it. Each call is one request. Its headers

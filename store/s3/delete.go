@@ -17,7 +17,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // Delete takes an object away, or one version of it.

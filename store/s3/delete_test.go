@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"haul/store"
-	"haul/store/s3"
+	"haul.example/haul/store"
+	"haul.example/haul/store/s3"
 )
 
 func refsOf(keys ...string) []store.Ref {

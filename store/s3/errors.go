@@ -18,7 +18,7 @@ import (
 	"syscall"
 	"time"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 var errNoSuchAddressing = errors.New("no such addressing")

@@ -7,10 +7,10 @@ import (
 	"os"
 	"strings"
 
-	"haul/checksum"
-	"haul/store"
-	"haul/store/s3"
-	"haul/store/storetest"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+	"haul.example/haul/store/s3"
+	"haul.example/haul/store/storetest"
 )
 
 func ExampleOpen() {

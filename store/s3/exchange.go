@@ -15,8 +15,8 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 // call describes one operation to exchange.

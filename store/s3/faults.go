@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 // kinds sorts the codes of S3 and of those who speak it.

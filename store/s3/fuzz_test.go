@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"haul/checksum"
-	"haul/store"
-	"haul/store/s3"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+	"haul.example/haul/store/s3"
 )
 
 // answered has a call for each kind of answer: heads alone, bytes, and documents. Each gives what it understood.

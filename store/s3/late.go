@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 // lateSum is the framing of a body whose checksum follows it: aws-chunked, with all of the body as one chunk and the

@@ -21,10 +21,10 @@ import (
 	"testing"
 	"time"
 
-	"haul/checksum"
-	"haul/store"
-	"haul/store/s3"
-	"haul/store/storetest"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+	"haul.example/haul/store/s3"
+	"haul.example/haul/store/storetest"
 )
 
 // world is a store, and a server on it that lies.

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // Limits are those of S3 (docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html), or of the provider where it is known

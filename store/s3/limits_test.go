@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"testing"
 
-	"haul/store"
-	"haul/store/s3"
+	"haul.example/haul/store"
+	"haul.example/haul/store/s3"
 )
 
 // What is missing for an operation on an upload is the upload, whatever code the server has for it: Ceph has NoSuchKey.

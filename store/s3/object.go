@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 const (

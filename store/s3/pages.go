@@ -9,7 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 const (

@@ -11,7 +11,7 @@ import (
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go/middleware"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // maxPresign is the longest that an address may be good for

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 
-	"haul/internal/awsfile"
+	"haul.example/haul/internal/awsfile"
 )
 
 // sharedFiles checks ~/.aws/config and ~/.aws/credentials, or the files that stand for them, and gives the options by which the

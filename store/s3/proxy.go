@@ -9,7 +9,7 @@ import (
 	"net/url"
 	"strings"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // proxyName names a proxy without its login.

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"haul/checksum"
-	"haul/store"
-	"haul/store/s3"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+	"haul.example/haul/store/s3"
 )
 
 // TestProxyRefuses: the proxy answers in place of the store. Over HTTPS, that is to CONNECT.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"sync"
 
-	"haul/checksum"
+	"haul.example/haul/checksum"
 )
 
 // quirks are what is known of a provider before it is asked.

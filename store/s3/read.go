@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // Head tells about an object.

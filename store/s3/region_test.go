@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"haul/store"
-	"haul/store/s3"
+	"haul.example/haul/store"
+	"haul.example/haul/store/s3"
 )
 
 // TestRegionsThatAreKnown: the region of a bucket that the caller named is signed for at once.

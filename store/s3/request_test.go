@@ -10,9 +10,9 @@ import (
 	"sync"
 	"testing"
 
-	"haul/checksum"
-	"haul/store"
-	"haul/store/s3"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+	"haul.example/haul/store/s3"
 )
 
 // proxy stands for the Internet: requests to names that the tests make up come here. The transport reads the environment

@@ -27,7 +27,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // Store is one S3 endpoint with the credentials to use it. It implements store.Store.

@@ -14,8 +14,8 @@ import (
 	"sync"
 	"testing"
 
-	"haul/store"
-	"haul/store/s3"
+	"haul.example/haul/store"
+	"haul.example/haul/store/s3"
 )
 
 const (

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"haul/checksum"
-	"haul/store"
-	"haul/store/s3"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+	"haul.example/haul/store/s3"
 )
 
 // With SignPayload the signature covers the body's SHA-256, and no sum follows the bytes.

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"haul/store"
-	"haul/store/s3"
+	"haul.example/haul/store"
+	"haul.example/haul/store/s3"
 )
 
 // closedURL is an address where nothing listens.

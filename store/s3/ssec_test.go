@@ -7,9 +7,9 @@ import (
 	"sync"
 	"testing"
 
-	"haul/checksum"
-	"haul/store"
-	"haul/store/s3"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+	"haul.example/haul/store/s3"
 )
 
 const keyAnswer = "X-Amz-Server-Side-Encryption-Customer-Algorithm"

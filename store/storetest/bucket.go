@@ -13,7 +13,7 @@ import (
 	"strconv"
 	"strings"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // Buckets lists the buckets in order of their names.

@@ -6,7 +6,7 @@ import (
 	"io"
 	"time"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // Op is an operation of a store, in S3's words.

@@ -7,8 +7,8 @@ import (
 	"io"
 	"slices"
 
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 // agree gives the scheme of an upload for which want was wished.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 // Complete turns an upload into an object.

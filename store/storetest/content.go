@@ -8,7 +8,7 @@ import (
 	"math/rand/v2"
 	"sort"
 
-	"haul/checksum"
+	"haul.example/haul/checksum"
 )
 
 // Content is the bytes of an object. A *bytes.Reader is one, and so is an *io.SectionReader.

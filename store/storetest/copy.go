@@ -5,8 +5,8 @@ import (
 	"io"
 	"maps"
 
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 // section gives a run of bytes of content.

@@ -11,7 +11,7 @@ import (
 	"net/http"
 	"slices"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // Delete takes an object away, in a versioned store only from sight, unless a version is named.

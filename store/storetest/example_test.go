@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"strings"
 
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // A store whose first answer is lost, though it did what it was asked.

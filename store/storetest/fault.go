@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // Fault is something that goes wrong, once unless it says otherwise. It is made by Memory.Fault and shaped by its other

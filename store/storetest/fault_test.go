@@ -9,9 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"haul/checksum"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // recorder is a testing.TB that keeps errors to itself.

@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"strings"
 
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 // framed decodes a body of Content-Encoding aws-chunked as it comes: runs of bytes, each behind its length in hex and maybe a

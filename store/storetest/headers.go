@@ -10,8 +10,8 @@ import (
 	"strconv"
 	"strings"
 
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 // headerAlgorithms are those that travel in headers named x-amz-checksum-….

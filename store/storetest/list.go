@@ -7,7 +7,7 @@ import (
 	"sort"
 	"strings"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // List lists objects in order of the bytes of their keys. Each page counts as a call, and may have a fault; the Key of such

@@ -19,8 +19,8 @@ import (
 	"testing"
 	"time"
 
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 // Bucket is the bucket that a Memory has at first.

@@ -7,9 +7,9 @@ import (
 	"io"
 	"testing"
 
-	"haul/checksum"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 var ref = store.Ref{Bucket: storetest.Bucket, Key: "runs/x.bam"}

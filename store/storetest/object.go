@@ -4,8 +4,8 @@ import (
 	"maps"
 	"slices"
 
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 // object is one stored state of a key.

@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // Rates are the probabilities, from 0 to 1, that a call goes wrong in each way. Their sum is at most 1.

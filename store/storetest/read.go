@@ -7,7 +7,7 @@ import (
 	"maps"
 	"slices"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 func customer(a *store.Attrs) store.Secret {

@@ -1,7 +1,7 @@
 package storetest
 
 import (
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // words are the status and the code with which S3 tells an error of each kind. Kinds that never reach a server have none.

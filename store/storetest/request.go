@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // request is one HTTP request under way.

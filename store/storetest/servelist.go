@@ -4,7 +4,7 @@ import (
 	"encoding/base64"
 	"net/http"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // list answers both versions of ListObjects, a page as Memory.List would give it.

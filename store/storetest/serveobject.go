@@ -11,8 +11,8 @@ import (
 	"strconv"
 	"strings"
 
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 // xml writes an answer.

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // Server is an S3 endpoint on the loopback interface, on top of a Memory. It speaks HTTP/1.1 and path style, and takes every

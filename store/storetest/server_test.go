@@ -16,9 +16,9 @@ import (
 	"testing"
 	"time"
 
-	"haul/checksum"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // client sends plain HTTP requests to a server.

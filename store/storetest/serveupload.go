@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 // upload is the one that the query names.

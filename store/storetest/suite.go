@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 // Conformance names what a store is known to do otherwise than package store promises. The zero value is nothing. Where it

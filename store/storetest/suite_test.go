@@ -3,9 +3,9 @@ package storetest_test
 import (
 	"testing"
 
-	"haul/checksum"
-	"haul/store"
-	"haul/store/storetest"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 func TestMemoryIsAStore(t *testing.T) {

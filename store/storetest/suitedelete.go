@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // gone checks that an object is not there.

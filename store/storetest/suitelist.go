@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"haul/store"
+	"haul.example/haul/store"
 )
 
 // list gives all that a listing tells.

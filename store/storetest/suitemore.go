@@ -9,8 +9,8 @@ import (
 	"sync"
 	"testing"
 
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 // each runs n tasks, some at a time, and fails the test by their errors.

@@ -6,8 +6,8 @@ import (
 	"io"
 	"testing"
 
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 func testPut(t *testing.T, s *suite) {

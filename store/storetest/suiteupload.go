@@ -7,8 +7,8 @@ import (
 	"slices"
 	"testing"
 
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 func testUpload(t *testing.T, s *suite) {

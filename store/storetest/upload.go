@@ -10,8 +10,8 @@ import (
 	"strings"
 	"time"
 
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 // upload is an open multipart upload.

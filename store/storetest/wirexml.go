@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"haul/checksum"
+	"haul.example/haul/checksum"
 )
 
 // The XML of S3's answers, as its API reference has it.

@@ -3,8 +3,8 @@ package storetest
 import (
 	"context"
 
-	"haul/checksum"
-	"haul/store"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
 
 // Put stores an object in one request.

@@ -21,8 +21,8 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"haul/checksum"
-	"haul/lab/bench/wide"
+	"haul.example/haul/checksum"
+	"haul.example/haul/lab/bench/wide"
 )
 
 const slice = 256 << 10

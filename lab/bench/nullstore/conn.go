@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"time"
 
-	"haul/lab/bench/wide"
+	"haul.example/haul/lab/bench/wide"
 )
 
 const (

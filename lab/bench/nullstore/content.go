@@ -10,7 +10,7 @@ import (
 	"os"
 	"syscall"
 
-	"haul/checksum"
+	"haul.example/haul/checksum"
 )
 
 const page = 4096

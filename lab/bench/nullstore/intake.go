@@ -13,7 +13,7 @@ import (
 	"strconv"
 	"strings"
 
-	"haul/checksum"
+	"haul.example/haul/checksum"
 )
 
 // taken is a body that has come.

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"haul/checksum"
-	"haul/lab/bench/nullstore"
+	"haul.example/haul/checksum"
+	"haul.example/haul/lab/bench/nullstore"
 )
 
 // coded is a body in S3's own coding, with its checksum after it.

@@ -26,8 +26,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"haul/checksum"
-	"haul/lab/bench/wide"
+	"haul.example/haul/checksum"
+	"haul.example/haul/lab/bench/wide"
 )
 
 // Config is how to start a Server.

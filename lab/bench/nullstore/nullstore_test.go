@@ -14,12 +14,12 @@ import (
 	"strings"
 	"testing"
 
-	"haul"
-	"haul/checksum"
-	"haul/lab/bench/nullstore"
-	"haul/lab/endpoint"
-	"haul/store"
-	"haul/store/s3"
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/lab/bench/nullstore"
+	"haul.example/haul/lab/endpoint"
+	"haul.example/haul/store"
+	"haul.example/haul/store/s3"
 )
 
 const mib = 1 << 20

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"haul/checksum"
+	"haul.example/haul/checksum"
 )
 
 // object is what is known of an object. It never changes.

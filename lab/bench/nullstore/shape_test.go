@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"haul/lab/bench/nullstore"
+	"haul.example/haul/lab/bench/nullstore"
 )
 
 // quickest gives the shortest time of a few tries: what else runs on the machine only ever makes it longer.

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"haul/checksum"
+	"haul.example/haul/checksum"
 )
 
 // upload is an open upload in parts.

@@ -14,7 +14,7 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"haul/lab/bench/nullstore"
+	"haul.example/haul/lab/bench/nullstore"
 )
 
 func main() {

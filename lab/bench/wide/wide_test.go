@@ -7,7 +7,7 @@ import (
 	"net"
 	"testing"
 
-	"haul/lab/bench/wide"
+	"haul.example/haul/lab/bench/wide"
 )
 
 // counted counts the calls that reach the connection.

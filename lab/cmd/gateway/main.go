@@ -12,7 +12,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"haul/lab/gateway"
+	"haul.example/haul/lab/gateway"
 )
 
 func main() {
