@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// release is set when a release is linked: -ldflags "-X haul/internal/cli.release=v1.2.3".
+// release is set when a release is linked: -ldflags "-X haul.example/haul/internal/cli.release=v1.2.3".
 var release string
 
 // licenses are the texts under which others' code in the binary is used. Most of them must go with every copy of it.
@@ -61,7 +61,7 @@ func versionText() string {
 	return fmt.Sprintf("haul %s %s%s/%s %s", version, commit, runtime.GOOS, runtime.GOARCH, runtime.Version())
 }
 
-// commitOf gives the commit and a space, or nothing.
+// commitOf gives the commit and its date with a space, or nothing.
 func commitOf(settings []debug.BuildSetting) string {
 	set := map[string]string{}
 	for _, s := range settings {
@@ -71,8 +71,12 @@ func commitOf(settings []debug.BuildSetting) string {
 	if commit == "" {
 		return ""
 	}
+	commit = commit[:min(12, len(commit))]
 	if set["vcs.modified"] == "true" {
-		return commit[:min(12, len(commit))] + "+changes "
+		commit += "+changes"
 	}
-	return commit[:min(12, len(commit))] + " "
+	if date, _, ok := strings.Cut(set["vcs.time"], "T"); ok {
+		commit += " " + date
+	}
+	return commit + " "
 }
