@@ -12,7 +12,7 @@ import (
 func checkFloors(s goFile, r finding) {
 	mine, ok := floors[s.room]
 	if !ok {
-		r(nil, "%s is on no floor: give it a floor in floors_test.go and in doc/DESIGN.md", s.room)
+		r(nil, "%s is on no floor: give it a floor in layers_test.go and in doc/DESIGN.md", s.room)
 		return
 	}
 	for _, spec := range s.file.Imports {
