@@ -57,7 +57,7 @@ func TestAllocations(t *testing.T) {
 	} {
 		allocs, bytes := allocated(t, func() error {
 			r, err := tt.do()
-			if err == nil && !r.Proof.Proved {
+			if err == nil && !r.Proof.Verified {
 				t.Errorf("%s: not proved: %+v", name, r)
 			}
 			return err

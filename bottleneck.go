@@ -135,7 +135,7 @@ func (s Stats) busy(float64) Limit {
 	return Limit{LimitCPU, text, "more or faster cores would help"}
 }
 
-// crowd looks at the CPU again, with all other programs, when nothing else was waited for.
+// cpuMeter looks at the CPU again, with all other programs, when nothing else was waited for.
 func (s Stats) crowd(float64) Limit {
 	if s.Busy < crowded || s.own() < ours {
 		return Limit{}

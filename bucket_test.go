@@ -15,7 +15,7 @@ import (
 
 // level gives the names that a listing of one level tells.
 func level(c *haul.Client, prefix string, a *store.Attrs) (names []string, err error) {
-	for e, err := range c.Level(context.Background(), storetest.Bucket, prefix, a) {
+	for e, err := range c.ListDir(context.Background(), storetest.Bucket, prefix, a) {
 		if err != nil {
 			return names, err
 		}
@@ -100,12 +100,12 @@ func TestBucketsAfterALostAnswer(t *testing.T) {
 	})
 }
 
-func ExampleClient_Level() {
+func ExampleClient_ListDir() {
 	m := storetest.New(storetest.Buckets("lab"))
 	for _, key := range []string{"runs/42/reads.bam", "runs/42/qc.html", "runs/list.csv"} {
 		m.PutBytes(store.Ref{Bucket: "lab", Key: key}, nil)
 	}
-	for e, err := range haul.New(m, haul.Options{}).Level(context.Background(), "lab", "runs/", nil) {
+	for e, err := range haul.New(m, haul.Options{}).ListDir(context.Background(), "lab", "runs/", nil) {
 		if err != nil {
 			panic(err)
 		}

@@ -135,7 +135,7 @@ func TestFileThatSaysItIsEmpty(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := b.Bytes(object); !strings.Contains(string(got), "Pid:") || r.Size != int64(len(got)) || !r.Proof.Proved {
+	if got := b.Bytes(object); !strings.Contains(string(got), "Pid:") || r.Size != int64(len(got)) || !r.Proof.Verified {
 		t.Errorf("stored %q, %+v", got, r)
 	}
 	b.tidy()

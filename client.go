@@ -58,10 +58,10 @@ type Client struct {
 	opts     Options
 	identity string // of the store, for the records of unfinished transfers
 
-	flights flights
+	attempts flights
 
 	lanes  *lanes
-	limit  *limit
+	limit  *rateLimiter
 	pace   *pace.Pace
 	memory *budget.Budget
 	ahead  *semaphore.Weighted // bytes of memory that streams out may hold
@@ -105,14 +105,14 @@ func New(s store.Store, o Options) *Client {
 	p := pace.New(pace.Config{Fixed: o.Concurrency, Start: min(most, defaultStart), Max: most, Cores: runtime.GOMAXPROCS(0), Rate: o.Bandwidth})
 	c := &Client{
 		store: s, opts: o, pace: p,
-		born:    time.Now(),
-		flights: flights{all: map[uint64]*flight{}},
-		lanes:   &lanes{pace: p},
-		limit:   newLimit(o.Bandwidth),
-		memory:  budget.New(o.Memory),
-		meter:   meter.New(),
-		ahead:   semaphore.NewWeighted(o.Memory / 2),
-		spools:  semaphore.NewWeighted(maxSpools),
+		born:     time.Now(),
+		attempts: flights{all: map[uint64]*attempt{}},
+		lanes:    &lanes{pace: p},
+		limit:    newLimit(o.Bandwidth),
+		memory:   budget.New(o.Memory),
+		meter:    meter.New(),
+		ahead:    semaphore.NewWeighted(o.Memory / 2),
+		spools:   semaphore.NewWeighted(maxSpools),
 	}
 	c.summer = evidence.NewSummer(c.sumParts, nil)
 	if named, ok := s.(interface{ Identity() string }); ok {

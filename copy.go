@@ -46,7 +46,7 @@ func (c *Client) Copy(ctx context.Context, from, to store.Ref, o Transfer) (Resu
 func (t *transfer) vouchedDigests(r Result) (sums []checksum.Sum) {
 	for _, a := range t.o.Digests {
 		s := r.Object.Sum(a)
-		if tag, ok := r.Object.MD5(); ok && a == checksum.MD5 && r.Proof.Proved && s.IsZero() {
+		if tag, ok := r.Object.MD5(); ok && a == checksum.MD5 && r.Proof.Verified && s.IsZero() {
 			s = tag
 		}
 		if s.IsZero() || s.Parts > 0 {
@@ -110,9 +110,9 @@ func (t *transfer) copyOnce(ctx context.Context, src store.Object, to store.Ref)
 	t.c.meter.Done(src.Size)
 	r, err := t.copied(ctx, src, obj, to, 1)
 	switch {
-	case exists != nil && (err != nil || !r.Proof.Proved):
+	case exists != nil && (err != nil || !r.Proof.Verified):
 		return Result{}, exists // and not known to be this copy
-	case err == nil && !r.Proof.Proved && obj.ETag != "" && r.Object.ETag != obj.ETag:
+	case err == nil && !r.Proof.Verified && obj.ETag != "" && r.Object.ETag != obj.ETag:
 		return Result{}, &store.Error{
 			Kind: store.BadAnswer, Op: "CopyObject", Ref: to,
 			Err: fmt.Errorf("the store has an object with the ETag %q, and answered with %q", r.Object.ETag, obj.ETag),
@@ -144,7 +144,7 @@ func (t *transfer) copyParts(ctx context.Context, src store.Object, to store.Ref
 	}
 	t.started(src.Size, len(ranges))
 	t.c.sweepDead(ctx, t)
-	a := &assembly{transfer: t, up: store.Upload{Ref: to}, from: src.Ref}
+	a := &multipart{transfer: t, up: store.Upload{Ref: to}, from: src.Ref}
 	l := a.remember(ctx, copied)
 	obj, err := t.fillCopy(ctx, src, ranges, l)
 	if l.end(ctx, err); err != nil {
@@ -159,12 +159,12 @@ func (t *transfer) copyParts(ctx context.Context, src store.Object, to store.Ref
 
 // fillCopy opens the upload, copies the ranges into it, and completes it; after an error it is aborted.
 func (t *transfer) fillCopy(ctx context.Context, src store.Object, ranges []store.Range, l *leftover) (store.Object, error) {
-	if err := t.openCopy(ctx, src, l.assembly, l.write); err != nil {
+	if err := t.openCopy(ctx, src, l.multipart, l.write); err != nil {
 		return store.Object{}, err
 	}
 	l.write()
 	var obj store.Object
-	err := t.copyAll(ctx, src, ranges, l.assembly)
+	err := t.copyAll(ctx, src, ranges, l.multipart)
 	if err == nil {
 		obj, err = l.complete(ctx, checksum.Sum{})
 	}
@@ -175,7 +175,7 @@ func (t *transfer) fillCopy(ctx context.Context, src store.Object, ranges []stor
 }
 
 // openCopy opens the upload that a copy in parts fills, with what goes along of the source.
-func (t *transfer) openCopy(ctx context.Context, src store.Object, a *assembly, note func()) error {
+func (t *transfer) openCopy(ctx context.Context, src store.Object, a *multipart, note func()) error {
 	if !t.o.ReplaceMetadata {
 		t.o.Attrs = carried(t.o.Attrs, src)
 	}
@@ -250,7 +250,7 @@ func allowed(sizes []int64, l store.Limits) bool {
 	return l.MaxParts == 0 || len(sizes) <= l.MaxParts
 }
 
-func (t *transfer) copyAll(ctx context.Context, src store.Object, ranges []store.Range, a *assembly) error {
+func (t *transfer) copyAll(ctx context.Context, src store.Object, ranges []store.Range, a *multipart) error {
 	g, gctx := errgroup.WithContext(ctx)
 	for i, r := range ranges {
 		if err := t.c.lanes.enter(gctx, 0); err != nil {
@@ -269,7 +269,7 @@ func (t *transfer) copyAll(ctx context.Context, src store.Object, ranges []store
 	return context.Cause(ctx)
 }
 
-func (t *transfer) copyOne(ctx context.Context, r store.CopyPartRequest, a *assembly) error {
+func (t *transfer) copyOne(ctx context.Context, r store.CopyPartRequest, a *multipart) error {
 	t.c.meter.PartStart()
 	var part store.Part
 	err := t.try(ctx, func(ctx context.Context) (err error) {

@@ -124,7 +124,7 @@ func summedCopy(src, answer, seen store.Object) (Proof, bool) {
 	if sum.IsZero() || !src.FullSum().IsZero() || a && b || src.ETag == "" || answer.ETag == "" || answer.ETag != seen.ETag {
 		return Proof{}, false
 	}
-	return Proof{Proved: true, Sum: sum, Text: fmt.Sprintf("%s that the store computed as it copied (it keeps no checksum of the source)", sum.Algorithm)}, true
+	return Proof{Verified: true, Sum: sum, Text: fmt.Sprintf("%s that the store computed as it copied (it keeps no checksum of the source)", sum.Algorithm)}, true
 }
 
 // proofOfCopy compares source and copy by what the store records of both. The answer is the store's to the copy; zero where it was lost.
@@ -139,7 +139,7 @@ func (t *transfer) proofOfCopy(src, answer, seen store.Object) (Proof, error) {
 	case evidence.Mismatch:
 		return Proof{}, fmt.Errorf("%s: %w: %s", seen.Ref, ErrMismatch, text)
 	case evidence.Match:
-		return Proof{Proved: true, Sum: a.Claim.Sum, Text: text}, nil
+		return Proof{Verified: true, Sum: a.Claim.Sum, Text: text}, nil
 	}
 	if p, ok := summedCopy(src, answer, seen); ok {
 		return p, nil

@@ -48,7 +48,7 @@ func TestCopyKeepsTheETagOfParts(t *testing.T) {
 				b.bare(object)
 			}
 			r, err := b.client().Copy(context.Background(), object, to, haul.Transfer{})
-			if err != nil || !r.Proof.Proved || string(b.Bytes(to)) != string(want) {
+			if err != nil || !r.Proof.Verified || string(b.Bytes(to)) != string(want) {
 				t.Errorf("%+v, %v", r.Proof, err)
 			}
 			if n := b.Counts()[storetest.CopyPart].Calls; n > 0 != c.inParts {
@@ -69,7 +69,7 @@ func TestCopyLosesNoTagsForAProof(t *testing.T) {
 			b.Fault(storetest.Tags).Error(store.Denied)
 		}
 		r, err := b.client().Copy(context.Background(), object, to, haul.Transfer{})
-		if err != nil || r.Proof.Proved == denied {
+		if err != nil || r.Proof.Verified == denied {
 			t.Errorf("denied %v: %+v, %v", denied, r.Proof, err)
 		}
 		if tags, err := b.Tags(context.Background(), to, nil); err != nil || tags["lab"] != "7" {
@@ -121,7 +121,7 @@ func TestCopyOfWhatHasNothingToCompare(t *testing.T) {
 			b.PutBytes(object, want, c.parts...)
 			b.Edit(object, func(o *store.Object) { o.Sums, o.Encryption = nil, c.from })
 			r, err := b.client().Copy(context.Background(), object, to, haul.Transfer{Attrs: c.attrs})
-			if err != nil || !r.Proof.Proved || !strings.Contains(r.Proof.Text, c.want) || string(b.Bytes(to)) != string(want) {
+			if err != nil || !r.Proof.Verified || !strings.Contains(r.Proof.Text, c.want) || string(b.Bytes(to)) != string(want) {
 				t.Errorf("%+v, %v", r.Proof, err)
 			}
 			b.tidy()
@@ -140,7 +140,7 @@ func TestCopyOfWhatHasNothingToCompare(t *testing.T) {
 	b := newBench(t, storetest.Takes(storetest.MD5Checksums)) // one that does not know how
 	b.PutBytes(object, random(100, 1))
 	b.Edit(object, func(o *store.Object) { o.Encryption = "aws:kms" })
-	if r, err := b.client().Copy(context.Background(), object, to, haul.Transfer{Attrs: kms}); err != nil || r.Proof.Proved {
+	if r, err := b.client().Copy(context.Background(), object, to, haul.Transfer{Attrs: kms}); err != nil || r.Proof.Verified {
 		t.Errorf("%+v, %v", r.Proof, err)
 	}
 }

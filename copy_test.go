@@ -26,7 +26,7 @@ func TestCopy(t *testing.T) {
 			if err != nil {
 				t.Fatalf("size %d: %v", size, err)
 			}
-			if string(b.Bytes(to)) != string(want) || !r.Proof.Proved || r.Moved != 0 {
+			if string(b.Bytes(to)) != string(want) || !r.Proof.Verified || r.Moved != 0 {
 				t.Errorf("size %d: %+v", size, r)
 			}
 			b.tidy()
@@ -59,7 +59,7 @@ func TestCopyKeepsTheLayout(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(b.Bytes(to)) != string(want) || !r.Proof.Proved || r.Object.ETag != b.Object(object).ETag {
+	if string(b.Bytes(to)) != string(want) || !r.Proof.Verified || r.Object.ETag != b.Object(object).ETag {
 		t.Errorf("%+v", r)
 	}
 	b.tidy()
@@ -84,7 +84,7 @@ func TestCopyFails(t *testing.T) {
 		}
 		b.Fault(storetest.Tags).Error(store.Unsupported)
 		r, err := b.client().Copy(context.Background(), object, to, haul.Transfer{PartSize: 20})
-		if err != nil || !r.Proof.Proved || !strings.Contains(b.said(), "tags of the source") {
+		if err != nil || !r.Proof.Verified || !strings.Contains(b.said(), "tags of the source") {
 			t.Errorf("%+v, %v; said %q", r, err, b.said())
 		}
 		b.tidy()

@@ -31,7 +31,7 @@ func (c *Client) Delete(ctx context.Context, ref store.Ref, a *store.Attrs) erro
 // An error that keys gives ends it: what is on its way is waited for, nothing more is deleted, and the error comes last, with
 // a Ref that has no Key. So a listing that breaks off deletes nothing that it did not tell. An error that would let all others
 // fail too, the end of ctx, and a caller that stops early end it as well, and cut what is on its way: those objects have an
-// *UnsureError. Keys is read by another goroutine than the caller's; memory does not grow with their number.
+// *UncertainDeleteError. Keys is read by another goroutine than the caller's; memory does not grow with their number.
 func (c *Client) DeleteAll(ctx context.Context, bucket string, keys iter.Seq2[string, error], a *store.Attrs) iter.Seq2[store.Ref, error] {
 	return func(yield func(store.Ref, error) bool) {
 		defer c.alive()()
@@ -216,7 +216,7 @@ func fatal(err error) error {
 // unsure marks an error that ended all.
 func unsure(ctx context.Context, err error) error {
 	if err != nil && (ctx.Err() != nil || fatal(err) != nil) {
-		return &UnsureError{err}
+		return &UncertainDeleteError{err}
 	}
 	return err
 }

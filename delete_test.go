@@ -113,7 +113,7 @@ func TestDeleteAllEnds(t *testing.T) {
 		t.Errorf("%d gone, %v left, %v", gone, left, err)
 	}
 	for _, err := range left {
-		if unsure := new(haul.UnsureError); !errors.As(err, &unsure) || !errors.Is(err, store.NoBucket) {
+		if unsure := new(haul.UncertainDeleteError); !errors.As(err, &unsure) || !errors.Is(err, store.NoBucket) {
 			t.Errorf("%v", err)
 		}
 	}

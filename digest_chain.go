@@ -11,9 +11,9 @@ import (
 	"haul.example/haul/checksum"
 )
 
-// chain sums the bytes of a stream as they pass, in their order, each digest in a goroutine of its own, so that none of them
-// and neither the wire waits for another while there is memory. A nil chain sums nothing.
-type chain struct {
+// digestChain sums the bytes of a stream as they pass, in their order, each digest in a goroutine of its own, so that none of them
+// and neither the wire waits for another while there is memory. A nil digestChain sums nothing.
+type digestChain struct {
 	wanted []checksum.Algorithm
 	links  []*link
 }
@@ -35,11 +35,11 @@ type piece struct {
 }
 
 // newChain begins what was asked for, but for one that is free; nil where nothing was asked for.
-func (t *transfer) newChain(free checksum.Algorithm, g *errgroup.Group) *chain {
+func (t *transfer) newChain(free checksum.Algorithm, g *errgroup.Group) *digestChain {
 	if len(t.o.Digests) == 0 {
 		return nil
 	}
-	c := &chain{wanted: t.o.Digests}
+	c := &digestChain{wanted: t.o.Digests}
 	for _, a := range t.o.Digests {
 		if a == free && a.CanCombine() {
 			continue
@@ -80,7 +80,7 @@ func (p piece) into(h hash.Hash, i int) error {
 }
 
 // pass takes the next bytes. It gives the func by which their other user frees them: who is last does it.
-func (c *chain) pass(p piece, free func()) func() {
+func (c *digestChain) pass(p piece, free func()) func() {
 	if c == nil || len(c.links) == 0 {
 		return free
 	}
@@ -98,7 +98,7 @@ func (c *chain) pass(p piece, free func()) func() {
 }
 
 // end says that no more bytes come.
-func (c *chain) end() {
+func (c *digestChain) end() {
 	if c == nil {
 		return
 	}
@@ -108,7 +108,7 @@ func (c *chain) end() {
 }
 
 // sums gives what was asked for, in that order; known is the sum that was free.
-func (c *chain) sums(known checksum.Sum) []checksum.Sum {
+func (c *digestChain) sums(known checksum.Sum) []checksum.Sum {
 	if c == nil {
 		return nil
 	}

@@ -27,8 +27,8 @@ var (
 	errExcess = errors.New("more was in flight than the link moves in a few seconds")
 )
 
-// flight is one try of a request that moves a part or a range.
-type flight struct {
+// attempt is one try of a request that moves a part or a range.
+type attempt struct {
 	pace.Flight
 	moved atomic.Int64
 	wire  store.Wire // of a request that sends
@@ -39,7 +39,7 @@ type flight struct {
 }
 
 // arrived is what is known to be at the other side, in bytes.
-func (f *flight) arrived() int64 {
+func (f *attempt) arrived() int64 {
 	moved := f.moved.Load()
 	if n, ok := f.wire.Acked(); ok {
 		return min(moved, n)
@@ -48,7 +48,7 @@ func (f *flight) arrived() int64 {
 }
 
 // watched is where the connection of the flight is to be seen; there may be no flight.
-func (f *flight) watched() *store.Wire {
+func (f *attempt) watched() *store.Wire {
 	if f == nil {
 		return nil
 	}
@@ -59,7 +59,7 @@ func (f *flight) watched() *store.Wire {
 type flights struct {
 	mu   sync.Mutex
 	last uint64
-	all  map[uint64]*flight
+	all  map[uint64]*attempt
 	// transfers counts those that run; stop and stopped belong to the heartbeat that beats for them.
 	transfers     int
 	stop, stopped chan struct{}
@@ -67,25 +67,25 @@ type flights struct {
 }
 
 // take registers a try that cut can end. Moved is to be counted in it.
-func (c *Client) take(f pace.Flight, cut context.CancelCauseFunc) *flight {
-	fl := &flight{Flight: f, cut: cut}
-	c.flights.mu.Lock()
-	defer c.flights.mu.Unlock()
-	c.flights.last++
-	fl.ID, fl.Began = c.flights.last, time.Now()
-	c.flights.all[fl.ID] = fl
+func (c *Client) take(f pace.Flight, cut context.CancelCauseFunc) *attempt {
+	fl := &attempt{Flight: f, cut: cut}
+	c.attempts.mu.Lock()
+	defer c.attempts.mu.Unlock()
+	c.attempts.last++
+	fl.ID, fl.Began = c.attempts.last, time.Now()
+	c.attempts.all[fl.ID] = fl
 	return fl
 }
 
-func (c *Client) land(f *flight) {
-	c.flights.mu.Lock()
-	defer c.flights.mu.Unlock()
-	delete(c.flights.all, f.ID)
+func (c *Client) land(f *attempt) {
+	c.attempts.mu.Lock()
+	defer c.attempts.mu.Unlock()
+	delete(c.attempts.all, f.ID)
 }
 
 // alive lets the heartbeat beat until the function that it gives is called.
 func (c *Client) alive() func() {
-	f := &c.flights
+	f := &c.attempts
 	c.watch.begin()
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -111,7 +111,7 @@ func (c *Client) heartbeat(stop <-chan struct{}, stopped chan<- struct{}) {
 	defer close(stopped)
 	ticker := time.NewTicker(beat)
 	defer ticker.Stop()
-	var cores crowd
+	var cores cpuMeter
 	for n := 1; ; n++ {
 		select {
 		case <-stop:
@@ -126,7 +126,7 @@ func (c *Client) heartbeat(stop <-chan struct{}, stopped chan<- struct{}) {
 }
 
 // tick tells pace how things stand, and opens the lanes that it allows.
-func (c *Client) tick(now time.Time, cores *crowd) {
+func (c *Client) tick(now time.Time, cores *cpuMeter) {
 	l := c.lanes.load()
 	s := c.meter.Snapshot()
 	c.pace.Tick(now, pace.Load{
@@ -134,19 +134,19 @@ func (c *Client) tick(now time.Time, cores *crowd) {
 		Busy: l.busy, Flying: l.flying, Pausing: int(c.pausing.Load()), Waiting: l.waiting,
 	})
 	c.lanes.open()
-	c.flights.mu.Lock()
-	defer c.flights.mu.Unlock()
-	c.flights.drain.beat(now, c.flights.all)
+	c.attempts.mu.Lock()
+	defer c.attempts.mu.Unlock()
+	c.attempts.drain.beat(now, c.attempts.all)
 }
 
 // underWay is how many bytes this side has sent and the other has not acknowledged.
 func (c *Client) underWay() (n int64) {
-	c.flights.mu.Lock()
-	defer c.flights.mu.Unlock()
-	if len(c.flights.all) > mostWatched {
+	c.attempts.mu.Lock()
+	defer c.attempts.mu.Unlock()
+	if len(c.attempts.all) > mostWatched {
 		return 0
 	}
-	for _, f := range c.flights.all {
+	for _, f := range c.attempts.all {
 		moved := f.moved.Load()
 		n += max(0, moved-f.arrived())
 	}
@@ -155,11 +155,11 @@ func (c *Client) underWay() (n int64) {
 
 // judge cuts the tries that pace finds too slow, and takes back those that are too many; whoever made them tries again.
 func (c *Client) judge(now time.Time) {
-	c.flights.mu.Lock()
-	defer c.flights.mu.Unlock()
-	all := make([]*flight, 0, len(c.flights.all))
-	told := make([]pace.Flight, 0, len(c.flights.all))
-	for _, f := range c.flights.all {
+	c.attempts.mu.Lock()
+	defer c.attempts.mu.Unlock()
+	all := make([]*attempt, 0, len(c.attempts.all))
+	told := make([]pace.Flight, 0, len(c.attempts.all))
+	for _, f := range c.attempts.all {
 		t := f.Flight
 		t.Moved = f.arrived()
 		all, told = append(all, f), append(told, t)
@@ -174,7 +174,7 @@ func (c *Client) judge(now time.Time) {
 
 // tryWatched is try for a request that sends size bytes in a lane, with each try watched, unless blind: one that is much slower than
 // its fellows is cut and made again, and one too many makes way for those that are further.
-func (t *transfer) tryWatched(ctx context.Context, size int64, blind bool, f func(context.Context, *flight) error) error {
+func (t *transfer) tryWatched(ctx context.Context, size int64, blind bool, f func(context.Context, *attempt) error) error {
 	if blind {
 		return t.try(ctx, func(ctx context.Context) error {
 			t.c.meter.Request()

@@ -16,23 +16,23 @@ const (
 	leastLanes    = 4
 )
 
-// limit is a token bucket for all bytes of objects that a client moves, both ways; nil is none.
-type limit struct {
+// rateLimiter is a token bucket for all bytes of objects that a client moves, both ways; nil is none.
+type rateLimiter struct {
 	rate float64 // bytes a second
 
 	mu   sync.Mutex
 	next time.Time // when all that was taken so far has had its time
 }
 
-func newLimit(bandwidth int64) *limit {
+func newLimit(bandwidth int64) *rateLimiter {
 	if bandwidth <= 0 {
 		return nil
 	}
-	return &limit{rate: float64(max(bandwidth, leastBandwidth))}
+	return &rateLimiter{rate: float64(max(bandwidth, leastBandwidth))}
 }
 
 // take waits until n more bytes may have moved, or done is closed.
-func (l *limit) take(n int, done <-chan struct{}) {
+func (l *rateLimiter) take(n int, done <-chan struct{}) {
 	if l == nil || n <= 0 {
 		return
 	}

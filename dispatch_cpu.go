@@ -16,9 +16,9 @@ const (
 	crowdShare = 50
 )
 
-// crowd knows how much CPU this process would use if it had the cores to itself: what it uses, and what it waits for while
+// cpuMeter knows how much CPU this process would use if it had the cores to itself: what it uses, and what it waits for while
 // other programs have them. More lanes are no help where that is all there is.
-type crowd struct {
+type cpuMeter struct {
 	wished, own time.Duration // own is what it has used, at the last tick
 	ticked      time.Time
 	looked      time.Time
@@ -28,7 +28,7 @@ type crowd struct {
 }
 
 // tick gives the CPU time that was wished for so far. No more is wished for than the cores have.
-func (w *crowd) tick(now time.Time) time.Duration {
+func (w *cpuMeter) tick(now time.Time) time.Duration {
 	own := meter.CPU()
 	if d := now.Sub(w.looked); d >= crowdLook {
 		w.waits = 0

@@ -13,14 +13,14 @@ import (
 	"haul.example/haul/store"
 )
 
-// Shared is one big transfer that several processes do together, on one machine or many: one opens it, any number of them
+// Distributed is one big transfer that several processes do together, on one machine or many: one opens it, any number of them
 // move its parts, one completes it. It is plain data, to be written down by one and read by the others, and holds no secret.
 // Nothing else is written down: no record is kept on any machine, and Client.Uploads shows its upload as open.
 //
-//	one:     s := ShareUpload, ShareDownload or ShareCopy; write s down
+//	one:     s := DistributeUpload, DistributeDownload or DistributeCopy; write s down
 //	each:    told := MoveParts of some of the parts; write told down
-//	one:     CompleteShared with all that was told; or AbortShared
-type Shared struct {
+//	one:     CompleteDistributed with all that was told; or AbortDistributed
+type Distributed struct {
 	// Path is the local file, absolute: the source of an upload, or the target of a download; empty for a copy.
 	Path string `json:"path,omitempty"`
 	// Temp is the hidden file beside Path that a download fills; every process must see the same.
@@ -52,28 +52,28 @@ func (e *PartsError) Error() string {
 }
 
 // Parts is the number of parts.
-func (s Shared) Parts() int { return s.layout().Count }
+func (s Distributed) Parts() int { return s.layout().Count }
 
 // Part gives the bytes of part n, counted from 1.
-func (s Shared) Part(n int) store.Range { return s.layout().Part(n) }
+func (s Distributed) Part(n int) store.Range { return s.layout().Part(n) }
 
 // Bytes is the size of the parts from first to last.
-func (s Shared) Bytes(first, last int) int64 { return s.Part(last).End() - s.Part(first).Offset }
+func (s Distributed) Bytes(first, last int) int64 { return s.Part(last).End() - s.Part(first).Offset }
 
-func (s Shared) layout() plan.Layout {
+func (s Distributed) layout() plan.Layout {
 	return plan.Layout{Size: s.Size, PartSize: s.PartSize, Count: int(max(1, (s.Size+s.PartSize-1)/s.PartSize))}
 }
 
-func (s Shared) source() string { return cmp.Or(s.sourcePath(), s.From.String()) }
+func (s Distributed) source() string { return cmp.Or(s.sourcePath(), s.From.String()) }
 
-func (s Shared) target() string {
+func (s Distributed) target() string {
 	if s.Temp != "" {
 		return s.Path
 	}
 	return s.Upload.Ref.String()
 }
 
-func (s Shared) sourcePath() string {
+func (s Distributed) sourcePath() string {
 	if s.Temp != "" {
 		return ""
 	}
@@ -98,38 +98,38 @@ func sharedLayout(size, want int64, l store.Limits) (plan.Layout, error) {
 	return plan.Parts(size, want, l)
 }
 
-// ShareUpload opens the upload of a local file, which all who move parts must see under the same path.
-func (c *Client) ShareUpload(ctx context.Context, path string, to store.Ref, o Transfer) (Shared, error) {
+// DistributeUpload opens the upload of a local file, which all who move parts must see under the same path.
+func (c *Client) DistributeUpload(ctx context.Context, path string, to store.Ref, o Transfer) (Distributed, error) {
 	src, err := localfile.OpenSource(path)
 	if err != nil {
-		return Shared{}, err
+		return Distributed{}, err
 	}
 	defer src.Close() // only its size and time are of interest
 	print := src.Fingerprint()
 	layout, err := sharedLayout(print.Size, o.PartSize, c.store.Limits(to.Bucket))
 	if err != nil {
-		return Shared{}, err
+		return Distributed{}, err
 	}
 	t := c.begin(path, to.String(), o.stamped(src.ModTime()))
-	a := &assembly{transfer: t, up: store.Upload{Ref: to}}
+	a := &multipart{transfer: t, up: store.Upload{Ref: to}}
 	if err := a.create(ctx, checksum.Scheme{Algorithm: t.want()}, &t.o.Attrs, nil); err != nil {
-		return Shared{}, err
+		return Distributed{}, err
 	}
 	a.sweepLost(ctx)
 	if err := t.asked(a.up.Scheme); err != nil {
-		return Shared{}, a.abort(ctx, err)
+		return Distributed{}, a.abort(ctx, err)
 	}
-	return Shared{
+	return Distributed{
 		Path: src.Path(), Upload: a.up, Algorithm: a.up.Scheme.Algorithm, Size: print.Size, PartSize: layout.PartSize,
 		Modified: src.ModTime(),
 	}, nil
 }
 
-// ShareDownload makes the hidden file that a download fills, beside path, in a folder that all who move parts must see.
-func (c *Client) ShareDownload(ctx context.Context, from store.Ref, path string, o Transfer) (Shared, error) {
+// DistributeDownload makes the hidden file that a download fills, beside path, in a folder that all who move parts must see.
+func (c *Client) DistributeDownload(ctx context.Context, from store.Ref, path string, o Transfer) (Distributed, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
-		return Shared{}, fmt.Errorf("find %s: %w", path, err)
+		return Distributed{}, fmt.Errorf("find %s: %w", path, err)
 	}
 	t := c.begin(from.String(), path, o)
 	obj, err := t.head(ctx, from)
@@ -137,58 +137,58 @@ func (c *Client) ShareDownload(ctx context.Context, from store.Ref, path string,
 		err = t.expected(obj)
 	}
 	if err != nil {
-		return Shared{}, err
+		return Distributed{}, err
 	}
 	layout, err := sharedLayout(obj.Size, o.PartSize, store.Limits{})
 	if err != nil {
-		return Shared{}, err
+		return Distributed{}, err
 	}
 	target, err := o.below().Create(path, obj.Size, nil)
 	if err != nil {
-		return Shared{}, err
+		return Distributed{}, err
 	}
-	s := Shared{
+	s := Distributed{
 		Path: path, Temp: target.Temp(), From: from, ETag: obj.ETag, Algorithm: t.newSource(ctx, from, obj).algorithm,
 		Size: obj.Size, PartSize: layout.PartSize, Modified: obj.Modified,
 	}
 	return s, target.Keep()
 }
 
-// ShareCopy opens the upload that a copy within the store fills, in the parts of the source where those are equal.
-func (c *Client) ShareCopy(ctx context.Context, from, to store.Ref, o Transfer) (Shared, error) {
+// DistributeCopy opens the upload that a copy within the store fills, in the parts of the source where those are equal.
+func (c *Client) DistributeCopy(ctx context.Context, from, to store.Ref, o Transfer) (Distributed, error) {
 	t := c.begin(from.String(), to.String(), o)
 	src, err := t.headSource(ctx, from)
 	if err == nil {
 		err = t.expected(src)
 	}
 	if err != nil {
-		return Shared{}, err
+		return Distributed{}, err
 	}
 	t.replace()
 	limits := c.store.Limits(to.Bucket)
 	ranges, err := t.copyRanges(ctx, src, limits)
 	if err != nil {
-		return Shared{}, err
+		return Distributed{}, err
 	}
 	layout := plan.Layout{Size: src.Size, PartSize: ranges[0].Length, Count: len(ranges)}
 	for i, r := range ranges {
 		if r.Length != layout.PartSize && i < len(ranges)-1 || r.Length > layout.PartSize {
 			if layout, err = evenCopy(src.Size, 0, limits); err != nil {
-				return Shared{}, err
+				return Distributed{}, err
 			}
 			break
 		}
 	}
-	a := &assembly{transfer: t, up: store.Upload{Ref: to}}
+	a := &multipart{transfer: t, up: store.Upload{Ref: to}}
 	if err := t.openCopy(ctx, src, a, nil); err != nil {
-		return Shared{}, err
+		return Distributed{}, err
 	}
 	a.sweepLost(ctx)
-	return Shared{From: from, ETag: src.ETag, Upload: a.up, Size: src.Size, PartSize: layout.PartSize, Modified: src.Modified}, nil
+	return Distributed{From: from, ETag: src.ETag, Upload: a.up, Size: src.Size, PartSize: layout.PartSize, Modified: src.Modified}, nil
 }
 
-// AbortShared throws a shared transfer away, with all parts that moved. One that is already gone is no error.
-func (c *Client) AbortShared(ctx context.Context, s Shared) error {
+// AbortDistributed throws a shared transfer away, with all parts that moved. One that is already gone is no error.
+func (c *Client) AbortDistributed(ctx context.Context, s Distributed) error {
 	if s.Temp != "" {
 		return localfile.RemoveTemp(s.Path, s.Temp)
 	}

@@ -20,12 +20,12 @@ import (
 // size must do. No parts and no error say that the transfer was completed already, and proves equal.
 //
 // The error is ErrSourceChanged, or of kind store.Changed, where the source is another than the one that was shared.
-func (c *Client) MoveParts(ctx context.Context, s Shared, first, last int, o Transfer) ([]store.Part, error) {
+func (c *Client) MoveParts(ctx context.Context, s Distributed, first, last int, o Transfer) ([]store.Part, error) {
 	defer c.alive()()
 	if first < 1 || last < first || last > s.Parts() {
 		return nil, fmt.Errorf("%w: parts %d to %d of %d", store.Invalid, first, last, s.Parts())
 	}
-	m := &moving{Shared: s, assembly: &assembly{transfer: c.begin(s.source(), s.target(), o), up: s.Upload}, first: first, last: last}
+	m := &partsMover{Distributed: s, multipart: &multipart{transfer: c.begin(s.source(), s.target(), o), up: s.Upload}, first: first, last: last}
 	m.started(s.Bytes(first, last), last-first+1)
 	var err error
 	switch {
@@ -53,15 +53,15 @@ func (c *Client) MoveParts(ctx context.Context, s Shared, first, last int, o Tra
 	return told, nil
 }
 
-// moving is a run of parts of a Shared that move.
-type moving struct {
-	Shared
-	*assembly
+// partsMover is a run of parts of a Shared that move.
+type partsMover struct {
+	Distributed
+	*multipart
 	first, last int
 }
 
 // each does f for each part that is not there yet, as many at once as the client's lanes allow.
-func (m *moving) each(ctx context.Context, f func(ctx context.Context, n int, buf []byte) error) error {
+func (m *partsMover) each(ctx context.Context, f func(ctx context.Context, n int, buf []byte) error) error {
 	g, gctx := errgroup.WithContext(ctx)
 	var serr error
 	for n := m.first; n <= m.last && serr == nil; n++ {
@@ -73,7 +73,7 @@ func (m *moving) each(ctx context.Context, f func(ctx context.Context, n int, bu
 }
 
 // kept lists the parts among these that the store has in the right size.
-func (m *moving) kept(ctx context.Context) ([]store.Part, error) {
+func (m *partsMover) kept(ctx context.Context) ([]store.Part, error) {
 	if m.o.Resume == ResumeNever {
 		return nil, nil
 	}
@@ -88,7 +88,7 @@ func (m *moving) kept(ctx context.Context) ([]store.Part, error) {
 }
 
 // openSource opens the file of an upload, which must be the one that was shared.
-func (s Shared) openSource() (*localfile.Source, error) {
+func (s Distributed) openSource() (*localfile.Source, error) {
 	src, err := localfile.OpenSource(s.Path)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSourceChanged, err)
@@ -99,13 +99,13 @@ func (s Shared) openSource() (*localfile.Source, error) {
 	return src, nil
 }
 
-func (m *moving) sendParts(ctx context.Context) error {
+func (m *partsMover) sendParts(ctx context.Context) error {
 	src, err := m.openSource()
 	if err != nil {
 		return err
 	}
 	defer src.Close() // only read from
-	u := &upload{assembly: m.assembly, src: src, layout: m.layout()}
+	u := &upload{multipart: m.multipart, src: src, layout: m.layout()}
 	kept, err := m.kept(ctx)
 	if err == nil {
 		err = u.proveKept(ctx, kept)
@@ -122,7 +122,7 @@ func (m *moving) sendParts(ctx context.Context) error {
 	return nil
 }
 
-func (m *moving) copyParts(ctx context.Context) error {
+func (m *partsMover) copyParts(ctx context.Context) error {
 	kept, err := m.kept(ctx)
 	if err != nil {
 		return err
@@ -135,16 +135,16 @@ func (m *moving) copyParts(ctx context.Context) error {
 	return m.each(ctx, func(ctx context.Context, n int, _ []byte) error {
 		return m.copyOne(ctx, store.CopyPartRequest{
 			From: m.From, IfMatch: m.ETag, Range: m.Part(n), Upload: m.up, Number: n, Attrs: &m.o.Attrs,
-		}, m.assembly)
+		}, m.multipart)
 	})
 }
 
-func (m *moving) fetchParts(ctx context.Context) error {
+func (m *partsMover) fetchParts(ctx context.Context) error {
 	target, err := m.o.below().Reopen(m.Path, m.Temp, m.Size)
 	if err != nil {
 		return err
 	}
-	from := &source{transfer: m.transfer, ref: m.From, obj: store.Object{Ref: m.From, Size: m.Size, ETag: m.ETag}, algorithm: m.Algorithm}
+	from := &remote{transfer: m.transfer, ref: m.From, obj: store.Object{Ref: m.From, Size: m.Size, ETag: m.ETag}, algorithm: m.Algorithm}
 	err = m.each(ctx, func(ctx context.Context, n int, buf []byte) error {
 		r := m.Part(n)
 		sum, err := from.fetch(ctx, r, nil, &inFile{target, m.c.meter, buf}, nil)
@@ -159,12 +159,12 @@ func (m *moving) fetchParts(ctx context.Context) error {
 	return errors.Join(err, target.Keep())
 }
 
-// CompleteShared makes the whole of the parts that were told of, after it looked whether the store has just these, and proves
+// CompleteDistributed makes the whole of the parts that were told of, after it looked whether the store has just these, and proves
 // it: the object or file appears under its name, whole. One that was completed already is proved again. What is left undone
 // by an error stays as it is, for another try. The error is a *PartsError where parts must be moved again.
-func (c *Client) CompleteShared(ctx context.Context, s Shared, told []store.Part, o Transfer) (Result, error) {
+func (c *Client) CompleteDistributed(ctx context.Context, s Distributed, told []store.Part, o Transfer) (Result, error) {
 	defer c.alive()()
-	m := &moving{Shared: s, assembly: &assembly{transfer: c.begin(s.source(), s.target(), o), up: s.Upload, from: s.From}, first: 1, last: s.Parts()}
+	m := &partsMover{Distributed: s, multipart: &multipart{transfer: c.begin(s.source(), s.target(), o), up: s.Upload, from: s.From}, first: 1, last: s.Parts()}
 	r, err := m.complete(ctx, told)
 	if errors.Is(err, store.NoUpload) || errors.Is(err, fs.ErrNotExist) {
 		if r, done := m.completed(ctx); done {
@@ -178,7 +178,7 @@ func (c *Client) CompleteShared(ctx context.Context, s Shared, told []store.Part
 	return m.done(r), nil
 }
 
-func (m *moving) complete(ctx context.Context, told []store.Part) (Result, error) {
+func (m *partsMover) complete(ctx context.Context, told []store.Part) (Result, error) {
 	sums := make(map[int]store.Part, len(told))
 	for _, p := range told {
 		sums[p.Number] = p
@@ -212,7 +212,7 @@ func (m *moving) complete(ctx context.Context, told []store.Part) (Result, error
 	if err != nil {
 		return Result{}, err
 	}
-	obj, err := m.assembly.complete(ctx, sum)
+	obj, err := m.multipart.complete(ctx, sum)
 	if err != nil {
 		return Result{}, err
 	}
@@ -221,7 +221,7 @@ func (m *moving) complete(ctx context.Context, told []store.Part) (Result, error
 }
 
 // list asks for all parts that the store has.
-func (m *moving) list(ctx context.Context) (there []store.Part, err error) {
+func (m *partsMover) list(ctx context.Context) (there []store.Part, err error) {
 	err = m.ask(ctx, func(ctx context.Context) (err error) {
 		_, there, err = m.c.store.Parts(ctx, m.up, &m.o.Attrs)
 		return err
@@ -230,7 +230,7 @@ func (m *moving) list(ctx context.Context) (there []store.Part, err error) {
 }
 
 // sameParts reports whether a part that the store has is the one that was told of: by its sum, or where there is none, its ETag.
-func (m *moving) sameParts(there, told store.Part) bool {
+func (m *partsMover) sameParts(there, told store.Part) bool {
 	if !told.Sum.IsZero() && there.Sum.Algorithm == told.Sum.Algorithm {
 		return there.Sum.Value == told.Sum.Value
 	}
@@ -238,7 +238,7 @@ func (m *moving) sameParts(there, told store.Part) bool {
 }
 
 // missing is a *PartsError where not all parts are there.
-func (m *moving) missing() error {
+func (m *partsMover) missing() error {
 	e := &PartsError{what: m.target()}
 	for n := m.first; n <= m.last; n++ {
 		if !m.has(n) {
@@ -251,12 +251,12 @@ func (m *moving) missing() error {
 	return nil
 }
 
-func (m *moving) completeCopy(ctx context.Context) (Result, error) {
+func (m *partsMover) completeCopy(ctx context.Context) (Result, error) {
 	src, err := m.sourceNow(ctx)
 	if err != nil {
 		return Result{}, err
 	}
-	obj, err := m.assembly.complete(ctx, checksum.Sum{})
+	obj, err := m.multipart.complete(ctx, checksum.Sum{})
 	if err != nil {
 		return Result{}, err
 	}
@@ -264,7 +264,7 @@ func (m *moving) completeCopy(ctx context.Context) (Result, error) {
 }
 
 // sourceNow looks at the source of a copy or a download, which must be in the state that was shared.
-func (m *moving) sourceNow(ctx context.Context) (store.Object, error) {
+func (m *partsMover) sourceNow(ctx context.Context) (store.Object, error) {
 	obj, err := m.headSource(ctx, m.From)
 	if err == nil && obj.ETag != m.ETag {
 		err = &store.Error{Kind: store.Changed, Op: "HeadObject", Ref: m.From}
@@ -272,7 +272,7 @@ func (m *moving) sourceNow(ctx context.Context) (store.Object, error) {
 	return obj, err
 }
 
-func (m *moving) completeFile(ctx context.Context, told map[int]store.Part) (Result, error) {
+func (m *partsMover) completeFile(ctx context.Context, told map[int]store.Part) (Result, error) {
 	target, err := m.o.below().Reopen(m.Path, m.Temp, m.Size)
 	if err != nil {
 		return Result{}, err
@@ -280,7 +280,7 @@ func (m *moving) completeFile(ctx context.Context, told map[int]store.Part) (Res
 	obj, err := m.sourceNow(ctx)
 	d := &download{from: m.From, path: m.Path, target: target}
 	if err == nil {
-		d.source = m.newSource(ctx, m.From, obj)
+		d.remote = m.newSource(ctx, m.From, obj)
 		d.algorithm = m.Algorithm
 		for n := m.first; n <= m.last; n++ {
 			if p, ok := told[n]; ok && p.Size == m.Part(n).Length && p.Sum.Algorithm == m.Algorithm {
@@ -304,7 +304,7 @@ func (m *moving) completeFile(ctx context.Context, told map[int]store.Part) (Res
 }
 
 // completed reports whether the target is there already, and proves equal to the source.
-func (m *moving) completed(ctx context.Context) (Result, bool) {
+func (m *partsMover) completed(ctx context.Context) (Result, bool) {
 	var r Result
 	switch {
 	case m.Temp != "":
@@ -319,7 +319,7 @@ func (m *moving) completed(ctx context.Context) (Result, bool) {
 		}
 		defer src.Close() // only read from
 		if src.Size() == m.Size {
-			r.Proof, err = m.proveContent(ctx, obj, src)
+			r.Proof, err = m.verifyContent(ctx, obj, src)
 		}
 		return m.proved(r, err)
 	case m.Path != "":
@@ -329,7 +329,7 @@ func (m *moving) completed(ctx context.Context) (Result, bool) {
 		}
 		defer src.Close() // only read from
 		if r.Object, err = m.head(ctx, m.up.Ref); err == nil && r.Object.Size == m.Size {
-			r.Proof, err = m.proveContent(ctx, r.Object, src)
+			r.Proof, err = m.verifyContent(ctx, r.Object, src)
 		}
 		return m.proved(r, err)
 	}
@@ -340,7 +340,7 @@ func (m *moving) completed(ctx context.Context) (Result, bool) {
 	return m.proved(r, err)
 }
 
-func (m *moving) proved(r Result, err error) (Result, bool) {
+func (m *partsMover) proved(r Result, err error) (Result, bool) {
 	r.Size, r.Parts = m.Size, m.last
-	return r, err == nil && r.Proof.Proved
+	return r, err == nil && r.Proof.Verified
 }

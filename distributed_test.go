@@ -21,17 +21,17 @@ import (
 var sharedWays = []string{"upload", "download", "copy"}
 
 // share opens a shared transfer of content.
-func share(b *bench, c *haul.Client, way string, content []byte, o haul.Transfer) (haul.Shared, error) {
+func share(b *bench, c *haul.Client, way string, content []byte, o haul.Transfer) (haul.Distributed, error) {
 	from := store.Ref{Bucket: storetest.Bucket, Key: "from"}
 	switch way {
 	case "upload":
-		return c.ShareUpload(context.Background(), b.file("x.bam", content), object, o)
+		return c.DistributeUpload(context.Background(), b.file("x.bam", content), object, o)
 	case "download":
 		b.PutBytes(from, content)
-		return c.ShareDownload(context.Background(), from, filepath.Join(b.dir, "down", "x.bam"), o)
+		return c.DistributeDownload(context.Background(), from, filepath.Join(b.dir, "down", "x.bam"), o)
 	}
 	b.PutBytes(from, content)
-	return c.ShareCopy(context.Background(), from, object, o)
+	return c.DistributeCopy(context.Background(), from, object, o)
 }
 
 // arrived is what a shared transfer made; nil where nothing is there.
@@ -82,17 +82,17 @@ func TestShared(t *testing.T) {
 					}
 				}
 				slices.Sort(gone)
-				r, err := b.client().CompleteShared(context.Background(), s, told, o)
+				r, err := b.client().CompleteDistributed(context.Background(), s, told, o)
 				if missing := new(haul.PartsError); len(gone) > 0 {
 					if !errors.As(err, &missing) || !slices.Equal(missing.Missing, gone) || arrived(b, way) != nil {
 						rt.Fatalf("%v, want parts %v missing", err, gone)
 					}
-					if err := b.client().AbortShared(context.Background(), s); err != nil {
+					if err := b.client().AbortDistributed(context.Background(), s); err != nil {
 						rt.Fatal(err)
 					}
-				} else if err != nil || !r.Proof.Proved || !bytes.Equal(arrived(b, way), content) {
+				} else if err != nil || !r.Proof.Verified || !bytes.Equal(arrived(b, way), content) {
 					rt.Fatalf("%+v, %v", r, err)
-				} else if again, err := b.client().CompleteShared(context.Background(), s, told, o); err != nil || !again.Proof.Proved {
+				} else if again, err := b.client().CompleteDistributed(context.Background(), s, told, o); err != nil || !again.Proof.Verified {
 					rt.Fatalf("completed again: %+v, %v", again, err)
 				} else if parts, err := b.client().MoveParts(context.Background(), s, 1, 1, o); err != nil || parts != nil {
 					rt.Fatalf("moved again: %v, %v", parts, err)
@@ -119,7 +119,7 @@ func TestSharedGoesOn(t *testing.T) {
 	if n := b.Counts()[storetest.PutPart].Calls - before; err != nil || len(told) != 10 || n != 4 {
 		t.Fatalf("%d parts sent, %d told of, %v", n, len(told), err)
 	}
-	if r, err := b.client().CompleteShared(context.Background(), s, told, o); err != nil || !r.Proof.Proved {
+	if r, err := b.client().CompleteDistributed(context.Background(), s, told, o); err != nil || !r.Proof.Verified {
 		t.Fatal(r, err)
 	}
 	b.tidy()
@@ -149,13 +149,13 @@ func TestSharedByAnyChecksum(t *testing.T) {
 			t.Fatal(err)
 		}
 		var missing *haul.PartsError
-		if _, err := b.client().CompleteShared(context.Background(), s, told, o); !errors.As(err, &missing) || !slices.Equal(missing.Missing, []int{4}) {
+		if _, err := b.client().CompleteDistributed(context.Background(), s, told, o); !errors.As(err, &missing) || !slices.Equal(missing.Missing, []int{4}) {
 			t.Errorf("%v: %v, want part 4 to be missing", checks, err)
 		}
 		if told, err = b.client().MoveParts(context.Background(), s, 1, 10, o); err != nil {
 			t.Fatal(err)
 		}
-		if r, err := b.client().CompleteShared(context.Background(), s, told, o); err != nil || !r.Proof.Proved {
+		if r, err := b.client().CompleteDistributed(context.Background(), s, told, o); err != nil || !r.Proof.Verified {
 			t.Errorf("%v: %+v, %v", checks, r, err)
 		}
 		b.tidy()
@@ -180,7 +180,7 @@ func TestSharedSourceChanged(t *testing.T) {
 		if !errors.Is(err, haul.ErrSourceChanged) && !errors.Is(err, store.Changed) {
 			t.Errorf("%s: %v", way, err)
 		}
-		if err := b.client().AbortShared(context.Background(), s); err != nil {
+		if err := b.client().AbortDistributed(context.Background(), s); err != nil {
 			t.Error(err)
 		}
 		b.tidy()
@@ -201,14 +201,14 @@ func TestSharedRefuses(t *testing.T) {
 		}
 	}
 	for range 2 {
-		if err := b.client().AbortShared(context.Background(), s); err != nil {
+		if err := b.client().AbortDistributed(context.Background(), s); err != nil {
 			t.Error(err)
 		}
 	}
 	if _, err := b.client().MoveParts(context.Background(), s, 1, 1, o); !errors.Is(err, store.NoUpload) {
 		t.Errorf("of an upload that was thrown away: %v", err)
 	}
-	if _, err := b.client().CompleteShared(context.Background(), s, nil, o); !errors.Is(err, store.NoUpload) {
+	if _, err := b.client().CompleteDistributed(context.Background(), s, nil, o); !errors.Is(err, store.NoUpload) {
 		t.Errorf("of an upload that was thrown away: %v", err)
 	}
 	b.tidy()

@@ -23,7 +23,7 @@ import (
 
 // Download fetches object from into the local file path, by ranges in parallel. The bytes go into a hidden temporary file
 // beside path, which takes the name path only when all of it has arrived, has been proved, and is on the disk; its
-// modification time is then the object's. A failed download leaves the temporary file, tells so in a *KeptError, and the
+// modification time is then the object's. A failed download leaves the temporary file, tells so in a *PartialFileError, and the
 // same call goes on with it. The error is os.ErrExist where NoClobber forbids the file that is there, and of kind
 // store.Changed where the object changed on the way.
 func (c *Client) Download(ctx context.Context, from store.Ref, path string, o Transfer) (Result, error) {
@@ -38,7 +38,7 @@ func (c *Client) Download(ctx context.Context, from store.Ref, path string, o Tr
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return Result{}, fmt.Errorf("%s is a directory: name a file in it", path)
 	}
-	d := &download{source: &source{transfer: c.begin(from.String(), path, o)}, from: from, path: path}
+	d := &download{remote: &remote{transfer: c.begin(from.String(), path, o)}, from: from, path: path}
 	recorded := d.recorded(down, path, from)
 	if _, err := os.Lstat(path); err == nil && o.NoClobber && !recorded { // a recorded one may be this very transfer's
 		return Result{}, fmt.Errorf("%s: %w", path, fs.ErrExist)
@@ -60,7 +60,7 @@ func (c *Client) Download(ctx context.Context, from store.Ref, path string, o Tr
 
 // download is one download into a file.
 type download struct {
-	*source
+	*remote
 	from   store.Ref
 	path   string
 	log    *log
@@ -160,7 +160,7 @@ func (d *download) beginDigests() {
 
 // open goes on with an earlier download where there is one that fits, or begins a new one; then first is the open body of its
 // first range. It is finished when the earlier run had put the file in place, and only not lived to tell.
-func (d *download) open(ctx context.Context) (first *opened, finished bool, r Result, err error) {
+func (d *download) open(ctx context.Context) (first *response, finished bool, r Result, err error) {
 	if d.log != nil {
 		if earlier, ok := d.log.Header(); ok {
 			finished, r, err = d.goOn(ctx, earlier)
@@ -173,7 +173,7 @@ func (d *download) open(ctx context.Context) (first *opened, finished bool, r Re
 	if err != nil {
 		return nil, false, Result{}, err
 	}
-	d.source = d.newSource(ctx, d.from, obj)
+	d.remote = d.newSource(ctx, d.from, obj)
 	err = d.withFile(ctx, func() (err error) {
 		d.target, err = d.o.below().Create(d.path, obj.Size, d.write)
 		return err
@@ -232,8 +232,8 @@ func (d *download) missing() []store.Range {
 // settle proves the whole. Where it does not prove, everything is fetched once more and what differs is replaced: a byte
 // that was damaged on the way is healed so, and one that the store itself gives wrong is found out.
 func (d *download) settle(ctx context.Context) (Proof, error) {
-	proof, doubt, err := d.prove(ctx)
-	twice := err == nil && !proof.Proved && d.o.ReadTwice
+	proof, doubt, err := d.verify(ctx)
+	twice := err == nil && !proof.Verified && d.o.ReadTwice
 	switch {
 	case errors.Is(err, ErrMismatch), doubt.Kind != "":
 		d.note("the bytes do not fit what the store vouches for; fetching them again to compare")
@@ -247,8 +247,8 @@ func (d *download) settle(ctx context.Context) (Proof, error) {
 		return Proof{}, ferr
 	}
 	if damaged > 0 {
-		proof, _, err = d.prove(ctx)
-		if err == nil && !proof.Proved {
+		proof, _, err = d.verify(ctx)
+		if err == nil && !proof.Verified {
 			return Proof{}, fmt.Errorf("%s: %w: it came differently twice, and nothing tells which is right", d.obj.Ref, ErrMismatch)
 		}
 		return proof, err
@@ -257,10 +257,10 @@ func (d *download) settle(ctx context.Context) (Proof, error) {
 }
 
 // cameTwice is what is known of bytes that came twice, and were the same.
-func (s *source) cameTwice(proof Proof, doubt evidence.Claim) Proof {
+func (s *remote) cameTwice(proof Proof, doubt evidence.Claim) Proof {
 	s.c.etags.Odd(doubt)
-	if s.o.ReadTwice && !proof.Proved {
-		return Proof{Proved: true, Text: "read twice, with the same bytes (" + proof.Text + ")"}
+	if s.o.ReadTwice && !proof.Verified {
+		return Proof{Verified: true, Text: "read twice, with the same bytes (" + proof.Text + ")"}
 	}
 	return proof
 }
@@ -301,7 +301,7 @@ func differing(before, after []segment) int {
 }
 
 // fetchMissing brings down everything that is not here yet; first is already open on its beginning.
-func (d *download) fetchMissing(ctx context.Context, first *opened) error {
+func (d *download) fetchMissing(ctx context.Context, first *response) error {
 	d.beginDigests()
 	gaps := d.missing()
 	if first != nil {
@@ -311,13 +311,13 @@ func (d *download) fetchMissing(ctx context.Context, first *opened) error {
 }
 
 // fetchAll brings down the ranges, in parallel.
-func (d *download) fetchAll(ctx context.Context, first *opened, ranges *plan.Ranges) error {
+func (d *download) fetchAll(ctx context.Context, first *response, ranges *plan.Ranges) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	g, gctx := errgroup.WithContext(ctx)
 	d.digests.follow(gctx, g, d.target)
 	var ranging sync.WaitGroup
-	spawn := func(r store.Range, first *opened) error {
+	spawn := func(r store.Range, first *response) error {
 		ranging.Add(1)
 		return d.c.spawn(gctx, g, r.Length, func(buf []byte) error {
 			defer ranging.Done()
@@ -352,7 +352,7 @@ func (d *download) fetchAll(ctx context.Context, first *opened, ranges *plan.Ran
 }
 
 // fetchRange brings one down.
-func (d *download) fetchRange(ctx context.Context, r store.Range, first *opened, buf []byte) error {
+func (d *download) fetchRange(ctx context.Context, r store.Range, first *response, buf []byte) error {
 	var pieces int64
 	sum, err := d.fetch(ctx, r, first, &inFile{d.target, d.c.meter, buf}, func(s segment) {
 		pieces += s.Length
@@ -383,8 +383,8 @@ func (d *download) whole(bytes int64) {
 	d.pieces -= bytes
 }
 
-// prove compares the whole file with what the store records. The doubt is as judge has it.
-func (d *download) prove(ctx context.Context) (Proof, evidence.Claim, error) {
+// verify compares the whole file with what the store records. The doubt is as judge has it.
+func (d *download) verify(ctx context.Context) (Proof, evidence.Claim, error) {
 	if !d.free() || d.obj.Size == 0 {
 		a, err := d.compare(ctx, d.known, d.target)
 		if err != nil {
@@ -412,7 +412,7 @@ func (d *download) fail(err error) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	kept := &KeptError{Path: d.target.Temp(), Bytes: d.bytes + d.pieces, Err: err}
+	kept := &PartialFileError{Path: d.target.Temp(), Bytes: d.bytes + d.pieces, Err: err}
 	if kerr := d.target.Keep(); kerr != nil {
 		kept.Err = errors.Join(err, fmt.Errorf("close the partial file: %w", kerr))
 	}

@@ -48,7 +48,7 @@ func (d *download) goOn(ctx context.Context, earlier record) (finished bool, r R
 	target, terr := d.o.below().Reopen(d.path, string(earlier.Temp), earlier.Size)
 	switch {
 	case terr != nil && why == "":
-		d.source = d.newSource(ctx, d.from, obj)
+		d.remote = d.newSource(ctx, d.from, obj)
 		if r, finished := d.alreadyHere(ctx); finished {
 			return true, r, nil
 		}
@@ -65,7 +65,7 @@ func (d *download) goOn(ctx context.Context, earlier record) (finished bool, r R
 		d.note(fmt.Sprintf("an earlier run is not gone on with: %s; starting over", why))
 		return false, Result{}, nil
 	}
-	d.source = d.newSource(ctx, d.from, obj)
+	d.remote = d.newSource(ctx, d.from, obj)
 	d.algorithm = earlier.Algorithm
 	d.target = target
 	d.started(obj.Size, d.partsOf(obj.Size))
@@ -86,8 +86,8 @@ func (d *download) alreadyHere(ctx context.Context) (Result, bool) {
 	if src.Size() != d.obj.Size {
 		return Result{}, false
 	}
-	proof, err := d.proveContent(ctx, d.obj, src)
-	if err != nil || !proof.Proved {
+	proof, err := d.verifyContent(ctx, d.obj, src)
+	if err != nil || !proof.Verified {
 		return Result{}, false
 	}
 	d.started(d.obj.Size, 1)

@@ -30,7 +30,7 @@ func (c *Client) DownloadListed(ctx context.Context, obj store.Object, path stri
 			return Result{}, fmt.Errorf("%s: %w", path, fs.ErrExist)
 		}
 	}
-	d := &download{source: &source{transfer: c.begin(obj.Ref.String(), path, o)}, from: obj.Ref, path: path}
+	d := &download{remote: &remote{transfer: c.begin(obj.Ref.String(), path, o)}, from: obj.Ref, path: path}
 	err = d.fetchWhole(ctx, obj)
 	if err == nil {
 		d.beginDigests()
@@ -57,7 +57,7 @@ func (d *download) fetchWhole(ctx context.Context, listed store.Object) error {
 	}
 	defer d.c.lanes.leave(listed.Size)
 	d.started(listed.Size, 1)
-	var body *opened
+	var body *response
 	err = d.try(ctx, func(ctx context.Context) error {
 		ctx, o := d.cuttable(ctx)
 		b, err := d.c.store.Get(ctx, store.GetRequest{Ref: listed.Ref, IfMatch: listed.ETag, Attrs: &d.o.Attrs})
@@ -72,7 +72,7 @@ func (d *download) fetchWhole(ctx context.Context, listed store.Object) error {
 	if err != nil {
 		return err
 	}
-	d.source = d.newSource(ctx, listed.Ref, body.Body.Object)
+	d.remote = d.newSource(ctx, listed.Ref, body.Body.Object)
 	if listed.ETag != "" && (d.obj.ETag != listed.ETag || d.obj.Size != listed.Size) {
 		body.close()
 		return &store.Error{Kind: store.Changed, Op: "GetObject", Ref: listed.Ref}

@@ -30,14 +30,14 @@ func (c *Client) DownloadStream(ctx context.Context, from store.Ref, w io.Writer
 	if err != nil {
 		return Result{}, err
 	}
-	f := &outflow{source: t.newSource(ctx, from, obj), w: w, part: part}
+	f := &streamDownload{remote: t.newSource(ctx, from, obj), w: w, part: part}
 	f.known.Claims = evidence.Streamed(f.known.Claims) // what has passed cannot be read again
 	t.started(obj.Size, int(max(1, (obj.Size+part-1)/part)))
 	if err := f.move(ctx, first); err != nil {
 		return Result{}, err
 	}
 	proof, doubt, err := f.prove()
-	if err == nil && !proof.Proved && (doubt.Kind != "" || o.ReadTwice) {
+	if err == nil && !proof.Verified && (doubt.Kind != "" || o.ReadTwice) {
 		if err = f.compare(ctx); err == nil {
 			proof = f.cameTwice(proof, doubt)
 		}
@@ -62,14 +62,14 @@ func (c *Client) DownloadStream(ctx context.Context, from store.Ref, w io.Writer
 // maxAhead bounds the ranges that are fetched before their turn; memory and lanes end it sooner.
 const maxAhead = 1024
 
-// outflow is one download into a stream.
-type outflow struct {
-	*source
+// streamDownload is one download into a stream.
+type streamDownload struct {
+	*remote
 	w        io.Writer
 	part     int64
 	segments []segment
 	running  evidence.Running // sums the bytes in order, where the sums of the ranges do not do
-	digests  *chain
+	digests  *digestChain
 	again    bool // it was all fetched before
 }
 
@@ -85,7 +85,7 @@ type arrived struct {
 
 // move fetches ranges ahead, as memory and lanes allow, and writes them in order. Memory is taken in the order of the
 // ranges, so the one whose turn it is always has its own.
-func (f *outflow) move(ctx context.Context, first *opened) error {
+func (f *streamDownload) move(ctx context.Context, first *response) error {
 	if !f.free() && !f.again {
 		f.running = evidence.NewRunning(f.known.Claims)
 	}
@@ -120,8 +120,8 @@ func (f *outflow) move(ctx context.Context, first *opened) error {
 	return serr
 }
 
-// ahead starts the fetching of a range and puts it into the queue.
-func (f *outflow) ahead(ctx context.Context, g *errgroup.Group, r store.Range, body *opened, queue chan<- *arrived) error {
+// ahead starts the rangeFetch of a range and puts it into the queue.
+func (f *streamDownload) ahead(ctx context.Context, g *errgroup.Group, r store.Range, body *response, queue chan<- *arrived) error {
 	lease, err := f.memory(ctx, r.Length)
 	if err != nil {
 		return err
@@ -152,7 +152,7 @@ func (f *outflow) ahead(ctx context.Context, g *errgroup.Group, r store.Range, b
 }
 
 // memory takes what a range needs while it waits for its turn; it is given back to both.
-func (f *outflow) memory(ctx context.Context, size int64) (*budget.Lease, error) {
+func (f *streamDownload) memory(ctx context.Context, size int64) (*budget.Lease, error) {
 	defer f.c.meter.Since(meter.Memory, time.Now())
 	if err := f.c.ahead.Acquire(ctx, size); err != nil {
 		return nil, context.Cause(ctx)
@@ -165,7 +165,7 @@ func (f *outflow) memory(ctx context.Context, size int64) (*budget.Lease, error)
 }
 
 // write writes the ranges in order as they arrive. After a failure it stops the others, and frees what they had begun.
-func (f *outflow) write(queue <-chan *arrived, stop context.CancelCauseFunc) error {
+func (f *streamDownload) write(queue <-chan *arrived, stop context.CancelCauseFunc) error {
 	defer f.digests.end()
 	var failed error
 	for a := range queue {
@@ -180,7 +180,7 @@ func (f *outflow) write(queue <-chan *arrived, stop context.CancelCauseFunc) err
 	return failed
 }
 
-func (f *outflow) writeOne(a *arrived) error {
+func (f *streamDownload) writeOne(a *arrived) error {
 	if a.err != nil {
 		return a.err
 	}
@@ -197,7 +197,7 @@ func (f *outflow) writeOne(a *arrived) error {
 }
 
 // prove compares what passed with what the store records.
-func (f *outflow) prove() (Proof, evidence.Claim, error) {
+func (f *streamDownload) prove() (Proof, evidence.Claim, error) {
 	sums, err := f.sums()
 	if err != nil {
 		return Proof{}, evidence.Claim{}, err
@@ -210,7 +210,7 @@ func (f *outflow) prove() (Proof, evidence.Claim, error) {
 }
 
 // sums gives those of what passed, for the first claims.
-func (f *outflow) sums() ([]checksum.Sum, error) {
+func (f *streamDownload) sums() ([]checksum.Sum, error) {
 	switch {
 	case !f.free():
 		return f.running.Sums()
@@ -223,9 +223,9 @@ func (f *outflow) sums() ([]checksum.Sum, error) {
 
 // compare fetches everything once more, to nowhere, where nothing proves what passed: other bytes than the first time are an
 // ErrMismatch.
-func (f *outflow) compare(ctx context.Context) error {
+func (f *streamDownload) compare(ctx context.Context) error {
 	f.note("the bytes do not fit what the store vouches for; fetching them again to compare")
-	again := &outflow{source: f.source, w: io.Discard, part: f.part, again: true}
+	again := &streamDownload{remote: f.remote, w: io.Discard, part: f.part, again: true}
 	f.c.meter.Done(-f.obj.Size)
 	if err := again.move(ctx, nil); err != nil {
 		return err

@@ -37,7 +37,7 @@ func TestDownloadGoesOnWhereItBroke(t *testing.T) {
 		b.PutBytes(object, want)
 		b.Fault(storetest.Get).Offset(170).Error(store.Denied)
 		_, err := b.download(haul.Transfer{PartSize: 10})
-		var kept *haul.KeptError
+		var kept *haul.PartialFileError
 		if !errors.As(err, &kept) || !errors.Is(err, store.Denied) || kept.Bytes == 0 {
 			t.Fatalf("got %v (%+v), want a KeptError to go on from", err, kept)
 		}
@@ -64,7 +64,7 @@ func TestKeptRangesAreProvedNotBelieved(t *testing.T) {
 		b.PutBytes(object, want)
 		b.Fault(storetest.Get).Offset(170).Error(store.Denied)
 		_, err := b.download(haul.Transfer{PartSize: 10})
-		var kept *haul.KeptError
+		var kept *haul.PartialFileError
 		if !errors.As(err, &kept) {
 			t.Fatalf("got %v", err)
 		}
@@ -132,7 +132,7 @@ func TestDamageOnTheWayDownIsHealed(t *testing.T) {
 				t.Fatal(err)
 			}
 			b.fetched(want)
-			if !r.Proof.Proved || !strings.Contains(b.said(), "1 of 20 ranges had arrived wrong") {
+			if !r.Proof.Verified || !strings.Contains(b.said(), "1 of 20 ranges had arrived wrong") {
 				t.Errorf("proof %+v; said %q", r.Proof, b.said())
 			}
 			b.tidy()
@@ -178,7 +178,7 @@ func TestTroubleOnTheWayDownIsTriedAgain(t *testing.T) {
 					t.Fatal(err)
 				}
 				b.fetched(want)
-				if r.Retries == 0 || !r.Proof.Proved {
+				if r.Retries == 0 || !r.Proof.Verified {
 					t.Errorf("result %+v", r)
 				}
 				b.tidy()
@@ -203,7 +203,7 @@ func TestPatienceEnds(t *testing.T) {
 		b.Fault(storetest.Get).Offset(100).Error(store.Network).Always()
 		began := time.Now()
 		_, err := b.download(haul.Transfer{PartSize: 10})
-		var kept *haul.KeptError
+		var kept *haul.PartialFileError
 		if !errors.As(err, &kept) || !errors.Is(err, store.Network) {
 			t.Fatalf("got %v", err)
 		}
@@ -272,7 +272,7 @@ func TestDownloadThatHadFinishedMovesNothing(t *testing.T) {
 	b.PutBytes(object, want)
 	b.Fault(storetest.Get).Offset(170).Error(store.Denied)
 	_, err := b.download(haul.Transfer{PartSize: 10})
-	var kept *haul.KeptError
+	var kept *haul.PartialFileError
 	if !errors.As(err, &kept) {
 		t.Fatal(err)
 	}
@@ -288,7 +288,7 @@ func TestDownloadThatHadFinishedMovesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.Counts().Out() != before || r.Kept != 200 || !r.Proof.Proved {
+	if b.Counts().Out() != before || r.Kept != 200 || !r.Proof.Verified {
 		t.Errorf("moved %d bytes; %+v", b.Counts().Out()-before, r)
 	}
 	b.tidy()

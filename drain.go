@@ -15,7 +15,7 @@ var ErrStop = errors.New("stopped")
 const drainTime = 3 * time.Second
 
 // stopped ends a flight whose transfer ends because of a cause: at once, unless it may be nearly done and that is of use.
-func (t *transfer) stopped(f *flight, cause error) {
+func (t *transfer) stopped(f *attempt, cause error) {
 	if t.fleeting || !errors.Is(cause, ErrStop) {
 		f.cut(cause)
 		return
@@ -31,8 +31,8 @@ type drain struct {
 }
 
 // beat looks after the flights that are to end.
-func (d *drain) beat(now time.Time, all map[uint64]*flight) {
-	var ending []*flight
+func (d *drain) beat(now time.Time, all map[uint64]*attempt) {
+	var ending []*attempt
 	var rate float64
 	for _, f := range all {
 		if !f.ending.Load() {
@@ -48,8 +48,8 @@ func (d *drain) beat(now time.Time, all map[uint64]*flight) {
 	case d.began.IsZero():
 		d.began, d.room = now, rate*drainTime.Seconds()
 	}
-	left := func(f *flight) int64 { return f.Size - f.arrived() }
-	slices.SortFunc(ending, func(a, b *flight) int { return cmp.Compare(left(a), left(b)) })
+	left := func(f *attempt) int64 { return f.Size - f.arrived() }
+	slices.SortFunc(ending, func(a, b *attempt) int { return cmp.Compare(left(a), left(b)) })
 	late := now.Sub(d.began) >= drainTime
 	for _, f := range ending {
 		switch n := float64(left(f)); {

@@ -15,8 +15,8 @@ var ErrSourceChanged = errors.New("source changed during the transfer")
 // ErrMismatch is in the chain of an error when all bytes moved but what the store vouches for does not fit them.
 var ErrMismatch = errors.New("bytes at both ends differ")
 
-// LeftError says that a failed transfer left an open upload in the store, whose parts are kept for going on and may be billed.
-type LeftError struct {
+// IncompleteUploadError says that a failed transfer left an open upload in the store, whose parts are kept for going on and may be billed.
+type IncompleteUploadError struct {
 	Upload store.Upload
 	// Parts and Bytes are what the store holds, as far as this run knows.
 	Parts int
@@ -27,29 +27,29 @@ type LeftError struct {
 }
 
 // Error gives the cause; the rest is for those who ask with errors.As.
-func (e *LeftError) Error() string { return e.Err.Error() }
+func (e *IncompleteUploadError) Error() string { return e.Err.Error() }
 
 // Unwrap gives the cause.
-func (e *LeftError) Unwrap() error { return e.Err }
+func (e *IncompleteUploadError) Unwrap() error { return e.Err }
 
-// KeptError says that a failed download left a partial file from which the same call goes on.
-type KeptError struct {
+// PartialFileError says that a failed download left a partial file from which the same call goes on.
+type PartialFileError struct {
 	Path  string // of the partial file
 	Bytes int64
 	Err   error
 }
 
 // Error gives the cause; the rest is for those who ask with errors.As.
-func (e *KeptError) Error() string { return e.Err.Error() }
+func (e *PartialFileError) Error() string { return e.Err.Error() }
 
 // Unwrap gives the cause.
-func (e *KeptError) Unwrap() error { return e.Err }
+func (e *PartialFileError) Unwrap() error { return e.Err }
 
-// UnsureError says that a request to delete an object came to no answer before DeleteAll ended: it may be there, or gone.
-type UnsureError struct{ Err error }
+// UncertainDeleteError says that a request to delete an object came to no answer before DeleteAll ended: it may be there, or gone.
+type UncertainDeleteError struct{ Err error }
 
 // Error gives the cause.
-func (e *UnsureError) Error() string { return e.Err.Error() }
+func (e *UncertainDeleteError) Error() string { return e.Err.Error() }
 
 // Unwrap gives the cause.
-func (e *UnsureError) Unwrap() error { return e.Err }
+func (e *UncertainDeleteError) Unwrap() error { return e.Err }

@@ -29,7 +29,7 @@ func TestPartSizesOfToolsAreTried(t *testing.T) {
 		b.PutBytes(object, want, c.part)
 		cl, ctx, path := b.client(), context.Background(), filepath.Join(b.dir, "out.bam")
 		r, err := cl.Download(ctx, object, path, haul.Transfer{})
-		if err != nil || r.Proof.Proved != c.proved {
+		if err != nil || r.Proof.Verified != c.proved {
 			t.Errorf("parts of %d: download: %+v, %v", c.part, r.Proof, err)
 		}
 		if n := b.Counts().Out(); n != int64(len(want)) {
@@ -41,7 +41,7 @@ func TestPartSizesOfToolsAreTried(t *testing.T) {
 		}
 		var out bytes.Buffer
 		r, err = cl.DownloadStream(ctx, object, &out, haul.Transfer{})
-		if err != nil || r.Proof.Proved != c.stream || !bytes.Equal(out.Bytes(), want) {
+		if err != nil || r.Proof.Verified != c.stream || !bytes.Equal(out.Bytes(), want) {
 			t.Errorf("parts of %d: stream: %+v, %v", c.part, r.Proof, err)
 		}
 	}
@@ -63,7 +63,7 @@ func TestOddETagsAreLearned(t *testing.T) {
 			} else {
 				r, err = cl.Download(context.Background(), ref, filepath.Join(b.dir, ref.Key), haul.Transfer{})
 			}
-			if err != nil || r.Proof.Proved {
+			if err != nil || r.Proof.Verified {
 				t.Errorf("%+v, %v", r.Proof, err)
 			}
 		}
@@ -82,7 +82,7 @@ func TestETagThatDoesNotFit(t *testing.T) {
 			o.ETag, o.MD5ETag = "0123456789abcdef0123456789abcdef", known
 		})
 		r, err := b.download(haul.Transfer{})
-		if known != errors.Is(err, haul.ErrMismatch) || r.Proof.Proved {
+		if known != errors.Is(err, haul.ErrMismatch) || r.Proof.Verified {
 			t.Errorf("known %v: %+v, %v", known, r.Proof, err)
 		}
 		b.tidy()
@@ -119,7 +119,7 @@ func TestReadTwice(t *testing.T) {
 			} else {
 				r, err = b.download(haul.Transfer{ReadTwice: true})
 			}
-			if r.Proof.Proved != c.proved || !errors.Is(err, c.err) || b.Counts().Out() != c.moved {
+			if r.Proof.Verified != c.proved || !errors.Is(err, c.err) || b.Counts().Out() != c.moved {
 				t.Errorf("%s, stream %v: %+v, %v, %d bytes", c.name, stream, r.Proof, err, b.Counts().Out())
 			}
 			b.tidy()
@@ -133,12 +133,12 @@ func TestUploadWhereETagsOfPartsAreNoMD5s(t *testing.T) {
 	want := random(100, 1)
 	b := newBench(t, storetest.Takes(storetest.OddETags))
 	r, err := b.upload(want, haul.Transfer{})
-	if err != nil || r.Proof.Proved || !strings.Contains(r.Proof.Text, "the store took the MD5 of each part, but keeps nothing that compares") || r.Retries > 0 {
+	if err != nil || r.Proof.Verified || !strings.Contains(r.Proof.Text, "the store took the MD5 of each part, but keeps nothing that compares") || r.Retries > 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	b.stored(want)
 	b.tidy()
-	if r, err = b.upload(want[:5], haul.Transfer{}); err != nil || r.Proof.Proved {
+	if r, err = b.upload(want[:5], haul.Transfer{}); err != nil || r.Proof.Verified {
 		t.Errorf("small: %+v, %v", r, err)
 	}
 }

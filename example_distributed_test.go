@@ -11,7 +11,7 @@ import (
 )
 
 // Three processes, each of which might run on a machine of its own, upload one file.
-func ExampleClient_ShareUpload() {
+func ExampleClient_DistributeUpload() {
 	ctx := context.Background()
 	c, _, dir := exampleClient()
 	defer os.RemoveAll(dir)
@@ -20,7 +20,7 @@ func ExampleClient_ShareUpload() {
 		panic(err)
 	}
 
-	s, err := c.ShareUpload(ctx, path, store.Ref{Bucket: "lab", Key: "big.bam"}, haul.Transfer{}) // the first
+	s, err := c.DistributeUpload(ctx, path, store.Ref{Bucket: "lab", Key: "big.bam"}, haul.Transfer{}) // the first
 	if err != nil {
 		panic(err)
 	}
@@ -32,7 +32,7 @@ func ExampleClient_ShareUpload() {
 	if err != nil {
 		panic(err)
 	}
-	r, err := c.CompleteShared(ctx, s, append(one, two...), haul.Transfer{}) // the first again
+	r, err := c.CompleteDistributed(ctx, s, append(one, two...), haul.Transfer{}) // the first again
 	if err != nil {
 		panic(err)
 	}
@@ -41,14 +41,14 @@ func ExampleClient_ShareUpload() {
 }
 
 // A download is shared by those who see the same folder.
-func ExampleClient_ShareDownload() {
+func ExampleClient_DistributeDownload() {
 	ctx := context.Background()
 	c, m, dir := exampleClient()
 	defer os.RemoveAll(dir)
 	from := store.Ref{Bucket: "lab", Key: "big.bam"}
 	m.PutBytes(from, make([]byte, 20<<20))
 
-	s, err := c.ShareDownload(ctx, from, filepath.Join(dir, "big.bam"), haul.Transfer{})
+	s, err := c.DistributeDownload(ctx, from, filepath.Join(dir, "big.bam"), haul.Transfer{})
 	if err != nil {
 		panic(err)
 	}
@@ -56,16 +56,16 @@ func ExampleClient_ShareDownload() {
 	if err != nil {
 		panic(err)
 	}
-	r, err := c.CompleteShared(ctx, s, told, haul.Transfer{})
+	r, err := c.CompleteDistributed(ctx, s, told, haul.Transfer{})
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println(r.Size, "bytes; proved:", r.Proof.Proved)
+	fmt.Println(r.Size, "bytes; proved:", r.Proof.Verified)
 	// Output: 20971520 bytes; proved: true
 }
 
 // A copy is shared in the same way; whoever misses parts is told which.
-func ExampleClient_ShareCopy() {
+func ExampleClient_DistributeCopy() {
 	ctx := context.Background()
 	c, m, dir := exampleClient()
 	defer os.RemoveAll(dir)
@@ -73,7 +73,7 @@ func ExampleClient_ShareCopy() {
 	m.PutBytes(from, make([]byte, 20<<20))
 
 	o := haul.Transfer{PartSize: 8 << 20}
-	s, err := c.ShareCopy(ctx, from, store.Ref{Bucket: "lab", Key: "copy.bam"}, o)
+	s, err := c.DistributeCopy(ctx, from, store.Ref{Bucket: "lab", Key: "copy.bam"}, o)
 	if err != nil {
 		panic(err)
 	}
@@ -81,22 +81,22 @@ func ExampleClient_ShareCopy() {
 	if err != nil {
 		panic(err)
 	}
-	_, err = c.CompleteShared(ctx, s, told, o)
+	_, err = c.CompleteDistributed(ctx, s, told, o)
 	fmt.Println(err)
 	// Output: s3://lab/copy.bam: parts are missing, or not those that were told of: 1, the first is 3
 }
 
-func ExampleClient_AbortShared() {
+func ExampleClient_AbortDistributed() {
 	ctx := context.Background()
 	c, m, dir := exampleClient()
 	defer os.RemoveAll(dir)
 	m.PutBytes(store.Ref{Bucket: "lab", Key: "a"}, make([]byte, 20<<20))
 
-	s, err := c.ShareCopy(ctx, store.Ref{Bucket: "lab", Key: "a"}, store.Ref{Bucket: "lab", Key: "b"}, haul.Transfer{})
+	s, err := c.DistributeCopy(ctx, store.Ref{Bucket: "lab", Key: "a"}, store.Ref{Bucket: "lab", Key: "b"}, haul.Transfer{})
 	if err != nil {
 		panic(err)
 	}
-	if err := c.AbortShared(ctx, s); err != nil {
+	if err := c.AbortDistributed(ctx, s); err != nil {
 		panic(err)
 	}
 	fmt.Println("open uploads:", len(m.OpenUploads()))

@@ -37,7 +37,7 @@ func ExampleClient_Upload() {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println(r.Size, "bytes; proved:", r.Proof.Proved)
+	fmt.Println(r.Size, "bytes; proved:", r.Proof.Verified)
 	fmt.Println(r.Proof.Text)
 	// Output:
 	// 16 bytes; proved: true
@@ -59,7 +59,7 @@ func ExampleClient_Download() {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println(len(b), "bytes; proved:", r.Proof.Proved)
+	fmt.Println(len(b), "bytes; proved:", r.Proof.Verified)
 	// Output: 16 bytes; proved: true
 }
 
@@ -112,7 +112,7 @@ func ExampleClient_Resume() {
 	}
 	m.Fault(storetest.PutPart).Part(2).Error(store.Denied)
 	_, err := c.Upload(context.Background(), path, store.Ref{Bucket: "lab", Key: "big.bam"}, haul.Transfer{})
-	var left *haul.LeftError
+	var left *haul.IncompleteUploadError
 	fmt.Println("left to go on from:", errors.As(err, &left) && left.Resumable)
 
 	for u, err := range c.Unfinished() {

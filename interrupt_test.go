@@ -71,7 +71,7 @@ func TestWhatAnUploadKeeps(t *testing.T) {
 				began := time.Now()
 				_, err := slowly(t, m, filepath.Join(dir, "state"), c.rate).Upload(stopAfter(t, c.after, c.cause), path, object, haul.Transfer{})
 				took := time.Since(began)
-				var left *haul.LeftError
+				var left *haul.IncompleteUploadError
 				if !errors.As(err, &left) || !errors.Is(err, c.cause) || !left.Resumable {
 					t.Fatalf("%v", err)
 				}
@@ -105,7 +105,7 @@ func TestWhatADownloadKeeps(t *testing.T) {
 		for n := range 3 {
 			const rate, after = 1 * mib, 5 * time.Second
 			_, err := slowly(t, m, filepath.Join(dir, "state"), rate).Download(stopAfter(t, after, errors.New("a reason")), object, path, haul.Transfer{})
-			var kept *haul.KeptError
+			var kept *haul.PartialFileError
 			if !errors.As(err, &kept) {
 				t.Fatal(err)
 			}

@@ -43,12 +43,12 @@ func TestLateSumsEnd(t *testing.T) {
 		s.left.Store(takes)
 		c := haul.New(s, haul.Options{StateDir: b.state, Concurrency: 1})
 		r, err := c.Upload(context.Background(), path, object, haul.Transfer{PartSize: 10})
-		if err != nil || !r.Proof.Proved {
+		if err != nil || !r.Proof.Verified {
 			t.Fatalf("%d: %+v, %v", takes, r, err)
 		}
 		b.stored(want)
 		stream, err := haul.New(&trailing{Store: b.Memory}, haul.Options{}).UploadStream(context.Background(), bytes.NewReader(want), object, haul.Transfer{PartSize: 10})
-		if err != nil || !stream.Proof.Proved {
+		if err != nil || !stream.Proof.Verified {
 			t.Fatalf("%d: stream: %+v, %v", takes, stream, err)
 		}
 		early := s.early.Load()
@@ -64,7 +64,7 @@ func TestLateSumOfDamagedBytes(t *testing.T) {
 	want := random(95, 4)
 	b.Fault(storetest.PutPart).CorruptByte().Times(3)
 	r, err := b.upload(want, haul.Transfer{PartSize: 10})
-	if err != nil || !r.Proof.Proved || r.Retries < 3 {
+	if err != nil || !r.Proof.Verified || r.Retries < 3 {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	b.stored(want)
@@ -78,7 +78,7 @@ func TestLateSumIsTriedOnce(t *testing.T) {
 		s := &refusing{Store: b.Memory, gate: make(chan struct{})}
 		c := haul.New(s, haul.Options{StateDir: b.state, Concurrency: 16})
 		r, err := c.Upload(context.Background(), b.file("x.bam", want), object, haul.Transfer{PartSize: 10})
-		if err != nil || !r.Proof.Proved {
+		if err != nil || !r.Proof.Verified {
 			t.Fatalf("%+v, %v", r, err)
 		}
 		if late := s.late.Load(); late != 1 || r.Moved != 950 {

@@ -40,9 +40,9 @@ func (c *Client) List(ctx context.Context, bucket, prefix string, a *store.Attrs
 	}
 }
 
-// Level gives one level of a bucket, as if slashes made folders of it: the objects whose keys begin with prefix and have no
+// ListDir gives one level of a bucket, as if slashes made folders of it: the objects whose keys begin with prefix and have no
 // slash after that, and what the others begin with up to that slash. It is asked for, and ends, as List is, but is never spread.
-func (c *Client) Level(ctx context.Context, bucket, prefix string, a *store.Attrs) iter.Seq2[store.Entry, error] {
+func (c *Client) ListDir(ctx context.Context, bucket, prefix string, a *store.Attrs) iter.Seq2[store.Entry, error] {
 	l := listing[store.Entry]{
 		what: store.Ref{Bucket: bucket, Key: prefix},
 		ask: func(ctx context.Context, after string) iter.Seq2[[]store.Entry, error] {

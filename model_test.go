@@ -125,7 +125,7 @@ func (m *model) step(key string) {
 		m.fetched(key, r, err)
 	case 6:
 		var out bytes.Buffer
-		if r, err := m.client().DownloadStream(ctx, m.ref(key), &out, o); err == nil && r.Proof.Proved {
+		if r, err := m.client().DownloadStream(ctx, m.ref(key), &out, o); err == nil && r.Proof.Verified {
 			m.oneOf("stream of "+key, append([]byte{}, out.Bytes()...), m.objects[key])
 		}
 	}
@@ -141,7 +141,7 @@ func (m *model) wrote(key string, content []byte, err error) {
 		return
 	}
 	m.objects[key] = append(m.objects[key], content)
-	var left *haul.LeftError
+	var left *haul.IncompleteUploadError
 	if errors.As(err, &left) && !left.Resumable {
 		m.left = append(m.left, left.Upload) // and the caller was told
 	}
@@ -149,7 +149,7 @@ func (m *model) wrote(key string, content []byte, err error) {
 
 func (m *model) fetched(key string, r haul.Result, err error) {
 	switch {
-	case err == nil && !r.Proof.Proved: // damaged twice in the same way, with nothing but an ETag to tell; Proof says so
+	case err == nil && !r.Proof.Verified: // damaged twice in the same way, with nothing but an ETag to tell; Proof says so
 		m.files[key] = append(m.objects[key], m.read(m.target(key)))
 	case err == nil:
 		m.files[key] = m.objects[key]
@@ -190,7 +190,7 @@ func (m *model) mustUpload(key string) {
 	if err != nil {
 		m.Fatalf("upload of %s when all is well: %v", key, err)
 	}
-	if !r.Proof.Proved {
+	if !r.Proof.Verified {
 		m.Errorf("upload of %s is not proved: %+v", key, r)
 	}
 	m.wrote(key, m.sources[key], nil)
@@ -203,7 +203,7 @@ func (m *model) mustDownload(key string) {
 	if err != nil {
 		m.Fatalf("download of %s when all is well: %v", key, err)
 	}
-	if !r.Proof.Proved {
+	if !r.Proof.Verified {
 		m.Errorf("download of %s is not proved: %+v", key, r)
 	}
 	m.files[key] = m.objects[key]

@@ -17,9 +17,9 @@ import (
 	"haul.example/haul/store"
 )
 
-// assembly is an open upload, and what this run knows of its parts. Uploads of files, of streams, and copies in parts
+// multipart is an open upload, and what this run knows of its parts. Uploads of files, of streams, and copies in parts
 // all end in one.
-type assembly struct {
+type multipart struct {
 	*transfer
 	up   store.Upload
 	from store.Ref // of a copy
@@ -36,7 +36,7 @@ type assembly struct {
 
 // create opens the upload, as near to the scheme as the store takes it. Note, which may be nil, is called before the first
 // request, when lostSince says what would be lost were the answer never read.
-func (a *assembly) create(ctx context.Context, want checksum.Scheme, attrs *store.Attrs, note func()) error {
+func (a *multipart) create(ctx context.Context, want checksum.Scheme, attrs *store.Attrs, note func()) error {
 	if a.o.NoClobber { // the store decides at the end; but don't move a terabyte to hear it
 		if err := a.absent(ctx, a.up.Ref); err != nil {
 			return err
@@ -71,7 +71,7 @@ func (a *assembly) create(ctx context.Context, want checksum.Scheme, attrs *stor
 }
 
 // add notes a part that the store has, with our own sum of it.
-func (a *assembly) add(p store.Part, sum checksum.Sum) {
+func (a *multipart) add(p store.Part, sum checksum.Sum) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for len(a.parts) < p.Number {
@@ -86,14 +86,14 @@ func (a *assembly) add(p store.Part, sum checksum.Sum) {
 }
 
 // has reports whether part n is there.
-func (a *assembly) has(n int) bool {
+func (a *multipart) has(n int) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return n <= len(a.parts) && a.parts[n-1].Number == n
 }
 
 // count gives how much is there.
-func (a *assembly) count() (parts int, bytes int64) {
+func (a *multipart) count() (parts int, bytes int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, p := range a.parts {
@@ -106,7 +106,7 @@ func (a *assembly) count() (parts int, bytes int64) {
 
 // checkPart compares what the store says of a part with our own sum of it. By MD5 the store has checked the bytes itself, since they
 // came with a Content-MD5: then an ETag that differs is damage only where the store's other ETags of parts were MD5s.
-func (a *assembly) checkPart(p store.Part, sum checksum.Sum) error {
+func (a *multipart) checkPart(p store.Part, sum checksum.Sum) error {
 	if sum.IsZero() {
 		return nil
 	}
@@ -129,7 +129,7 @@ func (a *assembly) checkPart(p store.Part, sum checksum.Sum) error {
 }
 
 // partTag gives the MD5 that the ETag of a part can be, or the zero Sum.
-func (a *assembly) partTag(p store.Part) checksum.Sum {
+func (a *multipart) partTag(p store.Part) checksum.Sum {
 	tag, _ := checksum.FromETag(p.ETag)
 	if tag.Parts > 0 || a.o.Attrs.Encryption.SSE != "" || a.o.Attrs.Encryption.Customer.Key != "" {
 		return checksum.Sum{}
@@ -137,7 +137,7 @@ func (a *assembly) partTag(p store.Part) checksum.Sum {
 	return tag
 }
 
-func (a *assembly) damaged(p store.Part, theirs, ours checksum.Sum) error {
+func (a *multipart) damaged(p store.Part, theirs, ours checksum.Sum) error {
 	return &store.Error{
 		Kind: store.Corrupt, Op: "UploadPart", Ref: a.up.Ref,
 		Message: fmt.Sprintf("part %d: the store has %v, here it is %v", p.Number, theirs, ours),
@@ -145,7 +145,7 @@ func (a *assembly) damaged(p store.Part, theirs, ours checksum.Sum) error {
 }
 
 // unlike finds a part whose ETag is not its MD5 where those of others are: it arrived before the store was known for that.
-func (a *assembly) unlike() error {
+func (a *multipart) unlike() error {
 	var odd error
 	fits := false
 	for i, p := range a.parts {
@@ -164,7 +164,7 @@ func (a *assembly) unlike() error {
 }
 
 // whole gives the sum of the whole by the upload's scheme, or zero where it cannot be known here.
-func (a *assembly) whole() (checksum.Sum, error) {
+func (a *multipart) whole() (checksum.Sum, error) {
 	if a.up.Scheme.Algorithm == checksum.None || slices.ContainsFunc(a.sums, checksum.Sum.IsZero) {
 		return checksum.Sum{}, nil
 	}
@@ -175,7 +175,7 @@ func (a *assembly) whole() (checksum.Sum, error) {
 }
 
 // full gives the sum of all bytes, where it follows from those of the parts.
-func (a *assembly) full() (checksum.Sum, error) {
+func (a *multipart) full() (checksum.Sum, error) {
 	if !a.up.Scheme.Algorithm.CanCombine() || slices.ContainsFunc(a.sums, checksum.Sum.IsZero) {
 		return checksum.Sum{}, nil
 	}
@@ -187,7 +187,7 @@ func (a *assembly) full() (checksum.Sum, error) {
 }
 
 // describe tells of the parts in a result.
-func (a *assembly) describe(r Result) Result {
+func (a *multipart) describe(r Result) Result {
 	r.PartSize = a.parts[0].Size
 	for i, p := range a.parts {
 		if last := i == len(a.parts)-1; p.Size != r.PartSize && !(last && p.Size < r.PartSize) {
@@ -202,7 +202,7 @@ func (a *assembly) describe(r Result) Result {
 }
 
 // complete turns the upload into an object. The sum is the whole's by the upload's scheme.
-func (a *assembly) complete(ctx context.Context, sum checksum.Sum) (store.Object, error) {
+func (a *multipart) complete(ctx context.Context, sum checksum.Sum) (store.Object, error) {
 	if err := a.unlike(); err != nil {
 		return store.Object{}, err
 	}
@@ -237,7 +237,7 @@ func (a *assembly) complete(ctx context.Context, sum checksum.Sum) (store.Object
 }
 
 // checkTags looks, once for each Client, whether the store has the tags that an upload in parts was opened with: Ceph drops them.
-func (a *assembly) checkTags(ctx context.Context, obj store.Object) {
+func (a *multipart) checkTags(ctx context.Context, obj store.Object) {
 	if len(a.o.Attrs.Tags) == 0 || a.c.lookedTags.Swap(true) {
 		return
 	}
@@ -249,7 +249,7 @@ func (a *assembly) checkTags(ctx context.Context, obj store.Object) {
 }
 
 // landed looks whether the upload is gone, and the object there and made of just these parts.
-func (a *assembly) landed(ctx context.Context, sum checksum.Sum) (store.Object, bool) {
+func (a *multipart) landed(ctx context.Context, sum checksum.Sum) (store.Object, bool) {
 	if _, _, err := a.c.store.Parts(ctx, a.up, &a.o.Attrs); !errors.Is(err, store.NoUpload) {
 		return store.Object{}, false // still open: what is there under the key is older
 	}
@@ -272,7 +272,7 @@ func (a *assembly) landed(ctx context.Context, sum checksum.Sum) (store.Object, 
 }
 
 // prove compares the finished object with our sum of the whole.
-func (a *assembly) prove(ctx context.Context, obj store.Object, sum checksum.Sum) (store.Object, Proof, error) {
+func (a *multipart) prove(ctx context.Context, obj store.Object, sum checksum.Sum) (store.Object, Proof, error) {
 	if sum.IsZero() {
 		return obj, Proof{Text: "the store takes no checksum"}, nil
 	}
@@ -308,15 +308,15 @@ func (a *assembly) prove(ctx context.Context, obj store.Object, sum checksum.Sum
 	case stored.Value != sum.Value:
 		return obj, Proof{}, mismatch(obj, stored, sum)
 	case a.up.Scheme.Kind == checksum.FullObject:
-		return obj, Proof{Proved: true, Sum: sum, Text: string(sum.Algorithm) + " of the full object, checked by the store"}, nil
+		return obj, Proof{Verified: true, Sum: sum, Text: string(sum.Algorithm) + " of the full object, checked by the store"}, nil
 	}
-	return obj, Proof{Proved: true, Sum: sum, Text: fmt.Sprintf("%s of %d parts, checked by the store", sum.Algorithm, len(a.parts))}, nil
+	return obj, Proof{Verified: true, Sum: sum, Text: fmt.Sprintf("%s of %d parts, checked by the store", sum.Algorithm, len(a.parts))}, nil
 }
 
 // proveMD5 judges by ETags: that of the whole is made of the parts' MD5s, or else those of the parts must each have been one.
-func (a *assembly) proveMD5(obj store.Object, sum checksum.Sum) Proof {
+func (a *multipart) proveMD5(obj store.Object, sum checksum.Sum) Proof {
 	if tag, ok := obj.MD5(); ok && tag == sum {
-		return Proof{Proved: true, Sum: sum, Text: fmt.Sprintf("MD5 of each of %d parts (Content-MD5), and the ETag made of them", len(a.parts))}
+		return Proof{Verified: true, Sum: sum, Text: fmt.Sprintf("MD5 of each of %d parts (Content-MD5), and the ETag made of them", len(a.parts))}
 	} else if ok && tag.Parts == len(a.parts) {
 		return Proof{Text: "the store took the MD5 of each part, but keeps nothing that compares: its ETag is not made of them"}
 	}
@@ -325,31 +325,31 @@ func (a *assembly) proveMD5(obj store.Object, sum checksum.Sum) Proof {
 			return Proof{Text: "the store took the MD5 of each part, but keeps nothing that compares: its ETags do not repeat them"}
 		}
 	}
-	return Proof{Proved: true, Sum: sum, Text: fmt.Sprintf("MD5 of each of %d parts, against the store's ETags of them", len(a.parts))}
+	return Proof{Verified: true, Sum: sum, Text: fmt.Sprintf("MD5 of each of %d parts, against the store's ETags of them", len(a.parts))}
 }
 
 // abort throws the upload away after err, and says so where that did not go well.
-func (a *assembly) abort(ctx context.Context, err error) error {
+func (a *multipart) abort(ctx context.Context, err error) error {
 	a.discarded()
 	cctx, cancel := cleanup(ctx)
 	defer cancel()
 	if aerr := a.ask(cctx, func(ctx context.Context) error { return a.c.store.Abort(ctx, a.up, &a.o.Attrs) }); aerr != nil {
 		parts, bytes := a.count()
-		return &LeftError{Upload: a.up, Parts: parts, Bytes: bytes, Err: errors.Join(err, fmt.Errorf("throw the unfinished upload away: %w", aerr))}
+		return &IncompleteUploadError{Upload: a.up, Parts: parts, Bytes: bytes, Err: errors.Join(err, fmt.Errorf("throw the unfinished upload away: %w", aerr))}
 	}
 	return err
 }
 
 // left wraps err with what stays in the store; resumable where a record of it is kept.
-func (a *assembly) left(err error, resumable bool) error {
+func (a *multipart) left(err error, resumable bool) error {
 	parts, bytes := a.count()
-	return &LeftError{Upload: a.up, Parts: parts, Bytes: bytes, Resumable: resumable, Err: err}
+	return &IncompleteUploadError{Upload: a.up, Parts: parts, Bytes: bytes, Resumable: resumable, Err: err}
 }
 
 // send sends part n, which is to be read by out.buf, and adds it. Its sum follows the bytes, where the store takes that;
 // else the bytes are read once before, to be summed. Until one part has shown that the store takes it, no other is tried that way:
 // a refusal would let all that are in flight go twice.
-func (a *assembly) send(ctx context.Context, n int, out outgoing) error {
+func (a *multipart) send(ctx context.Context, n int, out outgoing) error {
 	if a.c.store.TakesLateSums(a.up) && a.c.late.enter() {
 		err := a.sendSummed(ctx, n, out)
 		a.c.late.leave(err == nil)
@@ -367,7 +367,7 @@ func (a *assembly) send(ctx context.Context, n int, out outgoing) error {
 }
 
 // sumPart sums part n before it is sent.
-func (a *assembly) sumPart(n int, out outgoing) (checksum.Sum, error) {
+func (a *multipart) sumPart(n int, out outgoing) (checksum.Sum, error) {
 	sum, err := checksum.Section(a.up.Scheme.Algorithm, out.body, out.buf)
 	if err != nil {
 		return sum, fmt.Errorf("read part %d: %w", n, readError(out, err))
@@ -376,14 +376,14 @@ func (a *assembly) sumPart(n int, out outgoing) (checksum.Sum, error) {
 }
 
 // sendSummed sends part n, as often as it takes, and adds it; with a late sum where it has none and the upload's scheme has.
-func (a *assembly) sendSummed(ctx context.Context, n int, out outgoing) error {
+func (a *multipart) sendSummed(ctx context.Context, n int, out outgoing) error {
 	size, sum := out.body.Size(), out.sum
 	late := sum.IsZero() && a.up.Scheme.Algorithm != checksum.None
 	a.c.meter.PartStart()
 	var part store.Part
 	var began time.Time
 	var answer time.Duration
-	err := a.tryWatched(ctx, size, !a.mayCut(late || !sum.IsZero()), func(ctx context.Context, f *flight) error {
+	err := a.tryWatched(ctx, size, !a.mayCut(late || !sum.IsZero()), func(ctx context.Context, f *attempt) error {
 		if late && !a.c.store.TakesLateSums(a.up) { // since the try before
 			s, err := a.sumPart(n, out)
 			if err != nil {
@@ -435,6 +435,6 @@ func (a *assembly) sendSummed(ctx context.Context, n int, out outgoing) error {
 
 // mayCut reports whether a try of a part may be cut and made again. Not where two tries of one part could spoil Complete, nor
 // where no checksum keeps the store from taking half a part for a whole one.
-func (a *assembly) mayCut(summed bool) bool {
+func (a *multipart) mayCut(summed bool) bool {
 	return summed && !a.c.store.Limits(a.up.Bucket).NoDuplicateParts
 }

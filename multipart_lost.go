@@ -45,7 +45,7 @@ func outlast(ctx context.Context, grace time.Duration) (context.Context, context
 }
 
 // sweepLost aborts what an upload was opened for whose ID was never heard.
-func (a *assembly) sweepLost(ctx context.Context) {
+func (a *multipart) sweepLost(ctx context.Context) {
 	if a.lostSince.IsZero() || ctx.Err() != nil { // then a later run does it
 		return
 	}
@@ -63,7 +63,7 @@ func (a *assembly) sweepLost(ctx context.Context) {
 }
 
 // sweep aborts the open uploads of the key that may have been opened since, and are nobody's; it counts them.
-func (a *assembly) sweep(ctx context.Context) (n int, err error) {
+func (a *multipart) sweep(ctx context.Context) (n int, err error) {
 	found, err := a.openUploads(ctx)
 	if err != nil {
 		return 0, err
@@ -109,8 +109,8 @@ func (c *Client) recordedUploads() map[string]bool {
 
 // remember keeps a record of an upload that nobody can resume, so that a later run aborts it when this one is killed. The record
 // says of the upload what its write wrote down, and is forgotten by its end. What an earlier run of the same left is aborted first.
-func (a *assembly) remember(ctx context.Context, kind direction) *leftover {
-	l := &leftover{assembly: a, kind: kind}
+func (a *multipart) remember(ctx context.Context, kind direction) *leftover {
+	l := &leftover{multipart: a, kind: kind}
 	dir, err := a.c.StateDir()
 	if err != nil {
 		return l
@@ -128,7 +128,7 @@ func (a *assembly) remember(ctx context.Context, kind direction) *leftover {
 
 // leftover is the record of an upload that nobody can resume.
 type leftover struct {
-	*assembly
+	*multipart
 	kind direction
 	log  *log
 }
@@ -158,7 +158,7 @@ func (l *leftover) end(ctx context.Context, err error) {
 	if l.log == nil {
 		return
 	}
-	if left := new(LeftError); errors.As(err, &left) || !l.lostSince.IsZero() {
+	if left := new(IncompleteUploadError); errors.As(err, &left) || !l.lostSince.IsZero() {
 		l.log.Close()
 		return
 	}
@@ -169,7 +169,7 @@ func (l *leftover) end(ctx context.Context, err error) {
 func (l *leftover) drop(ctx context.Context, earlier record) bool {
 	ctx, cancel := context.WithTimeout(ctx, cleanupTime)
 	defer cancel()
-	dead := &assembly{transfer: l.transfer, up: store.Upload{Ref: earlier.Ref}, lostSince: earlier.LostSince}
+	dead := &multipart{transfer: l.transfer, up: store.Upload{Ref: earlier.Ref}, lostSince: earlier.LostSince}
 	dead.sweepLost(ctx)
 	if earlier.UploadID == "" {
 		return dead.lostSince.IsZero()
@@ -195,7 +195,7 @@ func (c *Client) sweepDead(ctx context.Context, t *transfer) {
 			if err != nil || r.Identity != c.identity || r.Kind != streamed && r.Kind != copied || !isDead(r) {
 				continue
 			}
-			a := &assembly{transfer: t, up: store.Upload{Ref: r.Ref}}
+			a := &multipart{transfer: t, up: store.Upload{Ref: r.Ref}}
 			a.remember(ctx, r.Kind).end(ctx, nil)
 		}
 	})

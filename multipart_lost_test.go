@@ -110,7 +110,7 @@ func TestKilledStreamIsSwept(t *testing.T) {
 				b.Fault(storetest.Complete).Error(store.Denied)
 				b.Fault(storetest.Abort).Error(store.Denied)
 				err := begin(b, t.Context())
-				if left := new(haul.LeftError); !errors.As(err, &left) || len(b.OpenUploads()) != 1 {
+				if left := new(haul.IncompleteUploadError); !errors.As(err, &left) || len(b.OpenUploads()) != 1 {
 					t.Fatalf("got %v", err)
 				}
 				if _, err := b.client().Upload(t.Context(), b.file("y", random(100, 1)), store.Ref{Bucket: storetest.Bucket, Key: "y"}, haul.Transfer{PartSize: 10}); err != nil {
@@ -155,7 +155,7 @@ func TestOwnWriteUnderNoClobber(t *testing.T) {
 					tt.trouble(b, b.Fault(tt.op))
 					want := random(tt.size, 3)
 					r, err := b.upload(want, haul.Transfer{PartSize: 50, NoClobber: true})
-					if err != nil || !r.Proof.Proved {
+					if err != nil || !r.Proof.Verified {
 						t.Fatalf("%+v, %v", r, err)
 					}
 					b.stored(want)

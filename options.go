@@ -92,8 +92,8 @@ type Result struct {
 
 // Proof says how it is known that the bytes at both ends are the same.
 type Proof struct {
-	// Proved is false where nobody vouched for the bytes; Text then says why.
-	Proved bool
+	// Verified is false where nobody vouched for the bytes; Text then says why.
+	Verified bool
 	// Sum is the checksum that both sides agree on.
 	Sum checksum.Sum
 	// Text is one clause for people, such as "CRC64NVME of the full object, checked by the store".
@@ -189,7 +189,7 @@ func attrsKey(a *store.Attrs) string {
 type tally struct {
 	io.ReaderAt
 	t         *transfer
-	f         *flight // nil: not watched
+	f         *attempt // nil: not watched
 	algorithm checksum.Algorithm
 	h         hash.Hash       // of algorithm; nil: not summed
 	done      <-chan struct{} // closed when the request ends early

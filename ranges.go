@@ -18,8 +18,8 @@ import (
 	"haul.example/haul/store"
 )
 
-// source is an object that is being read, by ranges, each pinned to the state that was found at the start.
-type source struct {
+// remote is an object that is being read, by ranges, each pinned to the state that was found at the start.
+type remote struct {
 	*transfer
 	// ref is what the caller named. If-Match pins the state; asking for a version by its ID would need a right of its own.
 	ref store.Ref
@@ -30,7 +30,7 @@ type source struct {
 }
 
 // free reports whether the sum that the store records follows from those of the ranges.
-func (s *source) free() bool {
+func (s *remote) free() bool {
 	return len(s.known.Claims) > 0 && s.known.Claims[0].Free() && s.known.Claims[0].Sum.Algorithm == s.algorithm
 }
 
@@ -56,7 +56,7 @@ func combine(segments []segment) (checksum.Sum, error) {
 // discover asks for the object's first range, the answer to which tells about the object, and at the same time for its
 // checksums, which only Head tells. The body is that of the first range; nil for an empty object. Another object than the one
 // that the caller meant is an error.
-func (t *transfer) discover(ctx context.Context, from store.Ref, first int64) (store.Object, *opened, error) {
+func (t *transfer) discover(ctx context.Context, from store.Ref, first int64) (store.Object, *response, error) {
 	var odd error
 	for range 3 {
 		type answer struct {
@@ -125,7 +125,7 @@ func (t *transfer) head(ctx context.Context, from store.Ref) (obj store.Object, 
 	return obj, err
 }
 
-func (t *transfer) getFirst(ctx context.Context, from store.Ref, n int64) (first *opened, err error) {
+func (t *transfer) getFirst(ctx context.Context, from store.Ref, n int64) (first *response, err error) {
 	err = t.try(ctx, func(ctx context.Context) error {
 		ctx, o := t.cuttable(ctx)
 		b, err := t.c.store.Get(ctx, store.GetRequest{Ref: from, Range: store.Range{Length: n}, Attrs: &t.o.Attrs})
@@ -141,8 +141,8 @@ func (t *transfer) getFirst(ctx context.Context, from store.Ref, n int64) (first
 }
 
 // newSource finds out what the store records, and so how the bytes are to be summed.
-func (t *transfer) newSource(ctx context.Context, ref store.Ref, obj store.Object) *source {
-	s := &source{transfer: t, ref: ref, obj: obj, algorithm: checksum.CRC64NVME}
+func (t *transfer) newSource(ctx context.Context, ref store.Ref, obj store.Object) *remote {
+	s := &remote{transfer: t, ref: ref, obj: obj, algorithm: checksum.CRC64NVME}
 	s.known = t.evidence(ctx, &s.obj, &t.o.Attrs)
 	if c := s.known.Claims; len(c) > 0 && c[0].Free() {
 		s.algorithm = c[0].Sum.Algorithm
@@ -161,16 +161,16 @@ func (t *transfer) partsOf(size int64) int {
 	return int(max(1, (size+part-1)/part))
 }
 
-// landing is where the bytes of a range go.
-type landing interface {
+// sink is where the bytes of a range go.
+type sink interface {
 	// room gives memory for the bytes of the range from offset on.
 	room(offset int64) []byte
 	// land puts down what was read into room.
 	land(offset int64, p []byte) error
 }
 
-// opened is a body with the means to cut it, and to ask whether it was.
-type opened struct {
+// response is a body with the means to cut it, and to ask whether it was.
+type response struct {
 	*store.Body
 	began     time.Time
 	firstByte time.Duration // after it began
@@ -179,26 +179,26 @@ type opened struct {
 }
 
 // cuttable begins a request: it gives a context that cut ends, and an opened without a body as yet.
-func (t *transfer) cuttable(ctx context.Context) (context.Context, *opened) {
+func (t *transfer) cuttable(ctx context.Context) (context.Context, *response) {
 	t.c.meter.Request()
 	ctx, cut := context.WithCancelCause(ctx)
-	return ctx, &opened{began: time.Now(), cut: cut, why: func() error { return context.Cause(ctx) }}
+	return ctx, &response{began: time.Now(), cut: cut, why: func() error { return context.Cause(ctx) }}
 }
 
 // answered takes the body that came.
-func (o *opened) answered(b *store.Body) { o.Body, o.firstByte = b, time.Since(o.began) }
+func (o *response) answered(b *store.Body) { o.Body, o.firstByte = b, time.Since(o.began) }
 
 // close ends the body, and its context.
-func (o *opened) close() {
+func (o *response) close() {
 	o.Body.Close()
 	o.cut(nil)
 }
 
-// fetching is a range on its way.
-type fetching struct {
-	*source
+// rangeFetch is a range on its way.
+type rangeFetch struct {
+	*remote
 	store.Range
-	to   landing
+	to   sink
 	got  int64
 	h    hash.Hash // of what came since the last piece
 	cuts int
@@ -216,8 +216,8 @@ type fetching struct {
 // fetch brings a range down, as often as it takes, each time going on after the last byte that came; it gives the
 // range's sum. The first body, where there is one, is already open on the range. Keep is told of the pieces of it that are down, also of
 // those of a range that fails; it may be nil. The caller has a lane for r.Length bytes.
-func (s *source) fetch(ctx context.Context, r store.Range, first *opened, to landing, keep func(segment)) (checksum.Sum, error) {
-	f := &fetching{source: s, Range: r, to: to, h: s.algorithm.New(), keep: keep, piece: time.Now()}
+func (s *remote) fetch(ctx context.Context, r store.Range, first *response, to sink, keep func(segment)) (checksum.Sum, error) {
+	f := &rangeFetch{remote: s, Range: r, to: to, h: s.algorithm.New(), keep: keep, piece: time.Now()}
 	s.c.meter.PartStart()
 	defer func() {
 		if first != nil { // no try ever began
@@ -261,7 +261,7 @@ const (
 )
 
 // endPiece ends a piece of the range, where there is one, with what has come.
-func (f *fetching) endPiece() {
+func (f *rangeFetch) endPiece() {
 	var at int64
 	if n := len(f.pieces); n > 0 {
 		at = f.pieces[n-1].End() - f.Offset
@@ -279,7 +279,7 @@ func (f *fetching) endPiece() {
 }
 
 // mayEndPiece ends a piece where it is worth it.
-func (f *fetching) mayEndPiece() {
+func (f *rangeFetch) mayEndPiece() {
 	var at int64
 	if n := len(f.pieces); n > 0 {
 		at = f.pieces[n-1].End() - f.Offset
@@ -290,7 +290,7 @@ func (f *fetching) mayEndPiece() {
 }
 
 // attempt is one try to bring what is left of the range.
-func (f *fetching) attempt(ctx context.Context, o *opened) error {
+func (f *rangeFetch) attempt(ctx context.Context, o *response) error {
 	defer o.cut(nil)
 	fl := f.c.take(pace.Flight{Size: f.Length - f.got, Cuts: f.cuts}, o.cut)
 	defer f.c.land(fl)
@@ -318,7 +318,7 @@ func (f *fetching) attempt(ctx context.Context, o *opened) error {
 }
 
 // unchanged checks that an answer is of the state of the object that was found at the start: a few stores ignore If-Match.
-func (s *source) unchanged(o store.Object) error {
+func (s *remote) unchanged(o store.Object) error {
 	if o.Size == s.obj.Size && (o.ETag == s.obj.ETag || o.ETag == "" || s.obj.ETag == "") {
 		return nil
 	}
@@ -326,7 +326,7 @@ func (s *source) unchanged(o store.Object) error {
 }
 
 // slow gives errSlow or errExcess where that is why the try ended.
-func (f *fetching) slow(o *opened, fl *flight, err error) error {
+func (f *rangeFetch) slow(o *response, fl *attempt, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -342,7 +342,7 @@ func (f *fetching) slow(o *opened, fl *flight, err error) error {
 }
 
 // drain reads the body to the range's end, sums while the bytes are still in the core's cache, and lands them in large pieces.
-func (f *fetching) drain(body io.Reader, fl *flight) error {
+func (f *rangeFetch) drain(body io.Reader, fl *attempt) error {
 	for f.got < f.Length {
 		buf := f.to.room(f.got)
 		buf = buf[:min(int64(len(buf)), f.Length-f.got)]

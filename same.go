@@ -21,8 +21,8 @@ const (
 
 var verdicts = map[evidence.Verdict]Verdict{evidence.Match: Equal, evidence.Mismatch: Different, evidence.Unknown: Undecided}
 
-// Sameness is what can be known of two contents without moving them.
-type Sameness struct {
+// Comparison is what can be known of two contents without moving them.
+type Comparison struct {
 	Verdict Verdict
 	// Text says in one clause by what it is known, or why it is not.
 	Text string
@@ -42,18 +42,18 @@ func (c *Client) looking(source, target string, a *store.Attrs) *transfer {
 // SameFile reports whether a local file has the content of an object, by what the store vouches for: its checksums, or an ETag
 // that is an MD5 or made of MD5s of parts. The file is read, and nothing is downloaded. An ETag that fits proves, and one that
 // does not may have been no MD5: then it is undecided, unless the sizes differ.
-func (c *Client) SameFile(ctx context.Context, path string, ref store.Ref, a *store.Attrs) (Sameness, error) {
+func (c *Client) SameFile(ctx context.Context, path string, ref store.Ref, a *store.Attrs) (Comparison, error) {
 	src, err := localfile.OpenSource(path)
 	if err != nil {
-		return Sameness{}, err
+		return Comparison{}, err
 	}
 	defer src.Close() // only read from
 	t := c.looking(path, ref.String(), a)
 	obj, err := t.head(ctx, ref)
 	if err != nil {
-		return Sameness{}, err
+		return Comparison{}, err
 	}
-	same := Sameness{Target: obj}
+	same := Comparison{Target: obj}
 	if src.Size() != obj.Size {
 		same.Verdict, same.Text = Different, fmt.Sprintf("the file has %d bytes, the object %d", src.Size(), obj.Size)
 		return same, nil
@@ -61,7 +61,7 @@ func (c *Client) SameFile(ctx context.Context, path string, ref store.Ref, a *st
 	r := t.evidence(ctx, &obj, &t.o.Attrs)
 	answer, err := t.compare(ctx, r, src)
 	if err != nil {
-		return Sameness{}, readError(src, err)
+		return Comparison{}, readError(src, err)
 	}
 	same.Verdict = verdicts[answer.Verdict]
 	switch same.Verdict {
@@ -73,22 +73,22 @@ func (c *Client) SameFile(ctx context.Context, path string, ref store.Ref, a *st
 		same.Text = r.Why()
 	}
 	if changed := src.Changed(); changed != nil {
-		return Sameness{}, fmt.Errorf("%w: %w", ErrSourceChanged, changed)
+		return Comparison{}, fmt.Errorf("%w: %w", ErrSourceChanged, changed)
 	}
 	return same, nil
 }
 
 // SameObject reports whether two objects have the same content, by what the store says of both.
-func (c *Client) SameObject(ctx context.Context, from, to store.Ref, a *store.Attrs) (Sameness, error) {
+func (c *Client) SameObject(ctx context.Context, from, to store.Ref, a *store.Attrs) (Comparison, error) {
 	t := c.looking(from.String(), to.String(), a)
 	src, err := t.headSource(ctx, from)
 	if err != nil {
-		return Sameness{}, err
+		return Comparison{}, err
 	}
 	dst, err := t.head(ctx, to)
 	if err != nil {
-		return Sameness{}, err
+		return Comparison{}, err
 	}
 	answer, text := evidence.Same(src, dst)
-	return Sameness{Verdict: verdicts[answer.Verdict], Text: text, Source: src, Target: dst}, nil
+	return Comparison{Verdict: verdicts[answer.Verdict], Text: text, Source: src, Target: dst}, nil
 }

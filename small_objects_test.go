@@ -22,7 +22,7 @@ func TestListedObjectCostsOneRequest(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.fetched(want)
-		if c := b.Counts(); !r.Proof.Proved || c[storetest.Get].Calls != 1 || c[storetest.Head].Calls != 0 {
+		if c := b.Counts(); !r.Proof.Verified || c[storetest.Get].Calls != 1 || c[storetest.Head].Calls != 0 {
 			t.Errorf("%+v; %v", r, c)
 		}
 		b.tidy()
@@ -37,7 +37,7 @@ func TestListedObjectInTrouble(t *testing.T) {
 		b.Fault(storetest.Get).Offset(0).After(100).Error(store.Network)
 		b.Fault(storetest.Get).Offset(100).After(100).CorruptByte()
 		r, err := b.client().DownloadListed(context.Background(), listed, filepath.Join(b.dir, "out.bam"), haul.Transfer{})
-		if err != nil || !r.Proof.Proved || r.Retries != 1 {
+		if err != nil || !r.Proof.Verified || r.Retries != 1 {
 			t.Fatalf("%+v, %v", r, err)
 		}
 		b.fetched(want)

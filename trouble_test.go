@@ -90,7 +90,7 @@ func TestOldEqualObjectIsNotTakenForOurs(t *testing.T) {
 		b.PutBytes(object, want)
 		b.Fault(storetest.Complete).Error(errors.New("odd"))
 		_, err := b.upload(want, haul.Transfer{PartSize: 10, Attrs: store.Attrs{StorageClass: "GLACIER_IR"}})
-		var left *haul.LeftError
+		var left *haul.IncompleteUploadError
 		if !errors.As(err, &left) {
 			t.Errorf("got %v, want a LeftError", err)
 		}
@@ -154,7 +154,7 @@ func TestUnprovedByTheETagIsSaid(t *testing.T) {
 	s := &forger{Store: b.Memory}
 	c := haul.New(s, haul.Options{StateDir: b.state})
 	r, err := c.Upload(context.Background(), b.file("x.bam", random(200, 1)), object, haul.Transfer{PartSize: 10})
-	if err != nil || r.Proof.Proved {
+	if err != nil || r.Proof.Verified {
 		t.Errorf("%+v, %v; want no proof", r.Proof, err)
 	}
 }

@@ -21,7 +21,7 @@ import (
 )
 
 // Upload stores the local file path as object to: a small one in one request, a larger one in parts that are read in
-// place, by range. A failed upload in parts gives a *LeftError that tells what stays in the store; the same call goes on
+// place, by range. A failed upload in parts gives a *IncompleteUploadError that tells what stays in the store; the same call goes on
 // from there. The error is of kind store.Exists where NoClobber forbids the object that is there, and ErrSourceChanged
 // where the file changed while it was read.
 func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Transfer) (Result, error) {
@@ -47,7 +47,7 @@ func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Transf
 	}
 	t := c.begin(path, to.String(), o.stamped(src.ModTime()))
 	limits := c.store.Limits(to.Bucket)
-	u := &upload{assembly: &assembly{transfer: t, up: store.Upload{Ref: to}}, src: src, limits: limits}
+	u := &upload{multipart: &multipart{transfer: t, up: store.Upload{Ref: to}}, src: src, limits: limits}
 	inParts := !plan.OnePut(src.Size(), limits) || o.PartSize != 0 && src.Size() > o.PartSize
 	if (!inParts || o.Resume == ResumeNever) && t.recorded(up, src.Path(), to) {
 		why := "the file is smaller now"
@@ -100,7 +100,7 @@ func (u *upload) dropEarlier(ctx context.Context, why string) error {
 
 // upload is one upload of a file in parts.
 type upload struct {
-	*assembly
+	*multipart
 	src    *localfile.Source
 	limits store.Limits
 	layout plan.Layout
@@ -278,7 +278,7 @@ func (u *upload) create(ctx context.Context) error {
 		sum = checksum.Of(checksum.MD5, u.md5.h)
 	}
 	attrs := u.o.described(sum, u.layout.PartSize)
-	err := u.assembly.create(ctx, checksum.Scheme{Algorithm: u.want()}, &attrs, u.writeDown)
+	err := u.multipart.create(ctx, checksum.Scheme{Algorithm: u.want()}, &attrs, u.writeDown)
 	if err != nil && u.lostSince.IsZero() {
 		u.forget(u.log)
 	}

@@ -116,7 +116,7 @@ func (u *upload) fail(ctx context.Context, err error) error {
 // discard aborts the upload after err, and forgets it unless that failed.
 func (u *upload) discard(ctx context.Context, err error) error {
 	u.sweepLost(ctx)
-	if err = u.abort(ctx, err); !errors.As(err, new(*LeftError)) {
+	if err = u.abort(ctx, err); !errors.As(err, new(*IncompleteUploadError)) {
 		u.forget(u.log)
 	}
 	return err

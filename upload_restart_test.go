@@ -334,7 +334,7 @@ func TestAdoptedUploadThatNamesNoChecksum(t *testing.T) {
 			b.Fault(storetest.PutPart).Part(12).CorruptByte()
 			c := haul.New(&tightLipped{b.Memory}, haul.Options{StateDir: b.state, Observe: b.observe})
 			r, err := c.Upload(t.Context(), b.file("x.bam", want), object, haul.Transfer{Resume: haul.ResumeAdopt})
-			if err != nil || r.Kept != 70 || !r.Proof.Proved {
+			if err != nil || r.Kept != 70 || !r.Proof.Verified {
 				t.Fatalf("%+v, %v; said %q", r, err, b.said())
 			}
 			b.stored(want)

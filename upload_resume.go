@@ -17,7 +17,7 @@ import (
 )
 
 // openUploads lists the open uploads of the key, the newest first.
-func (a *assembly) openUploads(ctx context.Context) ([]store.Upload, error) {
+func (a *multipart) openUploads(ctx context.Context) ([]store.Upload, error) {
 	var found []store.Upload
 	err := a.ask(ctx, func(ctx context.Context) error {
 		found = nil
@@ -103,7 +103,7 @@ func (u *upload) dropOld(ctx context.Context, old store.Upload) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("throw away the earlier unfinished upload: %w", &LeftError{Upload: old, Err: err})
+		return fmt.Errorf("throw away the earlier unfinished upload: %w", &IncompleteUploadError{Upload: old, Err: err})
 	}
 	return nil
 }
@@ -115,8 +115,8 @@ func (u *upload) alreadyStored(ctx context.Context) (Result, bool) {
 	if err != nil || obj.Size != u.src.Size() {
 		return Result{}, false
 	}
-	proof, err := u.proveContent(ctx, obj, u.src)
-	if err != nil || !proof.Proved {
+	proof, err := u.verifyContent(ctx, obj, u.src)
+	if err != nil || !proof.Verified {
 		return Result{}, false
 	}
 	u.started(u.layout.Size, u.layout.Count)

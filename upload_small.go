@@ -150,7 +150,7 @@ func (t *transfer) putProved(ctx context.Context, from content, to store.Ref, bu
 // there looks whether an object that was sent, and that its answer does not verify, is in the store: that answer may have been
 // another's.
 func (t *transfer) there(ctx context.Context, sent store.Object, p Proof) error {
-	if p.Proved {
+	if p.Verified {
 		return nil
 	}
 	seen, err := t.head(ctx, store.Ref{Bucket: sent.Bucket, Key: sent.Key, Version: sent.Version})
@@ -189,7 +189,7 @@ func (t *transfer) putOnce(ctx context.Context, out outgoing, to store.Ref, own 
 	began := time.Now()
 	blind := out.sum.IsZero() // then a try that is cut might be stored
 	size := out.body.Size()
-	err = t.tryWatched(ctx, size, blind, func(ctx context.Context, f *flight) error {
+	err = t.tryWatched(ctx, size, blind, func(ctx context.Context, f *attempt) error {
 		tried := time.Now()
 		counted := &tally{ReaderAt: out.body, t: t, f: f, done: ctx.Done()}
 		o, err := t.c.store.Put(ctx, store.PutRequest{
@@ -274,11 +274,11 @@ func (t *transfer) provePut(obj store.Object, sum checksum.Sum, from content, bu
 			if stored.Value != sum.Value {
 				return Proof{}, false, mismatch(obj, stored, sum)
 			}
-			return Proof{Proved: true, Sum: sum, Text: string(sum.Algorithm) + " of the full object, checked by the store"}, false, nil
+			return Proof{Verified: true, Sum: sum, Text: string(sum.Algorithm) + " of the full object, checked by the store"}, false, nil
 		}
 	default:
 		if tag, ok := obj.MD5(); ok && tag == sum {
-			return Proof{Proved: true, Sum: sum, Text: "MD5, checked by the store (Content-MD5 and ETag)"}, false, nil
+			return Proof{Verified: true, Sum: sum, Text: "MD5, checked by the store (Content-MD5 and ETag)"}, false, nil
 		}
 		return Proof{Text: "the MD5 was sent, but the store's ETag does not repeat it"}, false, nil
 	}
@@ -295,7 +295,7 @@ func (t *transfer) provePut(obj store.Object, sum checksum.Sum, from content, bu
 		return Proof{}, false, readError(from, err)
 	}
 	if local == tag {
-		return Proof{Proved: true, Sum: local, Text: "MD5, against the store's ETag"}, false, nil
+		return Proof{Verified: true, Sum: local, Text: "MD5, against the store's ETag"}, false, nil
 	}
 	return Proof{}, true, nil
 }

@@ -38,7 +38,7 @@ func (c *Client) uploadStream(ctx context.Context, name string, r io.Reader, to 
 	if err != nil {
 		return Result{}, err
 	}
-	s := &intake{assembly: &assembly{transfer: c.begin(name, to.String(), o), up: store.Upload{Ref: to}}, r: waited{r, c.meter}, sizes: sizes, limits: limits}
+	s := &streamUpload{multipart: &multipart{transfer: c.begin(name, to.String(), o), up: store.Upload{Ref: to}}, r: meteredReader{r, c.meter}, sizes: sizes, limits: limits}
 	first, err := s.next(ctx, 1)
 	if err != nil {
 		return Result{}, err
@@ -76,31 +76,31 @@ func (c *Client) uploadStream(ctx context.Context, name string, r io.Reader, to 
 	return s.done(s.describe(Result{Object: obj, Size: size, Parts: parts, Proof: proof, Digests: s.digests.sums(full)})), nil
 }
 
-// waited is a reader whose time is counted.
-type waited struct {
+// meteredReader is a reader whose time is counted.
+type meteredReader struct {
 	io.Reader
 	m *meter.Meter
 }
 
 // Read reads and counts.
-func (w waited) Read(p []byte) (int, error) {
+func (w meteredReader) Read(p []byte) (int, error) {
 	defer w.m.Since(meter.Source, time.Now())
 	return w.Reader.Read(p)
 }
 
-// intake is one upload of a stream.
-type intake struct {
-	*assembly
+// streamUpload is one upload of a stream.
+type streamUpload struct {
+	*multipart
 	r      io.Reader
 	sizes  plan.Stream
 	limits store.Limits
 	read   int64
 
-	digests *chain
+	digests *digestChain
 }
 
-func (s *intake) create(ctx context.Context, note func()) error {
-	if err := s.assembly.create(ctx, checksum.Scheme{Algorithm: s.want()}, &s.o.Attrs, note); err != nil {
+func (s *streamUpload) create(ctx context.Context, note func()) error {
+	if err := s.multipart.create(ctx, checksum.Scheme{Algorithm: s.want()}, &s.o.Attrs, note); err != nil {
 		return err
 	}
 	if err := s.asked(s.up.Scheme); err != nil {
@@ -110,7 +110,7 @@ func (s *intake) create(ctx context.Context, note func()) error {
 }
 
 // move sends the parts as they fill, and completes.
-func (s *intake) move(ctx context.Context, first *held) (store.Object, checksum.Sum, error) {
+func (s *streamUpload) move(ctx context.Context, first *held) (store.Object, checksum.Sum, error) {
 	g, gctx := errgroup.WithContext(ctx)
 	s.digests = s.newChain(s.up.Scheme.Algorithm, g)
 	next := first
@@ -157,12 +157,12 @@ func (s *intake) move(ctx context.Context, first *held) (store.Object, checksum.
 	return obj, sum, err
 }
 
-func (s *intake) sendPart(ctx context.Context, n int, part *held) error {
+func (s *streamUpload) sendPart(ctx context.Context, n int, part *held) error {
 	return s.send(ctx, n, outgoing{content: part, body: io.NewSectionReader(part, 0, part.Size()), buf: part.scratch})
 }
 
 // next reads the stream until part n is full or the stream has ended.
-func (s *intake) next(ctx context.Context, n int) (*held, error) {
+func (s *streamUpload) next(ctx context.Context, n int) (*held, error) {
 	beyond := s.limits.MaxParts > 0 && n > s.limits.MaxParts
 	want := int64(1) // beyond the last part only the end of the stream may come
 	if !beyond {
@@ -202,7 +202,7 @@ func (s *intake) next(ctx context.Context, n int) (*held, error) {
 }
 
 // hold takes room for one part: memory, or a temporary file where a few of them would not fit into memory.
-func (s *intake) hold(ctx context.Context, size int64) (*held, error) {
+func (s *streamUpload) hold(ctx context.Context, size int64) (*held, error) {
 	defer s.c.meter.Since(meter.Memory, time.Now())
 	if size <= s.c.memory.Limit()/4 {
 		lease, err := s.c.memory.Take(ctx, size+sumBuffer)

@@ -32,7 +32,7 @@ func TestStreamOfEverySize(t *testing.T) {
 				t.Fatalf("size %d: %v", size, err)
 			}
 			b.stored(want)
-			if !r.Proof.Proved || r.Size != int64(size) {
+			if !r.Proof.Verified || r.Size != int64(size) {
 				t.Errorf("size %d: %+v", size, r)
 			}
 			if size == 100 && r.Parts != 10 {
@@ -172,7 +172,7 @@ func TestEmptyObjectOfOnePartComesDown(t *testing.T) {
 				return b.client().Download(context.Background(), object, filepath.Join(t.TempDir(), "x"), haul.Transfer{})
 			},
 		} {
-			if r, err := down(); err != nil || !r.Proof.Proved {
+			if r, err := down(); err != nil || !r.Proof.Verified {
 				t.Errorf("%s, %v: %+v, %v", name, scheme, r.Proof, err)
 			}
 		}

@@ -26,7 +26,7 @@ func TestRoundTripOfEverySize(t *testing.T) {
 			t.Fatalf("size %d: upload: %v", size, err)
 		}
 		b.stored(want)
-		if !up.Proof.Proved || up.Proof.Sum.Algorithm != checksum.CRC64NVME || up.Size != int64(size) || up.Moved != int64(size) {
+		if !up.Proof.Verified || up.Proof.Sum.Algorithm != checksum.CRC64NVME || up.Size != int64(size) || up.Moved != int64(size) {
 			t.Errorf("size %d: upload said %+v", size, up)
 		}
 		target := filepath.Join(b.dir, "out", "x.bam")
@@ -37,7 +37,7 @@ func TestRoundTripOfEverySize(t *testing.T) {
 		if !bytes.Equal(b.read(target), want) {
 			t.Errorf("size %d: other bytes came down", size)
 		}
-		if down.Proof != (haul.Proof{Proved: true, Sum: up.Proof.Sum, Text: "CRC64NVME of the full object, as the store has it"}) {
+		if down.Proof != (haul.Proof{Verified: true, Sum: up.Proof.Sum, Text: "CRC64NVME of the full object, as the store has it"}) {
 			t.Errorf("size %d: download said %+v", size, down.Proof)
 		}
 		var out bytes.Buffer
@@ -78,7 +78,7 @@ func TestEveryKindOfStoreIsProvedAsFarAsItGoes(t *testing.T) {
 				t.Fatal(err)
 			}
 			b.stored(want)
-			if up.Proof.Proved != c.proved || !strings.Contains(up.Proof.Text, c.up) {
+			if up.Proof.Verified != c.proved || !strings.Contains(up.Proof.Text, c.up) {
 				t.Errorf("upload: proof %+v, want %q", up.Proof, c.up)
 			}
 			for _, o := range []haul.Transfer{{}, {PartSize: 7}} {
@@ -87,7 +87,7 @@ func TestEveryKindOfStoreIsProvedAsFarAsItGoes(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if !bytes.Equal(b.read(target), want) || down.Proof.Proved != c.proved || !strings.Contains(down.Proof.Text, c.down) {
+				if !bytes.Equal(b.read(target), want) || down.Proof.Verified != c.proved || !strings.Contains(down.Proof.Text, c.down) {
 					t.Errorf("download: proof %+v, want %q", down.Proof, c.down)
 				}
 				var out bytes.Buffer
@@ -110,7 +110,7 @@ func TestUploadGoesOnWhereItBroke(t *testing.T) {
 		want := random(200, 3)
 		b.Fault(storetest.PutPart).Part(17).Error(store.Denied)
 		_, err := b.upload(want, haul.Transfer{PartSize: 10})
-		var left *haul.LeftError
+		var left *haul.IncompleteUploadError
 		if !errors.As(err, &left) || !left.Resumable || !errors.Is(err, store.Denied) {
 			t.Fatalf("got %v, want a LeftError to go on from", err)
 		}
@@ -174,7 +174,7 @@ func TestTroubleOnTheWayUpIsTriedAgain(t *testing.T) {
 						t.Fatal(err)
 					}
 					b.stored(want)
-					if !r.Proof.Proved {
+					if !r.Proof.Verified {
 						t.Errorf("result %+v", r)
 					}
 					b.tidy()
@@ -201,7 +201,7 @@ func TestSmallObjectInTrouble(t *testing.T) {
 						t.Fatal(err)
 					}
 					b.stored(want)
-					if !r.Proof.Proved {
+					if !r.Proof.Verified {
 						t.Errorf("result %+v", r)
 					}
 				})
@@ -288,7 +288,7 @@ func TestNoResumeLeavesNothing(t *testing.T) {
 		b := newBench(t)
 		b.Fault(storetest.PutPart).Part(17).Error(store.Denied)
 		_, err := b.upload(random(200, 3), haul.Transfer{PartSize: 10, Resume: haul.ResumeNever})
-		var left *haul.LeftError
+		var left *haul.IncompleteUploadError
 		if errors.As(err, &left) || !errors.Is(err, store.Denied) {
 			t.Errorf("got %v, want Denied and nothing left", err)
 		}
@@ -336,7 +336,7 @@ func TestAdopt(t *testing.T) {
 			b.Fault(storetest.PutPart).Part(17).Error(store.Denied)
 			one := haul.New(b.Memory, haul.Options{StateDir: b.state, Concurrency: 1}) // so that the parts before are there
 			_, err := one.Upload(context.Background(), b.file("x.bam", want), object, haul.Transfer{PartSize: 10})
-			var left *haul.LeftError
+			var left *haul.IncompleteUploadError
 			if !errors.As(err, &left) {
 				t.Fatal(err)
 			}
@@ -380,7 +380,7 @@ func TestUploadThatHadFinishedMovesNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if b.Counts().In() != before || r.Kept != 200 || !r.Proof.Proved {
+			if b.Counts().In() != before || r.Kept != 200 || !r.Proof.Verified {
 				t.Errorf("moved %d bytes; %+v", b.Counts().In()-before, r)
 			}
 			b.tidy()
@@ -451,7 +451,7 @@ func TestExplicitChecksumIsNotLowered(t *testing.T) {
 		for _, size := range []int{20, 200} {
 			want := random(size, 3)
 			r, err := b.upload(want, haul.Transfer{PartSize: 50, Checksum: a})
-			if err != nil || !r.Proof.Proved || r.Proof.Sum.Algorithm != a {
+			if err != nil || !r.Proof.Verified || r.Proof.Sum.Algorithm != a {
 				t.Errorf("%s, size %d: %+v, %v", a, size, r, err)
 			}
 			if d, err := b.download(haul.Transfer{PartSize: 30}); err != nil || d.Proof.Sum.Algorithm != a {
@@ -477,7 +477,7 @@ func TestAttrsTravelUntouched(t *testing.T) {
 		for _, to := range []haul.Transfer{{}, {PartSize: 50}} {
 			copied := store.Ref{Bucket: storetest.Bucket, Key: "copy"}
 			r, err := b.client().Copy(context.Background(), object, copied, to)
-			if err != nil || !r.Proof.Proved {
+			if err != nil || !r.Proof.Verified {
 				t.Fatalf("copy: %+v, %v", r, err)
 			}
 			o := b.Object(copied)

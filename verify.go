@@ -65,8 +65,8 @@ func (t *transfer) compare(ctx context.Context, r *evidence.Record, from io.Read
 	return a, nil
 }
 
-// proveContent compares bytes that are here with what the store records. Bytes that surely differ are an ErrMismatch.
-func (t *transfer) proveContent(ctx context.Context, obj store.Object, from io.ReaderAt) (Proof, error) {
+// verifyContent compares bytes that are here with what the store records. Bytes that surely differ are an ErrMismatch.
+func (t *transfer) verifyContent(ctx context.Context, obj store.Object, from io.ReaderAt) (Proof, error) {
 	r := t.evidence(ctx, &obj, &t.o.Attrs)
 	a, err := t.compare(ctx, r, from)
 	if err != nil {
@@ -81,7 +81,7 @@ func (t *transfer) proveContent(ctx context.Context, obj store.Object, from io.R
 func judge(r *evidence.Record, a evidence.Answer) (p Proof, doubt evidence.Claim, err error) {
 	switch {
 	case a.Verdict == evidence.Match:
-		p = Proof{Proved: true, Sum: a.Claim.Sum, Text: a.Claim.Text()}
+		p = Proof{Verified: true, Sum: a.Claim.Sum, Text: a.Claim.Text()}
 		if a.Claim.Sure() {
 			p.Text += ", as the store has it"
 		}

@@ -55,20 +55,20 @@ type Rules struct {
 	NoOverwrite bool
 }
 
-// Do is what is to be done about a name.
-type Do string
+// Op is what is to be done about a name.
+type Op string
 
 // What can be done.
 const (
-	Move   Do = "move"   // the source to the target
-	Check  Do = "check"  // sizes are equal; look closer, and move where that finds a difference
-	Delete Do = "delete" // the target, which has no source
-	Leave  Do = "leave"  // the target is as it should be, or the source can be no part of a run
+	Move   Op = "move"   // the source to the target
+	Check  Op = "check"  // sizes are equal; look closer, and move where that finds a difference
+	Delete Op = "delete" // the target, which has no source
+	Skip   Op = "leave"  // the target is as it should be, or the source can be no part of a run
 )
 
 // Action is what is to be done about one name.
 type Action struct {
-	Do  Do
+	Do  Op
 	Why string
 	// Source or Target is zero where there is none.
 	Source, Target Entry
@@ -101,14 +101,14 @@ func Compare(way Way, source, target iter.Seq2[Entry, error], rules Rules) iter.
 
 func missing(from Entry) Action {
 	if from.Why != nil {
-		return Action{Do: Leave, Why: from.Why.Error(), Source: from}
+		return Action{Do: Skip, Why: from.Why.Error(), Source: from}
 	}
 	return Action{Do: Move, Why: "missing", Source: from}
 }
 
 func extra(to Entry) Action {
 	if to.Why != nil {
-		return Action{Do: Leave, Why: to.Why.Error(), Target: to}
+		return Action{Do: Skip, Why: to.Why.Error(), Target: to}
 	}
 	return Action{Do: Delete, Why: "not in the source", Target: to}
 }
@@ -118,9 +118,9 @@ func (r Rules) judge(way Way, from, to Entry) Action {
 	a := Action{Do: Move, Source: from, Target: to}
 	switch {
 	case from.Why != nil:
-		a.Do, a.Why = Leave, from.Why.Error()
+		a.Do, a.Why = Skip, from.Why.Error()
 	case r.NoOverwrite:
-		a.Do, a.Why = Leave, "is there already"
+		a.Do, a.Why = Skip, "is there already"
 	case to.Why != nil:
 		a.Why = "the target is no file that can be read"
 	case from.Size != to.Size:
@@ -128,7 +128,7 @@ func (r Rules) judge(way Way, from, to Entry) Action {
 	case r.Checksum, r.Times && !r.SizeOnly:
 		a.Do, a.Why = Check, "size is equal"
 	case r.SizeOnly:
-		a.Do, a.Why = Leave, "size is equal"
+		a.Do, a.Why = Skip, "size is equal"
 	default:
 		a.Do, a.Why = r.times(way, from.Modified, to.Modified)
 	}
@@ -136,7 +136,7 @@ func (r Rules) judge(way Way, from, to Entry) Action {
 }
 
 // times decides by times alone, as the AWS CLI does.
-func (r Rules) times(way Way, from, to time.Time) (Do, string) {
+func (r Rules) times(way Way, from, to time.Time) (Op, string) {
 	switch {
 	case way == Download && r.ExactTimes && !from.Equal(to):
 		return Move, "time differs"
@@ -145,5 +145,5 @@ func (r Rules) times(way Way, from, to time.Time) (Do, string) {
 	case way != Download && from.After(to):
 		return Move, "newer"
 	}
-	return Leave, "size and time fit"
+	return Skip, "size and time fit"
 }

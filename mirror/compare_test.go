@@ -50,26 +50,26 @@ func (s side) list(fail int) iter.Seq2[mirror.Entry, error] {
 var errBroken = errors.New("broken")
 
 // want is the model: what is to be done about a name.
-func want(way mirror.Way, from, to side, name string, r mirror.Rules) mirror.Do {
+func want(way mirror.Way, from, to side, name string, r mirror.Rules) mirror.Op {
 	f, inFrom := from[name]
 	t, inTo := to[name]
 	switch {
 	case inFrom && f.Why != nil:
-		return mirror.Leave
+		return mirror.Skip
 	case inFrom && !inTo:
 		return mirror.Move
 	case !inFrom && t.Why != nil:
-		return mirror.Leave
+		return mirror.Skip
 	case !inFrom:
 		return mirror.Delete
 	case r.NoOverwrite:
-		return mirror.Leave
+		return mirror.Skip
 	case t.Why != nil, f.Size != t.Size:
 		return mirror.Move
 	case r.Checksum, r.Times && !r.SizeOnly:
 		return mirror.Check
 	case r.SizeOnly:
-		return mirror.Leave
+		return mirror.Skip
 	}
 	delta := t.Modified.Sub(f.Modified)
 	same := delta >= 0
@@ -80,7 +80,7 @@ func want(way mirror.Way, from, to side, name string, r mirror.Rules) mirror.Do 
 		}
 	}
 	if same {
-		return mirror.Leave
+		return mirror.Skip
 	}
 	return mirror.Move
 }
@@ -94,7 +94,7 @@ func TestCompareIsItsModel(t *testing.T) {
 			SizeOnly: flip.Draw(r, "size only"), ExactTimes: flip.Draw(r, "exact"), Checksum: flip.Draw(r, "checksum"),
 			Times: flip.Draw(r, "times"), NoOverwrite: flip.Draw(r, "no overwrite"),
 		}
-		got := map[string]mirror.Do{}
+		got := map[string]mirror.Op{}
 		last := ""
 		for a, err := range mirror.Compare(way, from.list(-1), to.list(-1), rules) {
 			if err != nil {

@@ -24,7 +24,7 @@ const deleteVerb = "delete"
 func (s *syncing) deleteAll(ctx context.Context) error {
 	if s.kind != Download {
 		return s.deleteObjects(ctx, s.to.Ref.Bucket, whyExtra, func(yield func(Entry, error) bool) {
-			for e, err := range s.doomed.all() {
+			for e, err := range s.toDelete.all() {
 				e.Object = store.Object{Ref: store.Ref{Bucket: s.to.Ref.Bucket, Key: s.to.Ref.Key + e.Rel}, Size: e.Size, ETag: e.Object.ETag, Modified: e.Modified}
 				if !yield(e, err) {
 					return
@@ -32,7 +32,7 @@ func (s *syncing) deleteAll(ctx context.Context) error {
 			}
 		})
 	}
-	for e, err := range s.doomed.all() {
+	for e, err := range s.toDelete.all() {
 		if err != nil {
 			return err
 		}
@@ -49,7 +49,7 @@ func (s *syncing) deleteAll(ctx context.Context) error {
 				ev.Kind = Failed
 			}
 		}
-		s.tell(ev)
+		s.emit(ev)
 	}
 	return nil
 }
@@ -83,7 +83,7 @@ func (r *run) deleteObjects(ctx context.Context, bucket, why string, doomed iter
 			if err != nil {
 				return err
 			}
-			r.tell(Event{Kind: Planned, Verb: deleteVerb, Why: why, Source: e.Object.Ref.String(), Entry: e})
+			r.emit(Event{Kind: Planned, Verb: deleteVerb, Why: why, Source: e.Object.Ref.String(), Entry: e})
 		}
 		return nil
 	}
@@ -99,9 +99,9 @@ func (r *run) deleteObjects(ctx context.Context, bucket, why string, doomed iter
 		case err != nil && ref.Key == "":
 			return err
 		case err != nil:
-			r.tell(Event{Kind: Failed, Verb: deleteVerb, Why: why, Source: ref.String(), Err: err})
+			r.emit(Event{Kind: Failed, Verb: deleteVerb, Why: why, Source: ref.String(), Err: err})
 		default:
-			r.tell(Event{Kind: Deleted, Verb: deleteVerb, Why: why, Source: ref.String(), Entry: Entry{Object: store.Object{Ref: ref}}})
+			r.emit(Event{Kind: Deleted, Verb: deleteVerb, Why: why, Source: ref.String(), Entry: Entry{Object: store.Object{Ref: ref}}})
 		}
 	}
 	return nil

@@ -30,7 +30,7 @@ func Example() {
 	}
 	run := store.Ref{Bucket: storetest.Bucket, Key: "runs/42"}
 	up, err := mirror.Up(ctx, c, dir, run, mirror.Options{})
-	fmt.Println(up.Done, "up,", up.Unproved, "not proved", err)
+	fmt.Println(up.Done, "up,", up.Unverified, "not proved", err)
 	copied, err := mirror.Copy(ctx, c, run, store.Ref{Bucket: storetest.Bucket, Key: "kept"}, mirror.Options{})
 	fmt.Println(copied.Done, "copied", err)
 	down, err := mirror.Down(ctx, c, run, filepath.Join(dir, "again"), mirror.Options{Observe: func(e mirror.Event) {

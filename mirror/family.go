@@ -24,34 +24,34 @@ import (
 //	a marker is not sent where anything failed or was skipped
 //	on the way down an index becomes newer than its data, where it would not be
 
-// lineup puts an index behind its data. All but what mu guards belongs to who finds.
-type lineup struct {
+// companionQueue puts an index behind its data. All but what mu guards belongs to who finds.
+type companionQueue struct {
 	r     *run
 	yield func(job) bool
-	held  []held // indexes whose data may still come
+	held  []heldIndex // indexes whose data may still come
 	prev  string
 	mixed bool // names came out of order
 
 	mu   sync.Mutex
-	kin  map[string]*kin // of data that waits or is under way
-	lost []loss          // the latest
+	kin  map[string]*companions // of data that waits or is under way
+	lost []lostData             // the latest
 }
 
-// held is an index that waits for one of data, of which last is the greatest.
-type held struct {
+// heldIndex is an index that waits for one of data, of which last is the greatest.
+type heldIndex struct {
 	job
 	data []string
 	last string
 }
 
-// kin is what goes behind a job of data; mu of the lineup guards it.
-type kin struct {
+// companions is what goes behind a job of data; mu of the companionQueue guards it.
+type companions struct {
 	name string
 	then []job
 }
 
-// loss is data that did not move.
-type loss struct {
+// lostData is data that did not move.
+type lostData struct {
 	name string
 	kind EventKind
 }
@@ -70,26 +70,26 @@ func (j job) family() string {
 }
 
 // add takes the next job; it reports whether to go on.
-func (l *lineup) add(j job) bool {
+func (l *companionQueue) add(j job) bool {
 	name := j.family()
 	if l.r.o.NoFamilies || name == "" {
 		return l.yield(j)
 	}
 	l.mixed = l.mixed || name < l.prev
 	l.prev = name
-	if !l.release(func(h held) bool { return !l.mixed && name > h.last }) {
+	if !l.release(func(h heldIndex) bool { return !l.mixed && name > h.last }) {
 		return false
 	}
 	switch l.r.o.role(name) {
 	case seqfile.Index:
 		return l.index(withTime(l.r, j), name)
 	case seqfile.Data:
-		j.kin = &kin{name: name}
-		l.held = slices.DeleteFunc(l.held, func(h held) bool {
+		j.kin = &companions{name: name}
+		l.held = slices.DeleteFunc(l.held, func(h heldIndex) bool {
 			if !slices.Contains(h.data, name) {
 				return false
 			}
-			l.r.come(h.job)
+			l.r.announce(h.job)
 			j.kin.then = append(j.kin.then, h.job)
 			return true
 		})
@@ -101,7 +101,7 @@ func (l *lineup) add(j job) bool {
 }
 
 // index puts an index behind its data, holds it where that may still come, or lets it go.
-func (l *lineup) index(j job, name string) bool {
+func (l *companionQueue) index(j job, name string) bool {
 	data := seqfile.DataOf(name)
 	if l.join(j, data) {
 		return true
@@ -113,7 +113,7 @@ func (l *lineup) index(j job, name string) bool {
 	if !l.mixed && name > last {
 		return l.yield(j)
 	}
-	l.held = append(l.held, held{j, data, last})
+	l.held = append(l.held, heldIndex{j, data, last})
 	if len(l.held) <= ahead {
 		return true
 	}
@@ -123,9 +123,9 @@ func (l *lineup) index(j job, name string) bool {
 }
 
 // join puts an index behind the first of data that waits or is under way.
-func (l *lineup) join(j job, data []string) bool {
+func (l *companionQueue) join(j job, data []string) bool {
 	l.mu.Lock()
-	var k *kin
+	var k *companions
 	for _, name := range data {
 		if k = l.kin[name]; k != nil {
 			k.then = append(k.then, j)
@@ -134,13 +134,13 @@ func (l *lineup) join(j job, data []string) bool {
 	}
 	l.mu.Unlock()
 	if k != nil {
-		l.r.come(j)
+		l.r.announce(j)
 	}
 	return k != nil
 }
 
 // lostOne lets an index share what became of its data, where that did not move.
-func (l *lineup) lostOne(j *job, data []string) {
+func (l *companionQueue) lostOne(j *job, data []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, gone := range l.lost {
@@ -150,7 +150,7 @@ func (l *lineup) lostOne(j *job, data []string) {
 	}
 }
 
-func (j *job) share(gone loss) {
+func (j *job) share(gone lostData) {
 	why := fmt.Errorf("it is an index, and its data %s %s", gone.name, map[EventKind]string{Failed: "failed", Skipped: "was skipped"}[gone.kind])
 	if gone.kind == Skipped {
 		j.skip = why
@@ -160,9 +160,9 @@ func (j *job) share(gone loss) {
 }
 
 // release lets those go whose data comes no more.
-func (l *lineup) release(over func(held) bool) bool {
+func (l *companionQueue) release(over func(heldIndex) bool) bool {
 	on := true
-	l.held = slices.DeleteFunc(l.held, func(h held) bool {
+	l.held = slices.DeleteFunc(l.held, func(h heldIndex) bool {
 		if !on || !over(h) {
 			return false
 		}
@@ -173,10 +173,10 @@ func (l *lineup) release(over func(held) bool) bool {
 }
 
 // end lets all go that is held.
-func (l *lineup) end() { l.release(func(held) bool { return true }) }
+func (l *companionQueue) end() { l.release(func(heldIndex) bool { return true }) }
 
 // do does a job, and then what is behind it.
-func (l *lineup) do(ctx context.Context, end context.CancelCauseFunc, j job) {
+func (l *companionQueue) do(ctx context.Context, end context.CancelCauseFunc, j job) {
 	kind := l.r.do(ctx, end, j)
 	for j.kin != nil && kind != postponed {
 		next, ok := l.next(j.kin, kind)
@@ -188,10 +188,10 @@ func (l *lineup) do(ctx context.Context, end context.CancelCauseFunc, j job) {
 }
 
 // next gives what is behind a job that is done; where there is no more, nothing can come behind it any longer.
-func (l *lineup) next(k *kin, kind EventKind) (job, bool) {
+func (l *companionQueue) next(k *companions, kind EventKind) (job, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	gone := loss{k.name, kind}
+	gone := lostData{k.name, kind}
 	bad := kind == Failed || kind == Skipped
 	if len(k.then) > 0 {
 		j := k.then[0]
@@ -226,7 +226,7 @@ func withTime(r *run, j job) job {
 			return got, err
 		}
 		if terr := NewerThanData(r.root, j.target); terr != nil {
-			r.tell(Event{Kind: Warned, Verb: j.verb, Source: j.source, Target: j.target, Entry: j.entry, Err: terr})
+			r.emit(Event{Kind: Warned, Verb: j.verb, Source: j.source, Target: j.target, Entry: j.entry, Err: terr})
 		}
 		return got, nil
 	}
@@ -280,7 +280,7 @@ func (r *run) watched(root End, s Select, tree iter.Seq2[Entry, error]) iter.Seq
 		abs := root.absolute()
 		w := seqfile.Watch{Tell: func(g seqfile.Gap) {
 			if s.means(abs, g.Name) {
-				r.tell(Event{Kind: Incomplete, Why: g.Text, Source: root.name(g.Name)})
+				r.emit(Event{Kind: Incomplete, Why: g.Text, Source: root.name(g.Name)})
 			}
 		}}
 		for e, err := range tree {

@@ -70,11 +70,11 @@ func Tree(ctx context.Context, c *haul.Client, from, to End, o Options) (Summary
 	}
 	s, err := r.tree(ctx, w)
 	if o.Move && s.Found == 0 && store.KindOf(err) == store.NotFound && w.journal.resumes() {
-		r.tell(Event{Kind: Warned, Verb: w.verb, Source: w.from.String(), Target: w.to.String(), Err: errMovedBefore})
+		r.emit(Event{Kind: Warned, Verb: w.verb, Source: w.from.String(), Target: w.to.String(), Err: errMovedBefore})
 		err = nil
 	}
 	if w.journal.warning != nil {
-		r.tell(Event{Kind: Warned, Verb: w.verb, Source: w.from.String(), Target: w.to.String(), Err: w.journal.warning})
+		r.emit(Event{Kind: Warned, Verb: w.verb, Source: w.from.String(), Target: w.to.String(), Err: w.journal.warning})
 	}
 	return s, errors.Join(err, w.journal.end(err == nil))
 }
@@ -83,7 +83,7 @@ func Tree(ctx context.Context, c *haul.Client, from, to End, o Options) (Summary
 var errMovedBefore = errors.New("nothing is left to move: an earlier run moved and verified it")
 
 // tree moves all that is chosen.
-func (r *run) tree(ctx context.Context, w *way) (Summary, error) {
+func (r *run) tree(ctx context.Context, w *jobBuilder) (Summary, error) {
 	act := func(a Action, yield func(job) bool) bool {
 		j, ok := w.job(a.Source)
 		return !ok || yield(j)
@@ -142,10 +142,10 @@ var errOverlap = fmt.Errorf("%w: the target is part of the source", store.Invali
 var ErrBeneath = errors.New("what is below the target is not copied")
 
 // warnBeneath gives that warning.
-func (w *way) warnBeneath() {
+func (w *jobBuilder) warnBeneath() {
 	if w.beneath != "" {
 		err := fmt.Errorf("the target %s lies in it: %w", w.to, ErrBeneath)
-		w.tell(Event{Kind: Warned, Verb: w.verb, Source: w.from.String(), Target: w.to.String(), Err: err})
+		w.emit(Event{Kind: Warned, Verb: w.verb, Source: w.from.String(), Target: w.to.String(), Err: err})
 	}
 }
 

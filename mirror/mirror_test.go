@@ -53,7 +53,7 @@ func TestUpThenDown(t *testing.T) {
 		put(m, tree{"run-2/x": "other", "run": "other"})
 		c := client(t, m, haul.Options{})
 		up, err := mirror.Up(t.Context(), c, files.write(t), at("run"), small)
-		if err != nil || up.Done != len(files) || up.Found != up.Done || !up.All || up.Unproved != 0 {
+		if err != nil || up.Done != len(files) || up.Found != up.Done || !up.All || up.Unverified != 0 {
 			r.Fatalf("up: %+v, %v", up, err)
 		}
 		if got := stored(m, "run/"); !maps.Equal(got, files) {
@@ -68,7 +68,7 @@ func TestUpThenDown(t *testing.T) {
 		}
 		dir := filepath.Join(t.TempDir(), "new", "folder")
 		down, err := mirror.Down(t.Context(), c, at("copy"), dir, small)
-		if err != nil || down.Done != len(files) || down.Size != up.Size || down.Unproved != 0 {
+		if err != nil || down.Done != len(files) || down.Size != up.Size || down.Unverified != 0 {
 			r.Fatalf("down: %+v, %v", down, err)
 		}
 		if got := read(t, dir); !maps.Equal(got, files) {

@@ -163,7 +163,7 @@ func (m mover) drop(ctx context.Context, from store.Ref, etag string, done moved
 }
 
 func proved(r haul.Result) error {
-	if r.Proof.Proved {
+	if r.Proof.Verified {
 		return nil
 	}
 	return fmt.Errorf("%w: its target is not proved: %s", ErrKept, r.Proof.Text)

@@ -132,8 +132,8 @@ type Counts struct {
 	PlannedSize                      int64
 	// Incomplete counts what lacks another file.
 	Incomplete int
-	// Unproved counts those of Done whose bytes nobody vouched for.
-	Unproved int
+	// Unverified counts those of Done whose bytes nobody vouched for.
+	Unverified int
 	// Size is that of all of Done in bytes, and Kept what of it came from earlier runs.
 	Size, Kept int64
 }

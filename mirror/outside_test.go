@@ -227,7 +227,7 @@ func TestCopyOntoItself(t *testing.T) {
 			put(m, files)
 			c := client(t, m, haul.Options{})
 			s, err := mirror.Copy(t.Context(), c, at(prefix), at(prefix), mirror.Options{Transfer: tr})
-			if err != nil || s.Done != 3 || s.Unproved != 0 || !maps.Equal(stored(m, ""), files) {
+			if err != nil || s.Done != 3 || s.Unverified != 0 || !maps.Equal(stored(m, ""), files) {
 				t.Errorf("%s of %q: %+v, %v", what, prefix, s, err)
 			}
 			for key := range files {

@@ -200,8 +200,8 @@ func objectState(o store.Object, size int64) string {
 func quoted(name string) string { return fmt.Sprintf("%q", name) }
 
 // finish notes a job that is done. One that is not verified is done again.
-func (w *way) finish(j job, r haul.Result) {
-	if !r.Proof.Proved {
+func (w *jobBuilder) finish(j job, r haul.Result) {
+	if !r.Proof.Verified {
 		return
 	}
 	var source, target string
@@ -230,7 +230,7 @@ func (w *way) finish(j job, r haul.Result) {
 const whyFinished = "an earlier run finished it"
 
 // resume lets a job look first whether an interrupted run has done it.
-func (w *way) resume(j *job) {
+func (w *jobBuilder) resume(j *job) {
 	if w.journal != nil && !w.o.Move {
 		j.finish = w.finish
 	}
@@ -248,7 +248,7 @@ func (w *way) resume(j *job) {
 
 // finishedBefore reports whether an interrupted run has done a job, and both ends still are as it left them. What cannot be looked at
 // is not known to be done, and the transfer reports why.
-func (w *way) finishedBefore(ctx context.Context, j job) (bool, error) {
+func (w *jobBuilder) finishedBefore(ctx context.Context, j job) (bool, error) {
 	var source, target string
 	var err error
 	e := j.entry
@@ -272,7 +272,7 @@ func (w *way) finishedBefore(ctx context.Context, j job) (bool, error) {
 }
 
 // targetState is that of a job's target now.
-func (w *way) targetState(ctx context.Context, j job) (string, error) {
+func (w *jobBuilder) targetState(ctx context.Context, j job) (string, error) {
 	if w.kind == Download {
 		_, state, err := fileState(j.target)
 		return state, err
@@ -306,7 +306,7 @@ func (j *runJournal) movedBefore(ctx context.Context, c *haul.Client, to End, a 
 	if !j.resumes() || !errors.Is(err, fs.ErrNotExist) && store.KindOf(err) != store.NotFound {
 		return haul.Result{}, false
 	}
-	r := haul.Result{Proof: haul.Proof{Proved: true, Text: "an earlier run moved and verified it"}}
+	r := haul.Result{Proof: haul.Proof{Verified: true, Text: "an earlier run moved and verified it"}}
 	var state string
 	if to.Path != "" {
 		var p localfile.Fingerprint
@@ -321,7 +321,7 @@ func (j *runJournal) movedBefore(ctx context.Context, c *haul.Client, to End, a 
 }
 
 // moveOne moves one object of many.
-func (w *way) moveOne(ctx context.Context, e Entry, from, to End, t haul.Transfer) (haul.Result, error) {
+func (w *jobBuilder) moveOne(ctx context.Context, e Entry, from, to End, t haul.Transfer) (haul.Result, error) {
 	r, err := mover{c: w.c, t: t, journal: w.journal}.move(ctx, from, e.Object, to)
 	if err != nil {
 		if before, ok := w.journal.movedBefore(ctx, w.c, to, &t.Attrs, err); ok {

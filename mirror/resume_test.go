@@ -169,7 +169,7 @@ func TestFailedObjectsAreTriedAlone(t *testing.T) {
 			s, err = mirror.Tree(t.Context(), c, e[0], e[1], mirror.Options{
 				Verify: func(mirror.Standing) bool { return true },
 				Observe: func(e mirror.Event) {
-					if e.Kind == mirror.Unchanged && e.Result.Proof.Proved {
+					if e.Kind == mirror.Unchanged && e.Result.Proof.Verified {
 						verified++
 					}
 				},
@@ -210,7 +210,7 @@ func TestMovesThatWereKilled(t *testing.T) {
 				t.Errorf("another move of what is not there: %v", err)
 			}
 			r, err := mirror.MoveOne(t.Context(), c, from, to, haul.Transfer{})
-			if err != nil || !r.Proof.Proved || r.Size != 4 {
+			if err != nil || !r.Proof.Verified || r.Size != 4 {
 				t.Errorf("the same move: %+v, %v", r, err)
 			}
 			if _, err := mirror.MoveOne(t.Context(), c, from, to, haul.Transfer{}); !missing(err) {

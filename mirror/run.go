@@ -44,7 +44,7 @@ type job struct {
 	// deletes reports that move deletes source.
 	deletes bool
 	// kin is what goes behind it; nil is nothing.
-	kin *kin
+	kin *companions
 }
 
 // run is one Tree or Sync.
@@ -79,9 +79,9 @@ type run struct {
 	summary Summary
 	// refused counts jobs that the store answered with 5xx to the end, since one was last done.
 	refused int
-	// cramped are jobs that found no room on the disk while others were taking it; they are done again alone. Not more than
+	// retryNoSpace are jobs that found no room on the disk while others were taking it; they are done again alone. Not more than
 	// ahead: then there is none.
-	cramped []job
+	retryNoSpace []job
 }
 
 func newRun(c *haul.Client, o Options) *run {
@@ -113,8 +113,8 @@ func (r *run) all(ctx context.Context, find func(ctx context.Context, yield func
 // is left to run alone at the end; in a dry run, and where a plan tells the order, the first.
 func (r *run) each(ctx context.Context, end context.CancelCauseFunc, find func(ctx context.Context, yield func(job) bool) error) error {
 	jobs := make(chan job)
-	line := &lineup{r: r, kin: map[string]*kin{}, mixed: r.mixed || r.o.Select.Pairs != nil, yield: func(j job) bool {
-		r.come(j)
+	line := &companionQueue{r: r, kin: map[string]*companions{}, mixed: r.mixed || r.o.Select.Pairs != nil, yield: func(j job) bool {
+		r.announce(j)
 		select {
 		case jobs <- j:
 			return true
@@ -145,19 +145,19 @@ func (r *run) each(ctx context.Context, end context.CancelCauseFunc, find func(c
 	}
 	wg.Wait()
 	r.alone = true
-	for _, j := range r.cramped { // one by one, what fits does come
+	for _, j := range r.retryNoSpace { // one by one, what fits does come
 		if ctx.Err() == nil {
 			line.do(ctx, end, j)
 		}
 	}
-	r.cramped, r.alone = nil, false
+	r.retryNoSpace, r.alone = nil, false
 	return lost
 }
 
-// come tells of a job that was found.
-func (r *run) come(j job) {
+// announce tells of a job that was found.
+func (r *run) announce(j job) {
 	if !j.deletes {
-		r.tell(Event{Kind: Found, Verb: j.verb, Why: j.why, Source: j.source, Target: j.target, Entry: j.entry})
+		r.emit(Event{Kind: Found, Verb: j.verb, Why: j.why, Source: j.source, Target: j.target, Entry: j.entry})
 	}
 }
 
@@ -206,7 +206,7 @@ func (r *run) do(ctx context.Context, end context.CancelCauseFunc, j job) EventK
 	e := Event{Verb: j.verb, Why: j.why, Source: j.source, Target: j.target, Entry: j.entry, Err: j.err}
 	if j.skip != nil {
 		e.Kind, e.Err = Skipped, j.skip
-		r.tell(e)
+		r.emit(e)
 		return e.Kind
 	}
 	move := true
@@ -228,7 +228,7 @@ func (r *run) do(ctx context.Context, end context.CancelCauseFunc, j job) EventK
 	if r.postpone(ctx, j, e.Err) {
 		return postponed
 	}
-	ok := r.judge(ctx, &e, move)
+	ok := r.classify(ctx, &e, move)
 	if !ok && ctx.Err() == nil && r.refusedAlone(e.Err) {
 		e.Kind, ok = Failed, true
 	}
@@ -248,7 +248,7 @@ func (r *run) do(ctx context.Context, end context.CancelCauseFunc, j job) EventK
 	if e.Kind == Failed {
 		r.leftBy(e.Err)
 	}
-	r.tell(e)
+	r.emit(e)
 	return e.Kind
 }
 
@@ -262,15 +262,15 @@ func (r *run) postpone(ctx context.Context, j job, err error) bool {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.cramped) >= ahead {
+	if len(r.retryNoSpace) >= ahead {
 		return false
 	}
-	r.cramped = append(r.cramped, j)
+	r.retryNoSpace = append(r.retryNoSpace, j)
 	return true
 }
 
-// judge finds the kind of what came of a job; false where that ends the run, or the end of the run broke it off.
-func (r *run) judge(ctx context.Context, e *Event, move bool) bool {
+// classify finds the kind of what came of a job; false where that ends the run, or the end of the run broke it off.
+func (r *run) classify(ctx context.Context, e *Event, move bool) bool {
 	var skip skipError
 	var ends endError
 	switch {
@@ -348,8 +348,8 @@ func (r *run) leftBy(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l := &r.summary.Left
-	var left *haul.LeftError
-	var kept *haul.KeptError
+	var left *haul.IncompleteUploadError
+	var kept *haul.PartialFileError
 	switch {
 	case errors.As(err, &left):
 		l.Uploads++
@@ -376,8 +376,8 @@ func (r *run) found(all bool) {
 	r.summary.All = all
 }
 
-// tell counts an event and gives it to who observes.
-func (r *run) tell(e Event) {
+// emit counts an event and gives it to who observes.
+func (r *run) emit(e Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := &r.summary
@@ -389,8 +389,8 @@ func (r *run) tell(e Event) {
 		s.Done++
 		s.Size += e.Result.Size
 		s.Kept += e.Result.Kept
-		if !e.Result.Proof.Proved {
-			s.Unproved++
+		if !e.Result.Proof.Verified {
+			s.Unverified++
 		}
 	case Skipped:
 		s.Skipped++

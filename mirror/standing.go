@@ -22,7 +22,7 @@ type Standing struct {
 type standing func(ctx context.Context) (haul.Result, error)
 
 // stands gives what verifies an unchanged pair, by what is recorded of it. A target that need not be equal may differ.
-func (w *way) stands(j job, to Entry, equal bool) standing {
+func (w *jobBuilder) stands(j job, to Entry, equal bool) standing {
 	if w.o.Verify == nil || w.o.DryRun || j.entry.Why != nil || j.skip != nil {
 		return nil
 	}
@@ -36,8 +36,8 @@ func (w *way) stands(j job, to Entry, equal bool) standing {
 }
 
 // verify finds out whether a pair is equal. The file is read, and nothing is moved.
-func (w *way) verify(ctx context.Context, pair Standing, equal bool) (haul.Result, error) {
-	var same haul.Sameness
+func (w *jobBuilder) verify(ctx context.Context, pair Standing, equal bool) (haul.Result, error) {
+	var same haul.Comparison
 	var err error
 	var r haul.Result
 	attrs := &w.o.Transfer.Attrs
@@ -62,7 +62,7 @@ func (w *way) verify(ctx context.Context, pair Standing, equal bool) (haul.Resul
 		return haul.Result{}, fmt.Errorf("%w: it is taken for unchanged, but its content differs: %s; to move it: haul sync --checksum", haul.ErrMismatch, same.Text)
 	}
 	r.Size = r.Object.Size
-	r.Proof = haul.Proof{Proved: same.Verdict == haul.Equal, Text: "it was there already: " + same.Text}
+	r.Proof = haul.Proof{Verified: same.Verdict == haul.Equal, Text: "it was there already: " + same.Text}
 	if same.Verdict == haul.Equal {
 		r.Proof.Sum = r.Object.FullSum()
 	}
@@ -76,7 +76,7 @@ func (w *way) verify(ctx context.Context, pair Standing, equal bool) (haul.Resul
 }
 
 // digest computes the digests that are asked for, and takes the time of the file.
-func (w *way) digest(ctx context.Context, path string, r *haul.Result) error {
+func (w *jobBuilder) digest(ctx context.Context, path string, r *haul.Result) error {
 	src, err := localfile.OpenSource(path)
 	if err != nil {
 		return err
@@ -101,7 +101,7 @@ func (w *way) digest(ctx context.Context, path string, r *haul.Result) error {
 }
 
 // standingEntry is the target of a run that does not list its target.
-func (w *way) standingEntry(j job) Entry {
+func (w *jobBuilder) standingEntry(j job) Entry {
 	if w.kind == Download {
 		return Entry{Path: j.target}
 	}

@@ -47,8 +47,8 @@ func Sync(ctx context.Context, c *haul.Client, from, to End, o SyncOptions) (Sum
 	if err != nil {
 		return Summary{}, err
 	}
-	s := &syncing{way: w, o: o, doomed: &spool{}}
-	defer s.doomed.close()
+	s := &syncing{jobBuilder: w, o: o, toDelete: &spool{}}
+	defer s.toDelete.close()
 	defer w.close()
 	w.warnBeneath()
 	r.after = s.finish
@@ -57,17 +57,17 @@ func Sync(ctx context.Context, c *haul.Client, from, to End, o SyncOptions) (Sum
 
 // syncing is one Sync.
 type syncing struct {
-	*way
-	o       SyncOptions
-	partial bool
-	found   bool   // the source has something that can move
-	doomed  *spool // targets to delete
+	*jobBuilder
+	o        SyncOptions
+	partial  bool
+	found    bool   // the source has something that can move
+	toDelete *spool // targets to delete
 	// unseen are links to nothing so far that are the beginning of the last name, each of the next: what once lay behind them stays.
 	unseen []string
 	// later are moves onto names that are in use for something that is to be deleted.
 	later []Entry
-	// cleared: nothing is in the way any more.
-	cleared bool
+	// unblocked: nothing is in the way any more.
+	unblocked bool
 }
 
 // find yields what is to move, and notes what is to be deleted.
@@ -83,7 +83,7 @@ func (s *syncing) find(ctx context.Context, yield func(job) bool) error {
 		s.lookBehind(a.Source)
 		if a.Do == Delete {
 			if s.o.Delete && !s.spared(a.Target) {
-				if err := s.doomed.add(a.Target); err != nil {
+				if err := s.toDelete.add(a.Target); err != nil {
 					return fmt.Errorf("note what is to be deleted: %w", err)
 				}
 			}
@@ -158,9 +158,9 @@ func (s *syncing) act(a Action, yield func(job) bool) bool {
 		return true
 	}
 	if a.Do == Move && s.ours(a) {
-		a.Do, a.Why = Leave, whyOurs
+		a.Do, a.Why = Skip, whyOurs
 	}
-	if a.Do == Leave && e.Why == nil {
+	if a.Do == Skip && e.Why == nil {
 		if s.places != nil {
 			s.places.note(e.Rel)
 		}
@@ -169,15 +169,15 @@ func (s *syncing) act(a Action, yield func(job) bool) bool {
 			left.look = func(context.Context) (bool, string, error) { return false, a.Why, nil }
 			return yield(left)
 		}
-		s.tell(Event{Kind: Found, Verb: s.verb, Source: e.Address(), Entry: e})
-		s.tell(Event{Kind: Unchanged, Verb: s.verb, Why: a.Why, Source: e.Address(), Target: s.targetName(e), Entry: e})
+		s.emit(Event{Kind: Found, Verb: s.verb, Source: e.Address(), Entry: e})
+		s.emit(Event{Kind: Unchanged, Verb: s.verb, Why: a.Why, Source: e.Address(), Target: s.targetName(e), Entry: e})
 		return true
 	}
 	j, ok := s.job(e)
 	if !ok {
 		return true
 	}
-	if s.o.Delete && !s.cleared && s.blocked(j) {
+	if s.o.Delete && !s.unblocked && s.blocked(j) {
 		s.later = append(s.later, e)
 		return true
 	}
@@ -262,7 +262,7 @@ func sameTime(a, b time.Time) bool {
 
 // content looks whether the bytes are equal. Where nobody can tell, they move.
 func (s *syncing) content(ctx context.Context, a Action, target string) (bool, string, error) {
-	var same haul.Sameness
+	var same haul.Comparison
 	var err error
 	attrs := &s.o.Transfer.Attrs
 	switch s.kind {
@@ -290,7 +290,7 @@ func (s *syncing) content(ctx context.Context, a Action, target string) (bool, s
 func (s *syncing) finish(ctx context.Context, end context.CancelCauseFunc) error {
 	if len(s.later) > 0 {
 		err := s.clear(ctx, end)
-		if s.cleared = true; err != nil || ctx.Err() != nil {
+		if s.unblocked = true; err != nil || ctx.Err() != nil {
 			return err
 		}
 		return s.goLast(ctx, end, s.act)
@@ -311,7 +311,7 @@ func (s *syncing) withhold() string {
 
 // clear deletes, and moves what had to wait for that.
 func (s *syncing) clear(ctx context.Context, end context.CancelCauseFunc) error {
-	n := s.doomed.n
+	n := s.toDelete.n
 	empty := &EmptySourceError{Source: s.from, Target: s.to, Filtered: !s.o.Select.all(), Allowed: s.o.AllowEmptySource, Wanted: n}
 	switch why := s.withhold(); {
 	case n == 0:
@@ -323,7 +323,7 @@ func (s *syncing) clear(ctx context.Context, end context.CancelCauseFunc) error 
 		return &DeletesError{Wanted: n, Max: max(s.o.MaxDelete, 0)}
 	default:
 		if !s.found {
-			s.tell(Event{Kind: Warned, Verb: deleteVerb, Source: s.from.String(), Target: s.to.String(), Err: empty})
+			s.emit(Event{Kind: Warned, Verb: deleteVerb, Source: s.from.String(), Target: s.to.String(), Err: empty})
 		}
 		if err := s.deleteAll(ctx); err != nil {
 			return err

@@ -51,7 +51,7 @@ func entries(c *haul.Client, e mirror.End) iter.Seq2[mirror.Entry, error] {
 }
 
 // verify gives the findings by name.
-func verify(tb testing.TB, c *haul.Client, truth proof.Truth, target iter.Seq2[mirror.Entry, error], o proof.Options) (map[string]proof.Finding, proof.Summary) {
+func verify(tb testing.TB, c *haul.Client, truth proof.Expected, target iter.Seq2[mirror.Entry, error], o proof.Options) (map[string]proof.Finding, proof.Summary) {
 	tb.Helper()
 	found, last := map[string]proof.Finding{}, ""
 	o.Observe = func(f proof.Finding, _ proof.Counts) {

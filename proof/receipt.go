@@ -98,7 +98,7 @@ func NewRecord(verb, source, target, identity string, r haul.Result) Record {
 	rec := Record{
 		Format: Format, Verb: verb, Source: source, Target: target, Store: identity, Object: r.Object.Ref, ETag: r.Object.ETag,
 		Size: r.Size, Modified: r.Modified.UTC(), Sum: r.Proof.Sum, PartSize: r.PartSize,
-		Time: time.Now().UTC().Truncate(time.Millisecond), Proved: r.Proof.Proved, Proof: r.Proof.Text,
+		Time: time.Now().UTC().Truncate(time.Millisecond), Proved: r.Proof.Verified, Proof: r.Proof.Text,
 	}
 	for _, s := range r.Digests {
 		if rec.Digests == nil {

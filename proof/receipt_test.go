@@ -40,7 +40,7 @@ func uploaded(path, content string) proof.Record {
 	return proof.NewRecord("upload", path, "s3://lab/"+path, "s3.example.org", haul.Result{
 		Object: store.Object{Ref: store.Ref{Bucket: "lab", Key: path}, ETag: md5.Hex()}, Size: int64(len(content)),
 		Modified: time.Unix(1, 5), Digests: []checksum.Sum{md5},
-		Proof: haul.Proof{Proved: true, Sum: checksum.Bytes(checksum.CRC64NVME, []byte(content)), Text: "CRC64NVME"},
+		Proof: haul.Proof{Verified: true, Sum: checksum.Bytes(checksum.CRC64NVME, []byte(content)), Text: "CRC64NVME"},
 	})
 }
 
@@ -324,7 +324,7 @@ func TestFormsAreThoseOfAllBytes(t *testing.T) {
 		if err := read.Read(t.Context(), bytes.NewReader(content), int64(len(content))); err != nil {
 			t.Fatal(err)
 		}
-		want := proof.Forms{Size: int64(len(content)), PartSize: size}
+		want := proof.Digests{Size: int64(len(content)), PartSize: size}
 		for _, a := range algorithms {
 			want.Full = append(want.Full, checksum.Bytes(a, content))
 		}
@@ -345,7 +345,7 @@ func TestFormsAreThoseOfAllBytes(t *testing.T) {
 			}
 			want.Composite = append(want.Composite, sum)
 		}
-		for _, f := range []*proof.Forming{written, read} {
+		for _, f := range []*proof.Digester{written, read} {
 			if got, err := f.Forms(); err != nil || !reflect.DeepEqual(got, want) {
 				t.Fatalf("got %+v, %v, want %+v", got, err, want)
 			}

@@ -78,8 +78,8 @@ const sidecarsAtOnce = 32
 
 // Sidecars is the truth that lies in a tree itself: in files with a digest beside each file (x.bam.md5, x.bam.md5sum), and in
 // lists such as md5sum.txt, whose names are below their folder. Without any, it is an error of kind store.NotFound.
-func Sidecars(ctx context.Context, c *haul.Client, tree iter.Seq2[mirror.Entry, error], n Names, a *store.Attrs) (Truth, error) {
-	s := &sorter{}
+func Sidecars(ctx context.Context, c *haul.Client, tree iter.Seq2[mirror.Entry, error], n Names, a *store.Attrs) (Expected, error) {
+	s := &sortFile{}
 	var mu sync.Mutex
 	found := 0
 	own := map[string]bool{}
@@ -109,10 +109,10 @@ func Sidecars(ctx context.Context, c *haul.Client, tree iter.Seq2[mirror.Entry, 
 		err = errNoSidecars{}
 	}
 	if err != nil {
-		return Truth{}, errors.Join(err, s.Close())
+		return Expected{}, errors.Join(err, s.Close())
 	}
 	beside := func(e mirror.Entry) bool { return IsSidecar(e.Rel) }
-	return Truth{Items: s.sorted(), What: manifestTruth, Sidecars: true, Beside: beside, Close: s.Close, find: n.Find, own: own}, nil
+	return Expected{Items: s.sorted(), What: manifestTruth, Sidecars: true, Beside: beside, Close: s.Close, find: n.Find, own: own}, nil
 }
 
 // errNoSidecars is of kind store.NotFound.

@@ -172,7 +172,7 @@ func (e ends) moved(r haul.Result, err error) string {
 		return mismatch
 	case err != nil:
 		e.Error(err)
-	case r.Proof.Proved:
+	case r.Proof.Verified:
 		return match
 	}
 	return unknown

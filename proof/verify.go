@@ -111,7 +111,7 @@ const (
 type verifier struct {
 	c      *haul.Client
 	o      Options
-	truth  Truth
+	truth  Expected
 	summer *evidence.Summer
 	looked atomic.Int64 // missing files, for encrypted ones
 }
@@ -126,7 +126,7 @@ type slot struct {
 // Verify compares what should be there with what is there, and moves no payload, but for what Options.Download allows. Of files,
 // what is read is read once. The error is one that ended the run: that of a listing, of the truth, or one that all requests
 // would meet; else all is in the findings.
-func Verify(ctx context.Context, c *haul.Client, truth Truth, target iter.Seq2[mirror.Entry, error], o Options) (Summary, error) {
+func Verify(ctx context.Context, c *haul.Client, truth Expected, target iter.Seq2[mirror.Entry, error], o Options) (Summary, error) {
 	v := &verifier{c: c, o: o, truth: truth, summer: evidence.NewSummer(c.SumParts, o.Read)}
 	began := time.Now()
 	rctx, cancel := context.WithCancelCause(ctx)

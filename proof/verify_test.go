@@ -223,7 +223,7 @@ func TestReadAgain(t *testing.T) {
 		b := data(9*mib, 3)
 		write(t, dir, "x.bam", b)
 		m.PutBytes(at("x.bam"), b)
-		from := func() proof.Truth {
+		from := func() proof.Expected {
 			if truth == "files" {
 				return proof.Tree(entries(cl, mirror.Local(dir)))
 			}

@@ -7,7 +7,7 @@
 //	Finish  look whether each shard has a result and each task in it is proved; complete the shared uploads; prove these; write
 //	        one receipt; else name what is missing, and the shards to do again
 //
-// A plan is a folder, or lies below a prefix of the store (Depot), so that tasks need not share a disk. It holds names, sizes and
+// A plan is a folder, or lies below a prefix of the store (PlanDir), so that tasks need not share a disk. It holds names, sizes and
 // the IDs of uploads, and no credentials:
 //
 //	plan.json            how, from where, to where, how much in each shard; written last, so that half a plan is none
@@ -235,11 +235,11 @@ func (t task) target() name {
 
 // shared is one line of shared.jsonl. The names in Transfer stand beside it, since they may be no UTF-8.
 type shared struct {
-	Path     name        `json:"path,omitempty"`
-	Temp     name        `json:"temp,omitempty"`
-	From     name        `json:"from,omitempty"`
-	Key      name        `json:"key,omitempty"`
-	Transfer haul.Shared `json:"transfer"`
+	Path     name             `json:"path,omitempty"`
+	Temp     name             `json:"temp,omitempty"`
+	From     name             `json:"from,omitempty"`
+	Key      name             `json:"key,omitempty"`
+	Transfer haul.Distributed `json:"transfer"`
 }
 
 // UnmarshalJSON reads a line of this version or an earlier one.
@@ -248,14 +248,14 @@ func (s *shared) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(oldformat.Rename(text), (*plain)(s))
 }
 
-func sharedLine(s haul.Shared) shared {
+func sharedLine(s haul.Distributed) shared {
 	line := shared{Path: name(s.Path), Temp: name(s.Temp), From: name(s.From.Key), Key: name(s.Upload.Key), Transfer: s}
 	t := &line.Transfer
 	t.Path, t.Temp, t.From.Key, t.Upload.Key = "", "", "", ""
 	return line
 }
 
-func (s shared) transfer() haul.Shared {
+func (s shared) transfer() haul.Distributed {
 	t := s.Transfer
 	t.Path, t.Temp, t.From.Key, t.Upload.Key = string(s.Path), string(s.Temp), string(s.From), string(s.Key)
 	return t
@@ -279,7 +279,7 @@ func shardName(pattern string, shard int) string {
 }
 
 // Read reads what a plan says of the whole, and checks that it is for the store of the client.
-func Read(ctx context.Context, c *haul.Client, d *Depot) (Header, error) {
+func Read(ctx context.Context, c *haul.Client, d *PlanDir) (Header, error) {
 	var h Header
 	if err := d.readJSON(ctx, headerName, &h); errors.Is(err, fs.ErrNotExist) {
 		return h, fmt.Errorf("%w: there is none in %s, or it was not all written: %w", ErrPlan, d, err)
@@ -304,7 +304,7 @@ func Read(ctx context.Context, c *haul.Client, d *Depot) (Header, error) {
 }
 
 // eachShared gives the lines of shared.jsonl with their numbers, from 1. None is no error.
-func eachShared(ctx context.Context, d *Depot, do func(n int, s haul.Shared) error) error {
+func eachShared(ctx context.Context, d *PlanDir, do func(n int, s haul.Distributed) error) error {
 	n := 0
 	err := d.eachLine(ctx, sharedName, func(_ int64, line []byte) error {
 		var s shared
@@ -325,7 +325,7 @@ func eachShared(ctx context.Context, d *Depot, do func(n int, s haul.Shared) err
 }
 
 // eachTask gives the tasks of a shard with their numbers, from 0. They must be as many as the plan says.
-func eachTask(ctx context.Context, d *Depot, h Header, shard int, do func(n int, t task) error) error {
+func eachTask(ctx context.Context, d *PlanDir, h Header, shard int, do func(n int, t task) error) error {
 	n := 0
 	err := d.eachLine(ctx, shardName(shardsName, shard), func(_ int64, line []byte) error {
 		var t task

@@ -59,7 +59,7 @@ type FinishOptions struct {
 
 // Finish looks whether all of a plan was done, completes and proves what is shared, moves manifests and then markers, and writes the
 // receipt. A plan that was finished before is not looked at again.
-func Finish(ctx context.Context, c *haul.Client, d *Depot, o FinishOptions) (Verdict, error) {
+func Finish(ctx context.Context, c *haul.Client, d *PlanDir, o FinishOptions) (Verdict, error) {
 	h, err := Read(ctx, c, d)
 	if err != nil {
 		return Verdict{}, err
@@ -114,7 +114,7 @@ var errNoReceipt = errors.New("not everything was done")
 type finish struct {
 	// set once
 	c       *haul.Client
-	d       *Depot
+	d       *PlanDir
 	h       Header
 	o       FinishOptions
 	receipt io.Writer
@@ -248,7 +248,7 @@ func (f *finish) lastHeard(p Progress) string {
 func (f *finish) complete(ctx context.Context) error {
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(completions)
-	err := eachShared(ctx, f.d, func(n int, s haul.Shared) error {
+	err := eachShared(ctx, f.d, func(n int, s haul.Distributed) error {
 		g.Go(func() error { return f.completeOne(gctx, s, f.ranges[n]) })
 		return gctx.Err()
 	})
@@ -279,14 +279,14 @@ func (f *finish) told(ranges []rangeTask) ([]store.Part, error) {
 }
 
 // completeOne completes one shared transfer. What cannot be completed is a problem of the shards whose parts are missing.
-func (f *finish) completeOne(ctx context.Context, s haul.Shared, ranges []rangeTask) error {
+func (f *finish) completeOne(ctx context.Context, s haul.Distributed, ranges []rangeTask) error {
 	told, err := f.told(ranges)
 	if err != nil {
 		return err
 	}
 	o := f.h.Transfer
 	o.Resume = haul.ResumeNever
-	result, err := f.c.CompleteShared(ctx, s, told, o)
+	result, err := f.c.CompleteDistributed(ctx, s, told, o)
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -322,7 +322,7 @@ func (f *finish) completeOne(ctx context.Context, s haul.Shared, ranges []rangeT
 
 // Abort throws the plan away, so that none of its shards begins any more, and the open uploads and the hidden files that it made, and
 // the uploads that its tasks wrote down and did not end. It takes half a plan too. It reports how many the plan had opened.
-func Abort(ctx context.Context, c *haul.Client, d *Depot) (int, error) {
+func Abort(ctx context.Context, c *haul.Client, d *PlanDir) (int, error) {
 	h, err := Read(ctx, c, d)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return 0, err
@@ -353,9 +353,9 @@ func Abort(ctx context.Context, c *haul.Client, d *Depot) (int, error) {
 		})
 	}
 	n := 0
-	err = eachShared(ctx, d, func(_ int, s haul.Shared) error {
+	err = eachShared(ctx, d, func(_ int, s haul.Distributed) error {
 		n++
-		g.Go(func() error { return c.AbortShared(ctx, s) })
+		g.Go(func() error { return c.AbortDistributed(ctx, s) })
 		return nil
 	})
 	if err := errors.Join(err, g.Wait()); err != nil {
@@ -366,7 +366,7 @@ func Abort(ctx context.Context, c *haul.Client, d *Depot) (int, error) {
 
 // Watch reports how far all shards of a plan are together: of each what its progress says, or nothing. Of a folder it is cheap; below a
 // prefix it costs a request for each shard.
-func Watch(ctx context.Context, d *Depot, h Header) (Progress, error) {
+func Watch(ctx context.Context, d *PlanDir, h Header) (Progress, error) {
 	var sum Progress
 	for i := firstShard; i < len(h.Shards); i++ {
 		if h.load(i).tasks() == 0 {
@@ -385,7 +385,7 @@ func Watch(ctx context.Context, d *Depot, h Header) (Progress, error) {
 }
 
 // ReadVerdict gives what Finish found, and fs.ErrNotExist where it did not end yet.
-func ReadVerdict(ctx context.Context, d *Depot, h Header) (Verdict, error) {
+func ReadVerdict(ctx context.Context, d *PlanDir, h Header) (Verdict, error) {
 	var v Verdict
 	err := d.readJSON(ctx, verdictName, &v)
 	if err == nil && v.Plan != h.ID {
@@ -395,7 +395,7 @@ func ReadVerdict(ctx context.Context, d *Depot, h Header) (Verdict, error) {
 }
 
 // Forget removes an earlier verdict, unless it is that all is proved, so that the next one is seen to be new.
-func Forget(ctx context.Context, d *Depot, h Header) error {
+func Forget(ctx context.Context, d *PlanDir, h Header) error {
 	v, err := ReadVerdict(ctx, d, h)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && v.Proved {
 		return nil

@@ -59,7 +59,7 @@ func (f *floor) client(s store.Store) *haul.Client {
 	return haul.New(s, haul.Options{StateDir: f.tb.TempDir(), Patience: time.Second})
 }
 
-func (f *floor) depot(s store.Store) *array.Depot {
+func (f *floor) depot(s store.Store) *array.PlanDir {
 	if f.prefix {
 		return array.Prefix(f.client(s), at("plan"), f.tb.TempDir())
 	}

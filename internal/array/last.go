@@ -31,7 +31,7 @@ func (f *finish) indexes(ctx context.Context) error {
 			return err
 		}
 	}
-	return eachShared(ctx, f.d, func(_ int, s haul.Shared) error {
+	return eachShared(ctx, f.d, func(_ int, s haul.Distributed) error {
 		newer(s.Path)
 		return nil
 	})

@@ -48,7 +48,7 @@ const (
 // Make finds what is to move and writes the plan. Events tell of what was found, by Planned, and of what cannot move; the error
 // is then a *mirror.IncompleteError, and the plan is good for the rest. With any other error there is no plan, and nothing is
 // left open.
-func Make(ctx context.Context, c *haul.Client, d *Depot, r Request) (Header, error) {
+func Make(ctx context.Context, c *haul.Client, d *PlanDir, r Request) (Header, error) {
 	if err := r.check(ctx, d); err != nil {
 		return Header{}, err
 	}
@@ -81,7 +81,7 @@ func Make(ctx context.Context, c *haul.Client, d *Depot, r Request) (Header, err
 }
 
 // check refuses what can be no plan, completes the request, and sees that the place is free.
-func (r *Request) check(ctx context.Context, d *Depot) error {
+func (r *Request) check(ctx context.Context, d *PlanDir) error {
 	e := r.Options.Transfer.Attrs.Encryption
 	switch {
 	case r.Shards < 1 || r.Shards > MaxShards:
@@ -137,7 +137,7 @@ func hasBucket(ctx context.Context, c *haul.Client, to mirror.End) error {
 // planner is one Make.
 type planner struct {
 	c    *haul.Client
-	d    *Depot
+	d    *PlanDir
 	r    Request
 	tell func(mirror.Event)
 
@@ -154,7 +154,7 @@ type planner struct {
 // opened is a shared transfer that was opened, with the number of its line.
 type opened struct {
 	n int
-	s haul.Shared
+	s haul.Distributed
 }
 
 // find deals out what is to move as it is found, but for what is big, which it keeps.
@@ -348,7 +348,7 @@ func (p *planner) open(ctx context.Context) error {
 }
 
 // share opens the shared transfer of a task, whose source must still be what was found.
-func (p *planner) share(ctx context.Context, t task) (s haul.Shared, err error) {
+func (p *planner) share(ctx context.Context, t task) (s haul.Distributed, err error) {
 	o := p.r.Options.Transfer
 	o.IfMatch = t.ETag
 	from, to := p.h.From, p.h.To
@@ -358,14 +358,14 @@ func (p *planner) share(ctx context.Context, t task) (s haul.Shared, err error) 
 		if o.Attrs.Headers.ContentType == "" && p.r.Options.ContentType != nil {
 			o.Attrs.Headers.ContentType = p.r.Options.ContentType(path)
 		}
-		s, err = p.c.ShareUpload(ctx, path, to.ref(t.target()), o)
+		s, err = p.c.DistributeUpload(ctx, path, to.ref(t.target()), o)
 	case mirror.Download:
-		s, err = p.c.ShareDownload(ctx, from.ref(t.Source), to.path(t.target()), o)
+		s, err = p.c.DistributeDownload(ctx, from.ref(t.Source), to.path(t.target()), o)
 	default:
-		s, err = p.c.ShareCopy(ctx, from.ref(t.Source), to.ref(t.target()), o)
+		s, err = p.c.DistributeCopy(ctx, from.ref(t.Source), to.ref(t.target()), o)
 	}
 	if err == nil && (s.Size != t.Size || p.h.Way == mirror.Upload && s.Modified.UnixNano() != t.Modified) {
-		err = errors.Join(fmt.Errorf("%w: %s", haul.ErrSourceChanged, from.path(t.Source)), p.c.AbortShared(ctx, s))
+		err = errors.Join(fmt.Errorf("%w: %s", haul.ErrSourceChanged, from.path(t.Source)), p.c.AbortDistributed(ctx, s))
 	}
 	return s, err
 }
@@ -376,7 +376,7 @@ func (p *planner) drop(ctx context.Context) error {
 	defer cancel()
 	failed := p.d.remove(ctx, headerName) // its answer may only have been lost
 	for _, o := range p.opened {
-		failed = errors.Join(failed, p.c.AbortShared(ctx, o.s))
+		failed = errors.Join(failed, p.c.AbortDistributed(ctx, o.s))
 	}
 	if failed != nil {
 		return fmt.Errorf("throw away what the plan has opened: %w", failed)

@@ -32,7 +32,7 @@ type Progress struct {
 
 // readProgress gives how far a shard is; nothing where it was never begun. Where a power cut left no progress of it, so much is known
 // that it was begun.
-func readProgress(ctx context.Context, d *Depot, h Header, shard int) (Progress, error) {
+func readProgress(ctx context.Context, d *PlanDir, h Header, shard int) (Progress, error) {
 	var p Progress
 	err := d.readJSON(ctx, shardName(progressName, shard), &p)
 	switch {
@@ -81,7 +81,7 @@ type ended struct {
 
 // eachOutcome reads the results of a shard, but for the first line, with the place of each in their file, and reports how they
 // end. They are of this plan, or none.
-func eachOutcome(ctx context.Context, d *Depot, h Header, shard int, do func(offset int64, o outcome) error) (ended, error) {
+func eachOutcome(ctx context.Context, d *PlanDir, h Header, shard int, do func(offset int64, o outcome) error) (ended, error) {
 	var end *ended
 	first := true
 	err := d.eachLine(ctx, shardName(resultsName, shard), func(offset int64, line []byte) error {

@@ -33,7 +33,7 @@ const progressEvery = 10 * time.Second
 
 // Work does a shard of a plan, and writes down what came of it. A shard that was begun before is gone on with: what is there and
 // proves equal is not moved again. What fails is told and does not stop the rest: the error is then a *mirror.IncompleteError.
-func Work(ctx context.Context, c *haul.Client, d *Depot, o WorkOptions) (mirror.Summary, error) {
+func Work(ctx context.Context, c *haul.Client, d *PlanDir, o WorkOptions) (mirror.Summary, error) {
 	h, err := Read(ctx, c, d)
 	if err != nil {
 		return mirror.Summary{}, err
@@ -50,7 +50,7 @@ func Work(ctx context.Context, c *haul.Client, d *Depot, o WorkOptions) (mirror.
 	return w.summary, err
 }
 
-func newWork(c *haul.Client, d *Depot, h Header, o WorkOptions) *work {
+func newWork(c *haul.Client, d *PlanDir, h Header, o WorkOptions) *work {
 	if !h.Guess {
 		o.ContentType = nil
 	}
@@ -63,11 +63,11 @@ func newWork(c *haul.Client, d *Depot, h Header, o WorkOptions) *work {
 type work struct {
 	// set once
 	c      *haul.Client
-	d      *Depot
+	d      *PlanDir
 	h      Header
 	o      WorkOptions
 	again  bool // the shard was begun before
-	shared map[int]haul.Shared
+	shared map[int]haul.Distributed
 	root   *os.Root // the target folder of a download, open, so that nothing is written outside of it; or nil
 
 	mu       sync.Mutex
@@ -103,8 +103,8 @@ func (w *work) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.shared = map[int]haul.Shared{}
-	return eachShared(ctx, w.d, func(n int, s haul.Shared) error {
+	w.shared = map[int]haul.Distributed{}
+	return eachShared(ctx, w.d, func(n int, s haul.Distributed) error {
 		if wanted[n] {
 			w.shared[n] = s
 		}
@@ -126,7 +126,7 @@ func (w *work) reportNow(ctx context.Context) error {
 	p.Uploads = slices.Clone(p.Uploads)
 	w.mu.Unlock()
 	p.Updated = time.Now().UTC().Truncate(time.Millisecond)
-	err := w.d.scribble(ctx, shardName(progressName, w.o.Shard), p)
+	err := w.d.writeProgress(ctx, shardName(progressName, w.o.Shard), p)
 	if err == nil {
 		w.reported = p.Uploads
 	}
@@ -249,7 +249,7 @@ const (
 func (w *work) tasks(ctx context.Context) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	c := &crew{ready: sync.NewCond(&sync.Mutex{})}
+	c := &pool{ready: sync.NewCond(&sync.Mutex{})}
 	start := w.summary.Found * max(w.o.Shard, 0) / len(w.h.Shards)
 	var err error
 	for _, late := range []bool{true, false} {
@@ -270,15 +270,15 @@ func (w *work) tasks(ctx context.Context) error {
 	return err
 }
 
-// crew runs functions, some at once.
-type crew struct {
+// pool runs functions, some at once.
+type pool struct {
 	wg    sync.WaitGroup
 	ready *sync.Cond
 	under int
 }
 
 // run waits until fewer than most are under way, and runs f.
-func (c *crew) run(most int, f func()) {
+func (c *pool) run(most int, f func()) {
 	c.ready.L.Lock()
 	for c.under >= most {
 		c.ready.Wait()
@@ -339,8 +339,8 @@ func (w *work) count(e *mirror.Event, size int64) {
 	s.Size += size
 	s.Kept += e.Result.Kept
 	s.Done++
-	if !e.Result.Proof.Proved {
-		s.Unproved++
+	if !e.Result.Proof.Verified {
+		s.Unverified++
 	}
 }
 
@@ -377,12 +377,12 @@ func (w *work) moveRange(ctx context.Context, t task, e *mirror.Event, out *outc
 	}
 	e.Result = haul.Result{
 		Size: t.Size, Parts: t.Last - t.First + 1, Elapsed: time.Since(began),
-		Proof: haul.Proof{Proved: true, Text: "each part on its way; the whole by haul array finish"},
+		Proof: haul.Proof{Verified: true, Text: "each part on its way; the whole by haul array finish"},
 	}
 }
 
 // sharedEnds names both ends of a shared transfer.
-func sharedEnds(s haul.Shared) (source, target string) {
+func sharedEnds(s haul.Distributed) (source, target string) {
 	switch {
 	case s.Temp != "":
 		return s.From.String(), s.Path
@@ -395,7 +395,7 @@ func sharedEnds(s haul.Shared) (source, target string) {
 // moveWhole moves one object.
 func (w *work) moveWhole(ctx context.Context, t task, e *mirror.Event, out *outcome) {
 	from, to := w.h.From, w.h.To
-	var same func(context.Context) (haul.Sameness, error)
+	var same func(context.Context) (haul.Comparison, error)
 	var move func(context.Context) (haul.Result, error)
 	o := w.choices(t)
 	o.Opened = func(u store.Upload) { w.opened(ctx, u) }
@@ -410,7 +410,7 @@ func (w *work) moveWhole(ctx context.Context, t task, e *mirror.Event, out *outc
 		if w.o.ContentType != nil && attrs.Headers.ContentType == "" {
 			attrs.Headers.ContentType = w.o.ContentType(path)
 		}
-		same = func(ctx context.Context) (haul.Sameness, error) { return w.c.SameFile(ctx, path, ref, attrs) }
+		same = func(ctx context.Context) (haul.Comparison, error) { return w.c.SameFile(ctx, path, ref, attrs) }
 		move = func(ctx context.Context) (haul.Result, error) { return w.c.Upload(ctx, path, ref, o) }
 	case mirror.Download:
 		ref, path := from.ref(t.Source), to.path(t.target())
@@ -418,7 +418,7 @@ func (w *work) moveWhole(ctx context.Context, t task, e *mirror.Event, out *outc
 		if e.Err = w.h.holds(ref.String(), path); e.Err != nil {
 			return
 		}
-		same = func(ctx context.Context) (haul.Sameness, error) {
+		same = func(ctx context.Context) (haul.Comparison, error) {
 			s, err := w.c.SameFile(ctx, path, ref, attrs)
 			return pinned(s, s.Target, t), err
 		}
@@ -431,7 +431,7 @@ func (w *work) moveWhole(ctx context.Context, t task, e *mirror.Event, out *outc
 		if e.Err = w.h.holds(a.String(), b.String()); e.Err != nil {
 			return
 		}
-		same = func(ctx context.Context) (haul.Sameness, error) {
+		same = func(ctx context.Context) (haul.Comparison, error) {
 			s, err := w.c.SameObject(ctx, a, b, attrs)
 			return pinned(s, s.Source, t), err
 		}
@@ -445,11 +445,11 @@ func (w *work) moveWhole(ctx context.Context, t task, e *mirror.Event, out *outc
 }
 
 // moveOnce moves an object, unless the shard was begun before and it is there and proves equal.
-func (w *work) moveOnce(ctx context.Context, t task, same func(context.Context) (haul.Sameness, error), move func(context.Context) (haul.Result, error)) (haul.Result, error) {
+func (w *work) moveOnce(ctx context.Context, t task, same func(context.Context) (haul.Comparison, error), move func(context.Context) (haul.Result, error)) (haul.Result, error) {
 	if w.again {
 		s, err := same(ctx)
 		if err == nil && s.Verdict == haul.Equal {
-			r := haul.Result{Object: s.Target, Size: t.Size, Kept: t.Size, Parts: 1, Proof: haul.Proof{Proved: true, Text: s.Text}}
+			r := haul.Result{Object: s.Target, Size: t.Size, Kept: t.Size, Parts: 1, Proof: haul.Proof{Verified: true, Text: s.Text}}
 			for _, sum := range s.Target.Sums {
 				r.Proof.Sum = sum
 			}
@@ -463,7 +463,7 @@ func (w *work) moveOnce(ctx context.Context, t task, same func(context.Context) 
 }
 
 // pinned makes a sameness undecided where the source is not in the state that the plan saw.
-func pinned(s haul.Sameness, source store.Object, t task) haul.Sameness {
+func pinned(s haul.Comparison, source store.Object, t task) haul.Comparison {
 	if source.ETag != t.ETag {
 		s.Verdict = haul.Undecided
 	}
@@ -492,6 +492,6 @@ func (w *work) record(e *mirror.Event, t task) *proof.Record {
 func record(h Header, source, target string, r haul.Result) proof.Record {
 	return proof.Record{
 		Format: proof.Format, Verb: string(h.Way), Source: source, Target: target, Store: h.Store, Object: r.Object.Ref, ETag: r.Object.ETag,
-		Size: r.Size, Sum: r.Proof.Sum, Time: time.Now().UTC(), Proved: r.Proof.Proved, Proof: r.Proof.Text,
+		Size: r.Size, Sum: r.Proof.Sum, Time: time.Now().UTC(), Proved: r.Proof.Verified, Proof: r.Proof.Text,
 	}
 }

@@ -100,8 +100,8 @@ func (a *app) leftovers(f *ui.Failure, err error) {
 	if errors.As(err, &moved) {
 		total = moved.total
 	}
-	var left *haul.LeftError
-	var kept *haul.KeptError
+	var left *haul.IncompleteUploadError
+	var kept *haul.PartialFileError
 	switch {
 	case errors.As(err, &left):
 		f.KeptBytes, f.GoOn = left.Bytes, left.Resumable

@@ -59,7 +59,7 @@ func onePlan(cmd *cobra.Command, args []string) error {
 // bay is what the commands of haul array work with.
 type bay struct {
 	client  *haul.Client
-	depot   *array.Depot
+	depot   *array.PlanDir
 	scratch string // a folder of this run
 }
 

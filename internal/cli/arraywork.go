@@ -165,7 +165,7 @@ func (a *app) runArrayFinish(ctx context.Context, plan string, abort bool) (err 
 }
 
 // verdictText says in one line what was proved.
-func verdictText(v array.Verdict, d *array.Depot) string {
+func verdictText(v array.Verdict, d *array.PlanDir) string {
 	last := ""
 	if v.Last > 0 {
 		last = fmt.Sprintf("; manifests and markers moved last: %d", v.Last)

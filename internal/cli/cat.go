@@ -121,7 +121,7 @@ func (a *app) catOne(ctx context.Context, c *haul.Client, ref store.Ref, out io.
 		return err
 	case a.verbose || a.json:
 		screen.Done(task, result)
-	case !result.Proof.Proved:
+	case !result.Proof.Verified:
 		screen.Note(fmt.Sprintf("%s: not proved: %s", ref, result.Proof.Text))
 	}
 	return nil

@@ -52,11 +52,11 @@ func TestExitCodes(t *testing.T) {
 		{fmt.Errorf("x: %w", haul.ErrSourceChanged), 5},
 		{fmt.Errorf("x: %w", haul.ErrMismatch), 6},
 		{of(store.Corrupt), 6},
-		{&haul.LeftError{Err: of(store.Denied)}, 4},
-		{&haul.KeptError{Err: of(store.Changed)}, 5},
-		{&transferError{err: &haul.KeptError{Err: haul.ErrMismatch}}, 6},
+		{&haul.IncompleteUploadError{Err: of(store.Denied)}, 4},
+		{&haul.PartialFileError{Err: of(store.Changed)}, 5},
+		{&transferError{err: &haul.PartialFileError{Err: haul.ErrMismatch}}, 6},
 		{&endedError{&Stopped{os.Interrupt}, of(store.Network)}, 130},
-		{&haul.LeftError{Err: &Stopped{syscall.SIGTERM}}, 143},
+		{&haul.IncompleteUploadError{Err: &Stopped{syscall.SIGTERM}}, 143},
 		{&Stopped{syscall.SIGHUP}, 129},
 		{fmt.Errorf("write: %w", errReaderGone), 141},
 	} {
@@ -74,7 +74,7 @@ func TestAdvice(t *testing.T) {
 	a := &app{connect: connection{endpoint: "https://s3.example.org", profile: "my lab", noSign: true, noVerify: true, addressing: "path"}}
 	const flags = " --endpoint-url https://s3.example.org --profile 'my lab' --no-sign-request --no-verify-ssl --addressing path"
 	left := func(bytes int64, resumable bool) error {
-		return &transferError{total: 10 << 20, err: &haul.LeftError{
+		return &transferError{total: 10 << 20, err: &haul.IncompleteUploadError{
 			Upload: store.Upload{Ref: store.Ref{Bucket: "lab", Key: "a b"}}, Bytes: bytes, Resumable: resumable,
 			Err: &store.Error{Kind: store.Network, Op: "UploadPart", Hint: "hint"},
 		}}
@@ -93,7 +93,7 @@ func TestAdvice(t *testing.T) {
 		{"not resumable", left(5<<20, false), []string{
 			"hint", "5.0 MiB of it stay in the store, and may be billed", "to throw it away: haul uploads 's3://lab/a b' --abort" + flags,
 		}},
-		{"a download", &haul.KeptError{Path: "/d/.x y.haul-1", Bytes: 3 << 20, Err: errors.New("x")}, []string{
+		{"a download", &haul.PartialFileError{Path: "/d/.x y.haul-1", Bytes: 3 << 20, Err: errors.New("x")}, []string{
 			"to resume, run the same command again: 3.0 MiB are kept in /d/.x y.haul-1", "to throw it away: rm '/d/.x y.haul-1'",
 		}},
 		{"no bucket", &store.Error{Kind: store.NoBucket, Ref: store.Ref{Bucket: "lab"}, Hint: "the store's"}, []string{

@@ -85,7 +85,7 @@ type lsReport interface {
 // lsEach gives the entries of a listing, of one level or all of them.
 func (r lsRequest) each(ctx context.Context, c *haul.Client) func(func(store.Entry, error) bool) {
 	if !r.recursive {
-		return c.Level(ctx, r.where.Bucket, r.where.Key, &r.attrs)
+		return c.ListDir(ctx, r.where.Bucket, r.where.Key, &r.attrs)
 	}
 	return func(yield func(store.Entry, error) bool) {
 		for o, err := range c.List(ctx, r.where.Bucket, r.where.Key, &r.attrs) {

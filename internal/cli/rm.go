@@ -73,7 +73,7 @@ type rmReport interface {
 type rmSummary struct{ deleted, failed, unsure int }
 
 func (s *rmSummary) tell(to rmReport, ref store.Ref, err error) {
-	switch unsure := new(haul.UnsureError); {
+	switch unsure := new(haul.UncertainDeleteError); {
 	case err == nil:
 		s.deleted++
 		to.Deleted(ref)

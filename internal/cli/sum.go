@@ -167,12 +167,12 @@ func (a *app) sumOne(ctx context.Context, c *haul.Client, w sumWord, r sumReques
 		err = sumFile(ctx, f, l.text)
 	}
 	if err == nil {
-		sums.Forms, err = f.Forms()
+		sums.Digests, err = f.Forms()
 	}
 	return sums, err
 }
 
-func sumFile(ctx context.Context, f *proof.Forming, path string) error {
+func sumFile(ctx context.Context, f *proof.Digester, path string) error {
 	src, err := localfile.OpenSource(path)
 	if err != nil {
 		return err
@@ -187,7 +187,7 @@ func sumFile(ctx context.Context, f *proof.Forming, path string) error {
 	return nil
 }
 
-func (a *app) sumStream(ctx context.Context, f *proof.Forming, l location) error {
+func (a *app) sumStream(ctx context.Context, f *proof.Digester, l location) error {
 	in, err := a.openSource(ctx, l.asStream())
 	if err != nil {
 		return err
@@ -244,7 +244,7 @@ func sumObject(ctx context.Context, c *haul.Client, ref store.Ref, r sumRequest)
 	f := proof.NewForming(nil, composite, partSize)
 	result, err := c.DownloadStream(ctx, ref, f, haul.Transfer{Digests: full, Attrs: r.attrs, IfMatch: obj.ETag})
 	if err == nil {
-		sums.Forms, err = f.Forms()
+		sums.Digests, err = f.Forms()
 	}
 	if err != nil {
 		return sums, err

@@ -161,7 +161,7 @@ func (l location) full() string {
 }
 
 // fails reports whether EXTRA counts.
-func (r verifyRequest) fails(t proof.Truth) bool {
+func (r verifyRequest) fails(t proof.Expected) bool {
 	return r.extra == "fail" || r.extra == "" && t.Exact()
 }
 

@@ -32,12 +32,12 @@ type thing struct {
 type entries = iter.Seq2[mirror.Entry, error]
 
 // resolve finds out what the names are: trees, single files, manifests.
-func (r verifyRequest) resolve(ctx context.Context, c *haul.Client) (proof.Truth, entries, error) {
+func (r verifyRequest) resolve(ctx context.Context, c *haul.Client) (proof.Expected, entries, error) {
 	var things []thing
 	for _, l := range r.words {
 		t, err := r.look(ctx, c, l)
 		if err != nil {
-			return proof.Truth{}, nil, err
+			return proof.Expected{}, nil, err
 		}
 		things = append(things, t)
 	}
@@ -52,43 +52,43 @@ func (r verifyRequest) resolve(ctx context.Context, c *haul.Client) (proof.Truth
 		truth, err := proof.Sidecars(ctx, c, r.list(ctx, c, from), r.names(ctx, c, to), &r.attrs)
 		return truth, r.list(ctx, c, to), err
 	case r.sidecars:
-		return proof.Truth{}, nil, usagef("--sidecars needs a folder or prefix first")
+		return proof.Expected{}, nil, usagef("--sidecars needs a folder or prefix first")
 	case !from.tree && !from.there:
-		return proof.Truth{}, nil, &missingError{"no such file: " + from.text}
+		return proof.Expected{}, nil, &missingError{"no such file: " + from.text}
 	case from.tree && !to.tree && !to.there:
-		return proof.Truth{}, nil, &missingError{"no such folder: " + to.text}
+		return proof.Expected{}, nil, &missingError{"no such folder: " + to.text}
 	case why == nil:
 		if one {
 			var err error
 			if to, err = r.beside(ctx, c, from); err != nil {
-				return proof.Truth{}, nil, err
+				return proof.Expected{}, nil, err
 			}
 		}
 		return r.manifest(ctx, c, from, to)
 	case one:
-		return proof.Truth{}, nil, usagef("%s: %v; name what to compare it with", from.text, why)
+		return proof.Expected{}, nil, usagef("%s: %v; name what to compare it with", from.text, why)
 	case from.kind == to.kind && !from.tree && from.mayList():
-		return proof.Truth{}, nil, usagef("%s: %v; without a list of digests, files on this machine are compared with objects in the store", from.text, why)
+		return proof.Expected{}, nil, usagef("%s: %v; without a list of digests, files on this machine are compared with objects in the store", from.text, why)
 	case from.kind == to.kind && from.kind == local:
-		return proof.Truth{}, nil, usagef("both are on this machine; haul verify compares files with objects, or either with a list of digests")
+		return proof.Expected{}, nil, usagef("both are on this machine; haul verify compares files with objects, or either with a list of digests")
 	case from.kind == to.kind:
-		return proof.Truth{}, nil, usagef("both are in the store; haul sync --checksum --dryrun compares objects with objects")
+		return proof.Expected{}, nil, usagef("both are in the store; haul sync --checksum --dryrun compares objects with objects")
 	case from.tree:
 		if !to.tree {
-			return proof.Truth{}, nil, usagef("%s is a tree, and %s is one file", from.text, to.text)
+			return proof.Expected{}, nil, usagef("%s is a tree, and %s is one file", from.text, to.text)
 		}
 		return proof.Tree(r.list(ctx, c, from)), r.list(ctx, c, to), nil
 	}
 	if !r.filter.filter.Empty() {
-		return proof.Truth{}, nil, usagef("--exclude and --include choose among many, and %s is one", from.text)
+		return proof.Expected{}, nil, usagef("--exclude and --include choose among many, and %s is one", from.text)
 	}
 	if to.tree {
 		var err error
 		if to, err = r.look(ctx, c, to.child(from.base())); err != nil {
-			return proof.Truth{}, nil, err
+			return proof.Expected{}, nil, err
 		}
 		if !to.there && from.mayList() {
-			return proof.Truth{}, nil, &missingError{fmt.Sprintf("%s: %v; and %s is not there", from.text, why, to.text)}
+			return proof.Expected{}, nil, &missingError{fmt.Sprintf("%s: %v; and %s is not there", from.text, why, to.text)}
 		}
 	}
 	from.entry.Rel = from.base()
@@ -239,13 +239,13 @@ func (r verifyRequest) read(ctx context.Context, c *haul.Client, t thing) (io.Re
 }
 
 // manifest is the truth in a list of digests or a receipt.
-func (r verifyRequest) manifest(ctx context.Context, c *haul.Client, from, to thing) (proof.Truth, entries, error) {
+func (r verifyRequest) manifest(ctx context.Context, c *haul.Client, from, to thing) (proof.Expected, entries, error) {
 	if !to.there && !to.tree {
-		return proof.Truth{}, nil, &missingError{"no such file or folder: " + to.text}
+		return proof.Expected{}, nil, &missingError{"no such file or folder: " + to.text}
 	}
 	in, err := r.read(ctx, c, from)
 	if err != nil {
-		return proof.Truth{}, nil, err
+		return proof.Expected{}, nil, err
 	}
 	defer in.Close() // only read from
 	names := r.names(ctx, c, to)

@@ -83,11 +83,11 @@ type Pace struct {
 	fixed bool // immutable
 
 	// guarded by mu
-	mu    sync.Mutex
-	climb climb
-	brake brake
-	judge judge
-	reach reach
+	mu         sync.Mutex
+	climb      rampUp
+	brake      throttle
+	stragglers judge
+	reach      reach
 }
 
 // New gives a Pace that has been told nothing yet.
@@ -99,7 +99,7 @@ func New(c Config) *Pace {
 		c.Start = defaultStart
 	}
 	p := &Pace{fixed: c.Fixed > 0, reach: reach{most: reachTime.Seconds() * float64(c.Rate)}}
-	p.climb = climb{max: c.Max, cores: c.Cores, lanes: min(c.Start, c.Max)}
+	p.climb = rampUp{max: c.Max, cores: c.Cores, lanes: min(c.Start, c.Max)}
 	if p.fixed {
 		p.climb.lanes = c.Fixed
 	}
@@ -119,7 +119,7 @@ func (p *Pace) Done(now time.Time, s Sample) {
 	defer p.mu.Unlock()
 	p.brake.succeeded(now.Add(-s.Took), p.climb.lanes)
 	p.climb.finished(s)
-	p.judge.finished(now, s)
+	p.stragglers.finished(now, s)
 }
 
 // Tick reports how things stand at now. It wants to be called every 10 to 20 ms while requests are in flight, and after Done;
@@ -127,13 +127,13 @@ func (p *Pace) Done(now time.Time, s Sample) {
 func (p *Pace) Tick(now time.Time, l Load) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.judge.total, p.judge.last = max(l.Moved, l.Total), l.Waiting == 0
+	p.stragglers.total, p.stragglers.last = max(l.Moved, l.Total), l.Waiting == 0
 	idle := p.brake.binds(now) || l.Pausing > l.Busy/pausing
 	if f := p.climb.follows; !f.IsZero() && p.reach.limit == 0 {
 		p.reach.hold(f.Add(firstWide))
 	}
 	p.reach.tick(now, l, idle)
-	p.judge.full = p.reach.full(l)
+	p.stragglers.full = p.reach.full(l)
 	if !p.fixed {
 		if p.climb.wide = now.Before(p.reach.next); p.reach.failed {
 			p.reach.failed = false

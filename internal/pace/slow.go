@@ -78,8 +78,8 @@ type sight struct {
 	moved int64
 }
 
-// fellow is a flight, or a request that has finished, for others to be compared with.
-type fellow struct {
+// peer is a flight, or a request that has finished, for others to be compared with.
+type peer struct {
 	size int64
 	rate float64       // bytes a second: lately, or of the whole request; less than 0 is unknown
 	took time.Duration // so far
@@ -106,7 +106,7 @@ func (j *judge) finished(now time.Time, s Sample) {
 func (p *Pace) Slow(now time.Time, flights []Flight) []int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	j := &p.judge
+	j := &p.stragglers
 	others := j.look(now, flights)
 	home := j.home(now)
 	fastest, shortest := extremes(others, home)
@@ -134,7 +134,7 @@ func (p *Pace) Slow(now time.Time, flights []Flight) []int {
 }
 
 // extremes gives the highest rate of all, and the shortest time in which one came home.
-func extremes(others, home []fellow) (rate float64, took time.Duration) {
+func extremes(others, home []peer) (rate float64, took time.Duration) {
 	took = math.MaxInt64
 	for _, o := range others {
 		rate = max(rate, o.rate)
@@ -147,9 +147,9 @@ func extremes(others, home []fellow) (rate float64, took time.Duration) {
 
 // circle is a flight with those that it is compared with.
 type circle struct {
-	it     fellow
-	others []fellow // all flights; it is the one with index i
-	home   []fellow
+	it     peer
+	others []peer // all flights; it is the one with index i
+	home   []peer
 	i      int
 	since  time.Duration // how long ago those at home may have finished
 	cuts   int           // how many times what must be shown is doubled
@@ -167,9 +167,9 @@ func (c circle) alone() bool {
 }
 
 // look reckons the rates of the flights.
-func (j *judge) look(now time.Time, flights []Flight) []fellow {
+func (j *judge) look(now time.Time, flights []Flight) []peer {
 	seen := make(map[uint64]sights, len(flights))
-	fellows := make([]fellow, len(flights))
+	fellows := make([]peer, len(flights))
 	roll := now.Sub(j.rolled) >= sightEvery // all at once: a link that goes down must look alike to all
 	if roll {
 		j.rolled = now
@@ -188,7 +188,7 @@ func (j *judge) look(now time.Time, flights []Flight) []fellow {
 			s.earlier, s.later = s.later, sight{now, f.Moved}
 		}
 		seen[f.ID] = s
-		fellows[i] = fellow{size: f.Size, took: age, mute: now.Sub(s.byte.at), rate: -1}
+		fellows[i] = peer{size: f.Size, took: age, mute: now.Sub(s.byte.at), rate: -1}
 		if d := now.Sub(s.earlier.at).Seconds(); d > 0 && f.Moved < f.Size && age >= max(youngest/2, 2*j.wait) {
 			fellows[i].rate = float64(max(0, f.Moved-s.earlier.moved)) / d
 		}
@@ -198,11 +198,11 @@ func (j *judge) look(now time.Time, flights []Flight) []fellow {
 }
 
 // home gives the requests that finished last.
-func (j *judge) home(now time.Time) []fellow {
-	fellows := make([]fellow, 0, recent)
+func (j *judge) home(now time.Time) []peer {
+	fellows := make([]peer, 0, recent)
 	for _, r := range j.ring[:min(j.done, recent)] {
 		if r.took > 0 {
-			fellows = append(fellows, fellow{size: r.bytes, rate: float64(r.bytes) / r.took.Seconds(), took: r.took, ago: now.Sub(r.at)})
+			fellows = append(fellows, peer{size: r.bytes, rate: float64(r.bytes) / r.took.Seconds(), took: r.took, ago: now.Sub(r.at)})
 		}
 	}
 	return fellows
@@ -220,7 +220,7 @@ func (j *judge) crawls(f Flight, c circle) bool {
 	}
 	var faster, all int
 	var theirs float64
-	compare := func(o fellow) {
+	compare := func(o peer) {
 		if all++; o.rate > times*mine {
 			faster++
 			theirs += o.rate

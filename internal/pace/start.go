@@ -108,7 +108,7 @@ func (q *quick) learn(m, first mark) bool {
 }
 
 // quickStart grows the number of lanes by factors.
-func (c *climb) quickStart(m mark, l Load) {
+func (c *rampUp) quickStart(m mark, l Load) {
 	q := &c.quick
 	if m.bytes <= c.first.bytes {
 		if since := m.at.Sub(q.steps[len(q.steps)-1].at); since >= blindLook && c.lanes < blindMax && l.Waiting > 0 {
@@ -149,7 +149,7 @@ func (c *climb) quickStart(m mark, l Load) {
 }
 
 // judgeLevel ends the quick start where the lanes that were opened last brought little.
-func (c *climb) judgeLevel(m mark, l Load) {
+func (c *rampUp) judgeLevel(m mark, l Load) {
 	q := &c.quick
 	full := max(patience, 2*q.wait+patience/2)
 	begun := q.steps[len(q.steps)-1].at.Add(q.wait)
@@ -179,7 +179,7 @@ func (c *climb) judgeLevel(m mark, l Load) {
 
 // better reports whether goodput has risen, since fewer lanes were judged, by at least half, in powers, of what the lanes have;
 // and whether requests are not too slow for more of them.
-func (c *climb) better(goodput float64) bool {
+func (c *rampUp) better(goodput float64) bool {
 	j := c.quick.judged
 	if goodput/float64(c.lanes)*slowRequest.Seconds() < 2*c.request() {
 		return false
@@ -188,7 +188,7 @@ func (c *climb) better(goodput float64) bool {
 }
 
 // request is the size of a request.
-func (c *climb) request() float64 {
+func (c *rampUp) request() float64 {
 	if c.done == 0 {
 		return usualBytes
 	}
@@ -196,13 +196,13 @@ func (c *climb) request() float64 {
 }
 
 // step opens more lanes.
-func (c *climb) step(m mark, n int) {
+func (c *rampUp) step(m mark, n int) {
 	c.set(n)
 	c.quick.stepped(m.at, c.lanes)
 }
 
 // more is how many lanes to go on with, when each of the n that flow gives so many bytes a second.
-func (c *climb) more(n int, lane float64) int {
+func (c *rampUp) more(n int, lane float64) int {
 	factor := 1.0
 	switch share := lane / c.quick.best; {
 	case share > near && lane < fastLane && n > c.quick.level:
@@ -217,7 +217,7 @@ func (c *climb) more(n int, lane float64) int {
 }
 
 // settle closes lanes that were opened beyond need, once a round of requests has told what a lane can give.
-func (c *climb) settle(m mark) {
+func (c *rampUp) settle(m mark) {
 	if m.done-c.from.done < int64(c.lanes) && m.at.Sub(c.from.at) < 4*time.Second || !c.over(m) {
 		return
 	}
@@ -246,7 +246,7 @@ func (c *climb) settle(m mark) {
 
 // alone is the bytes a second that a lane gives, as far as is known, when it need not share the link: what it flowed with in
 // the quick start, less the pauses between requests. What requests came to afterwards, on a link that is full, is the least.
-func (c *climb) alone() float64 {
+func (c *rampUp) alone() float64 {
 	sorted := slices.Sorted(slices.Values(c.rates))
 	seen := sorted[len(sorted)*9/10]
 	bytes := c.bytes + perRequest

@@ -26,8 +26,8 @@ const (
 	comeBack = 250 * time.Millisecond
 )
 
-// hill is the state of the steady phase.
-type hill struct {
+// trial is the state of the steady phase.
+type trial struct {
 	goodput float64 // at base lanes, smoothed; 0 is unknown
 	noise   float64 // of a window's goodput, as a share
 	best    float64 // the highest for some time, from which drift is reckoned
@@ -46,10 +46,10 @@ type hill struct {
 }
 
 // forget ends a trial without a verdict.
-func (h *hill) forget() { h.trial, h.halve, h.ready, h.goodput = false, false, time.Time{}, 0 }
+func (h *trial) forget() { h.trial, h.halve, h.ready, h.goodput = false, false, time.Time{}, 0 }
 
 // steady measures and tries.
-func (c *climb) steady(m mark, l Load) {
+func (c *rampUp) steady(m mark, l Load) {
 	h := &c.hill
 	if c.recover(m) || !c.flows(m, l) {
 		c.from = m
@@ -83,7 +83,7 @@ func (c *climb) steady(m mark, l Load) {
 }
 
 // recover opens lanes again after a cut by the brake.
-func (c *climb) recover(m mark) bool {
+func (c *rampUp) recover(m mark) bool {
 	if c.wish == 0 {
 		return false
 	}
@@ -104,7 +104,7 @@ func (c *climb) recover(m mark) bool {
 }
 
 // flows reports whether the requests in flight are as many as the lanes, and past the wait for their first byte.
-func (c *climb) flows(m mark, l Load) bool {
+func (c *rampUp) flows(m mark, l Load) bool {
 	h := &c.hill
 	if h.ready.IsZero() {
 		if l.Busy > c.lanes {
@@ -116,7 +116,7 @@ func (c *climb) flows(m mark, l Load) bool {
 }
 
 // note takes in the goodput of a window without a trial.
-func (c *climb) note(m mark, g float64) {
+func (c *rampUp) note(m mark, g float64) {
 	h := &c.hill
 	if h.goodput == 0 {
 		h.goodput = g
@@ -137,7 +137,7 @@ func (c *climb) note(m mark, g float64) {
 }
 
 // try begins a trial.
-func (c *climb) try(m mark) {
+func (c *rampUp) try(m mark) {
 	h := &c.hill
 	h.step = max(h.step, probe)
 	n := c.lanes + max(1, int(h.step*float64(c.lanes)+0.5))
@@ -159,14 +159,14 @@ func (c *climb) try(m mark) {
 }
 
 // begin changes the lanes on trial.
-func (c *climb) begin(n int, halve bool) {
+func (c *rampUp) begin(n int, halve bool) {
 	h := &c.hill
 	h.trial, h.halve, h.base, h.ready = true, halve, c.lanes, time.Time{}
 	c.set(n)
 }
 
 // judge keeps the lanes of a trial or goes back.
-func (c *climb) judge(m mark, g float64) {
+func (c *rampUp) judge(m mark, g float64) {
 	h := &c.hill
 	change := g/h.goodput - 1
 	noise := min(h.noise, 0.05)
@@ -194,7 +194,7 @@ func (c *climb) judge(m mark, g float64) {
 
 // lookAtCPU closes lanes fast while the CPU is the limit, without waiting for whole rounds: that the cores are as busy with
 // fewer lanes tells as much as goodput does. It gives whether it has decided something.
-func (c *climb) lookAtCPU(m mark) bool {
+func (c *rampUp) lookAtCPU(m mark) bool {
 	h := &c.hill
 	d := m.at.Sub(c.from.at)
 	if c.cores == 0 || d < max(2*look, min(c.took/4, 200*time.Millisecond)) {

@@ -224,7 +224,7 @@ func (t *tally) fetch(r haul.Result, err error) {
 	defer t.mu.Unlock()
 	t.fetched++
 	t.bytes += r.Moved
-	if !r.Proof.Proved {
+	if !r.Proof.Verified {
 		t.unproved++
 	}
 }

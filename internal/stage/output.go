@@ -270,7 +270,7 @@ func (u *upload) some(ctx context.Context, files []output) error {
 			switch e.Kind {
 			case mirror.Done:
 				proof := ""
-				if e.Result.Proof.Proved {
+				if e.Result.Proof.Verified {
 					proof = e.Result.Proof.Text
 				}
 				obj := e.Result.Object

@@ -88,7 +88,7 @@ func (r *run) feed(ctx context.Context, f *os.File, i int) error {
 	result, err := r.c.DownloadStream(ctx, in.Source, f, t)
 	switch {
 	case err == nil:
-		if !result.Proof.Proved {
+		if !result.Proof.Verified {
 			r.Report.Note(fmt.Sprintf("%s could not be proved: %s", in.Name, result.Proof.Text))
 		}
 		r.record.Streams[i].Sum = sumOf(result.Object)

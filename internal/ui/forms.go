@@ -17,7 +17,7 @@ import (
 // Sums are what haul sum found out about one file, stream or object.
 type Sums struct {
 	Name string
-	proof.Forms
+	proof.Digests
 	// Store is what the store itself says of an object.
 	Store []StoreSum
 }

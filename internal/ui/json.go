@@ -177,7 +177,7 @@ func doneRecord(t Task, d haul.Result) record {
 			Bucket: d.Object.Bucket, Key: d.Object.Key, Version: d.Object.Version, ETag: d.Object.ETag,
 			Encryption: d.Object.Encryption, StorageClass: d.Object.StorageClass,
 		},
-		Proof: &proofRecord{Proved: d.Proof.Proved, Text: d.Proof.Text}, Digests: digestMap(d),
+		Proof: &proofRecord{Proved: d.Proof.Verified, Text: d.Proof.Text}, Digests: digestMap(d),
 	}
 	if !d.Proof.Sum.IsZero() {
 		r.Proof.Algorithm, r.Proof.Sum = string(d.Proof.Sum.Algorithm), d.Proof.Sum.Base64()

@@ -154,8 +154,8 @@ func summaryLine(t Task, m mirror.Summary) string {
 	if m.Skipped > 0 {
 		not = append(not, grouped(m.Skipped)+" skipped (named above)")
 	}
-	if m.Unproved > 0 {
-		not = append(not, grouped(m.Unproved)+" not proved")
+	if m.Unverified > 0 {
+		not = append(not, grouped(m.Unverified)+" not proved")
 	}
 	if rest := m.Found - m.Done - m.Failed - m.Skipped - m.Unchanged - (m.Planned - m.PlannedDeletes); rest > 0 || !m.All {
 		not = append(not, "the rest was not reached")
@@ -242,7 +242,7 @@ type objectCounts struct {
 }
 
 func countsRecord(c mirror.Counts) *objectCounts {
-	o := &objectCounts{Done: &c.Done, Found: &c.Found, Failed: &c.Failed, Skipped: &c.Skipped, Unproved: &c.Unproved, All: c.All}
+	o := &objectCounts{Done: &c.Done, Found: &c.Found, Failed: &c.Failed, Skipped: &c.Skipped, Unproved: &c.Unverified, All: c.All}
 	for _, n := range []struct {
 		of int
 		to **int

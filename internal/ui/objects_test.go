@@ -75,7 +75,7 @@ func TestSummary(t *testing.T) {
 		"copied 1 object, 8.0 GiB in 1m40s (61.4 MiB/s, 0.0 objects/s); kept 2.0 GiB from before; all proved": {
 			Counts: mirror.Counts{Found: 1, All: true, Done: 1, Size: 8192 * mib, Kept: 2048 * mib}, Elapsed: 100 * time.Second},
 		"copied 5 objects, 0 B in 1.0 s (0 B/s, 5.0 objects/s); 3 failed (named above), 1 skipped (named above), 2 not proved": {
-			Counts: mirror.Counts{Found: 9, All: true, Done: 5, Failed: 3, Skipped: 1, Unproved: 2}, Elapsed: time.Second},
+			Counts: mirror.Counts{Found: 9, All: true, Done: 5, Failed: 3, Skipped: 1, Unverified: 2}, Elapsed: time.Second},
 		"copied 5 objects, 0 B in 1.0 s (0 B/s, 5.0 objects/s); the rest was not reached": {
 			Counts: mirror.Counts{Found: 9, All: true, Done: 5}, Elapsed: time.Second},
 		"copied 0 objects, 0 B in 1.0 s": {Counts: mirror.Counts{All: true}, Elapsed: time.Second},

@@ -38,7 +38,7 @@ func sumText(s checksum.Sum) string {
 // proofClause says what is known of the bytes, and the sum by which it is known.
 func proofClause(p haul.Proof) string {
 	text := Printable(p.Text)
-	if !p.Proved {
+	if !p.Verified {
 		return "not proved: " + text
 	}
 	sum := ""

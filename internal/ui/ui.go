@@ -224,7 +224,7 @@ func (s *Screen) done(t Task, r haul.Result) {
 				s.line(s.out, text)
 			}
 		}
-	case !r.Proof.Proved:
+	case !r.Proof.Verified:
 		s.line(s.cfg.Stderr, "haul: "+resultLine(t, r))
 	}
 }

@@ -241,7 +241,7 @@ func result(proved bool) haul.Result {
 		Proof: haul.Proof{Text: "the store keeps no checksum"},
 	}
 	if proved {
-		r.Proof = haul.Proof{Proved: true, Text: "CRC64NVME of the full object, checked by the store",
+		r.Proof = haul.Proof{Verified: true, Text: "CRC64NVME of the full object, checked by the store",
 			Sum: checksum.Sum{Algorithm: checksum.CRC64NVME, Value: "\x00\x00\x00\x00\x00\x00\x00\x01"}}
 	}
 	return r

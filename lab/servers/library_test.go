@@ -60,7 +60,7 @@ func proved(t *testing.T, s *servers.Server, what string, r haul.Result, err err
 	if s.Kind == servers.Ceph {
 		best = r.Proof.Sum.Algorithm == checksum.MD5
 	}
-	if err != nil || !r.Proof.Proved || !best {
+	if err != nil || !r.Proof.Verified || !best {
 		t.Errorf("%s: %v; proof: %+v", what, err, r.Proof)
 	}
 }
@@ -110,7 +110,7 @@ func TestResume(t *testing.T) {
 
 		ctx, cut := interrupt(t, st, 3)
 		_, err := haul.New(cut, options).Upload(ctx, path, ref, parts)
-		var left *haul.LeftError
+		var left *haul.IncompleteUploadError
 		if !errors.As(err, &left) || !left.Resumable {
 			t.Fatalf("interrupted upload: %v", err)
 		}
@@ -122,7 +122,7 @@ func TestResume(t *testing.T) {
 
 		ctx, cut = interrupt(t, st, 4)
 		_, err = haul.New(cut, options).Download(ctx, ref, back, parts)
-		var kept *haul.KeptError
+		var kept *haul.PartialFileError
 		if !errors.As(err, &kept) {
 			t.Fatalf("interrupted download: %v", err)
 		}
@@ -175,7 +175,7 @@ func TestAdopt(t *testing.T) {
 		up, err := client(t, st).Upload(t.Context(), path, ref, haul.Transfer{Resume: haul.ResumeAdopt}) // its record is elsewhere
 		if s.Kind != servers.SeaweedFS {
 			proved(t, s, "adopted upload", up, err)
-		} else if err != nil || !up.Proof.Proved { // by an MD5, since its list of uploads does not name their checksums
+		} else if err != nil || !up.Proof.Verified { // by an MD5, since its list of uploads does not name their checksums
 			t.Errorf("adopted upload: %v; proof: %+v", err, up.Proof)
 		}
 		if up.Kept < (5+5+2)*mib { // three parts, of which one may be the last, which is smaller

@@ -19,15 +19,17 @@ func TestShared(t *testing.T) {
 		path, back := file(t, filepath.Join(dir, "in"), content), filepath.Join(dir, "out")
 		up, copied := store.Ref{Bucket: bucket, Key: "shared/up"}, store.Ref{Bucket: bucket, Key: "shared/copy"}
 		o := haul.Transfer{PartSize: 5 * mib}
-		sharedBy(t, s, "upload", func(c *haul.Client) (haul.Shared, error) { return c.ShareUpload(t.Context(), path, up, o) })
+		sharedBy(t, s, "upload", func(c *haul.Client) (haul.Distributed, error) { return c.DistributeUpload(t.Context(), path, up, o) })
 		if s.Kind == servers.Ceph { // it reports no parts, so that nothing verifies a copy that several processes make
 			copied = up
 		} else {
-			sharedBy(t, s, "copy", func(c *haul.Client) (haul.Shared, error) {
-				return c.ShareCopy(t.Context(), up, copied, haul.Transfer{})
+			sharedBy(t, s, "copy", func(c *haul.Client) (haul.Distributed, error) {
+				return c.DistributeCopy(t.Context(), up, copied, haul.Transfer{})
 			})
 		}
-		sharedBy(t, s, "download", func(c *haul.Client) (haul.Shared, error) { return c.ShareDownload(t.Context(), copied, back, o) })
+		sharedBy(t, s, "download", func(c *haul.Client) (haul.Distributed, error) {
+			return c.DistributeDownload(t.Context(), copied, back, o)
+		})
 		isFile(t, back, content)
 		if open := s.OpenUploads(t, bucket, up.Key, copied.Key); len(open) > 0 {
 			t.Errorf("uploads are left open: %v", open)
@@ -36,7 +38,7 @@ func TestShared(t *testing.T) {
 }
 
 // sharedBy lets two clients, each of which might be another machine, do what a third began; one is asked twice.
-func sharedBy(t *testing.T, s *servers.Server, what string, share func(*haul.Client) (haul.Shared, error)) {
+func sharedBy(t *testing.T, s *servers.Server, what string, share func(*haul.Client) (haul.Distributed, error)) {
 	t.Helper()
 	shared, err := share(client(t, open(t, s)))
 	if err != nil {
@@ -51,12 +53,12 @@ func sharedBy(t *testing.T, s *servers.Server, what string, share func(*haul.Cli
 		}
 		told = append(told, parts...)
 	}
-	r, err := client(t, open(t, s)).CompleteShared(t.Context(), shared, told, haul.Transfer{})
-	if err != nil || !r.Proof.Proved || r.Size != shared.Size {
+	r, err := client(t, open(t, s)).CompleteDistributed(t.Context(), shared, told, haul.Transfer{})
+	if err != nil || !r.Proof.Verified || r.Size != shared.Size {
 		t.Errorf("%s: %v; %+v", what, err, r)
 	}
-	again, err := client(t, open(t, s)).CompleteShared(t.Context(), shared, told, haul.Transfer{})
-	if err != nil || !again.Proof.Proved {
+	again, err := client(t, open(t, s)).CompleteDistributed(t.Context(), shared, told, haul.Transfer{})
+	if err != nil || !again.Proof.Verified {
 		t.Errorf("%s, completed again: %v; %+v", what, err, again)
 	}
 }

@@ -73,7 +73,7 @@ func TestRuinedWire(t *testing.T) {
 	if store.KindOf(err) != store.Corrupt {
 		t.Errorf("upload: %v", err)
 	}
-	var left *haul.LeftError
+	var left *haul.IncompleteUploadError
 	if !errors.As(err, &left) || !left.Resumable || left.Bytes == 0 {
 		t.Errorf("upload: what is left behind is not told: %v", err)
 	}

@@ -117,7 +117,7 @@ func (f form) met(h http.Header) bool {
 
 // take decides whether an answer of status 2xx is the one that was asked for, and takes in its body unless that is an object's. If
 // it is not, the exchange has a fault. An error is one of the connection.
-func (x *exchange) take(resp *http.Response) error {
+func (x *roundTrip) take(resp *http.Response) error {
 	f := x.call.form()
 	switch {
 	case f.stream:
@@ -156,7 +156,7 @@ func (x *exchange) take(resp *http.Response) error {
 }
 
 // takeStream looks at the headers of an answer that is an object.
-func (x *exchange) takeStream(resp *http.Response, f form) {
+func (x *roundTrip) takeStream(resp *http.Response, f form) {
 	switch {
 	case resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusPartialContent:
 		x.refuse(resp, fmt.Sprintf("status %d in place of an object", resp.StatusCode))
@@ -170,7 +170,7 @@ func (x *exchange) takeStream(resp *http.Response, f form) {
 const noTag = "an answer without an ETag"
 
 // takeEmpty is for an answer without a body.
-func (x *exchange) takeEmpty(resp *http.Response, f form) {
+func (x *roundTrip) takeEmpty(resp *http.Response, f form) {
 	switch {
 	case !f.empty && !(f.ceph && cephID.MatchString(resp.Header.Get("X-Amz-Request-Id"))):
 		x.refuse(resp, "an empty answer")
@@ -182,7 +182,7 @@ func (x *exchange) takeEmpty(resp *http.Response, f form) {
 }
 
 // takeXML takes in a document whose root is right.
-func (x *exchange) takeXML(resp *http.Response, head []byte, f form) error {
+func (x *roundTrip) takeXML(resp *http.Response, head []byte, f form) error {
 	more, err := io.ReadAll(io.LimitReader(resp.Body, f.limit+1-int64(len(head))))
 	if err != nil {
 		return err
@@ -207,7 +207,7 @@ func (x *exchange) takeXML(resp *http.Response, head []byte, f form) error {
 }
 
 // refuse notes that an answer is not the one that was asked for, and what it is. The rest of it is cut off: there may be gigabytes.
-func (x *exchange) refuse(resp *http.Response, what string) {
+func (x *roundTrip) refuse(resp *http.Response, what string) {
 	x.fault = &fault{status: resp.StatusCode, header: resp.Header, other: what}
 	x.guard.cancel(errRefused)
 	rest(resp, nil)

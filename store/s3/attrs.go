@@ -150,14 +150,14 @@ func (s *Store) checkCustomerKeys(c *call) error {
 }
 
 // echoesKey reports that the request had no customer's key, or that the answer says that it was used.
-func (x *exchange) echoesKey() bool {
+func (x *roundTrip) echoesKey() bool {
 	a := x.call.attrs
 	return a == nil || a.Encryption.Customer.Key == "" || x.answer.Get(customerPrefix+"Algorithm") != ""
 }
 
 // keptKey finds out whether the server encrypted a part with the customer's key: one that does not know SSE-C stores the bytes as
 // they are.
-func (x *exchange) keptKey() error {
+func (x *roundTrip) keptKey() error {
 	if x.echoesKey() {
 		return nil
 	}
@@ -168,7 +168,7 @@ func (x *exchange) keptKey() error {
 // encrypted finds out whether the object that a request has just made is encrypted with the customer's key. Not every server that
 // encrypts says so in its answer (MinIO, to a copy); HEAD with the key settles it. An object that is not encrypted, and is still
 // the one that was made, is deleted, unless it may be the only one: a copy that may be its own source.
-func (s *Store) encrypted(ctx context.Context, x *exchange, made store.Object, only bool) error {
+func (s *Store) encrypted(ctx context.Context, x *roundTrip, made store.Object, only bool) error {
 	if x.echoesKey() {
 		return nil
 	}

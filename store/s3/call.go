@@ -49,7 +49,7 @@ func (c *call) check(attrs error) error {
 
 // withSums asks, with try, for the sums of an object along with it, where the server knows that. Servers that do not may
 // choke on the very question; such a one is asked again without, once, and then never with.
-func (s *Store) withSums(c *call, try func() (*exchange, error)) (*exchange, error) {
+func (s *Store) withSums(c *call, try func() (*roundTrip, error)) (*roundTrip, error) {
 	if !s.profile.has(checksumMode) {
 		return try()
 	}

@@ -18,17 +18,17 @@ import (
 	"haul.example/haul/store"
 )
 
-// door is the way of the data: all bytes of objects, and no other request, cross it. Each call is one request. Its headers
-// are ready; the door addresses, signs and sends it.
-type door interface {
+// objectTransport is the way of the data: all bytes of objects, and no other request, cross it. Each call is one request. Its headers
+// are ready; the objectTransport addresses, signs and sends it.
+type objectTransport interface {
 	// send stores the body as an object, or as a part of an upload where the message names one.
-	send(context.Context, message) (*exchange, error)
+	send(context.Context, dataRequest) (*roundTrip, error)
 	// fetch opens an object or a range of it. The body must be closed.
-	fetch(context.Context, message) (*exchange, io.ReadCloser, error)
+	fetch(context.Context, dataRequest) (*roundTrip, io.ReadCloser, error)
 }
 
-// message is one request for the door.
-type message struct {
+// dataRequest is one request for the door.
+type dataRequest struct {
 	call
 	body     *io.SectionReader // of send
 	buffer   []byte            // to carry it in; nil takes another
@@ -44,7 +44,7 @@ func unsigned(o *awss3.Options) {
 }
 
 // sdkSend and sdkFetch move the data through the SDK: slower than the lean door, and sure to work wherever the SDK does.
-func sdkSend(ctx context.Context, c *awss3.Client, m message) (err error) {
+func sdkSend(ctx context.Context, c *awss3.Client, m dataRequest) (err error) {
 	if m.late != nil {
 		return errNoLate
 	}
@@ -63,7 +63,7 @@ func sdkSend(ctx context.Context, c *awss3.Client, m message) (err error) {
 	return err
 }
 
-func sdkFetch(ctx context.Context, c *awss3.Client, m message) (io.ReadCloser, error) {
+func sdkFetch(ctx context.Context, c *awss3.Client, m dataRequest) (io.ReadCloser, error) {
 	out, err := c.GetObject(ctx, &awss3.GetObjectInput{Bucket: &m.ref.Bucket, Key: &m.ref.Key, VersionId: version(m.ref)})
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func version(r store.Ref) *string {
 // Put stores an object in one request. A checksum that the server refuses is an Error of kind store.ChecksumRefused, and
 // Scheme knows better then; one that it ignores is noted, and the Object comes without Sums.
 func (s *Store) Put(ctx context.Context, r store.PutRequest) (store.Object, error) {
-	m := message{call: newCall("PutObject", r.Ref, r.Attrs), body: r.Body, buffer: r.Buffer, wire: r.Wire}
+	m := dataRequest{call: newCall("PutObject", r.Ref, r.Attrs), body: r.Body, buffer: r.Buffer, wire: r.Wire}
 	m.size, m.sums = r.Body.Size(), r.Sum.Algorithm
 	setSum(m.header, r.Sum)
 	if r.NoClobber {
@@ -135,7 +135,7 @@ func (s *Store) learnFromPut(o *store.Object, sent checksum.Sum) {
 // PutPart sends one part. The Part's Sum is the server's own word, where it gives one.
 func (s *Store) PutPart(ctx context.Context, r store.PutPartRequest) (store.Part, error) {
 	u := r.Upload
-	m := message{call: newCall("UploadPart", u.Ref, r.Attrs), body: r.Body, buffer: r.Buffer, wire: r.Wire, uploadID: u.ID}
+	m := dataRequest{call: newCall("UploadPart", u.Ref, r.Attrs), body: r.Body, buffer: r.Buffer, wire: r.Wire, uploadID: u.ID}
 	m.part, m.size, m.sums = r.Number, r.Body.Size(), r.Sum.Algorithm
 	setSum(m.header, r.Sum)
 	if r.Sum.IsZero() && r.LateSum != nil {
@@ -155,7 +155,7 @@ func (s *Store) PutPart(ctx context.Context, r store.PutPartRequest) (store.Part
 	return p, err
 }
 
-func (s *Store) putPart(ctx context.Context, r store.PutPartRequest, m message) (store.Part, error) {
+func (s *Store) putPart(ctx context.Context, r store.PutPartRequest, m dataRequest) (store.Part, error) {
 	x, err := s.door.send(ctx, m)
 	if err != nil {
 		return store.Part{}, err
@@ -172,7 +172,7 @@ func (s *Store) putPart(ctx context.Context, r store.PutPartRequest, m message) 
 
 // Get opens an object or a range of it.
 func (s *Store) Get(ctx context.Context, r store.GetRequest) (*store.Body, error) {
-	m := message{call: newCall("GetObject", r.Ref, r.Attrs)}
+	m := dataRequest{call: newCall("GetObject", r.Ref, r.Attrs)}
 	set(m.header, ifMatch, quoted(r.IfMatch))
 	m.pinned = r.IfMatch != ""
 	if !r.Range.Whole() {
@@ -185,7 +185,7 @@ func (s *Store) Get(ctx context.Context, r store.GetRequest) (*store.Body, error
 		return nil, err
 	}
 	var stream io.ReadCloser
-	x, err := s.withSums(&m.call, func() (x *exchange, err error) {
+	x, err := s.withSums(&m.call, func() (x *roundTrip, err error) {
 		x, stream, err = s.door.fetch(ctx, m)
 		return x, err
 	})
@@ -207,7 +207,7 @@ func ignoreClose(c io.Closer) error {
 }
 
 // open reads from the head of an answer what its body is.
-func (s *Store) open(x *exchange, r store.GetRequest, stream io.ReadCloser) (*store.Body, error) {
+func (s *Store) open(x *roundTrip, r store.GetRequest, stream io.ReadCloser) (*store.Body, error) {
 	length, err := strconv.ParseInt(x.answer.Get("Content-Length"), 10, 64)
 	if err != nil {
 		length = -1
@@ -250,14 +250,14 @@ func (s *Store) open(x *exchange, r store.GetRequest, stream io.ReadCloser) (*st
 	return b, nil
 }
 
-func (x *exchange) unsupported(hint string, err error) error {
+func (x *roundTrip) unsupported(hint string, err error) error {
 	return &store.Error{Kind: store.Unsupported, Op: x.call.op, Ref: x.call.ref, Status: x.status, Hint: hint, Err: err}
 }
 
 // bodyReader gives the bytes of an answer, and errors of package store.
 type bodyReader struct {
 	store  *Store
-	x      *exchange
+	x      *roundTrip
 	stream io.ReadCloser
 	left   int64
 	err    error

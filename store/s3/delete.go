@@ -133,7 +133,7 @@ func (s *Store) fates(c *call, refs []store.Ref, each []error, out *awss3.Delete
 		one := *c
 		one.ref.Key = plainText(aws.ToString(t.Key))
 		e := &store.Error{Op: c.op, Ref: one.ref}
-		s.explainFault(e, &exchange{call: &one, fault: &fault{Code: aws.ToString(t.Code), Message: aws.ToString(t.Message), header: http.Header{}}})
+		s.explainFault(e, &roundTrip{call: &one, fault: &fault{Code: aws.ToString(t.Code), Message: aws.ToString(t.Message), header: http.Header{}}})
 		if !ok {
 			return e
 		}

@@ -113,7 +113,7 @@ func (f *fault) retryAfter(now time.Time) time.Duration {
 }
 
 // explain makes the Error of what a call came to. gctx is the context of the call itself, ctx that of the caller.
-func (s *Store) explain(ctx, gctx context.Context, x *exchange, err error) error {
+func (s *Store) explain(ctx, gctx context.Context, x *roundTrip, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s %s: %w", x.call.op, x.call.ref, context.Cause(ctx))
 	}
@@ -164,7 +164,7 @@ func lastError(err error) string {
 	}
 }
 
-func (s *Store) explainStall(e *store.Error, x *exchange) {
+func (s *Store) explainStall(e *store.Error, x *roundTrip) {
 	e.Kind = store.Stalled
 	e.Err = fmt.Errorf("no byte moved for %v", s.stallTimeout)
 	e.Hint = "the connection was cut to begin anew; if it goes on, look at the network"

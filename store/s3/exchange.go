@@ -42,9 +42,9 @@ type call struct {
 	everywhere bool
 }
 
-// exchange is what one request and its answer left behind. The transport below the SDK fills it in, so that headers and
+// roundTrip is what one request and its answer left behind. The transport below the SDK fills it in, so that headers and
 // errors are read in one way, whoever made the request.
-type exchange struct {
+type roundTrip struct {
 	call   *call
 	region string
 	sent   bool
@@ -63,8 +63,8 @@ type exchange struct {
 
 type exchangeKey struct{}
 
-func exchangeOf(ctx context.Context) *exchange {
-	x, _ := ctx.Value(exchangeKey{}).(*exchange)
+func exchangeOf(ctx context.Context) *roundTrip {
+	x, _ := ctx.Value(exchangeKey{}).(*roundTrip)
 	return x
 }
 
@@ -73,7 +73,7 @@ type attempt func(context.Context, *awss3.Client) error
 
 // do runs a call; once more where the server names another region, which is remembered for the bucket. That is addressing,
 // not retrying: the first request did nothing. The error is an Error of package store, or the context's.
-func (s *Store) do(ctx context.Context, c *call, try attempt) (*exchange, error) {
+func (s *Store) do(ctx context.Context, c *call, try attempt) (*roundTrip, error) {
 	if c.ref.Bucket == "" && !c.everywhere {
 		return nil, c.invalid("name a bucket: s3://BUCKET/KEY", errors.New("no bucket is named"))
 	}
@@ -92,7 +92,7 @@ func (s *Store) do(ctx context.Context, c *call, try attempt) (*exchange, error)
 	return x, err
 }
 
-func (s *Store) once(ctx context.Context, c *call, region string, try attempt) (*exchange, error) {
+func (s *Store) once(ctx context.Context, c *call, region string, try attempt) (*roundTrip, error) {
 	limit := s.stallTimeout
 	patience := answerFactor*limit + time.Duration(c.size/answerRate)*time.Second
 	if c.slow {
@@ -100,7 +100,7 @@ func (s *Store) once(ctx context.Context, c *call, region string, try attempt) (
 		limit = patience
 	}
 	gctx, g := watch(ctx, limit, patience, s.stallFloor)
-	x := &exchange{call: c, region: region, guard: g}
+	x := &roundTrip{call: c, region: region, guard: g}
 	gctx = context.WithValue(gctx, exchangeKey{}, x)
 	err := try(gctx, s.client(region))
 	if err == nil && x.fault == nil {
@@ -127,7 +127,7 @@ const (
 )
 
 // otherRegion gives the region that the server sent this request to, or "".
-func (x *exchange) otherRegion() string {
+func (x *roundTrip) otherRegion() string {
 	if x == nil || x.fault == nil {
 		return ""
 	}
@@ -140,14 +140,14 @@ func (x *exchange) otherRegion() string {
 	return ""
 }
 
-// wire is the HTTP client that the SDK gets. It notes what happens in the exchange.
-type wire struct {
+// captureClient is the HTTP client that the SDK gets. It notes what happens in the exchange.
+type captureClient struct {
 	transport http.RoundTripper
 	encoding  string
 }
 
 // Do sends one request. It follows no redirect.
-func (w *wire) Do(req *http.Request) (*http.Response, error) {
+func (w *captureClient) Do(req *http.Request) (*http.Response, error) {
 	req.Header.Set("Accept-Encoding", w.encoding) // after signing: proxies rewrite it
 	x := exchangeOf(req.Context())
 	if x != nil && x.probe != nil {
@@ -190,7 +190,7 @@ func (w *wire) Do(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-func (x *exchange) readFault(resp *http.Response) error {
+func (x *roundTrip) readFault(resp *http.Response) error {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxFault))
 	if err != nil && len(body) == 0 {
 		return err

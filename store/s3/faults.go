@@ -87,7 +87,7 @@ var kinds = map[string]store.Kind{
 }
 
 // explainFault sorts an error that the server told.
-func (s *Store) explainFault(e *store.Error, x *exchange) {
+func (s *Store) explainFault(e *store.Error, x *roundTrip) {
 	f, c := x.fault, x.call
 	e.Status, e.Code, e.RequestID = f.status, f.Code, f.RequestID
 	e.Message = s.redact(c, f.Message)
@@ -206,7 +206,7 @@ func (s *Store) refusesSum(f *fault, c *call) bool {
 }
 
 // hint gives one sentence of advice, or "".
-func (s *Store) hint(e *store.Error, x *exchange) string {
+func (s *Store) hint(e *store.Error, x *roundTrip) string {
 	f := x.fault
 	if f.status == http.StatusRequestEntityTooLarge && f.Code == "" {
 		return "a proxy or web server before the store takes no request of this size (nginx: client_max_body_size): ask its administrator to raise that, or send smaller parts with --part-size"
@@ -326,7 +326,7 @@ var actions = map[string]string{
 // readers are the operations for which a bucket's owner may make the reader pay.
 var readers = []string{"GetObject", "HeadObject", "GetObjectAttributes", "CopyObject", "UploadPartCopy", "GetObjectTagging", "ListObjectsV2"}
 
-func (s *Store) deniedHint(e *store.Error, x *exchange) string {
+func (s *Store) deniedHint(e *store.Error, x *roundTrip) string {
 	if e.Status == http.StatusProxyAuthRequired {
 		return "the proxy wants a login: see HTTPS_PROXY"
 	}

@@ -86,7 +86,7 @@ func (l layout) find(ctx context.Context) ([]store.Part, error) {
 }
 
 // head asks for one part. Servers that do not know the question answer in several ways: moto, by 412, as if the object had changed.
-func (l layout) head(ctx context.Context, part int) (*exchange, error) {
+func (l layout) head(ctx context.Context, part int) (*roundTrip, error) {
 	x, err := l.s.head(ctx, l.get, part)
 	var e *store.Error
 	if err == nil || !errors.As(err, &e) {
@@ -106,7 +106,7 @@ func (l layout) head(ctx context.Context, part int) (*exchange, error) {
 }
 
 // count gives the number of parts, from the header or the ETag; 0 is unknown.
-func (l layout) count(x *exchange) int {
+func (l layout) count(x *roundTrip) int {
 	if n, err := strconv.Atoi(x.answer.Get("X-Amz-Mp-Parts-Count")); err == nil && n > 0 && n <= maxPart {
 		return n
 	}
@@ -243,7 +243,7 @@ func (s *Store) listed(o store.Object, parts []store.Part) []store.Part {
 	return parts
 }
 
-func attributesPage(x *exchange, o store.Object) (page, error) {
+func attributesPage(x *roundTrip, o store.Object) (page, error) {
 	var doc struct {
 		ETag        string
 		ObjectParts struct {

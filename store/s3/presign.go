@@ -37,7 +37,7 @@ func (s *Store) Presign(ctx context.Context, ref store.Ref, good time.Duration) 
 	client := awss3.NewPresignClient(s.client(s.regionFor(ref.Bucket)), awss3.WithPresignExpires(good), plain)
 	r, err := client.PresignGetObject(ctx, &awss3.GetObjectInput{Bucket: &ref.Bucket, Key: &ref.Key, VersionId: version(ref)})
 	if err != nil {
-		return "", s.explain(ctx, ctx, &exchange{call: &c}, err)
+		return "", s.explain(ctx, ctx, &roundTrip{call: &c}, err)
 	}
 	return plainAddress(r)
 }

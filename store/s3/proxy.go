@@ -16,7 +16,7 @@ import (
 func proxyName(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
 // proxyVariable is where the proxy of a request was found.
-func (x *exchange) proxyVariable() string { return strings.ToUpper(x.scheme) + "_PROXY" }
+func (x *roundTrip) proxyVariable() string { return strings.ToUpper(x.scheme) + "_PROXY" }
 
 // proxyError is an answer of the proxy in place of the store's.
 type proxyError struct {
@@ -38,7 +38,7 @@ func proxyRefuses(_ context.Context, proxy *url.URL, _ *http.Request, resp *http
 }
 
 // ofProxy reports whether an error that came over plain HTTP is the proxy's own: no store put its mark on it.
-func (x *exchange) ofProxy() bool {
+func (x *roundTrip) ofProxy() bool {
 	f := x.fault
 	if x.proxy == nil || x.scheme != "http" || f == nil || f.Code != "" || f.RequestID != "" {
 		return false
@@ -47,7 +47,7 @@ func (x *exchange) ofProxy() bool {
 }
 
 // explainProxy explains a proxy that refuses, or that cannot be reached; false is for errors of another kind.
-func (x *exchange) explainProxy(e *store.Error, err error) bool {
+func (x *roundTrip) explainProxy(e *store.Error, err error) bool {
 	var refused *proxyError
 	var op *net.OpError
 	switch {
@@ -68,7 +68,7 @@ func (x *exchange) explainProxy(e *store.Error, err error) bool {
 }
 
 // refusal sorts a proxy's answer. Those of a proxy that finds no way may be different soon.
-func (x *exchange) refusal(p *proxyError) (store.Kind, string) {
+func (x *roundTrip) refusal(p *proxyError) (store.Kind, string) {
 	switch {
 	case p.status == http.StatusProxyAuthRequired && p.proxy.User == nil:
 		return store.Denied, "the proxy wants a login: write " + x.proxyVariable() + "=http://USER:PASSWORD@HOST:PORT, with odd characters of the password as %XX"
@@ -83,7 +83,7 @@ func (x *exchange) refusal(p *proxyError) (store.Kind, string) {
 }
 
 // blameProxy adds the proxy to the advice about a connection that fails somewhere on the way.
-func (x *exchange) blameProxy(e *store.Error) {
+func (x *roundTrip) blameProxy(e *store.Error) {
 	if x.proxy == nil {
 		return
 	}

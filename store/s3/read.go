@@ -37,7 +37,7 @@ func (s *Store) Head(ctx context.Context, r store.GetRequest) (store.Object, err
 }
 
 // head asks for an object, or for one part of it where part is not 0.
-func (s *Store) head(ctx context.Context, r store.GetRequest, part int) (*exchange, error) {
+func (s *Store) head(ctx context.Context, r store.GetRequest, part int) (*roundTrip, error) {
 	c := newCall("HeadObject", r.Ref, r.Attrs)
 	set(c.header, ifMatch, quoted(r.IfMatch))
 	c.pinned = r.IfMatch != ""
@@ -48,7 +48,7 @@ func (s *Store) head(ctx context.Context, r store.GetRequest, part int) (*exchan
 	if part != 0 {
 		in.PartNumber = aws.Int32(int32(part))
 	}
-	return s.withSums(&c, func() (*exchange, error) {
+	return s.withSums(&c, func() (*roundTrip, error) {
 		return s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
 			_, err := client.HeadObject(ctx, in)
 			return err
@@ -58,7 +58,7 @@ func (s *Store) head(ctx context.Context, r store.GetRequest, part int) (*exchan
 
 // unveil finds out why a HEAD was refused. Its answer has no body and so no code; one to a GET of one byte has. It gives nil
 // where the GET went well: then it has found the bucket's region, and the HEAD is worth another try.
-func (s *Store) unveil(ctx context.Context, r store.GetRequest, x *exchange, err error) error {
+func (s *Store) unveil(ctx context.Context, r store.GetRequest, x *roundTrip, err error) error {
 	if x == nil || x.fault == nil || x.fault.Code != "" || x.status != http.StatusForbidden && x.status != http.StatusBadRequest {
 		return err
 	}
@@ -77,7 +77,7 @@ func (s *Store) unveil(ctx context.Context, r store.GetRequest, x *exchange, err
 	return why
 }
 
-func contentLength(x *exchange) (int64, error) {
+func contentLength(x *roundTrip) (int64, error) {
 	n, err := strconv.ParseInt(x.answer.Get("Content-Length"), 10, 64)
 	if err != nil || n < 0 {
 		return 0, x.call.wrong("a proxy that changes answers may be the cause", "an answer without the object's size came")
@@ -88,7 +88,7 @@ func contentLength(x *exchange) (int64, error) {
 func parseTime(s string) (time.Time, error) { return time.Parse(time.RFC3339, s) }
 
 // changed makes the Error of an answer about another state than the one that was asked for: a few servers do not know the condition.
-func (x *exchange) changed(etag, match string) error {
+func (x *roundTrip) changed(etag, match string) error {
 	return &store.Error{
 		Kind: store.Changed, Op: x.call.op, Ref: x.call.ref, Status: x.status, Err: fmt.Errorf("its ETag is %s, not %s", etag, match),
 	}

@@ -40,7 +40,7 @@ type Store struct {
 	credentials  *credentials
 	anonymous    bool
 	profile      *profile
-	door         door
+	door         objectTransport
 	stallTimeout time.Duration
 	stallFloor   int64
 	signPayload  bool
@@ -125,7 +125,7 @@ func (s *Store) setUp(ctx context.Context, cfg aws.Config, c Config) error {
 	}
 	s.door = newLeanDoor(s, p)
 	o := &s.options
-	o.HTTPClient = &wire{newTransport(t, p.dialTimeout), s.profile.encoding()}
+	o.HTTPClient = &captureClient{newTransport(t, p.dialTimeout), s.profile.encoding()}
 	if !s.anonymous {
 		o.Credentials = s.credentials
 	}

@@ -175,7 +175,7 @@ func keyIn(body []byte) string {
 }
 
 // completed reads the object out of the answer.
-func completed(x *exchange, r store.CompleteRequest) store.Object {
+func completed(x *roundTrip, r store.CompleteRequest) store.Object {
 	var doc struct {
 		ETag string
 		sumElements
@@ -347,7 +347,7 @@ type page struct {
 }
 
 // partsPage reads a page of ListParts, and into u what it tells of the upload.
-func partsPage(x *exchange, u *store.Upload) (page, error) {
+func partsPage(x *roundTrip, u *store.Upload) (page, error) {
 	var doc struct {
 		ChecksumAlgorithm    string
 		ChecksumType         string

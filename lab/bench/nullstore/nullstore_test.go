@@ -228,11 +228,11 @@ func TestHaul(t *testing.T) {
 				t.Fatal(err)
 			}
 			down, err := c.Download(t.Context(), ref, path, haul.Transfer{PartSize: 5 * mib})
-			if err != nil || !down.Proof.Proved {
+			if err != nil || !down.Proof.Verified {
 				t.Fatalf("download: %v; %+v", err, down.Proof)
 			}
 			up, err := c.Upload(t.Context(), path, store.Ref{Bucket: "b", Key: "up"}, haul.Transfer{PartSize: 5 * mib})
-			if err != nil || !up.Proof.Proved {
+			if err != nil || !up.Proof.Verified {
 				t.Fatalf("upload: %v; %+v", err, up.Proof)
 			}
 			want(t, "one sum", up.Proof.Sum, down.Proof.Sum)

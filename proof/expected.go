@@ -32,8 +32,8 @@ type Item struct {
 // Name is Rel.
 func (i Item) Name() string { return i.Rel }
 
-// Truth says what should be there.
-type Truth struct {
+// Expected says what should be there.
+type Expected struct {
 	// Items are in order of the bytes of Rel.
 	Items iter.Seq2[Item, error]
 	// What it is, in a word: tree, manifest, receipt.
@@ -60,12 +60,12 @@ const (
 )
 
 // Exact reports that what is not in the truth has no place in the target: it is a whole tree, and not a list of what must be there.
-func (t Truth) Exact() bool { return t.What == treeTruth }
+func (t Expected) Exact() bool { return t.What == treeTruth }
 
 // IsReceipt reports that it is a receipt: what it does not name is not covered by it.
-func (t Truth) IsReceipt() bool { return t.What == receiptTruth }
+func (t Expected) IsReceipt() bool { return t.What == receiptTruth }
 
-func (t Truth) extra() string {
+func (t Expected) extra() string {
 	if t.Exact() {
 		return "it is in the target only"
 	}
@@ -76,8 +76,8 @@ func (t Truth) extra() string {
 }
 
 // Tree is the truth that is a folder, or what is stored below a prefix.
-func Tree(entries iter.Seq2[mirror.Entry, error]) Truth {
-	return Truth{What: treeTruth, Items: func(yield func(Item, error) bool) {
+func Tree(entries iter.Seq2[mirror.Entry, error]) Expected {
+	return Expected{What: treeTruth, Items: func(yield func(Item, error) bool) {
 		for e, err := range entries {
 			size := e.Size
 			if e.Why != nil {
@@ -96,17 +96,17 @@ func Tree(entries iter.Seq2[mirror.Entry, error]) Truth {
 // leading folders are taken off until the target has the first name, or one of the first; and where names of another depth lie
 // otherwise, as many as these need. What then lies outside of the target, by .. or otherwise, is never looked at. Two names that
 // come to one path leave it open.
-func Manifest(r io.Reader, n Names) (Truth, error) {
-	s := &sorter{}
+func Manifest(r io.Reader, n Names) (Expected, error) {
+	s := &sortFile{}
 	if err := n.stem(n.Stem); err != nil {
-		return Truth{}, err
+		return Expected{}, err
 	}
 	what, err := n.read(r, s.add)
 	if err != nil {
-		return Truth{}, errors.Join(err, s.Close())
+		return Expected{}, errors.Join(err, s.Close())
 	}
 	s.latest = what == receiptTruth
-	return Truth{Items: s.sorted(), What: what, Close: s.Close, find: n.Find}, nil
+	return Expected{Items: s.sorted(), What: what, Close: s.Close, find: n.Find}, nil
 }
 
 // Open reads an object from its beginning to its end.

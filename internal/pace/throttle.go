@@ -38,8 +38,8 @@ const (
 	maxBackoff   = 20 * time.Second
 )
 
-// brake is what the store's wishes to slow down have led to.
-type brake struct {
+// throttle is what the store's wishes to slow down have led to.
+type throttle struct {
 	successes      int           // of requests that began after the last throttle, towards a shorter gate
 	throttled      time.Time     // the last throttle
 	cut            time.Time     // when the lanes were last cut
@@ -106,7 +106,7 @@ func (p *Pace) Throttled(now time.Time, retryAfter time.Duration) {
 }
 
 // limit sets the rate to a little less than what the store has let through of late.
-func (b *brake) limit(now time.Time) {
+func (b *throttle) limit(now time.Time) {
 	b.cut = now
 	b.gate = min(2*b.gate, maxGate)
 	first := b.count.since
@@ -125,7 +125,7 @@ func (b *brake) limit(now time.Time) {
 }
 
 // bears is the share of refusals, of so many requests, up to which goodput alone decides.
-func (b *brake) bears(now time.Time, begun int) float64 {
+func (b *throttle) bears(now time.Time, begun int) float64 {
 	switch {
 	case !now.Before(b.luck):
 		return bearable
@@ -137,7 +137,7 @@ func (b *brake) bears(now time.Time, begun int) float64 {
 
 // byLuck tells, at most once for each cut, that it brought nothing: as many are refused as before, at a lower rate; or that it
 // was hasty.
-func (b *brake) byLuck(now time.Time) bool {
+func (b *throttle) byLuck(now time.Time) bool {
 	a := b.after
 	if b.rate == 0 || a.begun < lucky {
 		return false
@@ -160,12 +160,12 @@ func (b *brake) byLuck(now time.Time) bool {
 }
 
 // binds reports whether the rate keeps requests waiting.
-func (b *brake) binds(now time.Time) bool {
+func (b *throttle) binds(now time.Time) bool {
 	return b.rate > 0 && now.Before(b.slot) || now.Before(b.open)
 }
 
 // begin counts a request that begins.
-func (b *brake) begin(now time.Time) {
+func (b *throttle) begin(now time.Time) {
 	switch passed := now.Sub(b.count.since); {
 	case passed > 2*cutEvery:
 		b.count, b.earlier = tally{since: now}, tally{}
@@ -177,7 +177,7 @@ func (b *brake) begin(now time.Time) {
 }
 
 // steer lets the rate grow while little is refused, and fall a little while more is.
-func (b *brake) steer(now time.Time) {
+func (b *throttle) steer(now time.Time) {
 	if b.rate == 0 || now.Sub(b.steered) < steerEvery {
 		return
 	}
@@ -204,13 +204,13 @@ func (b *brake) steer(now time.Time) {
 }
 
 // lately gives how many requests began in the last second or two, and how many were refused.
-func (b *brake) lately() (begun, denied int) {
+func (b *throttle) lately() (begun, denied int) {
 	return b.count.begun + b.earlier.begun, b.count.denied + b.earlier.denied
 }
 
 // succeeded notes a success of a request that began then. One that was under way at the last throttle tells nothing of
 // what the store bears now.
-func (b *brake) succeeded(began time.Time, lanes int) {
+func (b *throttle) succeeded(began time.Time, lanes int) {
 	if began.Before(b.throttled) {
 		return
 	}
@@ -241,7 +241,7 @@ func (p *Pace) Gate(now time.Time) time.Duration {
 }
 
 // queue gives 0 to a request that may begin by the rate, and to others how long until their turn, each another.
-func (b *brake) queue(now time.Time) time.Duration {
+func (b *throttle) queue(now time.Time) time.Duration {
 	if b.rate == 0 {
 		return 0
 	}

@@ -19,8 +19,8 @@ const (
 	recoverAfter = time.Second
 )
 
-// climb looks for the number of lanes from which on goodput rises no more.
-type climb struct {
+// rampUp looks for the number of lanes from which on goodput rises no more.
+type rampUp struct {
 	max   int // immutable
 	cores int // immutable
 
@@ -40,7 +40,7 @@ type climb struct {
 	pause time.Duration // the least of it in which no payload moved
 	rates []float64     // bytes a second of the last of them
 	quick quick
-	hill  hill
+	hill  trial
 
 	braked   time.Time // the last cut by the brake
 	early    bool      // it came in the quick start
@@ -74,12 +74,12 @@ func (m mark) goodput(from mark) float64 {
 }
 
 // hot reports whether the CPU was the limit from a mark to m.
-func (c *climb) hot(from, m mark) bool {
+func (c *rampUp) hot(from, m mark) bool {
 	return c.cores > 0 && (m.cpu-from.cpu).Seconds() > busyCPU*m.since(from)*float64(c.cores)
 }
 
 // finished notes a request that succeeded.
-func (c *climb) finished(s Sample) {
+func (c *rampUp) finished(s Sample) {
 	if c.done++; c.done == 1 {
 		c.took, c.bytes = s.Took, float64(s.Bytes)
 	}
@@ -100,7 +100,7 @@ func (c *climb) finished(s Sample) {
 }
 
 // tick goes on with the search. While the brake binds, goodput says nothing of the lanes.
-func (c *climb) tick(now time.Time, l Load, braked bool) {
+func (c *rampUp) tick(now time.Time, l Load, braked bool) {
 	m := mark{at: now, bytes: l.Moved + perRequest*c.done, done: c.done, cpu: l.CPU}
 	if c.first.at.IsZero() {
 		if l.Busy > 0 {
@@ -135,7 +135,7 @@ func (c *climb) tick(now time.Time, l Load, braked bool) {
 }
 
 // starved reports whether there is no work for the lanes that are open; for one tick it may only be late.
-func (c *climb) starved(l Load) bool {
+func (c *rampUp) starved(l Load) bool {
 	if l.Waiting > 0 || l.Busy >= c.lanes {
 		c.idle = 0
 		return false
@@ -145,7 +145,7 @@ func (c *climb) starved(l Load) bool {
 }
 
 // rest forgets what was being measured.
-func (c *climb) rest(now time.Time) {
+func (c *rampUp) rest(now time.Time) {
 	switch c.phase {
 	case starting:
 		c.quick.stepped(now, c.lanes)
@@ -158,10 +158,10 @@ func (c *climb) rest(now time.Time) {
 }
 
 // set changes the number of lanes, within its bounds.
-func (c *climb) set(n int) { c.lanes = min(max(1, n), c.max) }
+func (c *rampUp) set(n int) { c.lanes = min(max(1, n), c.max) }
 
 // cut is the brake's: n lanes, and no search until some time has gone by without another.
-func (c *climb) cut(now time.Time, n int) {
+func (c *rampUp) cut(now time.Time, n int) {
 	if c.braked.IsZero() || now.Sub(c.braked) >= cutEvery {
 		c.wish = c.lanes * 9 / 10
 	}
@@ -175,7 +175,7 @@ func (c *climb) cut(now time.Time, n int) {
 }
 
 // resume takes a cut back.
-func (c *climb) resume(now time.Time, n int) {
+func (c *rampUp) resume(now time.Time, n int) {
 	c.set(max(c.lanes, n))
 	c.wish, c.braked = 0, now.Add(-recoverAfter)
 	c.hill.forget()
@@ -183,7 +183,7 @@ func (c *climb) resume(now time.Time, n int) {
 }
 
 // widen looks for more lanes at once: connections have turned out to be slow by themselves.
-func (c *climb) widen(now time.Time) {
+func (c *rampUp) widen(now time.Time) {
 	if c.phase != steady {
 		c.phase = steady
 		c.hill.up, c.hill.step = true, boldest
@@ -193,7 +193,7 @@ func (c *climb) widen(now time.Time) {
 }
 
 // again begins the quick start anew, from the lanes that there are.
-func (c *climb) again(m mark) {
+func (c *rampUp) again(m mark) {
 	c.phase, c.from = starting, m
 	c.quick = quick{wait: c.quick.wait, least: c.quick.least}
 	c.quick.stepped(m.at, c.lanes)
@@ -201,18 +201,18 @@ func (c *climb) again(m mark) {
 }
 
 // within is the number of lanes whose requests goodput moves in reachTime, and one.
-func (c *climb) within(goodput float64) int {
+func (c *rampUp) within(goodput float64) int {
 	return 1 + int(reachTime.Seconds()*goodput/c.request())
 }
 
 // window is how long to measure: two requests, within reason.
-func (c *climb) window() time.Duration {
+func (c *rampUp) window() time.Duration {
 	return min(max(2*c.took, 250*time.Millisecond), 2*time.Second)
 }
 
 // over reports whether the window that began at c.from ends at m: when it is long enough, with the next full round of requests,
 // or when that does not come.
-func (c *climb) over(m mark) bool {
+func (c *rampUp) over(m mark) bool {
 	w, d := c.window(), m.at.Sub(c.from.at)
 	n := int64(c.lanes)
 	round := (m.done-c.from.done)/n > (c.last.done-c.from.done)/n

@@ -17,8 +17,8 @@ import (
 // run, and are merged when they are read.
 const runItems, runParts = 20_000, 1 << 17
 
-// sorter puts items in order of Rel, and makes one of those that have the same. It is used by one goroutine at a time.
-type sorter struct {
+// sortFile puts items in order of Rel, and makes one of those that have the same. It is used by one goroutine at a time.
+type sortFile struct {
 	// latest lets the last of several items with one Rel count; else their claims are joined.
 	latest bool
 
@@ -33,7 +33,7 @@ type stored struct {
 	Why  string
 }
 
-func (s *sorter) add(i Item) error {
+func (s *sortFile) add(i Item) error {
 	s.run = append(s.run, i)
 	if s.parts += len(i.Parts); len(s.run) < runItems && s.parts < runParts {
 		return nil
@@ -41,12 +41,12 @@ func (s *sorter) add(i Item) error {
 	return s.spill()
 }
 
-func (s *sorter) sort() {
+func (s *sortFile) sort() {
 	slices.SortStableFunc(s.run, func(a, b Item) int { return strings.Compare(a.Rel, b.Rel) })
 }
 
 // spill writes the run to a temporary file.
-func (s *sorter) spill() error {
+func (s *sortFile) spill() error {
 	s.sort()
 	spool, err := localfile.NewScratch("")
 	if err != nil {
@@ -70,7 +70,7 @@ func (s *sorter) spill() error {
 }
 
 // Close frees the temporary files.
-func (s *sorter) Close() error {
+func (s *sortFile) Close() error {
 	var errs []error
 	for _, r := range s.runs {
 		errs = append(errs, r.Close())
@@ -86,7 +86,7 @@ type head struct {
 }
 
 // sorted gives the items. After that no more may be added.
-func (s *sorter) sorted() iter.Seq2[Item, error] {
+func (s *sortFile) sorted() iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		s.sort()
 		heads, err := s.heads()
@@ -129,7 +129,7 @@ func (s *sorter) sorted() iter.Seq2[Item, error] {
 }
 
 // heads begins to read each run; that in memory is the last.
-func (s *sorter) heads() ([]*head, error) {
+func (s *sortFile) heads() ([]*head, error) {
 	var all []*head
 	begin := func(next func() (Item, error)) error {
 		h := &head{next: next}
@@ -164,7 +164,7 @@ func (s *sorter) heads() ([]*head, error) {
 }
 
 // join makes one of two items with the same name.
-func (s *sorter) join(a, b Item) Item {
+func (s *sortFile) join(a, b Item) Item {
 	switch {
 	case s.latest, a.Why == nil && b.Why != nil:
 		return b

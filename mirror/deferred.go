@@ -56,7 +56,7 @@ func (l *last) of(role seqfile.Role) *spool {
 }
 
 // putOff keeps what is to be done about a manifest or marker for later; false where it is to be done now.
-func (w *way) putOff(a Action) (bool, error) {
+func (w *jobBuilder) putOff(a Action) (bool, error) {
 	e := a.Source
 	if w.o.NoFamilies || e.Why != nil || a.Do != Move && a.Do != Check || e.isMark() {
 		return false, nil
@@ -72,7 +72,7 @@ func (w *way) putOff(a Action) (bool, error) {
 }
 
 // goLast does what was put off: manifests, and then markers. act yields the job for an action.
-func (w *way) goLast(ctx context.Context, end context.CancelCauseFunc, act func(Action, func(job) bool) bool) error {
+func (w *jobBuilder) goLast(ctx context.Context, end context.CancelCauseFunc, act func(Action, func(job) bool) bool) error {
 	for _, s := range []*spool{&w.last.manifests, &w.last.markers} {
 		if s.n == 0 {
 			continue
@@ -137,7 +137,7 @@ func (s *spool) actions() iter.Seq2[Action, error] {
 				yield(a, err)
 				return
 			case n%3 == 0:
-				a = Action{Do: Do(e.Rel), Why: e.Path}
+				a = Action{Do: Op(e.Rel), Why: e.Path}
 			case n%3 == 1:
 				a.Source = e
 			default:

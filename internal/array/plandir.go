@@ -18,8 +18,8 @@ import (
 	"haul.example/haul/store"
 )
 
-// Depot is where a plan lies: a folder that all tasks see, or what is below a prefix of the store.
-type Depot struct {
+// PlanDir is where a plan lies: a folder that all tasks see, or what is below a prefix of the store.
+type PlanDir struct {
 	// dir is the folder, or one on this machine for copies of what lies below the prefix.
 	dir string
 	c   *haul.Client // nil for a folder
@@ -27,18 +27,18 @@ type Depot struct {
 }
 
 // Folder gives a plan in a folder.
-func Folder(dir string) *Depot { return &Depot{dir: dir} }
+func Folder(dir string) *PlanDir { return &PlanDir{dir: dir} }
 
 // Prefix gives a plan below a prefix, with a folder on this machine for copies of its files.
-func Prefix(c *haul.Client, prefix store.Ref, scratch string) *Depot {
+func Prefix(c *haul.Client, prefix store.Ref, scratch string) *PlanDir {
 	if prefix.Key != "" && prefix.Key[len(prefix.Key)-1] != '/' {
 		prefix.Key += "/"
 	}
-	return &Depot{dir: scratch, c: c, ref: prefix}
+	return &PlanDir{dir: scratch, c: c, ref: prefix}
 }
 
 // String gives the path or address.
-func (d *Depot) String() string {
+func (d *PlanDir) String() string {
 	if d.c == nil {
 		return d.dir
 	}
@@ -46,14 +46,14 @@ func (d *Depot) String() string {
 }
 
 // local is where a file of the plan lies on this machine.
-func (d *Depot) local(name string) string { return filepath.Join(d.dir, filepath.FromSlash(name)) }
+func (d *PlanDir) local(name string) string { return filepath.Join(d.dir, filepath.FromSlash(name)) }
 
-func (d *Depot) object(name string) store.Ref {
+func (d *PlanDir) object(name string) store.Ref {
 	return store.Ref{Bucket: d.ref.Bucket, Key: d.ref.Key + name}
 }
 
 // within reports whether the plan lies below an end, which is an absolute path, or a prefix with a slash at its end.
-func (d *Depot) within(end mirror.End) bool {
+func (d *PlanDir) within(end mirror.End) bool {
 	if d.c != nil {
 		return end.Path == "" && end.Ref.Bucket == d.ref.Bucket && strings.HasPrefix(d.ref.Key, end.Ref.Key)
 	}
@@ -69,7 +69,7 @@ func (d *Depot) within(end mirror.End) bool {
 func asIs() haul.Transfer { return haul.Transfer{Resume: haul.ResumeNever} }
 
 // open opens a file of the plan; fs.ErrNotExist is in the error's chain where it is not there.
-func (d *Depot) open(ctx context.Context, name string) (*os.File, error) {
+func (d *PlanDir) open(ctx context.Context, name string) (*os.File, error) {
 	if d.c != nil {
 		_, err := d.c.Download(ctx, d.object(name), d.local(name), asIs())
 		if errors.Is(err, store.NotFound) {
@@ -83,7 +83,7 @@ func (d *Depot) open(ctx context.Context, name string) (*os.File, error) {
 }
 
 // has reports whether a file of the plan is there.
-func (d *Depot) has(ctx context.Context, name string) (bool, error) {
+func (d *PlanDir) has(ctx context.Context, name string) (bool, error) {
 	var err error
 	if d.c != nil {
 		_, err = d.c.Stat(ctx, d.object(name), nil)
@@ -97,7 +97,7 @@ func (d *Depot) has(ctx context.Context, name string) (bool, error) {
 }
 
 // write makes a file of the plan of what fill writes; it appears whole, or not at all, and survives a power cut.
-func (d *Depot) write(ctx context.Context, name string, fill func(io.Writer) error) error {
+func (d *PlanDir) write(ctx context.Context, name string, fill func(io.Writer) error) error {
 	if err := d.put(name, fill, true); err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (d *Depot) write(ctx context.Context, name string, fill func(io.Writer) err
 }
 
 // put makes a file on this machine.
-func (d *Depot) put(name string, fill func(io.Writer) error, durable bool) error {
+func (d *PlanDir) put(name string, fill func(io.Writer) error, durable bool) error {
 	path := d.local(name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
@@ -131,7 +131,7 @@ func (d *Depot) put(name string, fill func(io.Writer) error, durable bool) error
 }
 
 // keep makes a file that was written on this machine one of the plan.
-func (d *Depot) keep(ctx context.Context, name string) error {
+func (d *PlanDir) keep(ctx context.Context, name string) error {
 	if d.c == nil {
 		return localfile.SyncDir(filepath.Dir(d.local(name)))
 	}
@@ -140,7 +140,7 @@ func (d *Depot) keep(ctx context.Context, name string) error {
 }
 
 // remove takes a file out of the plan. One that is not there is no error.
-func (d *Depot) remove(ctx context.Context, name string) error {
+func (d *PlanDir) remove(ctx context.Context, name string) error {
 	err := os.Remove(d.local(name))
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
@@ -151,12 +151,12 @@ func (d *Depot) remove(ctx context.Context, name string) error {
 	return d.c.Delete(ctx, d.object(name), nil)
 }
 
-func (d *Depot) writeJSON(ctx context.Context, name string, v any) error {
+func (d *PlanDir) writeJSON(ctx context.Context, name string, v any) error {
 	return d.write(ctx, name, indented(v))
 }
 
-// scribble is writeJSON of what may be lost in a power cut.
-func (d *Depot) scribble(ctx context.Context, name string, v any) error {
+// writeProgress is writeJSON of what may be lost in a power cut.
+func (d *PlanDir) writeProgress(ctx context.Context, name string, v any) error {
 	err := d.put(name, indented(v), false)
 	if d.c != nil && err == nil {
 		err = d.keep(ctx, name)
@@ -172,7 +172,7 @@ func indented(v any) func(io.Writer) error {
 	}
 }
 
-func (d *Depot) readJSON(ctx context.Context, name string, v any) error {
+func (d *PlanDir) readJSON(ctx context.Context, name string, v any) error {
 	f, err := d.open(ctx, name)
 	if err != nil {
 		return err
@@ -195,7 +195,7 @@ var errNoJSON = errors.New("it is damaged")
 const maxLine = 64 << 20
 
 // eachLine reads a file of the plan line by line, and tells where each begins.
-func (d *Depot) eachLine(ctx context.Context, name string, do func(offset int64, line []byte) error) error {
+func (d *PlanDir) eachLine(ctx context.Context, name string, do func(offset int64, line []byte) error) error {
 	f, err := d.open(ctx, name)
 	if err != nil {
 		return err
@@ -217,7 +217,7 @@ func (d *Depot) eachLine(ctx context.Context, name string, do func(offset int64,
 }
 
 // lineAt gives the line of a file of the plan that begins there; the file was read before, and is on this machine.
-func (d *Depot) lineAt(name string, offset int64) ([]byte, error) {
+func (d *PlanDir) lineAt(name string, offset int64) ([]byte, error) {
 	f, err := os.Open(d.local(name))
 	if err != nil {
 		return nil, err

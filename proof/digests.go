@@ -12,8 +12,8 @@ import (
 	"haul.example/haul/internal/evidence"
 )
 
-// Forms are the digests of one content in the forms in which S3 and its tools tell them.
-type Forms struct {
+// Digests are the digests of one content in the forms in which S3 and its tools tell them.
+type Digests struct {
 	// Size is in bytes.
 	Size int64
 	// Full are of all bytes.
@@ -23,16 +23,16 @@ type Forms struct {
 	PartSize  int64
 }
 
-// Forming computes Forms of the bytes that are written to it.
-type Forming struct {
+// Digester computes Forms of the bytes that are written to it.
+type Digester struct {
 	full, composite evidence.Running
 	partSize, size  int64
 }
 
 // NewForming begins digests of all bytes, and composite ones of parts of partSize bytes. Among these is always MD5, as the ETag, and
 // never CRC64NVME, which S3 knows of the full object only. A partSize of 0 makes none.
-func NewForming(full, composite []checksum.Algorithm, partSize int64) *Forming {
-	f := &Forming{partSize: partSize}
+func NewForming(full, composite []checksum.Algorithm, partSize int64) *Digester {
+	f := &Digester{partSize: partSize}
 	for _, a := range full {
 		f.full = append(f.full, checksum.NewRunning(a, nil))
 	}
@@ -51,15 +51,15 @@ func NewForming(full, composite []checksum.Algorithm, partSize int64) *Forming {
 }
 
 // Write takes the next bytes, and gives no error. Each digest sums them in a goroutine of its own, where that is worth it.
-func (f *Forming) Write(p []byte) (int, error) {
+func (f *Digester) Write(p []byte) (int, error) {
 	f.size += int64(len(p))
 	return f.all().Write(p)
 }
 
-func (f *Forming) all() evidence.Running { return slices.Concat(f.full, f.composite) }
+func (f *Digester) all() evidence.Running { return slices.Concat(f.full, f.composite) }
 
 // Read takes all of a file of that many bytes: each digest reads it by itself, at its own pace.
-func (f *Forming) Read(ctx context.Context, r io.ReaderAt, size int64) error {
+func (f *Digester) Read(ctx context.Context, r io.ReaderAt, size int64) error {
 	g, gctx := errgroup.WithContext(ctx)
 	for _, one := range f.all() {
 		g.Go(func() error {
@@ -86,8 +86,8 @@ func (f *Forming) Read(ctx context.Context, r io.ReaderAt, size int64) error {
 }
 
 // Forms gives what was computed; nothing can be written after it.
-func (f *Forming) Forms() (forms Forms, err error) {
-	forms = Forms{Size: f.size, PartSize: f.partSize}
+func (f *Digester) Forms() (forms Digests, err error) {
+	forms = Digests{Size: f.size, PartSize: f.partSize}
 	if forms.Full, err = f.full.Sums(); err == nil {
 		forms.Composite, err = f.composite.Sums()
 	}

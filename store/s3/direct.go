@@ -20,20 +20,20 @@ import (
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// leanDoor moves the data over connections of its own: a request is one buffer of head and body, written and read by the
+// directTransport moves the data over connections of its own: a request is one buffer of head and body, written and read by the
 // goroutine that asked for it. The SDK says where a bucket is and with what to sign, and its signer signs; where an address
 // needs more than that, the request goes through the SDK.
-type leanDoor struct {
+type directTransport struct {
 	*Store
 	pool   *pool
 	signer *v4.Signer
 }
 
-func newLeanDoor(s *Store, p *pool) *leanDoor {
-	return &leanDoor{Store: s, pool: p, signer: v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })}
+func newLeanDoor(s *Store, p *pool) *directTransport {
+	return &directTransport{Store: s, pool: p, signer: v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })}
 }
 
-func (d *leanDoor) send(ctx context.Context, m message) (*exchange, error) {
+func (d *directTransport) send(ctx context.Context, m dataRequest) (*roundTrip, error) {
 	return d.do(ctx, &m.call, func(ctx context.Context, c *awss3.Client) error {
 		t, err := d.begin(ctx, "PUT", m)
 		if err != nil {
@@ -48,7 +48,7 @@ func (d *leanDoor) send(ctx context.Context, m message) (*exchange, error) {
 	})
 }
 
-func (d *leanDoor) fetch(ctx context.Context, m message) (*exchange, io.ReadCloser, error) {
+func (d *directTransport) fetch(ctx context.Context, m dataRequest) (*roundTrip, io.ReadCloser, error) {
 	m.stream = true
 	var body io.ReadCloser
 	x, err := d.do(ctx, &m.call, func(ctx context.Context, c *awss3.Client) error {
@@ -69,9 +69,9 @@ func (d *leanDoor) fetch(ctx context.Context, m message) (*exchange, io.ReadClos
 	return x, body, err
 }
 
-// talk is one request on its way.
-type talk struct {
-	x    *exchange
+// signedRequest is one request on its way.
+type signedRequest struct {
+	x    *roundTrip
 	at   address
 	req  *http.Request // as signed
 	path string        // with the query, as sent
@@ -83,13 +83,13 @@ type talk struct {
 const unsignedPayload = "UNSIGNED-PAYLOAD"
 
 // begin addresses and signs a request, in the region that do says. It gives nil where only the SDK can go.
-func (d *leanDoor) begin(ctx context.Context, method string, m message) (*talk, error) {
+func (d *directTransport) begin(ctx context.Context, method string, m dataRequest) (*signedRequest, error) {
 	x := exchangeOf(ctx)
 	at, err := d.addressOf(ctx, m.ref.Bucket, x.region)
 	if err != nil || at.odd {
 		return nil, err
 	}
-	t := &talk{x: x, at: at, path: at.prefix + escaped(m.ref.Key), encoding: d.profile.encoding()}
+	t := &signedRequest{x: x, at: at, path: at.prefix + escaped(m.ref.Key), encoding: d.profile.encoding()}
 	u := &url.URL{Scheme: at.scheme, Host: at.host, RawPath: t.path}
 	if u.Path, err = url.PathUnescape(t.path); err != nil {
 		return nil, err
@@ -129,7 +129,7 @@ func (d *leanDoor) begin(ctx context.Context, method string, m message) (*talk, 
 }
 
 // query names the part or the version, as S3 signs it: sorted, and escaped like a key but for the slash.
-func (m *message) query() string {
+func (m *dataRequest) query() string {
 	value := func(s string) string { return strings.ReplaceAll(escaped(s), "/", "%2F") }
 	switch {
 	case m.uploadID != "":
@@ -141,7 +141,7 @@ func (m *message) query() string {
 }
 
 // head writes the request's head into b.
-func (t *talk) head(b *bytes.Buffer) {
+func (t *signedRequest) head(b *bytes.Buffer) {
 	b.WriteString(t.req.Method)
 	b.WriteByte(' ')
 	b.WriteString(t.path)
@@ -171,7 +171,7 @@ var clean = strings.NewReplacer("\r", " ", "\n", " ")
 
 // converse sends the request and reads the head of the answer. A connection that had been idle may be closed by the server
 // at the very moment; then a fresh one is tried, once.
-func (d *leanDoor) converse(ctx context.Context, t *talk, m message) (*http.Response, error) {
+func (d *directTransport) converse(ctx context.Context, t *signedRequest, m dataRequest) (*http.Response, error) {
 	for try := 0; ; try++ {
 		if ctx.Err() != nil { // a connection that is there already would not notice in time
 			return nil, context.Cause(ctx)
@@ -200,7 +200,7 @@ var errNoAnswer = errors.New("the server closed the connection")
 func closedIdle(err error) bool { return errors.Is(err, errNoAnswer) }
 
 // exchange does one request on one connection.
-func (d *leanDoor) exchange(ctx context.Context, t *talk, c *conn, m message) (*http.Response, error) {
+func (d *directTransport) exchange(ctx context.Context, t *signedRequest, c *conn, m dataRequest) (*http.Response, error) {
 	stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
 	defer func() {
 		if stop != nil {
@@ -265,7 +265,7 @@ var headBuffers = sync.Pool{New: func() any { return new([smallBuffer]byte) }}
 const smallBuffer = 16 << 10
 
 // sendAll writes head and body. An answer that comes before all of it is out says that the rest is not wanted.
-func (t *talk) sendAll(c *conn, m message) error {
+func (t *signedRequest) sendAll(c *conn, m dataRequest) error {
 	buf, body := m.buffer, m.body
 	if len(buf) < smallBuffer {
 		own := headBuffers.Get().(*[smallBuffer]byte)
@@ -332,7 +332,7 @@ func (e *bodyError) Unwrap() error { return e.error }
 // answerBody gives its connection back when it was read to the end, and cuts it when it was not.
 type answerBody struct {
 	io.ReadCloser
-	door *leanDoor
+	door *directTransport
 	at   address
 	c    *conn
 	left int64 // of a known length; -1 otherwise
@@ -368,4 +368,4 @@ func (b *answerBody) Close() error {
 	return b.c.Close()
 }
 
-var _ door = (*leanDoor)(nil)
+var _ objectTransport = (*directTransport)(nil)

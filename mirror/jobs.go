@@ -17,8 +17,8 @@ import (
 	"haul.example/haul/store"
 )
 
-// way makes the jobs of a run from one end to the other.
-type way struct {
+// jobBuilder makes the jobs of a run from one end to the other.
+type jobBuilder struct {
 	*run
 	kind     Way
 	from, to End
@@ -34,7 +34,7 @@ type way struct {
 }
 
 // close closes what a run has open.
-func (w *way) close() {
+func (w *jobBuilder) close() {
 	w.last.close()
 	w.places.close()
 	if w.source.Root != nil {
@@ -43,8 +43,8 @@ func (w *way) close() {
 }
 
 // way finds the direction, and refuses what would be a run onto itself.
-func (r *run) way(from, to End) (*way, error) {
-	w := &way{run: r, from: from.rooted(), to: to.rooted()}
+func (r *run) way(from, to End) (*jobBuilder, error) {
+	w := &jobBuilder{run: r, from: from.rooted(), to: to.rooted()}
 	if r.o.Select.Pairs != nil {
 		w.taken = newTaken()
 	}
@@ -80,7 +80,7 @@ const moveVerb = "move"
 
 // overlap sees to a copy from a prefix into itself. Onto itself is one to one, and makes sense where something changes. Of a target
 // that lies in the source nothing is copied further: it may have come there by this very run.
-func (w *way) overlap() error {
+func (w *jobBuilder) overlap() error {
 	a, b := w.from.Ref, w.to.Ref
 	switch {
 	case a.Bucket != b.Bucket || !strings.HasPrefix(b.Key, a.Key) || w.o.Select.Pairs != nil:
@@ -114,7 +114,7 @@ func placesFor(dir string, o Options) (*places, error) {
 }
 
 // job makes the job that moves an entry; false where there is nothing to move.
-func (w *way) job(e Entry) (job, bool) {
+func (w *jobBuilder) job(e Entry) (job, bool) {
 	j := job{verb: w.verb, entry: e}
 	if e.Why != nil {
 		j.source, j.skip = e.Address(), e.Why
@@ -152,7 +152,7 @@ func (w *way) job(e Entry) (job, bool) {
 }
 
 // find lets a dry run look for an object that a list names.
-func (w *way) find(j *job) {
+func (w *jobBuilder) find(j *job) {
 	seen, look := j.entry, j.look
 	j.seen = &seen
 	attrs := w.o.Transfer.Attrs
@@ -173,12 +173,12 @@ func (w *way) find(j *job) {
 }
 
 // targetRef is the object that an entry becomes.
-func (w *way) targetRef(e Entry) store.Ref {
+func (w *jobBuilder) targetRef(e Entry) store.Ref {
 	return store.Ref{Bucket: w.to.Ref.Bucket, Key: w.to.Ref.Key + cmp.Or(e.to, e.Rel)}
 }
 
 // choices are those of the transfer of one entry.
-func (w *way) choices(e Entry) haul.Transfer {
+func (w *jobBuilder) choices(e Entry) haul.Transfer {
 	t := w.o.Transfer
 	t.NoClobber = t.NoClobber || w.o.NoOverwrite
 	if w.o.Move {
@@ -187,7 +187,7 @@ func (w *way) choices(e Entry) haul.Transfer {
 	return t
 }
 
-func (w *way) upload(j *job) {
+func (w *jobBuilder) upload(j *job) {
 	e, ref := j.entry, w.targetRef(j.entry)
 	t := w.choices(e)
 	j.source, j.target = e.Path, ref.String()
@@ -218,24 +218,24 @@ func (w *way) upload(j *job) {
 }
 
 // warnBehind warns, once for each link, that what lies behind it is no part of the source, and so not deleted by a move.
-func (w *way) warnBehind(e Entry) {
+func (w *jobBuilder) warnBehind(e Entry) {
 	if w.behind == e.behind {
 		return
 	}
 	w.behind = e.behind
-	w.tell(Event{Kind: Warned, Verb: moveVerb, Source: w.from.name(e.behind), Entry: e,
+	w.emit(Event{Kind: Warned, Verb: moveVerb, Source: w.from.name(e.behind), Entry: e,
 		Err: fmt.Errorf("%s leads out of the folder that is moved: what lies there is copied, and not deleted", w.from.name(e.behind))})
 }
 
 // keep counts a file that a move has copied and not deleted.
-func (w *way) keep() {
+func (w *jobBuilder) keep() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.kept++
 }
 
 // download is false for an object that stands for a folder, which was made.
-func (w *way) download(j *job) bool {
+func (w *jobBuilder) download(j *job) bool {
 	e := j.entry
 	t := w.choices(e)
 	t.Root = w.root
@@ -260,7 +260,7 @@ func (w *way) download(j *job) bool {
 		return true
 	}
 	if w.places.warned != nil {
-		w.tell(Event{Kind: Warned, Verb: w.verb, Source: j.source, Target: path, Entry: e, Err: w.places.warned})
+		w.emit(Event{Kind: Warned, Verb: w.verb, Source: j.source, Target: path, Entry: e, Err: w.places.warned})
 	}
 	j.move = func(ctx context.Context) (haul.Result, error) {
 		switch {
@@ -276,7 +276,7 @@ func (w *way) download(j *job) bool {
 }
 
 // conflict makes of a conflict of case what is wanted.
-func (w *way) conflict(j *job, err error) {
+func (w *jobBuilder) conflict(j *job, err error) {
 	switch w.o.CaseConflict {
 	case SkipCase:
 		j.skip = err
@@ -290,7 +290,7 @@ type endError struct{ error }
 
 func (e endError) Unwrap() error { return e.error }
 
-func (w *way) copy(j *job) {
+func (w *jobBuilder) copy(j *job) {
 	e, ref := j.entry, w.targetRef(j.entry)
 	t := w.choices(e)
 	j.source, j.target = e.Object.Ref.String(), ref.String()
@@ -312,7 +312,7 @@ func (w *way) copy(j *job) {
 
 // clashes reports whether a copy would be written over what is, or may be, another source of the run. Onto itself is well where
 // something changes. A list names what moves, and no listing comes upon what was moved.
-func (w *way) clashes(from, to store.Ref) bool {
+func (w *jobBuilder) clashes(from, to store.Ref) bool {
 	a := w.from.Ref
 	switch {
 	case Same(from, to):
@@ -325,7 +325,7 @@ func (w *way) clashes(from, to store.Ref) bool {
 }
 
 // archived lets a dry run tell of an object that is in an archive, as far as its storage class reports that.
-func (w *way) archived(j *job) {
+func (w *jobBuilder) archived(j *job) {
 	class := j.entry.Object.StorageClass
 	if !w.o.DryRun || class != "GLACIER" && class != "DEEP_ARCHIVE" {
 		return
@@ -336,7 +336,7 @@ func (w *way) archived(j *job) {
 }
 
 // absent lets a dry run leave out what is there already, where that would be left alone.
-func (w *way) absent(e Entry, target string) func(context.Context) (bool, string, error) {
+func (w *jobBuilder) absent(e Entry, target string) func(context.Context) (bool, string, error) {
 	if !w.o.NoOverwrite {
 		return nil
 	}
