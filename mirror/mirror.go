@@ -65,9 +65,6 @@ func Tree(ctx context.Context, c *haul.Client, from, to End, o Options) (Summary
 		return r.tree(ctx, w)
 	}
 	w.journal = newJournal(c, w.verb, w.from, w.to, o.Transfer)
-	if o.Transfer.Resume == haul.ResumeNever {
-		w.journal.earlier = nil
-	}
 	s, err := r.tree(ctx, w)
 	if o.Move && s.Found == 0 && store.KindOf(err) == store.NotFound && w.journal.resumes() {
 		r.emit(Event{Kind: Warned, Verb: w.verb, Source: w.from.String(), Target: w.to.String(), Err: errMovedBefore})

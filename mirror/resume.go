@@ -96,8 +96,8 @@ type runJournal struct {
 func newJournal(c *haul.Client, verb string, from, to End, t haul.Transfer) *runJournal {
 	j := &runJournal{header: runHeader{Version: journalVersion, Verb: verb}}
 	dir, err := c.StateDir()
-	if err != nil {
-		return j // the transfers report it
+	if err != nil || t.Resume == haul.ResumeNever {
+		return j // the transfers report the error
 	}
 	j.dir = filepath.Join(dir, "runs")
 	j.header.Source, err = rootName(from)
