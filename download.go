@@ -369,6 +369,7 @@ func (d *download) fetchRange(ctx context.Context, r store.Range, first *respons
 // piece notes a piece of a range, and whole that all those of one, of so many bytes, are here.
 func (d *download) piece(s segment) {
 	d.append(d.log, entry{Offset: s.Offset, Length: s.Length, Sum: s.sum})
+	d.noteRate(d.log)
 	if d.log != nil {
 		d.secured(s.Length)
 	}
@@ -410,6 +411,7 @@ func (d *download) fail(err error) error {
 		d.forget(d.log)
 		return err
 	}
+	d.noteRate(d.log)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	kept := &PartialFileError{Path: d.target.Temp(), Bytes: d.bytes + d.pieces, Err: err}

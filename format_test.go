@@ -11,5 +11,5 @@ func TestFormats(t *testing.T) {
 	r := formattest.Filled[record]()
 	r.Format = recordVersion
 	formattest.Check(t, "record", 2, r)
-	formattest.Check(t, "entry", 1, formattest.Filled[entry]())
+	formattest.Check(t, "entry", 2, formattest.Filled[entry](), "Rate")
 }

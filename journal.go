@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,6 +84,8 @@ type entry struct {
 	// State is that of a hash of this algorithm after the first Offset bytes; no bytes and no State void all earlier ones.
 	Digest checksum.Algorithm `json:"digest,omitempty"`
 	State  []byte             `json:"state,omitempty"`
+	// Rate is what the link moves, in bytes a second, if it is the link that bounds the transfer; such an entry has nothing else.
+	Rate int64 `json:"rate,omitempty"`
 }
 
 type direction string
@@ -159,6 +162,26 @@ func (t *transfer) append(l *log, e entry) {
 	}
 	if err := l.Append(e); err != nil && t.mute.CompareAndSwap(false, true) {
 		t.note(fmt.Sprintf("what is done can no longer be written down, so a broken run would do it again: %v", err))
+	}
+}
+
+// noteRate writes down what the link moves, if that is known and new, so that a resumed transfer has no more in flight from its start
+// than an interruption may lose.
+func (t *transfer) noteRate(l *log) {
+	rate, before := t.c.pace.Rate(), t.rate.Load()
+	if l == nil || rate <= 0 || before > 0 && rate > before-before/4 && rate < before+before/4 || !t.rate.CompareAndSwap(before, rate) {
+		return
+	}
+	t.append(l, entry{Rate: rate})
+}
+
+// expectRate starts with what an earlier run wrote down.
+func (t *transfer) expectRate(l *log) {
+	for _, e := range slices.Backward(entries(l)) {
+		if e.Rate > 0 {
+			t.c.pace.Expect(e.Rate)
+			return
+		}
 	}
 }
 

@@ -111,8 +111,9 @@ type transfer struct {
 	moved, kept atomic.Int64 // bytes
 	safe        atomic.Int64 // bytes that are there for good, those that are kept too
 	retries     atomic.Int64
-	mute        atomic.Bool // the record failed, and the user was told
-	fleeting    bool        // nothing of it is kept when it fails; set before the first part leaves
+	rate        atomic.Int64 // of the link, as it was written down last
+	mute        atomic.Bool  // the record failed, and the user was told
+	fleeting    bool         // nothing of it is kept when it fails; set before the first part leaves
 
 	// of a copy
 	sourceParts []int64 // sizes of the source's own parts; nil before the store was asked, and empty where they do not do

@@ -417,5 +417,9 @@ func (u *upload) sendMissing(ctx context.Context) error {
 // sendPart sends part n.
 func (u *upload) sendPart(ctx context.Context, n int, buf []byte) error {
 	r, src := u.layout.Part(n), onDisk{u.src, u.c.meter}
-	return u.send(ctx, n, outgoing{content: src, body: io.NewSectionReader(src, r.Offset, r.Length), buf: buf})
+	err := u.send(ctx, n, outgoing{content: src, body: io.NewSectionReader(src, r.Offset, r.Length), buf: buf})
+	if err == nil {
+		u.noteRate(u.log)
+	}
+	return err
 }

@@ -100,6 +100,7 @@ func (u *upload) reset(ctx context.Context, err error) (bool, error) {
 // fail says what stays after err, or makes sure that nothing does.
 func (u *upload) fail(ctx context.Context, err error) error {
 	parts, _ := u.count()
+	u.noteRate(u.log)
 	switch {
 	case errors.Is(err, store.NoUpload):
 		u.forget(u.log)

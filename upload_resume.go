@@ -57,6 +57,7 @@ func (u *upload) goOn(ctx context.Context, earlier record) (kept []store.Part, f
 		return nil, false, Result{}, nil
 	}
 	u.layout = layout
+	u.expectRate(u.log)
 	err = u.ask(ctx, func(ctx context.Context) (err error) {
 		u.up, kept, err = u.list(ctx, old)
 		return err

@@ -208,6 +208,26 @@ func (r *reach) binds(l Load) bool {
 	return r.trial || r.bound() > 0 && l.Waiting > 0 && float64(l.Flying) > r.bound()
 }
 
+// Expect takes over what an earlier run found out, that the link moves rate bytes a second: no more than it moves in reachTime is in
+// flight from the start. If the link turns out to be faster, the bound follows it. Nothing happens once this run has its own measure.
+func (p *Pace) Expect(rate int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if r := &p.reach; rate > 0 && r.limit == 0 && r.trials == 0 {
+		r.ref, r.limit = float64(rate), reachTime.Seconds()*float64(rate)
+	}
+}
+
+// Rate returns how many bytes a second the link moves, if it turned out that it is the link that bounds what moves; else 0.
+func (p *Pace) Rate() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reach.trial || p.reach.limit == 0 {
+		return 0
+	}
+	return int64(p.reach.ref)
+}
+
 // full reports whether the link has no byte to spare, as far as is known: not before there is a measure of it, and where more is in
 // flight than it moves in time.
 func (r *reach) full(l Load) bool {
