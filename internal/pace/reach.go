@@ -27,8 +27,9 @@ const (
 	firstWide, longestWide = 30 * time.Second, 10 * time.Minute
 	// leastExcess is the least size, in bytes, of a request that is worth being taken back.
 	leastExcess = 1 << 20
-	// filled is the share of the reference from which on the link counts as full.
-	filled = 0.7
+	// filled is the share of the usual goodput from which on the link counts as full, by the mean of the last lately windows.
+	filled = 0.5
+	lately = 8
 	// taken bounds what taking back loses after the first time, as a share of all that moved, beside a second of the link.
 	taken = 0.02
 )
@@ -51,7 +52,7 @@ type reach struct {
 	busy    int       // the most requests in flight so far
 	seen    int       // windows with a byte in them
 	rates   []float64 // goodput of the last of them
-	now     float64   // of the last window, even without a byte
+	recent  []float64 // of the last lately windows, those without a byte too
 	trial   bool
 	settled time.Time // when the requests beyond the bound were gone; zero while that is open
 	last    float64   // goodput of the window of the trial before
@@ -62,6 +63,14 @@ type reach struct {
 	wide    time.Duration
 	spent   float64 // bytes that were taken back in vain
 	moved   float64 // all bytes
+}
+
+func mean(rates []float64) float64 {
+	sum := 0.0
+	for _, g := range rates {
+		sum += g
+	}
+	return sum / float64(max(1, len(rates)))
 }
 
 // best gives the highest goodput of the last n windows, and usual the median.
@@ -116,7 +125,10 @@ func (r *reach) tick(now time.Time, l Load, idle bool) {
 	r.busy = l.Busy
 	settled := !r.settled.IsZero() && r.settled.Before(r.at)
 	r.restart(now, l.Arrived)
-	if r.now = g; g <= 0 {
+	if r.recent = append(r.recent, g); len(r.recent) > lately {
+		r.recent = slices.Delete(r.recent, 0, 1)
+	}
+	if g <= 0 {
 		return
 	}
 	r.note(g)
@@ -235,7 +247,7 @@ func (r *reach) full(l Load) bool {
 		return l.Busy > 0
 	}
 	slow := r.limit > 0 || exceeded(l, r.best(len(r.rates)))
-	return slow && (l.Waiting > 0 || r.now >= filled*r.best(3))
+	return slow && (l.Waiting > 0 || mean(r.recent) >= filled*mean(r.rates))
 }
 
 // Admits reports whether one more request may begin, when busy are in flight that are to move flying bytes in all: there must
