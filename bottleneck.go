@@ -37,11 +37,11 @@ type Limit struct {
 	Kind LimitKind
 	// Text is a clause for people, with the figures, such as "the link to the store: 118 MiB/s over 24 connections".
 	Text string
-	// Advice is the one change that would help; empty where none is known.
+	// Advice is the one change that would help; empty if none is known.
 	Advice string
 }
 
-// String gives both texts.
+// String returns both texts.
 func (l Limit) String() string {
 	if l.Advice == "" {
 		return l.Text
@@ -292,7 +292,7 @@ func portion(a, b time.Duration) float64 {
 
 func percent(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }
 
-// count gives "1 part", "2 parts".
+// count returns "1 part", "2 parts".
 func count(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing

@@ -8,7 +8,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// Buckets lists the buckets of whoever asks.
+// Buckets lists the buckets of the caller.
 func (c *Client) Buckets(ctx context.Context, q store.BucketQuery) iter.Seq2[store.Bucket, error] {
 	return func(yield func(store.Bucket, error) bool) {
 		var all []store.Bucket // an account has 10,000 at most, unless Amazon agrees to more
@@ -78,8 +78,8 @@ func (c *Client) onBucket(ctx context.Context, name string, f func(context.Conte
 	return c.begin(store.Ref{Bucket: name}.String(), "", Transfer{}).try(ctx, f)
 }
 
-// Stat tells about an object, the sums that the store vouches for included. Of the attributes, RequestPayer counts and the
-// customer's key.
+// Stat reports about an object, the checksums that the store recorded included. Of the attributes, RequestPayer counts and
+// the customer's key.
 func (c *Client) Stat(ctx context.Context, ref store.Ref, a *store.Attrs) (o store.Object, err error) {
 	err = c.begin(ref.String(), "", Transfer{}).try(ctx, func(ctx context.Context) (err error) {
 		o, err = c.store.Head(ctx, store.GetRequest{Ref: ref, Attrs: a})
@@ -88,7 +88,7 @@ func (c *Client) Stat(ctx context.Context, ref store.Ref, a *store.Attrs) (o sto
 	return o, err
 }
 
-// Tags gives an object's tags.
+// Tags returns an object's tags.
 func (c *Client) Tags(ctx context.Context, ref store.Ref, a *store.Attrs) (tags map[string]string, err error) {
 	err = c.begin(ref.String(), "", Transfer{}).try(ctx, func(ctx context.Context) (err error) {
 		tags, err = c.store.Tags(ctx, ref, a)

@@ -33,7 +33,7 @@ type Options struct {
 	StateDir string
 	// SpoolDir takes the parts of a huge stream that are too large for Memory; empty is os.TempDir.
 	SpoolDir string
-	// Patience is how long a transfer goes on trying while no byte moves; 0 is 5 minutes.
+	// Patience is how long a transfer continues trying while no byte moves; 0 is 5 minutes.
 	Patience time.Duration
 	// MaxTries bounds how often one request is made while it moves nothing; 0 leaves that to Patience alone.
 	MaxTries int
@@ -177,7 +177,7 @@ func (c *Client) Parts(ctx context.Context, u store.Upload) ([]store.Part, error
 	return parts, err
 }
 
-// Abort throws an open upload away, with the parts that the store holds of it. One that is already gone is no error.
+// Abort aborts an open upload, with the parts that the store holds of it. One that is already gone is not an error.
 func (c *Client) Abort(ctx context.Context, u store.Upload) error {
 	t := c.begin("", u.String(), Transfer{})
 	return t.try(ctx, func(ctx context.Context) error { return c.store.Abort(ctx, u, nil) })

@@ -16,9 +16,9 @@ import (
 	"haul.example/haul/store"
 )
 
-// Copy copies an object within the store, no byte passing through this machine: in one request where the store allows
-// that, else in parts, in parallel, all pinned to one state of the source. Headers, metadata and tags go along where
-// Attrs names none. A failed copy in parts leaves nothing behind; it is not resumed.
+// Copy copies an object within the store, no byte passing through this machine: in one request if the store allows that,
+// else in parts, in parallel, all pinned to one state of the source. Headers, metadata and tags go along where Attrs names
+// none. A failed copy in parts leaves nothing behind; it is not resumed.
 func (c *Client) Copy(ctx context.Context, from, to store.Ref, o Transfer) (Result, error) {
 	defer c.alive()()
 	if err := o.checkDigests(); err != nil {
@@ -42,7 +42,7 @@ func (c *Client) Copy(ctx context.Context, from, to store.Ref, o Transfer) (Resu
 	return t.done(r), nil
 }
 
-// vouchedDigests gives those that were asked for and that the store itself vouches for: no byte came by here.
+// vouchedDigests returns those that were asked for and that the store itself vouches for: no byte came by here.
 func (t *transfer) vouchedDigests(r Result) (sums []checksum.Sum) {
 	for _, a := range t.o.Digests {
 		s := r.Object.Sum(a)
@@ -58,7 +58,7 @@ func (t *transfer) vouchedDigests(r Result) (sums []checksum.Sum) {
 	return sums
 }
 
-// opener gives the attrs that open the source of a copy, which may have a customer's key of its own.
+// opener returns the attrs that open the source of a copy, which may have a customer's key of its own.
 func (t *transfer) opener() *store.Attrs {
 	a := t.o.Attrs
 	a.Encryption.Customer = a.Encryption.CopySource
@@ -135,7 +135,7 @@ func (t *transfer) copied(ctx context.Context, src, obj store.Object, to store.R
 	return r, err
 }
 
-// copyParts copies by ranges into an upload. The ranges are the parts that the source was uploaded in, where the store can
+// copyParts copies by ranges into an upload. The ranges are the parts that the source was uploaded in, if the store can
 // tell and take them: then even a store that keeps no checksums gives the copy the ETag of the source.
 func (t *transfer) copyParts(ctx context.Context, src store.Object, to store.Ref, limits store.Limits) (Result, error) {
 	ranges, err := t.copyRanges(ctx, src, limits)

@@ -77,7 +77,8 @@ func (t *transfer) encrypts() bool {
 	return e.SSE != "" && e.SSE != "AES256" || e.Customer.Key != ""
 }
 
-// ownParts gives the sizes of the parts that the source was uploaded in, in bytes, where the store reports them and takes them; else nil.
+// ownParts returns the sizes of the parts that the source was uploaded in, in bytes, if the store reports them and takes
+// them; else nil.
 func (t *transfer) ownParts(ctx context.Context, src store.Object, limits store.Limits) []int64 {
 	tag, ok := checksum.FromETag(src.ETag)
 	if !ok || tag.Parts == 0 || t.o.PartSize != 0 {
@@ -127,7 +128,8 @@ func summedCopy(src, answer, seen store.Object) (Proof, bool) {
 	return Proof{Verified: true, Sum: sum, Text: fmt.Sprintf("%s that the store computed as it copied (it keeps no checksum of the source)", sum.Algorithm)}, true
 }
 
-// proofOfCopy compares source and copy by what the store records of both. The answer is the store's to the copy; zero where it was lost.
+// proofOfCopy compares source and copy by what the store records of both. The answer is the store's to the copy; zero if it
+// was lost.
 func (t *transfer) proofOfCopy(src, answer, seen store.Object) (Proof, error) {
 	if t.o.Checksum != checksum.MD5 && seen.Sum(t.o.Checksum).IsZero() {
 		if err := t.asked(checksum.Scheme{}); err != nil {

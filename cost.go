@@ -37,5 +37,5 @@ func (c *Client) CopyRequests(bucket string, size int64, o Transfer) int {
 	return layout.Count + 5
 }
 
-// Identity names the store, without secrets; empty where it has no name.
+// Identity names the store, without secrets; empty if it has no name.
 func (c *Client) Identity() string { return c.identity }

@@ -18,15 +18,15 @@ const (
 	maxSingle = 16
 )
 
-// Delete takes an object away, or the one version that ref names. What is not there is no error. Of the attributes, only
-// RequestPayer counts; nil asks for nothing.
+// Delete takes an object away, or the one version that ref names. What is not there is not an error. Of the attributes,
+// only RequestPayer counts; nil asks for nothing.
 func (c *Client) Delete(ctx context.Context, ref store.Ref, a *store.Attrs) error {
 	defer c.alive()()
 	return c.deleteOne(ctx, ref, a)
 }
 
-// DeleteAll takes objects of a bucket away as keys tells of them, up to 1000 by one request and several requests at once, and
-// gives what became of each, in no order: nil where it is gone.
+// DeleteAll takes objects of a bucket away as keys tells of them, up to 1000 by one request and several requests at once,
+// and gives what became of each, in no order: nil if it is gone.
 //
 // An error that keys gives ends it: what is on its way is waited for, nothing more is deleted, and the error comes last, with
 // a Ref that has no Key. So a listing that breaks off deletes nothing that it did not tell. An error that would let all others

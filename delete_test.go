@@ -14,7 +14,7 @@ import (
 	"haul.example/haul/store/storetest"
 )
 
-// fill gives a store n objects d/0000 and so on, and one beside them.
+// fill puts n objects d/0000 and so on, and one beside them.
 func fill(t *testing.T, n int, opts ...storetest.Option) *storetest.Memory {
 	m := storetest.New(append(opts, storetest.For(t))...)
 	for i := range n {
@@ -24,7 +24,7 @@ func fill(t *testing.T, n int, opts ...storetest.Option) *storetest.Memory {
 	return m
 }
 
-// keysBelow gives the keys of a listing, as haul rm does.
+// keysBelow returns the keys of a listing, as haul rm does.
 func keysBelow(c *haul.Client, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for o, err := range c.List(context.Background(), storetest.Bucket, prefix, nil) {

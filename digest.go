@@ -65,7 +65,8 @@ type digests struct {
 	append func(entry) // writes down a state; nil: nowhere
 }
 
-// newDigests begins what was asked for; nil where nothing was. One algorithm, free, costs nothing: the transfer combines its sum.
+// newDigests begins what was asked for; nil if nothing was. One algorithm, free, costs nothing: the transfer combines its
+// sum.
 func (t *transfer) newDigests(size int64, free checksum.Algorithm, write func(entry)) *digests {
 	if len(t.o.Digests) == 0 {
 		return nil
@@ -83,7 +84,7 @@ func (t *transfer) newDigests(size int64, free checksum.Algorithm, write func(en
 }
 
 // goOn takes up the states that an earlier run wrote down: of each algorithm the last that lies within the first end bytes,
-// which are proved to be the ones that were summed. A state that does not parse, by another version of Go, starts over.
+// which are verified to be the ones that were summed. A state that does not parse, by another version of Go, starts over.
 func (d *digests) goOn(entries []entry, end int64) {
 	if d == nil {
 		return
@@ -163,7 +164,7 @@ func (d *digests) may(end int64) {
 	}
 }
 
-// wait waits for g, when nothing moves any more and what is left is summing; it says so where that takes a while.
+// wait waits for g, when nothing moves any more and what is left is summing; it says so if that takes a while.
 func (d *digests) wait(g *errgroup.Group) error {
 	if d == nil {
 		return g.Wait()
@@ -177,7 +178,7 @@ func (d *digests) wait(g *errgroup.Group) error {
 	return g.Wait()
 }
 
-// sum goes on to end. It waits for nobody but the disk while it has memory: whoever waits for parts must not.
+// sum continues to end. It waits for nobody but the disk while it has memory: whoever waits for parts must not.
 func (d *digests) sum(ctx context.Context, one *digest, from io.ReaderAt, end int64) error {
 	lease, err := d.c.memory.Take(ctx, sumBuffer)
 	if err != nil {
@@ -228,7 +229,7 @@ func (d *digests) whole(ctx context.Context, from io.ReaderAt) error {
 	return g.Wait()
 }
 
-// sums gives what was asked for, in that order; known is the sum that was free.
+// sums returns what was asked for, in that order; known is the sum that was free.
 func (d *digests) sums(known checksum.Sum) []checksum.Sum {
 	if d == nil {
 		return nil

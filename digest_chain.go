@@ -34,7 +34,7 @@ type piece struct {
 	done func() // called once by each link
 }
 
-// newChain begins what was asked for, but for one that is free; nil where nothing was asked for.
+// newChain begins what was asked for, but for one that is free; nil if nothing was asked for.
 func (t *transfer) newChain(free checksum.Algorithm, g *errgroup.Group) *digestChain {
 	if len(t.o.Digests) == 0 {
 		return nil
@@ -107,7 +107,7 @@ func (c *digestChain) end() {
 	}
 }
 
-// sums gives what was asked for, in that order; known is the sum that was free.
+// sums returns what was asked for, in that order; known is the sum that was free.
 func (c *digestChain) sums(known checksum.Sum) []checksum.Sum {
 	if c == nil {
 		return nil

@@ -33,7 +33,8 @@ type attempt struct {
 	moved atomic.Int64
 	wire  store.Wire // of a request that sends
 	cut   context.CancelCauseFunc
-	// ending: the transfer is to stop, and the flight may only go on where it is nearly done. Kept, of the heartbeat: it may.
+	// ending: the transfer is to stop, and the flight may only continue if it is nearly done. Kept, of the heartbeat: it
+	// may.
 	ending atomic.Bool
 	kept   bool
 }
@@ -125,7 +126,7 @@ func (c *Client) heartbeat(stop <-chan struct{}, stopped chan<- struct{}) {
 	}
 }
 
-// tick tells pace how things stand, and opens the lanes that it allows.
+// tick reports pace how things stand, and opens the lanes that it allows.
 func (c *Client) tick(now time.Time, cores *cpuMeter) {
 	l := c.lanes.load()
 	s := c.meter.Snapshot()

@@ -16,8 +16,8 @@ const (
 	crowdShare = 50
 )
 
-// cpuMeter knows how much CPU this process would use if it had the cores to itself: what it uses, and what it waits for while
-// other programs have them. More lanes are no help where that is all there is.
+// cpuMeter knows how much CPU this process would use if it had the cores to itself: what it uses, and what it waits for
+// while other programs have them. More lanes are no help if that is all there is.
 type cpuMeter struct {
 	wished, own time.Duration // own is what it has used, at the last tick
 	ticked      time.Time
@@ -27,7 +27,7 @@ type cpuMeter struct {
 	waits       float64 // share of the time that it waited lately, all threads added up
 }
 
-// tick gives the CPU time that was wished for so far. No more is wished for than the cores have.
+// tick returns the CPU time that was wished for so far. No more is wished for than the cores have.
 func (w *cpuMeter) tick(now time.Time) time.Duration {
 	own := meter.CPU()
 	if d := now.Sub(w.looked); d >= crowdLook {

@@ -181,7 +181,7 @@ func (t *transfer) retried(err error, wait time.Duration) {
 	t.event(Event{Kind: EventRetry, Err: err, Wait: wait})
 }
 
-// waitAfter reports how long to wait before the next try, and slows the client where the store asked for it.
+// waitAfter reports how long to wait before the next try, and slows the client if the store asked for it.
 func (c *Client) waitAfter(attempt int, err error) time.Duration {
 	var e *store.Error
 	if !errors.As(err, &e) {
@@ -288,7 +288,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// cleanup gives a context for tidying up, that does not end with ctx.
+// cleanup returns a context for tidying up, that does not end with ctx.
 func cleanup(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 }

@@ -39,8 +39,8 @@ type Distributed struct {
 	Modified time.Time `json:"modified,omitzero"`
 }
 
-// PartsError says which parts keep a shared transfer from being completed: nobody told of them, or the store lacks them or has
-// others by now. They must be moved again.
+// PartsError says which parts keep a shared transfer from being completed: nobody told of them, or the store does not have
+// them or has others by now. They must be moved again.
 type PartsError struct {
 	Missing []int // numbers, from 1
 	what    string
@@ -54,7 +54,7 @@ func (e *PartsError) Error() string {
 // Parts is the number of parts.
 func (s Distributed) Parts() int { return s.layout().Count }
 
-// Part gives the bytes of part n, counted from 1.
+// Part returns the bytes of part n, counted from 1.
 func (s Distributed) Part(n int) store.Range { return s.layout().Part(n) }
 
 // Bytes is the size of the parts from first to last.
@@ -80,7 +80,7 @@ func (s Distributed) sourcePath() string {
 	return s.Path
 }
 
-// sharedParts is the number of parts that a shared object is cut into where that is left to haul: as many as one page of
+// sharedParts is the number of parts that a shared object is cut into if that is left to haul: as many as one page of
 // ListParts tells of, so that to look what is there costs one request.
 const sharedParts = 1000
 
@@ -187,7 +187,7 @@ func (c *Client) DistributeCopy(ctx context.Context, from, to store.Ref, o Trans
 	return Distributed{From: from, ETag: src.ETag, Upload: a.up, Size: src.Size, PartSize: layout.PartSize, Modified: src.Modified}, nil
 }
 
-// AbortDistributed throws a shared transfer away, with all parts that moved. One that is already gone is no error.
+// AbortDistributed aborts a shared transfer, with all parts that moved. One that is already gone is not an error.
 func (c *Client) AbortDistributed(ctx context.Context, s Distributed) error {
 	if s.Temp != "" {
 		return localfile.RemoveTemp(s.Path, s.Temp)

@@ -19,7 +19,7 @@ import (
 // which of them the store has, and proves these against the file: of a copy, which is pinned to one state of its source, the
 // size must do. No parts and no error say that the transfer was completed already, and proves equal.
 //
-// The error is ErrSourceChanged, or of kind store.Changed, where the source is another than the one that was shared.
+// The error is ErrSourceChanged, or of kind store.Changed, if the source is another than the one that was shared.
 func (c *Client) MoveParts(ctx context.Context, s Distributed, first, last int, o Transfer) ([]store.Part, error) {
 	defer c.alive()()
 	if first < 1 || last < first || last > s.Parts() {
@@ -159,9 +159,9 @@ func (m *partsMover) fetchParts(ctx context.Context) error {
 	return errors.Join(err, target.Keep())
 }
 
-// CompleteDistributed makes the whole of the parts that were told of, after it looked whether the store has just these, and proves
-// it: the object or file appears under its name, whole. One that was completed already is proved again. What is left undone
-// by an error stays as it is, for another try. The error is a *PartsError where parts must be moved again.
+// CompleteDistributed makes the whole of the parts that were told of, after it looked whether the store has just these, and
+// proves it: the object or file appears under its name, whole. One that was completed already is verified again. What is
+// left undone by an error stays as it is, for another try. The error is a *PartsError where parts must be moved again.
 func (c *Client) CompleteDistributed(ctx context.Context, s Distributed, told []store.Part, o Transfer) (Result, error) {
 	defer c.alive()()
 	m := &partsMover{Distributed: s, multipart: &multipart{transfer: c.begin(s.source(), s.target(), o), up: s.Upload, from: s.From}, first: 1, last: s.Parts()}
@@ -229,7 +229,8 @@ func (m *partsMover) list(ctx context.Context) (there []store.Part, err error) {
 	return there, err
 }
 
-// sameParts reports whether a part that the store has is the one that was told of: by its sum, or where there is none, its ETag.
+// sameParts reports whether a part that the store has is the one that was told of: by its sum, or if there is none, its
+// ETag.
 func (m *partsMover) sameParts(there, told store.Part) bool {
 	if !told.Sum.IsZero() && there.Sum.Algorithm == told.Sum.Algorithm {
 		return there.Sum.Value == told.Sum.Value

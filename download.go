@@ -22,10 +22,10 @@ import (
 )
 
 // Download fetches object from into the local file path, by ranges in parallel. The bytes go into a hidden temporary file
-// beside path, which takes the name path only when all of it has arrived, has been proved, and is on the disk; its
-// modification time is then the object's. A failed download leaves the temporary file, tells so in a *PartialFileError, and the
-// same call goes on with it. The error is os.ErrExist where NoClobber forbids the file that is there, and of kind
-// store.Changed where the object changed on the way.
+// beside path, which takes the name path only when all of it has arrived, has been verified, and is on the disk; its
+// modification time is then the object's. A failed download leaves the temporary file, tells so in a *PartialFileError, and
+// the same call resumes it. The error is os.ErrExist where NoClobber forbids the file that is there, and of kind
+// store.Changed if the object changed on the way.
 func (c *Client) Download(ctx context.Context, from store.Ref, path string, o Transfer) (Result, error) {
 	defer c.alive()()
 	if err := o.checkDigests(); err != nil {
@@ -132,7 +132,7 @@ func (d *download) untouched(ctx context.Context) error {
 	return nil
 }
 
-// result tells what came, as far as it fits what is told of it.
+// result reports what came, as far as it fits what is told of it.
 func (d *download) result(proof Proof) (Result, error) {
 	r := Result{Object: d.obj, Size: d.obj.Size, Parts: max(len(d.segments), 1), Proof: proof, Modified: d.modified()}
 	if d.digests == nil {
@@ -146,7 +146,7 @@ func (d *download) result(proof Proof) (Result, error) {
 	return r, sameMD5(d.obj, r.Digests)
 }
 
-// beginDigests begins what was asked for, or goes on with it as far as proved ranges go.
+// beginDigests begins what was asked for, or resumes it as far as verified ranges go.
 func (d *download) beginDigests() {
 	d.digests = d.newDigests(d.obj.Size, d.algorithm, func(e entry) { d.append(d.log, e) })
 	if d.digests == nil {
@@ -158,8 +158,8 @@ func (d *download) beginDigests() {
 	d.digests.goOn(entries(d.log), d.digests.reach.end)
 }
 
-// open goes on with an earlier download where there is one that fits, or begins a new one; then first is the open body of its
-// first range. It is finished when the earlier run had put the file in place, and only not lived to tell.
+// open resumes an earlier download if there is one that fits, or begins a new one; then first is the open body of its first
+// range. It is finished when the earlier run had put the file in place, but was killed before reporting it.
 func (d *download) open(ctx context.Context) (first *response, finished bool, r Result, err error) {
 	if d.log != nil {
 		if earlier, ok := d.log.Header(); ok {
@@ -220,7 +220,7 @@ func (d *download) add(s segment) {
 	}
 }
 
-// missing gives what is not here yet.
+// missing returns what is not here yet.
 func (d *download) missing() []store.Range {
 	kept := make([]store.Range, len(d.segments))
 	for i, s := range d.segments {
@@ -399,7 +399,7 @@ func (d *download) verify(ctx context.Context) (Proof, evidence.Claim, error) {
 	return judge(d.known, evidence.Decide(d.known.Claims[:1], []checksum.Sum{sum}))
 }
 
-// fail keeps what a later run can go on with, or removes what it cannot.
+// fail keeps what a later run can resume, or removes what it cannot.
 func (d *download) fail(err error) error {
 	gone := errors.Is(err, store.Changed) || errors.Is(err, store.NotFound) || errors.Is(err, ErrMismatch) || errors.Is(err, fs.ErrExist)
 	if d.log == nil || gone {

@@ -8,7 +8,7 @@ import (
 )
 
 // ReadRange fills p with the bytes of an object from offset on, and gives what the answer tells of the object, its metadata
-// included. The object is one that was listed, or told by Stat: where it is another state by now, the error is of kind
+// included. The object is one that was listed, or told by Stat: if it is another state by now, the error is of kind
 // store.Changed. The range must lie in the object. Of the attributes, RequestPayer counts and the customer's key.
 func (c *Client) ReadRange(ctx context.Context, obj store.Object, offset int64, p []byte, a *store.Attrs) (store.Object, error) {
 	defer c.alive()()

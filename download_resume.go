@@ -17,7 +17,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// dropEarlier removes what an earlier run left and this one will not go on with.
+// dropEarlier removes what an earlier run left and this one will not resume.
 func (d *download) dropEarlier() {
 	if earlier, ok := d.log.Header(); ok {
 		if err := d.o.below().RemoveTemp(d.path, string(earlier.Temp)); err != nil {
@@ -29,7 +29,7 @@ func (d *download) dropEarlier() {
 }
 
 // goOn takes up an earlier run: its temporary file, with every range of it that proves equal to what was recorded. Where it
-// does not fit any more it is thrown away, and d.target stays nil.
+// does not fit any more it is discarded, and d.target stays nil.
 func (d *download) goOn(ctx context.Context, earlier record) (finished bool, r Result, err error) {
 	obj, err := d.head(ctx, d.from)
 	if errors.Is(err, store.NotFound) {
@@ -75,7 +75,7 @@ func (d *download) goOn(ctx context.Context, earlier record) (finished bool, r R
 	return false, Result{}, nil
 }
 
-// alreadyHere settles what became of a temporary file that is gone: where the file under the real name proves equal, the
+// alreadyHere settles what became of a temporary file that is gone: if the file under the real name proves equal, the
 // earlier run had finished.
 func (d *download) alreadyHere(ctx context.Context) (Result, bool) {
 	src, err := localfile.OpenSource(d.path)

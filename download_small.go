@@ -10,9 +10,9 @@ import (
 	"haul.example/haul/store"
 )
 
-// DownloadListed is Download of an object that a listing told of. A small one then costs one request, the answer to which
+// DownloadListed is Download of an object that a listing reported. A small one then costs one request, the answer to which
 // brings the checksums too, and leaves no record: it would cost more than to fetch it again. The error is of kind
-// store.Changed where the object is another by now than the one that was listed.
+// store.Changed if the object is another by now than the one that was listed.
 func (c *Client) DownloadListed(ctx context.Context, obj store.Object, path string, o Transfer) (Result, error) {
 	defer c.alive()()
 	if obj.Size > smallObject || o.PartSize != 0 && obj.Size > o.PartSize {

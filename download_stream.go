@@ -209,7 +209,7 @@ func (f *streamDownload) prove() (Proof, evidence.Claim, error) {
 	return judge(f.known, a)
 }
 
-// sums gives those of what passed, for the first claims.
+// sums returns those of what passed, for the first claims.
 func (f *streamDownload) sums() ([]checksum.Sum, error) {
 	switch {
 	case !f.free():

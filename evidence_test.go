@@ -127,8 +127,8 @@ func TestReadTwice(t *testing.T) {
 	}
 }
 
-// A store that checked the Content-MD5 of each part has the bytes, whatever its ETags are; where they are MD5s, one that differs is
-// damage, even of a part that came before that was known.
+// A store that checked the Content-MD5 of each part has the bytes, whatever its ETags are; if they are MD5s, one that
+// differs is damage, even of a part that came before that was known.
 func TestUploadWhereETagsOfPartsAreNoMD5s(t *testing.T) {
 	want := random(100, 1)
 	b := newBench(t, storetest.Takes(storetest.OddETags))
@@ -189,7 +189,7 @@ func (f forged) PutPart(ctx context.Context, r store.PutPartRequest) (store.Part
 	return p, err
 }
 
-// An ETag of a part that is not its MD5 is damage where those of the other parts are, also where it comes first.
+// An ETag of a part that is not its MD5 is damage where those of the other parts are, also if it comes first.
 func TestOneOddETagAmongMD5s(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, storetest.Takes(storetest.MD5Checksums))

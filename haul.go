@@ -27,7 +27,7 @@
 //
 // # What it does not promise
 //
-// It does not lock objects: two writers of one key are settled by the store, the later wins. It does not keep a stream
-// that it could not store. Proof is of bytes, not of meaning: a truncated source arrives truncated. And where a store
-// keeps no checksum, Proof.Proved is false and Proof.Text says why.
+// It does not lock objects: two writers of one key are settled by the store, the later wins. It does not keep a stream that
+// it could not store. Proof is of bytes, not of meaning: a truncated source arrives truncated. And if a store keeps no
+// checksum, Proof.Proved is false and Proof.Text says why.
 package haul

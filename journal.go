@@ -34,8 +34,8 @@ type record struct {
 	UploadID    string                `json:"upload_id,omitempty"`
 	Scheme      checksum.Scheme       `json:"scheme"`
 	Fingerprint localfile.Fingerprint `json:"fingerprint"`
-	// LostSince is when an upload was first asked for whose ID was never heard; zero where there is none. No UploadID says that
-	// none was heard at all.
+	// LostSince is when an upload was first asked for whose ID was never heard; zero if there is none. No UploadID says
+	// that none was heard at all.
 	LostSince time.Time `json:"lost_since,omitzero"`
 	// Host and PID are of the process that does a transfer that nobody can resume.
 	Host string `json:"host,omitempty"`
@@ -62,7 +62,7 @@ func (r *record) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// choices are the parts of a Transfer that Resume needs to go on with it.
+// choices are the parts of a Transfer that Resume needs to resume it.
 type choices struct {
 	PartSize  int64              `json:"part_size,omitempty"`
 	Checksum  checksum.Algorithm `json:"checksum,omitempty"`
@@ -119,7 +119,7 @@ func (t *transfer) openLog(ctx context.Context, d direction, path string, ref st
 	return nil, nil
 }
 
-// recordName tells one transfer from another.
+// recordName reports one transfer from another.
 func (t *transfer) recordName(d direction, path string, ref store.Ref) string {
 	return strings.Join([]string{string(d), t.c.identity, path, ref.Bucket, ref.Key, ref.Version}, "\x00")
 }
@@ -137,7 +137,7 @@ func (t *transfer) choices() choices {
 	}
 }
 
-// unfit tells in words why the record does not fit this call; empty where it does.
+// unfit reports in words why the record does not fit this call; empty if it does.
 func (t *transfer) unfit(r record) string {
 	switch {
 	case r.Kind == up && t.o.PartSize != 0 && t.o.PartSize != r.PartSize:

@@ -7,9 +7,9 @@ import (
 	"haul.example/haul/store"
 )
 
-// List gives the objects of a bucket whose keys begin with prefix, in the store's order. A page that fails is tried again,
-// after the last key that came; an error that is given ends the listing, and nothing may be concluded about what it did not
-// tell. Of the attributes, only RequestPayer and PageSize count; nil asks for nothing.
+// List returns the objects of a bucket whose keys begin with prefix, in the store's order. A page that fails is tried
+// again, after the last key that came; an error that is given ends the listing, and nothing may be concluded about what it
+// did not tell. Of the attributes, only RequestPayer and PageSize count; nil asks for nothing.
 //
 // Pages are asked for as they are needed. A long listing whose caller waits for them is spread: several runs of keys are asked
 // for at the same time, and given in their order.
@@ -40,8 +40,9 @@ func (c *Client) List(ctx context.Context, bucket, prefix string, a *store.Attrs
 	}
 }
 
-// ListDir gives one level of a bucket, as if slashes made folders of it: the objects whose keys begin with prefix and have no
-// slash after that, and what the others begin with up to that slash. It is asked for, and ends, as List is, but is never spread.
+// ListDir returns one level of a bucket, as if slashes made folders of it: the objects whose keys begin with prefix and
+// have no slash after that, and what the others begin with up to that slash. It is asked for, and ends, as List is, but is
+// never spread.
 func (c *Client) ListDir(ctx context.Context, bucket, prefix string, a *store.Attrs) iter.Seq2[store.Entry, error] {
 	l := listing[store.Entry]{
 		what: store.Ref{Bucket: bucket, Key: prefix},
@@ -57,7 +58,7 @@ func (c *Client) ListDir(ctx context.Context, bucket, prefix string, a *store.At
 	}
 }
 
-// giveAll gives a page; it reports whether the caller wants more.
+// giveAll returns a page; it reports whether the caller wants more.
 func giveAll[E any](page []E, yield func(E, error) bool) bool {
 	for _, e := range page {
 		if !yield(e, nil) {
@@ -86,7 +87,7 @@ type progress struct {
 	broke error
 }
 
-// run gives the pages of what comes after a name, until there is no more or give wants none.
+// run returns the pages of what comes after a name, until there is no more or give wants none.
 func (l listing[E]) run(ctx context.Context, c *Client, after string, give func([]E) bool) (progress, error) {
 	p := progress{after: after}
 	t := c.begin(l.what.String(), "", Transfer{})

@@ -19,10 +19,11 @@ import (
 //	the caller has to wait: guess the key that is some pages ahead of the last span; it ends there, and another begins
 //	give the spans in their order; each holds some pages at most, and waits
 //
-// A guess that is wrong makes spans that are uneven, and never a listing that is: spans share no key, and leave none out. Some stores
-// are wrong about what comes after a key that does not exist. So each span is listed until it shows a key beyond its end, and the next
-// span must begin with that very key; if it does not, the rest is listed page by page, after keys that exist. What is
-// asked for beyond the end of a span is in vain; so a span goes on from a page of its own, and where much was in vain, no more are made.
+// A guess that is wrong makes spans that are uneven, and never a listing that is: spans share no key, and leave none out.
+// Some stores are wrong about what comes after a key that does not exist. So each span is listed until it shows a key
+// beyond its end, and the next span must begin with that very key; if it does not, the rest is listed page by page, after
+// keys that exist. What is asked for beyond the end of a span is in vain; so a span continues from a page of its own, and
+// where much was in vain, no more are made.
 const (
 	// longListing is how many objects and pages must have come before a listing is spread.
 	longListing, longPages = 2000, 2
@@ -96,7 +97,8 @@ func newSpread(c *Client, l listing[store.Object], stride plan.Stride, after str
 	return &spread{c: c, listing: l, spans: []*span{{at: after, stride: stride}}, end: after}
 }
 
-// run gives the objects of all spans, in order; page by page from where a store turns out to be wrong about where a span begins.
+// run returns the objects of all spans, in order; page by page from if a store turns out to be wrong about where a span
+// begins.
 func (s *spread) run(ctx context.Context, yield func(store.Object, error) bool) {
 	done := s.runSpans(ctx, yield)
 	if done {
@@ -108,7 +110,7 @@ func (s *spread) run(ctx context.Context, yield func(store.Object, error) bool) 
 	}
 }
 
-// runSpans gives the objects of the spans; false when what comes after the last of them is to be listed in another way.
+// runSpans returns the objects of the spans; false when what comes after the last of them is to be listed in another way.
 func (s *spread) runSpans(ctx context.Context, yield func(store.Object, error) bool) bool {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
@@ -156,7 +158,7 @@ func (s *spread) meet(before, sp *span) bool {
 	return before.beyond == sp.first
 }
 
-// next gives a page of the first span; false when there is none left. If it has to wait, another span is begun.
+// next returns a page of the first span; false when there is none left. If it has to wait, another span is begun.
 func (s *spread) next(first *span, begin func(sp *span, after string)) ([]told, bool) {
 	select {
 	case page, ok := <-first.pages:
@@ -181,7 +183,7 @@ func (s *spread) given(page []told) {
 	s.end = page[len(page)-1].key
 }
 
-// cut cuts the last span that goes on in two, and gives the second; nil where that cannot be, or is not worth it.
+// cut cuts the last span that continues in two, and gives the second; nil if that cannot be, or is not worth it.
 func (s *spread) cut() (*span, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

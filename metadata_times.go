@@ -16,8 +16,8 @@ import (
 // timeName is the name of metadata that have a file's modification time, in seconds with a fraction, as rclone has it.
 const timeName = "mtime"
 
-// described gives the Attrs with what a later look at the object needs no receipt for: the MD5, unless it is zero, and the part
-// size, unless that is. What the caller named stands. Without Digests nothing is added.
+// described returns the Attrs with what a later look at the object needs no receipt for: the MD5, unless it is zero, and
+// the part size, unless that is. What the caller named stands. Without Digests nothing is added.
 func (o Transfer) described(md5 checksum.Sum, partSize int64) store.Attrs {
 	a := o.Attrs
 	if len(o.Digests) == 0 {
@@ -39,13 +39,13 @@ func (o Transfer) described(md5 checksum.Sum, partSize int64) store.Attrs {
 	return a
 }
 
-// FileMD5 gives the MD5 of the file that an object was made from, as haul, rclone and s3cmd keep it in the metadata, and under
-// which name; that is empty where there is none. It is what the uploader said, and the store does not check it. Metadata is told
-// by Client.Stat, and not by listings.
+// FileMD5 returns the MD5 of the file that an object was made from, as haul, rclone and s3cmd keep it in the metadata, and
+// under which name; that is empty if there is none. It is what the uploader said, and the store does not check it. Metadata
+// is told by Client.Stat, and not by listings.
 func FileMD5(o store.Object) (md5 checksum.Sum, name string) { return evidence.FileMD5(o) }
 
-// sameMD5 compares the MD5 of what came, where it was asked for, with the one that the metadata tells. As with rclone, that does
-// not count where the ETag is the MD5 of the object itself.
+// sameMD5 compares the MD5 of what came, if it was asked for, with the one that the metadata tells. As with rclone, that
+// does not count where the ETag is the MD5 of the object itself.
 func sameMD5(obj store.Object, sums []checksum.Sum) error {
 	kept, name := FileMD5(obj)
 	tag, isMD5 := obj.MD5()
@@ -61,7 +61,7 @@ func sameMD5(obj store.Object, sums []checksum.Sum) error {
 	return nil
 }
 
-// stamped keeps a file's modification time with the object where that is wanted.
+// stamped keeps a file's modification time with the object if that is wanted.
 func (o Transfer) stamped(mtime time.Time) Transfer {
 	if !o.Times {
 		return o
@@ -80,8 +80,8 @@ func (o Transfer) stamped(mtime time.Time) Transfer {
 	return o
 }
 
-// FileTime gives the modification time of the file that an object was made from, as Transfer.Times, rclone and s3cmd keep it in
-// the metadata. Metadata is told by Client.Stat, and not by listings.
+// FileTime returns the modification time of the file that an object was made from, as Transfer.Times, rclone and s3cmd keep
+// it in the metadata. Metadata is told by Client.Stat, and not by listings.
 func FileTime(o store.Object) (time.Time, bool) {
 	if t, ok := parseSeconds(o.Attrs.Metadata[timeName]); ok {
 		return t, true

@@ -30,7 +30,7 @@ type multipart struct {
 	bytes int64          // in parts
 	sent  int            // parts that this run has sent
 
-	// lostSince is when an upload was first asked for whose ID may never have been heard; zero where there is none.
+	// lostSince is when an upload was first asked for whose ID may never have been heard; zero if there is none.
 	lostSince time.Time
 }
 
@@ -92,7 +92,7 @@ func (a *multipart) has(n int) bool {
 	return n <= len(a.parts) && a.parts[n-1].Number == n
 }
 
-// count gives how much is there.
+// count returns how much is there.
 func (a *multipart) count() (parts int, bytes int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -104,8 +104,9 @@ func (a *multipart) count() (parts int, bytes int64) {
 	return parts, a.bytes
 }
 
-// checkPart compares what the store says of a part with our own sum of it. By MD5 the store has checked the bytes itself, since they
-// came with a Content-MD5: then an ETag that differs is damage only where the store's other ETags of parts were MD5s.
+// checkPart compares what the store says of a part with our own sum of it. By MD5 the store has checked the bytes itself,
+// since they came with a Content-MD5: then an ETag that differs is damage only if the store's other ETags of parts were
+// MD5s.
 func (a *multipart) checkPart(p store.Part, sum checksum.Sum) error {
 	if sum.IsZero() {
 		return nil
@@ -128,7 +129,7 @@ func (a *multipart) checkPart(p store.Part, sum checksum.Sum) error {
 	return a.damaged(p, theirs, sum)
 }
 
-// partTag gives the MD5 that the ETag of a part can be, or the zero Sum.
+// partTag returns the MD5 that the ETag of a part can be, or the zero Sum.
 func (a *multipart) partTag(p store.Part) checksum.Sum {
 	tag, _ := checksum.FromETag(p.ETag)
 	if tag.Parts > 0 || a.o.Attrs.Encryption.SSE != "" || a.o.Attrs.Encryption.Customer.Key != "" {
@@ -163,7 +164,7 @@ func (a *multipart) unlike() error {
 	return odd
 }
 
-// whole gives the sum of the whole by the upload's scheme, or zero where it cannot be known here.
+// whole returns the sum of the whole by the upload's scheme, or zero if it cannot be known here.
 func (a *multipart) whole() (checksum.Sum, error) {
 	if a.up.Scheme.Algorithm == checksum.None || slices.ContainsFunc(a.sums, checksum.Sum.IsZero) {
 		return checksum.Sum{}, nil
@@ -174,7 +175,7 @@ func (a *multipart) whole() (checksum.Sum, error) {
 	return a.full()
 }
 
-// full gives the sum of all bytes, where it follows from those of the parts.
+// full returns the sum of all bytes, where it follows from those of the parts.
 func (a *multipart) full() (checksum.Sum, error) {
 	if !a.up.Scheme.Algorithm.CanCombine() || slices.ContainsFunc(a.sums, checksum.Sum.IsZero) {
 		return checksum.Sum{}, nil
@@ -186,7 +187,7 @@ func (a *multipart) full() (checksum.Sum, error) {
 	return checksum.Combine(sized)
 }
 
-// describe tells of the parts in a result.
+// describe reports of the parts in a result.
 func (a *multipart) describe(r Result) Result {
 	r.PartSize = a.parts[0].Size
 	for i, p := range a.parts {
@@ -328,7 +329,7 @@ func (a *multipart) proveMD5(obj store.Object, sum checksum.Sum) Proof {
 	return Proof{Verified: true, Sum: sum, Text: fmt.Sprintf("MD5 of each of %d parts, against the store's ETags of them", len(a.parts))}
 }
 
-// abort throws the upload away after err, and says so where that did not go well.
+// abort discards the upload after err, and says so if that did not go well.
 func (a *multipart) abort(ctx context.Context, err error) error {
 	a.discarded()
 	cctx, cancel := cleanup(ctx)
@@ -340,15 +341,15 @@ func (a *multipart) abort(ctx context.Context, err error) error {
 	return err
 }
 
-// left wraps err with what stays in the store; resumable where a record of it is kept.
+// left wraps err with what stays in the store; resumable if a record of it is kept.
 func (a *multipart) left(err error, resumable bool) error {
 	parts, bytes := a.count()
 	return &IncompleteUploadError{Upload: a.up, Parts: parts, Bytes: bytes, Resumable: resumable, Err: err}
 }
 
-// send sends part n, which is to be read by out.buf, and adds it. Its sum follows the bytes, where the store takes that;
-// else the bytes are read once before, to be summed. Until one part has shown that the store takes it, no other is tried that way:
-// a refusal would let all that are in flight go twice.
+// send sends part n, which is to be read by out.buf, and adds it. Its sum follows the bytes, if the store takes that; else
+// the bytes are read once before, to be summed. Until one part has shown that the store takes it, no other is tried that
+// way: a refusal would let all that are in flight go twice.
 func (a *multipart) send(ctx context.Context, n int, out outgoing) error {
 	if a.c.store.TakesLateSums(a.up) && a.c.late.enter() {
 		err := a.sendSummed(ctx, n, out)
@@ -375,7 +376,8 @@ func (a *multipart) sumPart(n int, out outgoing) (checksum.Sum, error) {
 	return sum, nil
 }
 
-// sendSummed sends part n, as often as it takes, and adds it; with a late sum where it has none and the upload's scheme has.
+// sendSummed sends part n, as often as it takes, and adds it; with a trailing checksum if it has none and the upload's
+// scheme has.
 func (a *multipart) sendSummed(ctx context.Context, n int, out outgoing) error {
 	size, sum := out.body.Size(), out.sum
 	late := sum.IsZero() && a.up.Scheme.Algorithm != checksum.None

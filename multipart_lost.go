@@ -30,7 +30,7 @@ const (
 	clockSkew = 15 * time.Minute
 )
 
-// outlast gives a context that ends some time after ctx does.
+// outlast returns a context that ends some time after ctx does.
 func outlast(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
 	out, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
@@ -165,7 +165,7 @@ func (l *leftover) end(ctx context.Context, err error) {
 	l.forget(l.log)
 }
 
-// drop aborts what the record of a run that is dead speaks of; false where that could not be done.
+// drop aborts what the record of a run that is dead speaks of; false if that could not be done.
 func (l *leftover) drop(ctx context.Context, earlier record) bool {
 	ctx, cancel := context.WithTimeout(ctx, cleanupTime)
 	defer cancel()

@@ -18,11 +18,11 @@ import (
 type Resume string
 
 const (
-	// ResumeAuto goes on where the record of an earlier run says so, and leaves what is needed to go on behind.
+	// ResumeAuto continues if the record of an earlier run says so, and leaves what is needed to continue behind.
 	ResumeAuto Resume = ""
 	// ResumeNever starts clean, and leaves nothing behind on failure.
 	ResumeNever Resume = "never"
-	// ResumeAdopt is ResumeAuto; and where there is no record, an upload takes over the newest open upload of the same key
+	// ResumeAdopt is ResumeAuto; and if there is no record, an upload takes over the newest open upload of the same key
 	// with all its parts that prove equal.
 	ResumeAdopt Resume = "adopt"
 )
@@ -36,21 +36,22 @@ type Transfer struct {
 	Resume   Resume             `json:"resume,omitempty"`
 	// NoClobber makes an existing target an error of kind store.Exists.
 	NoClobber bool `json:"no_clobber,omitempty"`
-	// ExpectedSize of a stream in bytes, where it is known; 0 is unknown. It need not be exact.
+	// ExpectedSize of a stream in bytes, if it is known; 0 is unknown. It need not be exact.
 	ExpectedSize int64 `json:"expected_size,omitempty"`
 	// IfMatch is the ETag that the object to download or to copy must have; another is an error of kind store.Changed.
 	IfMatch string `json:"if_match,omitempty"`
-	// Times keeps a file's modification time in the object's metadata on the way up, and gives it back on the way down.
+	// Times keeps a file's modification time in the object's metadata on upload, and gives it back on download.
 	Times bool `json:"times,omitempty"`
-	// Digests are to be computed of all bytes beside the transfer, each on a core of its own, for Result.Digests. MD5 goes into the
-	// metadata of an object that is stored by one request, under the names that rclone and s3cmd read, and the size of its parts
-	// into that of a file in parts (haul-part-size). Of a copy no byte comes by: it has those that the store vouches for.
+	// Digests are to be computed of all bytes beside the transfer, each on a core of its own, for Result.Digests. MD5 goes
+	// into the metadata of an object that is stored by one request, under the names that rclone and s3cmd read, and the
+	// size of its parts into that of a file in parts (haul-part-size). Of a copy no byte comes by: it has those that the
+	// store recorded.
 	Digests []checksum.Algorithm `json:"digests,omitempty"`
 	// DigestFirst lets Upload read a file in parts once before, so that its MD5 can be in the metadata, which are fixed when an
 	// upload is opened.
 	DigestFirst bool `json:"digest_first,omitempty"`
-	// ReadTwice lets a download read bytes that nothing in the store proves a second time: then they are proved where both times
-	// they were the same.
+	// ReadTwice lets a download read bytes that nothing in the store proves a second time: then they are verified where
+	// both times they were the same.
 	ReadTwice bool `json:"read_twice,omitempty"`
 	// WantLayout asks for Result.Layout.
 	WantLayout bool `json:"want_layout,omitempty"`
@@ -73,7 +74,7 @@ func (o Transfer) below() localfile.Below { return localfile.Below{Root: o.Root}
 type Result struct {
 	// Object is the stored object at the other end.
 	Object store.Object
-	// Size is that of the whole, in bytes; Kept of it came from an earlier run, proved again; Moved crossed the wire,
+	// Size is that of the whole, in bytes; Kept of it came from an earlier run, verified again; Moved crossed the wire,
 	// repeated bytes counted as often as they moved.
 	Size, Kept, Moved int64
 	Parts             int
@@ -115,19 +116,19 @@ type transfer struct {
 	fleeting    bool        // nothing of it is kept when it fails; set before the first part leaves
 
 	// of a copy
-	sourceParts []int64 // sizes of the source's own parts; nil before the store was asked, and empty where they do not do
+	sourceParts []int64 // sizes of the source's own parts; nil before the store was asked, and empty if they do not do
 	unsummed    bool    // the store does not sum copied parts
 	begun       bool    // it was said what is about to move
 }
 
-// begin starts a transfer. Size is -1 where it is not known.
+// begin starts a transfer. Size is -1 if it is not known.
 func (c *Client) begin(source, target string, o Transfer) *transfer {
 	return &transfer{c: c, o: o, source: source, target: target, began: time.Now()}
 }
 
-// started says what is about to move; parts is 1 for a small object, 0 where it is not known.
+// started says what is about to move; parts is 1 for a small object, 0 if it is not known.
 func (t *transfer) started(size int64, parts int) {
-	if t.begun { // a copy that goes on in another way
+	if t.begun { // a copy that continues in another way
 		return
 	}
 	t.begun = true
@@ -145,7 +146,7 @@ func (t *transfer) event(e Event) {
 
 func (t *transfer) note(text string) { t.event(Event{Kind: EventNote, Text: text}) }
 
-// keep counts what an earlier run brought and this one proved again.
+// keep counts what an earlier run brought and this one verified again.
 func (t *transfer) keep(bytes int64, parts int) {
 	if parts == 0 {
 		return
@@ -184,8 +185,8 @@ func attrsKey(a *store.Attrs) string {
 	return string(b)
 }
 
-// tally counts bytes as they are read for sending, from front to back, and sums them where they are not summed yet. Its
-// bytes are taken back from what is done when the request fails.
+// tally counts bytes as they are read for sending, from front to back, and sums them if they are not summed yet. Its bytes
+// are taken back from what is done when the request fails.
 type tally struct {
 	io.ReaderAt
 	t         *transfer

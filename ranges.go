@@ -213,9 +213,9 @@ type rangeFetch struct {
 	done      <-chan struct{} // closed when it is cut
 }
 
-// fetch brings a range down, as often as it takes, each time going on after the last byte that came; it gives the
-// range's sum. The first body, where there is one, is already open on the range. Keep is told of the pieces of it that are down, also of
-// those of a range that fails; it may be nil. The caller has a lane for r.Length bytes.
+// fetch brings a range down, as often as it takes, each time continuing after the last byte that came; it gives the range's
+// sum. The first body, if there is one, is already open on the range. Keep is told of the pieces of it that are down, also
+// of those of a range that fails; it may be nil. The caller has a lane for r.Length bytes.
 func (s *remote) fetch(ctx context.Context, r store.Range, first *response, to sink, keep func(segment)) (checksum.Sum, error) {
 	f := &rangeFetch{remote: s, Range: r, to: to, h: s.algorithm.New(), keep: keep, piece: time.Now()}
 	s.c.meter.PartStart()
@@ -260,7 +260,7 @@ const (
 	pieceTime              = time.Second
 )
 
-// endPiece ends a piece of the range, where there is one, with what has come.
+// endPiece ends a piece of the range, if there is one, with what has come.
 func (f *rangeFetch) endPiece() {
 	var at int64
 	if n := len(f.pieces); n > 0 {
@@ -278,7 +278,7 @@ func (f *rangeFetch) endPiece() {
 	}
 }
 
-// mayEndPiece ends a piece where it is worth it.
+// mayEndPiece ends a piece if it is worth it.
 func (f *rangeFetch) mayEndPiece() {
 	var at int64
 	if n := len(f.pieces); n > 0 {
@@ -325,7 +325,7 @@ func (s *remote) unchanged(o store.Object) error {
 	return &store.Error{Kind: store.Changed, Op: "GetObject", Ref: s.ref}
 }
 
-// slow gives errSlow or errExcess where that is why the try ended.
+// slow gives errSlow or errExcess if that is why the try ended.
 func (f *rangeFetch) slow(o *response, fl *attempt, err error) error {
 	if err == nil {
 		return nil

@@ -43,8 +43,8 @@ func (c *Client) Unfinished() iter.Seq2[Unfinished, error] {
 	}
 }
 
-// Resume goes on with an unfinished transfer as the call that began it would. A transfer with a customer's key
-// (SSE-C) cannot be gone on with so, since no key is ever written down: make the first call again.
+// Resume resumes an unfinished transfer as the call that began it would. A transfer with a customer's key (SSE-C) cannot be
+// resumed so, since no key is ever written down: make the first call again.
 func (c *Client) Resume(ctx context.Context, u Unfinished) (Result, error) {
 	kept := u.record.Choices
 	if kept.Attrs.Encryption.Customer.Key != "" || kept.Attrs.Encryption.CopySource.Key != "" {

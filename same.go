@@ -9,7 +9,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// Verdict says whether two contents are equal.
+// Verdict reports whether two contents are equal.
 type Verdict string
 
 // The verdicts.
@@ -39,9 +39,9 @@ func (c *Client) looking(source, target string, a *store.Attrs) *transfer {
 	return c.begin(source, target, o)
 }
 
-// SameFile reports whether a local file has the content of an object, by what the store vouches for: its checksums, or an ETag
-// that is an MD5 or made of MD5s of parts. The file is read, and nothing is downloaded. An ETag that fits proves, and one that
-// does not may have been no MD5: then it is undecided, unless the sizes differ.
+// SameFile reports whether a local file has the content of an object, by what the store recorded: its checksums, or an ETag
+// that is an MD5 or made of MD5s of parts. The file is read, and nothing is downloaded. An ETag that fits proves, and one
+// that does not may have been no MD5: then it is undecided, unless the sizes differ.
 func (c *Client) SameFile(ctx context.Context, path string, ref store.Ref, a *store.Attrs) (Comparison, error) {
 	src, err := localfile.OpenSource(path)
 	if err != nil {

@@ -8,17 +8,17 @@ import (
 	"haul.example/haul/internal/meter"
 )
 
-// Stats tell what the transfers of a Client took so far, as Client.Stats gives them. Times of things that go on side by side
-// are added up, so they may exceed Elapsed.
+// Stats tell what the transfers of a Client took so far, as Client.Stats gives them. Times of things that continue side by
+// side are added up, so they may exceed Elapsed.
 type Stats struct {
 	// Elapsed is the time in which there was any transfer, and Transfers what all transfers took.
 	Elapsed, Transfers time.Duration
-	// CPU is what this process used meanwhile, in user and system mode; 0 where the system does not tell. Cores are those
-	// that it may use.
+	// CPU is what this process used meanwhile, in user and system mode; 0 if the system does not tell. Cores are those that
+	// it may use.
 	CPU   time.Duration
 	Cores int
 	// Busy is the share of these cores, from 0 to 1, that this and all other programs used since the first transfer began;
-	// 0 where the system does not tell.
+	// 0 if the system does not tell.
 	Busy float64
 	// Moved are the bytes of payload on the wire, repeated ones included, and Done those that got to the other end.
 	Moved, Done int64
@@ -37,7 +37,7 @@ type LaneStats struct {
 	// Fixed reports that Options set the number. Otherwise Settled reports that more were tried and brought no more, and Most
 	// that there are as many as there may be.
 	Fixed, Settled, Most bool
-	// Alone is the rate of a lane that need not share the link, in bytes a second; 0 where it is not known.
+	// Alone is the rate of a lane that need not share the link, in bytes a second; 0 if it is not known.
 	Alone float64
 	// InUse is the time of all lanes that were in use; Active that in which there was any; Full that in which there was work
 	// for more lanes than were open.
@@ -58,7 +58,8 @@ type WaitStats struct {
 	Pause time.Duration
 	// Source is for the reader of UploadStream, Target for the writer of DownloadStream, Memory for room for their parts.
 	Source, Target, Memory time.Duration
-	// Prove is for digests when nothing moves any more, and for reading again what was there before, or what the store has no checksum of that ranges can be proved by.
+	// Prove is for digests when nothing moves any more, and for reading again what was there before, or what the store has
+	// no checksum of that ranges can be verified by.
 	Prove time.Duration
 }
 

@@ -20,10 +20,10 @@ import (
 	"haul.example/haul/store"
 )
 
-// Upload stores the local file path as object to: a small one in one request, a larger one in parts that are read in
-// place, by range. A failed upload in parts gives a *IncompleteUploadError that tells what stays in the store; the same call goes on
-// from there. The error is of kind store.Exists where NoClobber forbids the object that is there, and ErrSourceChanged
-// where the file changed while it was read.
+// Upload stores the local file path as object to: a small one in one request, a larger one in parts that are read in place,
+// by range. A failed upload in parts gives a *IncompleteUploadError that tells what stays in the store; the same call
+// continues from there. The error is of kind store.Exists where NoClobber forbids the object that is there, and
+// ErrSourceChanged if the file changed while it was read.
 func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Transfer) (Result, error) {
 	defer c.alive()()
 	if err := o.checkDigests(); err != nil {
@@ -74,7 +74,7 @@ func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Transf
 // modified is the time of the file.
 func (u *upload) modified() time.Time { return u.src.ModTime() }
 
-// dropEarlier throws away what an earlier run left and this one will not go on with.
+// dropEarlier discards what an earlier run left and this one will not resume.
 func (u *upload) dropEarlier(ctx context.Context, why string) error {
 	l, err := u.openLog(ctx, up, u.src.Path(), u.up.Ref)
 	if l == nil || err != nil {
@@ -113,7 +113,7 @@ type upload struct {
 	doubtful   bool // what an earlier run has summed may have been other bytes
 
 	digests *digests
-	md5     *digest // of the whole file, where it was read before
+	md5     *digest // of the whole file, if it was read before
 }
 
 func (u *upload) run(ctx context.Context) (Result, error) {
@@ -187,8 +187,8 @@ func (u *upload) result(obj store.Object, proof Proof) (Result, error) {
 	return u.done(u.describe(r)), nil
 }
 
-// open resumes an earlier upload where there is one that fits, or opens a new one. It is finished when the earlier run had
-// stored the object, and only not lived to report it.
+// open resumes an earlier upload if there is one that fits, or opens a new one. It is finished when the earlier run had
+// stored the object, but was killed before reporting it.
 func (u *upload) open(ctx context.Context) (finished bool, r Result, err error) {
 	var kept []store.Part
 	if u.restarts == 0 {
@@ -216,7 +216,7 @@ func (u *upload) open(ctx context.Context) (finished bool, r Result, err error) 
 	return false, Result{}, nil
 }
 
-// announce counts the transfer: the whole of it once, and its parts again where they are others now.
+// announce counts the transfer: the whole of it once, and its parts again if they are others now.
 func (u *upload) announce() {
 	if was := u.counted; was == 0 {
 		u.started(u.layout.Size, u.layout.Count)
@@ -285,7 +285,7 @@ func (u *upload) create(ctx context.Context) error {
 	return err
 }
 
-// digestFirst reads the file for its MD5 where that is to be in the metadata.
+// digestFirst reads the file for its MD5 if that is to be in the metadata.
 func (u *upload) digestFirst(ctx context.Context) error {
 	if !u.o.DigestFirst || u.md5 != nil {
 		return nil
@@ -307,7 +307,7 @@ func (u *upload) digestFirst(ctx context.Context) error {
 	return nil
 }
 
-// beginDigests begins what was asked for, or goes on with it.
+// beginDigests begins what was asked for, or resumes it.
 func (u *upload) beginDigests() {
 	u.digests = u.newDigests(u.layout.Size, u.up.Scheme.Algorithm, func(e entry) { u.append(u.log, e) })
 	if !u.doubtful {
@@ -319,7 +319,7 @@ func (u *upload) beginDigests() {
 	}
 }
 
-// absent is an error of kind Exists where the object is there.
+// absent is an error of kind Exists if the object is there.
 func (t *transfer) absent(ctx context.Context, ref store.Ref) error {
 	err := t.ask(ctx, func(ctx context.Context) error {
 		_, err := t.c.store.Head(ctx, store.GetRequest{Ref: ref, Attrs: &t.o.Attrs})

@@ -15,8 +15,8 @@ import (
 // and a few times for a store whose limits show one after the other.
 const maxRestarts = 4
 
-// refusedForGood tells a refusal that the same request, sent again for the same upload, would meet again, whoever sends it. Other
-// rights, other credentials, more room or more time do not help.
+// refusedForGood reports a refusal that the same request, sent again for the same upload, would meet again, whoever sends
+// it. Other rights, other credentials, more room or more time do not help.
 func refusedForGood(err error) bool {
 	var e *store.Error
 	if !errors.As(err, &e) {

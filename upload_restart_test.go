@@ -18,7 +18,8 @@ import (
 	"haul.example/haul/store/storetest"
 )
 
-// poisoned is a store with one upload, the first that it opens, that answers an operation with an error for ever, whoever asks.
+// poisoned is a store with one upload, the first that it opens, that answers an operation with an error for ever, the
+// caller.
 type poisoned struct {
 	*storetest.Memory
 	op  storetest.Op

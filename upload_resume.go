@@ -36,7 +36,7 @@ func (a *multipart) openUploads(ctx context.Context) ([]store.Upload, error) {
 }
 
 // goOn takes up the upload of an earlier run and gives the parts that the store holds of it. Where the earlier upload does
-// not fit any more it is thrown away, and u.up stays without an ID.
+// not fit any more it is discarded, and u.up stays without an ID.
 func (u *upload) goOn(ctx context.Context, earlier record) (kept []store.Part, finished bool, r Result, err error) {
 	old := store.Upload{Ref: earlier.Ref, ID: earlier.UploadID, Scheme: earlier.Scheme}
 	why := u.unfit(earlier)
@@ -95,7 +95,7 @@ func (u *upload) list(ctx context.Context, old store.Upload) (store.Upload, []st
 	return old, kept, nil
 }
 
-// dropOld throws an upload away that nobody will go on with.
+// dropOld discards an upload that nobody will resume.
 func (u *upload) dropOld(ctx context.Context, old store.Upload) error {
 	err := u.ask(ctx, func(ctx context.Context) error { return u.c.store.Abort(ctx, old, &u.o.Attrs) })
 	if errors.Is(err, store.Denied) || errors.Is(err, store.Unsupported) {
@@ -108,7 +108,7 @@ func (u *upload) dropOld(ctx context.Context, old store.Upload) error {
 	return nil
 }
 
-// alreadyStored settles what became of an upload that is gone: where the object is there and its sum is the file's, the
+// alreadyStored settles what became of an upload that is gone: if the object is there and its sum is the file's, the
 // earlier run had finished.
 func (u *upload) alreadyStored(ctx context.Context) (Result, bool) {
 	obj, err := u.head(ctx, u.up.Ref)
@@ -251,7 +251,7 @@ func (u *upload) provePart(ctx context.Context, p store.Part, buf []byte) error 
 	return err
 }
 
-// compare proves a part of the store's against the local bytes: by its checksum, or by its ETag where that is an MD5.
+// compare proves a part of the store's against the local bytes: by its checksum, or by its ETag if that is an MD5.
 func (u *upload) compare(p store.Part, buf []byte) (sum checksum.Sum, same bool, err error) {
 	r := u.layout.Part(p.Number)
 	if sum, err = sumOf(u.up.Scheme.Algorithm, u.src, r, buf); err != nil {

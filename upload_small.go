@@ -36,7 +36,7 @@ type content interface {
 type outgoing struct {
 	content                   // that the body is of; it explains what goes wrong
 	body    *io.SectionReader // all of it, or a part
-	sum     checksum.Sum      // of the body; zero where it is not known, or not wanted
+	sum     checksum.Sum      // of the body; zero if it is not known, or not wanted
 	buf     []byte            // memory to carry it in
 }
 
@@ -228,14 +228,14 @@ func ownWrite(o store.Object, began time.Time, unheard bool) bool {
 	return !o.Modified.Before(began.Add(-apart))
 }
 
-// silent tells an error that is no answer of the store's: what was asked for may have been done.
+// silent reports an error that is no answer of the store's: what was asked for may have been done.
 func silent(err error) bool {
 	var e *store.Error
 	return !errors.As(err, &e) || e.Status == 0 || e.Kind == store.BadAnswer
 }
 
-// mayBeDone tells an error after which what was asked for may have been done all the same: no answer came, or one that cannot be
-// trusted, or the server failed at some point.
+// mayBeDone reports an error after which what was asked for may have been done all the same: no answer came, or one that
+// cannot be trusted, or the server failed at some point.
 func mayBeDone(err error) bool {
 	var e *store.Error
 	if !errors.As(err, &e) {
@@ -263,7 +263,7 @@ func (t *transfer) same(ctx context.Context, ref store.Ref, size int64, sum chec
 	return obj, obj.Sum(sum.Algorithm).Value == sum.Value
 }
 
-// provePut reports how the stored object was proved; again asks for another try with the checksum that the store has just
+// provePut reports how the stored object was verified; again asks for another try with the checksum that the store has just
 // been learned to take.
 func (t *transfer) provePut(obj store.Object, sum checksum.Sum, from content, buf []byte) (p Proof, again bool, err error) {
 	switch {
@@ -324,8 +324,8 @@ func sumOf(a checksum.Algorithm, r io.ReaderAt, rng store.Range, buf []byte) (ch
 	return checksum.Section(a, io.NewSectionReader(r, rng.Offset, rng.Length), buf)
 }
 
-// readError explains err by a change of the source, where there was one: a file that shrinks, or changes between summing
-// and sending, shows up as a short read or as a sum that the store refuses.
+// readError explains err by a change of the source, if there was one: a file that shrinks, or changes between summing and
+// sending, shows up as a short read or as a sum that the store refuses.
 func readError(from content, err error) error {
 	if !errors.Is(err, store.Corrupt) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return err

@@ -19,7 +19,7 @@ import (
 
 // UploadStream stores all that r gives as object to. A short stream goes in one request, a longer one in parts that grow
 // with it, up to the store's limit; parts too large for memory wait in a temporary file. The stream cannot be read twice,
-// so a failure throws the upload away. When ctx ends while a Read of r is under way, UploadStream does not wait for it.
+// so a failure discards the upload. When ctx ends while a Read of r is under way, UploadStream does not wait for it.
 func (c *Client) UploadStream(ctx context.Context, r io.Reader, to store.Ref, o Transfer) (Result, error) {
 	defer c.alive()()
 	return c.uploadStream(ctx, "-", r, to, o)
@@ -177,7 +177,7 @@ func (s *streamUpload) next(ctx context.Context, n int) (*held, error) {
 	select {
 	case err = <-filled:
 	case <-ctx.Done():
-		// The Read may go on for as long as it likes; its memory is lent to nobody else until it ends.
+		// The Read may continue for as long as it likes; its memory is lent to nobody else until it ends.
 		go func() {
 			<-filled
 			part.release()

@@ -16,12 +16,12 @@ import (
 	"haul.example/haul/store"
 )
 
-// evidence finds what the store records of an object's bytes, with the sizes of its parts where a sum needs them.
+// evidence finds what the store records of an object's bytes, with the sizes of its parts if a sum needs them.
 func (t *transfer) evidence(ctx context.Context, obj *store.Object, a *store.Attrs) *evidence.Record {
 	r := evidence.Deciding(obj)
 	t.c.etags.Apply(r)
-	// That the store does not report the parts is no error: then the sizes that tools use are tried. A request that would fail
-	// for another reason lets the next one fail too.
+	// That the store does not report the parts is not an error: then the sizes that tools use are tried. A request that
+	// would fail for another reason lets the next one fail too.
 	_ = r.Split(func() ([]store.Part, error) {
 		parts, _ := t.parts(ctx, *obj, a)
 		return parts, nil
@@ -39,7 +39,7 @@ func (t *transfer) parts(ctx context.Context, obj store.Object, a *store.Attrs) 
 	return parts, err
 }
 
-// layout gives the sizes of the object's parts, which must be so many and fill it.
+// layout returns the sizes of the object's parts, which must be so many and fill it.
 func (t *transfer) layout(ctx context.Context, obj store.Object, count int, a *store.Attrs) ([]int64, error) {
 	parts, err := t.parts(ctx, obj, a)
 	if err != nil {

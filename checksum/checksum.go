@@ -59,7 +59,7 @@ var ErrUnknown = errors.New("unknown checksum algorithm")
 // castagnoli is made once, as the standard library asks for it by pointer to use the processor's own instruction.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Parse gives the algorithm of that name, in any case. "none" and the empty name are None; another is ErrUnknown.
+// Parse returns the algorithm of that name, in any case. "none" and the empty name are None; another is ErrUnknown.
 func Parse(name string) (Algorithm, error) {
 	a := Algorithm(strings.ToUpper(name))
 	switch {
@@ -71,7 +71,7 @@ func Parse(name string) (Algorithm, error) {
 	return a, nil
 }
 
-// New gives a running hash. It must not be called on None or on a name that is not an Algorithm here.
+// New returns a running hash. It must not be called on None or on a name that is not an Algorithm here.
 func (a Algorithm) New() hash.Hash {
 	switch a {
 	case CRC64NVME:
@@ -124,7 +124,7 @@ type Scheme struct {
 	Kind      Kind      `json:"kind,omitempty"`
 }
 
-// String gives the scheme in words, such as "CRC64NVME of the full object", "MD5, part by part", or "nothing".
+// String returns the scheme in words, such as "CRC64NVME of the full object", "MD5, part by part", or "nothing".
 func (s Scheme) String() string {
 	switch {
 	case s.Algorithm == None:
@@ -137,7 +137,7 @@ func (s Scheme) String() string {
 	return string(s.Algorithm)
 }
 
-// Of finishes a running hash, which may go on running. By None it gives the zero Sum.
+// Of finishes a running hash, which may continue running. By None it gives the zero Sum.
 func Of(a Algorithm, h hash.Hash) Sum {
 	if a == None {
 		return Sum{}

@@ -19,7 +19,7 @@ var (
 	all  = append(crcs, checksum.SHA256, checksum.SHA1, checksum.MD5)
 )
 
-// The check values are those that the catalogue of CRCs (reveng) gives, and that sha256sum and its kin print.
+// The check values are those that the catalogue of CRCs (reveng) gives, and that sha256sum and similar tools print.
 func TestCheckValues(t *testing.T) {
 	want := map[checksum.Algorithm]string{
 		checksum.CRC64NVME: "ae8b14860a799888",

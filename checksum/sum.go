@@ -71,10 +71,10 @@ func cutParts(s string) (text string, parts int, ok bool) {
 // IsZero reports whether there is no sum.
 func (s Sum) IsZero() bool { return s == Sum{} }
 
-// Base64 gives the sum as S3 writes it in headers and XML, with "-N" for a composite.
+// Base64 returns the sum as S3 writes it in headers and XML, with "-N" for a composite.
 func (s Sum) Base64() string { return base64.StdEncoding.EncodeToString([]byte(s.Value)) + s.suffix() }
 
-// Hex gives the sum as md5sum and its kin write it, with "-N" for a composite: for MD5, that is the ETag.
+// Hex returns the sum as md5sum and similar tools write it, with "-N" for a composite: for MD5, that is the ETag.
 func (s Sum) Hex() string { return hex.EncodeToString([]byte(s.Value)) + s.suffix() }
 
 func (s Sum) suffix() string {
@@ -84,7 +84,7 @@ func (s Sum) suffix() string {
 	return "-" + strconv.Itoa(s.Parts)
 }
 
-// String gives the algorithm and the sum, such as "CRC64NVME rosUhgp5mIg="; no sum gives the empty string.
+// String returns the algorithm and the sum, such as "CRC64NVME rosUhgp5mIg="; no sum gives the empty string.
 func (s Sum) String() string {
 	if s.IsZero() {
 		return ""
@@ -92,7 +92,7 @@ func (s Sum) String() string {
 	return string(s.Algorithm) + " " + s.Base64()
 }
 
-// MarshalText gives String, so that a Sum is safe in JSON, which raw bytes are not.
+// MarshalText returns String, so that a Sum is safe in JSON, which raw bytes are not.
 func (s Sum) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // UnmarshalText reads what MarshalText gave.

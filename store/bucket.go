@@ -9,9 +9,9 @@ import (
 // Bucket is what a store tells about a bucket.
 type Bucket struct {
 	Name string
-	// Made is when; zero where it is not told.
+	// Made is when; zero if it is not told.
 	Made time.Time
-	// Region is empty where it is not told.
+	// Region is empty if it is not told.
 	Region string
 }
 
@@ -41,7 +41,7 @@ type Website struct {
 
 // Buckets is the part of a store that knows of buckets as a whole.
 type Buckets interface {
-	// Buckets lists the buckets of whoever asks, in order of their names where the store has one.
+	// Buckets lists the buckets of the caller, in order of their names if the store has one.
 	Buckets(context.Context, BucketQuery) iter.Seq2[Bucket, error]
 	// Bucket looks whether a bucket is there, and tells its region.
 	Bucket(ctx context.Context, name string) (Bucket, error)

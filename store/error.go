@@ -10,7 +10,7 @@ import (
 // Kind sorts errors by what can be done about them. A Kind is itself an error, so that errors.Is(err, store.NotFound) asks for it.
 type Kind string
 
-// Error gives the kind in words.
+// Error returns the kind in words.
 func (k Kind) Error() string { return string(k) }
 
 // The kinds of error.
@@ -61,7 +61,7 @@ type Error struct {
 	// Lasting says that the same request will fail in the same way, whatever the Kind: nothing about it can change while this
 	// process runs.
 	Lasting bool
-	// Err is the cause, where there is one below.
+	// Err is the cause, if there is one below.
 	Err error
 }
 
@@ -83,7 +83,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap gives the kind and the cause.
+// Unwrap returns the kind and the cause.
 func (e *Error) Unwrap() []error {
 	if e.Err == nil {
 		return []error{e.Kind}
@@ -103,7 +103,7 @@ func (e *Error) Retryable() bool {
 	return false
 }
 
-// KindOf gives the kind of err: that of the Error in its chain, or Unknown; and "" for nil.
+// KindOf returns the kind of err: that of the Error in its chain, or Unknown; and "" for nil.
 func KindOf(err error) Kind {
 	if err == nil {
 		return ""

@@ -1,10 +1,10 @@
 // Package store has the words in which haul speaks of any store of objects: Ref, Object, Part, Range, Upload, Attrs,
 // Limits, the kinds of Error, and the narrow interfaces that a store fills.
 //
-// The words are S3's. A part has a Number, counted from 1. An upload is a multipart upload: Create opens it, PutPart
-// fills it, Complete turns it into an object, Abort throws it away. A store does one request a call: it never retries,
-// never splits, never paces; the heart above it does. It may answer with less proof than it was asked for, but then
-// says so: in Upload.Scheme, in an empty Sum, or by an Error of kind ChecksumRefused.
+// The words are S3's. A part has a Number, counted from 1. An upload is a multipart upload: Create opens it, PutPart fills
+// it, Complete turns it into an object, Abort discards it. A store does one request a call: it never retries, never splits,
+// never paces; the engine above it does. It may answer with less proof than it was asked for, but then says so: in
+// Upload.Scheme, in an empty Sum, or by an Error of kind ChecksumRefused.
 //
 // All methods of a store may be called from many goroutines at once.
 package store
@@ -26,7 +26,7 @@ type Ref struct {
 	Version string `json:"version,omitempty"`
 }
 
-// String gives the Ref as people write it, s3://bucket/key; the version, if any, follows in parentheses.
+// String returns the Ref as people write it, s3://bucket/key; the version, if any, follows in parentheses.
 func (r Ref) String() string {
 	s := "s3://" + r.Bucket + "/" + r.Key
 	if r.Version != "" {
@@ -52,14 +52,14 @@ type Object struct {
 	Ref
 	// Size is that of the whole object in bytes, also when only a range was asked for.
 	Size int64
-	// ETag stands without its quotes. It names a state of the object and proves nothing by itself.
+	// ETag stands without its quotes. It names a state of the object and verifies nothing by itself.
 	ETag string
 	// MD5ETag: of this object the store is known to make the ETag from MD5s, where MD5 gives one. It is false in listings.
 	MD5ETag  bool `json:",omitempty"`
 	Modified time.Time
-	// Sums are those that the store vouches for, of the whole object.
+	// Sums are those that the store recorded, of the whole object.
 	Sums []checksum.Sum
-	// Encryption is the server-side encryption in S3's words ("AES256", "aws:kms", "aws:kms:dsse"), or "SSE-C"; empty where
+	// Encryption is the server-side encryption in S3's words ("AES256", "aws:kms", "aws:kms:dsse"), or "SSE-C"; empty if
 	// the store named none. Under any but AES256 an ETag is no MD5.
 	Encryption string
 	// KMSKeyID is the key's, where Encryption is by KMS and the store tells.
@@ -80,7 +80,7 @@ type Restore struct {
 	Until time.Time
 }
 
-// Sum gives the sum of that algorithm that the store vouches for, or the zero Sum.
+// Sum returns the sum of that algorithm that the store recorded, or the zero Sum.
 func (o Object) Sum(a checksum.Algorithm) checksum.Sum {
 	for _, s := range o.Sums {
 		if s.Algorithm == a {
@@ -90,7 +90,7 @@ func (o Object) Sum(a checksum.Algorithm) checksum.Sum {
 	return checksum.Sum{}
 }
 
-// FullSum gives the sum of all bytes as one that the store vouches for, the cheapest to compute first, or the zero Sum.
+// FullSum returns the sum of all bytes as one that the store recorded, the cheapest to compute first, or the zero Sum.
 func (o Object) FullSum() checksum.Sum {
 	for _, a := range []checksum.Algorithm{checksum.CRC64NVME, checksum.CRC32C, checksum.CRC32, checksum.SHA256, checksum.SHA1, checksum.MD5} {
 		if s := o.Sum(a); !s.IsZero() && s.Parts == 0 {
@@ -100,7 +100,7 @@ func (o Object) FullSum() checksum.Sum {
 	return checksum.Sum{}
 }
 
-// MD5 gives the MD5 that the ETag is, or the MD5 of the MD5s of parts, where it can be one. Those of S3 Express are random.
+// MD5 returns the MD5 that the ETag is, or the MD5 of the MD5s of parts, if it can be one. Those of S3 Express are random.
 func (o Object) MD5() (checksum.Sum, bool) {
 	if o.Encryption != "" && o.Encryption != "AES256" || o.Express() {
 		return checksum.Sum{}, false
@@ -212,8 +212,8 @@ type Grants struct {
 	WriteACP    string `json:"write_acp,omitempty"`
 }
 
-// Attrs are the optional things that travel with an object or a request. The heart passes them on untouched; only a
-// store reads them. The zero value asks for nothing.
+// Attrs are the optional things that travel with an object or a request. The engine passes them on untouched; only a store
+// reads them. The zero value asks for nothing.
 type Attrs struct {
 	Headers Headers `json:"headers,omitzero"`
 	// Metadata and Tags of a copy: nil leaves the source's, and empty maps leave none.
@@ -226,7 +226,7 @@ type Attrs struct {
 	// Redirect is where a bucket that is a web site sends those who ask for the object.
 	Redirect   string     `json:"redirect,omitempty"`
 	Encryption Encryption `json:"encryption,omitzero"`
-	// RequestPayer is "requester" where the caller agrees to pay.
+	// RequestPayer is "requester" if the caller agrees to pay.
 	RequestPayer string `json:"request_payer,omitempty"`
 	// PageSize is how many entries a page of a listing has at most; 0 leaves it to the store.
 	PageSize int `json:"page_size,omitempty"`
@@ -252,7 +252,7 @@ type PutRequest struct {
 	Attrs     *Attrs
 	// Buffer is memory that the call may carry the body in; nil lets it take its own.
 	Buffer []byte
-	// Wire, where it is not nil, is to watch the connection.
+	// Wire, if it is not nil, is to watch the connection.
 	Wire *Wire
 }
 
@@ -269,7 +269,7 @@ type PutPartRequest struct {
 	Attrs   *Attrs
 	// Buffer is memory that the call may carry the body in; nil lets it take its own.
 	Buffer []byte
-	// Wire, where it is not nil, is to watch the connection.
+	// Wire, if it is not nil, is to watch the connection.
 	Wire *Wire
 }
 
@@ -280,7 +280,7 @@ type CompleteRequest struct {
 	Size   int64
 	// From is the object that the parts were copied from; zero for an upload.
 	From Ref
-	// Sum is the whole's by Upload.Scheme; the store refuses another (kind Corrupt). Zero where it is not known.
+	// Sum is the whole's by Upload.Scheme; the store refuses another (kind Corrupt). Zero if it is not known.
 	Sum       checksum.Sum
 	NoClobber bool
 	Attrs     *Attrs
@@ -310,12 +310,13 @@ type CopyPartRequest struct {
 
 // Reader is the part of a store that gives bytes.
 type Reader interface {
-	// Get opens an object or a range of it. A Get of the whole also brings the Sums that the store vouches for; one of a
-	// range mostly does not. A range wholly past the end of the object, and any range of an empty one, is an Error of kind BadRange.
+	// Get opens an object or a range of it. A Get of the whole also brings the Sums that the store recorded; one of a range
+	// mostly does not. A range wholly past the end of the object, and any range of an empty one, is an Error of kind
+	// BadRange.
 	Get(context.Context, GetRequest) (*Body, error)
 	// Head tells about an object, Sums included. Only Ref, IfMatch and Attrs of the request count.
 	Head(context.Context, GetRequest) (Object, error)
-	// Layout reports how the object was cut into parts when it was uploaded: number and size of each, and the sum where the
+	// Layout reports how the object was cut into parts when it was uploaded: number and size of each, and the sum if the
 	// store keeps it. An object that was not uploaded in parts has one. Kind Unsupported: it can't be had.
 	Layout(context.Context, Object, *Attrs) ([]Part, error)
 }
@@ -337,7 +338,7 @@ type Writer interface {
 	Parts(context.Context, Upload, *Attrs) (Upload, []Part, error)
 	// Complete is done when it returns no error, and may be done when the error is of no known kind: then look.
 	Complete(context.Context, CompleteRequest) (Object, error)
-	// Abort throws an upload away. One that is already gone is no error.
+	// Abort discards an upload. One that is already gone is not an error.
 	Abort(context.Context, Upload, *Attrs) error
 	// Uploads lists open uploads of keys that begin with prefix.
 	Uploads(ctx context.Context, bucket, prefix string) iter.Seq2[Upload, error]

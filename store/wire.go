@@ -15,7 +15,7 @@ func (w *Wire) Watch(acked func() (int64, bool)) {
 	}
 }
 
-// Acked gives how many bytes of the request the other side has acknowledged; false where nobody knows.
+// Acked returns how many bytes of the request the other side has acknowledged; false where nobody knows.
 func (w *Wire) Acked() (int64, bool) {
 	f := w.acked.Load()
 	if f == nil {

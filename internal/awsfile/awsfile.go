@@ -137,12 +137,12 @@ func unquoted(s string) string {
 	return s
 }
 
-// Plain gives the text in the form that the AWS SDK for Go understands, and whether that differs from what was read: names of
-// sections have no quotes there, and retry_mode = legacy is an error to it.
+// Plain returns the text in the form that the AWS SDK for Go understands, and whether that differs from what was read:
+// names of sections have no quotes there, and retry_mode = legacy is an error to it.
 func (f File) Plain() (string, bool) { return strings.Join(f.lines, "\n"), f.odd }
 
-// Profile gives the settings of a profile, merged where it has several sections, and whether there is one. In the credentials
-// file sections have the profile's name alone.
+// Profile returns the settings of a profile, merged if it has several sections, and whether there is one. In the
+// credentials file sections have the profile's name alone.
 func (f File) Profile(name string, credentials bool) (map[string]string, bool) {
 	all, there := map[string]string{}, false
 	for _, s := range f.Sections {

@@ -5,13 +5,13 @@
 //	defer l.Release()
 //	read(l.Bytes())
 //
-// Buffers are kept for the next taker of their size. They lie outside the heap of the garbage collector where the system
+// Buffers are kept for the next taker of their size. They lie outside the heap of the garbage collector if the system
 // allows it (mmap): it would else let the heap grow to twice of what is in use before it collects. What is taken and what
 // is kept never exceed the limit together; to make room, what is kept goes first.
 //
-// A buffer is rounded up to whole 256 KiB, or below that to a power of two from 4 KiB, and counts so towards the limit. A taker that
-// waits stops those after it, even smaller ones, so that none waits forever. Whoever takes a second buffer while
-// holding a first may wait for himself: take once for each piece of work.
+// A buffer is rounded up to whole 256 KiB, or below that to a power of two from 4 KiB, and counts so towards the limit. A
+// taker that waits stops those after it, even smaller ones, so that none waits forever. A caller that takes a second buffer
+// while holding a first may wait for himself: take once for each piece of work.
 //
 // The bytes of a buffer are not cleared. A buffer that is never released is lost to the budget.
 package budget
@@ -61,7 +61,7 @@ type Lease struct {
 	buf []byte // the whole buffer; nil once released; guarded by b.mu
 }
 
-// New gives a budget of limit bytes.
+// New returns a budget of limit bytes.
 func New(limit int64) *Budget {
 	b := &Budget{limit: limit, shelf: &shelf{free: map[int64][][]byte{}}}
 	// The collector does not see what lies on the shelf: a budget that nobody holds any more gives it back here.
@@ -185,7 +185,7 @@ type shelf struct {
 	kept int64 // bytes
 }
 
-// get gives a buffer of size bytes, a new one where none is kept. Room is what all kept ones and it may have together.
+// get returns a buffer of size bytes, a new one if none is kept. Room is what all kept ones and it may have together.
 func (s *shelf) get(size, room int64) ([]byte, error) {
 	if last := len(s.free[size]) - 1; last >= 0 {
 		buf := s.free[size][last]

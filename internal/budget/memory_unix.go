@@ -9,5 +9,6 @@ func allocate(size int64) ([]byte, error) {
 	return unix.Mmap(-1, 0, int(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 }
 
-// free gives memory back to the system. Whoever touches it afterwards dies at once, rather than spoil another's bytes.
+// free gives memory back to the system. A caller that touches it afterwards dies at once, rather than spoil another's
+// bytes.
 func free(buf []byte) error { return unix.Munmap(buf) }

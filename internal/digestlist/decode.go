@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 )
 
-// decoded gives text as UTF-8, without its byte order mark. Without a mark it stays as it is.
+// decoded returns text as UTF-8, without its byte order mark. Without a mark it stays as it is.
 func decoded(r io.Reader) io.Reader {
 	b := bufio.NewReader(r)
 	mark, _ := b.Peek(3) // an error comes again
@@ -38,7 +38,7 @@ type utf16Reader struct {
 	err   error
 }
 
-// Read gives the next bytes of UTF-8.
+// Read returns the next bytes of UTF-8.
 func (u *utf16Reader) Read(p []byte) (int, error) {
 	for len(u.out) == 0 {
 		if u.err != nil {
@@ -80,7 +80,7 @@ func (u *utf16Reader) take(buf []byte) {
 	}
 }
 
-// linesOf gives the whole lines of the beginning of a list.
+// linesOf returns the whole lines of the beginning of a list.
 func linesOf(head []byte, whole bool) []string {
 	var all []string
 	for line := range strings.Lines(string(head)) {

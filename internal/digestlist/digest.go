@@ -19,7 +19,7 @@ var algorithms = append([]checksum.Algorithm{checksum.CRC64NVME, checksum.CRC32C
 // spelling takes out what names of algorithms are written with or without.
 var spelling = strings.NewReplacer("-", "", "_", "", " ", "")
 
-// algorithmOf gives the algorithm of that name, as tools spell it: MD5, SHA-256, sha2-256, sha_1; none for another.
+// algorithmOf returns the algorithm of that name, as tools spell it: MD5, SHA-256, sha2-256, sha_1; none for another.
 func algorithmOf(name string) checksum.Algorithm {
 	name = spelling.Replace(strings.ToUpper(name))
 	if rest, ok := strings.CutPrefix(name, "SHA2"); ok && (rest == "256" || rest == "512") {
@@ -57,7 +57,7 @@ func isHexDigest(word string) bool {
 	return false
 }
 
-// isDigest tells by its shape whether a value is a digest: hex, an ETag, or padded Base64 of the right length.
+// isDigest reports by its shape whether a value is a digest: hex, an ETag, or padded Base64 of the right length.
 func isDigest(value string) bool {
 	value = bare(value)
 	if _, text, ok := named(value); ok {
@@ -146,7 +146,7 @@ func parseDigest(value string, want checksum.Algorithm) (checksum.Sum, error) {
 	return checksum.Sum{}, fmt.Errorf("%s is not a digest", short(value))
 }
 
-// absent tells values that stand for none.
+// absent reports values that stand for none.
 func absent(value string) bool {
 	switch strings.ToLower(bare(value)) {
 	case "", "-", "--", ".", "na", "n/a", "nan", "null", "none":
@@ -165,7 +165,7 @@ func parseSize(value string) int64 {
 	return n
 }
 
-// cleanName gives a name with slashes. A backslash is one of Windows, whose names cannot have it for anything else.
+// cleanName returns a name with slashes. A backslash is one of Windows, whose names cannot have it for anything else.
 func cleanName(name string) string {
 	return strings.ReplaceAll(name, `\`, "/")
 }

@@ -31,7 +31,7 @@ import (
 type Entry struct {
 	// Line counts from 1. In JSON, it is the number of the object that says so.
 	Line int
-	// Name is as written, with slashes for the backslashes of Windows; empty where there is only a digest.
+	// Name is as written, with slashes for the backslashes of Windows; empty if there is only a digest.
 	Name string
 	// Size is in bytes; -1 where the list has none.
 	Size int64
@@ -47,7 +47,7 @@ type Entry struct {
 // LineError is about one line of a list. The lines after it are read all the same.
 type LineError struct {
 	Line int
-	// Name is that of the file that the line is about, where it has one and no digest that can be read.
+	// Name is that of the file that the line is about, if it has one and no digest that can be read.
 	Name string
 	Err  error
 }
@@ -84,8 +84,8 @@ type yielder func(Entry, error) bool
 // form reads a list from its beginning.
 type form func(r io.Reader, yield yielder)
 
-// Read gives what a list says, in its order. An error that is a *LineError ends nothing; any other does. What is not a list is an
-// *UnknownError, or an error of reading.
+// Read returns what a list says, in its order. An error that is a *LineError ends nothing; any other does. What is not a
+// list is an *UnknownError, or an error of reading.
 func Read(r io.Reader) (iter.Seq2[Entry, error], error) {
 	b := bufio.NewReaderSize(decoded(r), headSize)
 	head, err := b.Peek(headSize)
@@ -180,7 +180,7 @@ func short(text string) string {
 	return fmt.Sprintf("%q", text)
 }
 
-// isComment tells lines that say nothing: empty ones, and those that begin with # or ; and a space, or have no digest.
+// isComment reports lines that say nothing: empty ones, and those that begin with # or ; and a space, or have no digest.
 func isComment(line string) bool {
 	text := strings.TrimSpace(line)
 	switch {

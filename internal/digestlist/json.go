@@ -100,7 +100,7 @@ func unexpected(err error) error {
 	return err
 }
 
-// object gives its row, where it has one, and else its fields.
+// object returns its row, if it has one, and else its fields.
 func (j *jsonReader) object(key string, depth int) (*block, error) {
 	j.objects++
 	b := &block{line: j.objects}
@@ -171,7 +171,7 @@ func (b *block) hasDigest() bool {
 	return false
 }
 
-// inner gives the digests for the object around, which has a name.
+// inner returns the digests for the object around, which has a name.
 func (b *block) inner(key string) *block {
 	out := &block{}
 	for i, k := range b.keys {
@@ -185,12 +185,12 @@ func (b *block) inner(key string) *block {
 	return out
 }
 
-// keysAreFiles tells an object that maps names of files to digests.
+// keysAreFiles reports an object that maps names of files to digests.
 func (b *block) keysAreFiles() bool {
 	return !slices.ContainsFunc(b.keys, func(k string) bool { return !looksLikeFile(k) })
 }
 
-// each gives the entries of such an object.
+// each returns the entries of such an object.
 func (b *block) each(yield yielder) bool {
 	for i, k := range b.keys {
 		e := Entry{Line: b.line, Size: -1}

@@ -30,7 +30,7 @@ func lineForm(header int) form {
 	}
 }
 
-// isHeading tells a line of nothing but names of algorithms, as FCIV writes above its columns.
+// isHeading reports a line of nothing but names of algorithms, as FCIV writes above its columns.
 func isHeading(text string) bool {
 	all := strings.Fields(text)
 	return len(all) > 0 && !slices.ContainsFunc(all, func(word string) bool { return !isAlgorithm(word) })
@@ -77,9 +77,9 @@ func parseLine(text string) ([]Entry, error) {
 	return nameFirst(text)
 }
 
-// gnuLine reads what md5sum and its kin write: "HEX  name", with a space or an asterisk before the name, or a bare digest. A
-// backslash before all of it says that the name is escaped, as it is where it has the end of a line in it. Between HEX and name may
-// stand another digest, or a size with a tab or one space on both sides.
+// gnuLine reads what md5sum and similar tools write: "HEX  name", with a space or an asterisk before the name, or a bare
+// digest. A backslash before all of it says that the name is escaped, as it is if it has the end of a line in it. Between
+// HEX and name may stand another digest, or a size with a tab or one space on both sides.
 func gnuLine(text string) ([]Entry, bool, error) {
 	text, escaped := strings.CutPrefix(text, `\`)
 	at := strings.IndexAny(text, " \t")
@@ -265,7 +265,7 @@ func fieldsLine(row []string) ([]Entry, error) {
 	return []Entry{e.of(name, false)}, nil
 }
 
-// pairs gives each name the digest that stands in its place: name, digest, name, digest, or all names before all digests.
+// pairs returns each name the digest that stands in its place: name, digest, name, digest, or all names before all digests.
 func pairs(row []string, names, digests []int) ([]Entry, error) {
 	var all []Entry
 	for i, k := range digests {

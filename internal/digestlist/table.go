@@ -68,7 +68,7 @@ func (l *layout) fits(rows []string, split splitter) bool {
 	return false
 }
 
-// isRule tells lines that only draw.
+// isRule reports lines that only draw.
 func isRule(line string) bool { return strings.Trim(line, "|-:+= \t") == "" }
 
 // tableForm reads the rows below the header, which is line number header, from 0.

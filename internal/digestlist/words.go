@@ -90,7 +90,7 @@ func hasAny(all, some []string) bool {
 	return slices.ContainsFunc(all, func(w string) bool { return slices.Contains(some, w) })
 }
 
-// without gives the words that are in none of the lists.
+// without returns the words that are in none of the lists.
 func without(all []string, lists ...[]string) []string {
 	var left []string
 	for _, w := range all {
@@ -155,7 +155,7 @@ func columnOf(name string, again int) column {
 	return c
 }
 
-// isOther tells words of digests that are not computed here; their columns are named as what they are.
+// isOther reports words of digests that are not computed here; their columns are named as what they are.
 func isOther(word string) bool {
 	return len(word) > 3 && algorithmOf(word) == checksum.None && isAlgorithm(word)
 }

@@ -52,8 +52,8 @@ const (
 type Claim struct {
 	Kind Kind
 	Sum  checksum.Sum
-	// Sizes are those of the parts that a composite Sum is made of, in bytes; nil for a sum of all bytes as one, and where they
-	// are not known.
+	// Sizes are those of the parts that a composite Sum is made of, in bytes; nil for a sum of all bytes as one, and if
+	// they are not known.
 	Sizes []int64
 	// Guess: Sizes are one of several that are possible, so that a difference says nothing.
 	Guess bool
@@ -63,7 +63,7 @@ type Claim struct {
 	From string
 }
 
-// Text gives the claim as a clause for people, such as "MD5 of 5 parts of 8.0 MiB (ETag)".
+// Text returns the claim as a clause for people, such as "MD5 of 5 parts of 8.0 MiB (ETag)".
 func (c Claim) Text() string {
 	of := ""
 	switch {
@@ -104,7 +104,7 @@ func (c Claim) where() string {
 	return ""
 }
 
-// Parts gives "1 part" or "5 parts".
+// Parts returns "1 part" or "5 parts".
 func Parts(n int) string {
 	if n == 1 {
 		return "1 part"
@@ -135,8 +135,8 @@ type Record struct {
 	unfit  bool // no part size makes the parts that it names
 }
 
-// Deciding is Of, with no more claims than count where the store has a checksum of all bytes as one: that decides by itself. The
-// record keeps o, which is not to change.
+// Deciding is Of, with no more claims than count if the store has a checksum of all bytes as one: that decides by itself.
+// The record keeps o, which is not to change.
 func Deciding(o *store.Object) *Record {
 	if s := o.FullSum(); !s.IsZero() {
 		return &Record{Object: o, Claims: []Claim{{Kind: FullSum, Sum: s}}}
@@ -144,7 +144,7 @@ func Deciding(o *store.Object) *Record {
 	return Of(*o)
 }
 
-// Of gives what the store records of an object, as a HEAD request returned it.
+// Of returns what the store records of an object, as a HEAD request returned it.
 func Of(o store.Object) *Record {
 	r := &Record{Object: &o}
 	if s := o.FullSum(); !s.IsZero() {
@@ -169,8 +169,8 @@ func Of(o store.Object) *Record {
 	return r
 }
 
-// OfListed gives what a listing says already: an ETag that is an MD5. Whether the object is encrypted in a way that makes its ETag
-// something else is not known then, so that it can match, and no more.
+// OfListed returns what a listing says already: an ETag that is an MD5. Whether the object is encrypted in a way that makes
+// its ETag something else is not known then, so that it can match, and no more.
 func OfListed(o store.Object) (Claim, bool) {
 	sum, ok := o.MD5()
 	return Claim{Kind: ETag, Sum: sum, Guess: true}, ok && sum.Parts == 0
@@ -201,7 +201,7 @@ func Decide(claims []Claim, ours []checksum.Sum) Answer {
 	return a
 }
 
-// Worth gives those of the claims that are worth computing: up to the first that decides, whatever comes of it.
+// Worth returns those of the claims that are worth computing: up to the first that decides, whatever comes of it.
 func Worth(claims []Claim) []Claim {
 	for i, c := range claims {
 		if c.decides() {
@@ -211,8 +211,9 @@ func Worth(claims []Claim) []Claim {
 	return claims
 }
 
-// Agree compares two lists of claims about the same bytes, of which neither end is read: what should be, and what is stored. The
-// two claims that decided come with the verdict, or, where it is Unknown, two of which one is weak and that differ, if there are any.
+// Agree compares two lists of claims about the same bytes, of which neither end is read: what should be, and what is
+// stored. The two claims that decided come with the verdict, or, if it is Unknown, two of which one is weak and that
+// differ, if there are any.
 func Agree(expected, stored []Claim) (Verdict, Claim, Claim) {
 	var x0, y0 Claim
 	for _, y := range stored {
@@ -258,7 +259,7 @@ func Same(a, b store.Object) (answer Answer, text string) {
 	return Answer{v, d, c.Sum}, text
 }
 
-// compared gives the claims as Same compares them.
+// compared returns the claims as Same compares them.
 func (r *Record) compared() []Claim {
 	all := append([]Claim(nil), r.Claims...)
 	for i := range all {
@@ -270,7 +271,7 @@ func (r *Record) compared() []Claim {
 // name is the claim in short, such as "CRC32C" or "MD5 (ETag)".
 func (c Claim) name() string { return string(c.Sum.Algorithm) + c.where() }
 
-// composites gives those of the claims that are made of sums of parts.
+// composites returns those of the claims that are made of sums of parts.
 func composites(claims []Claim) (some []Claim) {
 	for _, c := range claims {
 		if c.Sum.Parts > 0 {

@@ -16,8 +16,8 @@ const (
 	PartSizeName = "haul-part-size"
 )
 
-// FileMD5 gives the MD5 of the file that an object was made from, as its metadata have it, and under which name; that is empty where
-// there is none. The store does not check it.
+// FileMD5 returns the MD5 of the file that an object was made from, as its metadata have it, and under which name; that is
+// empty if there is none. The store does not check it.
 func FileMD5(o store.Object) (md5 checksum.Sum, name string) {
 	if s, err := checksum.FromBase64(checksum.MD5, o.Attrs.Metadata[MD5Name]); err == nil && s.Parts == 0 && !s.IsZero() {
 		return s, MD5Name
@@ -32,8 +32,8 @@ func FileMD5(o store.Object) (md5 checksum.Sum, name string) {
 	return checksum.Sum{}, ""
 }
 
-// PartSize gives the size in bytes of the parts that haul uploaded a file in, as it keeps it in the metadata; 0 where it did not.
-// A copy may have been split in other places.
+// PartSize returns the size in bytes of the parts that haul uploaded a file in, as it keeps it in the metadata; 0 if it did
+// not. A copy may have been split in other places.
 func PartSize(o store.Object) int64 {
 	n, err := strconv.ParseInt(o.Attrs.Metadata[PartSizeName], 10, 64)
 	if err != nil || n < 0 {

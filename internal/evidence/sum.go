@@ -75,8 +75,8 @@ func (s *Summer) Compare(ctx context.Context, from io.ReaderAt, size int64, clai
 	return a, nil
 }
 
-// Sums gives the sum for each claim; the bytes are read once. Where only one is asked for whose parts are summed by themselves, or
-// can be, several cores do it.
+// Sums returns the sum for each claim; the bytes are read once. Where only one is asked for whose parts are summed by
+// themselves, or can be, several cores do it.
 func (s *Summer) Sums(ctx context.Context, from io.ReaderAt, size int64, claims []Claim) ([]checksum.Sum, error) {
 	from = counted{from, s.read}
 	if len(claims) == 1 {
@@ -108,7 +108,7 @@ func (s *Summer) Sums(ctx context.Context, from io.ReaderAt, size int64, claims 
 	return running.Sums()
 }
 
-// split sums by several cores, where that can be.
+// split sums by several cores, if that can be.
 func (s *Summer) split(ctx context.Context, from io.ReaderAt, size int64, c Claim) (checksum.Sum, bool, error) {
 	a := c.Sum.Algorithm
 	switch {
@@ -148,7 +148,7 @@ func NewRunning(claims []Claim) Running {
 	return r
 }
 
-// Write takes the next bytes, for all at once where that is worth it.
+// Write takes the next bytes, for all at once if that is worth it.
 func (r Running) Write(p []byte) (int, error) {
 	if len(r) == 1 || len(p) < slice {
 		for _, one := range r {
@@ -166,7 +166,7 @@ func (r Running) Write(p []byte) (int, error) {
 	return len(p), g.Wait()
 }
 
-// Sums gives the sum for each claim.
+// Sums returns the sum for each claim.
 func (r Running) Sums() ([]checksum.Sum, error) {
 	var sums []checksum.Sum
 	for _, one := range r {

@@ -36,7 +36,7 @@ var known = map[reflect.Type]any{
 	reflect.TypeFor[checksum.Algorithm](): checksum.CRC64NVME,
 }
 
-// Filled gives a T with something in each field that JSON has.
+// Filled returns a T with something in each field that JSON has.
 func Filled[T any]() T {
 	var v T
 	fill(reflect.ValueOf(&v).Elem(), "")

@@ -1,4 +1,4 @@
-// Package journal keeps the durable record of one transfer, so that a later run can go on where this one ended.
+// Package journal keeps the durable record of one transfer, so that a later run can continue where this one ended.
 //
 // A record is one file per name, of lines `CRC32C in 8 hex digits, space, JSON, LF`; the sum covers the JSON:
 //
@@ -13,16 +13,16 @@
 //	Forget  unlink, then unlock: whoever opened the file in between sees that it lost its name, and starts a new one
 //
 // An entry says what was done, it does not prove it: after a power cut entries may be missing and, in theory, what they
-// speak of may be missing although they are there. Whoever replays them proves them again. A forgotten record may come
-// back after a power cut, too.
+// speak of may be missing although they are there. A caller that replays them proves them again. A forgotten record may
+// come back after a power cut, too.
 //
 // The files are readable by their owner only, but they are no safe: never put a secret (a credential, a customer's key, a
 // signed address) into H or E. That is the caller's duty; this package writes what it is given. H and E are JSON of the
 // caller's making; where their meaning may change from one version to the next, H carries a version.
 //
-// Not promised: where the file system has no locks (Lustre mounted without flock, some network shares) two processes
-// may hold one record at once. Their lines may then overwrite each other and be dropped at replay, which costs work done
-// twice, no more.
+// Not promised: if the file system has no locks (Lustre mounted without flock, some network shares) two processes may hold
+// one record at once. Their lines may then overwrite each other and be dropped at replay, which costs work done twice, no
+// more.
 package journal
 
 import (
@@ -44,7 +44,7 @@ import (
 
 // BusyError says that another process, or another Log in this one, holds the record now.
 type BusyError struct {
-	// PID and Host are of the holder; 0 and empty where they could not be read.
+	// PID and Host are of the holder; 0 and empty if they could not be read.
 	PID  int
 	Host string
 }
@@ -78,8 +78,9 @@ const (
 )
 
 // Open takes hold of the record of that name in dir, which is made when it is missing, and replays it. A name may be any
-// string. The error is a *BusyError when another process holds the record: then the transfer must not go on. Any other
-// error says that dir cannot be used (read-only, no rights, full): then the transfer can go on, but could not be resumed later.
+// string. The error is a *BusyError when another process holds the record: then the transfer must not continue. Any other
+// error says that dir cannot be used (read-only, no rights, full): then the transfer can continue, but could not be resumed
+// later.
 func Open[H, E any](dir, name string) (*Log[H, E], error) {
 	l, err := open[H, E](dir, name)
 	if busy := (*BusyError)(nil); errors.As(err, &busy) {
@@ -166,7 +167,7 @@ func names(path string, info fs.FileInfo) bool {
 	return err == nil && os.SameFile(info, now)
 }
 
-// load replays the file and puts this process's name in; after an error the file is closed, and gone where it was new.
+// load replays the file and puts this process's name in; after an error the file is closed, and gone if it was new.
 func (l *Log[H, E]) load() error {
 	size, err := l.f.Seek(0, io.SeekEnd)
 	if err == nil {
@@ -219,22 +220,22 @@ func (l *Log[H, E]) replay(r io.Reader) error {
 	}
 }
 
-// Header gives what the last Begin wrote, in this run or an earlier one; false where there was none.
+// Header returns what the last Begin wrote, in this run or an earlier one; false if there was none.
 func (l *Log[H, E]) Header() (H, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.header, l.begun
 }
 
-// Entries gives those that earlier runs appended, in order, as Open found them; none after Begin.
+// Entries returns those that earlier runs appended, in order, as Open found them; none after Begin.
 func (l *Log[H, E]) Entries() []E {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.entries)
 }
 
-// Begin throws away what the record held and starts it with h. When it returns nil, h survives a power cut; after an
-// error the record holds nothing, and Close removes it.
+// Begin discards what the record held and starts it with h. When it returns nil, h survives a power cut; after an error the
+// record holds nothing, and Close removes it.
 func (l *Log[H, E]) Begin(h H) error {
 	line, err := encode(h)
 	if err != nil {

@@ -106,8 +106,8 @@ func TestRecordGoesOn(t *testing.T) {
 	}
 }
 
-// Whatever was begun, appended, and then torn or damaged at one place: all lines before that place come back, none after
-// it ever does, and the record goes on.
+// Whatever was begun, appended, and then torn or damaged at one place: all lines before that place come back, none after it
+// ever does, and the record continues.
 func TestRecordAgainstModel(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {

@@ -63,7 +63,7 @@ func next(l *lineReader, v any) (bool, error) {
 	return bytes.Equal(line, seal(b)) && json.Unmarshal(b, v) == nil, nil
 }
 
-// read gives a line with its LF, or nil where there is no whole line of bearable length any more.
+// read returns a line with its LF, or nil if there is no whole line of bearable length any more.
 func (l *lineReader) read() ([]byte, error) {
 	var line []byte
 	for {

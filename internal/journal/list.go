@@ -11,9 +11,9 @@ import (
 	"runtime"
 )
 
-// List gives the headers of the records in dir, held ones among them, in no order that means anything. A record that
-// never began is passed over; one that cannot be read gives an error that names the file, and the next follows. A dir
-// that does not exist has none.
+// List returns the headers of the records in dir, held ones among them, in no order that means anything. A record that
+// never began is passed over; one that cannot be read gives an error that names the file, and the next follows. A dir that
+// does not exist has none.
 func List[H any](dir string) iter.Seq2[H, error] {
 	return func(yield func(H, error) bool) {
 		var none H

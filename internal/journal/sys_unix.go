@@ -18,7 +18,7 @@ const (
 // errLocked says that another holds the lock.
 var errLocked error = syscall.EWOULDBLOCK
 
-// lock takes the file's lock without waiting; closing the file lets go of it. A file system without locks is no error.
+// lock takes the file's lock without waiting; closing the file lets go of it. A file system without locks is not an error.
 func lock(f *os.File) error {
 	for {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)

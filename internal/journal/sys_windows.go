@@ -16,7 +16,7 @@ const (
 // errLocked says that another holds the lock.
 var errLocked error = windows.ERROR_LOCK_VIOLATION
 
-// lock takes the file's lock without waiting; closing the file lets go of it. A file system without locks is no error.
+// lock takes the file's lock without waiting; closing the file lets go of it. A file system without locks is not an error.
 func lock(f *os.File) error {
 	// Locks are mandatory here: this one lies on a byte that is never written, so that others can read who holds it.
 	at := windows.Overlapped{OffsetHigh: math.MaxInt32}

@@ -37,7 +37,7 @@ var ErrNoSpace = errors.New("no space left")
 type spaceError struct {
 	path string
 	need int64 // bytes
-	free int64 // bytes; -1 where it is not known
+	free int64 // bytes; -1 if it is not known
 	err  error // what the system said; nil where haul looked before it wrote
 }
 
@@ -95,7 +95,8 @@ func kind(m fs.FileMode) string {
 	}
 }
 
-// MakeDirs makes dir and the parents that it lacks, with perm less the umask, and syncs each name that it made to disk.
+// MakeDirs makes dir and the parents that it does not have, with perm less the umask, and syncs each name that it made to
+// disk.
 func MakeDirs(dir string, perm fs.FileMode) error {
 	var missing []string
 	for d := dir; ; d = filepath.Dir(d) {
@@ -125,7 +126,7 @@ func (n notFolder) Error() string { return string(n) + " is a file, and a folder
 
 func (notFolder) Unwrap() error { return syscall.ENOTDIR }
 
-// checkDir tells apart a directory and anything else that bears its name.
+// checkDir distinguishes a directory and anything else that bears its name.
 func checkDir(dir string) error {
 	fi, err := os.Stat(dir)
 	if err != nil {

@@ -47,11 +47,11 @@ func TargetPath(target, key string) (string, error) {
 // scheme matches the beginning of an address; one letter is a drive of Windows.
 var scheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+://`)
 
-// Scheme gives the scheme of an address, such as http for http://host/path, and nothing for a path. An address could be a path, too, but
-// is never meant as one; ./http://host/path is one.
+// Scheme returns the scheme of an address, such as http for http://host/path, and nothing for a path. An address could be a
+// path, too, but is never meant as one; ./http://host/path is one.
 func Scheme(word string) string { return strings.TrimSuffix(scheme.FindString(word), "://") }
 
-// badName tells why no file here can have that name, or nothing.
+// badName reports why no file here can have that name, or nothing.
 func badName(base string) string {
 	switch {
 	case base == "":

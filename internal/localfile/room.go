@@ -17,7 +17,7 @@ func Room(dir string, need int64) error {
 	return noSpace(filepath.Join(dir, "."), need, nil)
 }
 
-// PrivateDir makes the folder dir, or takes one that is there, where it is this user's own and nobody else can enter it. Its
+// PrivateDir makes the folder dir, or takes one that is there, if it is this user's own and nobody else can enter it. Its
 // parent must be there.
 func PrivateDir(dir string) error {
 	if err := os.Mkdir(dir, 0o700); !errors.Is(err, fs.ErrExist) {
@@ -35,8 +35,8 @@ func PrivateDir(dir string) error {
 	return nil
 }
 
-// OwnDir makes the folder dir, which others may read as the umask says, or takes one that is there, where it is this user's own and
-// nobody else can write to it. Its parent must be there.
+// OwnDir makes the folder dir, which others may read as the umask says, or takes one that is there, if it is this user's
+// own and nobody else can write to it. Its parent must be there.
 func OwnDir(dir string) error {
 	if err := os.Mkdir(dir, 0o755); !errors.Is(err, fs.ErrExist) {
 		return err

@@ -17,7 +17,7 @@ type Fingerprint struct {
 	Size  int64  `json:"size"`  // bytes
 	MTime int64  `json:"mtime"` // nanoseconds since 1970
 	Inode uint64 `json:"inode"` // 0 where the system has none
-	// CTime is when anything about the file last changed, its mode and its names too, in nanoseconds since 1970. It is 0 where
+	// CTime is when anything about the file last changed, its mode and its names too, in nanoseconds since 1970. It is 0 if
 	// the system has none, and in records of earlier versions. Unlike MTime, nobody can set it.
 	CTime int64 `json:"ctime,omitempty"`
 }
@@ -28,7 +28,7 @@ func (f Fingerprint) Same(g Fingerprint) bool {
 	return f == g
 }
 
-// PrintOf gives the fingerprint of the regular file that a path leads to.
+// PrintOf returns the fingerprint of the regular file that a path leads to.
 func PrintOf(path string) (Fingerprint, error) {
 	fi, err := os.Stat(path)
 	if err == nil && !fi.Mode().IsRegular() {

@@ -14,7 +14,7 @@ import (
 type Spool struct {
 	f    *os.File
 	size int64  // the most that it takes
-	name string // to remove at Close; empty where that is done
+	name string // to remove at Close; empty if that is done
 	len  atomic.Int64
 }
 

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// preallocate gives errors.ErrUnsupported where the file system cannot.
+// preallocate gives errors.ErrUnsupported if the file system cannot.
 func preallocate(f *os.File, size int64) error {
 	for range 16 { // a signal may come in between; tmpfs then starts over, so there is an end to trying
 		err := unix.Fallocate(int(f.Fd()), 0, 0, size)
@@ -25,7 +25,7 @@ func preallocate(f *os.File, size int64) error {
 	return errors.ErrUnsupported
 }
 
-// freeSpace is the number of bytes that this user may still write in dir; -1 where it is not known.
+// freeSpace is the number of bytes that this user may still write in dir; -1 if it is not known.
 func freeSpace(dir string) int64 {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil || st.Blocks == 0 || st.Bsize <= 0 {
@@ -41,7 +41,7 @@ func freeSpace(dir string) int64 {
 	return int64(free * uint64(st.Bsize))
 }
 
-// renameNew renames, unless the new name is taken: then fs.ErrExist. The names are those in dir where that is not nil.
+// renameNew renames, unless the new name is taken: then fs.ErrExist. The names are those in dir if that is not nil.
 func renameNew(dir *os.File, from, to string) error {
 	at := unix.AT_FDCWD
 	if dir != nil {

@@ -48,7 +48,7 @@ func refused(err error) bool {
 		errors.Is(err, windows.ERROR_NOT_SUPPORTED)
 }
 
-// setMTime goes by the open file, since closing one that was written to sets the time anew.
+// setMTime goes by the open file, since closing one that was written to sets the time again.
 func setMTime(f *os.File, t time.Time) error {
 	const since1601 = 11644473600 // seconds to 1970
 	ticks := uint64(t.Unix()+since1601)*1e7 + uint64(t.Nanosecond()/100)
@@ -62,7 +62,7 @@ func syncDir(string, func(string) (*os.File, error)) error { return nil }
 // preallocate gives errors.ErrUnsupported: on NTFS setting the length sets the space aside too.
 func preallocate(*os.File, int64) error { return errors.ErrUnsupported }
 
-// freeSpace is the number of bytes that this user may still write in dir; -1 where it is not known.
+// freeSpace is the number of bytes that this user may still write in dir; -1 if it is not known.
 func freeSpace(dir string) int64 {
 	name, err := windows.UTF16PtrFromString(dir)
 	if err != nil {

@@ -103,9 +103,9 @@ func (t *Target) measureRoom() error {
 // ErrCut is in the chain of an error when something else has changed the length of a file in the making.
 var ErrCut = errors.New("another program changed the length of the partial file")
 
-// Check looks whether the file still has its length, which else is an ErrCut. It is doubtful where the file takes less of the disk
-// than was set aside for it, or, where it is so small that nothing was, than it has bytes: it was made shorter, and grew again by
-// what was written since, or its file system compresses.
+// Check looks whether the file still has its length, which else is an ErrCut. It is doubtful if the file takes less of the
+// disk than was set aside for it, or, if it is so small that nothing was, than it has bytes: it was made shorter, and grew
+// again by what was written since, or its file system compresses.
 func (t *Target) Check() (doubtful bool, err error) {
 	fi, err := t.f.Stat()
 	if err != nil {
@@ -121,8 +121,8 @@ func (t *Target) Check() (doubtful bool, err error) {
 	return space(fi) < room, nil
 }
 
-// Reopen opens the hidden file that an earlier run kept for path. It refuses anything but a regular file of this user
-// and that many bytes, with one name only, which is named as Create names them; then start anew, and let RemoveTemp clean up.
+// Reopen opens the hidden file that an earlier run kept for path. It refuses anything but a regular file of this user and
+// that many bytes, with one name only, which is named as Create names them; then start again, and let RemoveTemp clean up.
 func Reopen(path, temp string, size int64) (*Target, error) { return Below{}.Reopen(path, temp, size) }
 
 // Reopen is [Reopen] below a folder.
@@ -196,7 +196,7 @@ func (b Below) RemoveTemp(path, temp string) error {
 	return b.Remove(temp)
 }
 
-// replaceable tells what bears the name path, nil for nothing, and refuses what a file must not replace.
+// replaceable reports what bears the name path, nil for nothing, and refuses what a file must not replace.
 func (b Below) replaceable(path string) (fs.FileInfo, error) {
 	fi, err := b.Lstat(path)
 	switch {
@@ -385,7 +385,7 @@ func (t *Target) finalMode(old fs.FileInfo) (fs.FileMode, error) {
 	return fi.Mode().Perm(), nil
 }
 
-// chmod sets the mode where the file system knows modes.
+// chmod sets the mode if the file system knows modes.
 func chmod(f *os.File, mode fs.FileMode) error {
 	if err := f.Chmod(mode); err != nil && !refused(err) {
 		return err

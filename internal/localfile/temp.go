@@ -22,7 +22,7 @@ const (
 	tempRandom = 16
 )
 
-// TempName gives a fresh hidden name for a file that will be called name: ".NAME.haul-" and 16 random hex digits, NAME
+// TempName returns a fresh hidden name for a file that will be called name: ".NAME.haul-" and 16 random hex digits, NAME
 // cut at a character's border so that all of it has at most 255 bytes.
 func TempName(name string) string {
 	room := maxName - len(".") - len(tempTag) - tempRandom
@@ -38,7 +38,7 @@ func TempName(name string) string {
 
 func randomHex() string {
 	b := make([]byte, tempRandom/2)
-	rand.Read(b) // never fails: it ends the process where the system has no randomness
+	rand.Read(b) // never fails: it ends the process if the system has no randomness
 	return hex.EncodeToString(b)
 }
 

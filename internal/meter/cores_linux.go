@@ -16,8 +16,8 @@ const (
 	idle, iowait, afterSteal = 3, 4, 8
 )
 
-// Cores gives the time that the cores which this process may use have been busy, with whatever program, and all their time,
-// since the machine started; 0 where the system does not tell.
+// Cores returns the time that the cores which this process may use have been busy, with whatever program, and all their
+// time, since the machine started; 0 if the system does not tell.
 func Cores() (busy, all time.Duration) {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Delay gives the time that threads of this process could have run and had no core to run on, all of them added up, since each
-// began; 0 where the system does not tell.
+// Delay returns the time that threads of this process could have run and had no core to run on, all of them added up, since
+// each began; 0 if the system does not tell.
 func Delay() time.Duration {
 	const tasks = "/proc/self/task/"
 	dir, err := os.Open(tasks)

@@ -13,7 +13,7 @@ import (
 
 // Snapshot is one look at the counts.
 type Snapshot struct {
-	// Total is the size of all transfers begun, in bytes; it is 0 where a stream's length is unknown.
+	// Total is the size of all transfers begun, in bytes; it is 0 if a stream's length is unknown.
 	Total int64
 	// Done are the bytes of Total that are at the other end, Kept those of them that an earlier run had brought there.
 	Done, Kept int64
@@ -46,7 +46,7 @@ type Meter struct {
 	spent [waits]spent
 }
 
-// New gives a Meter that has counted nothing.
+// New returns a Meter that has counted nothing.
 func New() *Meter { return &Meter{born: time.Now()} }
 
 // Begin adds a transfer of total bytes in parts. A total below zero is a length that nobody knows; from then on, Total is 0.

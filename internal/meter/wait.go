@@ -36,7 +36,7 @@ func (m *Meter) Spent(w Wait, d time.Duration) {
 // Since adds the time since began to what a wait took.
 func (m *Meter) Since(w Wait, began time.Time) { m.Spent(w, time.Since(began)) }
 
-// Waited tells what a wait has taken, all that waited at once added up, and how often.
+// Waited reports what a wait has taken, all that waited at once added up, and how often.
 func (m *Meter) Waited(w Wait) (d time.Duration, times int) {
 	return time.Duration(m.spent[w].nanoseconds.Load()), int(m.spent[w].times.Load())
 }

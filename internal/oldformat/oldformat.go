@@ -30,7 +30,7 @@ var resumes = map[json.Number]string{"0": "", "1": "never", "2": "adopt"}
 // free are objects whose fields have names of the user's own.
 var free = map[string]bool{"Metadata": true, "metadata": true, "Tags": true, "tags": true}
 
-// Rename gives the fields of a JSON text the names that they have now. What is not JSON comes back as it is.
+// Rename returns a JSON text with its fields under the names that they have now. What is not JSON comes back as it is.
 func Rename(text []byte) []byte {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()

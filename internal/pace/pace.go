@@ -20,8 +20,8 @@
 //	refused        over a quarter of the requests: see Throttled
 //	too slow       four times slower than its fellows: see Slow
 //
-// A window of the steady phase is as long as two requests, at least, and a whole number of rounds where it can be: lanes
-// that began together pause together. On a link too many lanes cost little and too few cost in proportion, so growth needs
+// A window of the steady phase is as long as two requests, at least, and a whole number of rounds if it can be: lanes that
+// began together pause together. On a link too many lanes cost little and too few cost in proportion, so growth needs
 // little evidence and the end of it much; on a busy CPU it is the other way round.
 //
 // Growing by factors until goodput stops following, and rounds, are those of BBR's startup (Cardwell, Cheng, Gunn, Yeganeh
@@ -53,7 +53,7 @@ type Config struct {
 	Start, Max int
 	// Cores is how many CPU cores this process may use; 0 leaves the CPU out of account.
 	Cores int
-	// Rate is the most that moves, in bytes a second, where the user has set a limit; 0 is none.
+	// Rate is the most that moves, in bytes a second, if the user has set a limit; 0 is none.
 	Rate int64
 }
 
@@ -62,7 +62,7 @@ type Sample struct {
 	Bytes int64 // of payload
 	Took  time.Duration
 	// FirstByte is the time until the first byte of a download, Answer the time from the last byte of an upload to the
-	// answer. Each is 0 where it is not known, or there is none.
+	// answer. Each is 0 if it is not known, or there is none.
 	FirstByte, Answer time.Duration
 }
 
@@ -90,7 +90,7 @@ type Pace struct {
 	reach      reach
 }
 
-// New gives a Pace that has been told nothing yet.
+// New returns a Pace that has been told nothing yet.
 func New(c Config) *Pace {
 	if c.Max <= 0 {
 		c.Max = max(defaultMax, c.Start)
@@ -113,7 +113,7 @@ func (p *Pace) Lanes() int {
 	return p.climb.lanes
 }
 
-// Done tells of a request that succeeded, at now.
+// Done reports of a request that succeeded, at now.
 func (p *Pace) Done(now time.Time, s Sample) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

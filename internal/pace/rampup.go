@@ -65,10 +65,10 @@ type mark struct {
 	cpu   time.Duration
 }
 
-// since gives the seconds from a mark to m.
+// since returns the seconds from a mark to m.
 func (m mark) since(from mark) float64 { return m.at.Sub(from.at).Seconds() }
 
-// goodput gives the bytes a second from a mark to m.
+// goodput returns the bytes a second from a mark to m.
 func (m mark) goodput(from mark) float64 {
 	return float64(max(0, m.bytes-from.bytes)) / m.since(from)
 }
@@ -99,7 +99,7 @@ func (c *rampUp) finished(s Sample) {
 	}
 }
 
-// tick goes on with the search. While the brake binds, goodput says nothing of the lanes.
+// tick resumes the search. While the brake binds, goodput says nothing of the lanes.
 func (c *rampUp) tick(now time.Time, l Load, braked bool) {
 	m := mark{at: now, bytes: l.Moved + perRequest*c.done, done: c.done, cpu: l.CPU}
 	if c.first.at.IsZero() {
@@ -192,7 +192,7 @@ func (c *rampUp) widen(now time.Time) {
 	c.hill.next = now
 }
 
-// again begins the quick start anew, from the lanes that there are.
+// again begins the quick start again, from the lanes that there are.
 func (c *rampUp) again(m mark) {
 	c.phase, c.from = starting, m
 	c.quick = quick{wait: c.quick.wait, least: c.quick.least}

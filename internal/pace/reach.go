@@ -64,7 +64,7 @@ type reach struct {
 	moved   float64 // all bytes
 }
 
-// best gives the highest goodput of the last n windows, and usual the median.
+// best returns the highest goodput of the last n windows, and usual the median.
 func (r *reach) best(n int) float64 { return slices.Max(r.rates[max(0, len(r.rates)-n):]) }
 
 func (r *reach) usual(n int) float64 {
@@ -80,7 +80,7 @@ func exceeded(l Load, goodput float64) bool {
 	return beside(l) > exceeding*reachTime.Seconds()*goodput
 }
 
-// tick goes on with the measurement. While requests wait for something else than the link, it says nothing.
+// tick resumes the measurement. While requests wait for something else than the link, it says nothing.
 func (r *reach) tick(now time.Time, l Load, idle bool) {
 	r.moved = float64(l.Arrived)
 	if r.at.IsZero() && l.Arrived == r.bytes || l.Busy == 0 {

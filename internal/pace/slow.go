@@ -20,11 +20,11 @@ const (
 	gain, gainAtEnd = 2, 1.5
 	// late and lateAtEnd are how many times as long as its fellows an upload may take.
 	late, lateAtEnd = 2, 1.5
-	// extra is the share of all bytes that cuts may throw away: of what is to move in all, or of leastTotal where that is
-	// not known and less has moved.
+	// extra is the share of all bytes that cuts may discard: of what is to move in all, or of leastTotal if that is not
+	// known and less has moved.
 	extra      = 0.045
 	leastTotal = 32 << 20
-	// lost is what a cut download throws away: what was on its way.
+	// lost is what a cut download discards: what was on its way.
 	lost = 128 << 10
 	// silent and silentWaits, times what its fellows took, is how long a flight without a byte is waited for: then it will
 	// never come home, and to begin again is no waste.
@@ -44,7 +44,7 @@ type Flight struct {
 	Began time.Time // this try
 	Size  int64     // what this try is to move, bytes
 	Moved int64     // by this try so far. An upload's may run ahead of the wire by what socket buffers take
-	// Restart: a new try sends all again, as of an upload; a download goes on at the byte.
+	// Restart: a new try sends all again, as of an upload; a download continues at the byte.
 	Restart bool
 	Cuts    int // how often the request was cut before
 }
@@ -96,13 +96,13 @@ func (j *judge) finished(now time.Time, s Sample) {
 	}
 }
 
-// Slow gives the indices of those flights whose connections should be cut, so that a new try takes over at once. It is told
-// of all flights of the client, every 100 to 200 ms.
+// Slow returns the indices of those flights whose connections should be cut, so that a new try takes over at once. It is
+// told of all flights of the client, every 100 to 200 ms.
 //
 // A flight is compared with its fellows: the others in flight, and the requests that finished since it began, which prove
 // that the link was well in its lifetime. It is cut when most of them are four times as fast as it was lately, and what is
 // left would take twice as long as a new try; an upload also when most of them took half as long as it has taken already.
-// Each earlier cut of a request doubles what must be shown, and what cuts throw away is bounded by 4.5 % of all bytes.
+// Each earlier cut of a request doubles what must be shown, and what cuts discard is bounded by 4.5 % of all bytes.
 func (p *Pace) Slow(now time.Time, flights []Flight) []int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -133,7 +133,7 @@ func (p *Pace) Slow(now time.Time, flights []Flight) []int {
 	return slow
 }
 
-// extremes gives the highest rate of all, and the shortest time in which one came home.
+// extremes returns the highest rate of all, and the shortest time in which one came home.
 func extremes(others, home []peer) (rate float64, took time.Duration) {
 	took = math.MaxInt64
 	for _, o := range others {
@@ -197,7 +197,7 @@ func (j *judge) look(now time.Time, flights []Flight) []peer {
 	return fellows
 }
 
-// home gives the requests that finished last.
+// home returns the requests that finished last.
 func (j *judge) home(now time.Time) []peer {
 	fellows := make([]peer, 0, recent)
 	for _, r := range j.ring[:min(j.done, recent)] {

@@ -12,9 +12,9 @@ const (
 	blindLook = 40 * time.Millisecond
 	// look is the least time of a window of the quick start. Two make a verdict.
 	look = 20 * time.Millisecond
-	// patience is the least time after which a number of lanes is judged that no window spoke for, beside twice the wait for
-	// the first byte; its second half counts. While goodput rises by more than rising it starts anew: a new connection needs
-	// round trips to come to its rate.
+	// patience is the least time after which a number of lanes is judged that no window spoke for, beside twice the wait
+	// for the first byte; its second half counts. While goodput rises by more than rising it starts again: a new connection
+	// needs round trips to come to its rate.
 	patience = 120 * time.Millisecond
 	rising   = 1.25
 	// near and half are shares of what the lanes should give.
@@ -56,7 +56,7 @@ type step struct {
 	lanes int
 }
 
-// stepped notes a number of lanes; the windows begin anew.
+// stepped notes a number of lanes; the windows begin again.
 func (q *quick) stepped(now time.Time, lanes int) {
 	q.steps = append(q.steps, step{now, lanes})
 	if len(q.steps) > 16 {
@@ -201,7 +201,7 @@ func (c *rampUp) step(m mark, n int) {
 	c.quick.stepped(m.at, c.lanes)
 }
 
-// more is how many lanes to go on with, when each of the n that flow gives so many bytes a second.
+// more is how many lanes to resume, when each of the n that flow gives so many bytes a second.
 func (c *rampUp) more(n int, lane float64) int {
 	factor := 1.0
 	switch share := lane / c.quick.best; {

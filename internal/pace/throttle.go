@@ -67,8 +67,8 @@ type tally struct {
 	begun, denied int
 }
 
-// Throttled tells of a request that the store answered, at now, by asking to slow down. RetryAfter is how long it asked
-// to wait; 0 where it did not say.
+// Throttled reports of a request that the store answered, at now, by asking to slow down. RetryAfter is how long it asked
+// to wait; 0 if it did not say.
 //
 // When over a quarter of the requests that began of late are refused, the lanes are cut in proportion, at most by half in a
 // second, and the gate shuts for a moment: no new request begins, whichever transfer it belongs to. The moment is 100 ms,
@@ -135,8 +135,8 @@ func (b *throttle) bears(now time.Time, begun int) float64 {
 	return luckMost
 }
 
-// byLuck tells, at most once for each cut, that it brought nothing: as many are refused as before, at a lower rate; or that it
-// was hasty.
+// byLuck reports, at most once for each cut, that it brought nothing: as many are refused as before, at a lower rate; or
+// that it was hasty.
 func (b *throttle) byLuck(now time.Time) bool {
 	a := b.after
 	if b.rate == 0 || a.begun < lucky {
@@ -203,7 +203,7 @@ func (b *throttle) steer(now time.Time) {
 	}
 }
 
-// lately gives how many requests began in the last second or two, and how many were refused.
+// lately returns how many requests began in the last second or two, and how many were refused.
 func (b *throttle) lately() (begun, denied int) {
 	return b.count.begun + b.earlier.begun, b.count.denied + b.earlier.denied
 }
@@ -240,7 +240,7 @@ func (p *Pace) Gate(now time.Time) time.Duration {
 	return 0
 }
 
-// queue gives 0 to a request that may begin by the rate, and to others how long until their turn, each another.
+// queue returns 0 to a request that may begin by the rate, and to others how long until their turn, each another.
 func (b *throttle) queue(now time.Time) time.Duration {
 	if b.rate == 0 {
 		return 0

@@ -2,7 +2,7 @@ package plan
 
 import "strings"
 
-// Stride is how far the keys of a listing go on, as its newest page shows: from its first key to its last.
+// Stride is how far the keys of a listing continue, as its newest page shows: from its first key to its last.
 type Stride struct{ First, Last string }
 
 // Bounds of the arithmetic: a carry goes this far to the left of the first letter that differs, and a number stays below 2^56.

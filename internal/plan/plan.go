@@ -5,8 +5,8 @@
 // enough that many parts are in flight at once and that a lost one is cheap. By S3's limit of 10,000 parts it lasts up to
 // 78 GiB.
 //
-// A part size that the user asked for is obeyed or refused, never bent. Errors are of kind store.TooLarge where the
-// store cannot take the object at all, and store.Invalid where another part size would do; they say which.
+// A part size that the user asked for is obeyed or refused, never bent. Errors are of kind store.TooLarge if the store
+// cannot take the object at all, and store.Invalid where another part size would do; they say which.
 package plan
 
 import (
@@ -33,7 +33,7 @@ type Layout struct {
 	Count          int
 }
 
-// Part gives the bytes of part n, counted from 1 to Count.
+// Part returns the bytes of part n, counted from 1 to Count.
 func (l Layout) Part(n int) store.Range {
 	if n < 1 || n > l.Count {
 		panic(fmt.Sprintf("plan: internal error: part %d of %d", n, l.Count))
@@ -46,8 +46,8 @@ func layout(size, partSize int64) Layout {
 	return Layout{Size: size, PartSize: partSize, Count: int(max(1, divUp(size, partSize)))}
 }
 
-// Sizes gives the sizes of parts that somebody tells of, in their order: they must be so many, and make up size bytes; else it is
-// nil.
+// Sizes returns the sizes of parts that somebody tells of, in their order: they must be so many, and make up size bytes;
+// else it is nil.
 func Sizes(parts []store.Part, count int, size int64) []int64 {
 	if len(parts) != count || count == 0 {
 		return nil

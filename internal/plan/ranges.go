@@ -18,7 +18,7 @@ const (
 )
 
 // RangeSize is the size, in bytes, of the ranges that a download of size bytes is cut into: what the user wants, or 8 MiB
-// where that is 0; and more for objects of which that would make too many.
+// if that is 0; and more for objects of which that would make too many.
 func RangeSize(size, want int64) int64 {
 	if want > 0 {
 		return max(want, divUp(size, maxRanges))
@@ -36,8 +36,8 @@ type Ranges struct {
 	even bool
 }
 
-// NewRanges cuts gaps, which are in order and do not overlap, into ranges of size bytes; even ones, but for the last of each
-// gap, where that is wished for.
+// NewRanges cuts gaps, which are in order and do not overlap, into ranges of size bytes; even ones, but for the last of
+// each gap, if that is wished for.
 func NewRanges(gaps []store.Range, size int64, even bool) *Ranges {
 	if size <= 0 {
 		panic(fmt.Sprintf("plan: internal error: ranges of %d bytes", size))
@@ -49,7 +49,7 @@ func NewRanges(gaps []store.Range, size int64, even bool) *Ranges {
 	return r
 }
 
-// Next gives the next range, when so many lanes share the work; false when all is handed out.
+// Next returns the next range, when so many lanes share the work; false when all is handed out.
 func (r *Ranges) Next(lanes int) (store.Range, bool) {
 	for len(r.gaps) > 0 && r.gaps[0].Length == 0 {
 		r.gaps = r.gaps[1:]
@@ -69,7 +69,7 @@ func (r *Ranges) Next(lanes int) (store.Range, bool) {
 	return next, true
 }
 
-// Gaps gives what of an object of size bytes is not in kept, in order. Kept may lie in any order; what of it overlaps or
+// Gaps returns what of an object of size bytes is not in kept, in order. Kept may lie in any order; what of it overlaps or
 // lies outside counts as kept once, or not at all.
 func Gaps(size int64, kept []store.Range) []store.Range {
 	kept = slices.Clone(kept)

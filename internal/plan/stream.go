@@ -11,7 +11,7 @@ import (
 const (
 	// growEvery is after how many parts of a stream the parts double.
 	growEvery = 1000
-	// maxGrown is the size, in bytes, over which parts do not grow by themselves where the store told no MaxPart: that of S3.
+	// maxGrown is the size, in bytes, over which parts do not grow by themselves if the store told no MaxPart: that of S3.
 	maxGrown = 5 << 30
 	// equalPart is the part size, in bytes, for streams of unknown length whose parts may not grow: a stream may then have
 	// 312 GiB by S3's limit of 10,000 parts, which is a human genome of the deepest kind, for a price in memory.
@@ -55,7 +55,7 @@ func NewStream(want, expected int64, l store.Limits) (Stream, error) {
 	return s, nil
 }
 
-// choose gives the size of the first parts.
+// choose returns the size of the first parts.
 func choose(expected int64, l store.Limits) int64 {
 	size := int64(defaultPart)
 	if l.EqualParts && expected == 0 {
@@ -67,7 +67,7 @@ func choose(expected int64, l store.Limits) int64 {
 	return limitTo(max(size, wholeMiB(l.MinPart)), l.MaxPart)
 }
 
-// leastFirst gives the least whole MiB over want that reaches expected, or MaxPart; fits has seen that this does.
+// leastFirst returns the least whole MiB over want that reaches expected, or MaxPart; fits has seen that this does.
 func leastFirst(want, expected int64, l store.Limits) int64 {
 	from := want/mib + 1
 	highest := limitTo(wholeMiB(expected), l.MaxPart)
@@ -94,7 +94,7 @@ func newStream(first, expected int64, l store.Limits) Stream {
 	return s
 }
 
-// PartSize gives the size of part n, counted from 1; the last part of the stream is smaller.
+// PartSize returns the size of part n, counted from 1; the last part of the stream is smaller.
 func (s Stream) PartSize(n int) int64 {
 	if n < 1 {
 		panic(fmt.Sprintf("plan: internal error: part %d of a stream", n))

@@ -138,8 +138,8 @@ func (c *Content) samHeader(r io.Reader, n int) (count int, err error) {
 // mostLine is how long a line of a SAM header may be for its syntax to be looked at, in bytes.
 const mostLine = 64 << 10
 
-// isHeaderLine tells a line of a SAM header as htslib takes it: @, two letters, and fields of two characters, a colon and a value; a
-// sequence has a name and a length, read groups and programs an ID.
+// isHeaderLine reports a line of a SAM header as htslib takes it: @, two letters, and fields of two characters, a colon and
+// a value; a sequence has a name and a length, read groups and programs an ID.
 func isHeaderLine(line []byte) bool {
 	line = bytes.TrimSuffix(line, []byte("\r"))
 	if len(line) == 0 || line[0] == 0 { // what pads the text
@@ -169,7 +169,7 @@ func isHeaderLine(line []byte) bool {
 
 func isLetter(b byte) bool { return 'A' <= b&^0x20 && b&^0x20 <= 'Z' }
 
-// longReads tells a read group of Oxford Nanopore or PacBio, whose basecallers write reads that are mapped to nothing.
+// longReads reports a read group of Oxford Nanopore or PacBio, whose basecallers write reads that are mapped to nothing.
 func longReads(line []byte) bool {
 	for field := range bytes.SplitSeq(line, []byte("\t")) {
 		if platform, ok := bytes.CutPrefix(field, []byte("PL:")); ok {

@@ -12,7 +12,7 @@ import (
 // damage is how something is wrong that is there: a clause after "it is".
 type damage string
 
-// Error gives the clause.
+// Error returns the clause.
 func (d damage) Error() string { return string(d) }
 
 // errBlock says that a block of BGZF, or of a CRAM, is not what its checksum says.
@@ -23,7 +23,7 @@ const (
 	blockTail = 8  // CRC32 and size
 )
 
-// isBGZF tells the head of a BGZF block: a gzip header whose extra field is BC and nothing else; SAM specification, 4.1.
+// isBGZF reports the head of a BGZF block: a gzip header whose extra field is BC and nothing else; SAM specification, 4.1.
 func isBGZF(head []byte) bool {
 	return len(head) >= blockHead && bytes.HasPrefix(head, endOfBGZF[:4]) && bytes.Equal(head[10:16], endOfBGZF[10:16])
 }
@@ -37,7 +37,7 @@ type blocks struct {
 	text []byte // of the block, not yet given
 }
 
-// Read gives what comes next.
+// Read returns what comes next.
 func (b *blocks) Read(p []byte) (int, error) {
 	for len(b.text) == 0 {
 		if err := b.next(); err != nil {

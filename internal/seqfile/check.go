@@ -21,9 +21,9 @@ type Content struct {
 	Kind     Kind
 	Size     int64
 	Findings []Finding
-	// Unsure says in a clause why nothing is known of the file's end; empty where it was judged.
+	// Unsure says in a clause why nothing is known of the file's end; empty if it was judged.
 	Unsure string
-	// Refs is how many reference sequences a BAM or CRAM, or an index of one, has; -1 where that was not read.
+	// Refs is how many reference sequences a BAM or CRAM, or an index of one, has; -1 if that was not read.
 	Refs int
 
 	long        bool   // its read groups are of Oxford Nanopore or PacBio, whose reads come unmapped
@@ -102,7 +102,7 @@ func (c *Content) warn(format string, args ...any) {
 // endOfBGZF is the empty block that ends a BGZF file; SAM specification, 4.1.2.
 var endOfBGZF = []byte("\x1f\x8b\x08\x04\x00\x00\x00\x00\x00\xff\x06\x00\x42\x43\x02\x00\x1b\x00\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00")
 
-// bgzf begins to read a file that must be BGZF; nil where it is none. Its blocks are members of gzip.
+// bgzf begins to read a file that must be BGZF; nil if it is none. Its blocks are members of gzip.
 func bgzf(w *window, c *Content) io.Reader {
 	head := w.upTo(firstRead)
 	if w.err != nil {
@@ -118,7 +118,7 @@ func bgzf(w *window, c *Content) io.Reader {
 	return inflated(w)
 }
 
-// inflated gives the text of a gzip file's beginning.
+// inflated returns the text of a gzip file's beginning.
 func inflated(w *window) io.Reader {
 	if isBGZF(w.upTo(blockHead)) {
 		return &limited{&blocks{src: w.from(0)}, mostText}
@@ -133,7 +133,7 @@ func inflated(w *window) io.Reader {
 // failing is a reader that cannot begin.
 type failing struct{ err error }
 
-// Read gives the error.
+// Read returns the error.
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // limited is a reader of which only so much is read; the end of that is errEnough.
@@ -142,7 +142,7 @@ type limited struct {
 	n int
 }
 
-// Read gives what comes next.
+// Read returns what comes next.
 func (l *limited) Read(p []byte) (int, error) {
 	if l.n <= 0 {
 		return 0, errEnough
@@ -176,7 +176,7 @@ func (c *Content) cut(w *window, what string, err error) {
 	}
 }
 
-// beginning reads up to n bytes of text; fewer where it is shorter, or the window ends.
+// beginning reads up to n bytes of text; fewer if it is shorter, or the window ends.
 func beginning(r io.Reader, n int) ([]byte, error) {
 	buf := make([]byte, n)
 	got, err := io.ReadFull(r, buf)

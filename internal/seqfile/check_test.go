@@ -26,7 +26,7 @@ func (c *counted) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// check gives the findings as text, each with ! where it is bad.
+// check returns the findings as text, each with ! if it is bad.
 func check(t testing.TB, kind seqfile.Kind, b []byte) (seqfile.Content, string) {
 	t.Helper()
 	r := &counted{ReaderAt: bytes.NewReader(b)}
@@ -198,8 +198,8 @@ func TestUnmapped(t *testing.T) {
 	}
 }
 
-// TestReads: a file of any size takes two reads of a few kilobytes; a header that is longer than that a few more, and its count
-// is then not known where it is too long.
+// TestReads: a file of any size takes two reads of a few kilobytes; a header that is longer than that a few more, and its
+// count is then not known if it is too long.
 func TestReads(t *testing.T) {
 	var refs []string
 	for i := range 100_000 {

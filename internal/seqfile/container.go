@@ -19,14 +19,14 @@ type summed struct {
 	n   int64
 }
 
-// Read gives what comes next.
+// Read returns what comes next.
 func (s *summed) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
 	s.crc, s.n = crc32.Update(s.crc, crc32.IEEETable, p[:n]), s.n+int64(n)
 	return n, err
 }
 
-// ReadByte gives the next byte.
+// ReadByte returns the next byte.
 func (s *summed) ReadByte() (byte, error) {
 	var b [1]byte
 	_, err := io.ReadFull(s, b[:])

@@ -24,7 +24,7 @@ func IsDigestList(name string) bool {
 	return KindOf(base) == Other && (digestBeside.MatchString(base) || digestList.MatchString(base))
 }
 
-// DigestOf gives the path of the file that one with a digest is beside: x.bam for x.bam.md5; empty for lists of many.
+// DigestOf returns the path of the file that one with a digest is beside: x.bam for x.bam.md5; empty for lists of many.
 func DigestOf(name string) string {
 	m := digestBeside.FindStringSubmatch(name)
 	if m == nil || KindOf(name) != Other || digestList.MatchString(path.Base(name)) && path.Ext(name) != ".txt" {

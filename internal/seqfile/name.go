@@ -64,7 +64,7 @@ var suffixes = []struct {
 	{".bai", BAI}, {".csi", CSI}, {".crai", CRAI}, {".tbi", TBI}, {".fai", FAI}, {".gzi", GZI}, {".pbi", PBI}, {".dict", Dict},
 }
 
-// KindOf tells what a name says; upper and lower case are one.
+// KindOf reports what a name says; upper and lower case are one.
 func KindOf(name string) Kind {
 	lower := strings.ToLower(path.Base(name))
 	for _, s := range suffixes {
@@ -81,7 +81,7 @@ type Role int
 // The roles, in that order.
 const (
 	Data     Role = iota
-	Index         // of data; useless without it, and taken for stale where it is older
+	Index         // of data; useless without it, and taken for stale if it is older
 	Manifest      // of what data there is, with its sums
 	Marker        // tells others that all is there
 )
@@ -95,7 +95,7 @@ var (
 	markerEnds = []string{".done", ".transferdone"}
 )
 
-// RoleOf tells the role of a name. Names that differ only by case have one role.
+// RoleOf reports the role of a name. Names that differ only by case have one role.
 func RoleOf(name string) Role {
 	switch KindOf(name) {
 	case BAI, CSI, CRAI, TBI, FAI, GZI, PBI, Dict:
@@ -115,7 +115,7 @@ func RoleOf(name string) Role {
 	return Data
 }
 
-// DataOf gives the names of which an index may be, the likeliest first; nil where it is no index.
+// DataOf returns the names of which an index may be, the likeliest first; nil if it is no index.
 func DataOf(name string) []string {
 	if RoleOf(name) != Index {
 		return nil
@@ -150,8 +150,8 @@ func DataOf(name string) []string {
 	return all
 }
 
-// IndexesOf gives the names that an index of a file may have; nil where it needs none. A dictionary is not among them: it names the
-// sequences, and finds nothing.
+// IndexesOf returns the names that an index of a file may have; nil if it needs none. A dictionary is not among them: it
+// names the sequences, and finds nothing.
 func IndexesOf(name string) []string {
 	stem := strings.TrimSuffix(name, path.Ext(name))
 	switch KindOf(name) {
@@ -200,8 +200,8 @@ func cutFASTQ(name string) (dir, stem, end string, ok bool) {
 	return dir, base[:i], base[i:], true
 }
 
-// Mate gives the name of the other file of a pair of FASTQ files, and the read that this one is: R1, R2, I1 or I2. An empty mate
-// says that the name is of no pair.
+// Mate returns the name of the other file of a pair of FASTQ files, and the read that this one is: R1, R2, I1 or I2. An
+// empty mate says that the name is of no pair.
 func Mate(name string) (mate, read string) {
 	dir, stem, end, ok := cutFASTQ(name)
 	if !ok {
@@ -232,8 +232,8 @@ func Mate(name string) (mate, read string) {
 	return "", ""
 }
 
-// Series gives names that, where one of them is there, tell that a number at the end of a name of FASTQ counts files, and is not that of
-// a read: x_0.fq and x_3.fq of x_1.fq. There are none where the number is none of a read.
+// Series returns names that, where one of them is there, tell that a number at the end of a name of FASTQ counts files, and
+// is not that of a read: x_0.fq and x_3.fq of x_1.fq. There are none where the number is none of a read.
 func Series(name string) []string {
 	key, n, ok := seriesOf(name)
 	if _, read := Mate(name); !ok || read == "" || n != "1" && n != "2" {
@@ -258,7 +258,7 @@ func seriesOf(name string) (key seriesKey, n string, ok bool) {
 	return seriesKey{dir + m[1], end}, m[2], true
 }
 
-// wants gives the names of which one should be beside a file; why says what one of them is.
+// wants returns the names of which one should be beside a file; why says what one of them is.
 func wants(name string) (any []string, why string) {
 	if mate, read := Mate(name); read != "" {
 		return []string{mate}, string(read[0]) + otherRead[read[1:]]
@@ -271,7 +271,7 @@ func wants(name string) (any []string, why string) {
 
 const dataWord, indexWord = "data", "index"
 
-// last is the greatest of names; "" where there is none.
+// last is the greatest of names; "" if there is none.
 func last(names []string) string {
 	if len(names) == 0 {
 		return ""

@@ -117,7 +117,7 @@ func TestMates(t *testing.T) {
 	}
 }
 
-// watch gives what a Watch tells of names, which it is given in order.
+// watch returns what a Watch tells of names, which it is given in order.
 func watch(names ...string) (gaps, settled []string) {
 	slices.Sort(names)
 	w := seqfile.Watch{
@@ -241,7 +241,7 @@ func TestSeries(t *testing.T) {
 	})
 }
 
-// TestWatchSettles: each name is settled once, an index with its data where that is there.
+// TestWatchSettles: each name is settled once, an index with its data if that is there.
 func TestWatchSettles(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		names := rapid.SliceOfDistinct(rapid.Custom(func(r *rapid.T) string {

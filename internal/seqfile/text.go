@@ -225,8 +225,8 @@ func (c *Content) text(head []byte) {
 	}
 }
 
-// isAlignment tells a line of SAM without a header: eleven fields and more, of which the second, the fourth and the fifth are numbers;
-// SAM specification, 1.4. Nothing is no alignment, and may be a file without any.
+// isAlignment reports a line of SAM without a header: eleven fields and more, of which the second, the fourth and the fifth
+// are numbers; SAM specification, 1.4. Nothing is no alignment, and may be a file without any.
 func isAlignment(head []byte) bool {
 	line, _, _ := strings.Cut(string(head), "\n")
 	fields := strings.Split(line, "\t")

@@ -10,8 +10,9 @@ import (
 // Gap is a file of a family that is not whole. Text is a clause about it, such as "has no R2".
 type Gap struct{ Name, Text string }
 
-// Watch looks at names as they come, in order of their bytes, and reports which belong together and what lacks: it holds only those
-// whose family may still come, and a little of each folder on the way. Its fields may be nil. Out of order it tells of no gap.
+// Watch looks at names as they come, in order of their bytes, and reports which belong together and what is missing: it
+// holds only those whose family may still come, and a little of each folder on the way. Its fields may be nil. Out of order
+// it tells of no gap.
 //
 // That data has no index, or an I1 no I2, is a gap only where another of the kind has one in the folder. A number at the end of a name is
 // that of a read only where the folder has just 1 and 2: x_0, x_1 and rep_1, rep_3 are no pairs. Where a folder has no R2 at all, and
@@ -154,7 +155,7 @@ func (w *Watch) retireAll(over func(*waiting) bool) {
 	})
 }
 
-// count notes with the folder what lacks.
+// count notes with the folder what is missing.
 func (w *Watch) count(p *waiting) {
 	if len(p.wants) == 0 || p.counts || w.Tell == nil {
 		return
@@ -196,7 +197,7 @@ func (w *Watch) enter(name string) {
 	}
 }
 
-// leave tells of the folders from the i-th on.
+// leave reports of the folders from the i-th on.
 func (w *Watch) leave(i int) {
 	for _, f := range w.folders[i:] {
 		if !w.mixed && w.Tell != nil {

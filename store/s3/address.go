@@ -17,7 +17,7 @@ import (
 type address struct {
 	scheme, host string
 	prefix       string // escaped path before the key
-	region       string // that is signed for; empty where nothing is signed
+	region       string // that is signed for; empty if nothing is signed
 	// odd addresses need what only the SDK has: sessions of S3 Express, SigV4A, a proxy.
 	odd bool
 }

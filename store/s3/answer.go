@@ -29,7 +29,7 @@ type form struct {
 	ceph bool
 	// stream: the body is that of an object, and is not looked at here.
 	stream bool
-	// otherwise is the kind of an Error about another answer, where that is not store.BadAnswer.
+	// otherwise is the kind of an Error about another answer, if that is not store.BadAnswer.
 	otherwise store.Kind
 	// limit of the body in bytes; 0 is shortLimit.
 	limit int64

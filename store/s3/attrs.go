@@ -25,7 +25,7 @@ const (
 	customerKeySize = 32
 	// customerEncryption is what Object.Encryption says of an object under a customer's key.
 	customerEncryption = "SSE-C"
-	// tidyTime bounds the deletion of what should not be there, which goes on when the caller has stopped.
+	// tidyTime bounds the deletion of what should not be there, which continues when the caller has stopped.
 	tidyTime = 30 * time.Second
 )
 

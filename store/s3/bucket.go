@@ -16,7 +16,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// Buckets lists the buckets of whoever asks. Servers that do not know of prefixes are told apart by what they give.
+// Buckets lists the buckets of the caller. Servers that do not know of prefixes are told apart by what they give.
 func (s *Store) Buckets(ctx context.Context, q store.BucketQuery) iter.Seq2[store.Bucket, error] {
 	return func(yield func(store.Bucket, error) bool) {
 		in := &awss3.ListBucketsInput{}
@@ -116,7 +116,7 @@ func (s *Store) location(ctx context.Context, name string) string {
 	return region
 }
 
-// MakeBucket makes a bucket, in the Store's region where none is named.
+// MakeBucket makes a bucket, in the Store's region if none is named.
 func (s *Store) MakeBucket(ctx context.Context, b store.NewBucket) error {
 	region := b.Region
 	if region == "" {

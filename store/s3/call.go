@@ -47,8 +47,8 @@ func (c *call) check(attrs error) error {
 	return nil
 }
 
-// withSums asks, with try, for the sums of an object along with it, where the server knows that. Servers that do not may
-// choke on the very question; such a one is asked again without, once, and then never with.
+// withSums asks, with try, for the sums of an object along with it, if the server knows that. Servers that do not may choke
+// on the very question; such a one is asked again without, once, and then never with.
 func (s *Store) withSums(c *call, try func() (*roundTrip, error)) (*roundTrip, error) {
 	if !s.profile.has(checksumMode) {
 		return try()
@@ -71,7 +71,7 @@ func (s *Store) withSums(c *call, try func() (*roundTrip, error)) (*roundTrip, e
 	return plain, nil
 }
 
-// chokes tells errors that an unknown header may cause.
+// chokes reports errors that an unknown header may cause.
 func chokes(f *fault) bool {
 	switch f.status {
 	case http.StatusNotImplemented:

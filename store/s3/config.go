@@ -50,7 +50,7 @@ type Config struct {
 	// Accelerate uses S3 Transfer Acceleration, DualStack the endpoints that also speak IPv6; both only mean something on AWS.
 	Accelerate bool
 	DualStack  bool
-	// Regions are those of buckets, by name, where they are known; of others the server tells.
+	// Regions are those of buckets, by name, if they are known; of others the server tells.
 	Regions map[string]string
 	// StallTimeout is how long a connection may move fewer than StallFloor bytes before it is cut; 0 is 20 s.
 	StallTimeout time.Duration
@@ -108,7 +108,7 @@ func load(ctx context.Context, c Config) (aws.Config, error) {
 // regionTimeout bounds the question to the metadata service of EC2 for the machine's region, as the AWS CLI bounds it.
 const regionTimeout = time.Second
 
-// machineRegion gives the region of the EC2 instance that this is, or "".
+// machineRegion returns the region of the EC2 instance that this is, or "".
 func machineRegion(ctx context.Context, cfg aws.Config) string {
 	ctx, cancel := context.WithTimeout(ctx, regionTimeout)
 	defer cancel()

@@ -68,7 +68,7 @@ func newPool(t *tls.Config) *pool {
 	return &pool{tls: t, dialTimeout: dialTimeout, idle: map[origin][]*conn{}, hosts: map[string]*host{}}
 }
 
-// get gives a connection, the hottest idle one unless fresh is wanted.
+// get returns a connection, the hottest idle one unless fresh is wanted.
 func (p *pool) get(ctx context.Context, a address, fresh bool) (*conn, error) {
 	if c := p.hottest(a); c != nil && !fresh {
 		return c, nil
@@ -195,7 +195,7 @@ func (h *headReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// lookUp gives the addresses of a host, each time beginning with another, so that connections spread over all of them.
+// lookUp returns the addresses of a host, each time beginning with another, so that connections spread over all of them.
 func (p *pool) lookUp(ctx context.Context, name string) ([]string, error) {
 	p.mu.Lock()
 	h := p.hosts[name]
@@ -244,7 +244,8 @@ func (c *conn) send(b []byte) error {
 	return err
 }
 
-// answered tells, without waiting, whether the server has begun to answer: while a body is still being sent, that is bad news.
+// answered reports, without waiting, whether the server has begun to answer: while a body is still being sent, that is bad
+// news.
 func (c *conn) answered() bool {
 	switch {
 	case c.in.Buffered() > 0:
@@ -283,7 +284,7 @@ const recordsSize = 64 << 10
 // ahead is how many bytes were read that TLS has not asked for.
 func (r *records) ahead() int { return r.w - r.r }
 
-// Read gives what has come.
+// Read returns what has come.
 func (r *records) Read(p []byte) (int, error) {
 	if r.r == r.w {
 		if len(p) >= len(r.read) {

@@ -131,7 +131,7 @@ func (s *Store) CopyPart(ctx context.Context, r store.CopyPartRequest) (store.Pa
 	return store.Part{Number: r.Number, Size: r.Range.Length, ETag: etag(doc.ETag), Sum: partSum(doc.value)}, nil
 }
 
-// Tags gives an object's tags.
+// Tags returns an object's tags.
 func (s *Store) Tags(ctx context.Context, ref store.Ref, a *store.Attrs) (map[string]string, error) {
 	c := newPlainCall("GetObjectTagging", ref, a)
 	if err := c.check(nil); err != nil {

@@ -34,7 +34,7 @@ type credentials struct {
 	fixed    bool                    // those found last come from this process's environment, and so stay what they are
 }
 
-// Retrieve gives the credentials for one request.
+// Retrieve returns the credentials for one request.
 func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	p, age, had, err := c.current(ctx)
 	if x := exchangeOf(ctx); x != nil {
@@ -80,11 +80,11 @@ func retrieve(ctx context.Context, p aws.CredentialsProvider, had bool) (aws.Cre
 
 var errNoRole = errors.New("no role of this machine")
 
-// ErrNoneFound is in the chain of an error of kind store.NoCredentials where none are configured at all; else its text says why
-// those that are could not be had.
+// ErrNoneFound is in the chain of an error of kind store.NoCredentials if none are configured at all; else its text says
+// why those that are could not be had.
 var ErrNoneFound = errors.New("none in the environment, in ~/.aws, or from a role of this machine")
 
-// current gives the provider to ask, its age, and whether credentials were found before.
+// current returns the provider to ask, its age, and whether credentials were found before.
 func (c *credentials) current(ctx context.Context) (aws.CredentialsProvider, int, bool, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

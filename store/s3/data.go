@@ -34,7 +34,7 @@ type dataRequest struct {
 	buffer   []byte            // to carry it in; nil takes another
 	wire     *store.Wire       // to watch the connection; may be nil
 	uploadID string
-	late     *lateSum // nil where the checksum is in the header
+	late     *lateSum // nil if the checksum is in the header
 	signed   bool     // the SDK is to sign the body, too
 }
 
@@ -71,7 +71,7 @@ func sdkFetch(ctx context.Context, c *awss3.Client, m dataRequest) (io.ReadClose
 	return out.Body, nil
 }
 
-// version gives the version to ask for, or nil.
+// version returns the version to ask for, or nil.
 func version(r store.Ref) *string {
 	if r.Version == "" {
 		return nil
@@ -200,7 +200,7 @@ func (s *Store) Get(ctx context.Context, r store.GetRequest) (*store.Body, error
 	return body, nil
 }
 
-// ignoreClose closes a body that is of no use; cutting it off is no error.
+// ignoreClose closes a body that is of no use; cutting it off is not an error.
 func ignoreClose(c io.Closer) error {
 	_ = c.Close()
 	return nil
@@ -263,7 +263,7 @@ type bodyReader struct {
 	err    error
 }
 
-// Read gives io.EOF only after all bytes that were promised.
+// Read returns io.EOF only after all bytes that were promised.
 func (b *bodyReader) Read(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err

@@ -71,7 +71,7 @@ func parseFault(resp *http.Response, body []byte) *fault {
 	return f
 }
 
-// rootElement gives the name of the first element of an XML document as far as it is there, or "".
+// rootElement returns the name of the first element of an XML document as far as it is there, or "".
 func rootElement(doc []byte) string {
 	d := xml.NewDecoder(bytes.NewReader(doc))
 	d.Strict = false
@@ -92,7 +92,7 @@ func rootElement(doc []byte) string {
 	}
 }
 
-// region gives the region that the server says is the right one.
+// region returns the region that the server says is the right one.
 func (f *fault) region() string {
 	if r := f.header.Get("X-Amz-Bucket-Region"); r != "" {
 		return r
@@ -147,13 +147,13 @@ func (s *Store) explain(ctx, gctx context.Context, x *roundTrip, err error) erro
 	return e
 }
 
-// brokenAnswer tells an answer that was cut from one that was nonsense.
+// brokenAnswer reports an answer that was cut from one that was nonsense.
 func brokenAnswer(err error) bool {
 	var op *net.OpError
 	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.As(err, &op) || errors.Is(err, syscall.ECONNRESET)
 }
 
-// lastError gives the innermost text of an error of the SDK, without the names of its middle layers.
+// lastError returns the innermost text of an error of the SDK, without the names of its middle layers.
 func lastError(err error) string {
 	for {
 		next := errors.Unwrap(err)

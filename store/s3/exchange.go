@@ -36,7 +36,7 @@ type call struct {
 	slow bool
 	// pinned: a 412 speaks of the state of the object that is read; else of the one that is written.
 	pinned bool
-	// stream: the answer's body goes on after the call.
+	// stream: the answer's body continues after the call.
 	stream bool
 	// everywhere: the call is about no bucket.
 	everywhere bool
@@ -71,8 +71,8 @@ func exchangeOf(ctx context.Context) *roundTrip {
 // attempt does one request through the SDK.
 type attempt func(context.Context, *awss3.Client) error
 
-// do runs a call; once more where the server names another region, which is remembered for the bucket. That is addressing,
-// not retrying: the first request did nothing. The error is an Error of package store, or the context's.
+// do runs a call; once more if the server names another region, which is remembered for the bucket. That is addressing, not
+// retrying: the first request did nothing. The error is an Error of package store, or the context's.
 func (s *Store) do(ctx context.Context, c *call, try attempt) (*roundTrip, error) {
 	if c.ref.Bucket == "" && !c.everywhere {
 		return nil, c.invalid("name a bucket: s3://BUCKET/KEY", errors.New("no bucket is named"))
@@ -126,7 +126,7 @@ const (
 	slowAnswer = 10 * time.Minute
 )
 
-// otherRegion gives the region that the server sent this request to, or "".
+// otherRegion returns the region that the server sent this request to, or "".
 func (x *roundTrip) otherRegion() string {
 	if x == nil || x.fault == nil {
 		return ""
@@ -243,7 +243,7 @@ func dropHeaders(ctx context.Context, in middleware.FinalizeInput, next middlewa
 	return next.HandleFinalize(ctx, in)
 }
 
-// client gives the SDK's client for a region.
+// client returns the SDK's client for a region.
 func (s *Store) client(region string) *awss3.Client {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -205,7 +205,7 @@ func (s *Store) refusesSum(f *fault, c *call) bool {
 	return false
 }
 
-// hint gives one sentence of advice, or "".
+// hint returns one sentence of advice, or "".
 func (s *Store) hint(e *store.Error, x *roundTrip) string {
 	f := x.fault
 	if f.status == http.StatusRequestEntityTooLarge && f.Code == "" {

@@ -16,7 +16,7 @@ import (
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
 //
 // Half of the servers get it wrong. So it is asked only of those that settled on a checksum when the upload was opened, it
-// counts as proved when the answer to a part repeats the sum, and a first part that comes to nothing ends it for good.
+// counts as verified when the answer to a part repeats the sum, and a first part that comes to nothing ends it for good.
 type lateSum struct {
 	algorithm checksum.Algorithm
 	sum       func() checksum.Sum // when all of the body has been read
@@ -68,10 +68,10 @@ func (s *Store) TakesLateSums(u store.Upload) bool {
 	return a != checksum.None && a != checksum.MD5 && !s.anonymous && !s.signPayload && s.profile.has(trailers)
 }
 
-// errNoLate says that a request cannot go out with a late sum.
+// errNoLate says that a request cannot go out with a trailing checksum.
 var errNoLate = errors.New("no checksum can follow a body here")
 
-// judgeLate decides what the outcome of a part with a late sum says of the server.
+// judgeLate decides what the outcome of a part with a trailing checksum says of the server.
 func (s *Store) judgeLate(ref store.Ref, p store.Part, err error) error {
 	if err == nil && !p.Sum.IsZero() {
 		s.profile.prove(trailers)
@@ -90,8 +90,8 @@ func (s *Store) judgeLate(ref store.Ref, p store.Part, err error) error {
 	return noLate(ref, err)
 }
 
-// noLate refuses a late sum, because of err. The words of a refusal are left out: an old server that takes the framing for data says
-// that the bytes are wrong (Ceph 16, XAmzContentSHA256Mismatch).
+// noLate refuses a trailing checksum, because of err. The words of a refusal are left out: an old server that takes the
+// framing for data says that the bytes are wrong (Ceph 16, XAmzContentSHA256Mismatch).
 func noLate(ref store.Ref, err error) error {
 	refused := &store.Error{Kind: store.ChecksumRefused, Op: "UploadPart", Ref: ref, Err: errors.New("the store does not take trailing checksums")}
 	if e := (*store.Error)(nil); errors.As(err, &e) {

@@ -105,7 +105,7 @@ func (l layout) head(ctx context.Context, part int) (*roundTrip, error) {
 	return nil, l.unsupported("the store does not report the parts of an object: it answers by status " + strconv.Itoa(e.Status))
 }
 
-// count gives the number of parts, from the header or the ETag; 0 is unknown.
+// count returns the number of parts, from the header or the ETag; 0 is unknown.
 func (l layout) count(x *roundTrip) int {
 	if n, err := strconv.Atoi(x.answer.Get("X-Amz-Mp-Parts-Count")); err == nil && n > 0 && n <= maxPart {
 		return n
@@ -116,7 +116,7 @@ func (l layout) count(x *roundTrip) int {
 	return 0
 }
 
-// equal gives the parts of an object cut into equal ones, the last perhaps smaller, or nil where it is not. The second and
+// equal returns the parts of an object cut into equal ones, the last perhaps smaller, or nil if it is not. The second and
 // the last two are asked for, which tells other cuts apart, parts that grow on the way among them.
 func (l layout) equal(ctx context.Context, size int64, count int) ([]store.Part, error) {
 	last := l.o.Size - size*int64(count-1)
@@ -150,7 +150,7 @@ func (l layout) equal(ctx context.Context, size int64, count int) ([]store.Part,
 	return parts, nil
 }
 
-// size gives that of one part.
+// size returns that of one part.
 func (l layout) size(ctx context.Context, part int) (int64, error) {
 	x, err := l.head(ctx, part)
 	if err != nil {
@@ -194,7 +194,7 @@ func (s *Store) whole(o store.Object, parts []store.Part) ([]store.Part, error) 
 	return parts, nil
 }
 
-// attributes asks for the list of parts. It gives nil where the server has none for this object, or does not know the
+// attributes asks for the list of parts. It gives nil if the server has none for this object, or does not know the
 // question: old servers answer it with the object itself, which is noticed before it is read (see readXML).
 func (s *Store) attributes(ctx context.Context, o store.Object, a *store.Attrs) ([]store.Part, error) {
 	c := newCall("GetObjectAttributes", o.Ref, a)
@@ -230,7 +230,7 @@ func (s *Store) attributes(ctx context.Context, o store.Object, a *store.Attrs) 
 	return s.listed(o, parts), nil
 }
 
-// listed gives the parts where they make up the object, else nil.
+// listed returns the parts where they make up the object, else nil.
 func (s *Store) listed(o store.Object, parts []store.Part) []store.Part {
 	var sum int64
 	for i := range parts {

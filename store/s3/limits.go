@@ -9,8 +9,8 @@ import (
 	"haul.example/haul/store"
 )
 
-// Limits are those of S3 (docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html), or of the provider where it is known
-// to differ, or narrower ones that the server has named in a refusal.
+// Limits are those of S3 (docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html), or of the provider if it is known to
+// differ, or narrower ones that the server has named in a refusal.
 func (s *Store) Limits(bucket string) store.Limits {
 	l := store.Limits{
 		MaxParts: 10_000, MinPart: minPart, MaxPart: 5 * gib, MaxPut: 5 * gib, MaxCopy: 5 * gib,
@@ -88,7 +88,7 @@ func bytesIn(text string) int64 {
 
 var number = regexp.MustCompile(`[0-9][0-9,_]*`)
 
-// scantyParts is how many parts an upload has at most where a server refuses a part number beyond it, and names no bound: what
+// scantyParts is how many parts an upload has at most if a server refuses a part number beyond it, and names no bound: what
 // the only provider known to take fewer than S3 allows (Scaleway).
 const scantyParts = 1000
 

@@ -46,7 +46,7 @@ func (s *Store) Uploads(ctx context.Context, bucket, prefix string) iter.Seq2[st
 	}
 }
 
-// uploadsPage gives a page, and what asks for the page after it: no KeyMarker after the last.
+// uploadsPage returns a page, and what asks for the page after it: no KeyMarker after the last.
 func (s *Store) uploadsPage(ctx context.Context, in *awss3.ListMultipartUploadsInput, t *turns) (page []store.Upload, next awss3.ListMultipartUploadsInput, err error) {
 	c := &call{op: "ListMultipartUploads", ref: store.Ref{Bucket: *in.Bucket}, header: http.Header{}}
 	out, err := s.getUploads(ctx, c, in)
@@ -186,7 +186,7 @@ func (s *Store) newListing(ref store.Ref, delimiter, after string, a *store.Attr
 	return l, nil
 }
 
-// next gives the next page.
+// next returns the next page.
 func (l *listing) next(ctx context.Context) (page []store.Entry, more bool, err error) {
 	if !l.s.profile.has(listObjectsV2) {
 		return l.nextV1(ctx)

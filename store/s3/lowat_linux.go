@@ -11,7 +11,7 @@ import (
 // are sent for nothing when a try is cut or a run is killed.
 const sendAhead = 256 << 10
 
-// limitAhead sets TCP_NOTSENT_LOWAT, which is advice: where the kernel does not know it, sockets take more.
+// limitAhead sets TCP_NOTSENT_LOWAT, which is advice: if the kernel does not know it, sockets take more.
 func limitAhead(c syscall.RawConn) {
 	_ = c.Control(func(fd uintptr) {
 		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, sendAhead)

@@ -96,7 +96,7 @@ func TestCreateWrongKey(t *testing.T) {
 	}
 }
 
-// TestPutNegotiates plays the caller: sum as Scheme says, send, and ask Scheme again where it was refused.
+// TestPutNegotiates plays the caller: sum as Scheme says, send, and ask Scheme again if it was refused.
 func TestPutNegotiates(t *testing.T) {
 	body := []byte("ACGT")
 	for name, tt := range map[string]struct {

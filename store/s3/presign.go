@@ -18,8 +18,8 @@ import (
 // (docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html).
 const maxPresign = 7 * 24 * time.Hour
 
-// Presign gives the address of an object, signed, so that whoever has it may get the object for that long. It asks no server,
-// not even whether there is such an object. Credentials that end before end the address, too.
+// Presign returns the address of an object, signed, so that whoever has it may get the object for that long. It asks no
+// server, not even whether there is such an object. Credentials that end before end the address, too.
 func (s *Store) Presign(ctx context.Context, ref store.Ref, good time.Duration) (string, error) {
 	c := newPlainCall("GetObject", ref, nil)
 	switch {

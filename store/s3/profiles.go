@@ -83,7 +83,7 @@ func useARNRegion(ctx context.Context, cfg aws.Config) bool {
 	return true
 }
 
-// shared gives the profile that cfg was made from.
+// shared returns the profile that cfg was made from.
 func shared(cfg aws.Config) config.SharedConfig {
 	for _, source := range cfg.ConfigSources {
 		if s, ok := source.(config.SharedConfig); ok {
@@ -102,7 +102,8 @@ func cacheFile(dir string, cfg aws.Config) string {
 	return filepath.Join(dir, roleKey(s)+".json")
 }
 
-// blank tells a value that cannot be a credential: one with spaces, line ends or other characters that no header may hold.
+// blank reports a value that cannot be a credential: one with spaces, line ends or other characters that no header may
+// hold.
 func blank(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f })
 }

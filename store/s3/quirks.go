@@ -26,7 +26,7 @@ type quirks struct {
 	maxObject int64 // bytes; 0 is S3's
 }
 
-// feature names something that a server may lack. What it lacks is learned once and not asked for again.
+// feature names something that a server may lack. What it does not have is learned once and not asked for again.
 type feature string
 
 const (

@@ -13,7 +13,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// Head tells about an object.
+// Head reports about an object.
 func (s *Store) Head(ctx context.Context, r store.GetRequest) (store.Object, error) {
 	x, err := s.head(ctx, r, 0)
 	if err != nil {

@@ -97,7 +97,7 @@ type cachedRole struct {
 	}
 }
 
-// Retrieve gives the credentials of the file while they are good, or else assumes the role.
+// Retrieve returns the credentials of the file while they are good, or else assumes the role.
 func (r *roleCache) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	if v, ok := r.read(time.Now()); ok {
 		return v, nil
@@ -109,7 +109,7 @@ func (r *roleCache) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return v, err
 }
 
-// ProviderSources gives those of the provider below.
+// ProviderSources returns those of the provider below.
 func (r *roleCache) ProviderSources() []aws.CredentialSource {
 	if s, ok := r.CredentialsProvider.(aws.CredentialProviderSource); ok {
 		return s.ProviderSources()

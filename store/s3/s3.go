@@ -157,7 +157,7 @@ func (s *Store) setUp(ctx context.Context, cfg aws.Config, c Config) error {
 // two Stores of the same Identity are the same bucket.
 func (s *Store) Identity() string { return s.identity }
 
-// String gives the Identity.
+// String returns the Identity.
 func (s *Store) String() string { return s.identity }
 
 func identity(endpoint *url.URL, region string) string {
@@ -181,5 +181,5 @@ const (
 	tib = gib << 10
 )
 
-// directoryBucket tells a bucket of S3 Express One Zone by its name.
+// directoryBucket reports a bucket of S3 Express One Zone by its name.
 func directoryBucket(bucket string) bool { return strings.HasSuffix(bucket, "--x-s3") }

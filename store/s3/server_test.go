@@ -162,7 +162,7 @@ func section(b []byte) *io.SectionReader {
 	return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b)))
 }
 
-// storeError gives the Error in err, which must have one.
+// storeError returns the Error in err, which must have one.
 func storeError(t *testing.T, err error) *store.Error {
 	t.Helper()
 	if err == nil {

@@ -81,7 +81,7 @@ func countConn(c net.Conn) *countedConn {
 	return counted
 }
 
-// moved gives the bytes that came in or left this machine, as far as the kernel tells.
+// moved returns the bytes that came in or left this machine, as far as the kernel tells.
 func (c *countedConn) moved() int64 {
 	n := c.in.Load() + c.out.Load()
 	if c.raw != nil {

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// unsent gives the bytes that the kernel holds of what was written to c, or 0 where it does not tell.
+// unsent returns the bytes that the kernel holds of what was written to c, or 0 if it does not tell.
 func unsent(c syscall.RawConn) int64 {
 	var n int
 	_ = c.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) })

@@ -4,7 +4,7 @@ package s3
 
 import "syscall"
 
-// unsent gives the bytes that the kernel holds of what was written to c, or 0 where it does not tell.
+// unsent returns the bytes that the kernel holds of what was written to c, or 0 if it does not tell.
 func unsent(syscall.RawConn) int64 { return 0 }
 
 // answerFactor stretches the patience for an answer where unsent bytes cannot be seen going out.

@@ -167,7 +167,7 @@ func (s *Store) complete(ctx context.Context, r store.CompleteRequest) (store.Ob
 	return o, s.encrypted(ctx, x, o, ownSource(r.From, u.Ref))
 }
 
-// keyIn gives the key that an answer names, as escapeXML leaves it, or "".
+// keyIn returns the key that an answer names, as escapeXML leaves it, or "".
 func keyIn(body []byte) string {
 	var doc struct{ Key string }
 	_ = xml.Unmarshal(body, &doc) // the SDK has read it already; some servers send nothing
@@ -195,7 +195,7 @@ func completed(x *roundTrip, r store.CompleteRequest) store.Object {
 	return o
 }
 
-// completedPart names a part to Complete, with its sum where the upload has sums.
+// completedPart names a part to Complete, with its sum if the upload has sums.
 func completedPart(p store.Part, scheme checksum.Scheme) types.CompletedPart {
 	c := types.CompletedPart{PartNumber: aws.Int32(int32(p.Number)), ETag: aws.String(quoted(p.ETag))}
 	if p.Sum.IsZero() || p.Sum.Algorithm != scheme.Algorithm {
@@ -217,7 +217,7 @@ func completedPart(p store.Part, scheme checksum.Scheme) types.CompletedPart {
 	return c
 }
 
-// Abort throws an upload away. One that is already gone is no error.
+// Abort discards an upload. One that is already gone is not an error.
 func (s *Store) Abort(ctx context.Context, u store.Upload, a *store.Attrs) error {
 	c := newPlainCall("AbortMultipartUpload", u.Ref, a)
 	if err := c.check(nil); err != nil {

@@ -122,7 +122,7 @@ func (m *Memory) SetWebsite(ctx context.Context, name string, w store.Website) e
 	})
 }
 
-// Website tells what SetWebsite set; BucketTags what MakeBucket did.
+// Website reports what SetWebsite set; BucketTags what MakeBucket did.
 func (m *Memory) Website(name string) store.Website {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -132,7 +132,7 @@ func (m *Memory) Website(name string) store.Website {
 	return store.Website{}
 }
 
-// BucketTags gives the tags that a bucket was made with.
+// BucketTags returns the tags that a bucket was made with.
 func (m *Memory) BucketTags(name string) map[string]string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -152,7 +152,7 @@ func (q *request) headBucket() error {
 	return nil
 }
 
-// regionOf gives a bucket's region: the server's, where it was not made in another.
+// regionOf returns a bucket's region: the server's, if it was not made in another.
 func (q *request) regionOf(b store.Bucket) string {
 	if b.Region != "" {
 		return b.Region

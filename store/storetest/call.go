@@ -48,7 +48,7 @@ const Any Op = "any operation"
 // target is what a call is about, as far as faults care.
 type target struct {
 	ref  store.Ref
-	part int         // 0 where there is none
+	part int         // 0 if there is none
 	rng  store.Range // of a Get or CopyPart
 }
 
@@ -187,7 +187,7 @@ func (c *call) end(err *error) {
 	}
 }
 
-// receive gives the payload as it arrives at the store.
+// receive returns the payload as it arrives at the store.
 func (c *call) receive(r *io.SectionReader) io.Reader {
 	return &tap{c: c, r: io.NewSectionReader(r, 0, r.Size()), size: r.Size(), in: true}
 }
@@ -202,7 +202,7 @@ type tap struct {
 	err  error
 }
 
-// Read gives the bytes as the rule lets them through.
+// Read returns the bytes as the rule lets them through.
 func (t *tap) Read(p []byte) (int, error) {
 	if t.err != nil {
 		return 0, t.err

@@ -73,7 +73,7 @@ func serveCanned(c net.Conn, answers map[string][]byte) {
 	}
 }
 
-// lengthOf gives the length of the body that a head announces.
+// lengthOf returns the length of the body that a head announces.
 func lengthOf(head []byte) int {
 	_, value, _ := bytes.Cut(head, []byte("\r\nContent-Length: "))
 	value, _, _ = bytes.Cut(value, []byte("\r\n"))

@@ -11,7 +11,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// agree gives the scheme of an upload for which want was wished.
+// agree returns the scheme of an upload for which want was wished.
 func (c Checksums) agree(want checksum.Scheme) checksum.Scheme {
 	a := want.Algorithm
 	switch {
@@ -144,7 +144,7 @@ func dash(count int) string {
 	return fmt.Sprintf("-%d", count)
 }
 
-// whole gives the sum of an object from those of its parts.
+// whole returns the sum of an object from those of its parts.
 func whole(s checksum.Scheme, parts []*part) (checksum.Sum, error) {
 	if s.Kind == checksum.Composite {
 		each := make([]checksum.Sum, len(parts))

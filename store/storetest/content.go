@@ -28,7 +28,7 @@ type Pattern struct {
 	size int64
 }
 
-// Generated gives the content of size bytes that belongs to seed.
+// Generated returns the content of size bytes that belongs to seed.
 func Generated(size int64, seed uint64) *Pattern {
 	once := make([]byte, min(size, period))
 	r := rand.New(rand.NewPCG(seed, 0x6861756c))
@@ -59,10 +59,10 @@ func (p *Pattern) ReadAt(b []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// Section gives all of the content for reading.
+// Section returns all of the content for reading.
 func (p *Pattern) Section() *io.SectionReader { return io.NewSectionReader(p, 0, p.size) }
 
-// Sum gives the sum of the whole content. By a CRC it costs little at any size.
+// Sum returns the sum of the whole content. By a CRC it costs little at any size.
 func (p *Pattern) Sum(a checksum.Algorithm) checksum.Sum {
 	if !a.CanCombine() {
 		s, err := checksum.Section(a, p.Section(), make([]byte, slice))
@@ -71,7 +71,7 @@ func (p *Pattern) Sum(a checksum.Algorithm) checksum.Sum {
 		}
 		return s
 	}
-	full := checksum.Sized{Sum: checksum.Bytes(a, p.once), Size: period} // where there is one
+	full := checksum.Sized{Sum: checksum.Bytes(a, p.once), Size: period} // if there is one
 	rest := p.size % period
 	parts := make([]checksum.Sized, 0, p.size/period+1)
 	for range p.size / period {

@@ -148,7 +148,7 @@ func (q *request) removeMany() error {
 	return nil
 }
 
-// deletedOf tells what became of each; quiet requests are told of errors only.
+// deletedOf reports what became of each; quiet requests are told of errors only.
 func deletedOf(in deleteRequestXML, refs []store.Ref, each []error) deleteXML {
 	var out deleteXML
 	for i, ref := range refs {

@@ -138,7 +138,7 @@ func (f *Fault) Truncate(n int64) *Fault {
 // Stall lets the call hang until its context ends, or until Release.
 func (f *Fault) Stall() *Fault { return f.set(func() { f.rule.stall = make(chan struct{}) }) }
 
-// Release lets all calls go on that the fault stalled, and those that it would.
+// Release lets all calls continue that the fault stalled, and those that it would.
 func (f *Fault) Release() { f.set(func() { close(f.rule.stall) }) }
 
 // Slow lets the call take that much longer.
@@ -154,7 +154,7 @@ func (f *Fault) Fired() int {
 	return f.fired
 }
 
-// String gives the fault as the test wrote it, more or less.
+// String returns the fault as the test wrote it, more or less.
 func (f *Fault) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "fault on %s", f.match.op)
@@ -193,7 +193,7 @@ func (s *script) fired(tb testing.TB) {
 	}
 }
 
-// choose gives the first fault that is for this call, or a random rule, or nothing.
+// choose returns the first fault that is for this call, or a random rule, or nothing.
 func (s *script) choose(op Op, on target) (*Fault, rule) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -23,7 +23,7 @@ type framed struct {
 	last  bool // run was
 }
 
-// Read gives the bytes without their framing, and io.EOF before the trailing headers.
+// Read returns the bytes without their framing, and io.EOF before the trailing headers.
 func (f *framed) Read(p []byte) (int, error) {
 	for f.left == 0 {
 		if f.last {
@@ -80,7 +80,7 @@ func (f *framed) trailer() (http.Header, error) {
 	}
 }
 
-// early tells an end in the middle from an end.
+// early reports an end in the middle from an end.
 func early(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

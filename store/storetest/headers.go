@@ -23,7 +23,7 @@ func checksumHeader(a checksum.Algorithm) string {
 	return "x-amz-checksum-" + strings.ToLower(string(a))
 }
 
-// sentSum gives the checksum in headers, Content-MD5 where there is no other; the store may not take it.
+// sentSum returns the checksum in headers, Content-MD5 if there is no other; the store may not take it.
 func (q *request) sentSum(hs ...http.Header) (checksum.Sum, error) {
 	for _, h := range hs {
 		for _, a := range headerAlgorithms {

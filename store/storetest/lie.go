@@ -49,7 +49,7 @@ type answer struct {
 	raw    func(w io.Writer) // in place of all else: written to the connection, which ends then
 }
 
-// lie makes a wrong answer; nil where it has none for the request. The true answer is had from do, which does what is asked.
+// lie makes a wrong answer; nil if it has none for the request. The true answer is had from do, which does what is asked.
 type lie func(q *request, r *rand.Rand, do func(*http.Request) *answer) *answer
 
 // lies are all of them by name.

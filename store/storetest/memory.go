@@ -5,10 +5,10 @@
 //	m.PutBytes(store.Ref{Bucket: storetest.Bucket, Key: "x"}, []byte("…"))
 //	m.Fault(storetest.PutPart).Part(3).After(1024).Error(store.Network).Times(2)
 //
-// A Memory does what the comments of package store promise, and no more: where a store may keep silent, such as about
-// the sums of a range, it does. It does no input or output and knows no clock but package time, so it may live in a
-// bubble of testing/synctest. It does not check who asks, and it holds all bytes in memory unless it is told to Discard
-// them, or they are Generated.
+// A Memory does what the comments of package store promise, and no more: if a store may keep silent, such as about the sums
+// of a range, it does. It does no input or output and knows no clock but package time, so it may live in a bubble of
+// testing/synctest. It does not check who asks, and it holds all bytes in memory unless it is told to Discard them, or they
+// are Generated.
 package storetest
 
 import (
@@ -31,8 +31,8 @@ type Checksums int
 
 // The kinds of store that are met in the field.
 const (
-	// AllChecksums is Amazon S3: every algorithm, full object or composite as S3 has it, a CRC64NVME of its own where none
-	// was sent, and MD5s as ETags, as is known of it (store.Object.MD5ETag).
+	// AllChecksums is Amazon S3: every algorithm, full object or composite as S3 has it, a CRC64NVME of its own if none was
+	// sent, and MD5s as ETags, as is known of it (store.Object.MD5ETag).
 	AllChecksums Checksums = iota
 	// CompositeChecksums takes all but CRC64NVME, and sums objects in parts only part by part.
 	CompositeChecksums
@@ -163,7 +163,7 @@ func (m *Memory) SetChecksums(c Checksums) {
 	m.checks = c
 }
 
-// CreateBucket makes a bucket where there is none of that name.
+// CreateBucket makes a bucket if there is none of that name.
 func (m *Memory) CreateBucket(name string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -192,7 +192,7 @@ type Open struct {
 	Parts []store.Part // in order of Number
 }
 
-// OpenUploads gives all open uploads, in order of key and age.
+// OpenUploads returns all open uploads, in order of key and age.
 func (m *Memory) OpenUploads() []Open {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -230,7 +230,7 @@ func (c Counts) Out() (n int64) {
 	return n
 }
 
-// Counts tells what was asked of the store so far; faults count too.
+// Counts reports what was asked of the store so far; faults count too.
 func (m *Memory) Counts() Counts {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -248,13 +248,13 @@ func (c Counts) add(op Op, x Count) {
 	c[op] = Count{Calls: was.Calls + x.Calls, In: was.In + x.In, Out: was.Out + x.Out}
 }
 
-// id gives a name that was not given before; m.mu is held.
+// id returns a name that was not given before; m.mu is held.
 func (m *Memory) id(prefix string) string {
 	m.ids++
 	return fmt.Sprintf("%s-%06d", prefix, m.ids)
 }
 
-// fatal ends the test, or where there is none, the program: a helper was misused.
+// fatal ends the test, or if there is none, the program: a helper was misused.
 func (m *Memory) fatal(format string, args ...any) {
 	if m.tb == nil {
 		panic("storetest: internal error: " + fmt.Sprintf(format, args...))
@@ -273,7 +273,7 @@ func (m *Memory) Limits(string) store.Limits {
 	return m.limits
 }
 
-// Scheme gives want where the store takes it, and else what comes next to it.
+// Scheme returns want if the store takes it, and else what comes next to it.
 func (m *Memory) Scheme(_ string, want checksum.Algorithm) checksum.Scheme {
 	m.mu.Lock()
 	defer m.mu.Unlock()

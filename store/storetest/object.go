@@ -19,7 +19,7 @@ type object struct {
 	marker   bool // the key was deleted
 }
 
-// current gives the newest state of a key, or nil; m.mu is held.
+// current returns the newest state of a key, or nil; m.mu is held.
 func (b *bucket) current(key string) *object {
 	all := b.objects[key]
 	if len(all) == 0 || all[len(all)-1].marker {
@@ -42,7 +42,7 @@ func (m *Memory) bucket(op Op, ref store.Ref) (*bucket, error) {
 	return b, nil
 }
 
-// find gives the object that a request is about; m.mu is held.
+// find returns the object that a request is about; m.mu is held.
 func (m *Memory) find(op Op, ref store.Ref, ifMatch string, a *store.Attrs) (*object, error) {
 	b, err := m.bucket(op, ref)
 	if err != nil {
@@ -164,7 +164,7 @@ func (m *Memory) set(b *bucket, o *object) {
 	b.objects[key] = append(b.objects[key], o)
 }
 
-// tell gives the sums that the store tells of those it has.
+// tell returns the checksums that the store tells of those it has.
 func (c Checksums) tell(s sums, sent checksum.Algorithm) []checksum.Sum {
 	a := sent
 	if !c.told(a) {

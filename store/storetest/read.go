@@ -99,7 +99,7 @@ func (b *body) Close() error {
 	return nil
 }
 
-// Head tells about an object, archived ones too.
+// Head reports about an object, archived ones too.
 func (m *Memory) Head(ctx context.Context, r store.GetRequest) (_ store.Object, err error) {
 	c, err := m.begin(ctx, Head, target{ref: r.Ref})
 	defer c.end(&err)
@@ -142,7 +142,7 @@ func (m *Memory) Layout(ctx context.Context, of store.Object, a *store.Attrs) (_
 	return []store.Part{one}, nil
 }
 
-// Tags gives an object's tags.
+// Tags returns an object's tags.
 func (m *Memory) Tags(ctx context.Context, ref store.Ref, a *store.Attrs) (_ map[string]string, err error) {
 	c, err := m.begin(ctx, Tags, target{ref: ref})
 	defer c.end(&err)

@@ -49,7 +49,7 @@ func (s *Server) parse(w http.ResponseWriter, r *http.Request) *request {
 	return q
 }
 
-// name names the operation; it is empty where the server has none such.
+// name names the operation; it is empty if the server has none such.
 func (q *request) name(ref store.Ref) Op {
 	switch {
 	case ref.Bucket == "" && q.r.Method == "GET":
@@ -160,7 +160,7 @@ func (q *request) sleep(d time.Duration) error {
 	}
 }
 
-// finish tells the error, if there is one, and ends the call.
+// finish reports the error, if there is one, and ends the call.
 func (q *request) finish(err error) {
 	defer func() {
 		var none error
@@ -182,7 +182,7 @@ func (q *request) finish(err error) {
 	}
 }
 
-// refuse tells an error in S3's words.
+// refuse reports an error in S3's words.
 func (q *request) refuse(e *store.Error) {
 	status, code := e.Status, e.Code
 	if status == 0 {
@@ -263,7 +263,7 @@ func linger(c net.Conn) {
 	}
 }
 
-// payload gives what the client sends, for a store to read. Where it is framed as aws-chunked, what gives it without the
+// payload returns what the client sends, for a store to read. Where it is framed as aws-chunked, what gives it without the
 // framing is given too: it knows what comes after.
 func (q *request) payload() (*io.SectionReader, *framed, error) {
 	size := q.r.ContentLength

@@ -120,7 +120,7 @@ func (q *request) setRange(g *store.GetRequest) error {
 	return nil
 }
 
-// peek tells about an object, past all faults.
+// peek reports about an object, past all faults.
 func (m *Memory) peek(ref store.Ref) (store.Object, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -141,7 +141,7 @@ func (q *request) unsatisfied(err error) error {
 	return err
 }
 
-// partRange gives the range of the part that is asked for, and how many there are (0: not stored in parts).
+// partRange returns the range of the part that is asked for, and how many there are (0: not stored in parts).
 func (q *request) partRange() (o store.Object, r store.Range, count int, err error) {
 	o, err = q.s.memory.peek(q.on.ref)
 	if err != nil {
@@ -162,7 +162,7 @@ func (q *request) partRange() (o store.Object, r store.Range, count int, err err
 	return o, r, len(parts), nil
 }
 
-// cutOf gives the parts of a state of an object, past all faults; none where it was not stored in parts.
+// cutOf returns the parts of a state of an object, past all faults; none if it was not stored in parts.
 func (m *Memory) cutOf(o store.Object) []store.Part {
 	m.mu.Lock()
 	defer m.mu.Unlock()

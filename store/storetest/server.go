@@ -103,7 +103,7 @@ func (s *Server) Close() {
 	s.http.Close()
 }
 
-// CA gives the certificate of a TLS server, in PEM, for clients to trust.
+// CA returns the certificate of a TLS server, in PEM, for clients to trust.
 func (s *Server) CA() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.http.Certificate().Raw})
 }
@@ -123,7 +123,7 @@ func (s *Server) SetRate(bytes int64) { s.rate.Store(bytes) }
 // SetDelay changes what Delay set.
 func (s *Server) SetDelay(d time.Duration) { s.delay.Store(int64(d)) }
 
-// Counts tells what crossed the wire so far: requests, and payload bytes as far as the server read or wrote them.
+// Counts reports what crossed the wire so far: requests, and payload bytes as far as the server read or wrote them.
 func (s *Server) Counts() Counts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -190,7 +190,7 @@ type listener struct {
 	s *Server
 }
 
-// Accept gives the next connection.
+// Accept returns the next connection.
 func (l *listener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
@@ -233,7 +233,7 @@ func (c *conn) Write(p []byte) (int, error) {
 	}
 }
 
-// some gives the first bytes of p, as many as fit a twentieth of a second.
+// some returns the first bytes of p, as many as fit a twentieth of a second.
 func (c *conn) some(p []byte) []byte {
 	if rate := c.s.rate.Load(); rate > 0 {
 		return p[:min(int64(len(p)), max(1, rate/20))]

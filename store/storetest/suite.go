@@ -61,7 +61,7 @@ type Conformance struct {
 	KeepsVersions bool
 	// NoTags: tags are not supported.
 	NoTags bool
-	// KeyParentConflict: where there is an object a, there can be no object a/b.
+	// KeyParentConflict: if there is an object a, there can be no object a/b.
 	KeyParentConflict bool
 	// CleansKeys: keys with "//", "./" or "../" in them stand for others without, and a listing tells those.
 	CleansKeys bool
@@ -71,7 +71,7 @@ type Conformance struct {
 	Refused []string
 }
 
-// OddKeys gives keys that are easy to get wrong. Run stores an object under each.
+// OddKeys returns keys that are easy to get wrong. Run stores an object under each.
 func OddKeys() []string {
 	return []string{
 		"plain", "with space", "with+plus", "50%25 done", "ünïcöde/読み.fastq.gz", "e\u0301 and \u00e9", "two//slashes",
@@ -199,7 +199,7 @@ func (s *suite) send(t *testing.T, u store.Upload, number int, p Content) store.
 	return q
 }
 
-// checkSum compares what a store says of bytes with what it was sent; it may only say nothing where that is known.
+// checkSum compares what a store says of bytes with what it was sent; it may only say nothing if that is known.
 func (s *suite) checkSum(t *testing.T, got, sent checksum.Sum) {
 	t.Helper()
 	silent := s.c.IgnoresChecksums || sent.Algorithm == checksum.MD5
@@ -262,7 +262,7 @@ func (s *suite) upload(t *testing.T, ref store.Ref, p Content, want checksum.Sch
 	return s.complete(t, u, parts, p)
 }
 
-// read gives all bytes of a range.
+// read returns all bytes of a range.
 func (s *suite) read(ctx context.Context, r store.GetRequest) (*store.Body, []byte, error) {
 	b, err := s.Get(ctx, r)
 	if err != nil {

@@ -35,7 +35,7 @@ func testDelete(t *testing.T, s *suite) {
 	want(t, "Delete of no key", s.Delete(t.Context(), store.Ref{Bucket: s.bucket}, nil), store.Invalid)
 }
 
-// deleteMany deletes, by Delete where the store knows only that.
+// deleteMany deletes, by Delete if the store knows only that.
 func (s *suite) deleteMany(t *testing.T, refs []store.Ref) []error {
 	t.Helper()
 	each, err := s.DeleteMany(t.Context(), refs, nil)

@@ -34,7 +34,7 @@ var algorithms = [...]checksum.Algorithm{
 	checksum.CRC64NVME, checksum.CRC32C, checksum.CRC32, checksum.SHA256, checksum.SHA1, checksum.MD5,
 }
 
-// changed gives content that differs in one byte.
+// changed returns content that differs in one byte.
 func changed(p Content) Content {
 	b := make([]byte, p.Size())
 	if _, err := wholeOf(p).ReadAt(b, 0); err != nil && err != io.EOF {
@@ -126,7 +126,7 @@ func testPutShortBody(t *testing.T, s *suite) {
 	s.drop(t, u)
 }
 
-// drop throws an upload away at the end of a test.
+// drop discards an upload at the end of a test.
 func (s *suite) drop(t *testing.T, u store.Upload) {
 	t.Helper()
 	if err := s.Abort(t.Context(), u, nil); err != nil {

@@ -38,7 +38,7 @@ func (u *upload) list() []store.Part {
 	return all
 }
 
-// open gives the open uploads of keys that begin with prefix; m.mu is held.
+// open returns the open uploads of keys that begin with prefix; m.mu is held.
 func (b *bucket) open(prefix string) []*upload {
 	var us []*upload
 	for _, u := range b.uploads {
@@ -134,7 +134,7 @@ func (m *Memory) PutPart(ctx context.Context, r store.PutPartRequest) (_ store.P
 	return m.keep(PutPart, r.Upload, r.Number, &part{content: content, sums: s})
 }
 
-// TakesLateSums is so for sums that the Memory checks.
+// TakesLateSums is so for checksums that the Memory checks.
 func (m *Memory) TakesLateSums(u store.Upload) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -222,7 +222,7 @@ func (m *Memory) Parts(ctx context.Context, of store.Upload, a *store.Attrs) (_ 
 	return u.info, u.list(), nil
 }
 
-// Abort throws an upload away.
+// Abort discards an upload.
 func (m *Memory) Abort(ctx context.Context, of store.Upload, a *store.Attrs) (err error) {
 	c, err := m.begin(ctx, Abort, target{ref: of.Ref})
 	defer c.end(&err)

@@ -29,7 +29,7 @@ type checksumXML struct {
 	ChecksumSHA1      string `xml:",omitempty"`
 }
 
-// field gives the element of an algorithm; MD5 has none.
+// field returns the element of an algorithm; MD5 has none.
 func (c *checksumXML) field(a checksum.Algorithm) *string {
 	switch a {
 	case checksum.CRC64NVME:
@@ -53,7 +53,7 @@ func sumXML(s checksum.Sum) (c checksumXML) {
 	return c
 }
 
-// sum gives the checksum that is there, or the zero Sum.
+// sum returns the checksum that is there, or the zero Sum.
 func (c checksumXML) sum() (checksum.Sum, error) {
 	for _, a := range headerAlgorithms {
 		if f := c.field(a); *f != "" {

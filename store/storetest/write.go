@@ -82,12 +82,12 @@ func (c *call) failed(err error) error {
 type Made struct {
 	// Parts are the sizes of its parts in bytes, in order. The last stands for all that follow; it is one Put if there is none.
 	Parts []int64
-	// Scheme by which it was summed; where it is zero, the best that the store takes.
+	// Scheme by which it was summed; if it is zero, the best that the store takes.
 	Scheme checksum.Scheme
 	Attrs  *store.Attrs
 }
 
-// Make puts an object into the store, past all faults and limits, and makes its bucket where there is none. The store reads
+// Make puts an object into the store, past all faults and limits, and makes its bucket if there is none. The store reads
 // content when it is asked for it. The ETag of a *Pattern is no MD5.
 func (m *Memory) Make(ref store.Ref, content Content, how Made) store.Object {
 	m.mu.Lock()
@@ -113,7 +113,7 @@ func (m *Memory) PutBytes(ref store.Ref, b []byte, parts ...int64) store.Object 
 	return m.Make(ref, bytesContent(append([]byte(nil), b...)), Made{Parts: parts})
 }
 
-// cut gives the parts in which content was uploaded; m.mu is held.
+// cut returns the parts in which content was uploaded; m.mu is held.
 func (m *Memory) cut(content Content, sizes []int64, a checksum.Algorithm) []*part {
 	var parts []*part
 	for off := int64(0); off < content.Size() || off == 0; {
@@ -152,7 +152,7 @@ func (m *Memory) sumAll(content Content, a checksum.Algorithm) sums {
 	return s
 }
 
-// Bytes gives the content of an object. It ends the test where there is no such object.
+// Bytes returns the content of an object. It ends the test if there is no such object.
 func (m *Memory) Bytes(ref store.Ref) []byte {
 	o := m.must(ref)
 	b := make([]byte, o.content.Size())
@@ -162,7 +162,7 @@ func (m *Memory) Bytes(ref store.Ref) []byte {
 	return b
 }
 
-// Object tells about an object as Head does, past all faults. It ends the test where there is no such object.
+// Object reports about an object as Head does, past all faults. It ends the test if there is no such object.
 func (m *Memory) Object(ref store.Ref) store.Object { return m.must(ref).told() }
 
 // Exists reports whether there is such an object.
