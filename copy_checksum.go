@@ -11,8 +11,9 @@ import (
 	"haul.example/haul/store"
 )
 
-// copyBest copies in the way that lets the copy be verified, and needs the fewest requests: in one, unless the object is too large for
-// that, or only a copy in the source's own parts has an ETag to compare. A store that cannot fill parts from an object copies in one.
+// copyBest copies in the way that can be verified with the fewest requests: in one, unless the object is too large for
+// that, or only a copy in the source's own parts has an ETag to compare. A store that cannot fill parts from an object
+// copies in one.
 func (t *transfer) copyBest(ctx context.Context, src store.Object, to store.Ref, limits store.Limits) (Result, error) {
 	once := (limits.MaxCopy == 0 || src.Size <= limits.MaxCopy) && (t.o.PartSize == 0 || src.Size <= t.o.PartSize)
 	if t.c.noCopyParts.Load() || once && !t.byParts(ctx, src, limits) {
@@ -97,27 +98,27 @@ func (t *transfer) ownParts(ctx context.Context, src store.Object, limits store.
 	return t.sourceParts
 }
 
-// wantsSum reports whether the store is to sum the copy as it makes it, since nothing that it records of the source can be compared
-// with what it records of the copy.
+// wantsSum reports whether the store is asked to sum the copy as it makes it, since nothing that it records of the source
+// can be compared with what it records of the copy.
 func (t *transfer) wantsSum(src store.Object) bool {
 	_, ok := src.MD5()
 	return !t.unsummed && src.FullSum().IsZero() && (!ok || t.encrypts())
 }
 
-// sumOfCopy is the algorithm by which the store is asked to sum a copy; None is none.
+// sumOfCopy returns the algorithm by which the store is asked to sum a copy, or None.
 func (t *transfer) sumOfCopy(src store.Object) checksum.Algorithm {
 	switch {
 	case t.o.Checksum == checksum.None && t.wantsSum(src):
 		return checksum.CRC64NVME
-	case t.o.Checksum == checksum.MD5: // it is what a store is sent along with bytes, and keeps none of
+	case t.o.Checksum == checksum.MD5: // stores check it with the bytes that they receive, and keep none
 		return checksum.None
 	}
 	return t.o.Checksum
 }
 
-// summedCopy is the proof of a copy of which the store computed a checksum as it made it, from a source that was pinned to one state
-// and of which it records nothing that could be compared. That is as much as the store can show without a byte that moves here.
-// What is seen must be what the store answered with: nothing else links it to the source.
+// summedCopy returns the proof of a copy whose checksum the store computed as it made it, from a source that was pinned to
+// one state and has no recorded checksum that could be compared. That is as much as the store can show without moving the
+// bytes here. What is seen must be what the store answered with: nothing else links it to the source.
 func summedCopy(src, answer, seen store.Object) (Proof, bool) {
 	sum := seen.FullSum()
 	_, a := src.MD5()
