@@ -54,8 +54,8 @@ func (t *transfer) byParts(ctx context.Context, src store.Object, limits store.L
 	return t.ownParts(ctx, src, limits) != nil && t.seesTags(ctx, src)
 }
 
-// seesTags reads the tags of the source, which a copy in parts must bring along itself. Where it may not, a copy in one request,
-// which the store gives the tags by itself, is worth more than one that can be verified.
+// seesTags reads the tags of the source, which a copy in parts must set itself. If that is not permitted, a copy in one
+// request, to which the store copies the tags by itself, is worth more than one that can be verified.
 func (t *transfer) seesTags(ctx context.Context, src store.Object) bool {
 	if t.o.Attrs.Tags != nil {
 		return true
@@ -72,7 +72,7 @@ func (t *transfer) seesTags(ctx context.Context, src store.Object) bool {
 	return err == nil || errors.Is(err, store.Unsupported) // then there are none
 }
 
-// encrypts reports whether the copy is encrypted in a way that makes its ETag no MD5.
+// encrypts reports whether the copy is encrypted in a way that makes its ETag something other than an MD5.
 func (t *transfer) encrypts() bool {
 	e := t.o.Attrs.Encryption
 	return e.SSE != "" && e.SSE != "AES256" || e.Customer.Key != ""
