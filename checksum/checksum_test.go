@@ -169,7 +169,7 @@ func TestCombineOfLargeParts(t *testing.T) {
 	}
 }
 
-// Sizes that nobody could sum in a test: to combine in any grouping gives the same.
+// Sizes that cannot be summed in a test: combining in any grouping gives the same.
 func TestCombineIsAssociative(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := rapid.SampledFrom(crcs).Draw(t, "algorithm")

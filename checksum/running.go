@@ -15,16 +15,16 @@ type Running struct {
 	sums   []Sum
 }
 
-// NewRunning begins a sum of parts of these sizes in bytes, or, if there are none, of all bytes as one. The algorithm must
+// NewRunning returns a sum of parts of these sizes in bytes, or, if there are none, of all bytes as one. The algorithm must
 // not be None.
 func NewRunning(a Algorithm, sizes []int64) *Running { return &Running{a: a, h: a.New(), sizes: sizes} }
 
-// NewRunningEqual begins a sum of parts of one size in bytes, as many as there will be.
+// NewRunningEqual returns a sum of any number of parts of one size in bytes.
 func NewRunningEqual(a Algorithm, size int64) *Running {
 	return &Running{a: a, h: a.New(), every: size}
 }
 
-// Write takes the next bytes; it gives no error. What comes after the last part is not summed.
+// Write adds the next bytes; it returns no error. What comes after the last part is not summed.
 func (r *Running) Write(p []byte) (int, error) {
 	n := len(p)
 	for len(p) > 0 {
@@ -43,7 +43,7 @@ func (r *Running) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// part is the size of the current part; false if there are no more.
+// part returns the size of the current part; false if there are no more.
 func (r *Running) part() (int64, bool) {
 	switch {
 	case r.every > 0:
