@@ -20,7 +20,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// Uploads lists open uploads of keys that begin with prefix. MinIO lists them only where prefix is the whole key.
+// Uploads lists open uploads of keys that begin with prefix. MinIO lists them only if prefix is the whole key.
 func (s *Store) Uploads(ctx context.Context, bucket, prefix string) iter.Seq2[store.Upload, error] {
 	return func(yield func(store.Upload, error) bool) {
 		in := &awss3.ListMultipartUploadsInput{Bucket: &bucket, EncodingType: types.EncodingTypeUrl}
@@ -113,8 +113,8 @@ func uploadFrom(bucket, key string, u types.MultipartUpload) store.Upload {
 	return up
 }
 
-// List lists objects, page by page. Some stores give pages without objects before the last one; a page after which the next
-// would be the same again is an Error, as is one with keys that were not asked for.
+// List lists objects, page by page. Some stores return pages without objects before the last one; a page after which the
+// next would be the same again is an Error, as is one with keys that were not asked for.
 func (s *Store) List(ctx context.Context, bucket, prefix, after string, a *store.Attrs) iter.Seq2[[]store.Object, error] {
 	return func(yield func([]store.Object, error) bool) {
 		for page, err := range s.list(ctx, store.Ref{Bucket: bucket, Key: prefix}, "", after, a) {
@@ -161,7 +161,7 @@ type listing struct {
 	attrs *store.Attrs
 	in    awss3.ListObjectsV2Input
 	turns *turns
-	// marker is the name after which the next page begins, for servers that know version 1 of the operation alone.
+	// marker is the name after which the next page begins, for servers that support only version 1 of the operation.
 	marker string
 }
 
@@ -225,7 +225,7 @@ func (l *listing) next(ctx context.Context) (page []store.Entry, more bool, err 
 	return page, more, nil
 }
 
-// nextV1 is next for servers that take ListObjectsV2 for version 1: there, a page begins after a name.
+// nextV1 is next for servers that treat ListObjectsV2 as version 1: there, a page begins after a name.
 func (l *listing) nextV1(ctx context.Context) (page []store.Entry, more bool, err error) {
 	in := awss3.ListObjectsInput{Bucket: l.in.Bucket, Prefix: l.in.Prefix, Delimiter: l.in.Delimiter, EncodingType: l.in.EncodingType, MaxKeys: l.in.MaxKeys}
 	if l.marker != "" {
@@ -313,7 +313,8 @@ func listed(bucket, key string, o *types.Object) store.Object {
 	return out
 }
 
-// decoder undoes the encoding of names in a listing. Servers that do not know the encoding do not name it either.
+// decoder returns a func that undoes the encoding of names in a listing. Servers that do not support the encoding do not
+// name it either.
 func decoder(encoding string) func(string) string {
 	if encoding != string(types.EncodingTypeUrl) {
 		return plainText

@@ -7,9 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// Keys may have bytes that XML 1.0 cannot hold (section 2.2, Char): control characters, and what is not UTF-8. Servers that echo
-// such a key write it all the same, as it is or as a reference (&#x8;), and Go's decoder then refuses the whole document. So before
-// it is decoded each such byte b becomes two characters of a private plane, escapeMark and escapeByte+b; plainText undoes it.
+// Keys may have bytes that XML 1.0 cannot hold (section 2.2, Char): control characters, and what is not UTF-8. Servers that
+// echo such a key write it anyway, as it is or as a reference (&#x8;), and Go's decoder then refuses the whole document. So
+// before it is decoded each such byte b becomes two characters of a private plane, escapeMark and escapeByte+b; plainText
+// undoes it.
 const (
 	escapeMark = '\U0010fd00'
 	escapeByte = '\U0010fc00'
