@@ -17,7 +17,7 @@ func section(c Content, off, size int64) Content {
 	return io.NewSectionReader(c, off, size)
 }
 
-// wholeOf returns all bytes of content for reading.
+// wholeOf returns a reader of all bytes of content.
 func wholeOf(c Content) *io.SectionReader { return io.NewSectionReader(c, 0, c.Size()) }
 
 // source finds what a copy reads.
@@ -77,7 +77,7 @@ func (m *Memory) Copy(ctx context.Context, r store.CopyRequest) (_ store.Object,
 	return o.answer(), nil
 }
 
-// sumsOfCopy sums the bytes of a copy's source; of discarded ones those sums are known that the source had; m.mu is held.
+// sumsOfCopy sums the bytes of a copy's source; for discarded ones it returns the known sums of the source; m.mu is held.
 func (m *Memory) sumsOfCopy(from *object, a checksum.Algorithm) (sums, error) {
 	if !m.discard {
 		return m.sumAll(from.content, a), nil

@@ -31,7 +31,7 @@ func (m *Memory) Level(ctx context.Context, bucket, prefix, after string, a *sto
 	return m.list(ctx, listing{ref: store.Ref{Bucket: bucket, Key: prefix}, delimiter: "/", after: after}, a)
 }
 
-// listing is what is asked of a page.
+// listing is the request for a page.
 type listing struct {
 	ref       store.Ref // its Key is the prefix
 	delimiter string
@@ -63,7 +63,7 @@ func (m *Memory) list(ctx context.Context, l listing, a *store.Attrs) iter.Seq2[
 	}
 }
 
-// prefixesFirst is the order of a page.
+// prefixesFirst orders the entries of a page.
 func prefixesFirst(a, b store.Entry) int {
 	switch {
 	case a.Prefix != "" && b.Prefix == "":
@@ -125,7 +125,7 @@ func (m *Memory) mayList(ref store.Ref, a *store.Attrs) (*bucket, error) {
 	return b, m.pays(List, ref, a)
 }
 
-// listed is what a listing tells.
+// listed returns what a listing reports.
 func (o *object) listed() store.Object {
 	return store.Object{
 		Ref: store.Ref{Bucket: o.info.Bucket, Key: o.info.Key}, Size: o.info.Size, ETag: o.info.ETag, Modified: o.info.Modified,

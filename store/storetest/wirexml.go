@@ -63,7 +63,7 @@ func (c checksumXML) sum() (checksum.Sum, error) {
 	return checksum.Sum{}, nil
 }
 
-// kindOf is the checksum type of a finished sum.
+// kindOf returns the checksum type of a finished sum.
 func kindOf(s checksum.Sum) checksum.Kind {
 	switch {
 	case s.IsZero():
@@ -278,7 +278,7 @@ func classXML(class string) string {
 	return class
 }
 
-// coded encodes a key as encoding-type=url has it; S3 leaves slashes alone.
+// coded encodes a key as with encoding-type=url; S3 leaves slashes alone.
 func coded(encoding, key string) string {
 	if encoding != "url" {
 		return key
