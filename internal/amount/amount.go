@@ -1,5 +1,5 @@
-// Package amount writes sizes, rates and times as people read them: bytes in binary units, times in at most two units. It
-// rounds, so what must be exact is written as a number by whoever has it.
+// Package amount formats sizes, rates and times for people: bytes in binary units, times in at most two units. It rounds,
+// so exact values must be printed as numbers.
 package amount
 
 import (
@@ -20,7 +20,7 @@ func unitOf(n float64) (int, float64) {
 	return u, size
 }
 
-// number returns v with one decimal where that says something.
+// number returns v with one decimal if that adds information.
 func number(v float64, unit int) string {
 	if unit == 0 || v >= 99.95 {
 		return strconv.FormatFloat(v, 'f', 0, 64)
@@ -48,7 +48,7 @@ func Pair(n, total int64, between string) string {
 	return number(float64(n)/size, u) + between + number(float64(total)/size, u) + " " + units[u]
 }
 
-// PerSecond returns a rate in bytes a second, such as "412 MiB/s".
+// PerSecond returns a rate in bytes per second, such as "412 MiB/s".
 func PerSecond(rate float64) string {
 	u, size := unitOf(rate)
 	return number(rate/size, u) + " " + units[u] + "/s"
@@ -68,7 +68,7 @@ func Short(d time.Duration) string {
 	return fmt.Sprintf("%dd%02dh", s/86400, s%86400/3600)
 }
 
-// Took returns a duration as the last line has it, such as "40 ms", "19.2 s", "3m05s".
+// Took returns a duration for the last line, such as "40 ms", "19.2 s", "3m05s".
 func Took(d time.Duration) string {
 	switch s := d.Seconds(); {
 	case s < 0.9995:

@@ -1,12 +1,12 @@
-// Package awsfile reads ~/.aws/config and ~/.aws/credentials as the AWS CLI does: sections in brackets, "name = value" lines,
-// and settings that are indented below a name of their own ("s3 =").
+// Package awsfile reads ~/.aws/config and ~/.aws/credentials as the AWS CLI does: sections in brackets, "name = value"
+// lines, and settings that are indented below a name of their own ("s3 =").
 //
-//	[profile "my lab"]          a section of kind profile, called: my lab
+//	[profile "my lab"]          a section of kind profile, named: my lab
 //	region = eu-west-1          a setting
 //	s3 =
 //	  addressing_style = path   a setting of the group s3
 //
-// What is neither is an Error that names the file and the line. Errors show no values, since these may be secret.
+// Any other line is an Error that names the file and the line. Errors show no values, since these may be secret.
 package awsfile
 
 import (
@@ -18,7 +18,7 @@ import (
 	"unicode/utf8"
 )
 
-// File is what stands in one file.
+// File is the content of one file.
 type File struct {
 	Sections []Section
 	lines    []string
@@ -29,7 +29,7 @@ type File struct {
 type Section struct {
 	// Kind is the word before the name: profile, sso-session, services; or empty, as for [default] and in the credentials file.
 	Kind, Name string
-	// Settings by name; those of a group stand under "group.name". Of two of one name, the last counts.
+	// Settings by name; those of a group are under "group.name". If a name occurs twice, the last counts.
 	Settings map[string]string
 }
 
@@ -43,7 +43,7 @@ type Error struct {
 // Error names the file, the line and the reason.
 func (e *Error) Error() string { return fmt.Sprintf("%s, line %d: %s", e.Path, e.Line, e.Why) }
 
-// Parse reads the text of the file at path.
+// Parse parses the text of the file at path.
 func Parse(path string, text []byte) (File, error) {
 	var f File
 	fail := func(line int, why string) (File, error) { return File{}, &Error{path, line, why} }
@@ -102,7 +102,7 @@ func Parse(path string, text []byte) (File, error) {
 	return f, nil
 }
 
-// cut takes a line apart at the first = or :, whichever comes first.
+// cut splits a line at the first = or :, whichever comes first.
 func cut(text string) (name, value string, ok bool) {
 	i := strings.IndexAny(text, "=:")
 	if i <= 0 {
@@ -125,7 +125,7 @@ func section(title string) Section {
 
 func (s Section) title() string { return strings.TrimSpace(s.Kind + " " + s.Name) }
 
-// unquoted takes off the quotes that `aws configure` writes around names with spaces.
+// unquoted removes the quotes that `aws configure` writes around names with spaces.
 func unquoted(s string) string {
 	n := len(s)
 	switch {

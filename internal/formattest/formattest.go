@@ -1,5 +1,5 @@
-// Package formattest keeps the formats of files that users have: what earlier versions wrote is read for ever, and what this version
-// writes changes only on purpose.
+// Package formattest guards the formats of files that users have: what earlier versions wrote can be read forever, and what
+// this version writes changes only on purpose.
 //
 //	testdata/formats/NAME.v1.json   a value with something in each of its fields, as version 1 wrote it; .v2.json as version 2, …
 //

@@ -12,10 +12,10 @@ type Wait int
 const (
 	Reading   Wait = iota // from a local disk
 	Writing               // to one
-	Syncing               // what was written, and giving it its name
+	Syncing               // what was written, and renaming it
 	FirstByte             // of an answer that brings payload
 	Answer                // to a request that sent payload, or that copies
-	Asking                // all else that is asked of the store
+	Asking                // for all other requests to the store
 	Pausing               // before a request is tried again, or because the store asked to slow down
 	Source                // for a stream to give bytes
 	Target                // for a stream to take them
