@@ -10,7 +10,7 @@ import (
 const (
 	mib = 1 << 20
 	mb  = 1000 * 1000
-	// MaxParts is how many parts S3 takes, which the tools' rules for large objects come from.
+	// MaxParts is how many parts S3 accepts, on which the tools' rules for large objects are based.
 	MaxParts = 10_000
 	// maxGuesses bounds the part sizes that are tried for one object, since each costs a pass of MD5 over its bytes.
 	maxGuesses = 12
@@ -44,7 +44,7 @@ func PartSizes(size int64, count int) []int64 {
 	if l, err := plan.Parts(size, 0, store.Limits{MaxParts: MaxParts}); err == nil {
 		add(l.PartSize)
 	}
-	whole := (size + MaxParts - 1) / MaxParts           // no tool makes more parts than S3 takes
+	whole := (size + MaxParts - 1) / MaxParts           // no tool makes more parts than S3 accepts
 	add((whole + mib - 1) / mib * mib)                  // rclone
 	add((whole + 16*mib - 1) / (16 * mib) * (16 * mib)) // mc, and what else is made with minio-go
 	add(size/MaxParts + 1)                              // s5cmd, and what else is made with the AWS SDK for Go
@@ -76,8 +76,8 @@ func EqualParts(size, part int64, count int) []int64 {
 	return sizes
 }
 
-// Split gives each claim about parts the sizes of these: as the store reports them, for which ask is called at most once
-// and only if it is needed, or else one claim for each size that is possible.
+// Split sets the part sizes of each claim about parts: as the store reports them, for which ask is called at most once and
+// only if it is needed, or else one claim for each size that is possible.
 func (r *Record) Split(ask func() ([]store.Part, error)) error {
 	if len(r.Claims) > 0 && r.Claims[0].Kind == FullSum {
 		return nil
