@@ -174,7 +174,7 @@ func TestTimesFarAway(t *testing.T) {
 	})
 }
 
-// Records of earlier versions lack what was added since; they are resumed all the same.
+// Records of earlier versions do not have what was added since; they are resumed all the same.
 func TestRecordOfAnEarlierVersion(t *testing.T) {
 	b := newBench(t)
 	want := random(200, 3)

@@ -18,7 +18,7 @@ func (b *bench) bare(ref store.Ref) {
 	b.Edit(ref, func(o *store.Object) { o.Sums = nil })
 }
 
-// A copy of what was uploaded in parts and has no checksum is verified by its ETag, which only the same parts give.
+// A copy of what was uploaded in parts and has no checksum is verified by its ETag, which only the same parts have.
 func TestCopyKeepsTheETagOfParts(t *testing.T) {
 	to := store.Ref{Bucket: storetest.Bucket, Key: "to"}
 	for _, c := range []struct {

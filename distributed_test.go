@@ -46,8 +46,8 @@ func arrived(b *bench, way string) []byte {
 	return b.Bytes(object)
 }
 
-// TestShared: any number of processes, each with some parts, in any order, some twice, make the whole; where parts are missing,
-// they are named, and nothing is there.
+// TestShared: any number of processes, each with some parts, in any order, some twice, make the whole; if parts are
+// missing, they are named, and nothing is there.
 func TestShared(t *testing.T) {
 	for _, way := range sharedWays {
 		t.Run(way, func(t *testing.T) {
@@ -103,7 +103,7 @@ func TestShared(t *testing.T) {
 	}
 }
 
-// TestSharedGoesOn: who is asked again for parts moves only those that the store does not have.
+// TestSharedGoesOn: a process that is asked again for parts moves only those that the store does not have.
 func TestSharedGoesOn(t *testing.T) {
 	b := newBench(t)
 	o := haul.Transfer{PartSize: 10}

@@ -17,7 +17,8 @@ import (
 	"haul.example/haul/store/storetest"
 )
 
-// Where a store does not report the sizes of parts, those that tools use are tried, by every way to compare a file with an object.
+// If a store does not report the sizes of parts, those that tools use are tried, by every way to compare a file with an
+// object.
 func TestPartSizesOfToolsAreTried(t *testing.T) {
 	want := random(17*mib+5, 1)
 	for _, c := range []struct {
@@ -178,7 +179,7 @@ func TestChecksumByNameIsTakenOrAnError(t *testing.T) {
 	}
 }
 
-// forged is a store that gives one part an ETag that is not its MD5, as if other bytes had arrived.
+// forged is a store that returns an ETag for one part that is not its MD5, as if other bytes had arrived.
 type forged struct{ *storetest.Memory }
 
 func (f forged) PutPart(ctx context.Context, r store.PutPartRequest) (store.Part, error) {
@@ -189,7 +190,7 @@ func (f forged) PutPart(ctx context.Context, r store.PutPartRequest) (store.Part
 	return p, err
 }
 
-// An ETag of a part that is not its MD5 is damage where those of the other parts are, also if it comes first.
+// An ETag of a part that is not its MD5 is damage if those of the other parts are MD5s, also if it comes first.
 func TestOneOddETagAmongMD5s(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, storetest.Takes(storetest.MD5Checksums))

@@ -143,7 +143,7 @@ func (m *model) wrote(key string, content []byte, err error) {
 	m.objects[key] = append(m.objects[key], content)
 	var left *haul.IncompleteUploadError
 	if errors.As(err, &left) && !left.Resumable {
-		m.left = append(m.left, left.Upload) // and the caller was told
+		m.left = append(m.left, left.Upload) // and the caller knows
 	}
 }
 

@@ -133,7 +133,7 @@ func TestNoRecordLeadsIntoTheSameRefusalTwice(t *testing.T) {
 	}
 }
 
-// An upload of an earlier run that cannot be completed is started over within the run, and that is said.
+// An upload of an earlier run that cannot be completed is started over within the run, and that is reported.
 func TestRefusedUploadOfAnEarlierRunStartsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)

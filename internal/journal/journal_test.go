@@ -318,7 +318,8 @@ func FuzzReplay(f *testing.F) {
 	})
 }
 
-// A process may be killed at any moment of Begin: whoever looks then finds the old header or the new one, never none.
+// A process may be killed at any moment of Begin: a process that looks then finds the old header or the new one, never
+// none.
 func TestBeginLeavesNoGap(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir, "n")

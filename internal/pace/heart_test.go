@@ -79,7 +79,7 @@ func (s *sim) refuses() bool {
 	return false
 }
 
-// throttled is told to the pace.
+// throttled is reported to the pace.
 func (s *sim) throttled(f *request) {
 	s.refused++
 	s.idle++
@@ -90,7 +90,7 @@ func (s *sim) throttled(f *request) {
 	f.next = func() { s.enter(f) }
 }
 
-// arrived is the last byte on the wire.
+// arrived is the last byte on the network.
 func (s *sim) arrived(f *request) {
 	if !s.up {
 		s.finish(f)

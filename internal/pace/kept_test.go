@@ -63,7 +63,7 @@ func (s *sim) losses() (mean, most, begun float64) {
 	return mean, slices.Max(s.killed), slices.Max(s.begun[min(len(s.begun)-1, 120):])
 }
 
-// Where connections are slow by themselves it takes many of them, whatever they hold in flight.
+// If connections are slow by themselves it takes many of them, whatever they hold in flight.
 func TestSlowConnectionsKeepTheirNumber(t *testing.T) {
 	for _, conn := range []float64{0.5, 1, 2, 2.6, 4} {
 		for _, total := range []float64{10, 30, 100, 500} {

@@ -268,7 +268,7 @@ func (s *sim) doTick() {
 	}
 }
 
-// flying is what the requests in flight are to move in all.
+// flying returns what the requests in flight are to move in all.
 func (s *sim) flying() int64 {
 	var n float64
 	for _, f := range s.flights {

@@ -105,8 +105,8 @@ func reference(r io.Reader) (bool, error) {
 	return err == nil && length >= 0 && bytes.IndexByte(name, 0) == n-1, err
 }
 
-// samHeader reads a SAM header of n bytes and counts the sequences that it names; SAM specification, 1.3. An error comes with
-// those up to there.
+// samHeader reads a SAM header of n bytes and counts the sequences that it names; SAM specification, 1.3. With an error it
+// returns those up to there.
 func (c *Content) samHeader(r io.Reader, n int) (count int, err error) {
 	rest := &io.LimitedReader{R: r, N: int64(n)}
 	lines := bufio.NewReaderSize(rest, mostLine)
@@ -179,7 +179,8 @@ func longReads(line []byte) bool {
 	return false
 }
 
-// checkBCF reads the header; VCF specification, 6.2. What is written without compression has no end to know it by.
+// checkBCF reads the header; VCF specification, 6.2. Files written without compression have no end that could be
+// recognized.
 func checkBCF(w *window, c *Content) {
 	if head := w.upTo(firstRead); bytes.HasPrefix(head, []byte("BCF\x02")) {
 		c.warn("it is not compressed, so that nothing tells whether it is whole")

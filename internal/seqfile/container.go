@@ -12,7 +12,7 @@ import (
 	"io"
 )
 
-// summed reads in order, counts what it gives, and sums it up.
+// summed reads in order, counts what it returns, and sums it.
 type summed struct {
 	r   *bufio.Reader
 	crc uint32
@@ -33,7 +33,7 @@ func (s *summed) ReadByte() (byte, error) {
 	return b[0], err
 }
 
-// checksum reads the CRC32 of all that came since it was called last; versions before 3 have none.
+// checksum reads the CRC32 of all that came since its last call; versions before 3 have none.
 func (s *summed) checksum(major byte) error {
 	want := s.crc
 	if major > 2 {
@@ -87,7 +87,7 @@ func (c *Content) containers(w *window, major byte) {
 	c.cut(w, "its first container", err)
 }
 
-// container reads the head of a container, and gives how long its blocks are together, in bytes, and how many there are.
+// container reads the head of a container, and returns how long its blocks are together, in bytes, and how many there are.
 func (c *Content) container(r *summed, major byte) (int64, int64, error) {
 	length, err := number(r)
 	if err != nil {
@@ -124,7 +124,7 @@ type block struct {
 	raw             int64 // size, in bytes
 }
 
-// block reads a block; its bytes come with errEnough where only those up to there were read.
+// block reads a block; its bytes come with errEnough if only those up to there were read.
 func (c *Content) block(r *summed, major byte) (b block, data []byte, err error) {
 	if b.method, err = r.ReadByte(); err != nil {
 		return b, nil, err

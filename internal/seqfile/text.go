@@ -68,9 +68,9 @@ func checkGzip(w *window, c *Content) {
 // same throughout, so that this is more than ample.
 const mostGrown = 16
 
-// ratio compares the size that plain gzip of FASTQ tells at its end with what its beginning inflates to. The last of several members,
-// as bcl2fastq writes them, tells only its own size, so that one which is too small says nothing; and of what may be 4 GiB and more
-// the end tells only the rest. FASTA may have a million N, which are compressed like nothing else.
+// ratio compares the size that plain gzip of FASTQ has at its end with what its beginning inflates to. The last of several
+// members, as bcl2fastq writes them, has only its own size, so that a size that is too small says nothing; and if the size
+// may be 4 GiB or more, the end has only the remainder. FASTA may have a million N, which are compressed like nothing else.
 func (c *Content) ratio(head, tail []byte) {
 	if c.Kind != FASTQGz || c.isBad() || len(tail) < 4 {
 		return
@@ -103,7 +103,8 @@ func (c *Content) inflates(w *window) bool {
 	return false
 }
 
-// endOfBGZF looks for the EOF block. There are writers of FASTQ that leave it out; where the end is not that of a block, it is cut.
+// endOfBGZF looks for the EOF block. Some writers of FASTQ leave it out; if the end is not that of a block, the file is
+// truncated.
 func (c *Content) endOfBGZF(w *window) {
 	tail := w.tail(len(endOfBGZF))
 	if w.err != nil || bytes.Equal(tail, endOfBGZF) {
@@ -226,7 +227,7 @@ func (c *Content) text(head []byte) {
 }
 
 // isAlignment reports a line of SAM without a header: eleven fields and more, of which the second, the fourth and the fifth
-// are numbers; SAM specification, 1.4. Nothing is no alignment, and may be a file without any.
+// are numbers; SAM specification, 1.4. An empty text is not an alignment, and may be a file without any.
 func isAlignment(head []byte) bool {
 	line, _, _ := strings.Cut(string(head), "\n")
 	fields := strings.Split(line, "\t")

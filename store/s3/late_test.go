@@ -92,7 +92,7 @@ func TestLateSumOtherErrors(t *testing.T) {
 	body := []byte("ACGT")
 	good := repeating(checksum.Bytes(checksum.CRC64NVME, body))
 	for name, tt := range map[string]struct {
-		first, then http.HandlerFunc // the first proves trailing checksums, if it is there
+		first, then http.HandlerFunc // the first one shows that trailing checksums work, if it is set
 		want        store.Kind
 	}{
 		"throttled":           {nil, fails(503, "SlowDown", ""), store.Throttled},

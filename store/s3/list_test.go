@@ -46,7 +46,7 @@ func TestParts(t *testing.T) {
 	}
 }
 
-// TestPartsSilent: a server that tells no sums leaves the Scheme as it is, and an ETag counts if that is MD5.
+// TestPartsSilent: a server that returns no sums leaves the Scheme as it is, and an ETag counts if that is MD5.
 func TestPartsSilent(t *testing.T) {
 	srv := script(t, answer(200, `<ListPartsResult><IsTruncated>false</IsTruncated><NextPartNumberMarker>0</NextPartNumberMarker><Part><PartNumber>1</PartNumber><Size>4</Size><ETag>"0123456789abcdef0123456789abcdef"</ETag></Part></ListPartsResult>`))
 	s := open(t, s3.Config{Endpoint: srv.URL})
@@ -262,7 +262,7 @@ func TestListOfNothing(t *testing.T) {
 	}
 }
 
-// TestListServed lists odd keys over small pages, as the server of storetest gives them.
+// TestListServed lists odd keys over small pages, as the server of storetest returns them.
 func TestListServed(t *testing.T) {
 	m := storetest.New(storetest.Buckets("lab"))
 	srv := storetest.Serve(t, m, storetest.Page(3))

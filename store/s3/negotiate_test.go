@@ -137,7 +137,7 @@ func TestPutNegotiates(t *testing.T) {
 	}
 }
 
-// TestPutMD5: where the ETag is the MD5 that was sent, the server vouches for it.
+// TestPutMD5: if the ETag is the MD5 that was sent, the server has verified it.
 func TestPutMD5(t *testing.T) {
 	body := []byte("ACGT")
 	sum := checksum.Bytes(checksum.MD5, body)
