@@ -213,7 +213,7 @@ func (s Stats) waits(need float64) Limit {
 	return Limit{}
 }
 
-// wire judges by the number of connections.
+// wire decides by the number of connections.
 func (s Stats) wire() Limit {
 	l, n := s.Lanes, s.connections()
 	connections := count(n, "connection") + ", " + s.each()

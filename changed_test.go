@@ -89,7 +89,8 @@ func try(t *testing.T, err error) {
 	}
 }
 
-// A partial file that another program cuts during its download is noticed, whether or not what comes later makes it as long again.
+// A partial file that another program cuts during its download is noticed, whether or not what comes later makes it as long
+// again.
 func TestPartialFileThatIsCut(t *testing.T) {
 	for _, part := range []int64{0, 90} { // the first range, and the last
 		b := newBench(t)

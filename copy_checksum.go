@@ -45,7 +45,8 @@ func sumRefused(err error) bool {
 	return false
 }
 
-// byParts reports whether only a copy in the source's own parts can be compared with it, and the store reports and takes these.
+// byParts reports whether only a copy in the source's own parts can be compared with it, and the store reports and takes
+// these.
 func (t *transfer) byParts(ctx context.Context, src store.Object, limits store.Limits) bool {
 	tag, ok := src.MD5()
 	if !ok || tag.Parts == 0 || src.Size == 0 || t.o.PartSize != 0 || !src.FullSum().IsZero() || t.encrypts() {

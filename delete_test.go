@@ -185,7 +185,7 @@ func ExampleClient_DeleteAll() {
 	}
 	for ref, err := range c.DeleteAll(ctx, storetest.Bucket, below, nil) {
 		if err != nil {
-			panic(err) // of that object; or, where ref has no Key, of the listing
+			panic(err) // of that object; or, if ref has no Key, of the listing
 		}
 		fmt.Println("deleted", ref)
 	}

@@ -46,7 +46,8 @@ func (e *PartialFileError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *PartialFileError) Unwrap() error { return e.Err }
 
-// UncertainDeleteError says that a request to delete an object came to no answer before DeleteAll ended: it may be there, or gone.
+// UncertainDeleteError reports that a request to delete an object had no answer before DeleteAll ended: the object may be
+// there, or gone.
 type UncertainDeleteError struct{ Err error }
 
 // Error returns the cause.

@@ -95,7 +95,7 @@ func TestReadTwice(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		edit   func(*store.Object)
-		damage int // which of the reads brings another byte
+		damage int // which of the reads returns a damaged byte
 		moved  int64
 		proved bool
 		err    error
@@ -144,8 +144,8 @@ func TestUploadWhereETagsOfPartsAreNoMD5s(t *testing.T) {
 	}
 }
 
-// A checksum that was asked for by name, and that the store does not take, is an error for a small file as for a large one, and for a
-// copy; only the first small one is stored before that is known.
+// A checksum that was asked for by name, and that the store does not take, is an error for a small file as for a large one,
+// and for a copy; only the first small one is stored before that is known.
 func TestChecksumByNameIsTakenOrAnError(t *testing.T) {
 	for _, c := range []struct {
 		sums  storetest.Checksums

@@ -45,8 +45,8 @@ func stopAfter(t *testing.T, d time.Duration, cause error) context.Context {
 	return ctx
 }
 
-// A limit is known from the start: at any moment only so many parts are on their way as it lets through in three seconds, and one. When a
-// person stops the upload, those that are nearly there come to their end; on any other end they do not.
+// A limit is known from the start: at any moment only so many parts are on their way as it lets through in three seconds,
+// and one. When a person stops the upload, those that are nearly there come to their end; on any other end they do not.
 func TestWhatAnUploadKeeps(t *testing.T) {
 	const mib = 1 << 20
 	for _, c := range []struct {

@@ -27,7 +27,7 @@ import (
 const (
 	// longListing is how many objects and pages must have come before a listing is spread.
 	longListing, longPages = 2000, 2
-	// mostSpans are under way at once, each meant to be spanPages long; what they hold is at most about as much.
+	// mostSpans are listed at once, each meant to be spanPages long; what they hold is at most about as much.
 	mostSpans, spanPages = 8, 6
 	// mayBeVain bounds the wasted pages: so many, and one of so many.
 	mayBeVain = 4

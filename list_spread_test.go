@@ -187,7 +187,8 @@ func (f folded) List(ctx context.Context, bucket, prefix, after string, a *store
 	}
 }
 
-// TestListOutOfOrderLater: a listing that turns out to be in no order only when it is spread is an error, and no key is left out.
+// TestListOutOfOrderLater: a listing that turns out to be in no order only when it is spread is an error, and no key is
+// left out.
 func TestListOutOfOrderLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := folded{Memory: storetest.New(storetest.For(t))}

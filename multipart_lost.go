@@ -26,7 +26,8 @@ import (
 const (
 	// openGrace is how long the answer to a request that opens an upload is waited for after the transfer has ended.
 	openGrace = 10 * time.Second
-	// clockSkew is how far the clocks of store and machine may be apart: a store refuses requests beyond that (RequestTimeTooSkewed).
+	// clockSkew is how far the clocks of store and machine may be apart: a store refuses requests beyond that
+	// (RequestTimeTooSkewed).
 	clockSkew = 15 * time.Minute
 )
 

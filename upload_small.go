@@ -19,7 +19,8 @@ const sumBuffer = 256 << 10
 // headRoom is the usual maximum size of the head of a request: a small object is sent with it in one write.
 const headRoom = 4 << 10
 
-// maxLowered is how often a store may refuse a checksum before haul gives up: once for each step from the best to none, and one to spare.
+// maxLowered is how often a store may refuse a checksum before haul gives up: once for each step from the best to none, and
+// one to spare.
 const maxLowered = 5
 
 // content is what is to be stored: a local file, or memory.

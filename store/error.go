@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Kind sorts errors by what can be done about them. A Kind is itself an error, so that errors.Is(err, store.NotFound) asks for it.
+// Kind sorts errors by what can be done about them. A Kind is itself an error, so that errors.Is(err, store.NotFound) asks
+// for it.
 type Kind string
 
 // Error returns the kind in words.

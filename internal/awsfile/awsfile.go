@@ -27,7 +27,8 @@ type File struct {
 
 // Section is one section of a file.
 type Section struct {
-	// Kind is the word before the name: profile, sso-session, services; or empty, as for [default] and in the credentials file.
+	// Kind is the word before the name: profile, sso-session, services; or empty, as for [default] and in the credentials
+	// file.
 	Kind, Name string
 	// Settings by name; those of a group are under "group.name". If a name occurs twice, the last counts.
 	Settings map[string]string

@@ -279,7 +279,8 @@ func pairs(row []string, names, digests []int) ([]Entry, error) {
 	return all, nil
 }
 
-// looksLikeFile reports whether a value may be the name of a file, where others could be: it has a folder, or an ending of letters.
+// looksLikeFile reports whether a value may be the name of a file, where others could be: it has a folder, or an ending of
+// letters.
 func looksLikeFile(value string) bool {
 	value = bare(value)
 	end := strings.TrimPrefix(path.Ext(cleanName(value)), ".")

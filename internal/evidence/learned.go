@@ -8,7 +8,8 @@ import (
 // fewOdd is how many ETags must have turned out not to be MD5s, and fewer to be one, before a store's ETags are ignored.
 const fewOdd = 3
 
-// Learned is what one process has learned of the ETags of one store. The zero value is nothing; it may be used from many goroutines.
+// Learned is what one process has learned of the ETags of one store. The zero value is nothing; it may be used from many
+// goroutines.
 type Learned struct {
 	mu   sync.Mutex
 	fits map[Kind]int

@@ -18,8 +18,8 @@ const (
 	maxStreamed = 3
 )
 
-// usual are part sizes that tools use by default or people choose, in MiB; the likeliest first. The AWS CLI and boto have 8 and
-// double it, rclone and the SDKs for Go and Java 5, s3cmd 15, mc 16, s5cmd 50, Hadoop 64 and 100.
+// usual are part sizes that tools use by default or people choose, in MiB; the likeliest first. The AWS CLI and boto have 8
+// and double it, rclone and the SDKs for Go and Java 5, s3cmd 15, mc 16, s5cmd 50, Hadoop 64 and 100.
 var usual = []int64{8, 16, 5, 50, 64, 15, 10, 32, 100, 128, 25, 256, 512, 20, 250, 500, 200, 1024, 6, 7, 12, 24, 30, 40, 48, 60, 75, 80, 96,
 	120, 150, 160, 192, 300, 320, 384, 400, 600, 640, 768, 1000, 1280, 1536, 2000, 2048, 2560, 3072, 4096, 5000, 5120}
 
@@ -108,7 +108,7 @@ func (r *Record) Split(ask func() ([]store.Part, error)) error {
 	return nil
 }
 
-// guesses returns the claim once for each part size that is possible: the one in the metadata where that fits.
+// guesses returns the claim once for each part size that is possible: the one in the metadata if that fits.
 func (r *Record) guesses(c Claim) (some []Claim) {
 	sizes := PartSizes(r.Object.Size, c.Sum.Parts)
 	if kept := PartSize(*r.Object); EqualParts(r.Object.Size, kept, c.Sum.Parts) != nil {

@@ -49,8 +49,8 @@ func (c counted) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// Compare compares bytes with claims. Of several guesses the likeliest is tried first, by all cores; the others need one more read,
-// however many they are.
+// Compare compares bytes with claims. Of several guesses the likeliest is tried first, by all cores; the others need one
+// more read, however many they are.
 func (s *Summer) Compare(ctx context.Context, from io.ReaderAt, size int64, claims []Claim) (Answer, error) {
 	claims = Worth(claims)
 	first := len(claims)

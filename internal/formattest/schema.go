@@ -61,8 +61,8 @@ func neverNull(s *jsonschema.Schema) {
 	neverNull(s.Items)
 }
 
-// Publish compares a schema with the page NAME.schema.json in folder, which is published: there, later versions may have more fields.
-// HAUL_UPDATE=1 writes it.
+// Publish compares a schema with the page NAME.schema.json in folder, which is published: there, later versions may have
+// more fields. HAUL_UPDATE=1 writes it.
 func Publish(t *testing.T, folder, name, title string, s *jsonschema.Schema) {
 	t.Helper()
 	s = s.CloneSchemas()

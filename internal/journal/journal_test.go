@@ -290,8 +290,8 @@ func TestNeverBegunLeavesNothing(t *testing.T) {
 	wantRecords(t, dir, 0)
 }
 
-// FuzzReplay opens records of any bytes: never a panic, never an error, and they can be written from the start again. They lie in
-// memory if that can be had: on a disk it would spend its time with waiting for the syncs of records.
+// FuzzReplay opens records of any bytes: never a panic, never an error, and they can be written from the start again. They
+// lie in memory if that can be had: on a disk it would spend its time with waiting for the syncs of records.
 func FuzzReplay(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("\n\n\n"))

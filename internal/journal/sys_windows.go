@@ -18,7 +18,7 @@ var errLocked error = windows.ERROR_LOCK_VIOLATION
 
 // lock takes the file's lock without waiting; closing the file releases it. A file system without locks is not an error.
 func lock(f *os.File) error {
-	// Locks are mandatory here: this one lies on a byte that is never written, so that others can read who holds it.
+	// Locks are mandatory here: this one lies on a byte that is never written, so that others can read the holder.
 	at := windows.Overlapped{OffsetHigh: math.MaxInt32}
 	err := windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &at)
 	if errors.Is(err, windows.ERROR_INVALID_FUNCTION) || errors.Is(err, windows.ERROR_NOT_SUPPORTED) {

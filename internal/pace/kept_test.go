@@ -18,8 +18,8 @@ func slowLinks() (links []network) {
 	return links
 }
 
-// What a kill at any moment would lose, in seconds of the link beside the part that may always be in flight: on average, and at most
-// once the link is known.
+// What a kill at any moment would lose, in seconds of the link beside the part that may always be in flight: on average,
+// and at most once the link is known.
 func TestKeptAtAKill(t *testing.T) {
 	for _, up := range []bool{false, true} {
 		for _, jitter := range []float64{0, 0.2} {
@@ -52,7 +52,8 @@ func TestKeptAtAKill(t *testing.T) {
 	}
 }
 
-// losses sums up what was noted: the mean of what would have been lost, the most, and the most in flight later than at the start.
+// losses sums up what was noted: the mean of what would have been lost, the most, and the most in flight later than at the
+// start.
 func (s *sim) losses() (mean, most, begun float64) {
 	if len(s.killed) == 0 {
 		return 0, 0, 0

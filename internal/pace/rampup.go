@@ -211,8 +211,8 @@ func (c *rampUp) window() time.Duration {
 	return min(max(2*c.took, 250*time.Millisecond), 2*time.Second)
 }
 
-// over reports whether the window that began at c.from ends at m: when it is long enough, with the next full round of requests,
-// or when that does not come.
+// over reports whether the window that began at c.from ends at m: when it is long enough, with the next full round of
+// requests, or when that does not come.
 func (c *rampUp) over(m mark) bool {
 	w, d := c.window(), m.at.Sub(c.from.at)
 	n := int64(c.lanes)

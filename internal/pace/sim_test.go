@@ -277,8 +277,8 @@ func (s *sim) flying() int64 {
 	return int64(n)
 }
 
-// kill notes what would be lost if the client were killed now: what has crossed the wire of requests that have not ended. One request
-// may always be in flight.
+// kill notes what would be lost if the client were killed now: what has crossed the wire of requests that have not ended.
+// One request may always be in flight.
 func (s *sim) kill() {
 	var lost, begun, most float64
 	for _, f := range s.flights {

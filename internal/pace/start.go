@@ -177,8 +177,8 @@ func (c *rampUp) judgeLevel(m mark, l Load) {
 	}
 }
 
-// better reports whether goodput has risen, since fewer lanes were judged, by at least half, in powers, of what the lanes have;
-// and whether requests are not too slow for more of them.
+// better reports whether goodput has risen, since fewer lanes were judged, by at least half, in powers, of what the lanes
+// have; and whether requests are not too slow for more of them.
 func (c *rampUp) better(goodput float64) bool {
 	j := c.quick.judged
 	if goodput/float64(c.lanes)*slowRequest.Seconds() < 2*c.request() {

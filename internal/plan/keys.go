@@ -5,7 +5,8 @@ import "strings"
 // Stride is how far the keys of a listing advance, as its newest page shows: from its first key to its last.
 type Stride struct{ First, Last string }
 
-// Bounds of the arithmetic: a carry goes this far to the left of the first letter that differs, and a number stays below 2^56.
+// Bounds of the arithmetic: a carry goes this far to the left of the first letter that differs, and a number stays below
+// 2^56.
 const (
 	carryDigits = 4
 	maxNumber   = 1 << 56

@@ -258,8 +258,8 @@ func TestBelongs(t *testing.T) {
 	}
 }
 
-// TestLikeSamtools: of the files that Debian's htslib-test and samtools-test have, and of each cut short, Check says what samtools
-// quickcheck says.
+// TestLikeSamtools: of the files that Debian's htslib-test and samtools-test have, and of each cut short, Check says what
+// samtools quickcheck says.
 func TestLikeSamtools(t *testing.T) {
 	samtools, err := exec.LookPath("samtools")
 	if err != nil {
@@ -354,8 +354,8 @@ func TestGzipOf4GiB(t *testing.T) {
 	}
 }
 
-// The size at the end of plain FASTQ is compared with what its beginning inflates to; one that is too small may be that of the last
-// of several members.
+// The size at the end of plain FASTQ is compared with what its beginning inflates to; one that is too small may be that of
+// the last of several members.
 func TestEndOfPlainFASTQ(t *testing.T) {
 	text := string(seqtest.Gzip(seqtest.FASTQ(20_000)))
 	for end, want := range map[string]string{"\x00\x00\x00\x7f": "!it does not end as gzip does: it is cut", "\x00\x10\x00\x00": "", "\x00\x00\x00\x01": ""} {

@@ -49,7 +49,8 @@ func (s *summed) checksum(major byte) error {
 	return nil
 }
 
-// containers reads the container of the SAM header, and the head and first block of the one that follows; CRAM specification, 7 and 8.
+// containers reads the container of the SAM header, and the head and first block of the one that follows; CRAM
+// specification, 7 and 8.
 func (c *Content) containers(w *window, major byte) {
 	r := &summed{r: bufio.NewReader(w.from(fileDefinition))}
 	length, n, err := c.container(r, major)

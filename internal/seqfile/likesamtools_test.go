@@ -77,7 +77,8 @@ func write(t *testing.T, path string, b []byte) {
 	}
 }
 
-// TestCutAnywhere: of a BAM or CRAM that is cut at any byte, Check says no better than samtools quickcheck; a whole one is never bad.
+// TestCutAnywhere: of a BAM or CRAM that is cut at any byte, Check says no better than samtools quickcheck; a whole one is
+// never bad.
 func TestCutAnywhere(t *testing.T) {
 	samtools := tool(t, "samtools")
 	dir := t.TempDir()

@@ -171,8 +171,8 @@ func IndexesOf(name string) []string {
 	return nil
 }
 
-// Reads of pairs: x_R1_001.fastq.gz, x.R2.fq, x_I1_001.fastq.gz, x_read1.fq; x_1.fq.gz; x_R1_val_1.fq.gz, as Trim Galore has it;
-// x_forward.fq, forward.fastq.gz.
+// Reads of pairs: x_R1_001.fastq.gz, x.R2.fq, x_I1_001.fastq.gz, x_read1.fq; x_1.fq.gz; x_R1_val_1.fq.gz, as Trim Galore
+// has it; x_forward.fq, forward.fastq.gz.
 var (
 	letterRead = regexp.MustCompile(`^(.*[_.])([RrIi]|[Rr]ead|READ)([12])((?:[_.-].*)?)$`)
 	numberRead = regexp.MustCompile(`^(.*[_.])()([12])()$`)

@@ -36,7 +36,8 @@ func checkSigned(w *window, c *Content) {
 	}
 }
 
-// Sizes of Crypt4GH, in bytes: a data block has a nonce, up to 64 KiB of text, and what authenticates them; specification, 3.4.
+// Sizes of Crypt4GH, in bytes: a data block has a nonce, up to 64 KiB of text, and what authenticates them; specification,
+// 3.4.
 const (
 	segmentC4GH = 12 + 64<<10 + 16
 	emptyC4GH   = 12 + 16

@@ -101,8 +101,8 @@ func (c *call) form() form {
 	return f
 }
 
-// accepts reports whether a document with this root can be the answer. Some servers name it as the API reference names the type,
-// gofakes3 leaves out Result, and some answer to UploadPartCopy as to CopyObject.
+// accepts reports whether a document with this root can be the answer. Some servers name it as the API reference names the
+// type, gofakes3 leaves out Result, and some answer to UploadPartCopy as to CopyObject.
 func (f form) accepts(op, root string) bool {
 	names := []string{f.root, strings.TrimSuffix(f.root, "Result"), op + "Result", op + "Output", op + "Response"}
 	if op == "UploadPartCopy" {

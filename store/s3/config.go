@@ -33,7 +33,8 @@ const (
 
 // Config configures an S3 store. The zero value is AWS as the environment and the shared config files describe it.
 type Config struct {
-	// Endpoint is the URL of a store other than AWS; empty leaves it to AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL and the profile.
+	// Endpoint is the URL of a store other than AWS; empty leaves it to AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL and the
+	// profile.
 	Endpoint string
 	// Region is empty for that of the environment or profile, or else us-east-1 until the server names another.
 	Region string

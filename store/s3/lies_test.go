@@ -215,8 +215,8 @@ func lieRuns(t *testing.T, few int) int {
 	return few
 }
 
-// TestLies: whatever a server answers in place of the truth, no call is called done that is not, and none hangs. The environment
-// variable HAUL_LIES gives the number of runs, and HAUL_LIE_SEED the first seed.
+// TestLies: whatever a server answers in place of the truth, no call is called done that is not, and none hangs. The
+// environment variable HAUL_LIES gives the number of runs, and HAUL_LIE_SEED the first seed.
 func TestLies(t *testing.T) {
 	setKeys(t)
 	first, _ := strconv.ParseUint(os.Getenv("HAUL_LIE_SEED"), 10, 64)

@@ -84,8 +84,8 @@ func (s *Store) uploadsPage(ctx context.Context, in *awss3.ListMultipartUploadsI
 	return page, next, nil
 }
 
-// getUploads asks for a page. Keys come encoded if the answer says so; Ceph encodes them and does not say so, which shows in a "%"
-// that may as well be the key's own: such a page is asked for again, with keys as they are.
+// getUploads asks for a page. Keys come encoded if the answer says so; Ceph encodes them and does not say so, which shows
+// in a "%" that may as well be the key's own: such a page is asked for again, with keys as they are.
 func (s *Store) getUploads(ctx context.Context, c *call, in *awss3.ListMultipartUploadsInput) (out *awss3.ListMultipartUploadsOutput, err error) {
 	if !s.profile.has(encodedUploads) {
 		in.EncodingType = ""

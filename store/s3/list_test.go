@@ -188,8 +188,8 @@ func TestListWithoutProgress(t *testing.T) {
 	}
 }
 
-// TestListV1: a server that knows version 1 of the operation alone, and takes version 2 for that, is listed whole: from the start, after
-// a name, and by levels.
+// TestListV1: a server that knows version 1 of the operation alone, and takes version 2 for that, is listed whole: from the
+// start, after a name, and by levels.
 func TestListV1(t *testing.T) {
 	keys := []string{"a", "b/1", "b/2", "b/3", "c d", "e%2F", "f", "g/x"}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

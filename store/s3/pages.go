@@ -76,7 +76,8 @@ func (c *call) wrong(hint, what string) error {
 	return &store.Error{Kind: store.BadAnswer, Op: c.op, Ref: c.ref, Hint: hint, Err: errors.New(what)}
 }
 
-// isKey reports whether an answer that names a key, or none, is about this one. Some servers leave out a slash that it begins with.
+// isKey reports whether an answer that names a key, or none, is about this one. Some servers leave out a slash that it
+// begins with.
 func isKey(got, key string) bool {
 	bare := strings.TrimLeft(key, "/")
 	return repeats(&got, &key, decoder("url")) || repeats(&got, &bare, decoder("url"))

@@ -69,8 +69,8 @@ func privateCopy(text string) (string, error) {
 	return f.Name(), nil
 }
 
-// useARNRegion reports whether the region in an access point's ARN counts, as it does unless AWS_S3_USE_ARN_REGION or the profile
-// says no.
+// useARNRegion reports whether the region in an access point's ARN counts, as it does unless AWS_S3_USE_ARN_REGION or the
+// profile says no.
 func useARNRegion(ctx context.Context, cfg aws.Config) bool {
 	for _, source := range cfg.ConfigSources {
 		if s, ok := source.(interface {

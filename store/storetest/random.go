@@ -17,7 +17,8 @@ type Rates struct {
 	Truncate   float64 // the payload ends early
 	Stall      float64 // the call hangs until its context ends
 	Slow       float64 // the call takes up to a minute longer
-	// AtMost limits how often calls of the same operation about the same part or range of the same key go wrong; 0 is no limit.
+	// AtMost limits how often calls of the same operation about the same part or range of the same key go wrong; 0 is no
+	// limit.
 	AtMost int
 }
 

@@ -222,7 +222,7 @@ func (c *conn) Write(p []byte) (int, error) {
 	sent := 0
 	for {
 		some := c.some(p[sent:])
-		c.s.wireOut.Add(int64(len(some))) // before, so that whoever has read them finds them counted
+		c.s.wireOut.Add(int64(len(some))) // before, so that readers of the bytes find them counted
 		n, err := c.Conn.Write(some)
 		sent += n
 		c.pause(n)

@@ -80,7 +80,7 @@ func (m *Memory) Create(ctx context.Context, ref store.Ref, want checksum.Scheme
 	}
 	b.uploads[u.info.ID] = u
 	told := u.info
-	told.Started, told.StorageClass = time.Time{}, "" // only listings tell
+	told.Started, told.StorageClass = time.Time{}, "" // only listings report these
 	return told, nil
 }
 
