@@ -366,7 +366,7 @@ func (d *download) fetchRange(ctx context.Context, r store.Range, first *respons
 	return nil
 }
 
-// piece records a piece of a range.
+// piece records a piece of a range; whole subtracts the pieces, of so many bytes, of a range that is complete.
 func (d *download) piece(s segment) {
 	d.append(d.log, entry{Offset: s.Offset, Length: s.Length, Sum: s.sum})
 	if d.log != nil {

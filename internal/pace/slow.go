@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	// fellows is the least number of others to compare with, and most the share of them that must have done better: what is
+	// fellows is the least number of peers to compare with, and most the share of them that must have done better: what is
 	// slow for many is the link.
 	fellows = 3
 	most    = 0.7

@@ -57,8 +57,7 @@ func checkCSI(w *window, c *Content) {
 
 var errDamaged = errors.New("damaged")
 
-// skipToRefs reads what a CSI has before its count: smallest interval and depth of the bins, and data about the format of
-// its file.
+// skipToRefs reads what a CSI has before its count: smallest interval and depth of the bins, and auxiliary data.
 func skipToRefs(r io.Reader) error {
 	var n [3]int
 	for i := range n {

@@ -128,7 +128,7 @@ func (d *directTransport) begin(ctx context.Context, method string, m dataReques
 	return t, d.signer.SignHTTP(ctx, v, t.req, payload, "s3", at.region, time.Now())
 }
 
-// query names the part or the version, as S3 signs it: sorted, and escaped like a key, slash included.
+// query names the part or the version, as S3 signs it: sorted, and escaped like a key, but with the slash escaped too.
 func (m *dataRequest) query() string {
 	value := func(s string) string { return strings.ReplaceAll(escaped(s), "/", "%2F") }
 	switch {
