@@ -16,8 +16,8 @@ import (
 	"haul.example/haul/store/storetest"
 )
 
-// TestAllocations bounds what a small object costs in memory on its way through the whole heart and the store that speaks S3.
-// There may be a million of them.
+// TestAllocations bounds what a small object costs in memory on its path through the whole engine and the S3 store. There
+// may be a million of them.
 func TestAllocations(t *testing.T) {
 	if raced {
 		t.Skip("the race detector allocates too")
@@ -69,7 +69,7 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// allocated gives what one call of f allocates, on average.
+// allocated returns what one call of f allocates, on average.
 func allocated(t *testing.T, f func() error) (allocs, bytes uint64) {
 	t.Helper()
 	const runs = 100

@@ -8,12 +8,12 @@ import (
 	"haul.example/haul/internal/amount"
 )
 
-// LimitKind sorts limits.
+// LimitKind is the kind of a Limit.
 type LimitKind string
 
 // The kinds of Limit.
 const (
-	LimitShort       LimitKind = "too short"     // the run was too short to tell
+	LimitShort       LimitKind = "too short"     // the run was too short to judge
 	LimitNone        LimitKind = "none"          // nothing stands out
 	LimitThrottled   LimitKind = "throttled"     // the store asked to slow down
 	LimitErrors      LimitKind = "errors"        // requests failed and were made again
@@ -22,14 +22,14 @@ const (
 	LimitWrite       LimitKind = "disk write"    // likewise, fsync included
 	LimitSource      LimitKind = "source stream" // UploadStream waited for its reader
 	LimitTarget      LimitKind = "target stream" // DownloadStream waited for its writer
-	LimitMemory      LimitKind = "memory"        // there was no room for more parts of a stream
-	LimitProof       LimitKind = "proof"         // by reading again
+	LimitMemory      LimitKind = "memory"        // there was no memory for more parts of a stream
+	LimitProof       LimitKind = "proof"         // verification that reads bytes again
 	LimitAnswers     LimitKind = "answers"       // the time until the store answers, not how fast bytes move
 	LimitCopy        LimitKind = "copy"          // the store, which copies by itself
 	LimitConcurrency LimitKind = "concurrency"   // Options.Concurrency
 	LimitParts       LimitKind = "parts"         // there were too few to move at once
-	LimitConnection  LimitKind = "connection"    // the rate of each connection, and there are as many as may be
-	LimitLink        LimitKind = "link"          // more connections brought nothing
+	LimitConnection  LimitKind = "connection"    // the rate of each connection, and no more may be opened
+	LimitLink        LimitKind = "link"          // more connections brought no gain
 )
 
 // Limit says what limited a run.
@@ -37,11 +37,11 @@ type Limit struct {
 	Kind LimitKind
 	// Text is a clause for people, with the figures, such as "the link to the store: 118 MiB/s over 24 connections".
 	Text string
-	// Advice is the one change that would help; empty where none is known.
+	// Advice is the one change that would help; empty if none is known.
 	Advice string
 }
 
-// String gives both texts.
+// String returns both texts.
 func (l Limit) String() string {
 	if l.Advice == "" {
 		return l.Text
@@ -50,36 +50,36 @@ func (l Limit) String() string {
 }
 
 const (
-	// much is the share of the time above which something is the limit; in a run shorter than tellable it must be clear, and
-	// below blink nothing is told.
+	// much is the share of the time above which something is the limit. In a run shorter than tellable it must reach
+	// clearly, and below blink nothing is reported.
 	much, clearly   = 0.5, 0.8
 	tellable, blink = time.Second, 100 * time.Millisecond
-	// hot is the share of the cores above which the CPU is the limit, over the whole run with its beginning and end; crowded
-	// that of all programs together, where ours is the least that this one uses of it.
+	// hot is the share of the cores above which the CPU is the limit, over the whole run with its beginning and end;
+	// crowded is that of all programs together, and ours the least that this one uses of it.
 	hot, crowded, ours = 0.85, 0.9, 0.25
-	// refused is the share of requests, and paused that of the lanes' time, above which the store's refusals may matter, and
-	// stopped that of the lanes' time above which any wait before another try does.
+	// refused is the share of requests, and paused that of the lanes' time, above which the store's refusals may matter;
+	// stopped is that of the lanes' time above which any wait before another try does.
 	refused, paused, stopped = 0.1, 0.1, 0.25
-	// wasted is the share of bytes that moved in vain, and of requests that were made again, above which both are the limit; a
-	// run that was broken off has moved many in vain, but not again.
+	// wasted is the share of bytes that moved in vain, and of requests that were made again, above which both are the
+	// limit. An interrupted run has moved many bytes in vain, but not again.
 	wasted = 0.25
 	// smallBody is the size of bodies up to which the wait for an answer is not mostly that for the socket to empty.
 	smallBody = 256 << 10
-	// largePart is the size of parts from which on smaller ones are worth a try.
+	// largePart is the part size from which smaller parts are worth a try.
 	largePart = 6 << 20
-	// sharing is the share of the rate of a connection alone below which connections share a link that is full, and undisturbed
+	// sharing is the share of the rate of a single connection below which connections share a full link, and undisturbed
 	// that above which they do not.
 	sharing, undisturbed = 0.4, 0.8
-	// many parts a lane are enough to keep it busy.
+	// many parts per lane are enough to keep it busy.
 	many = 4
 )
 
-// Limit says what limited the run that s tells of. It looks at what is known for sure first: what the CPU did and what was
-// waited for. What is left went by on the wire, and there the number of connections decides: were they as many as could
-// be of use, the link is the limit.
+// Limit returns what limited the run that s describes. It looks first at what is known for sure: what the CPU did and what
+// transfers waited for. The rest of the time went to the network, and there the number of connections decides: if there
+// were as many as could be of use, the link is the limit.
 //
-// It cannot tell the link from what the store can do in all. And it is about the whole: a run that was limited by one thing
-// for half of its time and by another for the other half has no clear limit.
+// It cannot distinguish the link from the total throughput of the store. And it is about the whole run: one that was
+// limited by one thing for half of its time and by another for the other half has no clear limit.
 func (s Stats) Limit() Limit {
 	switch {
 	case s.Moved == 0 && s.Done == 0:
@@ -121,7 +121,7 @@ func (s Stats) trouble(float64) Limit {
 	return Limit{}
 }
 
-// own is the share of the cores that this process used.
+// own returns the share of the cores that this process used.
 func (s Stats) own() float64 { return portion(s.CPU, s.Elapsed*time.Duration(s.Cores)) }
 
 func (s Stats) busy(float64) Limit {
@@ -135,7 +135,7 @@ func (s Stats) busy(float64) Limit {
 	return Limit{LimitCPU, text, "more or faster cores would help"}
 }
 
-// cpuMeter looks at the CPU again, with all other programs, when nothing else was waited for.
+// crowd looks at the CPU again, with all other programs, if nothing else was waited for.
 func (s Stats) crowd(float64) Limit {
 	if s.Busy < crowded || s.own() < ours {
 		return Limit{}
@@ -144,7 +144,7 @@ func (s Stats) crowd(float64) Limit {
 		"fewer other programs beside it, or more cores, would help"}
 }
 
-// CPUPerGiB is the seconds of CPU that a GiB on the wire took; 0 where too little moved to tell.
+// CPUPerGiB returns the seconds of CPU per GiB on the network; 0 if too little moved to say.
 func (s Stats) CPUPerGiB() float64 {
 	const least, gib = 64 << 20, 1 << 30
 	if s.Moved < least {
@@ -182,7 +182,7 @@ func (s Stats) disk(need float64) Limit {
 	return Limit{}
 }
 
-// waits looks at what the store was waited for, and at memory.
+// waits looks at how long the store was waited for, and at memory.
 func (s Stats) waits(need float64) Limit {
 	w := s.Waits
 	answers, n := w.FirstByte, w.FirstBytes
@@ -213,7 +213,7 @@ func (s Stats) waits(need float64) Limit {
 	return Limit{}
 }
 
-// wire judges by the number of connections.
+// wire decides by the number of connections.
 func (s Stats) wire() Limit {
 	l, n := s.Lanes, s.connections()
 	connections := count(n, "connection") + ", " + s.each()
@@ -238,7 +238,7 @@ func (s Stats) wire() Limit {
 	return s.few(connections)
 }
 
-// few judges where lanes were open that had nothing to do: by what a connection had, beside what one alone has.
+// few judges runs with lanes that had nothing to do, by comparing the rate of a connection with that of a single one.
 func (s Stats) few(connections string) Limit {
 	advice := "more objects at once would help"
 	if s.Moved >= largePart*int64(s.Parts) {
@@ -264,7 +264,7 @@ func (s Stats) few(connections string) Limit {
 // full reports whether there was mostly work for more lanes than were open.
 func (s Stats) full() bool { return portion(s.Lanes.Full, s.Lanes.Active) >= much }
 
-// connections is how many were in use on average while any was.
+// connections returns how many were in use on average while any was.
 func (s Stats) connections() int {
 	if s.Lanes.Active <= 0 {
 		return 0
@@ -272,7 +272,7 @@ func (s Stats) connections() int {
 	return int(math.Round(float64(s.Lanes.InUse) / float64(s.Lanes.Active)))
 }
 
-// each is the rate of one connection, as a clause.
+// each returns the rate of one connection, as a clause.
 func (s Stats) each() string { return rate(s.Moved, s.Lanes.InUse) + " each" }
 
 func rate(bytes int64, d time.Duration) string {
@@ -282,7 +282,7 @@ func rate(bytes int64, d time.Duration) string {
 	return amount.PerSecond(float64(bytes) / d.Seconds())
 }
 
-// portion is a as a share of b, at most 1.
+// portion returns a as a share of b, at most 1.
 func portion(a, b time.Duration) float64 {
 	if a <= 0 || b <= 0 {
 		return 0
@@ -292,7 +292,7 @@ func portion(a, b time.Duration) float64 {
 
 func percent(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }
 
-// count gives "1 part", "2 parts".
+// count returns "1 part", "2 parts".
 func count(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing

@@ -13,7 +13,7 @@ const (
 	gib    = 1 << 30
 )
 
-// wired are figures of a run of 10 s whose 24 connections were busy on the wire and had work, after more were tried.
+// wired are figures of a run of 10 s whose 24 connections were busy on the network and had work, after more were tried.
 func wired() haul.Stats {
 	return haul.Stats{
 		Elapsed: 10 * second, Transfers: 10 * second, CPU: 2 * second, Cores: 2, Busy: 0.2, Moved: gib, Done: gib, Parts: 128, Requests: 131,

@@ -8,7 +8,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// Buckets lists the buckets of whoever asks.
+// Buckets lists the caller's buckets.
 func (c *Client) Buckets(ctx context.Context, q store.BucketQuery) iter.Seq2[store.Bucket, error] {
 	return func(yield func(store.Bucket, error) bool) {
 		var all []store.Bucket // an account has 10,000 at most, unless Amazon agrees to more
@@ -33,7 +33,7 @@ func (c *Client) Buckets(ctx context.Context, q store.BucketQuery) iter.Seq2[sto
 	}
 }
 
-// Bucket looks whether a bucket is there, and tells its region.
+// Bucket checks that a bucket exists, and returns its region.
 func (c *Client) Bucket(ctx context.Context, name string) (b store.Bucket, err error) {
 	err = c.onBucket(ctx, name, func(ctx context.Context) (err error) {
 		b, err = c.store.Bucket(ctx, name)
@@ -42,7 +42,7 @@ func (c *Client) Bucket(ctx context.Context, name string) (b store.Bucket, err e
 	return b, err
 }
 
-// MakeBucket makes a bucket. One that exists is an error of kind store.Exists.
+// MakeBucket creates a bucket. One that exists is an error of kind store.Exists.
 func (c *Client) MakeBucket(ctx context.Context, b store.NewBucket) error {
 	tried := false // and the answer was lost
 	return c.onBucket(ctx, b.Name, func(ctx context.Context) error {
@@ -56,7 +56,7 @@ func (c *Client) MakeBucket(ctx context.Context, b store.NewBucket) error {
 	})
 }
 
-// DeleteBucket takes an empty bucket away; one that is not is an error of kind store.NotEmpty.
+// DeleteBucket deletes an empty bucket; one that is not empty is an error of kind store.NotEmpty.
 func (c *Client) DeleteBucket(ctx context.Context, name string) error {
 	tried := false
 	return c.onBucket(ctx, name, func(ctx context.Context) error {
@@ -69,7 +69,7 @@ func (c *Client) DeleteBucket(ctx context.Context, name string) error {
 	})
 }
 
-// SetWebsite lets a bucket answer as a web site.
+// SetWebsite makes a bucket serve a website.
 func (c *Client) SetWebsite(ctx context.Context, bucket string, w store.Website) error {
 	return c.onBucket(ctx, bucket, func(ctx context.Context) error { return c.store.SetWebsite(ctx, bucket, w) })
 }
@@ -78,8 +78,8 @@ func (c *Client) onBucket(ctx context.Context, name string, f func(context.Conte
 	return c.begin(store.Ref{Bucket: name}.String(), "", Transfer{}).try(ctx, f)
 }
 
-// Stat tells about an object, the sums that the store vouches for included. Of the attributes, RequestPayer counts and the
-// customer's key.
+// Stat returns what the store records of an object, checksums included. Of the attributes, only RequestPayer and the
+// customer's key count.
 func (c *Client) Stat(ctx context.Context, ref store.Ref, a *store.Attrs) (o store.Object, err error) {
 	err = c.begin(ref.String(), "", Transfer{}).try(ctx, func(ctx context.Context) (err error) {
 		o, err = c.store.Head(ctx, store.GetRequest{Ref: ref, Attrs: a})
@@ -88,7 +88,7 @@ func (c *Client) Stat(ctx context.Context, ref store.Ref, a *store.Attrs) (o sto
 	return o, err
 }
 
-// Tags gives an object's tags.
+// Tags returns an object's tags.
 func (c *Client) Tags(ctx context.Context, ref store.Ref, a *store.Attrs) (tags map[string]string, err error) {
 	err = c.begin(ref.String(), "", Transfer{}).try(ctx, func(ctx context.Context) (err error) {
 		tags, err = c.store.Tags(ctx, ref, a)
@@ -97,7 +97,8 @@ func (c *Client) Tags(ctx context.Context, ref store.Ref, a *store.Attrs) (tags 
 	return tags, err
 }
 
-// Layout reports how an object was cut into parts when it was uploaded. Kind store.Unsupported: it can't be had.
+// Layout returns the parts in which an object was uploaded. The error is of kind store.Unsupported if the store cannot
+// report them.
 func (c *Client) Layout(ctx context.Context, o store.Object, a *store.Attrs) (parts []store.Part, err error) {
 	err = c.begin(o.Ref.String(), "", Transfer{}).try(ctx, func(ctx context.Context) (err error) {
 		parts, err = c.store.Layout(ctx, o, a)

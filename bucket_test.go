@@ -13,7 +13,7 @@ import (
 	"haul.example/haul/store/storetest"
 )
 
-// level gives the names that a listing of one level tells.
+// level returns the names that a listing of one level yields.
 func level(c *haul.Client, prefix string, a *store.Attrs) (names []string, err error) {
 	for e, err := range c.ListDir(context.Background(), storetest.Bucket, prefix, a) {
 		if err != nil {
@@ -69,7 +69,7 @@ func TestBuckets(t *testing.T) {
 	})
 }
 
-// TestBucketsAfterALostAnswer: what was done is no error, whoever else could have done it.
+// TestBucketsAfterALostAnswer: what was done is not an error, even if another client could have done it.
 func TestBucketsAfterALostAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := context.Background()

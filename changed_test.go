@@ -89,7 +89,8 @@ func try(t *testing.T, err error) {
 	}
 }
 
-// A partial file that another program cuts during its download is noticed, whether or not what comes later makes it as long again.
+// A partial file that another program cuts during its download is noticed, whether or not what comes later makes it as long
+// again.
 func TestPartialFileThatIsCut(t *testing.T) {
 	for _, part := range []int64{0, 90} { // the first range, and the last
 		b := newBench(t)
@@ -174,7 +175,7 @@ func TestTimesFarAway(t *testing.T) {
 	})
 }
 
-// Records of earlier versions lack what was added since; they are resumed all the same.
+// Records of earlier versions do not have what was added since; they are resumed all the same.
 func TestRecordOfAnEarlierVersion(t *testing.T) {
 	b := newBench(t)
 	want := random(200, 3)

@@ -21,37 +21,39 @@ import (
 	"haul.example/haul/store"
 )
 
-// Options set up a Client. The zero value is the good default.
+// Options configure a Client. The zero value is a good default.
 type Options struct {
 	// Concurrency fixes the number of parts and small objects in flight; 0 lets haul choose.
 	Concurrency int
-	// MaxConcurrency bounds the number that haul chooses; 0 does not.
+	// MaxConcurrency bounds the number that haul chooses; 0 is no bound.
 	MaxConcurrency int
-	// Memory is the most that buffers may take, in bytes; 0 is 128 MiB, and 4 MiB is the least that does.
+	// Memory is the most that buffers may take, in bytes; 0 is 128 MiB, and 4 MiB is the minimum.
 	Memory int64
 	// StateDir holds the records of unfinished transfers; empty is the user's own ($XDG_STATE_HOME/haul).
 	StateDir string
-	// SpoolDir takes the parts of a huge stream that are too large for Memory; empty is os.TempDir.
+	// SpoolDir holds the parts of a huge stream that are too large for Memory; empty is os.TempDir.
 	SpoolDir string
-	// Patience is how long a transfer goes on trying while no byte moves; 0 is 5 minutes.
+	// Patience is how long a transfer keeps trying while no byte moves; 0 is 5 minutes.
 	Patience time.Duration
 	// MaxTries bounds how often one request is made while it moves nothing; 0 leaves that to Patience alone.
 	MaxTries int
-	// Bandwidth is the most that moves, in bytes of objects a second, both ways together; 0 is no limit, and 64 KiB the lowest.
+	// Bandwidth is the most that moves, in bytes of objects per second, both directions together; 0 is no limit, and 64 KiB
+	// is the minimum.
 	Bandwidth int64
-	// Observe is told what happens, from any goroutine; it must return soon. It may be nil.
+	// Observe is called with each Event, from any goroutine; it must return soon. It may be nil.
 	Observe func(Event)
 }
 
 const (
 	defaultMemory = 128 << 20
 	leastMemory   = 4 << 20
-	// maxSpools bounds the disk that parts of streams take when they are too large for memory: late in a huge stream, each
+	// maxSpools bounds the disk space used by parts of streams that are too large for memory: late in a huge stream, each
 	// has gigabytes.
 	maxSpools = 3
 )
 
-// Client moves objects between one store and this machine. It may be used from many goroutines; they share its lanes and memory.
+// Client moves objects between one store and this machine. It may be used from many goroutines; they share its lanes and
+// memory.
 type Client struct {
 	// set by New
 	store    store.Store
@@ -64,30 +66,30 @@ type Client struct {
 	limit  *rateLimiter
 	pace   *pace.Pace
 	memory *budget.Budget
-	ahead  *semaphore.Weighted // bytes of memory that streams out may hold
-	spools *semaphore.Weighted // temporary files for parts of streams in
+	ahead  *semaphore.Weighted // bytes of memory that downloads to streams may hold
+	spools *semaphore.Weighted // temporary files for parts of uploads from streams
 	meter  *meter.Meter
 	summer *evidence.Summer
 	etags  evidence.Learned
 	watch  watch
 	born   time.Time
-	// lastSuccess is when something last got through, in nanoseconds after born; 0 is never. Answered reports that the store
-	// has at least said no.
+	// lastSuccess is when something last got through, in nanoseconds after born; 0 is never. Answered reports that the
+	// store has at least refused something.
 	lastSuccess atomic.Int64
 	answered    atomic.Bool
-	saidQuiet   atomic.Bool // the user was told of the silence that lasts
-	lookedTags  atomic.Bool // whether the store keeps tags of uploads in parts was looked at
-	saidLimits  sync.Map    // by store.Limits: the user knows that the store has these
-	swept       sync.Once   // what dead streams and copies left was looked for
-	// pausing counts requests that wait to be tried again, or for a store that asked to slow down.
+	saidQuiet   atomic.Bool // the user knows of the current silence
+	lookedTags  atomic.Bool // it was checked whether the store keeps tags of multipart uploads
+	saidLimits  sync.Map    // by store.Limits: limits the user was shown
+	swept       sync.Once   // what dead streams and copies left was searched for
+	// pausing counts requests that wait for their next try, or for a store that asked to slow down.
 	pausing atomic.Int64
-	// late is whether sums after the bytes of a part come to anything.
+	// late reports whether trailing checksums of parts work.
 	late trial
-	// noCopyParts: the store copies objects, and no ranges of them into parts.
+	// noCopyParts: the store copies objects, but not ranges of them into parts.
 	noCopyParts atomic.Bool
 }
 
-// New makes a Client for a store.
+// New returns a Client for a store.
 func New(s store.Store, o Options) *Client {
 	if o.Memory == 0 {
 		o.Memory = defaultMemory
@@ -122,14 +124,14 @@ func New(s store.Store, o Options) *Client {
 }
 
 const (
-	// sparedFiles are left to folders that are walked, to lists, to the standard streams, and to the caller.
+	// sparedFiles are left for listing directories, for lists, for the standard streams, and for the caller.
 	sparedFiles = 40
-	// filesOfLane is what a lane may have open at once: its connection, and two transfers, each with its file and its record; and
-	// one idle connection.
+	// filesOfLane is how many files a lane may have open at once: its connection, and two transfers, each with its file and
+	// its record; and one idle connection.
 	filesOfLane = 6
 )
 
-// lanesOf is how many lanes a process may have that may have so many files open; 0 is any number.
+// lanesOf returns how many lanes a process may have that may open so many files; 0 is any number.
 func lanesOf(files int) int {
 	if files == 0 {
 		return 0
@@ -137,11 +139,11 @@ func lanesOf(files int) int {
 	return max(1, (files-sparedFiles)/filesOfLane)
 }
 
-// Snapshot reports how far the Client's transfers are.
+// Snapshot reports the progress of the Client's transfers.
 func (c *Client) Snapshot() meter.Snapshot { return c.meter.Snapshot() }
 
-// Uploads lists open uploads of keys that begin with prefix. A listing that breaks off is made again, and gives none twice; an error
-// that is given ends it.
+// Uploads lists open uploads of keys that begin with prefix. An interrupted listing is made again, and yields no upload
+// twice; an error that is yielded ends it.
 func (c *Client) Uploads(ctx context.Context, bucket, prefix string) iter.Seq2[store.Upload, error] {
 	type name struct{ key, id string }
 	return func(yield func(store.Upload, error) bool) {
@@ -166,7 +168,7 @@ func (c *Client) Uploads(ctx context.Context, bucket, prefix string) iter.Seq2[s
 	}
 }
 
-// Parts lists what the store holds of an open upload.
+// Parts lists the parts that the store holds of an open upload.
 func (c *Client) Parts(ctx context.Context, u store.Upload) ([]store.Part, error) {
 	var parts []store.Part
 	t := c.begin("", u.String(), Transfer{})
@@ -177,13 +179,14 @@ func (c *Client) Parts(ctx context.Context, u store.Upload) ([]store.Part, error
 	return parts, err
 }
 
-// Abort throws an open upload away, with the parts that the store holds of it. One that is already gone is no error.
+// Abort aborts an open upload and deletes the parts that the store holds of it. It is not an error if the upload is already
+// gone.
 func (c *Client) Abort(ctx context.Context, u store.Upload) error {
 	t := c.begin("", u.String(), Transfer{})
 	return t.try(ctx, func(ctx context.Context) error { return c.store.Abort(ctx, u, nil) })
 }
 
-// StateDir is the folder for the records of unfinished transfers.
+// StateDir returns the directory of the records of unfinished transfers.
 func (c *Client) StateDir() (string, error) {
 	if c.opts.StateDir != "" {
 		return c.opts.StateDir, nil
@@ -195,7 +198,7 @@ func (c *Client) StateDir() (string, error) {
 	return dir, nil
 }
 
-// spawn waits for memory to carry size bytes in, and a lane, then runs f with them in a goroutine of g.
+// spawn waits for a buffer of size bytes and for a lane, then runs f with them in a goroutine of g.
 func (c *Client) spawn(ctx context.Context, g *errgroup.Group, size int64, f func(buf []byte) error) error {
 	lease, err := c.memory.Take(ctx, min(c.lanes.buffer(), max(size, leastBuffer)))
 	if err != nil {

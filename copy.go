@@ -16,9 +16,9 @@ import (
 	"haul.example/haul/store"
 )
 
-// Copy copies an object within the store, no byte passing through this machine: in one request where the store allows
-// that, else in parts, in parallel, all pinned to one state of the source. Headers, metadata and tags go along where
-// Attrs names none. A failed copy in parts leaves nothing behind; it is not resumed.
+// Copy copies an object within the store, without moving its bytes through this machine: in one request if the store allows
+// that, else in parts, in parallel, all pinned to one state of the source. Headers, metadata and tags are copied unless
+// Attrs names others. A failed copy in parts leaves nothing behind; it is not resumed.
 func (c *Client) Copy(ctx context.Context, from, to store.Ref, o Transfer) (Result, error) {
 	defer c.alive()()
 	if err := o.checkDigests(); err != nil {
@@ -42,7 +42,7 @@ func (c *Client) Copy(ctx context.Context, from, to store.Ref, o Transfer) (Resu
 	return t.done(r), nil
 }
 
-// vouchedDigests gives those that were asked for and that the store itself vouches for: no byte came by here.
+// vouchedDigests returns the requested digests that the store itself recorded: no byte passed through this machine.
 func (t *transfer) vouchedDigests(r Result) (sums []checksum.Sum) {
 	for _, a := range t.o.Digests {
 		s := r.Object.Sum(a)
@@ -58,7 +58,7 @@ func (t *transfer) vouchedDigests(r Result) (sums []checksum.Sum) {
 	return sums
 }
 
-// opener gives the attrs that open the source of a copy, which may have a customer's key of its own.
+// opener returns the attrs that open the source of a copy, which may have a customer's key of its own.
 func (t *transfer) opener() *store.Attrs {
 	a := t.o.Attrs
 	a.Encryption.Customer = a.Encryption.CopySource
@@ -74,7 +74,7 @@ func (t *transfer) headSource(ctx context.Context, from store.Ref) (obj store.Ob
 }
 
 func (t *transfer) copyOnce(ctx context.Context, src store.Object, to store.Ref) (Result, error) {
-	if !t.o.ReplaceMetadata && (t.o.Attrs.Headers != (store.Headers{}) || t.o.Attrs.Metadata != nil) { // else the store carries all over by itself
+	if !t.o.ReplaceMetadata && (t.o.Attrs.Headers != (store.Headers{}) || t.o.Attrs.Metadata != nil) { // else the store copies them itself
 		t.o.Attrs = carried(t.o.Attrs, src)
 	}
 	if t.o.NoClobber { // many stores ignore the condition on a copy
@@ -121,7 +121,7 @@ func (t *transfer) copyOnce(ctx context.Context, src store.Object, to store.Ref)
 	return r, err
 }
 
-// copied looks at the copy and proves it by what the store says of both ends.
+// copied looks at the copy and verifies it by what the store records of both ends.
 func (t *transfer) copied(ctx context.Context, src, obj store.Object, to store.Ref, parts int) (Result, error) {
 	seen, err := t.head(ctx, store.Ref{Bucket: to.Bucket, Key: to.Key, Version: obj.Version})
 	if err != nil {
@@ -135,8 +135,8 @@ func (t *transfer) copied(ctx context.Context, src, obj store.Object, to store.R
 	return r, err
 }
 
-// copyParts copies by ranges into an upload. The ranges are the parts that the source was uploaded in, where the store can
-// tell and take them: then even a store that keeps no checksums gives the copy the ETag of the source.
+// copyParts copies by ranges into an upload. The ranges are the parts in which the source was uploaded, if the store
+// reports them and accepts them: then even a store that keeps no checksums gives the copy the ETag of the source.
 func (t *transfer) copyParts(ctx context.Context, src store.Object, to store.Ref, limits store.Limits) (Result, error) {
 	ranges, err := t.copyRanges(ctx, src, limits)
 	if err != nil {
@@ -174,7 +174,7 @@ func (t *transfer) fillCopy(ctx context.Context, src store.Object, ranges []stor
 	return obj, err
 }
 
-// openCopy opens the upload that a copy in parts fills, with what goes along of the source.
+// openCopy opens the upload that a copy in parts fills, with what it takes over from the source.
 func (t *transfer) openCopy(ctx context.Context, src store.Object, a *multipart, note func()) error {
 	if !t.o.ReplaceMetadata {
 		t.o.Attrs = carried(t.o.Attrs, src)
@@ -185,8 +185,8 @@ func (t *transfer) openCopy(ctx context.Context, src store.Object, a *multipart,
 			return err
 		}
 	}
-	// Without a wish, or a need, the upload is opened without a checksum: real servers do not sum copied parts as they sum sent ones
-	// (MinIO refuses them, versitygw sums the whole wrong), and those that sum by themselves still do.
+	// Unless a checksum is asked for or needed, the upload is opened without one: real servers do not sum copied parts as
+	// they sum sent ones (MinIO refuses them, versitygw sums the whole wrong), and those that sum by themselves still do.
 	scheme := checksum.Scheme{Algorithm: t.sumOfCopy(src)}
 	if scheme.Algorithm == checksum.None {
 		scheme.Algorithm = checksum.MD5
@@ -200,7 +200,7 @@ func (t *transfer) openCopy(ctx context.Context, src store.Object, a *multipart,
 	return nil
 }
 
-// copyPart is the size of one part of a copy where nothing else was said: a part costs a request and moves nothing here.
+// copyPart is the default size of one part of a copy: a part costs a request and moves nothing here.
 const copyPart = 256 << 20
 
 // copyRanges decides which ranges make the parts of a copy.
@@ -225,7 +225,7 @@ func (t *transfer) copyRanges(ctx context.Context, src store.Object, limits stor
 	return ranges, nil
 }
 
-// evenCopy cuts a copy into equal parts; a size of 0 lets it choose theirs.
+// evenCopy splits a copy into equal parts; a want of 0 lets it choose their size.
 func evenCopy(size, want int64, limits store.Limits) (plan.Layout, error) {
 	if want == 0 {
 		want = copyPart
@@ -254,7 +254,7 @@ func (t *transfer) copyAll(ctx context.Context, src store.Object, ranges []store
 	g, gctx := errgroup.WithContext(ctx)
 	for i, r := range ranges {
 		if err := t.c.lanes.enter(gctx, 0); err != nil {
-			break // gctx ended; Wait tells why
+			break // gctx ended; Wait returns why
 		}
 		g.Go(func() error {
 			defer t.c.lanes.leave(0)
@@ -293,7 +293,8 @@ func (t *transfer) copyOne(ctx context.Context, r store.CopyPartRequest, a *mult
 	return nil
 }
 
-// replace makes what a copy is not to have of its source's stand as none, which to a store is another thing than not named.
+// replace marks what a copy must not take over from its source as explicitly empty, which a store treats differently from
+// unset.
 func (t *transfer) replace() {
 	if t.o.ReplaceMetadata && t.o.Attrs.Metadata == nil {
 		t.o.Attrs.Metadata = map[string]string{}
@@ -303,7 +304,7 @@ func (t *transfer) replace() {
 	}
 }
 
-// carried fills what the caller did not name from the source: metadata as a whole, headers one by one.
+// carried fills what the caller did not set from the source: metadata as a whole, headers one by one.
 func carried(a store.Attrs, src store.Object) store.Attrs {
 	if a.Metadata == nil {
 		a.Metadata = maps.Clone(src.Attrs.Metadata)
@@ -320,7 +321,7 @@ func carried(a store.Attrs, src store.Object) store.Attrs {
 	return a
 }
 
-// tagsOf reads the tags that a copy in parts must bring along itself.
+// tagsOf reads the tags that a copy in parts must set itself.
 func (t *transfer) tagsOf(ctx context.Context, src store.Object) (tags map[string]string, err error) {
 	err = t.ask(ctx, func(ctx context.Context) (err error) {
 		tags, err = t.c.store.Tags(ctx, src.Ref, &t.o.Attrs)

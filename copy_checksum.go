@@ -11,8 +11,9 @@ import (
 	"haul.example/haul/store"
 )
 
-// copyBest copies in the way that lets the copy be verified, and needs the fewest requests: in one, unless the object is too large for
-// that, or only a copy in the source's own parts has an ETag to compare. A store that cannot fill parts from an object copies in one.
+// copyBest copies in the way that can be verified with the fewest requests: in one, unless the object is too large for
+// that, or only a copy in the source's own parts has an ETag to compare. A store that cannot fill parts from an object
+// copies in one.
 func (t *transfer) copyBest(ctx context.Context, src store.Object, to store.Ref, limits store.Limits) (Result, error) {
 	once := (limits.MaxCopy == 0 || src.Size <= limits.MaxCopy) && (t.o.PartSize == 0 || src.Size <= t.o.PartSize)
 	if t.c.noCopyParts.Load() || once && !t.byParts(ctx, src, limits) {
@@ -44,7 +45,8 @@ func sumRefused(err error) bool {
 	return false
 }
 
-// byParts reports whether only a copy in the source's own parts can be compared with it, and the store reports and takes these.
+// byParts reports whether only a copy in the source's own parts can be compared with it, and the store reports and takes
+// these.
 func (t *transfer) byParts(ctx context.Context, src store.Object, limits store.Limits) bool {
 	tag, ok := src.MD5()
 	if !ok || tag.Parts == 0 || src.Size == 0 || t.o.PartSize != 0 || !src.FullSum().IsZero() || t.encrypts() {
@@ -53,8 +55,8 @@ func (t *transfer) byParts(ctx context.Context, src store.Object, limits store.L
 	return t.ownParts(ctx, src, limits) != nil && t.seesTags(ctx, src)
 }
 
-// seesTags reads the tags of the source, which a copy in parts must bring along itself. Where it may not, a copy in one request,
-// which the store gives the tags by itself, is worth more than one that can be verified.
+// seesTags reads the tags of the source, which a copy in parts must set itself. If that is not permitted, a copy in one
+// request, to which the store copies the tags by itself, is worth more than one that can be verified.
 func (t *transfer) seesTags(ctx context.Context, src store.Object) bool {
 	if t.o.Attrs.Tags != nil {
 		return true
@@ -71,13 +73,14 @@ func (t *transfer) seesTags(ctx context.Context, src store.Object) bool {
 	return err == nil || errors.Is(err, store.Unsupported) // then there are none
 }
 
-// encrypts reports whether the copy is encrypted in a way that makes its ETag no MD5.
+// encrypts reports whether the copy is encrypted in a way that makes its ETag something other than an MD5.
 func (t *transfer) encrypts() bool {
 	e := t.o.Attrs.Encryption
 	return e.SSE != "" && e.SSE != "AES256" || e.Customer.Key != ""
 }
 
-// ownParts gives the sizes of the parts that the source was uploaded in, in bytes, where the store reports them and takes them; else nil.
+// ownParts returns the sizes of the parts that the source was uploaded in, in bytes, if the store reports them and takes
+// them; else nil.
 func (t *transfer) ownParts(ctx context.Context, src store.Object, limits store.Limits) []int64 {
 	tag, ok := checksum.FromETag(src.ETag)
 	if !ok || tag.Parts == 0 || t.o.PartSize != 0 {
@@ -96,27 +99,27 @@ func (t *transfer) ownParts(ctx context.Context, src store.Object, limits store.
 	return t.sourceParts
 }
 
-// wantsSum reports whether the store is to sum the copy as it makes it, since nothing that it records of the source can be compared
-// with what it records of the copy.
+// wantsSum reports whether the store is asked to sum the copy as it makes it, since nothing that it records of the source
+// can be compared with what it records of the copy.
 func (t *transfer) wantsSum(src store.Object) bool {
 	_, ok := src.MD5()
 	return !t.unsummed && src.FullSum().IsZero() && (!ok || t.encrypts())
 }
 
-// sumOfCopy is the algorithm by which the store is asked to sum a copy; None is none.
+// sumOfCopy returns the algorithm by which the store is asked to sum a copy, or None.
 func (t *transfer) sumOfCopy(src store.Object) checksum.Algorithm {
 	switch {
 	case t.o.Checksum == checksum.None && t.wantsSum(src):
 		return checksum.CRC64NVME
-	case t.o.Checksum == checksum.MD5: // it is what a store is sent along with bytes, and keeps none of
+	case t.o.Checksum == checksum.MD5: // stores check it with the bytes that they receive, and keep none
 		return checksum.None
 	}
 	return t.o.Checksum
 }
 
-// summedCopy is the proof of a copy of which the store computed a checksum as it made it, from a source that was pinned to one state
-// and of which it records nothing that could be compared. That is as much as the store can show without a byte that moves here.
-// What is seen must be what the store answered with: nothing else links it to the source.
+// summedCopy returns the proof of a copy whose checksum the store computed as it made it, from a source that was pinned to
+// one state and has no recorded checksum that could be compared. That is as much as the store can show without moving the
+// bytes here. What is seen must be what the store answered with: nothing else links it to the source.
 func summedCopy(src, answer, seen store.Object) (Proof, bool) {
 	sum := seen.FullSum()
 	_, a := src.MD5()
@@ -127,7 +130,8 @@ func summedCopy(src, answer, seen store.Object) (Proof, bool) {
 	return Proof{Verified: true, Sum: sum, Text: fmt.Sprintf("%s that the store computed as it copied (it keeps no checksum of the source)", sum.Algorithm)}, true
 }
 
-// proofOfCopy compares source and copy by what the store records of both. The answer is the store's to the copy; zero where it was lost.
+// proofOfCopy compares source and copy by what the store records of both. The answer is the store's to the copy; zero if it
+// was lost.
 func (t *transfer) proofOfCopy(src, answer, seen store.Object) (Proof, error) {
 	if t.o.Checksum != checksum.MD5 && seen.Sum(t.o.Checksum).IsZero() {
 		if err := t.asked(checksum.Scheme{}); err != nil {

@@ -18,7 +18,7 @@ func (b *bench) bare(ref store.Ref) {
 	b.Edit(ref, func(o *store.Object) { o.Sums = nil })
 }
 
-// A copy of what was uploaded in parts and has no checksum is verified by its ETag, which only the same parts give.
+// A copy of what was uploaded in parts and has no checksum is verified by its ETag, which only the same parts have.
 func TestCopyKeepsTheETagOfParts(t *testing.T) {
 	to := store.Ref{Bucket: storetest.Bucket, Key: "to"}
 	for _, c := range []struct {
@@ -59,7 +59,7 @@ func TestCopyKeepsTheETagOfParts(t *testing.T) {
 	}
 }
 
-// Where the tags of the source may not be read, the store copies them along: no copy in parts loses them.
+// If the tags of the source may not be read, the store copies them along: no copy in parts loses them.
 func TestCopyLosesNoTagsForAProof(t *testing.T) {
 	to := store.Ref{Bucket: storetest.Bucket, Key: "to"}
 	for _, denied := range []bool{false, true} {
@@ -97,7 +97,8 @@ func TestCopyWithoutUploadPartCopy(t *testing.T) {
 	b.tidy()
 }
 
-// Of an object under SSE-KMS without a checksum nothing compares: the store sums the copy as it makes it, from the state that is pinned.
+// Of an object under SSE-KMS without a checksum nothing compares: the store sums the copy as it makes it, from the state
+// that is pinned.
 func TestCopyOfWhatHasNothingToCompare(t *testing.T) {
 	to := store.Ref{Bucket: storetest.Bucket, Key: "to"}
 	kms := store.Attrs{Encryption: store.Encryption{SSE: "aws:kms"}}

@@ -2,7 +2,7 @@ package haul
 
 import "haul.example/haul/internal/plan"
 
-// UploadRequests is how many requests an upload of that size makes, where all goes well.
+// UploadRequests returns how many requests an upload of that size makes if none fails.
 func (c *Client) UploadRequests(bucket string, size int64, o Transfer) int {
 	limits := c.store.Limits(bucket)
 	if plan.OnePut(size, limits) && (o.PartSize == 0 || size <= o.PartSize) {
@@ -15,7 +15,7 @@ func (c *Client) UploadRequests(bucket string, size int64, o Transfer) int {
 	return layout.Count + 2
 }
 
-// DownloadRequests is how many requests a download of that size makes, about, where all goes well.
+// DownloadRequests returns about how many requests a download of that size makes if none fails.
 func (c *Client) DownloadRequests(size int64, o Transfer) int {
 	if size <= smallObject && (o.PartSize == 0 || size <= o.PartSize) {
 		return 1
@@ -24,7 +24,7 @@ func (c *Client) DownloadRequests(size int64, o Transfer) int {
 	return int((size+part-1)/part) + 1
 }
 
-// CopyRequests is how many requests a copy within the store makes, about, where all goes well.
+// CopyRequests returns about how many requests a copy within the store makes if none fails.
 func (c *Client) CopyRequests(bucket string, size int64, o Transfer) int {
 	limits := c.store.Limits(bucket)
 	if (limits.MaxCopy == 0 || size <= limits.MaxCopy) && (o.PartSize == 0 || size <= o.PartSize) {
@@ -37,5 +37,5 @@ func (c *Client) CopyRequests(bucket string, size int64, o Transfer) int {
 	return layout.Count + 5
 }
 
-// Identity names the store, without secrets; empty where it has no name.
+// Identity names the store, without secrets; empty if it has no name.
 func (c *Client) Identity() string { return c.identity }

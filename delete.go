@@ -12,26 +12,27 @@ import (
 )
 
 const (
-	// maxDeletes bounds the requests of DeleteAll under way, and with them the keys in memory.
+	// maxDeletes bounds the concurrent requests of DeleteAll, and with them the keys in memory.
 	maxDeletes = 32
 	// maxSingle bounds, within one of them, the deletions that have to be made one by one.
 	maxSingle = 16
 )
 
-// Delete takes an object away, or the one version that ref names. What is not there is no error. Of the attributes, only
+// Delete deletes an object, or the one version that ref names. It is not an error if there is none. Of the attributes, only
 // RequestPayer counts; nil asks for nothing.
 func (c *Client) Delete(ctx context.Context, ref store.Ref, a *store.Attrs) error {
 	defer c.alive()()
 	return c.deleteOne(ctx, ref, a)
 }
 
-// DeleteAll takes objects of a bucket away as keys tells of them, up to 1000 by one request and several requests at once, and
-// gives what became of each, in no order: nil where it is gone.
+// DeleteAll deletes objects of a bucket as keys yields them, up to 1000 per request and several requests at once, and
+// yields what became of each, in no particular order: nil if it is gone.
 //
-// An error that keys gives ends it: what is on its way is waited for, nothing more is deleted, and the error comes last, with
-// a Ref that has no Key. So a listing that breaks off deletes nothing that it did not tell. An error that would let all others
-// fail too, the end of ctx, and a caller that stops early end it as well, and cut what is on its way: those objects have an
-// *UncertainDeleteError. Keys is read by another goroutine than the caller's; memory does not grow with their number.
+// An error from keys ends it: requests in flight are waited for, nothing more is deleted, and the error comes last, with a
+// Ref that has no Key. So an interrupted listing deletes nothing that it did not return. An error that would make all
+// others fail too, the end of ctx, and a caller that stops early end it as well, and cancel the requests in flight: those
+// objects have an *UncertainDeleteError. Keys is read by another goroutine than the caller's; memory does not grow with
+// their number.
 func (c *Client) DeleteAll(ctx context.Context, bucket string, keys iter.Seq2[string, error], a *store.Attrs) iter.Seq2[store.Ref, error] {
 	return func(yield func(store.Ref, error) bool) {
 		defer c.alive()()
@@ -66,7 +67,7 @@ type deletion struct {
 	bucket string
 	attrs  *store.Attrs
 	told   chan fate
-	singly atomic.Bool // the store knows no other way
+	singly atomic.Bool // the store can only delete one by one
 }
 
 // fate is what became of some objects.
@@ -111,7 +112,7 @@ func (d *deletion) run(ctx context.Context, keys iter.Seq2[string, error]) error
 	return err
 }
 
-// send deletes some objects and tells what became of them. The error is one that the others would meet too.
+// send deletes some objects and reports what became of them. The error is one that the others would meet too.
 func (d *deletion) send(ctx context.Context, refs []store.Ref) error {
 	f := fate{refs, make([]error, len(refs))}
 	err := d.many(ctx, f)
@@ -147,7 +148,8 @@ func (d *deletion) many(ctx context.Context, f fate) error {
 	return d.oneByOne(ctx, f, odd)
 }
 
-// request deletes by one request, and again what failed for a passing reason. Left are those that such an error is about.
+// request deletes by one request, and tries again what failed for a transient reason. Left are the indexes of those that
+// such an error is about.
 func (d *deletion) request(ctx context.Context, f fate, left *[]int) error {
 	if err := d.c.lanes.enter(ctx, 0); err != nil {
 		return err
@@ -203,7 +205,7 @@ func (c *Client) deleteOne(ctx context.Context, ref store.Ref, a *store.Attrs) e
 	return t.try(ctx, func(ctx context.Context) error { return c.store.Delete(ctx, ref, a) })
 }
 
-// fatal gives err where other objects would meet it too: what is wrong with the bucket, the credentials or the network.
+// fatal returns err if other objects would meet it too: what is wrong with the bucket, the credentials or the network.
 func fatal(err error) error {
 	switch store.KindOf(err) {
 	case store.NoBucket, store.NoCredentials, store.Expired, store.ClockSkew, store.WrongRegion,

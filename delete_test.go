@@ -14,7 +14,7 @@ import (
 	"haul.example/haul/store/storetest"
 )
 
-// fill gives a store n objects d/0000 and so on, and one beside them.
+// fill puts n objects d/0000 and so on, and one beside them.
 func fill(t *testing.T, n int, opts ...storetest.Option) *storetest.Memory {
 	m := storetest.New(append(opts, storetest.For(t))...)
 	for i := range n {
@@ -24,7 +24,7 @@ func fill(t *testing.T, n int, opts ...storetest.Option) *storetest.Memory {
 	return m
 }
 
-// keysBelow gives the keys of a listing, as haul rm does.
+// keysBelow returns the keys of a listing, as haul rm does.
 func keysBelow(c *haul.Client, prefix string) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for o, err := range c.List(context.Background(), storetest.Bucket, prefix, nil) {
@@ -35,7 +35,7 @@ func keysBelow(c *haul.Client, prefix string) iter.Seq2[string, error] {
 	}
 }
 
-// deleteAll deletes what is below d/. It counts what is gone and what is not, and gives the error at the end.
+// deleteAll deletes what is below d/. It counts what is gone and what is not, and returns the error at the end.
 func deleteAll(c *haul.Client) (gone int, left map[string]error, end error) {
 	left = map[string]error{}
 	for ref, err := range c.DeleteAll(context.Background(), storetest.Bucket, keysBelow(c, "d/"), nil) {
@@ -73,7 +73,7 @@ func TestDeleteAllOneByOne(t *testing.T) {
 	}
 }
 
-// TestDeleteAllAfterABrokenListing: nothing that was not listed is deleted, and the error is told.
+// TestDeleteAllAfterABrokenListing: nothing that was not listed is deleted, and the error is returned.
 func TestDeleteAllAfterABrokenListing(t *testing.T) {
 	m := fill(t, 2500)
 	m.Fault(storetest.List).Nth(3).Error(store.Denied)
@@ -104,7 +104,7 @@ func TestDeleteAllTriesAgain(t *testing.T) {
 	})
 }
 
-// TestDeleteAllEnds where all others would fail too.
+// TestDeleteAllEnds if all others would fail too.
 func TestDeleteAllEnds(t *testing.T) {
 	m := fill(t, 2)
 	m.Fault(storetest.DeleteMany).Error(store.NoBucket)
@@ -185,7 +185,7 @@ func ExampleClient_DeleteAll() {
 	}
 	for ref, err := range c.DeleteAll(ctx, storetest.Bucket, below, nil) {
 		if err != nil {
-			panic(err) // of that object; or, where ref has no Key, of the listing
+			panic(err) // of that object; or, if ref has no Key, of the listing
 		}
 		fmt.Println("deleted", ref)
 	}

@@ -20,18 +20,20 @@ import (
 )
 
 const (
-	// digestStep is after how many bytes the state of a digest is written down: a broken run sums that much again at most.
+	// digestStep is the number of bytes after which the state of a digest is recorded: an interrupted run sums that much
+	// again at most.
 	digestStep = 1 << 30
-	// digestTurn is how many bytes are summed with one buffer before it is given back for who waits longer.
+	// digestTurn is how many bytes are summed with one buffer before it is returned for others that wait.
 	digestTurn = 16 << 20
-	// worthSaying is of how many bytes people want to know why nothing moves.
+	// worthSaying is the number of bytes from which people want to know why nothing moves.
 	worthSaying = 1 << 30
-	// digestLead is how many bytes the parts of an upload may be ahead of its slowest digest. It is waited for in the end, so to run
-	// further ahead gains nothing: it would take the core from the digest, and the bytes out of the page cache.
+	// digestLead is how many bytes the parts of an upload may be ahead of its slowest digest. The transfer waits for the
+	// digests in the end, so to run further ahead gains nothing: it would take the core from the digest, and the bytes out
+	// of the page cache.
 	digestLead = 256 << 20
 )
 
-// checkDigests refuses what is no digest.
+// checkDigests refuses algorithms that are not digests.
 func (o Transfer) checkDigests() error {
 	for i, a := range o.Digests {
 		if a.Size() == 0 || slices.Contains(o.Digests[:i], a) {
@@ -49,23 +51,24 @@ type digest struct {
 	algorithm checksum.Algorithm
 	h         hash.Hash
 	at        int64 // so many bytes are summed
-	kept      int64 // at, when the state was last written down
+	kept      int64 // at, when the state was last recorded
 
 	summed atomic.Int64 // at, for others to look at
-	passed reach        // likewise, for who waits
+	passed reach        // likewise, for goroutines that wait
 }
 
-// digests sum a file from front to back beside its transfer, which needs no order. Each has a goroutine of its own, that reads
-// behind the parts: bytes that are in the page cache, or that a part will find there.
+// digests sum a file from front to back during its transfer, which need not be in order. Each has its own goroutine, which
+// reads behind the parts: bytes that are in the page cache, or that a part will find there.
 type digests struct {
 	*transfer
 	size   int64
 	all    []*digest
 	reach  reach
-	append func(entry) // writes down a state; nil: nowhere
+	append func(entry) // records a state; nil: nowhere
 }
 
-// newDigests begins what was asked for; nil where nothing was. One algorithm, free, costs nothing: the transfer combines its sum.
+// newDigests returns the requested digests; nil if none was requested. One algorithm, free, costs nothing: the transfer
+// combines its sum.
 func (t *transfer) newDigests(size int64, free checksum.Algorithm, write func(entry)) *digests {
 	if len(t.o.Digests) == 0 {
 		return nil
@@ -82,8 +85,9 @@ func (t *transfer) newDigests(size int64, free checksum.Algorithm, write func(en
 	return d
 }
 
-// goOn takes up the states that an earlier run wrote down: of each algorithm the last that lies within the first end bytes,
-// which are proved to be the ones that were summed. A state that does not parse, by another version of Go, starts over.
+// goOn restores the states that an earlier run recorded: of each algorithm the last that lies within the first end bytes,
+// which are verified to be the ones that were summed. If a state does not parse (another version of Go wrote it), that
+// digest starts over.
 func (d *digests) goOn(entries []entry, end int64) {
 	if d == nil {
 		return
@@ -103,7 +107,7 @@ func (d *digests) goOn(entries []entry, end int64) {
 	}
 }
 
-// restart forgets all, also for a later run.
+// restart discards all states, also for a later run.
 func (d *digests) restart() {
 	if d == nil {
 		return
@@ -156,14 +160,14 @@ func (d *digests) near(ctx context.Context, offset int64) error {
 	return nil
 }
 
-// may lets all be summed up to end.
+// may allows summing up to end.
 func (d *digests) may(end int64) {
 	if d != nil {
 		d.reach.grow(end)
 	}
 }
 
-// wait waits for g, when nothing moves any more and what is left is summing; it says so where that takes a while.
+// wait waits for g after the last byte has moved and only summing is left; it notes that if it takes a while.
 func (d *digests) wait(g *errgroup.Group) error {
 	if d == nil {
 		return g.Wait()
@@ -177,7 +181,7 @@ func (d *digests) wait(g *errgroup.Group) error {
 	return g.Wait()
 }
 
-// sum goes on to end. It waits for nobody but the disk while it has memory: whoever waits for parts must not.
+// sum sums up to end. It waits only for the disk while it holds memory: waiting for parts with memory could deadlock.
 func (d *digests) sum(ctx context.Context, one *digest, from io.ReaderAt, end int64) error {
 	lease, err := d.c.memory.Take(ctx, sumBuffer)
 	if err != nil {
@@ -204,19 +208,19 @@ func (d *digests) sum(ctx context.Context, one *digest, from io.ReaderAt, end in
 	return context.Cause(ctx)
 }
 
-// keep writes the state down.
+// keep records the state.
 func (d *digests) keep(one *digest) {
 	m, ok := one.h.(encoding.BinaryMarshaler)
 	if d.append == nil || !ok || one.at == one.kept {
 		return
 	}
-	if state, err := m.MarshalBinary(); err == nil { // else a broken run starts the digest over
+	if state, err := m.MarshalBinary(); err == nil { // else an interrupted run starts the digest over
 		d.append(entry{Offset: one.at, Digest: one.algorithm, State: state})
 		one.kept = one.at
 	}
 }
 
-// whole sums a file that is here as a whole.
+// whole sums a file that is completely here.
 func (d *digests) whole(ctx context.Context, from io.ReaderAt) error {
 	if d == nil {
 		return nil
@@ -228,7 +232,7 @@ func (d *digests) whole(ctx context.Context, from io.ReaderAt) error {
 	return g.Wait()
 }
 
-// sums gives what was asked for, in that order; known is the sum that was free.
+// sums returns the requested sums, in that order; known is the sum that was free.
 func (d *digests) sums(known checksum.Sum) []checksum.Sum {
 	if d == nil {
 		return nil
@@ -259,7 +263,7 @@ func (r *reach) reset() {
 	r.end, r.later, r.grown = 0, map[int64]int64{}, make(chan struct{})
 }
 
-// beyond waits until the file may be read beyond at, and gives how far.
+// beyond waits until the file may be read beyond at, and returns how far.
 func (r *reach) beyond(ctx context.Context, at int64) (int64, error) {
 	for {
 		r.mu.Lock()
@@ -276,7 +280,7 @@ func (r *reach) beyond(ctx context.Context, at int64) (int64, error) {
 	}
 }
 
-// grow lets all be read up to end.
+// grow allows reading up to end.
 func (r *reach) grow(end int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -293,7 +297,7 @@ func (r *reach) growTo(end int64) {
 	r.grown = make(chan struct{})
 }
 
-// arrived lets a range be read as soon as all before it may.
+// arrived allows reading a range as soon as all before it may be read.
 func (r *reach) arrived(x store.Range) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

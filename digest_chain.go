@@ -11,8 +11,8 @@ import (
 	"haul.example/haul/checksum"
 )
 
-// digestChain sums the bytes of a stream as they pass, in their order, each digest in a goroutine of its own, so that none of them
-// and neither the wire waits for another while there is memory. A nil digestChain sums nothing.
+// digestChain sums the bytes of a stream as they pass, in order, each digest in its own goroutine, so that neither another
+// digest nor the network waits for one while there is memory. A nil digestChain sums nothing.
 type digestChain struct {
 	wanted []checksum.Algorithm
 	links  []*link
@@ -25,16 +25,16 @@ type link struct {
 	queue     chan piece
 }
 
-// piece is a run of bytes on its way through a chain: in memory, or to be read into a buffer of each link's own.
+// piece is a run of bytes that passes through a chain: in memory, or to be read into a buffer of each link's own.
 type piece struct {
 	mem  []byte
-	from io.ReaderAt // where mem is nil
+	from io.ReaderAt // if mem is nil
 	size int64
 	bufs [][]byte
 	done func() // called once by each link
 }
 
-// newChain begins what was asked for, but for one that is free; nil where nothing was asked for.
+// newChain returns a chain of the requested digests, but for one that is free; nil if none is left.
 func (t *transfer) newChain(free checksum.Algorithm, g *errgroup.Group) *digestChain {
 	if len(t.o.Digests) == 0 {
 		return nil
@@ -51,7 +51,7 @@ func (t *transfer) newChain(free checksum.Algorithm, g *errgroup.Group) *digestC
 	return c
 }
 
-// run sums until the queue ends, and frees also what it no longer sums.
+// run sums until the queue ends; after an error it still frees what it no longer sums.
 func (l *link) run(i int) (err error) {
 	for p := range l.queue {
 		if err == nil {
@@ -62,7 +62,7 @@ func (l *link) run(i int) (err error) {
 	return err
 }
 
-// into is the work of link i.
+// into adds the piece to the hash of link i.
 func (p piece) into(h hash.Hash, i int) error {
 	if p.from == nil {
 		h.Write(p.mem)
@@ -79,7 +79,7 @@ func (p piece) into(h hash.Hash, i int) error {
 	return nil
 }
 
-// pass takes the next bytes. It gives the func by which their other user frees them: who is last does it.
+// pass hands over the next bytes. It returns the func by which their other user frees them: the last user frees.
 func (c *digestChain) pass(p piece, free func()) func() {
 	if c == nil || len(c.links) == 0 {
 		return free
@@ -107,7 +107,7 @@ func (c *digestChain) end() {
 	}
 }
 
-// sums gives what was asked for, in that order; known is the sum that was free.
+// sums returns the requested sums, in that order; known is the sum that was free.
 func (c *digestChain) sums(known checksum.Sum) []checksum.Sum {
 	if c == nil {
 		return nil

@@ -206,7 +206,7 @@ func (b *bench) garbleStates() {
 	}
 }
 
-// A byte that was damaged on the way down is replaced, and what was summed of it forgotten, also by the run after next.
+// A byte that was damaged on download is replaced, and what was summed of it forgotten, also by the run after next.
 func TestDigestsOfHealedBytes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)

@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	// beat is how often pace is told how things stand, and judgeEvery how often it is asked who is too slow.
+	// beat is how often the state is reported to pace, and judgeEvery how often pace is asked which attempts are too slow.
 	beat       = 20 * time.Millisecond
 	judgeEvery = 8 * beat
-	// mostWatched is the number of flights up to which the kernel is asked at each beat what has arrived of them. More of them are
-	// on a link that is not slow.
+	// mostWatched is the number of attempts up to which the kernel is asked at each beat what has arrived of them. With
+	// more, the link is not slow.
 	mostWatched = 64
 )
 
 var (
-	// errSlow is the cause of a request that was cut because its fellows are so much faster that a new try will overtake it.
+	// errSlow is the cause of a request that was cut because its peers are so much faster that a new try will overtake it.
 	errSlow = errors.New("the connection was much slower than the others and was cut")
 	// errExcess is the cause of a request that was taken back: more were begun than the link finishes in time.
 	errExcess = errors.New("more was in flight than the link moves in a few seconds")
@@ -33,12 +33,13 @@ type attempt struct {
 	moved atomic.Int64
 	wire  store.Wire // of a request that sends
 	cut   context.CancelCauseFunc
-	// ending: the transfer is to stop, and the flight may only go on where it is nearly done. Kept, of the heartbeat: it may.
+	// ending: the transfer is to stop, and the attempt may only continue if it is nearly done. Kept belongs to the
+	// heartbeat: it may continue.
 	ending atomic.Bool
 	kept   bool
 }
 
-// arrived is what is known to be at the other side, in bytes.
+// arrived returns what is known to be at the other side, in bytes.
 func (f *attempt) arrived() int64 {
 	moved := f.moved.Load()
 	if n, ok := f.wire.Acked(); ok {
@@ -47,7 +48,7 @@ func (f *attempt) arrived() int64 {
 	return moved
 }
 
-// watched is where the connection of the flight is to be seen; there may be no flight.
+// watched returns the store.Wire of the attempt's connection; nil without an attempt.
 func (f *attempt) watched() *store.Wire {
 	if f == nil {
 		return nil
@@ -55,18 +56,18 @@ func (f *attempt) watched() *store.Wire {
 	return &f.wire
 }
 
-// flights are the tries that are under way in a client. While there are any transfers, a heartbeat tells pace of them.
+// flights are the running attempts of a client. While there are any transfers, a heartbeat reports them to pace.
 type flights struct {
 	mu   sync.Mutex
 	last uint64
 	all  map[uint64]*attempt
-	// transfers counts those that run; stop and stopped belong to the heartbeat that beats for them.
+	// transfers counts those that run; stop and stopped belong to their heartbeat.
 	transfers     int
 	stop, stopped chan struct{}
 	drain         drain
 }
 
-// take registers a try that cut can end. Moved is to be counted in it.
+// take registers a try that cut can end. Its moved bytes are to be counted in the attempt.
 func (c *Client) take(f pace.Flight, cut context.CancelCauseFunc) *attempt {
 	fl := &attempt{Flight: f, cut: cut}
 	c.attempts.mu.Lock()
@@ -83,7 +84,7 @@ func (c *Client) land(f *attempt) {
 	delete(c.attempts.all, f.ID)
 }
 
-// alive lets the heartbeat beat until the function that it gives is called.
+// alive keeps the heartbeat running until the function that it returns is called.
 func (c *Client) alive() func() {
 	f := &c.attempts
 	c.watch.begin()
@@ -125,7 +126,7 @@ func (c *Client) heartbeat(stop <-chan struct{}, stopped chan<- struct{}) {
 	}
 }
 
-// tick tells pace how things stand, and opens the lanes that it allows.
+// tick reports the current state to pace, and opens the lanes that it allows.
 func (c *Client) tick(now time.Time, cores *cpuMeter) {
 	l := c.lanes.load()
 	s := c.meter.Snapshot()
@@ -139,7 +140,7 @@ func (c *Client) tick(now time.Time, cores *cpuMeter) {
 	c.attempts.drain.beat(now, c.attempts.all)
 }
 
-// underWay is how many bytes this side has sent and the other has not acknowledged.
+// underWay returns how many bytes this side has sent and the other has not acknowledged.
 func (c *Client) underWay() (n int64) {
 	c.attempts.mu.Lock()
 	defer c.attempts.mu.Unlock()
@@ -153,7 +154,7 @@ func (c *Client) underWay() (n int64) {
 	return n
 }
 
-// judge cuts the tries that pace finds too slow, and takes back those that are too many; whoever made them tries again.
+// judge cuts the tries that pace finds too slow, and takes back those that are too many; their callers try again.
 func (c *Client) judge(now time.Time) {
 	c.attempts.mu.Lock()
 	defer c.attempts.mu.Unlock()
@@ -172,8 +173,8 @@ func (c *Client) judge(now time.Time) {
 	}
 }
 
-// tryWatched is try for a request that sends size bytes in a lane, with each try watched, unless blind: one that is much slower than
-// its fellows is cut and made again, and one too many makes way for those that are further.
+// tryWatched is try for a request that sends size bytes in a lane, with each try watched, unless blind: one that is much
+// slower than its peers is cut and made again, and one too many makes way for those that are further.
 func (t *transfer) tryWatched(ctx context.Context, size int64, blind bool, f func(context.Context, *attempt) error) error {
 	if blind {
 		return t.try(ctx, func(ctx context.Context) error {
@@ -182,7 +183,7 @@ func (t *transfer) tryWatched(ctx context.Context, size int64, blind bool, f fun
 		})
 	}
 	cuts := 0
-	var excess uint64 // the flight that was taken back
+	var excess uint64 // the attempt that was taken back
 	return t.try(ctx, func(ctx context.Context) error {
 		if excess != 0 {
 			if err := t.makeWay(ctx, excess, size); err != nil {
@@ -212,7 +213,7 @@ func (t *transfer) tryWatched(ctx context.Context, size int64, blind bool, f fun
 	})
 }
 
-// makeWay gives the lane of a flight that was taken back to others, until it is its turn again.
+// makeWay gives the lane of an attempt that was taken back to others, until it is its turn again.
 func (t *transfer) makeWay(ctx context.Context, id uint64, size int64) error {
 	t.c.meter.PartEnd(false)
 	defer t.c.meter.PartStart()

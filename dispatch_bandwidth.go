@@ -6,19 +6,19 @@ import (
 )
 
 const (
-	// leastBandwidth, in bytes a second, is the lowest limit: below it, connections would be cut for standing still.
+	// leastBandwidth, in bytes per second, is the lowest limit: below it, connections would be cut as stalled.
 	leastBandwidth = 64 << 10
-	// credit is how long a limit remembers that less moved than might have: longer than a timer comes late, and too short for a
-	// burst that anybody would notice.
+	// credit is how long a limit remembers that less moved than might have: longer than timers are late, and too short for
+	// a noticeable burst.
 	credit = 100 * time.Millisecond
-	// laneBandwidth is what a lane should have of a limit at least, so that a request does not take for ever.
+	// laneBandwidth is the least share of a limit that a lane should have, so that a request does not take forever.
 	laneBandwidth = 256 << 10
 	leastLanes    = 4
 )
 
-// rateLimiter is a token bucket for all bytes of objects that a client moves, both ways; nil is none.
+// rateLimiter is a token bucket for all bytes of objects that a client moves, in both directions; nil is no limit.
 type rateLimiter struct {
-	rate float64 // bytes a second
+	rate float64 // bytes per second
 
 	mu   sync.Mutex
 	next time.Time // when all that was taken so far has had its time
@@ -55,7 +55,7 @@ func (l *rateLimiter) take(n int, done <-chan struct{}) {
 	}
 }
 
-// lanesFor is the highest number of lanes that a limit has use for; 0 leaves it to pace.
+// lanesFor returns the highest number of lanes that a limit has use for; 0 leaves it to pace.
 func lanesFor(bandwidth int64) int {
 	if bandwidth <= 0 {
 		return 0
@@ -64,7 +64,8 @@ func lanesFor(bandwidth int64) int {
 }
 
 const (
-	// mostLanes is the number above which a limit bounds nothing, and defaultStart the one that pace begins with by itself.
+	// mostLanes is the number above which a limit bounds nothing, and defaultStart the number with which pace begins by
+	// itself.
 	mostLanes    = 256
 	defaultStart = 16
 )

@@ -8,16 +8,16 @@ import (
 )
 
 const (
-	// crowdLook is how often the time is asked for that this process waited for a core, which takes a look at each thread. Meanwhile
-	// it must have used crowdUse of CPU, and crowdShare times what the last look took of it: a process that hardly runs has hardly
-	// waited for a core either, or does run before long.
+	// crowdLook is how often the time is read that this process waited for a core, which reads a file for each thread.
+	// Meanwhile it must have used crowdUse of CPU, and crowdShare times what the last look took of it: a process that
+	// hardly runs has hardly waited for a core either, or does run before long.
 	crowdLook  = 100 * time.Millisecond
 	crowdUse   = time.Millisecond
 	crowdShare = 50
 )
 
-// cpuMeter knows how much CPU this process would use if it had the cores to itself: what it uses, and what it waits for while
-// other programs have them. More lanes are no help where that is all there is.
+// cpuMeter measures how much CPU this process would use if it had the cores to itself: what it uses, and what it waits for
+// while other programs have them. If that is all there is, more lanes do not help.
 type cpuMeter struct {
 	wished, own time.Duration // own is what it has used, at the last tick
 	ticked      time.Time
@@ -27,7 +27,7 @@ type cpuMeter struct {
 	waits       float64 // share of the time that it waited lately, all threads added up
 }
 
-// tick gives the CPU time that was wished for so far. No more is wished for than the cores have.
+// tick returns the CPU time that was wanted so far. That is never more than the cores have.
 func (w *cpuMeter) tick(now time.Time) time.Duration {
 	own := meter.CPU()
 	if d := now.Sub(w.looked); d >= crowdLook {

@@ -11,9 +11,9 @@ import (
 	"haul.example/haul/internal/pace"
 )
 
-// lanes carry the requests of a client: a lane carries one part, or one small object, at a time, whichever transfer it
-// belongs to. How many are open, and how many bytes may be in flight in them, is for pace to say. Memory is taken before a
-// lane, never while one is held: the two orders mixed would lock up.
+// lanes carry the requests of a client: a lane carries one part, or one small object, at a time, of any transfer. Pace
+// decides how many are open, and how many bytes may be in flight in them. Memory is taken before a lane, never while one is
+// held: mixing the two orders would deadlock.
 type lanes struct {
 	pace *pace.Pace
 
@@ -32,7 +32,7 @@ type waiter struct {
 	turn  chan struct{}
 }
 
-// newcomer is the order of a request that was not in a lane before.
+// newcomer is the order of a request that had no lane before.
 const newcomer = math.MaxUint64
 
 // laneUse is how much lanes were used so far.
@@ -41,7 +41,7 @@ type laneUse struct {
 	inUse, active, full time.Duration // of all together; while there was any; while more would have been
 }
 
-// note adds up how lanes were used until now; mu is held, and what is noted not changed yet.
+// note adds up how lanes were used until now; mu is held, and what it adds up is not changed yet.
 func (l *lanes) note() {
 	now := time.Now()
 	d := now.Sub(l.last)
@@ -56,7 +56,7 @@ func (l *lanes) note() {
 	}
 }
 
-// use reports how much lanes were used so far.
+// use returns how much lanes were used so far.
 func (l *lanes) use() laneUse {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -65,14 +65,14 @@ func (l *lanes) use() laneUse {
 }
 
 const (
-	// mostBuffer, in bytes, is what a lane carries its bytes in: large enough for few calls of the system, and small enough to
-	// stay in a core's own cache. Where there are many lanes each is slow, and less will do, down to leastBuffer: together
-	// they take bufferAll.
+	// mostBuffer, in bytes, is the buffer of a lane: large enough for few system calls, and small enough to stay in a
+	// core's own cache. If there are many lanes each is slow, and less will do, down to leastBuffer: together they take
+	// bufferAll.
 	mostBuffer, leastBuffer = 256 << 10, 64 << 10
 	bufferAll               = 8 << 20
 )
 
-// buffer is how much memory a lane that is entered next should have, in bytes.
+// buffer returns how much memory the next lane should have, in bytes.
 func (l *lanes) buffer() int64 {
 	size := int64(mostBuffer)
 	for size > leastBuffer && size*int64(l.pace.Lanes()) > bufferAll {
@@ -121,7 +121,7 @@ func (l *lanes) wait(ctx context.Context, w waiter) error {
 	}
 }
 
-// again gives the lane back and waits for another, before all that were begun later by order. The caller has a lane when it
+// again gives the lane back and waits for another, before all requests of a later order. The caller has a lane when it
 // returns, also after an error.
 func (l *lanes) again(ctx context.Context, order uint64, size int64) error {
 	l.leave(size)
@@ -161,7 +161,7 @@ func (l *lanes) load() laneLoad {
 	return laneLoad{l.busy, len(l.queue), l.flying}
 }
 
-// open lets in who waits, after pace may have allowed more.
+// open wakes waiters, after pace may have allowed more lanes.
 func (l *lanes) open() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -169,7 +169,7 @@ func (l *lanes) open() {
 	l.wake()
 }
 
-// wake lets in as many as pace allows; mu is held.
+// wake wakes as many waiters as pace allows; mu is held.
 func (l *lanes) wake() {
 	for len(l.queue) > 0 && l.pace.Admits(l.busy, l.flying) {
 		next := l.queue[0]
@@ -179,7 +179,7 @@ func (l *lanes) wake() {
 	}
 }
 
-// trial lets one at a time try what may fail, until one has not.
+// trial lets one caller at a time try what may fail, until one try has succeeded.
 type trial struct{ state atomic.Int32 }
 
 const (

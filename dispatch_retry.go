@@ -19,29 +19,30 @@ const (
 	defaultPatience = 5 * time.Minute
 	// firstPatience bounds the wait for a store that has never answered: a mistyped endpoint should not cost minutes.
 	firstPatience = 20 * time.Second
-	// leastTries are made of a request however long each takes: of one that moves for minutes before it breaks, too.
+	// leastTries is how many tries a request gets at least, however long each takes, also if it moves for minutes before it
+	// breaks.
 	leastTries = 3
-	// sayQuiet is after how long a silence is worth a word.
+	// sayQuiet is how long a silence lasts before it is reported.
 	sayQuiet = 3 * time.Second
 	// maxCorrupt is how often one request may arrive damaged before the path, or this machine, is to blame.
 	maxCorrupt = 5
-	// maxAlone is how often the store may answer one request with the same 5xx while others go through: then it is the object's
-	// fault, or its shard's, and not the store's. The waits between them come to about 13 s.
+	// maxAlone is how often the store may answer one request with the same 5xx while others go through: then it is the
+	// object's fault, or its shard's, and not the store's. The waits between the tries add up to about 13 s.
 	maxAlone = 8
-	// maxThrottled is the attempt from which on the waits of a refused request grow no more: the rate of all requests is bounded
-	// already, and one unlucky part must not be what a transfer ends with.
+	// maxThrottled is the attempt from which the waits of a refused request no longer grow: the rate of all requests is
+	// bounded already, and one unlucky part must not delay the end of a transfer.
 	maxThrottled = 4
 	// maxRetryAfter bounds what a server may ask for.
 	maxRetryAfter = time.Minute
-	// cleanupTime is what an abort may take after the transfer's own context has ended.
+	// cleanupTime is how long an abort may take after the transfer's own context has ended.
 	cleanupTime = 30 * time.Second
 )
 
-// ErrTriedOut is in the chain of an error that is about one request: it was made as often as Options.MaxTries allows, or the
-// store kept refusing it while others went through. Other requests may well succeed.
+// ErrTriedOut is in the chain of an error that concerns one request: it was made as often as Options.MaxTries allows, or
+// the store kept refusing it while others went through. Other requests may well succeed.
 var ErrTriedOut = errors.New("tried often enough")
 
-// triedOut is an ErrTriedOut in full.
+// triedOut is an ErrTriedOut with its details.
 type triedOut struct {
 	tries int
 	err   error
@@ -50,7 +51,7 @@ type triedOut struct {
 func (e *triedOut) Error() string   { return fmt.Sprintf("tried %d times: %v", e.tries, e.err) }
 func (e *triedOut) Unwrap() []error { return []error{ErrTriedOut, e.err} }
 
-// movedOn is the failure of a try that brought some of the bytes, so that the next one starts behind them.
+// movedOn is the failure of a try that moved some of the bytes, so that the next one starts after them.
 type movedOn struct{ error }
 
 func (e *movedOn) Unwrap() error { return e.error }
@@ -65,7 +66,7 @@ type failing struct {
 	code    string
 }
 
-// failed notes one more failure.
+// failed counts one more failure.
 func (f *failing) failed(now time.Time, err error) {
 	if f.first.IsZero() {
 		f.first = now
@@ -87,9 +88,10 @@ func (f *failing) failed(now time.Time, err error) {
 	f.same++
 }
 
-// try is the one retry layer (doc/adr/0001-one-retry-layer.md). It does f, a request or a request with the reading of its answer, until it succeeds, fails
-// for good, or the client has had no success for as long as its patience lasts. Between tries it waits with full jitter;
-// a store that asks to slow down slows every request of the client. What cannot pass by itself is not tried again.
+// try is the one retry layer (doc/adr/0001-one-retry-layer.md). It calls f, a request or a request with the reading of its
+// answer, until it succeeds, fails for good, or the client has had no success for as long as its patience lasts. Between
+// tries it waits with full jitter; a store that asks to slow down slows every request of the client. Errors that are not
+// transient are not tried again.
 func (t *transfer) try(ctx context.Context, f func(context.Context) error) error {
 	var failures failing
 	var paused time.Duration // by this request
@@ -109,7 +111,7 @@ func (t *transfer) try(ctx context.Context, f func(context.Context) error) error
 			return context.Cause(ctx)
 		}
 		if errors.Is(err, errSlow) || errors.Is(err, errExcess) {
-			if errors.Is(err, errSlow) { // the other is no failure
+			if errors.Is(err, errSlow) { // other errors are failures
 				t.retried(err, 0)
 			}
 			attempt--
@@ -133,7 +135,7 @@ func (t *transfer) try(ctx context.Context, f func(context.Context) error) error
 			t.note(fmt.Sprintf("nothing got through for %v, and is tried for %v: %v", waited.Round(time.Second), limit, err))
 		}
 		wait := t.c.waitAfter(attempt, err)
-		if left := limit - waited; left > 0 { // a store may ask for longer than its user has patience
+		if left := limit - waited; left > 0 { // a store may ask for a longer wait than the user's patience
 			wait = min(wait, left)
 		}
 		paused += wait
@@ -144,7 +146,8 @@ func (t *transfer) try(ctx context.Context, f func(context.Context) error) error
 	}
 }
 
-// giveUp decides whether a request is not worth another try whatever the patience; it gives the error to end with, or nil.
+// giveUp decides whether a request is not worth another try whatever the patience; it returns the error to end with, or
+// nil.
 func (c *Client) giveUp(f failing, err error) error {
 	kind, never := store.KindOf(err), c.lastSuccess.Load() == 0
 	switch {
@@ -154,13 +157,13 @@ func (c *Client) giveUp(f failing, err error) error {
 		return &triedOut{f.tries, err}
 	case never && nobodyThere(err) && f.tries >= leastTries:
 		return fmt.Errorf("tried %d times: %w", f.tries, err)
-	case never && kind == store.Expired && f.tries > 1: // once more, by credentials that were looked for again
+	case never && kind == store.Expired && f.tries > 1: // once more, with credentials that were looked up again
 		return err
 	}
 	return nil
 }
 
-// nobodyThere reports that nothing listens at the address, or that there is no such host.
+// nobodyThere reports whether nothing listens at the address, or there is no such host.
 func nobodyThere(err error) bool {
 	var dns *net.DNSError
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.As(err, &dns) && dns.IsNotFound
@@ -181,7 +184,7 @@ func (t *transfer) retried(err error, wait time.Duration) {
 	t.event(Event{Kind: EventRetry, Err: err, Wait: wait})
 }
 
-// waitAfter reports how long to wait before the next try, and slows the client where the store asked for it.
+// waitAfter returns how long to wait before the next try, and slows the client if the store asked for it.
 func (c *Client) waitAfter(attempt int, err error) time.Duration {
 	var e *store.Error
 	if !errors.As(err, &e) {
@@ -195,7 +198,7 @@ func (c *Client) waitAfter(attempt int, err error) time.Duration {
 	return max(pace.Backoff(attempt, rand.Float64), min(e.RetryAfter, maxRetryAfter))
 }
 
-// gate waits as long as a store that asked to slow down lets no new request out, but not longer than most; it reports how long.
+// gate waits while a store that asked to slow down lets no new request out, but not longer than most; it returns how long.
 func (c *Client) gate(ctx context.Context, most time.Duration) (waited time.Duration, err error) {
 	for {
 		wait := min(c.pace.Gate(time.Now()), most-waited)
@@ -206,7 +209,7 @@ func (c *Client) gate(ctx context.Context, most time.Duration) (waited time.Dura
 	}
 }
 
-// withFile does f, which opens a file, again while there are too many open ones: others are closed as other transfers end.
+// withFile calls f, which opens a file, again while too many are open: others are closed as other transfers end.
 func (t *transfer) withFile(ctx context.Context, f func() error) error {
 	began := time.Now()
 	for attempt := 0; ; attempt++ {
@@ -222,7 +225,7 @@ func (t *transfer) withFile(ctx context.Context, f func() error) error {
 	}
 }
 
-// pause is a pause of a request, which pace is told of.
+// pause waits before a try of a request, and reports that to pace.
 func (c *Client) pause(ctx context.Context, d time.Duration) error {
 	if d > 0 {
 		defer c.meter.Since(meter.Pausing, time.Now())
@@ -232,7 +235,7 @@ func (c *Client) pause(ctx context.Context, d time.Duration) error {
 	return pause(ctx, d)
 }
 
-// succeeded notes that something got through.
+// succeeded records that something got through.
 func (c *Client) succeeded() {
 	c.lastSuccess.Store(int64(time.Since(c.born)) + 1)
 	if c.saidQuiet.Load() {
@@ -240,7 +243,7 @@ func (c *Client) succeeded() {
 	}
 }
 
-// quietSince is when the silence began that patience measures: at the last success of any request, or, if that was
+// quietSince returns when the silence began that patience measures: at the last success of any request, or, if that was
 // before, at this request's first failure.
 func (c *Client) quietSince(firstFailure time.Time) time.Time {
 	last := c.born.Add(time.Duration(c.lastSuccess.Load()))
@@ -250,9 +253,9 @@ func (c *Client) quietSince(firstFailure time.Time) time.Time {
 	return firstFailure
 }
 
-// patience is how long a silence may last. A store that has given this client nothing but failures gets less: what has been
-// wrong since the first request seldom mends itself. Credentials that expired get less, too: either they are renewed by
-// themselves, at once, or a person must come.
+// patience returns how long a silence may last. A store with which no request has succeeded yet gets less: what has been
+// wrong since the first request seldom fixes itself. Expired credentials get less, too: either they are renewed
+// automatically, at once, or a person must act.
 func (c *Client) patience(kind store.Kind) time.Duration {
 	p, chosen := c.opts.Patience, c.opts.Patience > 0
 	if !chosen {
@@ -264,7 +267,7 @@ func (c *Client) patience(kind store.Kind) time.Duration {
 		return min(p, firstPatience)
 	case kind == store.Expired:
 		return p / 5
-	case kind == store.BadAnswer: // a page of a portal does not go away by itself
+	case kind == store.BadAnswer: // a login page does not go away by itself
 		return min(p, firstPatience)
 	}
 	return p
@@ -288,7 +291,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// cleanup gives a context for tidying up, that does not end with ctx.
+// cleanup returns a context for cleaning up that does not end with ctx.
 func cleanup(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 }

@@ -13,13 +13,13 @@ import (
 	"haul.example/haul/store"
 )
 
-// Distributed is one big transfer that several processes do together, on one machine or many: one opens it, any number of them
-// move its parts, one completes it. It is plain data, to be written down by one and read by the others, and holds no secret.
-// Nothing else is written down: no record is kept on any machine, and Client.Uploads shows its upload as open.
+// Distributed is one big transfer that several processes do together, on one machine or many: one opens it, any number of
+// them move its parts, one completes it. It is plain data, to be saved by one and read by the others, and holds no secret.
+// Nothing else is recorded: no record is kept on any machine, and Client.Uploads shows its upload as open.
 //
-//	one:     s := DistributeUpload, DistributeDownload or DistributeCopy; write s down
-//	each:    told := MoveParts of some of the parts; write told down
-//	one:     CompleteDistributed with all that was told; or AbortDistributed
+//	one:     s := DistributeUpload, DistributeDownload or DistributeCopy; save s
+//	each:    moved := MoveParts of some of the parts; save moved
+//	one:     CompleteDistributed with all parts that moved; or AbortDistributed
 type Distributed struct {
 	// Path is the local file, absolute: the source of an upload, or the target of a download; empty for a copy.
 	Path string `json:"path,omitempty"`
@@ -28,19 +28,19 @@ type Distributed struct {
 	// From is the source of a download or a copy, in the state that ETag names.
 	From store.Ref `json:"from,omitzero"`
 	ETag string    `json:"etag,omitempty"`
-	// Upload is what an upload or a copy fills.
+	// Upload is the one that an upload or a copy fills.
 	Upload store.Upload `json:"upload,omitzero"`
 	// Algorithm sums the parts.
 	Algorithm checksum.Algorithm `json:"algorithm,omitempty"`
-	// Size is in bytes; all parts have PartSize, but for the last.
+	// Size is in bytes; all parts but the last have PartSize.
 	Size     int64 `json:"size"`
 	PartSize int64 `json:"part_size"`
-	// Modified is the time of the source.
+	// Modified is the modification time of the source.
 	Modified time.Time `json:"modified,omitzero"`
 }
 
-// PartsError says which parts keep a shared transfer from being completed: nobody told of them, or the store lacks them or has
-// others by now. They must be moved again.
+// PartsError names the parts that keep a distributed transfer from being completed: nobody reported them, or the store does
+// not have them or has others by now. They must be moved again.
 type PartsError struct {
 	Missing []int // numbers, from 1
 	what    string
@@ -51,13 +51,13 @@ func (e *PartsError) Error() string {
 	return fmt.Sprintf("%s: parts are missing, or not those that were told of: %d, the first is %d", e.what, len(e.Missing), e.Missing[0])
 }
 
-// Parts is the number of parts.
+// Parts returns the number of parts.
 func (s Distributed) Parts() int { return s.layout().Count }
 
-// Part gives the bytes of part n, counted from 1.
+// Part returns the range of part n, counted from 1.
 func (s Distributed) Part(n int) store.Range { return s.layout().Part(n) }
 
-// Bytes is the size of the parts from first to last.
+// Bytes returns the size of the parts from first to last.
 func (s Distributed) Bytes(first, last int) int64 { return s.Part(last).End() - s.Part(first).Offset }
 
 func (s Distributed) layout() plan.Layout {
@@ -80,11 +80,11 @@ func (s Distributed) sourcePath() string {
 	return s.Path
 }
 
-// sharedParts is the number of parts that a shared object is cut into where that is left to haul: as many as one page of
-// ListParts tells of, so that to look what is there costs one request.
+// sharedParts is the default number of parts of a distributed transfer: as many as one page of ListParts returns, so that
+// one request lists what is there.
 const sharedParts = 1000
 
-// sharedLayout cuts an object.
+// sharedLayout splits an object into parts.
 func sharedLayout(size, want int64, l store.Limits) (plan.Layout, error) {
 	layout, err := plan.Parts(size, want, l)
 	if err != nil || want != 0 || layout.Count <= sharedParts {
@@ -98,7 +98,7 @@ func sharedLayout(size, want int64, l store.Limits) (plan.Layout, error) {
 	return plan.Parts(size, want, l)
 }
 
-// DistributeUpload opens the upload of a local file, which all who move parts must see under the same path.
+// DistributeUpload opens the upload of a local file, which all processes that move parts must see under the same path.
 func (c *Client) DistributeUpload(ctx context.Context, path string, to store.Ref, o Transfer) (Distributed, error) {
 	src, err := localfile.OpenSource(path)
 	if err != nil {
@@ -125,7 +125,8 @@ func (c *Client) DistributeUpload(ctx context.Context, path string, to store.Ref
 	}, nil
 }
 
-// DistributeDownload makes the hidden file that a download fills, beside path, in a folder that all who move parts must see.
+// DistributeDownload creates the hidden file that a download fills, beside path, in a directory that all processes that
+// move parts must see.
 func (c *Client) DistributeDownload(ctx context.Context, from store.Ref, path string, o Transfer) (Distributed, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -154,7 +155,7 @@ func (c *Client) DistributeDownload(ctx context.Context, from store.Ref, path st
 	return s, target.Keep()
 }
 
-// DistributeCopy opens the upload that a copy within the store fills, in the parts of the source where those are equal.
+// DistributeCopy opens the upload that a copy within the store fills, in the parts of the source if those are equal.
 func (c *Client) DistributeCopy(ctx context.Context, from, to store.Ref, o Transfer) (Distributed, error) {
 	t := c.begin(from.String(), to.String(), o)
 	src, err := t.headSource(ctx, from)
@@ -187,7 +188,8 @@ func (c *Client) DistributeCopy(ctx context.Context, from, to store.Ref, o Trans
 	return Distributed{From: from, ETag: src.ETag, Upload: a.up, Size: src.Size, PartSize: layout.PartSize, Modified: src.Modified}, nil
 }
 
-// AbortDistributed throws a shared transfer away, with all parts that moved. One that is already gone is no error.
+// AbortDistributed aborts a distributed transfer and deletes all parts that moved. It is not an error if it is already
+// gone.
 func (c *Client) AbortDistributed(ctx context.Context, s Distributed) error {
 	if s.Temp != "" {
 		return localfile.RemoveTemp(s.Path, s.Temp)

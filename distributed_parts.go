@@ -15,11 +15,12 @@ import (
 	"haul.example/haul/store"
 )
 
-// MoveParts moves the parts from first to last and tells of each, with its sum. Unless o.Resume is ResumeNever it first looks
-// which of them the store has, and proves these against the file: of a copy, which is pinned to one state of its source, the
-// size must do. No parts and no error say that the transfer was completed already, and proves equal.
+// MoveParts moves the parts from first to last and returns each with its sum. Unless o.Resume is ResumeNever it first lists
+// which of them the store has, and verifies these against the file; for a copy, which is pinned to one state of its source,
+// only the size is compared. No parts and no error say that the transfer was completed already, and that the target is
+// verified.
 //
-// The error is ErrSourceChanged, or of kind store.Changed, where the source is another than the one that was shared.
+// The error is ErrSourceChanged, or of kind store.Changed, if the source is not the one that was distributed.
 func (c *Client) MoveParts(ctx context.Context, s Distributed, first, last int, o Transfer) ([]store.Part, error) {
 	defer c.alive()()
 	if first < 1 || last < first || last > s.Parts() {
@@ -53,14 +54,14 @@ func (c *Client) MoveParts(ctx context.Context, s Distributed, first, last int, 
 	return told, nil
 }
 
-// partsMover is a run of parts of a Shared that move.
+// partsMover is a run of parts of a Distributed that move.
 type partsMover struct {
 	Distributed
 	*multipart
 	first, last int
 }
 
-// each does f for each part that is not there yet, as many at once as the client's lanes allow.
+// each calls f for each part that is not there yet, as many at once as the client's lanes allow.
 func (m *partsMover) each(ctx context.Context, f func(ctx context.Context, n int, buf []byte) error) error {
 	g, gctx := errgroup.WithContext(ctx)
 	var serr error
@@ -72,7 +73,7 @@ func (m *partsMover) each(ctx context.Context, f func(ctx context.Context, n int
 	return cmp.Or(g.Wait(), serr)
 }
 
-// kept lists the parts among these that the store has in the right size.
+// kept lists those of these parts that the store has in the right size.
 func (m *partsMover) kept(ctx context.Context) ([]store.Part, error) {
 	if m.o.Resume == ResumeNever {
 		return nil, nil
@@ -87,7 +88,7 @@ func (m *partsMover) kept(ctx context.Context) ([]store.Part, error) {
 	}), err
 }
 
-// openSource opens the file of an upload, which must be the one that was shared.
+// openSource opens the file of an upload, which must be the one that was distributed.
 func (s Distributed) openSource() (*localfile.Source, error) {
 	src, err := localfile.OpenSource(s.Path)
 	if err != nil {
@@ -154,14 +155,15 @@ func (m *partsMover) fetchParts(ctx context.Context) error {
 		return err
 	})
 	if err == nil {
-		err = target.Sync() // what is told of is on the disk
+		err = target.Sync() // reported parts are on the disk
 	}
 	return errors.Join(err, target.Keep())
 }
 
-// CompleteDistributed makes the whole of the parts that were told of, after it looked whether the store has just these, and proves
-// it: the object or file appears under its name, whole. One that was completed already is proved again. What is left undone
-// by an error stays as it is, for another try. The error is a *PartsError where parts must be moved again.
+// CompleteDistributed completes the transfer from the parts that were reported, after it checked that the store has just
+// these, and verifies it: the object or file appears under its name, whole. If it was completed already, it is verified
+// again. After an error everything stays as it is, for another try. The error is a *PartsError if parts must be moved
+// again.
 func (c *Client) CompleteDistributed(ctx context.Context, s Distributed, told []store.Part, o Transfer) (Result, error) {
 	defer c.alive()()
 	m := &partsMover{Distributed: s, multipart: &multipart{transfer: c.begin(s.source(), s.target(), o), up: s.Upload, from: s.From}, first: 1, last: s.Parts()}
@@ -229,7 +231,8 @@ func (m *partsMover) list(ctx context.Context) (there []store.Part, err error) {
 	return there, err
 }
 
-// sameParts reports whether a part that the store has is the one that was told of: by its sum, or where there is none, its ETag.
+// sameParts reports whether a part that the store has is the one that was reported: by its sum, or if there is none, its
+// ETag.
 func (m *partsMover) sameParts(there, told store.Part) bool {
 	if !told.Sum.IsZero() && there.Sum.Algorithm == told.Sum.Algorithm {
 		return there.Sum.Value == told.Sum.Value
@@ -237,7 +240,7 @@ func (m *partsMover) sameParts(there, told store.Part) bool {
 	return there.ETag == told.ETag && m.checkPart(there, told.Sum) == nil
 }
 
-// missing is a *PartsError where not all parts are there.
+// missing returns a *PartsError if not all parts are there.
 func (m *partsMover) missing() error {
 	e := &PartsError{what: m.target()}
 	for n := m.first; n <= m.last; n++ {
@@ -263,7 +266,7 @@ func (m *partsMover) completeCopy(ctx context.Context) (Result, error) {
 	return m.copied(ctx, src, obj, m.up.Ref, m.last)
 }
 
-// sourceNow looks at the source of a copy or a download, which must be in the state that was shared.
+// sourceNow looks at the source of a copy or a download, which must be in the state that was distributed.
 func (m *partsMover) sourceNow(ctx context.Context) (store.Object, error) {
 	obj, err := m.headSource(ctx, m.From)
 	if err == nil && obj.ETag != m.ETag {
@@ -303,7 +306,7 @@ func (m *partsMover) completeFile(ctx context.Context, told map[int]store.Part) 
 	return Result{Object: obj, Size: m.Size, Parts: m.last, Proof: proof}, nil
 }
 
-// completed reports whether the target is there already, and proves equal to the source.
+// completed reports whether the target is there already, and equal to the source.
 func (m *partsMover) completed(ctx context.Context) (Result, bool) {
 	var r Result
 	switch {

@@ -34,7 +34,7 @@ func share(b *bench, c *haul.Client, way string, content []byte, o haul.Transfer
 	return c.DistributeCopy(context.Background(), from, object, o)
 }
 
-// arrived is what a shared transfer made; nil where nothing is there.
+// arrived is what a shared transfer made; nil if nothing is there.
 func arrived(b *bench, way string) []byte {
 	if way == "download" {
 		got, _ := os.ReadFile(filepath.Join(b.dir, "down", "x.bam"))
@@ -46,8 +46,8 @@ func arrived(b *bench, way string) []byte {
 	return b.Bytes(object)
 }
 
-// TestShared: any number of processes, each with some parts, in any order, some twice, make the whole; where parts are missing,
-// they are named, and nothing is there.
+// TestShared: any number of processes, each with some parts, in any order, some twice, make the whole; if parts are
+// missing, they are named, and nothing is there.
 func TestShared(t *testing.T) {
 	for _, way := range sharedWays {
 		t.Run(way, func(t *testing.T) {
@@ -103,7 +103,7 @@ func TestShared(t *testing.T) {
 	}
 }
 
-// TestSharedGoesOn: who is asked again for parts moves only those that the store lacks.
+// TestSharedGoesOn: a process that is asked again for parts moves only those that the store does not have.
 func TestSharedGoesOn(t *testing.T) {
 	b := newBench(t)
 	o := haul.Transfer{PartSize: 10}
@@ -187,7 +187,7 @@ func TestSharedSourceChanged(t *testing.T) {
 	}
 }
 
-// TestSharedRefuses: parts that are none, and a transfer that was thrown away.
+// TestSharedRefuses: parts that are none, and a transfer that was discarded.
 func TestSharedRefuses(t *testing.T) {
 	b := newBench(t)
 	o := haul.Transfer{PartSize: 10}

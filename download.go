@@ -22,10 +22,10 @@ import (
 )
 
 // Download fetches object from into the local file path, by ranges in parallel. The bytes go into a hidden temporary file
-// beside path, which takes the name path only when all of it has arrived, has been proved, and is on the disk; its
-// modification time is then the object's. A failed download leaves the temporary file, tells so in a *PartialFileError, and the
-// same call goes on with it. The error is os.ErrExist where NoClobber forbids the file that is there, and of kind
-// store.Changed where the object changed on the way.
+// beside path, which is renamed to path only when all of it has arrived, has been verified, and is on the disk; its
+// modification time is then the object's. A failed download keeps the temporary file and reports it in a *PartialFileError;
+// the same call resumes it. The error is os.ErrExist if NoClobber forbids to replace a file, and of kind store.Changed if
+// the object changed during the download.
 func (c *Client) Download(ctx context.Context, from store.Ref, path string, o Transfer) (Result, error) {
 	defer c.alive()()
 	if err := o.checkDigests(); err != nil {
@@ -40,7 +40,7 @@ func (c *Client) Download(ctx context.Context, from store.Ref, path string, o Tr
 	}
 	d := &download{remote: &remote{transfer: c.begin(from.String(), path, o)}, from: from, path: path}
 	recorded := d.recorded(down, path, from)
-	if _, err := os.Lstat(path); err == nil && o.NoClobber && !recorded { // a recorded one may be this very transfer's
+	if _, err := os.Lstat(path); err == nil && o.NoClobber && !recorded { // a recorded one may belong to this very transfer
 		return Result{}, fmt.Errorf("%s: %w", path, fs.ErrExist)
 	}
 	if o.Resume != ResumeNever || recorded {
@@ -69,7 +69,7 @@ type download struct {
 	digests *digests
 
 	mu       sync.Mutex
-	segments []segment // that are here, in the order they came
+	segments []segment // ranges that are here, in the order in which they came
 	bytes    int64     // in segments
 	pieces   int64     // bytes that are here of ranges that are not
 }
@@ -85,7 +85,7 @@ func (d *download) run(ctx context.Context) (Result, error) {
 	return d.finish(ctx)
 }
 
-// finish proves what came, and puts the file in place.
+// finish verifies what came, and puts the file in place.
 func (d *download) finish(ctx context.Context) (Result, error) {
 	proof, err := d.settle(ctx)
 	if err != nil {
@@ -108,8 +108,8 @@ func (d *download) finish(ctx context.Context) (Result, error) {
 	return d.done(r), nil
 }
 
-// untouched makes sure that the partial file still holds what came: another program may have made it shorter, and what came later
-// have made it longer again. Where that may be, every range is summed again.
+// untouched makes sure that the partial file still holds what came: another program may have truncated it, and later ranges
+// have extended it again. If that is possible, every range is summed again.
 func (d *download) untouched(ctx context.Context) error {
 	doubtful, err := d.target.Check()
 	if err != nil || !doubtful {
@@ -132,7 +132,7 @@ func (d *download) untouched(ctx context.Context) error {
 	return nil
 }
 
-// result tells what came, as far as it fits what is told of it.
+// result returns the result, unless what came contradicts the metadata.
 func (d *download) result(proof Proof) (Result, error) {
 	r := Result{Object: d.obj, Size: d.obj.Size, Parts: max(len(d.segments), 1), Proof: proof, Modified: d.modified()}
 	if d.digests == nil {
@@ -146,7 +146,7 @@ func (d *download) result(proof Proof) (Result, error) {
 	return r, sameMD5(d.obj, r.Digests)
 }
 
-// beginDigests begins what was asked for, or goes on with it as far as proved ranges go.
+// beginDigests starts the requested digests, or resumes them as far as verified ranges go.
 func (d *download) beginDigests() {
 	d.digests = d.newDigests(d.obj.Size, d.algorithm, func(e entry) { d.append(d.log, e) })
 	if d.digests == nil {
@@ -158,8 +158,8 @@ func (d *download) beginDigests() {
 	d.digests.goOn(entries(d.log), d.digests.reach.end)
 }
 
-// open goes on with an earlier download where there is one that fits, or begins a new one; then first is the open body of its
-// first range. It is finished when the earlier run had put the file in place, and only not lived to tell.
+// open resumes an earlier download if there is one that fits, or begins a new one; then first is the open body of its first
+// range. It is finished if the earlier run had put the file in place, but was killed before reporting it.
 func (d *download) open(ctx context.Context) (first *response, finished bool, r Result, err error) {
 	if d.log != nil {
 		if earlier, ok := d.log.Header(); ok {
@@ -209,7 +209,7 @@ func (d *download) record(temp string) record {
 	}
 }
 
-// add notes a range that is here.
+// add adds a range that is here.
 func (d *download) add(s segment) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -220,7 +220,7 @@ func (d *download) add(s segment) {
 	}
 }
 
-// missing gives what is not here yet.
+// missing returns the ranges that are not here yet.
 func (d *download) missing() []store.Range {
 	kept := make([]store.Range, len(d.segments))
 	for i, s := range d.segments {
@@ -229,8 +229,8 @@ func (d *download) missing() []store.Range {
 	return plan.Gaps(d.obj.Size, kept)
 }
 
-// settle proves the whole. Where it does not prove, everything is fetched once more and what differs is replaced: a byte
-// that was damaged on the way is healed so, and one that the store itself gives wrong is found out.
+// settle verifies the whole. If that fails, everything is fetched once more and what differs is replaced: this repairs a
+// byte that was damaged in transit, and finds out one that the store itself returns wrong.
 func (d *download) settle(ctx context.Context) (Proof, error) {
 	proof, doubt, err := d.verify(ctx)
 	twice := err == nil && !proof.Verified && d.o.ReadTwice
@@ -256,7 +256,7 @@ func (d *download) settle(ctx context.Context) (Proof, error) {
 	return d.cameTwice(proof, doubt), err
 }
 
-// cameTwice is what is known of bytes that came twice, and were the same.
+// cameTwice returns the proof for bytes that were the same in two downloads.
 func (s *remote) cameTwice(proof Proof, doubt evidence.Claim) Proof {
 	s.c.etags.Odd(doubt)
 	if s.o.ReadTwice && !proof.Verified {
@@ -265,7 +265,7 @@ func (s *remote) cameTwice(proof Proof, doubt evidence.Claim) Proof {
 	return proof
 }
 
-// fetchAgain fetches everything once more, and counts the ranges that came otherwise than before.
+// fetchAgain fetches everything once more, and counts the ranges that differ from before.
 func (d *download) fetchAgain(ctx context.Context) (damaged int, err error) {
 	before := d.segments
 	d.segments, d.bytes = nil, 0
@@ -300,7 +300,7 @@ func differing(before, after []segment) int {
 	return n
 }
 
-// fetchMissing brings down everything that is not here yet; first is already open on its beginning.
+// fetchMissing downloads everything that is not here yet; first is already open on its beginning.
 func (d *download) fetchMissing(ctx context.Context, first *response) error {
 	d.beginDigests()
 	gaps := d.missing()
@@ -310,7 +310,7 @@ func (d *download) fetchMissing(ctx context.Context, first *response) error {
 	return d.fetchAll(ctx, first, d.cut(gaps, d.obj.Size))
 }
 
-// fetchAll brings down the ranges, in parallel.
+// fetchAll downloads the ranges, in parallel.
 func (d *download) fetchAll(ctx context.Context, first *response, ranges *plan.Ranges) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -351,7 +351,7 @@ func (d *download) fetchAll(ctx context.Context, first *response, ranges *plan.R
 	return nil
 }
 
-// fetchRange brings one down.
+// fetchRange downloads one range.
 func (d *download) fetchRange(ctx context.Context, r store.Range, first *response, buf []byte) error {
 	var pieces int64
 	sum, err := d.fetch(ctx, r, first, &inFile{d.target, d.c.meter, buf}, func(s segment) {
@@ -366,7 +366,7 @@ func (d *download) fetchRange(ctx context.Context, r store.Range, first *respons
 	return nil
 }
 
-// piece notes a piece of a range, and whole that all those of one, of so many bytes, are here.
+// piece records a piece of a range; whole subtracts the pieces, of so many bytes, of a range that is complete.
 func (d *download) piece(s segment) {
 	d.append(d.log, entry{Offset: s.Offset, Length: s.Length, Sum: s.sum})
 	d.noteRate(d.log)
@@ -384,7 +384,7 @@ func (d *download) whole(bytes int64) {
 	d.pieces -= bytes
 }
 
-// verify compares the whole file with what the store records. The doubt is as judge has it.
+// verify compares the whole file with what the store records. The doubt is as in judge.
 func (d *download) verify(ctx context.Context) (Proof, evidence.Claim, error) {
 	if !d.free() || d.obj.Size == 0 {
 		a, err := d.compare(ctx, d.known, d.target)
@@ -400,7 +400,7 @@ func (d *download) verify(ctx context.Context) (Proof, evidence.Claim, error) {
 	return judge(d.known, evidence.Decide(d.known.Claims[:1], []checksum.Sum{sum}))
 }
 
-// fail keeps what a later run can go on with, or removes what it cannot.
+// fail keeps what a later run can resume, or removes what it cannot.
 func (d *download) fail(err error) error {
 	gone := errors.Is(err, store.Changed) || errors.Is(err, store.NotFound) || errors.Is(err, ErrMismatch) || errors.Is(err, fs.ErrExist)
 	if d.log == nil || gone {
@@ -424,7 +424,7 @@ func (d *download) fail(err error) error {
 	return kept
 }
 
-// inFile lands bytes in a file.
+// inFile stores bytes in a file.
 type inFile struct {
 	target *localfile.Target
 	m      *meter.Meter

@@ -17,7 +17,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// dropEarlier removes what an earlier run left and this one will not go on with.
+// dropEarlier removes what an earlier run left and this one will not resume.
 func (d *download) dropEarlier() {
 	if earlier, ok := d.log.Header(); ok {
 		if err := d.o.below().RemoveTemp(d.path, string(earlier.Temp)); err != nil {
@@ -28,8 +28,8 @@ func (d *download) dropEarlier() {
 	d.log = nil
 }
 
-// goOn takes up an earlier run: its temporary file, with every range of it that proves equal to what was recorded. Where it
-// does not fit any more it is thrown away, and d.target stays nil.
+// goOn resumes an earlier run: its temporary file, with every range of it that matches its record. If it does not fit any
+// more it is discarded, and d.target stays nil.
 func (d *download) goOn(ctx context.Context, earlier record) (finished bool, r Result, err error) {
 	obj, err := d.head(ctx, d.from)
 	if errors.Is(err, store.NotFound) {
@@ -76,7 +76,7 @@ func (d *download) goOn(ctx context.Context, earlier record) (finished bool, r R
 	return false, Result{}, nil
 }
 
-// alreadyHere settles what became of a temporary file that is gone: where the file under the real name proves equal, the
+// alreadyHere settles what became of a temporary file that is gone: if the file under the real name is verified, the
 // earlier run had finished.
 func (d *download) alreadyHere(ctx context.Context) (Result, bool) {
 	src, err := localfile.OpenSource(d.path)
@@ -141,7 +141,7 @@ func (d *download) proveKept(ctx context.Context) error {
 	return nil
 }
 
-// disjoint drops segments that overlap others. No run writes such; a record that was tampered with may.
+// disjoint drops segments that overlap others. No run writes such segments; a record that was tampered with may have them.
 func (d *download) disjoint() {
 	slices.SortFunc(d.segments, func(a, b segment) int { return cmp.Compare(a.Offset, b.Offset) })
 	kept := d.segments[:0]

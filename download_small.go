@@ -10,9 +10,9 @@ import (
 	"haul.example/haul/store"
 )
 
-// DownloadListed is Download of an object that a listing told of. A small one then costs one request, the answer to which
-// brings the checksums too, and leaves no record: it would cost more than to fetch it again. The error is of kind
-// store.Changed where the object is another by now than the one that was listed.
+// DownloadListed is Download of an object that a listing reported. A small one then costs one request, whose answer has the
+// checksums too, and leaves no record, which would cost more than fetching it again. The error is of kind store.Changed if
+// the object has changed since it was listed.
 func (c *Client) DownloadListed(ctx context.Context, obj store.Object, path string, o Transfer) (Result, error) {
 	defer c.alive()()
 	if obj.Size > smallObject || o.PartSize != 0 && obj.Size > o.PartSize {
@@ -45,7 +45,7 @@ func (c *Client) DownloadListed(ctx context.Context, obj store.Object, path stri
 	return d.finish(ctx)
 }
 
-// fetchWhole brings a small object down by one request.
+// fetchWhole downloads a small object by one request.
 func (d *download) fetchWhole(ctx context.Context, listed store.Object) error {
 	lease, err := d.c.memory.Take(ctx, min(d.c.lanes.buffer(), max(listed.Size, 1)))
 	if err != nil {

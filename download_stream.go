@@ -16,9 +16,9 @@ import (
 	"haul.example/haul/store"
 )
 
-// DownloadStream writes object from to w, in order, fetched by ranges in parallel that wait in memory for their turn; all
-// streams of a Client share half of its memory for that, so one whose w takes nothing holds up the others. What was
-// written before an error stays written; ErrMismatch is known only at the end.
+// DownloadStream writes object from to w, in order, fetched by ranges in parallel that wait in memory for their turn. All
+// streams of a Client share half of its memory for that, so one whose w blocks holds up the others. What was written before
+// an error stays written; ErrMismatch is known only at the end.
 func (c *Client) DownloadStream(ctx context.Context, from store.Ref, w io.Writer, o Transfer) (Result, error) {
 	defer c.alive()()
 	if err := o.checkDigests(); err != nil {
@@ -68,7 +68,7 @@ type streamDownload struct {
 	w        io.Writer
 	part     int64
 	segments []segment
-	running  evidence.Running // sums the bytes in order, where the sums of the ranges do not do
+	running  evidence.Running // sums the bytes in order, if the sums of the ranges are not enough
 	digests  *digestChain
 	again    bool // it was all fetched before
 }
@@ -120,7 +120,7 @@ func (f *streamDownload) move(ctx context.Context, first *response) error {
 	return serr
 }
 
-// ahead starts the rangeFetch of a range and puts it into the queue.
+// ahead starts the rangeFetch of a range and appends it to the queue.
 func (f *streamDownload) ahead(ctx context.Context, g *errgroup.Group, r store.Range, body *response, queue chan<- *arrived) error {
 	lease, err := f.memory(ctx, r.Length)
 	if err != nil {
@@ -151,7 +151,7 @@ func (f *streamDownload) ahead(ctx context.Context, g *errgroup.Group, r store.R
 	return nil
 }
 
-// memory takes what a range needs while it waits for its turn; it is given back to both.
+// memory takes what a range needs while it waits for its turn; its release returns it to both.
 func (f *streamDownload) memory(ctx context.Context, size int64) (*budget.Lease, error) {
 	defer f.c.meter.Since(meter.Memory, time.Now())
 	if err := f.c.ahead.Acquire(ctx, size); err != nil {
@@ -164,7 +164,7 @@ func (f *streamDownload) memory(ctx context.Context, size int64) (*budget.Lease,
 	return lease, err
 }
 
-// write writes the ranges in order as they arrive. After a failure it stops the others, and frees what they had begun.
+// write writes the ranges in order as they arrive. After a failure it stops the others, and frees what they had taken.
 func (f *streamDownload) write(queue <-chan *arrived, stop context.CancelCauseFunc) error {
 	defer f.digests.end()
 	var failed error
@@ -209,7 +209,7 @@ func (f *streamDownload) prove() (Proof, evidence.Claim, error) {
 	return judge(f.known, a)
 }
 
-// sums gives those of what passed, for the first claims.
+// sums returns those of what passed, for the first claims.
 func (f *streamDownload) sums() ([]checksum.Sum, error) {
 	switch {
 	case !f.free():
@@ -221,8 +221,8 @@ func (f *streamDownload) sums() ([]checksum.Sum, error) {
 	return []checksum.Sum{sum}, err
 }
 
-// compare fetches everything once more, to nowhere, where nothing proves what passed: other bytes than the first time are an
-// ErrMismatch.
+// compare fetches everything once more, and discards it, if nothing else verifies what passed: other bytes than the first
+// time are an ErrMismatch.
 func (f *streamDownload) compare(ctx context.Context) error {
 	f.note("the bytes do not fit what the store vouches for; fetching them again to compare")
 	again := &streamDownload{remote: f.remote, w: io.Discard, part: f.part, again: true}
@@ -236,7 +236,7 @@ func (f *streamDownload) compare(ctx context.Context) error {
 	return nil
 }
 
-// inMemory lands bytes in memory, of which room already gave the right place.
+// inMemory stores bytes in memory that room has already returned.
 type inMemory []byte
 
 func (m inMemory) room(offset int64) []byte { return m[offset:] }

@@ -7,14 +7,16 @@ import (
 	"time"
 )
 
-// ErrStop is for the cause of a context that ends because somebody asked for it, and not because something went wrong: parts that
-// are nearly sent are then let come to their end, for three seconds at most, so that less is lost. Nothing new begins.
+// ErrStop is for the cause of a context that ends because somebody asked for it, and not because something went wrong:
+// parts that are nearly sent are then allowed to finish, for three seconds at most, so that less is lost. Nothing new
+// begins.
 var ErrStop = errors.New("stopped")
 
-// drainTime is for how long parts that are nearly sent are waited for.
+// drainTime is how long parts that are nearly sent are waited for.
 const drainTime = 3 * time.Second
 
-// stopped ends a flight whose transfer ends because of a cause: at once, unless it may be nearly done and that is of use.
+// stopped ends an attempt whose transfer ends because of a cause: at once, unless it may be nearly done and finishing is of
+// use.
 func (t *transfer) stopped(f *attempt, cause error) {
 	if t.fleeting || !errors.Is(cause, ErrStop) {
 		f.cut(cause)
@@ -23,14 +25,14 @@ func (t *transfer) stopped(f *attempt, cause error) {
 	f.ending.Store(true)
 }
 
-// drain decides which flights may come to their end after a stop: those with the least left, as many as the link moves in time. One
-// after the other ends, and the others do not take the link from them.
+// drain decides which attempts may finish after a stop: those with the least left, as many as the link moves in time. They
+// finish one after the other, and the rest do not take the link from them.
 type drain struct {
 	began time.Time // zero: nothing is to stop
 	room  float64   // bytes that may still come
 }
 
-// beat looks after the flights that are to end.
+// beat updates the attempts that are to end.
 func (d *drain) beat(now time.Time, all map[uint64]*attempt) {
 	var ending []*attempt
 	var rate float64

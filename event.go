@@ -4,16 +4,16 @@ import (
 	"time"
 )
 
-// EventKind sorts events.
+// EventKind is the kind of an Event.
 type EventKind string
 
 // The kinds of Event.
 const (
 	EventStart EventKind = "start" // a transfer begins; Size is -1 for a stream of unknown length
-	EventKept  EventKind = "kept"  // an earlier run is gone on with; Bytes were proved again
+	EventKept  EventKind = "kept"  // an earlier run is resumed; Bytes were verified again
 	EventNote  EventKind = "note"  // something worth knowing, in Text
 	EventRetry EventKind = "retry" // a request is tried again after Wait because of Err
-	EventDone  EventKind = "done"  // the transfer ended well, with Result
+	EventDone  EventKind = "done"  // the transfer succeeded, with Result
 )
 
 // Event is one thing that happened.

@@ -17,7 +17,8 @@ import (
 	"haul.example/haul/store/storetest"
 )
 
-// Where a store does not report the sizes of parts, those that tools use are tried, by every way to compare a file with an object.
+// If a store does not report the sizes of parts, those that tools use are tried, by every way to compare a file with an
+// object.
 func TestPartSizesOfToolsAreTried(t *testing.T) {
 	want := random(17*mib+5, 1)
 	for _, c := range []struct {
@@ -94,7 +95,7 @@ func TestReadTwice(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		edit   func(*store.Object)
-		damage int // which of the reads brings another byte
+		damage int // which of the reads returns a damaged byte
 		moved  int64
 		proved bool
 		err    error
@@ -127,8 +128,8 @@ func TestReadTwice(t *testing.T) {
 	}
 }
 
-// A store that checked the Content-MD5 of each part has the bytes, whatever its ETags are; where they are MD5s, one that differs is
-// damage, even of a part that came before that was known.
+// A store that checked the Content-MD5 of each part has the bytes, whatever its ETags are; if they are MD5s, one that
+// differs is damage, even of a part that came before that was known.
 func TestUploadWhereETagsOfPartsAreNoMD5s(t *testing.T) {
 	want := random(100, 1)
 	b := newBench(t, storetest.Takes(storetest.OddETags))
@@ -143,8 +144,8 @@ func TestUploadWhereETagsOfPartsAreNoMD5s(t *testing.T) {
 	}
 }
 
-// A checksum that was asked for by name, and that the store does not take, is an error for a small file as for a large one, and for a
-// copy; only the first small one is stored before that is known.
+// A checksum that was asked for by name, and that the store does not take, is an error for a small file as for a large one,
+// and for a copy; only the first small one is stored before that is known.
 func TestChecksumByNameIsTakenOrAnError(t *testing.T) {
 	for _, c := range []struct {
 		sums  storetest.Checksums
@@ -178,7 +179,7 @@ func TestChecksumByNameIsTakenOrAnError(t *testing.T) {
 	}
 }
 
-// forged is a store that gives one part an ETag that is not its MD5, as if other bytes had arrived.
+// forged is a store that returns an ETag for one part that is not its MD5, as if other bytes had arrived.
 type forged struct{ *storetest.Memory }
 
 func (f forged) PutPart(ctx context.Context, r store.PutPartRequest) (store.Part, error) {
@@ -189,7 +190,7 @@ func (f forged) PutPart(ctx context.Context, r store.PutPartRequest) (store.Part
 	return p, err
 }
 
-// An ETag of a part that is not its MD5 is damage where those of the other parts are, also where it comes first.
+// An ETag of a part that is not its MD5 is damage if those of the other parts are MD5s, also if it comes first.
 func TestOneOddETagAmongMD5s(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, storetest.Takes(storetest.MD5Checksums))

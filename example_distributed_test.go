@@ -40,7 +40,7 @@ func ExampleClient_DistributeUpload() {
 	// Output: s3://lab/big.bam 4 parts: CRC64NVME of the full object, checked by the store
 }
 
-// A download is shared by those who see the same folder.
+// A download can be distributed over processes that see the same folder.
 func ExampleClient_DistributeDownload() {
 	ctx := context.Background()
 	c, m, dir := exampleClient()
@@ -64,7 +64,7 @@ func ExampleClient_DistributeDownload() {
 	// Output: 20971520 bytes; proved: true
 }
 
-// A copy is shared in the same way; whoever misses parts is told which.
+// A copy is distributed in the same way; a missing part is reported by its number.
 func ExampleClient_DistributeCopy() {
 	ctx := context.Background()
 	c, m, dir := exampleClient()

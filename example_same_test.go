@@ -52,7 +52,7 @@ func ExampleClient_SameFile() {
 	// equal <nil>
 }
 
-// What a transfer costs in requests can be told before.
+// What a transfer costs in requests can be computed before.
 func ExampleClient_UploadRequests() {
 	c := haul.New(storetest.New(), haul.Options{})
 	const mib = 1 << 20

@@ -15,7 +15,7 @@ import (
 	"haul.example/haul/store/storetest"
 )
 
-// The examples move to and from a store in memory; s3.Open gives a real one.
+// The examples move to and from a store in memory; s3.Open opens a real one.
 func exampleClient() (*haul.Client, *storetest.Memory, string) {
 	dir, err := os.MkdirTemp("", "haul-example-")
 	if err != nil {

@@ -61,7 +61,7 @@ func (b *bench) said() string {
 	return s.String()
 }
 
-// random gives n bytes that depend on seed alone.
+// random returns n bytes that depend on seed alone.
 func random(n int, seed uint64) []byte {
 	b := make([]byte, n)
 	r := rand.New(rand.NewPCG(seed, 1))

@@ -14,13 +14,13 @@ import (
 	"haul.example/haul/store/storetest"
 )
 
-// slowly gives a client whose bytes take their time, and a new record of what is unfinished.
+// slowly returns a client whose bytes take their time, and a new record of what is unfinished.
 func slowly(t *testing.T, m *storetest.Memory, state string, rate int64) *haul.Client {
 	t.Helper()
 	return haul.New(m, haul.Options{Bandwidth: rate, StateDir: state})
 }
 
-// long gives n bytes, random as far as that is cheap.
+// long returns n bytes, random as far as that is cheap.
 func long(n int, seed uint64) []byte {
 	some := random(1<<20+7, seed)
 	return bytes.Repeat(some, n/len(some)+1)[:n]
@@ -33,7 +33,7 @@ func write(t *testing.T, path string, content []byte) {
 	}
 }
 
-// stopAfter gives a context that ends with a cause after a while.
+// stopAfter returns a context that ends with a cause after a while.
 func stopAfter(t *testing.T, d time.Duration, cause error) context.Context {
 	t.Helper()
 	ctx, stop := context.WithCancelCause(t.Context())
@@ -45,8 +45,8 @@ func stopAfter(t *testing.T, d time.Duration, cause error) context.Context {
 	return ctx
 }
 
-// A limit is known from the start: at any moment only so many parts are on their way as it lets through in three seconds, and one. When a
-// person stops the upload, those that are nearly there come to their end; on any other end they do not.
+// A limit is known from the start: at any moment only so many parts are on their way as it lets through in three seconds,
+// and one. When a person stops the upload, those that are nearly there come to their end; on any other end they do not.
 func TestWhatAnUploadKeeps(t *testing.T) {
 	const mib = 1 << 20
 	for _, c := range []struct {

@@ -16,10 +16,10 @@ import (
 	"haul.example/haul/store"
 )
 
-// recordVersion grows when a field of a record changes its meaning or goes away.
+// recordVersion grows when a field of a record changes its meaning or is removed.
 const recordVersion = 2
 
-// record is what is written down about an unfinished transfer, before its first part moves. It holds no secret.
+// record is what is recorded about an unfinished transfer, before its first part moves. It holds no secret.
 type record struct {
 	// Format is the recordVersion; records of version 1 have none.
 	Format   int       `json:"haul_journal"`
@@ -35,10 +35,10 @@ type record struct {
 	UploadID    string                `json:"upload_id,omitempty"`
 	Scheme      checksum.Scheme       `json:"scheme"`
 	Fingerprint localfile.Fingerprint `json:"fingerprint"`
-	// LostSince is when an upload was first asked for whose ID was never heard; zero where there is none. No UploadID says that
-	// none was heard at all.
+	// LostSince is when an upload was first requested whose ID was never received; zero if there is none. No UploadID says
+	// that no ID was received at all.
 	LostSince time.Time `json:"lost_since,omitzero"`
-	// Host and PID are of the process that does a transfer that nobody can resume.
+	// Host and PID are of the process that does a transfer that cannot be resumed.
 	Host string `json:"host,omitempty"`
 	PID  int    `json:"pid,omitempty"`
 
@@ -63,7 +63,7 @@ func (r *record) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// choices are the parts of a Transfer that Resume needs to go on with it.
+// choices are the fields of a Transfer that Resume needs.
 type choices struct {
 	PartSize  int64              `json:"part_size,omitempty"`
 	Checksum  checksum.Algorithm `json:"checksum,omitempty"`
@@ -75,13 +75,14 @@ type choices struct {
 	DigestFirst bool                 `json:"digest_first,omitempty"`
 }
 
-// entry is one finished range of a download, or how far a digest has come. (The parts of an upload need none: the store lists
-// them.)
+// entry is one finished range of a download, or how far a digest has come. (The parts of an upload need none: the store
+// lists them.)
 type entry struct {
 	Offset int64        `json:"offset"`
 	Length int64        `json:"length"`
 	Sum    checksum.Sum `json:"sum"`
-	// State is that of a hash of this algorithm after the first Offset bytes; no bytes and no State void all earlier ones.
+	// State is that of a hash of this algorithm after the first Offset bytes; an entry without bytes and State voids all
+	// earlier ones.
 	Digest checksum.Algorithm `json:"digest,omitempty"`
 	State  []byte             `json:"state,omitempty"`
 	// Rate is what the link moves, in bytes a second, if it is the link that bounds the transfer; such an entry has nothing else.
@@ -100,8 +101,8 @@ const (
 
 type log = journal.Log[record, entry]
 
-// openLog finds the record of this transfer, and locks it against other processes. A nil log without an error means that
-// no record can be kept here; the user has been told.
+// openLog finds the record of this transfer, and locks it against other processes. A nil log without an error means that no
+// record can be kept here; the user has been notified.
 func (t *transfer) openLog(ctx context.Context, d direction, path string, ref store.Ref) (*log, error) {
 	dir, err := t.c.StateDir()
 	if err == nil {
@@ -122,7 +123,7 @@ func (t *transfer) openLog(ctx context.Context, d direction, path string, ref st
 	return nil, nil
 }
 
-// recordName tells one transfer from another.
+// recordName returns a name that differs for different transfers.
 func (t *transfer) recordName(d direction, path string, ref store.Ref) string {
 	return strings.Join([]string{string(d), t.c.identity, path, ref.Bucket, ref.Key, ref.Version}, "\x00")
 }
@@ -140,7 +141,7 @@ func (t *transfer) choices() choices {
 	}
 }
 
-// unfit tells in words why the record does not fit this call; empty where it does.
+// unfit returns in words why the record does not fit this call; empty if it does.
 func (t *transfer) unfit(r record) string {
 	switch {
 	case r.Kind == up && t.o.PartSize != 0 && t.o.PartSize != r.PartSize:
@@ -155,7 +156,7 @@ func (t *transfer) unfit(r record) string {
 	return ""
 }
 
-// append writes a line into the record.
+// append writes a line to the record.
 func (t *transfer) append(l *log, e entry) {
 	if l == nil {
 		return
@@ -185,7 +186,7 @@ func (t *transfer) expectRate(l *log) {
 	}
 }
 
-// entries are the lines that earlier runs wrote.
+// entries returns the lines that earlier runs wrote.
 func entries(l *log) []entry {
 	if l == nil {
 		return nil
@@ -193,7 +194,7 @@ func entries(l *log) []entry {
 	return l.Entries()
 }
 
-// forget ends a record; what goes wrong there only costs a look at the next run.
+// forget removes a record; a failure here only costs the next run a look.
 func (t *transfer) forget(l *log) {
 	if l == nil {
 		return

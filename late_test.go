@@ -33,7 +33,7 @@ func (s *trailing) PutPart(ctx context.Context, r store.PutPartRequest) (store.P
 	return s.Store.PutPart(ctx, r)
 }
 
-// A store may think better of late sums in the middle of an upload.
+// A store may think better of trailing checksums in the middle of an upload.
 func TestLateSumsEnd(t *testing.T) {
 	for _, takes := range []int64{0, 1, 3, 100} {
 		b := newBench(t)
@@ -58,7 +58,7 @@ func TestLateSumsEnd(t *testing.T) {
 	}
 }
 
-// Bytes that are damaged behind a late sum are sent again, as behind an early one.
+// Bytes that are damaged behind a trailing checksum are sent again, as behind an early one.
 func TestLateSumOfDamagedBytes(t *testing.T) {
 	b := newBench(t)
 	want := random(95, 4)
@@ -70,7 +70,7 @@ func TestLateSumOfDamagedBytes(t *testing.T) {
 	b.stored(want)
 }
 
-// A store that refuses late sums sees one part that has one, however many are in flight.
+// A store that refuses trailing checksums sees one part that has one, however many are in flight.
 func TestLateSumIsTriedOnce(t *testing.T) {
 	for range 5 {
 		b := newBench(t)
@@ -88,7 +88,7 @@ func TestLateSumIsTriedOnce(t *testing.T) {
 	}
 }
 
-// refusing is a store that refuses late sums, when another part has come.
+// refusing is a store that refuses trailing checksums, when another part has come.
 type refusing struct {
 	store.Store
 	late atomic.Int64

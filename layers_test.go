@@ -15,7 +15,7 @@ import (
 // module is the path of the module, which `make rename` changes.
 const module = "haul.example/haul"
 
-// floors is the house: a package imports only from lower floors, never from its own, never up. See doc/DESIGN.md.
+// floors are the layers: a package imports only from lower layers, never from its own, never up. See doc/DESIGN.md.
 var floors = map[string]int{
 	"checksum":                 0,
 	"internal/amount":          0,
@@ -138,7 +138,7 @@ func TestFloors(t *testing.T) {
 	}
 }
 
-// TestFloorsBreak proves that each rule can fail.
+// TestFloorsBreak verifies that each rule can fail.
 func TestFloorsBreak(t *testing.T) {
 	for _, rule := range houseRules {
 		text := "package utils\n" + rule.sample + "\n"
@@ -201,7 +201,7 @@ func parseModule(t *testing.T) []goFile {
 	return all
 }
 
-// parseFile parses one file; its text is read from path where src is nil.
+// parseFile parses one file; its text is read from path if src is nil.
 func parseFile(t *testing.T, fset *token.FileSet, path string, src any) goFile {
 	t.Helper()
 	f, err := parser.ParseFile(fset, path, src, parser.ParseComments|parser.SkipObjectResolution)

@@ -7,12 +7,12 @@ import (
 	"haul.example/haul/store"
 )
 
-// List gives the objects of a bucket whose keys begin with prefix, in the store's order. A page that fails is tried again,
-// after the last key that came; an error that is given ends the listing, and nothing may be concluded about what it did not
-// tell. Of the attributes, only RequestPayer and PageSize count; nil asks for nothing.
+// List yields the objects of a bucket whose keys begin with prefix, in the store's order. A page that fails is tried again,
+// after the last key that came; an error that is yielded ends the listing, and says nothing about the keys that were not
+// listed. Of the attributes, only RequestPayer and PageSize count; nil asks for nothing.
 //
-// Pages are asked for as they are needed. A long listing whose caller waits for them is spread: several runs of keys are asked
-// for at the same time, and given in their order.
+// Pages are asked for as they are needed. A long listing whose caller waits for pages is spread: several key ranges are
+// listed at the same time, and yielded in order.
 func (c *Client) List(ctx context.Context, bucket, prefix string, a *store.Attrs) iter.Seq2[store.Object, error] {
 	l := listing[store.Object]{
 		what: store.Ref{Bucket: bucket, Key: prefix},
@@ -40,8 +40,9 @@ func (c *Client) List(ctx context.Context, bucket, prefix string, a *store.Attrs
 	}
 }
 
-// ListDir gives one level of a bucket, as if slashes made folders of it: the objects whose keys begin with prefix and have no
-// slash after that, and what the others begin with up to that slash. It is asked for, and ends, as List is, but is never spread.
+// ListDir yields one level of a bucket, treating slashes as directory separators: the objects whose keys begin with prefix
+// and have no slash after that, and the common prefixes of the others up to that slash. It is requested, and ends, as List
+// is, but is never spread.
 func (c *Client) ListDir(ctx context.Context, bucket, prefix string, a *store.Attrs) iter.Seq2[store.Entry, error] {
 	l := listing[store.Entry]{
 		what: store.Ref{Bucket: bucket, Key: prefix},
@@ -57,7 +58,7 @@ func (c *Client) ListDir(ctx context.Context, bucket, prefix string, a *store.At
 	}
 }
 
-// giveAll gives a page; it reports whether the caller wants more.
+// giveAll yields a page; it reports whether the caller wants more.
 func giveAll[E any](page []E, yield func(E, error) bool) bool {
 	for _, e := range page {
 		if !yield(e, nil) {
@@ -77,16 +78,16 @@ type listing[E any] struct {
 	name func(E) string
 }
 
-// progress is how far a listing is.
+// progress is how far a listing has come.
 type progress struct {
-	after string // the last name that came, by the order of the store's pages
+	after string // the last name that came, in the order of the store's pages
 	// over reports that there is no more, and stopped that no more is wanted.
 	over, stopped bool
-	// broke is why a listing broke off that had told something: the tries of what follows begin with it.
+	// broke is why a listing failed after it had returned something: the tries of the rest count from it.
 	broke error
 }
 
-// run gives the pages of what comes after a name, until there is no more or give wants none.
+// run passes on the pages of what comes after a name, until there is no more or give wants none.
 func (l listing[E]) run(ctx context.Context, c *Client, after string, give func([]E) bool) (progress, error) {
 	p := progress{after: after}
 	t := c.begin(l.what.String(), "", Transfer{})
@@ -98,7 +99,7 @@ func (l listing[E]) run(ctx context.Context, c *Client, after string, give func(
 	return p, nil
 }
 
-// goOn gives pages as run does, until the listing breaks off. Within a page names are not in order, but pages come whole.
+// goOn passes on pages as run does, until the listing fails. Names within a page are not in order, but pages come whole.
 func (l listing[E]) goOn(ctx context.Context, t *transfer, p *progress, give func([]E) bool) error {
 	if err := p.broke; err != nil {
 		p.broke = nil

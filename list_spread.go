@@ -12,23 +12,24 @@ import (
 	"haul.example/haul/store"
 )
 
-// A listing gives at most 1000 keys by a request, and each request tells where the next one begins: a million objects are a
-// thousand answers, one after the other. A store that lists in order can also be asked for what comes after any key, one that
-// does not exist included. So a long listing whose caller waits for it is cut into spans:
+// A request returns at most 1000 keys, and where the next one begins: a million objects are a thousand answers, one after
+// the other. A store that lists in order can also be asked for what comes after any key, one that does not exist included.
+// So a long listing whose caller waits for it is split into spans:
 //
 //	the caller has to wait: guess the key that is some pages ahead of the last span; it ends there, and another begins
-//	give the spans in their order; each holds some pages at most, and waits
+//	yield the spans in order; each holds some pages at most, and waits
 //
-// A guess that is wrong makes spans that are uneven, and never a listing that is: spans share no key, and leave none out. Some stores
-// are wrong about what comes after a key that does not exist. So each span is listed until it shows a key beyond its end, and the next
-// span must begin with that very key; if it does not, the rest is listed page by page, after keys that exist. What is
-// asked for beyond the end of a span is in vain; so a span goes on from a page of its own, and where much was in vain, no more are made.
+// A wrong guess makes spans uneven, but never the listing wrong: spans share no key, and leave none out. Some stores are
+// wrong about what comes after a key that does not exist. So each span is listed until it shows a key beyond its end, and
+// the next span must begin with that very key; if it does not, the rest is listed page by page, after keys that exist.
+// Pages requested beyond the end of a span are wasted; so a span continues from a page of its own, and if much was wasted,
+// no more spans are made.
 const (
 	// longListing is how many objects and pages must have come before a listing is spread.
 	longListing, longPages = 2000, 2
-	// mostSpans are under way at once, each meant to be spanPages long; what they hold is at most about as much.
+	// mostSpans are listed at once, each meant to be spanPages long; what they hold is at most about as much.
 	mostSpans, spanPages = 8, 6
-	// mayBeVain bounds the pages that come to nothing: so many, and one of so many.
+	// mayBeVain bounds the wasted pages: so many, and one of so many.
 	mayBeVain = 4
 )
 
@@ -41,7 +42,7 @@ type sight struct {
 	last   string
 }
 
-// look takes a page in; it reports whether the listing is worth to be spread.
+// look takes in a page; it reports whether the listing is worth spreading.
 func (s *sight) look(page []store.Object) bool {
 	if len(page) == 0 {
 		return false
@@ -62,30 +63,30 @@ type spread struct {
 	listing[store.Object]
 
 	mu    sync.Mutex
-	spans []*span // in the order of their keys; the first is being given
-	// begins are the first keys of the pages that were given last, and end is the last key that was given.
+	spans []*span // in the order of their keys; the first is being yielded
+	// begins are the first keys of the pages that were yielded last, and end is the last key that was yielded.
 	begins []string
 	end    string
 	pages  int // that were asked for
 	vain   int // of these, beyond the end of their span
 }
 
-// span is a run of keys.
+// span is a range of keys.
 type span struct {
 	pages chan []told // closed when it is listed, or failed
-	err   error       // why, then
+	err   error       // why it failed
 
 	// guarded by spread.mu
 	at     string      // it is listed up to here
-	until  string      // no key behind this one; empty is all there is
+	until  string      // no key after this one; empty is no bound
 	stride plan.Stride // of its last page
 	ended  bool        // all of it is listed
 	mixed  bool        // keys came in no order
 	first  string      // the first key that its listing showed, wherever; empty is none
-	beyond string      // the first key behind until that its listing showed; empty is none
+	beyond string      // the first key after until that its listing showed; empty is none
 }
 
-// told is what a listing tells of an object, without the room for what it does not.
+// told is what a listing returns of an object, without the memory for other fields.
 type told struct {
 	key, etag, class string
 	size             int64
@@ -96,7 +97,7 @@ func newSpread(c *Client, l listing[store.Object], stride plan.Stride, after str
 	return &spread{c: c, listing: l, spans: []*span{{at: after, stride: stride}}, end: after}
 }
 
-// run gives the objects of all spans, in order; page by page from where a store turns out to be wrong about where a span begins.
+// run yields the objects of all spans, in order; page by page once a store turns out to be wrong about where a span begins.
 func (s *spread) run(ctx context.Context, yield func(store.Object, error) bool) {
 	done := s.runSpans(ctx, yield)
 	if done {
@@ -108,7 +109,7 @@ func (s *spread) run(ctx context.Context, yield func(store.Object, error) bool) 
 	}
 }
 
-// runSpans gives the objects of the spans; false when what comes after the last of them is to be listed in another way.
+// runSpans yields the objects of the spans; false if what comes after the last of them is to be listed in another way.
 func (s *spread) runSpans(ctx context.Context, yield func(store.Object, error) bool) bool {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
@@ -156,7 +157,7 @@ func (s *spread) meet(before, sp *span) bool {
 	return before.beyond == sp.first
 }
 
-// next gives a page of the first span; false when there is none left. If it has to wait, another span is begun.
+// next returns a page of the first span; false if there is none left. If it has to wait, another span is begun.
 func (s *spread) next(first *span, begin func(sp *span, after string)) ([]told, bool) {
 	select {
 	case page, ok := <-first.pages:
@@ -170,7 +171,7 @@ func (s *spread) next(first *span, begin func(sp *span, after string)) ([]told, 
 	return page, ok
 }
 
-// given notes a page.
+// given records a page that was yielded.
 func (s *spread) given(page []told) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -181,7 +182,7 @@ func (s *spread) given(page []told) {
 	s.end = page[len(page)-1].key
 }
 
-// cut cuts the last span that goes on in two, and gives the second; nil where that cannot be, or is not worth it.
+// cut splits the last running span in two, and returns the second; nil if that cannot be, or is not worth it.
 func (s *spread) cut() (*span, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -206,7 +207,8 @@ func (s *spread) cut() (*span, string) {
 	return sp, key
 }
 
-// ahead guesses the key that is spanPages ahead of a span, by the pages that were given last, or else by its own last page.
+// ahead guesses the key that is spanPages ahead of a span, by the pages that were yielded last, or else by its own last
+// page.
 func (s *spread) ahead(sp *span) (string, bool) {
 	if sp.stride == (plan.Stride{}) {
 		return "", false
@@ -219,7 +221,7 @@ func (s *spread) ahead(sp *span) (string, bool) {
 	return sp.stride.Ahead(sp.at, spanPages)
 }
 
-// shift leaves the first span behind.
+// shift drops the first span.
 func (s *spread) shift() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -252,7 +254,7 @@ func (s *spread) list(ctx context.Context, sp *span, after string) error {
 	return context.Cause(ctx)
 }
 
-// within notes how far a span is, and gives what of a page belongs to it; false when that is its end.
+// within records how far a span is, and returns what of a page belongs to it; false if that is its end.
 func (s *spread) within(sp *span, page []store.Object) ([]store.Object, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

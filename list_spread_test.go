@@ -30,7 +30,7 @@ var rows = map[string]func(r *rand.Rand, i int) string{
 	"odd":         func(r *rand.Rand, i int) string { return fmt.Sprintf("run/%c%d", 'a'+rune(r.IntN(300)), i) },
 }
 
-// shelve stores objects and gives their keys in order.
+// shelve stores objects and returns their keys in order.
 func shelve(m *storetest.Memory, row func(*rand.Rand, int) string, n int, seed uint64) []string {
 	r := rand.New(rand.NewPCG(seed, 1))
 	keys := make([]string, n)
@@ -187,7 +187,8 @@ func (f folded) List(ctx context.Context, bucket, prefix, after string, a *store
 	}
 }
 
-// TestListOutOfOrderLater: a listing that turns out to be in no order only when it is spread is an error, and no key is left out.
+// TestListOutOfOrderLater: a listing that turns out to be in no order only when it is spread is an error, and no key is
+// left out.
 func TestListOutOfOrderLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := folded{Memory: storetest.New(storetest.For(t))}

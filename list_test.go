@@ -14,7 +14,7 @@ import (
 	"haul.example/haul/store/storetest"
 )
 
-// listed gives the keys that a listing tells.
+// listed returns the keys that a listing yields.
 func listed(c *haul.Client, prefix string) (keys []string, err error) {
 	for o, err := range c.List(context.Background(), storetest.Bucket, prefix, nil) {
 		if err != nil {

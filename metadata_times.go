@@ -13,11 +13,11 @@ import (
 	"haul.example/haul/store"
 )
 
-// timeName is the name of metadata that have a file's modification time, in seconds with a fraction, as rclone has it.
+// timeName is the metadata name of a file's modification time, in seconds with a fraction, as in rclone.
 const timeName = "mtime"
 
-// described gives the Attrs with what a later look at the object needs no receipt for: the MD5, unless it is zero, and the part
-// size, unless that is. What the caller named stands. Without Digests nothing is added.
+// described returns the Attrs with what lets a later look at the object do without a receipt: the MD5, unless it is zero,
+// and the part size, unless that is zero. What the caller set is kept. Without Digests nothing is added.
 func (o Transfer) described(md5 checksum.Sum, partSize int64) store.Attrs {
 	a := o.Attrs
 	if len(o.Digests) == 0 {
@@ -31,7 +31,7 @@ func (o Transfer) described(md5 checksum.Sum, partSize int64) store.Attrs {
 		add[evidence.MD5Name] = md5.Base64()
 		add[evidence.S3cmdName] = "md5:" + md5.Hex()
 		if at, ok := parseSeconds(a.Metadata[timeName]); ok && o.Times {
-			add[evidence.S3cmdName] += "/mtime:" + strconv.FormatInt(at.Unix(), 10) // s3cmd knows whole seconds
+			add[evidence.S3cmdName] += "/mtime:" + strconv.FormatInt(at.Unix(), 10) // s3cmd stores whole seconds
 		}
 	}
 	maps.Copy(add, a.Metadata)
@@ -39,13 +39,13 @@ func (o Transfer) described(md5 checksum.Sum, partSize int64) store.Attrs {
 	return a
 }
 
-// FileMD5 gives the MD5 of the file that an object was made from, as haul, rclone and s3cmd keep it in the metadata, and under
-// which name; that is empty where there is none. It is what the uploader said, and the store does not check it. Metadata is told
-// by Client.Stat, and not by listings.
+// FileMD5 returns the MD5 of the file that an object was made from, as haul, rclone and s3cmd keep it in the metadata, and
+// the name of its metadata; that is empty if there is none. It is what the uploader said, and the store does not check it.
+// Client.Stat returns metadata, listings do not.
 func FileMD5(o store.Object) (md5 checksum.Sum, name string) { return evidence.FileMD5(o) }
 
-// sameMD5 compares the MD5 of what came, where it was asked for, with the one that the metadata tells. As with rclone, that does
-// not count where the ETag is the MD5 of the object itself.
+// sameMD5 compares the MD5 of what came, if it was asked for, with the one in the metadata. As in rclone, that does not
+// count if the ETag is the MD5 of the object itself.
 func sameMD5(obj store.Object, sums []checksum.Sum) error {
 	kept, name := FileMD5(obj)
 	tag, isMD5 := obj.MD5()
@@ -61,7 +61,7 @@ func sameMD5(obj store.Object, sums []checksum.Sum) error {
 	return nil
 }
 
-// stamped keeps a file's modification time with the object where that is wanted.
+// stamped adds a file's modification time to the attributes if that is wanted.
 func (o Transfer) stamped(mtime time.Time) Transfer {
 	if !o.Times {
 		return o
@@ -80,8 +80,8 @@ func (o Transfer) stamped(mtime time.Time) Transfer {
 	return o
 }
 
-// FileTime gives the modification time of the file that an object was made from, as Transfer.Times, rclone and s3cmd keep it in
-// the metadata. Metadata is told by Client.Stat, and not by listings.
+// FileTime returns the modification time of the file that an object was made from, as Transfer.Times, rclone and s3cmd keep
+// it in the metadata. Client.Stat returns metadata, listings do not.
 func FileTime(o store.Object) (time.Time, bool) {
 	if t, ok := parseSeconds(o.Attrs.Metadata[timeName]); ok {
 		return t, true
@@ -112,10 +112,11 @@ func parseSeconds(text string) (time.Time, bool) {
 	return time.Unix(sec.Int64(), nsec.Int64()), true
 }
 
-// maxSeconds bounds the times that are believed, in seconds to both sides of 1970: some 30,000 years, more than any file system has.
+// maxSeconds bounds the times that are accepted, in seconds before and after 1970: some 30,000 years, more than any file
+// system has.
 const maxSeconds = 1 << 40
 
-// modified is the modification time for the file that a download makes.
+// modified returns the modification time for the downloaded file.
 func (d *download) modified() time.Time {
 	if d.o.Times {
 		if t, ok := FileTime(d.obj); ok {
@@ -125,7 +126,7 @@ func (d *download) modified() time.Time {
 	return d.obj.Modified
 }
 
-// expected refuses an object that is not the one that the caller meant.
+// expected refuses an object that is not the one that the caller asked for.
 func (t *transfer) expected(o store.Object) error {
 	if t.o.IfMatch == "" || o.ETag == t.o.IfMatch {
 		return nil

@@ -83,7 +83,7 @@ func runModel(t *testing.T, seed uint64) {
 	m.tidy()
 }
 
-// edit gives the local source of a key another content.
+// edit returns the local source of a key another content.
 func (m *model) edit(key string) {
 	m.Helper()
 	m.sources[key] = random(m.r.IntN(600), m.r.Uint64())
@@ -95,7 +95,7 @@ func (m *model) name(key string) string { return filepath.Base(key) + ".src" }
 
 func (m *model) ref(key string) store.Ref { return store.Ref{Bucket: storetest.Bucket, Key: key} }
 
-// killed gives a context that ends at a random moment, as a kill would.
+// killed returns a context that ends at a random moment, as a kill would.
 func (m *model) killed() (context.Context, context.CancelFunc) {
 	if m.r.IntN(3) > 0 {
 		return context.WithCancel(context.Background())
@@ -143,7 +143,7 @@ func (m *model) wrote(key string, content []byte, err error) {
 	m.objects[key] = append(m.objects[key], content)
 	var left *haul.IncompleteUploadError
 	if errors.As(err, &left) && !left.Resumable {
-		m.left = append(m.left, left.Upload) // and the caller was told
+		m.left = append(m.left, left.Upload) // and the caller knows
 	}
 }
 

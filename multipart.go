@@ -17,8 +17,8 @@ import (
 	"haul.example/haul/store"
 )
 
-// multipart is an open upload, and what this run knows of its parts. Uploads of files, of streams, and copies in parts
-// all end in one.
+// multipart is an open upload, and what this run knows of its parts. Uploads of files, of streams, and copies in parts all
+// end in one.
 type multipart struct {
 	*transfer
 	up   store.Upload
@@ -26,18 +26,18 @@ type multipart struct {
 
 	mu    sync.Mutex
 	parts []store.Part   // by index; a zero Number is a part that is not there yet
-	sums  []checksum.Sum // by index, by the scheme's algorithm; zero where the bytes were never here
+	sums  []checksum.Sum // by index, by the scheme's algorithm; zero if the bytes were never here
 	bytes int64          // in parts
 	sent  int            // parts that this run has sent
 
-	// lostSince is when an upload was first asked for whose ID may never have been heard; zero where there is none.
+	// lostSince is when an upload was first requested whose ID may never have been received; zero if there is none.
 	lostSince time.Time
 }
 
-// create opens the upload, as near to the scheme as the store takes it. Note, which may be nil, is called before the first
-// request, when lostSince says what would be lost were the answer never read.
+// create opens the upload, as near to the scheme as the store supports. Note, which may be nil, is called before the first
+// request, when lostSince says what would be lost if the answer were never read.
 func (a *multipart) create(ctx context.Context, want checksum.Scheme, attrs *store.Attrs, note func()) error {
-	if a.o.NoClobber { // the store decides at the end; but don't move a terabyte to hear it
+	if a.o.NoClobber { // the store decides at the end; but don't move a terabyte before that
 		if err := a.absent(ctx, a.up.Ref); err != nil {
 			return err
 		}
@@ -49,7 +49,7 @@ func (a *multipart) create(ctx context.Context, want checksum.Scheme, attrs *sto
 	if note != nil {
 		note()
 	}
-	// An answer that is on its way is waited for, so that the upload that it names is not lost.
+	// An answer that may still come is waited for, so that the upload that it names is not lost.
 	octx, stop := outlast(ctx, openGrace)
 	defer stop()
 	lost := !before.IsZero()
@@ -70,7 +70,7 @@ func (a *multipart) create(ctx context.Context, want checksum.Scheme, attrs *sto
 	return err
 }
 
-// add notes a part that the store has, with our own sum of it.
+// add adds a part that the store has, with our own sum of it.
 func (a *multipart) add(p store.Part, sum checksum.Sum) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -92,7 +92,7 @@ func (a *multipart) has(n int) bool {
 	return n <= len(a.parts) && a.parts[n-1].Number == n
 }
 
-// count gives how much is there.
+// count returns the number of parts that are there, and their bytes.
 func (a *multipart) count() (parts int, bytes int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -104,8 +104,9 @@ func (a *multipart) count() (parts int, bytes int64) {
 	return parts, a.bytes
 }
 
-// checkPart compares what the store says of a part with our own sum of it. By MD5 the store has checked the bytes itself, since they
-// came with a Content-MD5: then an ETag that differs is damage only where the store's other ETags of parts were MD5s.
+// checkPart compares what the store reports of a part with our own sum of it. By MD5 the store has checked the bytes
+// itself, since they came with a Content-MD5: then an ETag that differs is damage only if the store's other ETags of parts
+// were MD5s.
 func (a *multipart) checkPart(p store.Part, sum checksum.Sum) error {
 	if sum.IsZero() {
 		return nil
@@ -128,7 +129,7 @@ func (a *multipart) checkPart(p store.Part, sum checksum.Sum) error {
 	return a.damaged(p, theirs, sum)
 }
 
-// partTag gives the MD5 that the ETag of a part can be, or the zero Sum.
+// partTag returns the MD5 that the ETag of a part can be, or the zero Sum.
 func (a *multipart) partTag(p store.Part) checksum.Sum {
 	tag, _ := checksum.FromETag(p.ETag)
 	if tag.Parts > 0 || a.o.Attrs.Encryption.SSE != "" || a.o.Attrs.Encryption.Customer.Key != "" {
@@ -144,7 +145,8 @@ func (a *multipart) damaged(p store.Part, theirs, ours checksum.Sum) error {
 	}
 }
 
-// unlike finds a part whose ETag is not its MD5 where those of others are: it arrived before the store was known for that.
+// unlike finds a part whose ETag is not its MD5 although those of others are: it arrived before the store was known for
+// that.
 func (a *multipart) unlike() error {
 	var odd error
 	fits := false
@@ -163,7 +165,7 @@ func (a *multipart) unlike() error {
 	return odd
 }
 
-// whole gives the sum of the whole by the upload's scheme, or zero where it cannot be known here.
+// whole returns the sum of the whole by the upload's scheme, or zero if it cannot be known here.
 func (a *multipart) whole() (checksum.Sum, error) {
 	if a.up.Scheme.Algorithm == checksum.None || slices.ContainsFunc(a.sums, checksum.Sum.IsZero) {
 		return checksum.Sum{}, nil
@@ -174,7 +176,7 @@ func (a *multipart) whole() (checksum.Sum, error) {
 	return a.full()
 }
 
-// full gives the sum of all bytes, where it follows from those of the parts.
+// full returns the sum of all bytes, if it follows from those of the parts.
 func (a *multipart) full() (checksum.Sum, error) {
 	if !a.up.Scheme.Algorithm.CanCombine() || slices.ContainsFunc(a.sums, checksum.Sum.IsZero) {
 		return checksum.Sum{}, nil
@@ -186,7 +188,7 @@ func (a *multipart) full() (checksum.Sum, error) {
 	return checksum.Combine(sized)
 }
 
-// describe tells of the parts in a result.
+// describe adds the parts to a result.
 func (a *multipart) describe(r Result) Result {
 	r.PartSize = a.parts[0].Size
 	for i, p := range a.parts {
@@ -219,8 +221,8 @@ func (a *multipart) complete(ctx context.Context, sum checksum.Sum) (store.Objec
 			obj = o
 			return nil
 		}
-		// The answer to an earlier try may have been lost, but not its effect, and something on the way may have sent this one
-		// twice: look before failing.
+		// The answer to an earlier try may have been lost, but not its effect, and a proxy may have sent this one twice:
+		// look before failing.
 		switch store.KindOf(err) {
 		case store.Unknown, store.BadAnswer, store.NoUpload, store.Exists, store.Conflict:
 			if found, ok := a.landed(ctx, sum); ok {
@@ -236,7 +238,8 @@ func (a *multipart) complete(ctx context.Context, sum checksum.Sum) (store.Objec
 	return obj, err
 }
 
-// checkTags looks, once for each Client, whether the store has the tags that an upload in parts was opened with: Ceph drops them.
+// checkTags checks, once for each Client, whether the store has the tags with which a multipart upload was opened: Ceph
+// drops them.
 func (a *multipart) checkTags(ctx context.Context, obj store.Object) {
 	if len(a.o.Attrs.Tags) == 0 || a.c.lookedTags.Swap(true) {
 		return
@@ -248,7 +251,7 @@ func (a *multipart) checkTags(ctx context.Context, obj store.Object) {
 	}
 }
 
-// landed looks whether the upload is gone, and the object there and made of just these parts.
+// landed checks whether the upload is gone, and the object is there and made of just these parts.
 func (a *multipart) landed(ctx context.Context, sum checksum.Sum) (store.Object, bool) {
 	if _, _, err := a.c.store.Parts(ctx, a.up, &a.o.Attrs); !errors.Is(err, store.NoUpload) {
 		return store.Object{}, false // still open: what is there under the key is older
@@ -293,7 +296,7 @@ func (a *multipart) prove(ctx context.Context, obj store.Object, sum checksum.Su
 		}
 	}
 	if obj.Size == 0 {
-		obj.Size = a.bytes // the answer to Complete does not tell it
+		obj.Size = a.bytes // the answer to Complete does not have it
 	}
 	if obj.Size != a.bytes {
 		return obj, Proof{}, fmt.Errorf("%s: %w: the store has %d bytes, %d were sent", obj.Ref, ErrMismatch, obj.Size, a.bytes)
@@ -313,7 +316,8 @@ func (a *multipart) prove(ctx context.Context, obj store.Object, sum checksum.Su
 	return obj, Proof{Verified: true, Sum: sum, Text: fmt.Sprintf("%s of %d parts, checked by the store", sum.Algorithm, len(a.parts))}, nil
 }
 
-// proveMD5 judges by ETags: that of the whole is made of the parts' MD5s, or else those of the parts must each have been one.
+// proveMD5 judges by ETags: that of the whole is made of the parts' MD5s, or else those of the parts must each have been
+// one.
 func (a *multipart) proveMD5(obj store.Object, sum checksum.Sum) Proof {
 	if tag, ok := obj.MD5(); ok && tag == sum {
 		return Proof{Verified: true, Sum: sum, Text: fmt.Sprintf("MD5 of each of %d parts (Content-MD5), and the ETag made of them", len(a.parts))}
@@ -328,7 +332,7 @@ func (a *multipart) proveMD5(obj store.Object, sum checksum.Sum) Proof {
 	return Proof{Verified: true, Sum: sum, Text: fmt.Sprintf("MD5 of each of %d parts, against the store's ETags of them", len(a.parts))}
 }
 
-// abort throws the upload away after err, and says so where that did not go well.
+// abort aborts the upload after err, and adds to err if that failed.
 func (a *multipart) abort(ctx context.Context, err error) error {
 	a.discarded()
 	cctx, cancel := cleanup(ctx)
@@ -340,15 +344,15 @@ func (a *multipart) abort(ctx context.Context, err error) error {
 	return err
 }
 
-// left wraps err with what stays in the store; resumable where a record of it is kept.
+// left wraps err with what stays in the store; resumable if a record of it is kept.
 func (a *multipart) left(err error, resumable bool) error {
 	parts, bytes := a.count()
 	return &IncompleteUploadError{Upload: a.up, Parts: parts, Bytes: bytes, Resumable: resumable, Err: err}
 }
 
-// send sends part n, which is to be read by out.buf, and adds it. Its sum follows the bytes, where the store takes that;
-// else the bytes are read once before, to be summed. Until one part has shown that the store takes it, no other is tried that way:
-// a refusal would let all that are in flight go twice.
+// send sends part n, which is to be read by out.buf, and adds it. Its checksum follows the bytes, if the store takes that;
+// else the bytes are read once before, to be summed. Until one part has shown that the store takes trailing checksums, no
+// other is tried that way: after a refusal, all that are in flight would have to be sent twice.
 func (a *multipart) send(ctx context.Context, n int, out outgoing) error {
 	if a.c.store.TakesLateSums(a.up) && a.c.late.enter() {
 		err := a.sendSummed(ctx, n, out)
@@ -375,7 +379,8 @@ func (a *multipart) sumPart(n int, out outgoing) (checksum.Sum, error) {
 	return sum, nil
 }
 
-// sendSummed sends part n, as often as it takes, and adds it; with a late sum where it has none and the upload's scheme has.
+// sendSummed sends part n, with as many tries as it takes, and adds it; with a trailing checksum if it has none and the
+// upload's scheme has.
 func (a *multipart) sendSummed(ctx context.Context, n int, out outgoing) error {
 	size, sum := out.body.Size(), out.sum
 	late := sum.IsZero() && a.up.Scheme.Algorithm != checksum.None
@@ -384,7 +389,7 @@ func (a *multipart) sendSummed(ctx context.Context, n int, out outgoing) error {
 	var began time.Time
 	var answer time.Duration
 	err := a.tryWatched(ctx, size, !a.mayCut(late || !sum.IsZero()), func(ctx context.Context, f *attempt) error {
-		if late && !a.c.store.TakesLateSums(a.up) { // since the try before
+		if late && !a.c.store.TakesLateSums(a.up) { // since the previous try
 			s, err := a.sumPart(n, out)
 			if err != nil {
 				return err
@@ -433,8 +438,8 @@ func (a *multipart) sendSummed(ctx context.Context, n int, out outgoing) error {
 	return nil
 }
 
-// mayCut reports whether a try of a part may be cut and made again. Not where two tries of one part could spoil Complete, nor
-// where no checksum keeps the store from taking half a part for a whole one.
+// mayCut reports whether a try of a part may be canceled and made again. Not if two tries of one part could spoil Complete,
+// nor if no checksum keeps the store from accepting half a part as a whole one.
 func (a *multipart) mayCut(summed bool) bool {
 	return summed && !a.c.store.Limits(a.up.Bucket).NoDuplicateParts
 }

@@ -15,22 +15,23 @@ import (
 
 // Uploads that would be left in the store without anybody knowing of them:
 //
-//   - One whose ID was never heard: the answer to Create was lost, or the process was killed before it had written the ID down. A
-//     record says beforehand that one is about to be opened, and since when; who finds it aborts the open uploads of the key
-//     that are not older, hold no part, and are in no record here.
-//   - One of a stream or of a copy whose process was killed. Nobody can resume it; its record says what to abort.
+//   - One whose ID was never received: the answer to Create was lost, or the process was killed before it had recorded the ID. A
+//     record says beforehand that one is about to be opened, and since when; the run that finds it aborts the open uploads of the
+//     key that are not older, hold no part, and are in no record here.
+//   - One of a stream or of a copy whose process was killed. It cannot be resumed; its record says what to abort.
 //
-// Not possible: to tell an upload whose ID was never heard from one of the same key that another machine has opened since, and
-// has not sent a part of yet. That one is aborted too, and the other machine starts it over.
+// Not possible: to distinguish an upload whose ID was never received from one of the same key that another machine has
+// opened since, and has not sent a part of yet. That one is aborted too, and the other machine starts it over.
 
 const (
-	// openGrace is how long the answer to a request that opens an upload is waited for, when the transfer has ended meanwhile.
+	// openGrace is how long the answer to a request that opens an upload is waited for after the transfer has ended.
 	openGrace = 10 * time.Second
-	// clockSkew is how far the clocks of store and machine may be apart: a store refuses requests beyond that (RequestTimeTooSkewed).
+	// clockSkew is how far the clocks of store and machine may be apart: a store refuses requests beyond that
+	// (RequestTimeTooSkewed).
 	clockSkew = 15 * time.Minute
 )
 
-// outlast gives a context that ends some time after ctx does.
+// outlast returns a context that ends some time after ctx does.
 func outlast(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
 	out, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
@@ -44,7 +45,7 @@ func outlast(ctx context.Context, grace time.Duration) (context.Context, context
 	}
 }
 
-// sweepLost aborts what an upload was opened for whose ID was never heard.
+// sweepLost aborts the uploads that were opened but whose ID was never received.
 func (a *multipart) sweepLost(ctx context.Context) {
 	if a.lostSince.IsZero() || ctx.Err() != nil { // then a later run does it
 		return
@@ -62,7 +63,7 @@ func (a *multipart) sweepLost(ctx context.Context) {
 	a.lostSince = time.Time{}
 }
 
-// sweep aborts the open uploads of the key that may have been opened since, and are nobody's; it counts them.
+// sweep aborts the open uploads of the key that may have been opened since, and are in no record; it returns their number.
 func (a *multipart) sweep(ctx context.Context) (n int, err error) {
 	found, err := a.openUploads(ctx)
 	if err != nil {
@@ -92,7 +93,7 @@ func (a *multipart) sweep(ctx context.Context) (n int, err error) {
 	return n, nil
 }
 
-// recordedUploads are the IDs in the records on this machine.
+// recordedUploads returns the IDs in the records on this machine.
 func (c *Client) recordedUploads() map[string]bool {
 	ids := map[string]bool{}
 	dir, err := c.StateDir()
@@ -107,8 +108,8 @@ func (c *Client) recordedUploads() map[string]bool {
 	return ids
 }
 
-// remember keeps a record of an upload that nobody can resume, so that a later run aborts it when this one is killed. The record
-// says of the upload what its write wrote down, and is forgotten by its end. What an earlier run of the same left is aborted first.
+// remember keeps a record of an upload that cannot be resumed, so that a later run aborts it if this one is killed. Its
+// write records the upload, and its end forgets it. What an earlier run of the same transfer left is aborted first.
 func (a *multipart) remember(ctx context.Context, kind direction) *leftover {
 	l := &leftover{multipart: a, kind: kind}
 	dir, err := a.c.StateDir()
@@ -117,7 +118,7 @@ func (a *multipart) remember(ctx context.Context, kind direction) *leftover {
 	}
 	name := a.recordName(kind, "", a.up.Ref)
 	if l.log, err = journal.Open[record, entry](dir, name); err != nil {
-		return l // it is a help and no more
+		return l // the record only helps; it is not required
 	}
 	if earlier, ok := l.log.Header(); ok && !l.drop(ctx, earlier) {
 		l.log.Close() // it stays as it is
@@ -126,14 +127,14 @@ func (a *multipart) remember(ctx context.Context, kind direction) *leftover {
 	return l
 }
 
-// leftover is the record of an upload that nobody can resume.
+// leftover is the record of an upload that cannot be resumed.
 type leftover struct {
 	*multipart
 	kind direction
 	log  *log
 }
 
-// write writes down how things stand.
+// write records the current state.
 func (l *leftover) write() {
 	if l.log == nil {
 		return
@@ -152,7 +153,7 @@ func (l *leftover) write() {
 	}
 }
 
-// end forgets the record, unless something is left that it speaks of.
+// end forgets the record, unless something is left that it names.
 func (l *leftover) end(ctx context.Context, err error) {
 	l.sweepLost(ctx)
 	if l.log == nil {
@@ -165,7 +166,7 @@ func (l *leftover) end(ctx context.Context, err error) {
 	l.forget(l.log)
 }
 
-// drop aborts what the record of a run that is dead speaks of; false where that could not be done.
+// drop aborts what the record of a dead run names; it returns false if that could not be done.
 func (l *leftover) drop(ctx context.Context, earlier record) bool {
 	ctx, cancel := context.WithTimeout(ctx, cleanupTime)
 	defer cancel()
@@ -201,7 +202,8 @@ func (c *Client) sweepDead(ctx context.Context, t *transfer) {
 	})
 }
 
-// isDead reports whether the process that wrote a record is not running. A lock says so as well, but not on every file system.
+// isDead reports whether the process that wrote a record no longer runs. A lock shows that as well, but not on every file
+// system.
 func isDead(r record) bool {
 	host, err := os.Hostname()
 	if err != nil || r.Host != host {

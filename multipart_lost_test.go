@@ -15,7 +15,8 @@ import (
 	"haul.example/haul/store/storetest"
 )
 
-// TestNoUploadIsLeftThatNoLaterRunFinds breaks runs off while they open uploads, in all the ways in which the ID is not heard.
+// TestNoUploadIsLeftThatNoLaterRunFinds breaks runs off while they open uploads, in all the ways in which the ID is not
+// heard.
 func TestNoUploadIsLeftThatNoLaterRunFinds(t *testing.T) {
 	for name, o := range map[string]haul.Transfer{"resumed": {PartSize: 10}, "never resumed": {PartSize: 10, Resume: haul.ResumeNever}} {
 		for fate, trouble := range map[string]func(*storetest.Fault, context.CancelFunc){
@@ -50,8 +51,8 @@ func TestNoUploadIsLeftThatNoLaterRunFinds(t *testing.T) {
 	}
 }
 
-// A process that dies between the answer to Create and the record of it: the record from before is enough to go by. Uploads with
-// parts, older ones, and those of other keys are somebody's.
+// A process that dies between the answer to Create and the record of it: the record from before is enough to go by. Uploads
+// with parts, older ones, and those of other keys are somebody's.
 func TestUploadsThatAreSomebodysStay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)

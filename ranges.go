@@ -18,23 +18,24 @@ import (
 	"haul.example/haul/store"
 )
 
-// remote is an object that is being read, by ranges, each pinned to the state that was found at the start.
+// remote is an object that is read by ranges, each pinned to the state that was found at the start.
 type remote struct {
 	*transfer
-	// ref is what the caller named. If-Match pins the state; asking for a version by its ID would need a right of its own.
+	// ref is what the caller named. If-Match pins the state; to ask for a version by its ID would need a permission of its
+	// own.
 	ref store.Ref
 	obj store.Object
-	// algorithm sums the ranges as they come in: the store's own where that combines, so that no byte is read twice.
+	// algorithm sums the ranges as they come in: the store's own if it combines, so that no byte is read twice.
 	algorithm checksum.Algorithm
 	known     *evidence.Record // what the store records
 }
 
-// free reports whether the sum that the store records follows from those of the ranges.
+// free reports whether the recorded checksum follows from those of the ranges.
 func (s *remote) free() bool {
 	return len(s.known.Claims) > 0 && s.known.Claims[0].Free() && s.known.Claims[0].Sum.Algorithm == s.algorithm
 }
 
-// smallObject is the size up to which an object is fetched by one request where its size is known before.
+// smallObject is the size up to which an object is fetched by one request if its size is known before.
 const smallObject = 8 << 20
 
 // segment is a range that is here, with its sum.
@@ -43,7 +44,7 @@ type segment struct {
 	sum checksum.Sum
 }
 
-// combine makes the sum of the whole from those of its segments.
+// combine returns the sum of the whole from those of its segments.
 func combine(segments []segment) (checksum.Sum, error) {
 	slices.SortFunc(segments, func(a, b segment) int { return cmp.Compare(a.Offset, b.Offset) })
 	sized := make([]checksum.Sized, len(segments))
@@ -53,9 +54,9 @@ func combine(segments []segment) (checksum.Sum, error) {
 	return checksum.Combine(sized)
 }
 
-// discover asks for the object's first range, the answer to which tells about the object, and at the same time for its
-// checksums, which only Head tells. The body is that of the first range; nil for an empty object. Another object than the one
-// that the caller meant is an error.
+// discover asks for the object's first range, whose answer describes the object, and at the same time for its checksums,
+// which only Head returns. The body is that of the first range; nil for an empty object. If the object is not the one that
+// the caller asked for, that is an error.
 func (t *transfer) discover(ctx context.Context, from store.Ref, first int64) (store.Object, *response, error) {
 	var odd error
 	for range 3 {
@@ -71,7 +72,7 @@ func (t *transfer) discover(ctx context.Context, from store.Ref, first int64) (s
 		}()
 		body, err := t.getFirst(ctx, from, first)
 		if err != nil && !errors.Is(err, store.BadRange) {
-			cancel() // the answer to GET has the better words
+			cancel() // the answer to GET has the better error
 			<-head
 			return store.Object{}, nil, err
 		}
@@ -150,12 +151,12 @@ func (t *transfer) newSource(ctx context.Context, ref store.Ref, obj store.Objec
 	return s
 }
 
-// cut hands out the gaps as ranges.
+// cut splits the gaps into ranges.
 func (t *transfer) cut(gaps []store.Range, size int64) *plan.Ranges {
 	return plan.NewRanges(gaps, plan.RangeSize(size, t.o.PartSize), t.o.PartSize != 0)
 }
 
-// partsOf is about how many ranges an object is fetched by.
+// partsOf returns about how many ranges an object is fetched by.
 func (t *transfer) partsOf(size int64) int {
 	part := plan.RangeSize(size, t.o.PartSize)
 	return int(max(1, (size+part-1)/part))
@@ -163,13 +164,13 @@ func (t *transfer) partsOf(size int64) int {
 
 // sink is where the bytes of a range go.
 type sink interface {
-	// room gives memory for the bytes of the range from offset on.
+	// room returns memory for the bytes of the range from offset on.
 	room(offset int64) []byte
-	// land puts down what was read into room.
+	// land stores what was read into room.
 	land(offset int64, p []byte) error
 }
 
-// response is a body with the means to cut it, and to ask whether it was.
+// response is a body that can be cut, and reports whether it was.
 type response struct {
 	*store.Body
 	began     time.Time
@@ -178,23 +179,23 @@ type response struct {
 	why       func() error
 }
 
-// cuttable begins a request: it gives a context that cut ends, and an opened without a body as yet.
+// cuttable begins a request: it returns a context that cut ends, and a response without a body as yet.
 func (t *transfer) cuttable(ctx context.Context) (context.Context, *response) {
 	t.c.meter.Request()
 	ctx, cut := context.WithCancelCause(ctx)
 	return ctx, &response{began: time.Now(), cut: cut, why: func() error { return context.Cause(ctx) }}
 }
 
-// answered takes the body that came.
+// answered sets the body that came.
 func (o *response) answered(b *store.Body) { o.Body, o.firstByte = b, time.Since(o.began) }
 
-// close ends the body, and its context.
+// close closes the body, and ends its context.
 func (o *response) close() {
 	o.Body.Close()
 	o.cut(nil)
 }
 
-// rangeFetch is a range on its way.
+// rangeFetch is a range in flight.
 type rangeFetch struct {
 	*remote
 	store.Range
@@ -202,8 +203,8 @@ type rangeFetch struct {
 	got  int64
 	h    hash.Hash // of what came since the last piece
 	cuts int
-	back uint64 // the flight that was taken back; 0 is none
-	// keep is told of each piece of the range that is down; it may be nil.
+	back uint64 // the attempt that was taken back; 0 is none
+	// keep is called with each piece of the range that has arrived; it may be nil.
 	keep   func(segment)
 	pieces []segment
 	piece  time.Time // when the last one ended
@@ -213,9 +214,9 @@ type rangeFetch struct {
 	done      <-chan struct{} // closed when it is cut
 }
 
-// fetch brings a range down, as often as it takes, each time going on after the last byte that came; it gives the
-// range's sum. The first body, where there is one, is already open on the range. Keep is told of the pieces of it that are down, also of
-// those of a range that fails; it may be nil. The caller has a lane for r.Length bytes.
+// fetch downloads a range, with as many tries as it takes, each continuing after the last byte that came; it returns the
+// range's sum. The first body, if there is one, is already open on the range. Keep is called with the pieces of it that
+// have arrived, also with those of a range that fails; it may be nil. The caller has a lane for r.Length bytes.
 func (s *remote) fetch(ctx context.Context, r store.Range, first *response, to sink, keep func(segment)) (checksum.Sum, error) {
 	f := &rangeFetch{remote: s, Range: r, to: to, h: s.algorithm.New(), keep: keep, piece: time.Now()}
 	s.c.meter.PartStart()
@@ -254,13 +255,13 @@ func (s *remote) fetch(ctx context.Context, r store.Range, first *response, to s
 }
 
 const (
-	// A piece of a range is noted when it has leastPiece bytes, is one of mostPieces of its range, and took pieceTime: so what a killed
-	// run loses on a slow link is little, and records stay short.
+	// A piece of a range is recorded when it has leastPiece bytes, is one of mostPieces of its range, and took pieceTime:
+	// so a killed run loses little on a slow link, and records stay short.
 	leastPiece, mostPieces = 1 << 20, 8
 	pieceTime              = time.Second
 )
 
-// endPiece ends a piece of the range, where there is one, with what has come.
+// endPiece ends a piece of the range, if there is one, with what has come.
 func (f *rangeFetch) endPiece() {
 	var at int64
 	if n := len(f.pieces); n > 0 {
@@ -278,7 +279,7 @@ func (f *rangeFetch) endPiece() {
 	}
 }
 
-// mayEndPiece ends a piece where it is worth it.
+// mayEndPiece ends a piece if it is worth recording.
 func (f *rangeFetch) mayEndPiece() {
 	var at int64
 	if n := len(f.pieces); n > 0 {
@@ -289,7 +290,7 @@ func (f *rangeFetch) mayEndPiece() {
 	}
 }
 
-// attempt is one try to bring what is left of the range.
+// attempt is one try to fetch the rest of the range.
 func (f *rangeFetch) attempt(ctx context.Context, o *response) error {
 	defer o.cut(nil)
 	fl := f.c.take(pace.Flight{Size: f.Length - f.got, Cuts: f.cuts}, o.cut)
@@ -325,7 +326,7 @@ func (s *remote) unchanged(o store.Object) error {
 	return &store.Error{Kind: store.Changed, Op: "GetObject", Ref: s.ref}
 }
 
-// slow gives errSlow or errExcess where that is why the try ended.
+// slow returns errSlow or errExcess if that is why the try ended.
 func (f *rangeFetch) slow(o *response, fl *attempt, err error) error {
 	if err == nil {
 		return nil
@@ -341,7 +342,8 @@ func (f *rangeFetch) slow(o *response, fl *attempt, err error) error {
 	return err
 }
 
-// drain reads the body to the range's end, sums while the bytes are still in the core's cache, and lands them in large pieces.
+// drain reads the body to the range's end, sums while the bytes are still in the core's cache, and stores them in large
+// pieces.
 func (f *rangeFetch) drain(body io.Reader, fl *attempt) error {
 	for f.got < f.Length {
 		buf := f.to.room(f.got)

@@ -10,9 +10,9 @@ import (
 	"haul.example/haul/store"
 )
 
-// Unfinished is a transfer that an earlier run began on this machine and did not end.
+// Unfinished is a transfer that an earlier run began on this machine and did not finish.
 type Unfinished struct {
-	// Upload tells the direction.
+	// Upload is true for an upload, false for a download.
 	Upload bool
 	// Path is the local file, absolute; Ref the object.
 	Path  string
@@ -22,8 +22,8 @@ type Unfinished struct {
 	record record
 }
 
-// Unfinished lists the transfers with this Client's store that were begun on this machine and not ended. One that another
-// process is doing just now is among them.
+// Unfinished yields the transfers with this Client's store that were begun on this machine and not finished, including
+// those that another process is doing now.
 func (c *Client) Unfinished() iter.Seq2[Unfinished, error] {
 	return func(yield func(Unfinished, error) bool) {
 		dir, err := c.StateDir()
@@ -43,8 +43,8 @@ func (c *Client) Unfinished() iter.Seq2[Unfinished, error] {
 	}
 }
 
-// Resume goes on with an unfinished transfer as the call that began it would. A transfer with a customer's key
-// (SSE-C) cannot be gone on with so, since no key is ever written down: make the first call again.
+// Resume resumes an unfinished transfer as the call that began it would. A transfer with a customer's key (SSE-C) cannot be
+// resumed in this way, since keys are never recorded: make the first call again.
 func (c *Client) Resume(ctx context.Context, u Unfinished) (Result, error) {
 	kept := u.record.Choices
 	if kept.Attrs.Encryption.Customer.Key != "" || kept.Attrs.Encryption.CopySource.Key != "" {

@@ -16,7 +16,7 @@ type Verdict string
 const (
 	Equal     Verdict = "equal"
 	Different Verdict = "different"
-	Undecided Verdict = "undecided" // nobody keeps what it would take to know
+	Undecided Verdict = "undecided" // no checksum is recorded that could decide
 )
 
 var verdicts = map[evidence.Verdict]Verdict{evidence.Match: Equal, evidence.Mismatch: Different, evidence.Unknown: Undecided}
@@ -24,13 +24,13 @@ var verdicts = map[evidence.Verdict]Verdict{evidence.Match: Equal, evidence.Mism
 // Comparison is what can be known of two contents without moving them.
 type Comparison struct {
 	Verdict Verdict
-	// Text says in one clause by what it is known, or why it is not.
+	// Text says in one clause how it is known, or why it is not.
 	Text string
-	// Source and Target are what the store tells of the objects; Source is zero for a file.
+	// Source and Target are what the store reports of the objects; Source is zero for a file.
 	Source, Target store.Object
 }
 
-// looking is a transfer that moves nothing.
+// looking returns a transfer that moves nothing.
 func (c *Client) looking(source, target string, a *store.Attrs) *transfer {
 	var o Transfer
 	if a != nil {
@@ -39,9 +39,9 @@ func (c *Client) looking(source, target string, a *store.Attrs) *transfer {
 	return c.begin(source, target, o)
 }
 
-// SameFile reports whether a local file has the content of an object, by what the store vouches for: its checksums, or an ETag
-// that is an MD5 or made of MD5s of parts. The file is read, and nothing is downloaded. An ETag that fits proves, and one that
-// does not may have been no MD5: then it is undecided, unless the sizes differ.
+// SameFile reports whether a local file has the content of an object, by what the store recorded: its checksums, or an ETag
+// that is an MD5 or made of MD5s of parts. The file is read, and nothing is downloaded. An ETag that matches decides; one
+// that does not may not have been an MD5: then the verdict is Undecided, unless the sizes differ.
 func (c *Client) SameFile(ctx context.Context, path string, ref store.Ref, a *store.Attrs) (Comparison, error) {
 	src, err := localfile.OpenSource(path)
 	if err != nil {
@@ -78,7 +78,7 @@ func (c *Client) SameFile(ctx context.Context, path string, ref store.Ref, a *st
 	return same, nil
 }
 
-// SameObject reports whether two objects have the same content, by what the store says of both.
+// SameObject reports whether two objects have the same content, by what the store records of both.
 func (c *Client) SameObject(ctx context.Context, from, to store.Ref, a *store.Attrs) (Comparison, error) {
 	t := c.looking(from.String(), to.String(), a)
 	src, err := t.headSource(ctx, from)

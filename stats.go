@@ -8,21 +8,21 @@ import (
 	"haul.example/haul/internal/meter"
 )
 
-// Stats tell what the transfers of a Client took so far, as Client.Stats gives them. Times of things that go on side by side
+// Stats report what the transfers of a Client took so far; Client.Stats returns them. Times of things that run concurrently
 // are added up, so they may exceed Elapsed.
 type Stats struct {
-	// Elapsed is the time in which there was any transfer, and Transfers what all transfers took.
+	// Elapsed is the time in which there was any transfer, and Transfers the sum of the times of all transfers.
 	Elapsed, Transfers time.Duration
-	// CPU is what this process used meanwhile, in user and system mode; 0 where the system does not tell. Cores are those
+	// CPU is what this process used meanwhile, in user and system mode; 0 if the system does not report it. Cores are those
 	// that it may use.
 	CPU   time.Duration
 	Cores int
 	// Busy is the share of these cores, from 0 to 1, that this and all other programs used since the first transfer began;
-	// 0 where the system does not tell.
+	// 0 if the system does not report it.
 	Busy float64
-	// Moved are the bytes of payload on the wire, repeated ones included, and Done those that got to the other end.
+	// Moved are the bytes of payload on the network, repeated ones included, and Done those that got to the other end.
 	Moved, Done int64
-	// Parts that are done, small objects included.
+	// Parts counts finished parts, small objects included.
 	Parts int
 	// Requests counts all of them, Retries those that were repeated, Throttled those that the store asked to slow down.
 	Requests, Retries, Throttled int
@@ -30,39 +30,40 @@ type Stats struct {
 	Waits                        WaitStats
 }
 
-// LaneStats tell how lanes were used. A lane carries one part, or one small object, at a time.
+// LaneStats report how lanes were used. A lane carries one part, or one small object, at a time.
 type LaneStats struct {
-	// Peak is the highest number that was in use at once, and Open that which may be now.
+	// Peak is the highest number that was in use at once, and Open how many may be in use now.
 	Peak, Open int
-	// Fixed reports that Options set the number. Otherwise Settled reports that more were tried and brought no more, and Most
-	// that there are as many as there may be.
+	// Fixed reports that Options set the number. Otherwise Settled reports that more were tried without a gain, and Most
+	// that the maximum is open.
 	Fixed, Settled, Most bool
-	// Alone is the rate of a lane that need not share the link, in bytes a second; 0 where it is not known.
+	// Alone is the rate of a lane that need not share the link, in bytes per second; 0 if it is not known.
 	Alone float64
-	// InUse is the time of all lanes that were in use; Active that in which there was any; Full that in which there was work
-	// for more lanes than were open.
+	// InUse is the time of all lanes that were in use, added up; Active is the time in which any was in use; Full is the
+	// time in which there was work for more lanes than were open.
 	InUse, Active, Full time.Duration
 }
 
-// WaitStats tell what transfers waited for.
+// WaitStats report what transfers waited for.
 type WaitStats struct {
-	// Read and Write are of the local disk; Sync is for bringing to disk what was written, and for giving it its name.
+	// Read and Write are of the local disk; Sync is for syncing written data to disk, and for the rename.
 	Read, Write, Sync time.Duration
-	// FirstByte is for the first byte of FirstBytes ranges and objects; Answer is for the answer to Answers requests that
-	// sent a part or an object, from when its last byte was handed over, or that copy within the store.
+	// FirstByte is for the first byte of FirstBytes ranges and objects; Answer is for the answers to Answers requests that
+	// sent a part or an object, counted from when its last byte was handed over, or that copy within the store.
 	FirstByte, Answer   time.Duration
 	FirstBytes, Answers int
-	// Ask is for all other requests: those that look, and that open, complete and list uploads.
+	// Ask is for all other requests: those that look up, and that open, complete and list uploads.
 	Ask time.Duration
-	// Pause is what requests wait before they are tried again, and because the store asked to slow down.
+	// Pause is the time that requests wait before they are tried again, or because the store asked to slow down.
 	Pause time.Duration
-	// Source is for the reader of UploadStream, Target for the writer of DownloadStream, Memory for room for their parts.
+	// Source is for the reader of UploadStream, Target for the writer of DownloadStream, Memory for memory for their parts.
 	Source, Target, Memory time.Duration
-	// Prove is for digests when nothing moves any more, and for reading again what was there before, or what the store has no checksum of that ranges can be proved by.
+	// Prove is for digests after the last byte has moved, and for reading again what an earlier run left, or bytes for
+	// which the store has no checksum that can be combined from ranges.
 	Prove time.Duration
 }
 
-// Stats tell what the Client's transfers took so far. Limit of the result says what limited them.
+// Stats returns what the Client's transfers took so far. Limit of the result says what limited them.
 func (c *Client) Stats() Stats {
 	m := c.meter.Snapshot()
 	s := Stats{
@@ -101,7 +102,7 @@ type watch struct {
 	total   time.Duration
 }
 
-// begin is told when a transfer begins.
+// begin counts a transfer that begins.
 func (w *watch) begin() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -114,7 +115,7 @@ func (w *watch) begin() {
 	}
 }
 
-// end is told when a transfer ends.
+// end counts a transfer that ends.
 func (w *watch) end() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -124,7 +125,7 @@ func (w *watch) end() {
 	}
 }
 
-// note adds up until now; mu is held.
+// note adds up the time until now; mu is held.
 func (w *watch) note() {
 	now := time.Now()
 	d := now.Sub(w.last)
@@ -135,7 +136,7 @@ func (w *watch) note() {
 	}
 }
 
-// tell fills in what was seen.
+// tell fills in the result.
 func (w *watch) tell(s *Stats) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

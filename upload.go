@@ -20,10 +20,10 @@ import (
 	"haul.example/haul/store"
 )
 
-// Upload stores the local file path as object to: a small one in one request, a larger one in parts that are read in
-// place, by range. A failed upload in parts gives a *IncompleteUploadError that tells what stays in the store; the same call goes on
-// from there. The error is of kind store.Exists where NoClobber forbids the object that is there, and ErrSourceChanged
-// where the file changed while it was read.
+// Upload stores the local file path as object to: a small one in one request, a larger one in parts that are read in place,
+// by range. If an upload in parts fails, the error is an *IncompleteUploadError that reports what stays in the store; the
+// same call resumes from there. The error is of kind store.Exists if NoClobber forbids to replace an object, and
+// ErrSourceChanged if the file changed while it was read.
 func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Transfer) (Result, error) {
 	defer c.alive()()
 	if err := o.checkDigests(); err != nil {
@@ -42,7 +42,7 @@ func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Transf
 		if err != nil {
 			return Result{}, fmt.Errorf("source %s: %w", path, err)
 		}
-		o.DigestFirst = false // it can be read once
+		o.DigestFirst = false // it can only be read once
 		return c.uploadStream(ctx, path, src.Reader(), to, o.stamped(src.ModTime()))
 	}
 	t := c.begin(path, to.String(), o.stamped(src.ModTime()))
@@ -71,10 +71,10 @@ func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Transf
 	return r, err
 }
 
-// modified is the time of the file.
+// modified returns the file's modification time.
 func (u *upload) modified() time.Time { return u.src.ModTime() }
 
-// dropEarlier throws away what an earlier run left and this one will not go on with.
+// dropEarlier discards what an earlier run left and this one will not resume.
 func (u *upload) dropEarlier(ctx context.Context, why string) error {
 	l, err := u.openLog(ctx, up, u.src.Path(), u.up.Ref)
 	if l == nil || err != nil {
@@ -109,11 +109,11 @@ type upload struct {
 
 	restarts   int  // how often it was started over
 	completing bool // all parts are there, and Complete was asked for
-	counted    int  // parts that the meter knows of
+	counted    int  // parts that the meter has counted
 	doubtful   bool // what an earlier run has summed may have been other bytes
 
 	digests *digests
-	md5     *digest // of the whole file, where it was read before
+	md5     *digest // of the whole file, if it was read before
 }
 
 func (u *upload) run(ctx context.Context) (Result, error) {
@@ -148,8 +148,8 @@ func (u *upload) run(ctx context.Context) (Result, error) {
 	}
 }
 
-// keepRecord opens the record. A run that is never resumed has one too, so that a later one finds what is left of it when it is
-// killed; but it does without where there can be none.
+// keepRecord opens the record. A run that is never resumed has one too, so that a later one finds what is left of it if it
+// is killed; but it does without if records cannot be kept.
 func (u *upload) keepRecord(ctx context.Context) (err error) {
 	if u.o.Resume != ResumeNever {
 		u.log, err = u.openLog(ctx, up, u.src.Path(), u.up.Ref)
@@ -174,7 +174,7 @@ func (u *upload) end(ctx context.Context, obj store.Object, sum checksum.Sum) (R
 	return u.result(obj, proof)
 }
 
-// result ends the upload well.
+// result finishes the upload successfully.
 func (u *upload) result(obj store.Object, proof Proof) (Result, error) {
 	r := Result{Object: obj, Size: u.layout.Size, Parts: u.layout.Count, Proof: proof, Modified: u.modified()}
 	if u.digests != nil {
@@ -187,8 +187,8 @@ func (u *upload) result(obj store.Object, proof Proof) (Result, error) {
 	return u.done(u.describe(r)), nil
 }
 
-// open resumes an earlier upload where there is one that fits, or opens a new one. It is finished when the earlier run had
-// stored the object, and only not lived to report it.
+// open resumes an earlier upload if there is one that fits, or opens a new one. It is finished when the earlier run had
+// stored the object, but was killed before reporting it.
 func (u *upload) open(ctx context.Context) (finished bool, r Result, err error) {
 	var kept []store.Part
 	if u.restarts == 0 {
@@ -216,7 +216,7 @@ func (u *upload) open(ctx context.Context) (finished bool, r Result, err error) 
 	return false, Result{}, nil
 }
 
-// announce counts the transfer: the whole of it once, and its parts again where they are others now.
+// announce counts the transfer: the whole of it once, and its parts again if they have changed.
 func (u *upload) announce() {
 	if was := u.counted; was == 0 {
 		u.started(u.layout.Size, u.layout.Count)
@@ -231,7 +231,7 @@ func (u *upload) earlier(ctx context.Context) (kept []store.Part, finished bool,
 	if u.log != nil && u.o.Resume != ResumeNever {
 		if earlier, ok := u.log.Header(); ok {
 			u.lostSince = earlier.LostSince
-			if earlier.UploadID == "" { // the run was killed before it heard of one
+			if earlier.UploadID == "" { // the run was killed before it received an ID
 				u.sweepLost(ctx)
 			} else if kept, finished, r, err = u.goOn(ctx, earlier); finished || err != nil {
 				return kept, finished, r, err
@@ -244,7 +244,7 @@ func (u *upload) earlier(ctx context.Context) (kept []store.Part, finished bool,
 	return kept, false, Result{}, err
 }
 
-// writeDown makes the record say how things stand, unless it does already.
+// writeDown updates the record, unless it is current.
 func (u *upload) writeDown() {
 	if u.log == nil {
 		return
@@ -285,7 +285,7 @@ func (u *upload) create(ctx context.Context) error {
 	return err
 }
 
-// digestFirst reads the file for its MD5 where that is to be in the metadata.
+// digestFirst reads the file for its MD5 if that is to be in the metadata.
 func (u *upload) digestFirst(ctx context.Context) error {
 	if !u.o.DigestFirst || u.md5 != nil {
 		return nil
@@ -307,7 +307,7 @@ func (u *upload) digestFirst(ctx context.Context) error {
 	return nil
 }
 
-// beginDigests begins what was asked for, or goes on with it.
+// beginDigests starts or resumes the requested digests.
 func (u *upload) beginDigests() {
 	u.digests = u.newDigests(u.layout.Size, u.up.Scheme.Algorithm, func(e entry) { u.append(u.log, e) })
 	if !u.doubtful {
@@ -319,7 +319,7 @@ func (u *upload) beginDigests() {
 	}
 }
 
-// absent is an error of kind Exists where the object is there.
+// absent returns an error of kind Exists if the object exists.
 func (t *transfer) absent(ctx context.Context, ref store.Ref) error {
 	err := t.ask(ctx, func(ctx context.Context) error {
 		_, err := t.c.store.Head(ctx, store.GetRequest{Ref: ref, Attrs: &t.o.Attrs})
@@ -354,8 +354,8 @@ func (u *upload) move(ctx context.Context) (store.Object, checksum.Sum, error) {
 	return obj, sum, err
 }
 
-// unchanged makes sure that what was sent is the file. Where something about the file changed that may have been its bytes, with
-// the time set back, they are summed again.
+// unchanged makes sure that the file is still what was sent. If something about the file changed that may have been its
+// bytes, with the time set back, they are summed again.
 func (u *upload) unchanged(ctx context.Context) error {
 	if err := u.src.Changed(); err != nil {
 		return fmt.Errorf("%w: %w", ErrSourceChanged, err)
@@ -382,7 +382,7 @@ func (u *upload) unchanged(ctx context.Context) error {
 	return g.Wait()
 }
 
-// sendMissing sends the parts that are missing, and sums the file behind them.
+// sendMissing sends the parts that are missing, and sums the file after them.
 func (u *upload) sendMissing(ctx context.Context) error {
 	u.beginDigests()
 	ctx, stop := context.WithCancelCause(ctx)

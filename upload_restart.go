@@ -11,12 +11,12 @@ import (
 	"haul.example/haul/store"
 )
 
-// maxRestarts is how often one upload may be started over: once for an upload of an earlier run, once for one that was gone,
-// and a few times for a store whose limits show one after the other.
+// maxRestarts is how often one upload may be started over: once for an upload of an earlier run, once for one that was
+// gone, and a few times for a store whose limits show up one after the other.
 const maxRestarts = 4
 
-// refusedForGood tells a refusal that the same request, sent again for the same upload, would meet again, whoever sends it. Other
-// rights, other credentials, more room or more time do not help.
+// refusedForGood reports a refusal that the same request, sent again for the same upload, would meet again, whoever sends
+// it. Other permissions, other credentials, more space or more time do not help.
 func refusedForGood(err error) bool {
 	var e *store.Error
 	if !errors.As(err, &e) {
@@ -30,14 +30,14 @@ func refusedForGood(err error) bool {
 	return false
 }
 
-// startOver decides whether an upload that came to err is done again from its beginning, and gets ready for that:
+// startOver decides whether an upload that failed with err is started over, and prepares that:
 //
 //   - the store's limits turned out to be narrower than the parts were made for;
-//   - the upload is gone, and this run has not sent a part of it: else whoever aborted it meant this run;
-//   - the upload is an earlier run's, and the store refuses to complete it, or takes no part of it.
+//   - the upload is gone, and this run has not sent a part of it: else somebody aborted it to stop this run;
+//   - the upload is an earlier run's, and the store refuses to complete it, or accepts no part of it.
 //
-// So no record leads into the same refusal twice. An upload that this run opened itself is not done again, since that would most
-// likely end in the same way: fail aborts it.
+// So no record leads into the same refusal twice. An upload that this run opened itself is not started over, since that
+// would most likely fail in the same way: fail aborts it.
 func (u *upload) startOver(ctx context.Context, err error) (bool, error) {
 	if ctx.Err() != nil || u.restarts >= maxRestarts || !refusedForGood(err) {
 		return false, err
@@ -61,7 +61,7 @@ func (u *upload) startOver(ctx context.Context, err error) (bool, error) {
 	return u.reset(ctx, err)
 }
 
-// obey lays the file out for the limits that the store has turned out to have.
+// obey lays the file out for the limits that the store turned out to have.
 func (u *upload) obey(ctx context.Context, limits store.Limits, err error) (bool, error) {
 	layout, lerr := plan.Parts(u.src.Size(), u.o.PartSize, limits)
 	if lerr != nil {
@@ -79,7 +79,7 @@ func (u *upload) obey(ctx context.Context, limits store.Limits, err error) (bool
 	return true, nil
 }
 
-// reset aborts the upload and forgets what was done of it.
+// reset aborts the upload and forgets its progress.
 func (u *upload) reset(ctx context.Context, err error) (bool, error) {
 	if !errors.Is(err, store.NoUpload) {
 		if derr := u.dropOld(ctx, u.up); derr != nil {
@@ -97,7 +97,7 @@ func (u *upload) reset(ctx context.Context, err error) (bool, error) {
 	return true, nil
 }
 
-// fail says what stays after err, or makes sure that nothing does.
+// fail reports what stays after err, or makes sure that nothing does.
 func (u *upload) fail(ctx context.Context, err error) error {
 	parts, _ := u.count()
 	u.noteRate(u.log)
@@ -108,13 +108,13 @@ func (u *upload) fail(ctx context.Context, err error) error {
 	case u.o.Resume == ResumeNever, errors.Is(err, ErrSourceChanged), errors.Is(err, store.Exists):
 		return u.discard(ctx, err)
 	case ctx.Err() == nil && refusedForGood(err) && (u.completing || parts == 0):
-		// To resume it would only lead to the same answer.
+		// Resuming it would only lead to the same answer.
 		return u.discard(ctx, fmt.Errorf("%w; the upload was aborted, and the same command starts over", err))
 	}
 	return u.left(u.recount(ctx, err), u.log != nil)
 }
 
-// discard aborts the upload after err, and forgets it unless that failed.
+// discard aborts the upload after err, and forgets it unless the abort failed.
 func (u *upload) discard(ctx context.Context, err error) error {
 	u.sweepLost(ctx)
 	if err = u.abort(ctx, err); !errors.As(err, new(*IncompleteUploadError)) {
@@ -123,10 +123,10 @@ func (u *upload) discard(ctx context.Context, err error) error {
 	return err
 }
 
-// recountTime is what a last look may take.
+// recountTime is how long a last look may take.
 const recountTime = 2 * time.Second
 
-// recount looks once more what the store holds, where ctx broke off tries whose bytes had arrived; it gives err.
+// recount lists once more what the store holds, if ctx interrupted tries whose bytes had arrived; it returns err.
 func (u *upload) recount(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		return err

@@ -18,7 +18,8 @@ import (
 	"haul.example/haul/store/storetest"
 )
 
-// poisoned is a store with one upload, the first that it opens, that answers an operation with an error for ever, whoever asks.
+// poisoned is a store with one upload, the first that it opens, that answers an operation with an error for ever, the
+// caller.
 type poisoned struct {
 	*storetest.Memory
 	op  storetest.Op
@@ -68,9 +69,9 @@ func (p *poisoned) Complete(ctx context.Context, r store.CompleteRequest) (store
 	return p.Memory.Complete(ctx, r)
 }
 
-// TestNoRecordLeadsIntoTheSameRefusalTwice: whatever an upload is refused with, and at which operation, the same command comes to
-// a good end at the latest when it is run for the third time, and what it aborts is gone. Only where something other than the
-// upload is at fault is the upload kept.
+// TestNoRecordLeadsIntoTheSameRefusalTwice: whatever an upload is refused with, and at which operation, the same command
+// comes to a good end at the latest when it is run for the third time, and what it aborts is gone. Only where something
+// other than the upload is at fault is the upload kept.
 func TestNoRecordLeadsIntoTheSameRefusalTwice(t *testing.T) {
 	for _, op := range []storetest.Op{storetest.PutPart, storetest.Parts, storetest.Complete} {
 		for _, e := range []store.Error{
@@ -132,7 +133,7 @@ func TestNoRecordLeadsIntoTheSameRefusalTwice(t *testing.T) {
 	}
 }
 
-// An upload of an earlier run that cannot be completed is started over within the run, and that is said.
+// An upload of an earlier run that cannot be completed is started over within the run, and that is reported.
 func TestRefusedUploadOfAnEarlierRunStartsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
@@ -230,8 +231,8 @@ func (n *narrow) Complete(ctx context.Context, r store.CompleteRequest) (store.O
 	return o, err
 }
 
-// TestLimitsThatShowAreObeyed: a store with narrower limits than S3's gets parts that it takes, in the run that meets the refusal,
-// in the next file without another refusal, and in a run that resumes an upload with other parts.
+// TestLimitsThatShowAreObeyed: a store with narrower limits than S3's gets parts that it takes, in the run that meets the
+// refusal, in the next file without another refusal, and in a run that resumes an upload with other parts.
 func TestLimitsThatShowAreObeyed(t *testing.T) {
 	const mib = 1 << 20
 	wide := store.Limits{MaxParts: 10_000, MinPart: mib, MaxPart: 64 * mib, MaxPut: 64 * mib, MaxObject: 1 << 40}

@@ -35,8 +35,8 @@ func (a *multipart) openUploads(ctx context.Context) ([]store.Upload, error) {
 	return found, err
 }
 
-// goOn takes up the upload of an earlier run and gives the parts that the store holds of it. Where the earlier upload does
-// not fit any more it is thrown away, and u.up stays without an ID.
+// goOn resumes the upload of an earlier run and returns the parts that the store holds of it. If the earlier upload does
+// not fit any more it is discarded, and u.up stays without an ID.
 func (u *upload) goOn(ctx context.Context, earlier record) (kept []store.Part, finished bool, r Result, err error) {
 	old := store.Upload{Ref: earlier.Ref, ID: earlier.UploadID, Scheme: earlier.Scheme}
 	why := u.unfit(earlier)
@@ -84,7 +84,7 @@ func (u *upload) goOn(ctx context.Context, earlier record) (kept []store.Part, f
 	return nil, false, Result{}, err
 }
 
-// list asks for the parts of an upload. What the listing does not tell of the scheme stands as it was.
+// list asks for the parts of an upload. What the listing does not say of the scheme stays as it was.
 func (u *upload) list(ctx context.Context, old store.Upload) (store.Upload, []store.Part, error) {
 	told, kept, err := u.c.store.Parts(ctx, old, &u.o.Attrs)
 	if err != nil {
@@ -96,7 +96,7 @@ func (u *upload) list(ctx context.Context, old store.Upload) (store.Upload, []st
 	return old, kept, nil
 }
 
-// dropOld throws an upload away that nobody will go on with.
+// dropOld aborts an upload that nobody will resume.
 func (u *upload) dropOld(ctx context.Context, old store.Upload) error {
 	err := u.ask(ctx, func(ctx context.Context) error { return u.c.store.Abort(ctx, old, &u.o.Attrs) })
 	if errors.Is(err, store.Denied) || errors.Is(err, store.Unsupported) {
@@ -109,7 +109,7 @@ func (u *upload) dropOld(ctx context.Context, old store.Upload) error {
 	return nil
 }
 
-// alreadyStored settles what became of an upload that is gone: where the object is there and its sum is the file's, the
+// alreadyStored settles what became of an upload that is gone: if the object is there and its sum is the file's, the
 // earlier run had finished.
 func (u *upload) alreadyStored(ctx context.Context) (Result, bool) {
 	obj, err := u.head(ctx, u.up.Ref)
@@ -135,8 +135,8 @@ func (u *upload) alreadyStored(ctx context.Context) (Result, bool) {
 	return u.done(r), true
 }
 
-// adopt looks for open uploads of the key in the store, and takes the newest whose parts can be this file's, and of which
-// one that was tried is.
+// adopt looks for open uploads of the key in the store, and takes the newest whose parts fit this file, if one of its parts
+// is verified.
 func (u *upload) adopt(ctx context.Context) ([]store.Part, error) {
 	found, err := u.openUploads(ctx)
 	if err != nil {
@@ -156,8 +156,8 @@ func (u *upload) adopt(ctx context.Context) ([]store.Part, error) {
 			return nil, fmt.Errorf("list the parts of an upload to adopt: %w", err)
 		}
 		if taken.Scheme.Algorithm == checksum.None {
-			// The listing does not say how it was opened. Content-MD5 goes with any upload, and parts whose ETags are MD5s can be
-			// compared; others do not fit.
+			// The listing does not say how it was opened. Content-MD5 works with any upload, and parts whose ETags are MD5s
+			// can be compared; others do not fit.
 			taken.Scheme = checksum.Scheme{Algorithm: checksum.MD5, Kind: checksum.Composite}
 		}
 		if u.asked(taken.Scheme) == nil && u.fits(taken, kept) {
@@ -190,10 +190,10 @@ func (u *upload) layoutOf(parts []store.Part) (plan.Layout, bool) {
 	return layout, true
 }
 
-// maxTried is how many parts of an open upload must differ from the file's before it is taken for another file's.
+// maxTried is how many parts of an open upload must differ from the file's before it is taken as another file's.
 const maxTried = 8
 
-// fits makes an open upload this run's, where its parts are laid out for the file and one of the first proves equal.
+// fits adopts an open upload, if its parts are laid out for the file and one of the first is verified.
 func (u *upload) fits(open store.Upload, kept []store.Part) bool {
 	layout, ok := u.layoutOf(kept)
 	if !ok {
@@ -211,7 +211,7 @@ func (u *upload) fits(open store.Upload, kept []store.Part) bool {
 	return false
 }
 
-// proveKept proves every part that the store holds against the local bytes; those that prove equal need not move again.
+// proveKept verifies every part that the store holds against the local bytes; verified parts need not move again.
 func (u *upload) proveKept(ctx context.Context, kept []store.Part) error {
 	defer u.c.meter.Since(meter.Proving, time.Now())
 	if len(kept) == 0 {
@@ -240,7 +240,7 @@ func (u *upload) proveKept(ctx context.Context, kept []store.Part) error {
 	return nil
 }
 
-// provePart adds the part where it proves equal.
+// provePart adds the part if it is verified.
 func (u *upload) provePart(ctx context.Context, p store.Part, buf []byte) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -252,7 +252,7 @@ func (u *upload) provePart(ctx context.Context, p store.Part, buf []byte) error 
 	return err
 }
 
-// compare proves a part of the store's against the local bytes: by its checksum, or by its ETag where that is an MD5.
+// compare verifies a part that the store holds against the local bytes: by its checksum, or by its ETag if that is an MD5.
 func (u *upload) compare(p store.Part, buf []byte) (sum checksum.Sum, same bool, err error) {
 	r := u.layout.Part(p.Number)
 	if sum, err = sumOf(u.up.Scheme.Algorithm, u.src, r, buf); err != nil {

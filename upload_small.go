@@ -13,30 +13,31 @@ import (
 	"haul.example/haul/store"
 )
 
-// sumBuffer is what is read at a time for summing: small enough to stay in a core's own cache.
+// sumBuffer is how much is read at a time for summing: small enough to stay in a core's own cache.
 const sumBuffer = 256 << 10
 
-// headRoom is how many bytes the head of a request takes at most, usually: a small object goes out with it in one piece.
+// headRoom is the usual maximum size of the head of a request: a small object is sent with it in one write.
 const headRoom = 4 << 10
 
-// maxLowered is how often a store may refuse a checksum before haul gives up: once for each step from the best to none, and one to spare.
+// maxLowered is how often a store may refuse a checksum before haul gives up: once for each step from the best to none, and
+// one to spare.
 const maxLowered = 5
 
 // content is what is to be stored: a local file, or memory.
 type content interface {
 	io.ReaderAt
 	Size() int64
-	// Changed is nil while the content is the one that was opened.
+	// Changed returns nil while the content is the one that was opened.
 	Changed() error
 	// Touched reports whether anything else about it changed, which may have been the bytes, with their time set back.
 	Touched() bool
 }
 
-// outgoing is a body on its way into one request.
+// outgoing is a body to be sent in one request.
 type outgoing struct {
-	content                   // that the body is of; it explains what goes wrong
+	content                   // that the body is of; it explains errors
 	body    *io.SectionReader // all of it, or a part
-	sum     checksum.Sum      // of the body; zero where it is not known, or not wanted
+	sum     checksum.Sum      // of the body; zero if it is not known, or not wanted
 	buf     []byte            // memory to carry it in
 }
 
@@ -82,7 +83,7 @@ func (t *transfer) putWith(ctx context.Context, from content, to store.Ref, buf 
 	return t.done(Result{Object: obj, Size: from.Size(), Parts: 1, Proof: proof, Digests: digests}), nil
 }
 
-// digest sums small content in all ways that were asked for, and names its MD5 in the metadata.
+// digest computes the requested digests of small content, and puts its MD5 into the metadata.
 func (t *transfer) digest(from content, buf []byte) ([]checksum.Sum, error) {
 	if len(t.o.Digests) == 0 {
 		return nil, nil
@@ -102,7 +103,7 @@ func (t *transfer) digest(from content, buf []byte) ([]checksum.Sum, error) {
 	return sums, nil
 }
 
-// putProved sends with the best checksum that the store takes, lowering it as the store teaches.
+// putProved sends with the best checksum that the store supports, falling back when the store refuses it.
 func (t *transfer) putProved(ctx context.Context, from content, to store.Ref, buf []byte) (store.Object, Proof, error) {
 	var last store.Object
 	var lost error
@@ -147,8 +148,8 @@ func (t *transfer) putProved(ctx context.Context, from content, to store.Ref, bu
 	return last, Proof{Text: "the store checks no checksum and its ETag is not the MD5 of the bytes"}, nil
 }
 
-// there looks whether an object that was sent, and that its answer does not verify, is in the store: that answer may have been
-// another's.
+// there checks whether an object that was sent, but that its answer does not verify, is in the store: that answer may have
+// been another's.
 func (t *transfer) there(ctx context.Context, sent store.Object, p Proof) error {
 	if p.Verified {
 		return nil
@@ -168,7 +169,7 @@ func (t *transfer) there(ctx context.Context, sent store.Object, p Proof) error 
 	return nil
 }
 
-// unchanged makes sure that what was sent, with that sum, is the content.
+// unchanged makes sure that the content still is what was sent, with that sum.
 func unchanged(from content, sum checksum.Sum, buf []byte) error {
 	if err := from.Changed(); err != nil {
 		return fmt.Errorf("%w: %w", ErrSourceChanged, err)
@@ -183,7 +184,8 @@ func unchanged(from content, sum checksum.Sum, buf []byte) error {
 	return nil
 }
 
-// putOnce sends the content, as often as it takes; over an object that is already this transfer's own, whatever NoClobber says.
+// putOnce sends the content, with as many tries as it takes; over an object that is already this transfer's own, whatever
+// NoClobber says.
 func (t *transfer) putOnce(ctx context.Context, out outgoing, to store.Ref, own bool) (obj store.Object, err error) {
 	unheard := false // an earlier try may have taken effect
 	began := time.Now()
@@ -217,9 +219,9 @@ func (t *transfer) putOnce(ctx context.Context, out outgoing, to store.Ref, own 
 	return obj, err
 }
 
-// ownWrite reports whether an object with just the bytes that were sent is what this transfer wrote, although a condition said that
-// it is there already: an earlier try may have taken effect, or something on the way may have sent this one twice. Clocks may
-// differ; after a try whose effect is not known they may as far as a store allows.
+// ownWrite reports whether an object with just the bytes that were sent is what this transfer wrote, although a condition
+// failed because it exists: an earlier try may have taken effect, or a proxy may have sent this one twice. Clocks may
+// differ; after a try whose effect is not known they may differ as far as a store allows.
 func ownWrite(o store.Object, began time.Time, unheard bool) bool {
 	apart := 2 * time.Second // times of objects are whole seconds
 	if unheard {
@@ -228,14 +230,14 @@ func ownWrite(o store.Object, began time.Time, unheard bool) bool {
 	return !o.Modified.Before(began.Add(-apart))
 }
 
-// silent tells an error that is no answer of the store's: what was asked for may have been done.
+// silent reports an error that is not an answer of the store: the request may have been carried out.
 func silent(err error) bool {
 	var e *store.Error
 	return !errors.As(err, &e) || e.Status == 0 || e.Kind == store.BadAnswer
 }
 
-// mayBeDone tells an error after which what was asked for may have been done all the same: no answer came, or one that cannot be
-// trusted, or the server failed at some point.
+// mayBeDone reports an error after which the request may have been carried out all the same: no answer came, or one that
+// cannot be trusted, or the server failed at some point.
 func mayBeDone(err error) bool {
 	var e *store.Error
 	if !errors.As(err, &e) {
@@ -245,12 +247,12 @@ func mayBeDone(err error) bool {
 	case store.Network, store.Stalled, store.Unavailable, store.Unknown, store.BadAnswer:
 		return true
 	case store.Throttled:
-		return e.Code == "" // a proxy's: a store that says so has done nothing
+		return e.Code == "" // a proxy's: a store that answers with a code has done nothing
 	}
 	return e.Status >= 200 && e.Status < 300
 }
 
-// same looks whether the object is there with just this sum.
+// same checks whether the object is there with just this sum.
 func (t *transfer) same(ctx context.Context, ref store.Ref, size int64, sum checksum.Sum) (store.Object, bool) {
 	obj, err := t.head(ctx, ref)
 	if err != nil || obj.Size != size || sum.IsZero() {
@@ -263,8 +265,8 @@ func (t *transfer) same(ctx context.Context, ref store.Ref, size int64, sum chec
 	return obj, obj.Sum(sum.Algorithm).Value == sum.Value
 }
 
-// provePut reports how the stored object was proved; again asks for another try with the checksum that the store has just
-// been learned to take.
+// provePut returns how the stored object was verified; again asks for another try with a checksum that the store has just
+// turned out to support.
 func (t *transfer) provePut(obj store.Object, sum checksum.Sum, from content, buf []byte) (p Proof, again bool, err error) {
 	switch {
 	case sum.IsZero():
@@ -285,7 +287,7 @@ func (t *transfer) provePut(obj store.Object, sum checksum.Sum, from content, bu
 	if err := t.asked(checksum.Scheme{}); err != nil {
 		return Proof{}, false, fmt.Errorf("%w (the object is stored, without that checksum)", err)
 	}
-	// the store ignored the checksum; its ETag may be the MD5
+	// The store ignored the checksum; its ETag may be the MD5.
 	tag, ok := obj.MD5()
 	if !ok {
 		return Proof{Text: fmt.Sprintf("the store did not answer to the %s it was sent", sum.Algorithm)}, false, nil
@@ -300,7 +302,7 @@ func (t *transfer) provePut(obj store.Object, sum checksum.Sum, from content, bu
 	return Proof{}, true, nil
 }
 
-// want is the algorithm to ask the store for.
+// want returns the algorithm to ask the store for.
 func (t *transfer) want() checksum.Algorithm {
 	if t.o.Checksum == checksum.None {
 		return checksum.CRC64NVME
@@ -308,7 +310,7 @@ func (t *transfer) want() checksum.Algorithm {
 	return t.o.Checksum
 }
 
-// asked refuses a scheme that is not the one that the user asked for.
+// asked refuses a scheme other than the one that the user asked for.
 func (t *transfer) asked(s checksum.Scheme) error {
 	if t.o.Checksum != checksum.None && s.Algorithm != t.o.Checksum {
 		return fmt.Errorf("%w: the store does not take %s checksums; leave out --checksum-algorithm, and haul uses the best that it takes", store.ChecksumRefused, t.o.Checksum)
@@ -316,7 +318,7 @@ func (t *transfer) asked(s checksum.Scheme) error {
 	return nil
 }
 
-// sumOf sums a range of r; by None it gives the zero Sum.
+// sumOf sums a range of r; by None it returns the zero Sum.
 func sumOf(a checksum.Algorithm, r io.ReaderAt, rng store.Range, buf []byte) (checksum.Sum, error) {
 	if a == checksum.None {
 		return checksum.Sum{}, nil
@@ -324,8 +326,8 @@ func sumOf(a checksum.Algorithm, r io.ReaderAt, rng store.Range, buf []byte) (ch
 	return checksum.Section(a, io.NewSectionReader(r, rng.Offset, rng.Length), buf)
 }
 
-// readError explains err by a change of the source, where there was one: a file that shrinks, or changes between summing
-// and sending, shows up as a short read or as a sum that the store refuses.
+// readError explains err by a change of the source, if there was one: a file that shrinks, or changes between summing and
+// sending, shows up as a short read or as a sum that the store refuses.
 func readError(from content, err error) error {
 	if !errors.Is(err, store.Corrupt) && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return err

@@ -17,15 +17,16 @@ import (
 	"haul.example/haul/store"
 )
 
-// UploadStream stores all that r gives as object to. A short stream goes in one request, a longer one in parts that grow
-// with it, up to the store's limit; parts too large for memory wait in a temporary file. The stream cannot be read twice,
-// so a failure throws the upload away. When ctx ends while a Read of r is under way, UploadStream does not wait for it.
+// UploadStream stores everything it reads from r as object to. A short stream is sent in one request, a longer one in parts
+// that grow with it, up to the store's limit; parts too large for memory wait in a temporary file. The stream cannot be
+// read twice, so after a failure the upload is aborted. When ctx ends while a Read of r is under way, UploadStream does not
+// wait for it.
 func (c *Client) UploadStream(ctx context.Context, r io.Reader, to store.Ref, o Transfer) (Result, error) {
 	defer c.alive()()
 	return c.uploadStream(ctx, "-", r, to, o)
 }
 
-// uploadStream is UploadStream of a source of that name.
+// uploadStream is UploadStream of a source with a name.
 func (c *Client) uploadStream(ctx context.Context, name string, r io.Reader, to store.Ref, o Transfer) (Result, error) {
 	if err := o.checkDigests(); err != nil {
 		return Result{}, err
@@ -164,7 +165,7 @@ func (s *streamUpload) sendPart(ctx context.Context, n int, part *held) error {
 // next reads the stream until part n is full or the stream has ended.
 func (s *streamUpload) next(ctx context.Context, n int) (*held, error) {
 	beyond := s.limits.MaxParts > 0 && n > s.limits.MaxParts
-	want := int64(1) // beyond the last part only the end of the stream may come
+	want := int64(1) // after the last part only the end of the stream may come
 	if !beyond {
 		want = s.sizes.PartSize(n)
 	}
@@ -177,7 +178,7 @@ func (s *streamUpload) next(ctx context.Context, n int) (*held, error) {
 	select {
 	case err = <-filled:
 	case <-ctx.Done():
-		// The Read may go on for as long as it likes; its memory is lent to nobody else until it ends.
+		// The Read may continue for as long as it likes; its memory is not reused until it ends.
 		go func() {
 			<-filled
 			part.release()
@@ -201,7 +202,7 @@ func (s *streamUpload) next(ctx context.Context, n int) (*held, error) {
 	return part, nil
 }
 
-// hold takes room for one part: memory, or a temporary file where a few of them would not fit into memory.
+// hold takes space for one part: memory, or a temporary file if a few parts of that size would not fit into memory.
 func (s *streamUpload) hold(ctx context.Context, size int64) (*held, error) {
 	defer s.c.meter.Since(meter.Memory, time.Now())
 	if size <= s.c.memory.Limit()/4 {
@@ -212,7 +213,7 @@ func (s *streamUpload) hold(ctx context.Context, size int64) (*held, error) {
 		mem := lease.Bytes()
 		return &held{release: lease.Release, mem: mem[:size], scratch: mem[size:]}, nil
 	}
-	users := 1 + int64(len(s.o.Digests)) // each reads with a buffer of its own: to wait for one would be to wait for oneself
+	users := 1 + int64(len(s.o.Digests)) // each reads with a buffer of its own: waiting for one could deadlock
 	lease, err := s.c.memory.Take(ctx, users*sumBuffer)
 	if err != nil {
 		return nil, err
@@ -229,7 +230,7 @@ func (s *streamUpload) hold(ctx context.Context, size int64) (*held, error) {
 	}
 	bufs := slices.Collect(slices.Chunk(lease.Bytes(), sumBuffer))
 	return &held{spool: spool, m: s.c.meter, mem: bufs[0], scratch: bufs[0], more: bufs[1:], release: func() {
-		spool.Close() // it has no name any more; nothing is lost
+		spool.Close() // its name is removed already; nothing is lost
 		s.c.spools.Release(1)
 		lease.Release()
 	}}, nil
@@ -265,7 +266,7 @@ func (h *held) fill(r io.Reader, size int64) error {
 		}
 		h.n += int64(n)
 		switch {
-		case err == io.EOF: // bare: a wrapped one, or an unexpected one, tells of a reader that broke
+		case err == io.EOF: // bare: a wrapped one, or an unexpected one, means that the reader failed
 			h.last = true
 			return nil
 		case err != nil:
@@ -275,7 +276,7 @@ func (h *held) fill(r io.Reader, size int64) error {
 	return nil
 }
 
-// readFull fills buf, as far as r gives bytes. Unlike io.ReadFull it passes on the reader's own error.
+// readFull fills buf, as far as r has bytes. Unlike io.ReadFull it passes on the reader's own error.
 func readFull(r io.Reader, buf []byte) (n int, err error) {
 	idle := 0
 	for n < len(buf) && err == nil {
@@ -288,7 +289,7 @@ func readFull(r io.Reader, buf []byte) (n int, err error) {
 		}
 	}
 	if n == len(buf) && err != io.EOF {
-		err = nil // it will say so again
+		err = nil // r will return it again
 	}
 	return n, err
 }
@@ -302,10 +303,10 @@ func (h *held) ReadAt(p []byte, off int64) (int, error) {
 	return bytes.NewReader(h.mem[:h.n]).ReadAt(p, off)
 }
 
-// Size is the part's, in bytes.
+// Size returns the part's size, in bytes.
 func (h *held) Size() int64 { return h.n }
 
-// piece is the part for its digests.
+// piece returns the part for its digests.
 func (h *held) piece() piece {
 	if h.spool != nil {
 		return piece{from: h, size: h.n, bufs: h.more}
@@ -313,8 +314,8 @@ func (h *held) piece() piece {
 	return piece{mem: h.mem[:h.n]}
 }
 
-// Changed is nil: nobody else can reach the part.
+// Changed returns nil: nobody else can reach the part.
 func (h *held) Changed() error { return nil }
 
-// Touched is false.
+// Touched returns false.
 func (h *held) Touched() bool { return false }

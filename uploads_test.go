@@ -37,7 +37,7 @@ func (b brokenUploads) Uploads(ctx context.Context, bucket, prefix string) iter.
 	}
 }
 
-// TestUploadsAreListedAgain: a listing that breaks off is tried again, and gives each upload once.
+// TestUploadsAreListedAgain: an interrupted listing is tried again, and yields each upload once.
 func TestUploadsAreListedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := storetest.New(storetest.For(t))

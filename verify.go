@@ -16,12 +16,12 @@ import (
 	"haul.example/haul/store"
 )
 
-// evidence finds what the store records of an object's bytes, with the sizes of its parts where a sum needs them.
+// evidence finds what the store records of an object's bytes, with the sizes of its parts if a sum needs them.
 func (t *transfer) evidence(ctx context.Context, obj *store.Object, a *store.Attrs) *evidence.Record {
 	r := evidence.Deciding(obj)
 	t.c.etags.Apply(r)
-	// That the store does not report the parts is no error: then the sizes that tools use are tried. A request that would fail
-	// for another reason lets the next one fail too.
+	// It is not an error if the store does not report the parts: then the sizes that tools use are tried. A request that
+	// would fail for another reason lets the next one fail too.
 	_ = r.Split(func() ([]store.Part, error) {
 		parts, _ := t.parts(ctx, *obj, a)
 		return parts, nil
@@ -39,7 +39,7 @@ func (t *transfer) parts(ctx context.Context, obj store.Object, a *store.Attrs) 
 	return parts, err
 }
 
-// layout gives the sizes of the object's parts, which must be so many and fill it.
+// layout returns the sizes of the object's parts, which must be so many and fill it.
 func (t *transfer) layout(ctx context.Context, obj store.Object, count int, a *store.Attrs) ([]int64, error) {
 	parts, err := t.parts(ctx, obj, a)
 	if err != nil {
@@ -76,8 +76,8 @@ func (t *transfer) verifyContent(ctx context.Context, obj store.Object, from io.
 	return p, err
 }
 
-// judge makes a Proof of the answer to a comparison. The doubt is a claim that differs, and does not settle by itself that the bytes
-// are wrong.
+// judge makes a Proof of the answer to a comparison. The doubt is a claim that differs, but does not by itself show that
+// the bytes are wrong.
 func judge(r *evidence.Record, a evidence.Answer) (p Proof, doubt evidence.Claim, err error) {
 	switch {
 	case a.Verdict == evidence.Match:
@@ -94,14 +94,14 @@ func judge(r *evidence.Record, a evidence.Answer) (p Proof, doubt evidence.Claim
 	return Proof{}, doubt, mismatch(*r.Object, a.Claim.Sum, a.Ours)
 }
 
-// SumParts reads bytes that are here and gives the sum of each part, several at once. The parts lie one behind the other,
-// from the start; sizes are in bytes.
+// SumParts reads local bytes and returns the sum of each part, computing several at once. The parts follow each other from
+// the start; sizes are in bytes.
 func (c *Client) SumParts(ctx context.Context, a checksum.Algorithm, from io.ReaderAt, sizes []int64) ([]checksum.Sum, error) {
 	defer c.meter.Since(meter.Proving, time.Now())
 	return c.sumParts(ctx, a, from, sizes)
 }
 
-// sumParts is SumParts whose time is counted by its caller.
+// sumParts is SumParts without counting its time.
 func (c *Client) sumParts(ctx context.Context, a checksum.Algorithm, from io.ReaderAt, sizes []int64) ([]checksum.Sum, error) {
 	sums := make([]checksum.Sum, len(sizes))
 	g, gctx := errgroup.WithContext(ctx)
@@ -123,13 +123,13 @@ func (c *Client) sumParts(ctx context.Context, a checksum.Algorithm, from io.Rea
 	return sums, g.Wait()
 }
 
-// interruptible is a reader that stops when ended says so.
+// interruptible is a reader that stops as soon as ended says so.
 type interruptible struct {
 	ended func() error
 	io.ReaderAt
 }
 
-// ReadAt reads, until it is interrupted.
+// ReadAt reads until it is interrupted.
 func (i interruptible) ReadAt(p []byte, off int64) (int, error) {
 	if err := i.ended(); err != nil {
 		return 0, err

@@ -1,15 +1,14 @@
-// Package checksum has the checksums that S3 knows, and the two ways in which the sum of a whole is made from the sums
+// Package checksum implements the checksums that S3 supports, and the two ways of making the sum of a whole from the sums
 // of its parts.
 //
 //	sums := each part: Section(alg, part, buffer)
-//	Combine(sums)  // FULL_OBJECT: the sum that all bytes in one go would give; CRCs only, no byte is read again
+//	Combine(sums)  // FULL_OBJECT: the same sum as that of all bytes in one go; CRCs only, no byte is read again
 //	Compose(sums)  // COMPOSITE: the sum of the raw sums of the parts; its text ends in "-N", N the number of parts
 //
-// A composite of MD5 is the ETag of an S3 object in parts. CRC64NVME has hardware speed by github.com/minio/crc64nvme,
+// A composite of MD5 is the ETag of an S3 object in parts. CRC64NVME is hardware-accelerated by github.com/minio/crc64nvme,
 // the others by the standard library.
 //
-// A CRC proves that nothing was spoiled by accident; it does not hold against somebody who means to forge. Nor does MD5
-// or SHA-1.
+// A CRC detects accidental damage; it does not protect against forgery. Nor do MD5 or SHA-1.
 package checksum
 
 import (
@@ -27,7 +26,7 @@ import (
 	"github.com/minio/crc64nvme"
 )
 
-// Algorithm names one of the checksums that S3 knows. The zero value is None.
+// Algorithm names one of the checksums that S3 supports. The zero value is None.
 type Algorithm string
 
 // The algorithms, under the names that S3's headers and XML use.
@@ -41,10 +40,10 @@ const (
 	MD5       Algorithm = "MD5"
 )
 
-// SHA512 is found in lists of digests. Parse does not take it: nothing is sent with it.
+// SHA512 is found in lists of digests. Parse does not accept it: S3 does not take it.
 const SHA512 Algorithm = "SHA512"
 
-// Kind reports how the checksum of an object in parts is made from its bytes.
+// Kind says how the checksum of an object in parts is made from its bytes.
 type Kind string
 
 // FullObject sums all bytes as one; Composite sums the raw sums of the parts, one after the other.
@@ -53,13 +52,13 @@ const (
 	Composite  Kind = "COMPOSITE"
 )
 
-// ErrUnknown is in the chain of an error about an algorithm that has no name here.
+// ErrUnknown is in the chain of an error about an algorithm that is not known here.
 var ErrUnknown = errors.New("unknown checksum algorithm")
 
-// castagnoli is made once, as the standard library asks for it by pointer to use the processor's own instruction.
+// castagnoli is made once, since the standard library compares this pointer to choose the processor's own instruction.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Parse gives the algorithm of that name, in any case. "none" and the empty name are None; another is ErrUnknown.
+// Parse returns the algorithm with that name, in any case. "none" and the empty name are None; another is ErrUnknown.
 func Parse(name string) (Algorithm, error) {
 	a := Algorithm(strings.ToUpper(name))
 	switch {
@@ -71,7 +70,7 @@ func Parse(name string) (Algorithm, error) {
 	return a, nil
 }
 
-// New gives a running hash. It must not be called on None or on a name that is not an Algorithm here.
+// New returns a running hash. It must not be called on None or on a name that is not an Algorithm here.
 func (a Algorithm) New() hash.Hash {
 	switch a {
 	case CRC64NVME:
@@ -92,7 +91,7 @@ func (a Algorithm) New() hash.Hash {
 	panic(fmt.Sprintf("checksum: internal error: no hash for algorithm %q", string(a)))
 }
 
-// Size is the length of a raw sum in bytes; 0 for None and for names that are not an Algorithm here.
+// Size returns the length of a raw sum in bytes; 0 for None and for names that are not an Algorithm here.
 func (a Algorithm) Size() int {
 	switch a {
 	case CRC64NVME:
@@ -111,7 +110,7 @@ func (a Algorithm) Size() int {
 	return 0
 }
 
-// CanCombine reports whether Combine knows the algorithm: whether the sum of a whole follows from the sums and the sizes
+// CanCombine reports whether Combine supports the algorithm: whether the sum of a whole follows from the sums and the sizes
 // of its parts. That is so for the CRCs.
 func (a Algorithm) CanCombine() bool {
 	_, ok := fields[a]
@@ -124,7 +123,7 @@ type Scheme struct {
 	Kind      Kind      `json:"kind,omitempty"`
 }
 
-// String gives the scheme in words, such as "CRC64NVME of the full object", "MD5, part by part", or "nothing".
+// String returns the scheme in words, such as "CRC64NVME of the full object", "MD5, part by part", or "nothing".
 func (s Scheme) String() string {
 	switch {
 	case s.Algorithm == None:
@@ -137,7 +136,7 @@ func (s Scheme) String() string {
 	return string(s.Algorithm)
 }
 
-// Of finishes a running hash, which may go on running. By None it gives the zero Sum.
+// Of returns the sum of a running hash, which may be written to afterwards. By None it returns the zero Sum.
 func Of(a Algorithm, h hash.Hash) Sum {
 	if a == None {
 		return Sum{}
@@ -145,7 +144,7 @@ func Of(a Algorithm, h hash.Hash) Sum {
 	return Sum{Algorithm: a, Value: string(h.Sum(nil))}
 }
 
-// Bytes sums b. By None it gives the zero Sum.
+// Bytes returns the sum of b. By None it returns the zero Sum.
 func Bytes(a Algorithm, b []byte) Sum {
 	if a == None {
 		return Sum{}
@@ -155,13 +154,13 @@ func Bytes(a Algorithm, b []byte) Sum {
 	return Of(a, h)
 }
 
-// sliceSize is what Section reads at a time, in bytes: the bytes are then summed while they are in the processor's
-// second cache. CRC32C is three times as fast there as from memory.
+// sliceSize is how much Section reads at a time, in bytes: the bytes are then summed while they are in the processor's
+// second-level cache. CRC32C is three times as fast there as from memory.
 const sliceSize = 256 << 10
 
-// Section sums all of a section, from its start, wherever it was read to, and leaves that as it was. It reads in slices of
-// buf; a nil buf makes it take its own. Bytes that are missing are an io.ErrUnexpectedEOF. By None it reads nothing and gives
-// the zero Sum.
+// Section sums all of a section, from its start, whatever its offset, which it does not change. It reads in slices of buf;
+// if buf is nil it allocates its own. Missing bytes are an io.ErrUnexpectedEOF. By None it reads nothing and returns the
+// zero Sum.
 func Section(a Algorithm, r *io.SectionReader, buf []byte) (Sum, error) {
 	if a == None {
 		return Sum{}, nil

@@ -19,7 +19,7 @@ var (
 	all  = append(crcs, checksum.SHA256, checksum.SHA1, checksum.MD5)
 )
 
-// The check values are those that the catalogue of CRCs (reveng) gives, and that sha256sum and its kin print.
+// The check values are those that the catalogue of CRCs (reveng) gives, and that sha256sum and similar tools print.
 func TestCheckValues(t *testing.T) {
 	want := map[checksum.Algorithm]string{
 		checksum.CRC64NVME: "ae8b14860a799888",
@@ -169,7 +169,7 @@ func TestCombineOfLargeParts(t *testing.T) {
 	}
 }
 
-// Sizes that nobody could sum in a test: to combine in any grouping gives the same.
+// Sizes that cannot be summed in a test: combining in any grouping gives the same.
 func TestCombineIsAssociative(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		a := rapid.SampledFrom(crcs).Draw(t, "algorithm")

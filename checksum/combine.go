@@ -16,11 +16,11 @@ type Sized struct {
 	Size int64
 }
 
-// Combine gives the sum of a whole, S3's FULL_OBJECT, from those of its parts in their order, without their bytes. All must be
-// of one algorithm for which CanCombine holds, none a composite. No parts give the zero Sum, as they name no algorithm;
-// Bytes(a, nil) is the sum of no bytes by a.
+// Combine returns the sum of a whole, S3's FULL_OBJECT, from those of its parts in order, without their bytes. All must be
+// of one algorithm for which CanCombine holds, none a composite. Without parts it returns the zero Sum, since there is no
+// algorithm; Bytes(a, nil) is the sum of no bytes by a.
 //
-// The cost is one multiplication a part, about a tenth of a microsecond, and some thirty for every new size among them.
+// The cost is one multiplication per part, about a tenth of a microsecond, and some thirty for every new size among them.
 func Combine(parts []Sized) (Sum, error) {
 	if len(parts) == 0 {
 		return Sum{}, nil
@@ -49,8 +49,8 @@ func Combine(parts []Sized) (Sum, error) {
 	return Sum{Algorithm: a, Value: fromUint(whole, a.Size())}, nil
 }
 
-// Compose gives S3's COMPOSITE: the sum of the raw sums of the parts, one after the other. By MD5, it is the ETag of an
-// object in parts. All must be of one algorithm, none a composite, and at least one there.
+// Compose returns S3's COMPOSITE: the sum of the raw sums of the parts, one after the other. By MD5, it is the ETag of an
+// object in parts. All must be of one algorithm, none a composite, and there must be at least one.
 func Compose(parts []Sum) (Sum, error) {
 	if len(parts) == 0 {
 		return Sum{}, errors.New("compose: no parts")
@@ -71,7 +71,7 @@ func Compose(parts []Sum) (Sum, error) {
 	return whole, nil
 }
 
-// check tells what keeps s from being the sum by a of a part's bytes.
+// check returns why s cannot be the sum by a of a part's bytes, or nil.
 func check(a Algorithm, s Sum) error {
 	switch {
 	case s.Algorithm != a:
@@ -93,9 +93,9 @@ func name(a Algorithm) string {
 
 // field does arithmetic on polynomials over GF(2) modulo the polynomial P of a CRC.
 //
-// A CRC of bytes m is, but for its inversions at start and end, m(x)·x^w mod P. To append n bytes is to multiply by x^8n and to
-// add the CRC of the new bytes; the inversions cancel. So crc(AB) = crc(A)·x^(8·len B) mod P + crc(B). The power is had
-// by squaring. This is the way of crc32_combine in zlib (crc32.c, multmodp and x2nmodp, by Mark Adler, since
+// A CRC of bytes m is, but for its inversions at start and end, m(x)·x^w mod P. To append n bytes is to multiply by x^8n
+// and to add the CRC of the new bytes; the inversions cancel. So crc(AB) = crc(A)·x^(8·len B) mod P + crc(B). The power is
+// computed by squaring. This is the method of crc32_combine in zlib (crc32.c, multmodp and x2nmodp, by Mark Adler, since
 // version 1.2.12), here for any width up to 64.
 //
 // Polynomials are reflected as in the CRCs themselves: the highest of the w bits is x^0, the lowest x^(w-1).
@@ -110,7 +110,7 @@ var fields = map[Algorithm]field{
 	CRC64NVME: {one: 1 << 63, poly: crc64nvme.NVME},
 }
 
-// mul gives a·b mod P. It takes no branch on the values of a and b, which no processor could guess.
+// mul returns a·b mod P. It does not branch on the values of a and b, which no processor could predict.
 func (f field) mul(a, b uint64) uint64 {
 	product := uint64(0)
 	for i := bits.Len64(f.one) - 1; i >= 0; i-- {
@@ -120,7 +120,7 @@ func (f field) mul(a, b uint64) uint64 {
 	return product
 }
 
-// shift gives x^(8n) mod P: what appending n bytes multiplies by.
+// shift returns x^(8n) mod P: what appending n bytes multiplies by.
 func (f field) shift(n uint64) uint64 {
 	power := f.one
 	for square := f.one >> 8; n != 0; n >>= 1 { // x^8

@@ -7,7 +7,7 @@ import (
 	"haul.example/haul/checksum"
 )
 
-// What a server says is read without harm, and what is taken has one spelling (an ETag may come in capitals).
+// What a server sends is parsed without harm, and what is accepted has one spelling (an ETag may come in capitals).
 func FuzzFromServer(f *testing.F) {
 	f.Add("rosUhgp5mIg=")
 	f.Add("y/Q5Jg==-3")

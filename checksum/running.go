@@ -10,21 +10,21 @@ type Running struct {
 	a      Algorithm
 	h      hash.Hash
 	sizes  []int64 // of the parts, or
-	every  int64   // of each part; 0 where all is one
+	every  int64   // of each part; 0 if all is one
 	filled int64   // of the current part
 	sums   []Sum
 }
 
-// NewRunning begins a sum of parts of these sizes in bytes, or, where there are none, of all bytes as one. The algorithm must not be
-// None.
+// NewRunning returns a sum of parts of these sizes in bytes, or, if there are none, of all bytes as one. The algorithm must
+// not be None.
 func NewRunning(a Algorithm, sizes []int64) *Running { return &Running{a: a, h: a.New(), sizes: sizes} }
 
-// NewRunningEqual begins a sum of parts of one size in bytes, as many as there will be.
+// NewRunningEqual returns a sum of any number of parts of one size in bytes.
 func NewRunningEqual(a Algorithm, size int64) *Running {
 	return &Running{a: a, h: a.New(), every: size}
 }
 
-// Write takes the next bytes; it gives no error. What comes after the last part is not summed.
+// Write adds the next bytes; it returns no error. What comes after the last part is not summed.
 func (r *Running) Write(p []byte) (int, error) {
 	n := len(p)
 	for len(p) > 0 {
@@ -43,7 +43,7 @@ func (r *Running) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// part is the size of the current part; false where there are no more.
+// part returns the size of the current part; false if there are no more.
 func (r *Running) part() (int64, bool) {
 	switch {
 	case r.every > 0:
@@ -63,7 +63,7 @@ func (r *Running) end() {
 	r.filled = 0
 }
 
-// Sum gives the sum of what was written: by parts, their composite. Nothing can be written after it.
+// Sum returns the sum of what was written: by parts, their composite. Nothing can be written after it.
 func (r *Running) Sum() (Sum, error) {
 	switch {
 	case r.every > 0:

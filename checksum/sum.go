@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Sum is a finished checksum. Its zero value is no sum; two Sums are equal when == says so.
+// Sum is a finished checksum. Its zero value means no sum; Sums can be compared with ==.
 type Sum struct {
 	Algorithm Algorithm
 	// Value holds the raw bytes, most significant first, as S3 encodes them.
@@ -17,8 +17,8 @@ type Sum struct {
 	Parts int
 }
 
-// FromBase64 reads a sum as S3 writes it in headers and XML: the Base64 of the raw bytes, and "-N" for a composite of N
-// parts. It takes only what Base64 writes.
+// FromBase64 parses a sum as S3 writes it in headers and XML: the Base64 of the raw bytes, and "-N" for a composite of N
+// parts. It accepts only canonical Base64.
 func FromBase64(a Algorithm, s string) (Sum, error) {
 	if a.Size() == 0 {
 		return Sum{}, fmt.Errorf("%w %q", ErrUnknown, string(a))
@@ -34,15 +34,15 @@ func FromBase64(a Algorithm, s string) (Sum, error) {
 	if len(raw) != a.Size() {
 		return Sum{}, fmt.Errorf("%s sum %q: %d bytes instead of %d", a, s, len(raw), a.Size())
 	}
-	// The decoder passes over line ends and stray bits; a sum has one spelling.
+	// The decoder ignores line ends and stray bits; a sum has one spelling.
 	if base64.StdEncoding.EncodeToString(raw) != text {
 		return Sum{}, fmt.Errorf("%s sum %q: stray characters", a, s)
 	}
 	return Sum{Algorithm: a, Value: string(raw), Parts: parts}, nil
 }
 
-// FromETag reads an ETag, without its quotes, that has the form of an MD5: 32 hexadecimal digits, and "-N" for an object of
-// N parts. Whether it really is one depends on the store and on the encryption; false means that it can't be.
+// FromETag parses an ETag, without its quotes, that has the form of an MD5: 32 hexadecimal digits, and "-N" for an object
+// of N parts. Whether it really is one depends on the store and on the encryption; false means that it can't be.
 func FromETag(etag string) (Sum, bool) {
 	text, parts, ok := cutParts(etag)
 	if !ok || len(text) != 2*MD5.Size() {
@@ -55,7 +55,7 @@ func FromETag(etag string) (Sum, bool) {
 	return Sum{Algorithm: MD5, Value: string(raw), Parts: parts}, true
 }
 
-// cutParts takes the "-N" off; without one, parts is 0. N is a plain decimal number from 1.
+// cutParts removes the "-N"; without one, parts is 0. N is a plain decimal number from 1.
 func cutParts(s string) (text string, parts int, ok bool) {
 	text, number, found := strings.Cut(s, "-")
 	if !found {
@@ -71,10 +71,10 @@ func cutParts(s string) (text string, parts int, ok bool) {
 // IsZero reports whether there is no sum.
 func (s Sum) IsZero() bool { return s == Sum{} }
 
-// Base64 gives the sum as S3 writes it in headers and XML, with "-N" for a composite.
+// Base64 returns the sum as S3 writes it in headers and XML, with "-N" for a composite.
 func (s Sum) Base64() string { return base64.StdEncoding.EncodeToString([]byte(s.Value)) + s.suffix() }
 
-// Hex gives the sum as md5sum and its kin write it, with "-N" for a composite: for MD5, that is the ETag.
+// Hex returns the sum as md5sum and similar tools write it, with "-N" for a composite: for MD5, that is the ETag.
 func (s Sum) Hex() string { return hex.EncodeToString([]byte(s.Value)) + s.suffix() }
 
 func (s Sum) suffix() string {
@@ -84,7 +84,7 @@ func (s Sum) suffix() string {
 	return "-" + strconv.Itoa(s.Parts)
 }
 
-// String gives the algorithm and the sum, such as "CRC64NVME rosUhgp5mIg="; no sum gives the empty string.
+// String returns the algorithm and the sum, such as "CRC64NVME rosUhgp5mIg="; no sum gives the empty string.
 func (s Sum) String() string {
 	if s.IsZero() {
 		return ""
@@ -92,10 +92,10 @@ func (s Sum) String() string {
 	return string(s.Algorithm) + " " + s.Base64()
 }
 
-// MarshalText gives String, so that a Sum is safe in JSON, which raw bytes are not.
+// MarshalText returns String, so that a Sum is safe in JSON, which raw bytes are not.
 func (s Sum) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalText reads what MarshalText gave.
+// UnmarshalText parses what MarshalText returned.
 func (s *Sum) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*s = Sum{}

@@ -6,26 +6,26 @@ import (
 	"time"
 )
 
-// Bucket is what a store tells about a bucket.
+// Bucket is what a store reports about a bucket.
 type Bucket struct {
 	Name string
-	// Made is when; zero where it is not told.
+	// Made is the creation time; zero if it is not reported.
 	Made time.Time
-	// Region is empty where it is not told.
+	// Region is empty if it is not reported.
 	Region string
 }
 
-// BucketQuery says which buckets a listing is to tell of. The zero value is all.
+// BucketQuery selects the buckets of a listing. The zero value is all.
 type BucketQuery struct {
-	// Prefix is what their names begin with.
+	// Prefix of their names.
 	Prefix string
-	// Region that they are in. Stores that know no regions tell of all.
+	// Region that they are in. Stores without regions return all.
 	Region string
-	// PageSize is how many a page has at most; 0 leaves it to the store.
+	// PageSize is the maximum number per page; 0 leaves it to the store.
 	PageSize int
 }
 
-// NewBucket is a bucket to be made.
+// NewBucket is a bucket to be created.
 type NewBucket struct {
 	Name string
 	// Region is empty for that of the store's own settings.
@@ -33,22 +33,23 @@ type NewBucket struct {
 	Tags   map[string]string
 }
 
-// Website is how a bucket answers as a web site.
+// Website configures a bucket as a website.
 type Website struct {
-	// Index is the name that is put behind an address that ends in a slash; Error the key of the page for what is not there.
+	// Index is the name that is appended to an address that ends in a slash; Error is the key of the page for missing
+	// objects.
 	Index, Error string
 }
 
-// Buckets is the part of a store that knows of buckets as a whole.
+// Buckets is the part of a store that manages buckets.
 type Buckets interface {
-	// Buckets lists the buckets of whoever asks, in order of their names where the store has one.
+	// Buckets lists the caller's buckets, in order of their names if the store has an order.
 	Buckets(context.Context, BucketQuery) iter.Seq2[Bucket, error]
-	// Bucket looks whether a bucket is there, and tells its region.
+	// Bucket checks that a bucket exists, and returns its region.
 	Bucket(ctx context.Context, name string) (Bucket, error)
-	// MakeBucket makes one. One that exists is an Error of kind Exists.
+	// MakeBucket creates a bucket. One that exists is an Error of kind Exists.
 	MakeBucket(context.Context, NewBucket) error
-	// DeleteBucket takes an empty one away; any other is an Error of kind NotEmpty.
+	// DeleteBucket deletes an empty bucket; one that is not empty is an Error of kind NotEmpty.
 	DeleteBucket(ctx context.Context, name string) error
-	// SetWebsite lets a bucket answer as a web site.
+	// SetWebsite makes a bucket serve a website.
 	SetWebsite(ctx context.Context, name string, w Website) error
 }

@@ -7,10 +7,11 @@ import (
 	"time"
 )
 
-// Kind sorts errors by what can be done about them. A Kind is itself an error, so that errors.Is(err, store.NotFound) asks for it.
+// Kind sorts errors by what can be done about them. A Kind is itself an error, so that errors.Is(err, store.NotFound) asks
+// for it.
 type Kind string
 
-// Error gives the kind in words.
+// Error returns the kind in words.
 func (k Kind) Error() string { return string(k) }
 
 // The kinds of error.
@@ -23,13 +24,13 @@ const (
 	Expired         Kind = "credentials expired"
 	ClockSkew       Kind = "clock is wrong"
 	WrongRegion     Kind = "wrong region"
-	Exists          Kind = "object exists"     // a condition of a write did not hold
+	Exists          Kind = "object exists"     // a condition of a write failed
 	Changed         Kind = "object changed"    // a pinned ETag or version is no longer there
 	Conflict        Kind = "conflicting write" // of another at the same time; try again
 	NotEmpty        Kind = "bucket is not empty"
 	Archived        Kind = "object is archived"
 	BadRange        Kind = "range is not satisfiable"
-	Corrupt         Kind = "bytes arrived wrong" // a checksum did not fit; try again
+	Corrupt         Kind = "bytes arrived wrong" // a checksum did not match; try again
 	ChecksumRefused Kind = "checksum not supported"
 	Unsupported     Kind = "not supported"
 	Invalid         Kind = "invalid request"
@@ -49,7 +50,7 @@ type Error struct {
 	// Op is the operation in S3's words: GetObject, UploadPart.
 	Op  string
 	Ref Ref
-	// Status, Code, Message and RequestID are the server's; zero where no answer came.
+	// Status, Code, Message and RequestID are the server's; zero if no answer came.
 	Status    int
 	Code      string
 	Message   string
@@ -58,14 +59,14 @@ type Error struct {
 	RetryAfter time.Duration
 	// Hint is one sentence of advice for a person, or empty.
 	Hint string
-	// Lasting says that the same request will fail in the same way, whatever the Kind: nothing about it can change while this
-	// process runs.
+	// Lasting says that the same request will fail in the same way, whatever the Kind: nothing about it can change while
+	// this process runs.
 	Lasting bool
-	// Err is the cause, where there is one below.
+	// Err is the underlying cause, if there is one.
 	Err error
 }
 
-// Error says what was tried, on what, and what came of it.
+// Error returns what was tried, on what, and what came of it.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s: %s", e.Op, e.Ref, e.Kind)
@@ -83,7 +84,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap gives the kind and the cause.
+// Unwrap returns the kind and the cause.
 func (e *Error) Unwrap() []error {
 	if e.Err == nil {
 		return []error{e.Kind}
@@ -103,7 +104,7 @@ func (e *Error) Retryable() bool {
 	return false
 }
 
-// KindOf gives the kind of err: that of the Error in its chain, or Unknown; and "" for nil.
+// KindOf returns the kind of err: that of the Error in its chain, or Unknown; and "" for nil.
 func KindOf(err error) Kind {
 	if err == nil {
 		return ""
@@ -119,7 +120,7 @@ func KindOf(err error) Kind {
 	return Unknown
 }
 
-// Retryable reports whether err is a store's and worth another try.
+// Retryable reports whether err is a store's and the request is worth another try.
 func Retryable(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Retryable()

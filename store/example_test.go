@@ -7,7 +7,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// What an object's own fields vouch for: a sum of all bytes, and an ETag, where the encryption leaves it an MD5.
+// What an object's own fields record: a sum of all bytes, and an ETag, if the encryption leaves it an MD5.
 func ExampleObject_FullSum() {
 	o := store.Object{
 		ETag: "9e107d9d372bb6826bd81d3542a419d6-12",

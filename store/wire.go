@@ -2,20 +2,20 @@ package store
 
 import "sync/atomic"
 
-// Wire lets the caller of a Put look at its connection meanwhile: what a socket has taken is not yet at the other side. The zero value
-// is ready, and knows nothing until the store watches with it. It may be used from several goroutines at once.
+// Wire lets the caller of a Put watch its connection meanwhile: bytes that a socket has accepted have not arrived yet. The
+// zero value is ready, and knows nothing until the store watches with it. It may be used from several goroutines at once.
 type Wire struct {
 	acked atomic.Pointer[func() (int64, bool)]
 }
 
-// Watch is for the store: acked gives how many bytes of this request the other side has acknowledged, or false.
+// Watch is for the store: acked returns how many bytes of this request the other side has acknowledged, or false.
 func (w *Wire) Watch(acked func() (int64, bool)) {
 	if w != nil {
 		w.acked.Store(&acked)
 	}
 }
 
-// Acked gives how many bytes of the request the other side has acknowledged; false where nobody knows.
+// Acked returns how many bytes of the request the other side has acknowledged; false if that is unknown.
 func (w *Wire) Acked() (int64, bool) {
 	f := w.acked.Load()
 	if f == nil {

@@ -1,5 +1,5 @@
-// Package amount writes sizes, rates and times as people read them: bytes in binary units, times in at most two units. It
-// rounds, so what must be exact is written as a number by whoever has it.
+// Package amount formats sizes, rates and times for people: bytes in binary units, times in at most two units. It rounds,
+// so exact values must be printed as numbers.
 package amount
 
 import (
@@ -10,7 +10,7 @@ import (
 
 var units = []string{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
 
-// unitOf gives the index of the binary unit in which n bytes read best, and its size.
+// unitOf returns the index of the binary unit in which n bytes read best, and its size.
 func unitOf(n float64) (int, float64) {
 	u, size := 0, 1.0
 	for n/size >= 1023.5 && u < len(units)-1 {
@@ -20,7 +20,7 @@ func unitOf(n float64) (int, float64) {
 	return u, size
 }
 
-// number gives v with one decimal where that says something.
+// number returns v with one decimal if that adds information.
 func number(v float64, unit int) string {
 	if unit == 0 || v >= 99.95 {
 		return strconv.FormatFloat(v, 'f', 0, 64)
@@ -28,13 +28,13 @@ func number(v float64, unit int) string {
 	return strconv.FormatFloat(v, 'f', 1, 64)
 }
 
-// Bytes gives n bytes in binary units, such as "7.9 GiB".
+// Bytes returns n bytes in binary units, such as "7.9 GiB".
 func Bytes(n int64) string {
 	u, size := unitOf(float64(n))
 	return number(float64(n)/size, u) + " " + units[u]
 }
 
-// Of gives "3.1 of 7.9 GiB"; without a total it gives just the first.
+// Of returns "3.1 of 7.9 GiB"; without a total it gives just the first.
 func Of(n, total int64) string {
 	if total <= 0 {
 		return Bytes(n)
@@ -42,19 +42,19 @@ func Of(n, total int64) string {
 	return Pair(n, total, " of ")
 }
 
-// Pair gives two amounts in the unit of the larger.
+// Pair returns two amounts in the unit of the larger.
 func Pair(n, total int64, between string) string {
 	u, size := unitOf(float64(total))
 	return number(float64(n)/size, u) + between + number(float64(total)/size, u) + " " + units[u]
 }
 
-// PerSecond gives a rate in bytes a second, such as "412 MiB/s".
+// PerSecond returns a rate in bytes per second, such as "412 MiB/s".
 func PerSecond(rate float64) string {
 	u, size := unitOf(rate)
 	return number(rate/size, u) + " " + units[u] + "/s"
 }
 
-// Short gives a duration in at most two units without spaces, such as "12s", "3m05s", "2h14m", "3d04h".
+// Short returns a duration in at most two units without spaces, such as "12s", "3m05s", "2h14m", "3d04h".
 func Short(d time.Duration) string {
 	s := int64(d.Round(time.Second) / time.Second)
 	switch {
@@ -68,7 +68,7 @@ func Short(d time.Duration) string {
 	return fmt.Sprintf("%dd%02dh", s/86400, s%86400/3600)
 }
 
-// Took gives a duration as the last line has it, such as "40 ms", "19.2 s", "3m05s".
+// Took returns a duration for the last line, such as "40 ms", "19.2 s", "3m05s".
 func Took(d time.Duration) string {
 	switch s := d.Seconds(); {
 	case s < 0.9995:
@@ -79,7 +79,7 @@ func Took(d time.Duration) string {
 	return Short(d)
 }
 
-// Age gives a long time in one unit, such as "5 min", "3 h", "12 d".
+// Age returns a long time in one unit, such as "5 min", "3 h", "12 d".
 func Age(d time.Duration) string {
 	switch {
 	case d < time.Minute:

@@ -1,12 +1,12 @@
-// Package awsfile reads ~/.aws/config and ~/.aws/credentials as the AWS CLI does: sections in brackets, "name = value" lines,
-// and settings that are indented below a name of their own ("s3 =").
+// Package awsfile reads ~/.aws/config and ~/.aws/credentials as the AWS CLI does: sections in brackets, "name = value"
+// lines, and settings that are indented below a name of their own ("s3 =").
 //
-//	[profile "my lab"]          a section of kind profile, called: my lab
+//	[profile "my lab"]          a section of kind profile, named: my lab
 //	region = eu-west-1          a setting
 //	s3 =
 //	  addressing_style = path   a setting of the group s3
 //
-// What is neither is an Error that names the file and the line. Errors show no values, since these may be secret.
+// Any other line is an Error that names the file and the line. Errors show no values, since these may be secret.
 package awsfile
 
 import (
@@ -18,7 +18,7 @@ import (
 	"unicode/utf8"
 )
 
-// File is what stands in one file.
+// File is the content of one file.
 type File struct {
 	Sections []Section
 	lines    []string
@@ -27,9 +27,10 @@ type File struct {
 
 // Section is one section of a file.
 type Section struct {
-	// Kind is the word before the name: profile, sso-session, services; or empty, as for [default] and in the credentials file.
+	// Kind is the word before the name: profile, sso-session, services; or empty, as for [default] and in the credentials
+	// file.
 	Kind, Name string
-	// Settings by name; those of a group stand under "group.name". Of two of one name, the last counts.
+	// Settings by name; those of a group are under "group.name". If a name occurs twice, the last counts.
 	Settings map[string]string
 }
 
@@ -43,7 +44,7 @@ type Error struct {
 // Error names the file, the line and the reason.
 func (e *Error) Error() string { return fmt.Sprintf("%s, line %d: %s", e.Path, e.Line, e.Why) }
 
-// Parse reads the text of the file at path.
+// Parse parses the text of the file at path.
 func Parse(path string, text []byte) (File, error) {
 	var f File
 	fail := func(line int, why string) (File, error) { return File{}, &Error{path, line, why} }
@@ -102,7 +103,7 @@ func Parse(path string, text []byte) (File, error) {
 	return f, nil
 }
 
-// cut takes a line apart at the first = or :, whichever comes first.
+// cut splits a line at the first = or :, whichever comes first.
 func cut(text string) (name, value string, ok bool) {
 	i := strings.IndexAny(text, "=:")
 	if i <= 0 {
@@ -125,7 +126,7 @@ func section(title string) Section {
 
 func (s Section) title() string { return strings.TrimSpace(s.Kind + " " + s.Name) }
 
-// unquoted takes off the quotes that `aws configure` writes around names with spaces.
+// unquoted removes the quotes that `aws configure` writes around names with spaces.
 func unquoted(s string) string {
 	n := len(s)
 	switch {
@@ -137,12 +138,12 @@ func unquoted(s string) string {
 	return s
 }
 
-// Plain gives the text in the form that the AWS SDK for Go understands, and whether that differs from what was read: names of
-// sections have no quotes there, and retry_mode = legacy is an error to it.
+// Plain returns the text in the form that the AWS SDK for Go understands, and whether that differs from what was read:
+// names of sections have no quotes there, and retry_mode = legacy is an error to it.
 func (f File) Plain() (string, bool) { return strings.Join(f.lines, "\n"), f.odd }
 
-// Profile gives the settings of a profile, merged where it has several sections, and whether there is one. In the credentials
-// file sections have the profile's name alone.
+// Profile returns the settings of a profile, merged if it has several sections, and whether there is one. In the
+// credentials file sections have the profile's name alone.
 func (f File) Profile(name string, credentials bool) (map[string]string, bool) {
 	all, there := map[string]string{}, false
 	for _, s := range f.Sections {

@@ -1,17 +1,16 @@
-// Package budget is the one memory limit of a process: whoever needs a buffer takes it here, and waits while the limit is
-// reached.
+// Package budget is the one memory limit of a process: callers take buffers here, and wait while the limit is reached.
 //
 //	l, err := b.Take(ctx, n) // first come, first served
 //	defer l.Release()
 //	read(l.Bytes())
 //
-// Buffers are kept for the next taker of their size. They lie outside the heap of the garbage collector where the system
-// allows it (mmap): it would else let the heap grow to twice of what is in use before it collects. What is taken and what
-// is kept never exceed the limit together; to make room, what is kept goes first.
+// Buffers are kept for the next taker of their size. They are outside the heap of the garbage collector if the system
+// allows it (mmap): otherwise the heap would grow to twice of what is in use before it is collected. Taken and kept buffers
+// together never exceed the limit; to make room, kept ones are freed first.
 //
-// A buffer is rounded up to whole 256 KiB, or below that to a power of two from 4 KiB, and counts so towards the limit. A taker that
-// waits stops those after it, even smaller ones, so that none waits forever. Whoever takes a second buffer while
-// holding a first may wait for himself: take once for each piece of work.
+// A buffer is rounded up to whole 256 KiB, or below that to a power of two from 4 KiB, and counts so towards the limit. A
+// taker that waits stops those after it, even smaller ones, so that none waits forever. A caller that takes a second buffer
+// while holding a first may deadlock: take once for each piece of work.
 //
 // The bytes of a buffer are not cleared. A buffer that is never released is lost to the budget.
 package budget
@@ -26,7 +25,7 @@ import (
 	"sync"
 )
 
-// ErrTooLarge is in the chain of an error when more is asked for than the limit allows at all.
+// ErrTooLarge is in the chain of an error if more is asked for than the limit allows at all.
 var ErrTooLarge = errors.New("over the memory limit")
 
 const (
@@ -41,7 +40,7 @@ type Budget struct {
 	// guarded by mu
 	mu     sync.Mutex
 	leased int64
-	queue  []*waiter // who waits, longest first
+	queue  []*waiter // waiters, longest first
 	shelf  *shelf
 }
 
@@ -61,26 +60,26 @@ type Lease struct {
 	buf []byte // the whole buffer; nil once released; guarded by b.mu
 }
 
-// New gives a budget of limit bytes.
+// New returns a budget of limit bytes.
 func New(limit int64) *Budget {
 	b := &Budget{limit: limit, shelf: &shelf{free: map[int64][][]byte{}}}
-	// The collector does not see what lies on the shelf: a budget that nobody holds any more gives it back here.
+	// The collector does not see what lies on the shelf: a budget that is no longer referenced frees it here.
 	runtime.AddCleanup(b, (*shelf).clear, b.shelf)
 	return b
 }
 
-// Limit is the limit in bytes.
+// Limit returns the limit in bytes.
 func (b *Budget) Limit() int64 { return b.limit }
 
-// InUse is how many bytes are taken now, sizes rounded as the buffers are.
+// InUse returns how many bytes are taken now, sizes rounded as the buffers are.
 func (b *Budget) InUse() int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.leased
 }
 
-// Take takes a buffer of n bytes. It waits for its turn until ctx ends, and then gives the cause of that. More than
-// the limit is ErrTooLarge at once.
+// Take takes a buffer of n bytes. It waits for its turn until ctx ends, and then returns the cause of that. More than the
+// limit is ErrTooLarge at once.
 func (b *Budget) Take(ctx context.Context, n int64) (*Lease, error) {
 	if n < 0 {
 		panic(fmt.Sprintf("budget: internal error: take %d bytes", n))
@@ -116,7 +115,7 @@ func (b *Budget) Take(ctx context.Context, n int64) (*Lease, error) {
 	return nil, context.Cause(ctx)
 }
 
-// Bytes is the buffer, as long as was asked for. It must not be touched after Release; Bytes is then nil.
+// Bytes returns the buffer, as long as was asked for. It must not be touched after Release; Bytes is then nil.
 func (l *Lease) Bytes() []byte {
 	l.b.mu.Lock()
 	defer l.b.mu.Unlock()
@@ -126,7 +125,7 @@ func (l *Lease) Bytes() []byte {
 	return l.buf[:l.n:l.n]
 }
 
-// Release gives the buffer back. To release twice is harmless.
+// Release gives the buffer back. Releasing twice is harmless.
 func (l *Lease) Release() {
 	l.b.mu.Lock()
 	defer l.b.mu.Unlock()
@@ -179,13 +178,13 @@ func (b *Budget) sizeFor(n int64) int64 {
 	return min(size, b.limit)
 }
 
-// shelf keeps buffers that nobody uses, by their size. The mutex of its Budget guards it.
+// shelf keeps unused buffers, by their size. The mutex of its Budget guards it.
 type shelf struct {
 	free map[int64][][]byte
 	kept int64 // bytes
 }
 
-// get gives a buffer of size bytes, a new one where none is kept. Room is what all kept ones and it may have together.
+// get returns a buffer of size bytes, a new one if none is kept. Room is the maximum for all kept ones and it together.
 func (s *shelf) get(size, room int64) ([]byte, error) {
 	if last := len(s.free[size]) - 1; last >= 0 {
 		buf := s.free[size][last]
@@ -227,5 +226,5 @@ func (s *shelf) shrink(most int64) error {
 	return nil
 }
 
-// clear frees all that is kept. Nobody is left to hear an error.
+// clear frees all that is kept. There is no caller to return an error to.
 func (s *shelf) clear() { _ = s.shrink(0) }

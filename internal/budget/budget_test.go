@@ -192,8 +192,8 @@ func TestCancel(t *testing.T) {
 	})
 }
 
-// Many takers, of whom some lose patience at any moment, also at that of their turn: the limit holds, no byte is shared by two,
-// none is lost.
+// Many takers, of whom some lose patience at any moment, also at that of their turn: the limit holds, no byte is shared by
+// two, none is lost.
 func TestManyTakers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limit := rapid.Int64Range(64*kib, 4*mib).Draw(t, "limit")

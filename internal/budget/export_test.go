@@ -1,6 +1,6 @@
 package budget
 
-// Kept is how many bytes wait for the next taker, summed anew.
+// Kept is how many bytes wait for the next taker, summed again.
 func (b *Budget) Kept() int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -52,7 +52,7 @@ func blocksIn(lines []string) form {
 type block struct {
 	line         int
 	keys, values []string
-	cut          bool // a value other than a digest goes on in the next line, where spaces are lost
+	cut          bool // a value other than a digest continues in the next line, where spaces are lost
 }
 
 func (b *block) put(key, value string) {
@@ -111,7 +111,7 @@ func blockForm(r io.Reader, yield yielder) {
 					b.line = n
 				}
 				b.put(kv[1], strings.TrimSpace(kv[2]))
-			case len(b.values) > 0 && strings.HasPrefix(line, "   "): // a value that goes on in the next line
+			case len(b.values) > 0 && strings.HasPrefix(line, "   "): // a value that continues in the next line
 				b.values[len(b.values)-1] += text
 				b.cut = b.cut || !columnOf(b.keys[len(b.keys)-1], 0).digest
 			default:
@@ -126,7 +126,7 @@ func blockForm(r io.Reader, yield yielder) {
 	}
 }
 
-// certutilFile gives the name in the head of certutil.
+// certutilFile returns the name in the head of certutil.
 func certutilFile(head string) string {
 	if m := certutilName.FindStringSubmatch(head); m != nil {
 		return strings.TrimSpace(m[1])
@@ -135,7 +135,7 @@ func certutilFile(head string) string {
 	return all[len(all)-1]
 }
 
-// entries gives what a block says.
+// entries returns what a block says.
 func (b *block) entries(yield yielder) bool {
 	if b.cut {
 		return yield(Entry{}, &LineError{Line: b.line, Err: errCut})

@@ -9,7 +9,7 @@ import (
 	"haul.example/haul/checksum"
 )
 
-// layout is what the columns of a table say of files.
+// layout is what the columns of a table say about files.
 type layout struct {
 	columns []column
 	files   []fileColumns
@@ -75,7 +75,8 @@ func layoutOf(header []string) layout {
 	return l
 }
 
-// nameFor finds the column with the names of the files that a column of digests is about; -1 where none is, or several could be.
+// nameFor finds the column with the names of the files that a column of digests is about; -1 if none is, or several could
+// be.
 func (l *layout) nameFor(d column) int {
 	if len(d.about) > 0 { // FASTQ and FASTQ_MD5
 		for i, c := range l.columns {
@@ -114,7 +115,7 @@ func (l *layout) tied(i int, d column, extra int) bool {
 	})
 }
 
-// best gives the column that fits and whose words say most clearly that it has names of files, and how many fit.
+// best returns the column that fits and whose words say most clearly that it has names of files, and how many fit.
 func (l *layout) best(fits func(column) bool) (at, n int) {
 	at = -1
 	for i, c := range l.columns {
@@ -144,7 +145,7 @@ func sameWords(a, b []string) bool {
 	return len(without(a, b)) == 0 && len(without(b, a)) == 0
 }
 
-// onlyName gives the one column with names of files; -1 where there are several.
+// onlyName returns the one column with names of files; -1 if there are several.
 func (l *layout) onlyName() int {
 	at, n := l.best(func(c column) bool { return c.strong })
 	if n == 0 {
@@ -162,7 +163,7 @@ func (l *layout) hasDigest(name int, d column) bool {
 	})
 }
 
-// pair notes that a column has digests of the files in another.
+// pair records that a column has digests of the files in another.
 func (l *layout) pair(digest, name int) {
 	d := digestColumn{at: digest, algorithm: -1, of: l.columns[digest].of}
 	for i := range l.files {
@@ -175,7 +176,7 @@ func (l *layout) pair(digest, name int) {
 	l.files = append(l.files, fileColumns{name: name, size: -1, folder: -1, digests: []digestColumn{d}, several: hasAny(l.columns[name].words, archiveWords)})
 }
 
-// variant tells digests of the encrypted file from those of the plain one.
+// variant distinguishes digests of the encrypted file from those of the plain one.
 func (l *layout) variant(i int) int {
 	switch c := l.columns[i]; {
 	case c.plain:
@@ -215,7 +216,7 @@ func (l *layout) complete() {
 			return c.size && (sameWords(c.stem, l.columns[f.name].stem) || sameWords(c.stem, l.columns[f.digests[0].at].stem) || len(c.stem) == 0 && len(l.files) == 1)
 		})
 		if f.sealed || l.variant(f.digests[0].at) != 0 {
-			f.size = -1 // of which of the two is not said
+			f.size = -1 // which of the two has it is not said
 		}
 		if strings.EqualFold(l.columns[f.name].name, "filename") && l.find("state") >= 0 { // GDC's client makes a folder of each id
 			f.folder = l.find("id")
@@ -235,7 +236,7 @@ func (l *layout) find(name string) int {
 // good reports whether the columns say which digest is of which file.
 func (l *layout) good() bool { return len(l.files) > 0 }
 
-// row gives the entries of one row; false where yield wants no more.
+// row yields the entries of one row; it returns false if yield wants no more.
 func (l *layout) row(line int, row []string, yield yielder) bool {
 	fail := func(name string, err error) bool { return yield(Entry{}, &LineError{Line: line, Name: name, Err: err}) }
 	if len(row) == 1 && len(l.columns) > 1 {
@@ -268,7 +269,7 @@ func field(row []string, at int) string {
 	return row[at]
 }
 
-// file gives the entries of one file of a row, or of those in one field.
+// file yields the entries of one file of a row, or of those in one field.
 func (l *layout) file(line int, f fileColumns, row []string, yield yielder) bool {
 	fail := func(name string, err error) bool { return yield(Entry{}, &LineError{Line: line, Name: name, Err: err}) }
 	between := ""
@@ -332,7 +333,7 @@ func (l *layout) file(line int, f fileColumns, row []string, yield yielder) bool
 	return true
 }
 
-// group tells kinds of files apart of which only some may be there: those of an archive, and encrypted ones.
+// group returns the kind of files of which only some may be there: those of an archive, and encrypted ones.
 func (f fileColumns) group() int {
 	switch {
 	case f.sealed:
@@ -345,7 +346,7 @@ func (f fileColumns) group() int {
 	return 0
 }
 
-// named gives the name of a file as it is below GDC's folder, where there is one.
+// named returns the name of a file as it is below GDC's folder, if there is one.
 func (f fileColumns) named(row []string, name string) string {
 	name = cleanName(unquoted(strings.TrimSpace(name)))
 	if folder := field(row, f.folder); !absent(folder) && name != "" {
@@ -354,10 +355,10 @@ func (f fileColumns) named(row []string, name string) string {
 	return name
 }
 
-// SealedEnds are what the names of encrypted files end in, as archives for data of people have them.
+// SealedEnds are the endings of names of encrypted files in archives for human data.
 var SealedEnds = []string{".c4gh", ".gpg"}
 
-// Unsealed gives the name of the file that is in an encrypted one; false where a name is not that of one.
+// Unsealed returns the name of the file that is in an encrypted one; false if the name is not that of an encrypted file.
 func Unsealed(name string) (string, bool) {
 	for _, end := range append(slices.Clone(SealedEnds), ".pgp", ".cip", ".aes") {
 		if stem, ok := strings.CutSuffix(name, end); ok && !strings.HasSuffix(name, "/"+end) {
@@ -367,7 +368,7 @@ func Unsealed(name string) (string, bool) {
 	return name, false
 }
 
-// unquoted takes off the apostrophe that keeps a spreadsheet from reading a name as a formula.
+// unquoted removes the apostrophe that keeps a spreadsheet from reading a name as a formula.
 func unquoted(name string) string {
 	if rest, ok := strings.CutPrefix(name, "'"); ok && rest != "" && strings.ContainsRune("=+-@", rune(rest[0])) {
 		return rest
@@ -393,7 +394,7 @@ func (d digestColumn) add(e *Entry, row []string, value string) error {
 	return e.add(s)
 }
 
-// add takes a digest, of which there must be one of each algorithm.
+// add adds a digest, of which there must be one of each algorithm.
 func (e *Entry) add(s checksum.Sum) error {
 	for _, other := range e.Sums {
 		if other.Algorithm == s.Algorithm && other.Parts == s.Parts {
@@ -407,7 +408,7 @@ func (e *Entry) add(s checksum.Sum) error {
 	return nil
 }
 
-// listed tells what stands between several digests in one field; nothing where there is one.
+// listed returns the separator of several digests in one field; nothing if there is one.
 func listed(value string) string {
 	for _, between := range []string{";", ",", "|", " "} {
 		if all := strings.Split(strings.Trim(strings.TrimSpace(value), between), between); len(all) > 1 && slices.ContainsFunc(all, isDigest) && !isDigest(value) {

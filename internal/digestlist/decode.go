@@ -12,10 +12,10 @@ import (
 	"unicode/utf8"
 )
 
-// decoded gives text as UTF-8, without its byte order mark. Without a mark it stays as it is.
+// decoded returns text as UTF-8, without its byte order mark. Without a mark it stays as it is.
 func decoded(r io.Reader) io.Reader {
 	b := bufio.NewReader(r)
-	mark, _ := b.Peek(3) // an error comes again
+	mark, _ := b.Peek(3) // an error is returned again
 	switch {
 	case bytes.HasPrefix(mark, []byte("\xef\xbb\xbf")):
 		_, _ = b.Discard(3)
@@ -29,7 +29,7 @@ func decoded(r io.Reader) io.Reader {
 	return b
 }
 
-// utf16Reader makes UTF-8 of UTF-16.
+// utf16Reader converts UTF-16 to UTF-8.
 type utf16Reader struct {
 	from  io.Reader
 	order binary.ByteOrder
@@ -38,7 +38,7 @@ type utf16Reader struct {
 	err   error
 }
 
-// Read gives the next bytes of UTF-8.
+// Read returns the next bytes of UTF-8.
 func (u *utf16Reader) Read(p []byte) (int, error) {
 	for len(u.out) == 0 {
 		if u.err != nil {
@@ -56,7 +56,7 @@ func (u *utf16Reader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// take decodes units. A byte that is left over at the end is no character.
+// take decodes units. A byte that is left over at the end is not a character.
 func (u *utf16Reader) take(buf []byte) {
 	for ; len(buf) >= 2; buf = buf[2:] {
 		r := rune(u.order.Uint16(buf))
@@ -80,7 +80,7 @@ func (u *utf16Reader) take(buf []byte) {
 	}
 }
 
-// linesOf gives the whole lines of the beginning of a list.
+// linesOf returns the whole lines of the beginning of a list.
 func linesOf(head []byte, whole bool) []string {
 	var all []string
 	for line := range strings.Lines(string(head)) {
@@ -94,7 +94,7 @@ func linesOf(head []byte, whole bool) []string {
 	return all
 }
 
-// eachLine calls do for each line, numbered from 1, without its end. An error of reading goes to yield.
+// eachLine calls do for each line, numbered from 1, without its end. A read error goes to yield.
 func eachLine(r io.Reader, yield yielder, do func(n int, line string) bool) {
 	s := bufio.NewScanner(r)
 	s.Buffer(nil, maxLine)

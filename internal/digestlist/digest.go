@@ -10,16 +10,16 @@ import (
 	"haul.example/haul/checksum"
 )
 
-// byLength are the algorithms that the length of a digest gives.
+// byLength are the algorithms by the length of their digests.
 var byLength = []checksum.Algorithm{checksum.MD5, checksum.SHA1, checksum.SHA256, checksum.SHA512}
 
 // algorithms are those that a list can name.
 var algorithms = append([]checksum.Algorithm{checksum.CRC64NVME, checksum.CRC32C, checksum.CRC32}, byLength...)
 
-// spelling takes out what names of algorithms are written with or without.
+// spelling removes characters that names of algorithms are written with or without.
 var spelling = strings.NewReplacer("-", "", "_", "", " ", "")
 
-// algorithmOf gives the algorithm of that name, as tools spell it: MD5, SHA-256, sha2-256, sha_1; none for another.
+// algorithmOf returns the algorithm of that name, as tools spell it: MD5, SHA-256, sha2-256, sha_1; none for another.
 func algorithmOf(name string) checksum.Algorithm {
 	name = spelling.Replace(strings.ToUpper(name))
 	if rest, ok := strings.CutPrefix(name, "SHA2"); ok && (rest == "256" || rest == "512") {
@@ -57,7 +57,7 @@ func isHexDigest(word string) bool {
 	return false
 }
 
-// isDigest tells by its shape whether a value is a digest: hex, an ETag, or padded Base64 of the right length.
+// isDigest reports by its shape whether a value is a digest: hex, an ETag, or padded Base64 of the right length.
 func isDigest(value string) bool {
 	value = bare(value)
 	if _, text, ok := named(value); ok {
@@ -82,7 +82,7 @@ func sized(n int) checksum.Algorithm {
 	return checksum.None
 }
 
-// bare takes quotes and spaces off a value.
+// bare removes quotes and spaces from a value.
 func bare(value string) string {
 	value = strings.TrimSpace(value)
 	for _, q := range []string{`"`, `'`, "`"} {
@@ -103,14 +103,14 @@ func named(value string) (a checksum.Algorithm, text string, ok bool) {
 	return a, strings.TrimSpace(value[i+1:]), a != checksum.None
 }
 
-// fromBase64 reads Base64 of either alphabet, padded or not.
+// fromBase64 decodes Base64 of either alphabet, padded or not.
 func fromBase64(text string) ([]byte, bool) {
 	text = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(text, "="))
 	raw, err := base64.RawStdEncoding.Strict().DecodeString(text)
 	return raw, err == nil && len(raw) > 0 && !strings.ContainsAny(text, "\r\n")
 }
 
-// parseDigest reads a value, of the algorithm that its column or line names, or else of the one that its length gives.
+// parseDigest parses a value, of the algorithm that its column or line names, or else of the one that its length implies.
 func parseDigest(value string, want checksum.Algorithm) (checksum.Sum, error) {
 	text := bare(value)
 	if a, rest, ok := named(text); ok {
@@ -146,7 +146,7 @@ func parseDigest(value string, want checksum.Algorithm) (checksum.Sum, error) {
 	return checksum.Sum{}, fmt.Errorf("%s is not a digest", short(value))
 }
 
-// absent tells values that stand for none.
+// absent reports whether a value stands for none.
 func absent(value string) bool {
 	switch strings.ToLower(bare(value)) {
 	case "", "-", "--", ".", "na", "n/a", "nan", "null", "none":
@@ -155,7 +155,7 @@ func absent(value string) bool {
 	return false
 }
 
-// parseSize reads a size in bytes; -1 for what is not one to the byte.
+// parseSize parses a size in bytes; -1 if it is not exact to the byte.
 func parseSize(value string) int64 {
 	value = strings.TrimSuffix(strings.ReplaceAll(bare(value), ",", ""), ".0")
 	n, err := strconv.ParseInt(value, 10, 64)
@@ -165,7 +165,7 @@ func parseSize(value string) int64 {
 	return n
 }
 
-// cleanName gives a name with slashes. A backslash is one of Windows, whose names cannot have it for anything else.
+// cleanName returns a name with slashes. A backslash comes from Windows, whose names cannot have it for anything else.
 func cleanName(name string) string {
 	return strings.ReplaceAll(name, `\`, "/")
 }

@@ -1,5 +1,5 @@
-// Package digestlist reads the lists of digests that sequencing providers, archives and tools ship with their files: it turns the
-// bytes of a list into what it says of each file (name, digests, size), whatever form it has.
+// Package digestlist reads the lists of digests that sequencing providers, archives and tools ship with their files: it
+// turns the bytes of a list into an entry for each file (name, digests, size), whatever form it has.
 //
 //	decode the bytes (UTF-8, or UTF-16 by its byte order mark)
 //	look at the beginning: JSON; blocks of "key: value"; a table with a header; or lines without one
@@ -8,11 +8,11 @@
 //	  digests are paired with names: FASTQ with FASTQ_MD5, forward_file_md5 with forward_file_name, md5_1 with fastq_1
 //	lines without a header are read by the shape of their values: a digest has its length, in hex or Base64
 //
-// Nothing is left out in silence. A line that cannot be read is a [*LineError], and the lines after it are read all the same; so
-// is a value that looks like a digest and belongs to no file. What is not a list at all is an [*UnknownError], which shows what
-// was seen.
+// Nothing is skipped silently. A line that cannot be parsed is a [*LineError], and the lines after it are read all the
+// same; so is a value that looks like a digest and belongs to no file. A text that is not a list at all is an
+// [*UnknownError], which shows what was seen.
 //
-// It does not look at files, and gives names as the list has them: whoever uses them must see that they lead nowhere else.
+// It does not look at files, and returns names as the list has them: the caller must check that they do not lead elsewhere.
 package digestlist
 
 import (
@@ -27,18 +27,18 @@ import (
 	"haul.example/haul/checksum"
 )
 
-// Entry is what a list says of one file.
+// Entry is what a list says about one file.
 type Entry struct {
 	// Line counts from 1. In JSON, it is the number of the object that says so.
 	Line int
-	// Name is as written, with slashes for the backslashes of Windows; empty where there is only a digest.
+	// Name is as written, with slashes for the backslashes of Windows; empty if there is only a digest.
 	Name string
-	// Size is in bytes; -1 where the list has none.
+	// Size is in bytes; -1 if the list has none.
 	Size int64
-	// Sums are its digests, at most one of each algorithm; none where the list names a file without a digest.
+	// Sums are its digests, at most one of each algorithm; none if the list names a file without a digest.
 	Sums []checksum.Sum
-	// Group tells the kinds of files apart that an archive has side by side in one table, and of which people fetch only some; files of
-	// group 0 must all be there.
+	// Group distinguishes the kinds of files that an archive has side by side in one table, and of which people download
+	// only some; files of group 0 must all be there.
 	Group int
 	// Sealed: the digests are of the file as it was encrypted, though its name does not say so.
 	Sealed bool
@@ -47,7 +47,7 @@ type Entry struct {
 // LineError is about one line of a list. The lines after it are read all the same.
 type LineError struct {
 	Line int
-	// Name is that of the file that the line is about, where it has one and no digest that can be read.
+	// Name is that of the file that the line is about, if it has one and no digest that can be read.
 	Name string
 	Err  error
 }
@@ -55,12 +55,12 @@ type LineError struct {
 // Error has the number of the line.
 func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *LineError) Unwrap() error { return e.Err }
 
-// UnknownError says that a text is not a list of digests that can be read.
+// UnknownError says that a text is not a list of digests that can be parsed.
 type UnknownError struct {
-	// Seen says what is there in place of one.
+	// Seen says what is there instead.
 	Seen string
 	// Digests: the text has something that looks like a digest, so that it was probably meant to be a list.
 	Digests bool
@@ -84,8 +84,8 @@ type yielder func(Entry, error) bool
 // form reads a list from its beginning.
 type form func(r io.Reader, yield yielder)
 
-// Read gives what a list says, in its order. An error that is a *LineError ends nothing; any other does. What is not a list is an
-// *UnknownError, or an error of reading.
+// Read yields what a list says, in its order. An error that is a *LineError ends nothing; any other does. If it is not a
+// list the error is an *UnknownError, or a read error.
 func Read(r io.Reader) (iter.Seq2[Entry, error], error) {
 	b := bufio.NewReaderSize(decoded(r), headSize)
 	head, err := b.Peek(headSize)
@@ -126,7 +126,7 @@ func formOf(head []byte, whole bool) (form, *UnknownError) {
 	return known(lineForm(headerLine(lines)), head, lines)
 }
 
-// known tries a form that has nothing to know it by but its values.
+// known tries a form that can only be recognized by its values.
 func known(f form, head []byte, lines []string) (form, *UnknownError) {
 	found, n := false, 0
 	var first error
@@ -180,7 +180,7 @@ func short(text string) string {
 	return fmt.Sprintf("%q", text)
 }
 
-// isComment tells lines that say nothing: empty ones, and those that begin with # or ; and a space, or have no digest.
+// isComment reports lines that say nothing: empty ones, and those that begin with # or ; and a space, or have no digest.
 func isComment(line string) bool {
 	text := strings.TrimSpace(line)
 	switch {

@@ -11,7 +11,7 @@ import (
 	"haul.example/haul/internal/digestlist"
 )
 
-// said gives what a list says, a line for each entry or fault.
+// said returns what a list says, a line for each entry or fault.
 func said(text string) []string {
 	entries, err := digestlist.Read(strings.NewReader(text))
 	if err != nil {

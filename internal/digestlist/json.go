@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// deepest is how deep objects of JSON may lie in each other.
+// deepest is how deep objects of JSON may be nested.
 const deepest = 64
 
-// jsonForm reads JSON, or JSON Lines: each object at any depth that has a digest and the name of a file is a row. What has none is
-// part of the object around it: {"file_name": …, "hashes": {"md5": …}}.
+// jsonForm reads JSON, or JSON Lines: each object at any depth that has a digest and the name of a file is a row. An object
+// without one is part of the object around it: {"file_name": …, "hashes": {"md5": …}}.
 func jsonForm(r io.Reader, yield yielder) {
 	j := &jsonReader{d: json.NewDecoder(r), yield: yield}
 	j.d.UseNumber()
@@ -41,7 +41,7 @@ var (
 	errEnded = errors.New("ended")
 )
 
-// value reads one value, and gives the fields that are left of it for the object around it, under their key.
+// value reads one value, and returns the fields that are left of it for the object around it, under their key.
 func (j *jsonReader) value(key string, depth int) (*block, error) {
 	token, err := j.d.Token()
 	if err != nil {
@@ -92,7 +92,7 @@ func (j *jsonReader) array(key string, depth int) (*block, error) {
 	return all, nil
 }
 
-// unexpected is for an end in the middle.
+// unexpected returns the error for an end in the middle.
 func unexpected(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -100,7 +100,7 @@ func unexpected(err error) error {
 	return err
 }
 
-// object gives its row, where it has one, and else its fields.
+// object returns its row, if it has one, and else its fields.
 func (j *jsonReader) object(key string, depth int) (*block, error) {
 	j.objects++
 	b := &block{line: j.objects}
@@ -127,7 +127,7 @@ func (j *jsonReader) object(key string, depth int) (*block, error) {
 	return rest, nil
 }
 
-// row yields what an object says of files, and gives what is left of it for the object around.
+// row yields what an object says about files, and returns what is left of it for the object around.
 func (j *jsonReader) row(b *block, key string, depth int) (*block, bool) {
 	b.typed()
 	l := layoutOf(b.keys)
@@ -149,7 +149,7 @@ func (j *jsonReader) row(b *block, key string, depth int) (*block, bool) {
 	return &block{}, j.yield(Entry{}, &LineError{Line: b.line, Err: fmt.Errorf("its object %d has a digest and no file name (%s)", b.line, strings.Join(b.keys, ", "))})
 }
 
-// typed names a digest by the algorithm that stands beside it, as GA4GH has it: {"type": "md5", "checksum": HEX}.
+// typed names a digest by the algorithm beside it, as in GA4GH: {"type": "md5", "checksum": HEX}.
 func (b *block) typed() {
 	if len(b.keys) != 2 {
 		return
@@ -171,7 +171,7 @@ func (b *block) hasDigest() bool {
 	return false
 }
 
-// inner gives the digests for the object around, which has a name.
+// inner returns the digests for the object around, which has a name.
 func (b *block) inner(key string) *block {
 	out := &block{}
 	for i, k := range b.keys {
@@ -185,12 +185,12 @@ func (b *block) inner(key string) *block {
 	return out
 }
 
-// keysAreFiles tells an object that maps names of files to digests.
+// keysAreFiles reports an object that maps names of files to digests.
 func (b *block) keysAreFiles() bool {
 	return !slices.ContainsFunc(b.keys, func(k string) bool { return !looksLikeFile(k) })
 }
 
-// each gives the entries of such an object.
+// each yields the entries of such an object.
 func (b *block) each(yield yielder) bool {
 	for i, k := range b.keys {
 		e := Entry{Line: b.line, Size: -1}

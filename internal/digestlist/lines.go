@@ -12,7 +12,8 @@ import (
 	"haul.example/haul/checksum"
 )
 
-// lineForm reads lines without a header, each by itself. The line of that number, from 0, is a header that says nothing.
+// lineForm reads lines without a header, each by itself. The line with that number, from 0, is a header without
+// information.
 func lineForm(header int) form {
 	return func(r io.Reader, yield yielder) {
 		eachLine(r, yield, func(n int, text string) bool {
@@ -30,13 +31,13 @@ func lineForm(header int) form {
 	}
 }
 
-// isHeading tells a line of nothing but names of algorithms, as FCIV writes above its columns.
+// isHeading reports a line of nothing but names of algorithms, as FCIV writes above its columns.
 func isHeading(text string) bool {
 	all := strings.Fields(text)
 	return len(all) > 0 && !slices.ContainsFunc(all, func(word string) bool { return !isAlgorithm(word) })
 }
 
-// headerLine finds a first line that is a header in words that are not known here: it has nothing that a name or digest has. -1 is none.
+// headerLine returns a first line that is a header in unknown words: it has nothing that a name or digest has. -1 is none.
 func headerLine(lines []string) int {
 	first := slices.IndexFunc(lines, func(line string) bool { return !isComment(line) })
 	if first < 0 || first+1 >= len(lines) || strings.ContainsAny(lines[first], `0123456789./\`) || !strings.ContainsAny(lines[first], "\t,;|") {
@@ -48,7 +49,7 @@ func headerLine(lines []string) int {
 	return first
 }
 
-// parseLine reads a line by its shape.
+// parseLine parses a line by its shape.
 func parseLine(text string) ([]Entry, error) {
 	if e, ok, err := gnuLine(text); ok || err != nil {
 		return e, err
@@ -77,9 +78,9 @@ func parseLine(text string) ([]Entry, error) {
 	return nameFirst(text)
 }
 
-// gnuLine reads what md5sum and its kin write: "HEX  name", with a space or an asterisk before the name, or a bare digest. A
-// backslash before all of it says that the name is escaped, as it is where it has the end of a line in it. Between HEX and name may
-// stand another digest, or a size with a tab or one space on both sides.
+// gnuLine reads what md5sum and similar tools write: "HEX  name", with a space or an asterisk before the name, or a bare
+// digest. A backslash before all of it says that the name is escaped, as it is if it has the end of a line in it. Between
+// HEX and name there may be another digest, or a size with a tab or one space on both sides.
 func gnuLine(text string) ([]Entry, bool, error) {
 	text, escaped := strings.CutPrefix(text, `\`)
 	at := strings.IndexAny(text, " \t")
@@ -149,7 +150,7 @@ func (e Entry) of(name string, escaped bool) Entry {
 	switch {
 	case escaped:
 		name = strings.NewReplacer(`\\`, `\`, `\n`, "\n", `\r`, "\r").Replace(name)
-	case name == "-": // of a stream: the digest is all that is said
+	case name == "-": // of a stream: only the digest is known
 		name = ""
 	default:
 		name = cleanName(name)
@@ -265,7 +266,7 @@ func fieldsLine(row []string) ([]Entry, error) {
 	return []Entry{e.of(name, false)}, nil
 }
 
-// pairs gives each name the digest that stands in its place: name, digest, name, digest, or all names before all digests.
+// pairs assigns each name its digest: name, digest, name, digest, or all names before all digests.
 func pairs(row []string, names, digests []int) ([]Entry, error) {
 	var all []Entry
 	for i, k := range digests {
@@ -278,7 +279,8 @@ func pairs(row []string, names, digests []int) ([]Entry, error) {
 	return all, nil
 }
 
-// looksLikeFile reports whether a value may be the name of a file, where others could be: it has a folder, or an ending of letters.
+// looksLikeFile reports whether a value may be the name of a file, where others could be: it has a folder, or an ending of
+// letters.
 func looksLikeFile(value string) bool {
 	value = bare(value)
 	end := strings.TrimPrefix(path.Ext(cleanName(value)), ".")

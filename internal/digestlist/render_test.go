@@ -215,7 +215,7 @@ func everyForm(t *testing.T, check func(t *rapid.T, r rendering, all []file)) {
 	})
 }
 
-// digests gives what a list says, by name and algorithm, its sizes, and whether anything was amiss.
+// digests returns what a list says, by name and algorithm, its sizes, and whether anything was amiss.
 func digests(text string) (sums map[string]string, sizes map[string]int64, amiss error) {
 	sums, sizes = map[string]string{}, map[string]int64{}
 	entries, err := digestlist.Read(strings.NewReader(text))

@@ -9,16 +9,16 @@ import (
 	"unicode/utf8"
 )
 
-// splitter cuts a line of a table into its fields.
+// splitter splits a line of a table into its fields.
 type splitter func(line string) ([]string, error)
 
-// delimiters are the ways in which tables are cut, the surest first.
+// delimiters are the ways in which tables are delimited, the most certain first.
 var delimiters = []splitter{delimited('\t'), markdown, delimited(','), delimited(';'), delimited('|'), spaced}
 
 // dashes are the line below the header of a table that is aligned.
 var dashes = regexp.MustCompile(`^\s*-{2,}(\s+-{2,})*\s*$`)
 
-// tableIn knows a table by its header: the first line that is no comment, or a comment before it.
+// tableIn recognizes a table by its header: the first line that is not a comment, or a comment before it.
 func tableIn(lines []string) form {
 	first := slices.IndexFunc(lines, func(line string) bool { return !isComment(line) && !strings.HasPrefix(line, "sep=") })
 	if i := slices.IndexFunc(lines, func(line string) bool { return strings.HasPrefix(line, "%%%% size,") }); i >= 0 { // hashdeep
@@ -56,7 +56,8 @@ func tableIn(lines []string) form {
 	return nil
 }
 
-// fits reports whether the first row below a header has its digests where that says; of words with spaces between, prose has some too.
+// fits reports whether the first row below a header has its digests in the columns that the header names; prose, split at
+// spaces, can have such words too.
 func (l *layout) fits(rows []string, split splitter) bool {
 	for _, line := range rows {
 		if isComment(line) || isRule(line) {
@@ -68,7 +69,7 @@ func (l *layout) fits(rows []string, split splitter) bool {
 	return false
 }
 
-// isRule tells lines that only draw.
+// isRule reports lines that only draw a rule.
 func isRule(line string) bool { return strings.Trim(line, "|-:+= \t") == "" }
 
 // tableForm reads the rows below the header, which is line number header, from 0.
@@ -100,7 +101,7 @@ var (
 	errCut   = errors.New("its path is cut off at the width of a screen: write the list with Export-Csv")
 )
 
-// delimited cuts at a character; fields with it in them are in double quotes, in which a quote is doubled.
+// delimited splits at a character; fields with it in them are in double quotes, in which a quote is doubled.
 func delimited(comma rune) splitter {
 	return func(line string) ([]string, error) {
 		var row []string
@@ -152,7 +153,7 @@ var (
 	link     = regexp.MustCompile(`^\[([^\]]*)\]\([^)]*\)$`)
 )
 
-// markdown cuts rows such as | a | b |.
+// markdown splits rows such as | a | b |.
 func markdown(line string) ([]string, error) {
 	text := strings.TrimSpace(line)
 	if len(text) < 2 || text[0] != '|' {
@@ -171,7 +172,7 @@ func markdown(line string) ([]string, error) {
 	return row, nil
 }
 
-// spaced cuts at runs of spaces, but for those in quotes.
+// spaced splits at runs of spaces, but for those in quotes.
 func spaced(line string) ([]string, error) {
 	var row []string
 	for line = strings.TrimLeft(line, " \t"); line != ""; line = strings.TrimLeft(line, " \t") {
@@ -192,7 +193,7 @@ func spaced(line string) ([]string, error) {
 	return row, nil
 }
 
-// aligned cuts where the groups of dashes below the header begin.
+// aligned splits where the groups of dashes below the header begin.
 func aligned(rule string) splitter {
 	var starts []int
 	for i, r := range []rune(rule) {

@@ -23,9 +23,9 @@ var (
 	notSize        = words("insert genome read reads fragment block part human cluster sample")
 	// nameWords say that a column has names of files, the best ones first.
 	nameWords = words("name file path key object location href link url uri s3 gs http https ftp galaxy aspera download full")
-	// strongWords are those nameWords that say so by themselves.
+	// strongWords are those nameWords that are sufficient by themselves.
 	strongWords = words("file path key object location href link url uri http https ftp galaxy aspera")
-	// kindWords are kinds of files, after which columns are called that have their names.
+	// kindWords are kinds of files, after which columns with their names are called.
 	kindWords = words(`fastq fastqs fq bam bai cram crai sam vcf gvcf bcf tbi csi bed bigwig bw fasta fa fai pod5 fast5 sra cel idat raw
 		mzml h5 h5ad r1 r2 i1 i2 read1 read2 reads forward reverse archive`)
 	// notName are of columns that are about a file, or about something else that has a name.
@@ -41,13 +41,13 @@ func words(text string) []string { return strings.Fields(text) }
 var (
 	humps    = regexp.MustCompile(`(\p{Ll})(\p{Lu})`)
 	shaWords = regexp.MustCompile(`sha_?(?:2_)?(1|224|256|384|512)`)
-	// joined are words that are written as one; numbers behind them are words of their own.
+	// joined are words that are written as one; numbers after them are words of their own.
 	joined  = regexp.MustCompile(`^(file|path|key|url|md5|sha1|sha256|sha512|check|hash|digest|fastq|fq|read|bam|name)?(names?|paths?|sizes?|sums?|checksums?|hash|digests?|urls?|uris?|keys?|files?)?([0-9]*)$`)
 	plurals = map[string]string{"names": "name", "paths": "path", "sizes": "size", "sums": "sum", "checksums": "checksum", "urls": "url",
 		"uris": "uri", "keys": "key", "files": "file", "hashes": "hash", "digests": "digest", "fullname": "full"}
 )
 
-// wordsOf cuts the name of a column, or a key, into words.
+// wordsOf splits the name of a column, or a key, into words.
 func wordsOf(name string) []string {
 	name = humps.ReplaceAllString(bare(strings.TrimLeft(bare(name), "#%;")), "${1}_${2}")
 	name = strings.Map(func(r rune) rune {
@@ -65,7 +65,7 @@ func wordsOf(name string) []string {
 	return all
 }
 
-// unjoin cuts a word such as filename2 into its words.
+// unjoin splits a word such as filename2 into its words.
 func unjoin(word string) []string {
 	m := joined.FindStringSubmatch(word)
 	if m == nil || m[1] == "" && m[2] == "" || m[1] == "read" && m[2] == "" || m[1] == "check" && m[2] == "" {
@@ -90,7 +90,7 @@ func hasAny(all, some []string) bool {
 	return slices.ContainsFunc(all, func(w string) bool { return slices.Contains(some, w) })
 }
 
-// without gives the words that are in none of the lists.
+// without returns the words that are in none of the lists.
 func without(all []string, lists ...[]string) []string {
 	var left []string
 	for _, w := range all {
@@ -119,7 +119,7 @@ type column struct {
 	other bool
 }
 
-// columnOf understands a name; again counts the columns of the same name before it.
+// columnOf parses a name; again counts the columns of the same name before it.
 func columnOf(name string, again int) column {
 	c := column{name: strings.TrimSpace(name), words: wordsOf(name)}
 	w := c.words
@@ -155,7 +155,7 @@ func columnOf(name string, again int) column {
 	return c
 }
 
-// isOther tells words of digests that are not computed here; their columns are named as what they are.
+// isOther reports words of digests that are not computed here; their columns are named as what they are.
 func isOther(word string) bool {
 	return len(word) > 3 && algorithmOf(word) == checksum.None && isAlgorithm(word)
 }

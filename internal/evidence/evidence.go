@@ -8,10 +8,10 @@
 //
 // Three things make a difference between two sums say nothing. A claim whose part sizes are a guess can match, and never
 // mismatch. An ETag that looks like an MD5 is weak unless something shows that it is one: the store is known for it, or the
-// object's metadata have the same MD5. (Who compares much may find that others of the store's ETags are; see Learned.) And
-// composites differ where parts do.
+// object's metadata have the same MD5. (A process that compares many objects may find that others of the store's ETags are;
+// see Learned.) And composites differ if parts do.
 //
-// Nothing here asks a store, and nothing here protects against anyone who can write to it.
+// Nothing here makes requests, and nothing here protects against anyone who can write to the store.
 package evidence
 
 import (
@@ -52,10 +52,10 @@ const (
 type Claim struct {
 	Kind Kind
 	Sum  checksum.Sum
-	// Sizes are those of the parts that a composite Sum is made of, in bytes; nil for a sum of all bytes as one, and where they
-	// are not known.
+	// Sizes are those of the parts that a composite Sum is made of, in bytes; nil for a sum of all bytes as one, and if
+	// they are not known.
 	Sizes []int64
-	// Guess: Sizes are one of several that are possible, so that a difference says nothing.
+	// Guess: Sizes are one of several possibilities, so that a difference says nothing.
 	Guess bool
 	// Weak: it is an ETag that looks like an MD5, and nothing shows that it is one, so that a difference says nothing.
 	Weak bool
@@ -63,7 +63,7 @@ type Claim struct {
 	From string
 }
 
-// Text gives the claim as a clause for people, such as "MD5 of 5 parts of 8.0 MiB (ETag)".
+// Text returns the claim as a clause for people, such as "MD5 of 5 parts of 8.0 MiB (ETag)".
 func (c Claim) Text() string {
 	of := ""
 	switch {
@@ -104,7 +104,7 @@ func (c Claim) where() string {
 	return ""
 }
 
-// Parts gives "1 part" or "5 parts".
+// Parts returns "1 part" or "5 parts".
 func Parts(n int) string {
 	if n == 1 {
 		return "1 part"
@@ -115,7 +115,8 @@ func Parts(n int) string {
 // IsETag reports whether the claim is an ETag.
 func (c Claim) IsETag() bool { return c.Kind == ETag || c.Kind == PartsETag || c.Kind == PartETag }
 
-// Sure reports whether a mismatch is final. That of an ETag or of metadata is not: to read the bytes may still show that all is well.
+// Sure reports whether a mismatch is final. That of an ETag or of metadata is not: reading the bytes may still show that
+// all is well.
 func (c Claim) Sure() bool { return !c.IsETag() && c.Kind != Metadata }
 
 // Free reports whether the sum follows from those of any ranges, without reading the bytes again.
@@ -129,14 +130,14 @@ type Record struct {
 	Object *store.Object
 	// Claims are in the order in which they count: what the store computed, then its ETag, then what the uploader wrote.
 	Claims []Claim
-	// Layout is how the object is split, where Split asked for it and the store reported it.
+	// Layout is how the object is split, if Split asked for it and the store reported it.
 	Layout []store.Part
 	asked  bool
 	unfit  bool // no part size makes the parts that it names
 }
 
-// Deciding is Of, with no more claims than count where the store has a checksum of all bytes as one: that decides by itself. The
-// record keeps o, which is not to change.
+// Deciding is Of, with no more claims than count if the store has a checksum of all bytes as one: that decides by itself.
+// The record keeps o, which must not change.
 func Deciding(o *store.Object) *Record {
 	if s := o.FullSum(); !s.IsZero() {
 		return &Record{Object: o, Claims: []Claim{{Kind: FullSum, Sum: s}}}
@@ -144,7 +145,7 @@ func Deciding(o *store.Object) *Record {
 	return Of(*o)
 }
 
-// Of gives what the store records of an object, as a HEAD request returned it.
+// Of returns what the store records of an object, as a HEAD request returned it.
 func Of(o store.Object) *Record {
 	r := &Record{Object: &o}
 	if s := o.FullSum(); !s.IsZero() {
@@ -169,15 +170,15 @@ func Of(o store.Object) *Record {
 	return r
 }
 
-// OfListed gives what a listing says already: an ETag that is an MD5. Whether the object is encrypted in a way that makes its ETag
-// something else is not known then, so that it can match, and no more.
+// OfListed returns what a listing already reports: an ETag that is an MD5. Whether the object is encrypted in a way that
+// makes its ETag something else is not known then, so that it can match, and no more.
 func OfListed(o store.Object) (Claim, bool) {
 	sum, ok := o.MD5()
 	return Claim{Kind: ETag, Sum: sum, Guess: true}, ok && sum.Parts == 0
 }
 
-// Answer is what came of a comparison: the claim that decided, and the sum of the bytes by it. Where the Verdict is Unknown, the
-// claim is a weak one that differs, if there is one.
+// Answer is the result of a comparison: the claim that decided, and the sum of the bytes by it. If the Verdict is Unknown,
+// the claim is a weak one that differs, if there is one.
 type Answer struct {
 	Verdict Verdict
 	Claim   Claim
@@ -201,7 +202,7 @@ func Decide(claims []Claim, ours []checksum.Sum) Answer {
 	return a
 }
 
-// Worth gives those of the claims that are worth computing: up to the first that decides, whatever comes of it.
+// Worth returns those of the claims that are worth computing: up to the first that decides in any case.
 func Worth(claims []Claim) []Claim {
 	for i, c := range claims {
 		if c.decides() {
@@ -211,8 +212,9 @@ func Worth(claims []Claim) []Claim {
 	return claims
 }
 
-// Agree compares two lists of claims about the same bytes, of which neither end is read: what should be, and what is stored. The
-// two claims that decided come with the verdict, or, where it is Unknown, two of which one is weak and that differ, if there are any.
+// Agree compares two lists of claims about the same bytes, neither end of which is read: what should be, and what is
+// stored. The two claims that decided come with the verdict, or, if it is Unknown, two of which one is weak and that
+// differ, if there are any.
 func Agree(expected, stored []Claim) (Verdict, Claim, Claim) {
 	var x0, y0 Claim
 	for _, y := range stored {
@@ -232,8 +234,8 @@ func Agree(expected, stored []Claim) (Verdict, Claim, Claim) {
 	return Unknown, x0, y0
 }
 
-// Same compares two objects by what their store records of both; text says in one clause by what. Metadata that both have prove
-// nothing, since a copy carries them along, and are never a ground for a Mismatch.
+// Same compares two objects by what their store records of both; text says in one clause by what. Metadata that both have
+// verify nothing, since a copy takes them over, and are never a reason for a Mismatch.
 func Same(a, b store.Object) (answer Answer, text string) {
 	if a.Size != b.Size {
 		return Answer{Verdict: Mismatch}, fmt.Sprintf("one has %d bytes, the other %d", a.Size, b.Size)
@@ -258,7 +260,7 @@ func Same(a, b store.Object) (answer Answer, text string) {
 	return Answer{v, d, c.Sum}, text
 }
 
-// compared gives the claims as Same compares them.
+// compared returns the claims as Same compares them.
 func (r *Record) compared() []Claim {
 	all := append([]Claim(nil), r.Claims...)
 	for i := range all {
@@ -270,7 +272,7 @@ func (r *Record) compared() []Claim {
 // name is the claim in short, such as "CRC32C" or "MD5 (ETag)".
 func (c Claim) name() string { return string(c.Sum.Algorithm) + c.where() }
 
-// composites gives those of the claims that are made of sums of parts.
+// composites returns those of the claims that are made of sums of parts.
 func composites(claims []Claim) (some []Claim) {
 	for _, c := range claims {
 		if c.Sum.Parts > 0 {
@@ -280,7 +282,7 @@ func composites(claims []Claim) (some []Claim) {
 	return some
 }
 
-// Why says why nothing of a record decided: nothing is recorded, or what is cannot be compared with bytes.
+// Why returns why nothing in a record decided: nothing is recorded, or what is cannot be compared with bytes.
 func (r *Record) Why() string {
 	tag, tagged := checksum.FromETag(r.Object.ETag)
 	enc := r.Object.Encryption

@@ -17,7 +17,7 @@ func sum(a checksum.Algorithm, parts int, of string) checksum.Sum {
 
 func etag(parts int, of string) string { return sum(checksum.MD5, parts, of).Hex() }
 
-// What a store records of two objects says whether they are the same, or nothing.
+// What a store records of two objects reports whether they are the same, or nothing.
 func TestSame(t *testing.T) {
 	crc := func(of string) []checksum.Sum { return []checksum.Sum{sum(checksum.CRC64NVME, 0, of)} }
 	meta := store.Attrs{Metadata: map[string]string{"md5chksum": sum(checksum.MD5, 0, "a").Base64()}}

@@ -5,24 +5,25 @@ import (
 	"sync"
 )
 
-// fewOdd is how many ETags must have turned out to be no MD5s, and fewer to be one, before a store's ETags count for nothing.
+// fewOdd is how many ETags must have turned out not to be MD5s, and fewer to be one, before a store's ETags are ignored.
 const fewOdd = 3
 
-// Learned is what one process has learned of the ETags of one store. The zero value is nothing; it may be used from many goroutines.
+// Learned is what one process has learned of the ETags of one store. The zero value is nothing; it may be used from many
+// goroutines.
 type Learned struct {
 	mu   sync.Mutex
 	fits map[Kind]int
 	odd  map[Kind]int
 }
 
-// Fit notes that an ETag of a kind was the MD5 of the bytes: that does not happen by chance.
+// Fit records that an ETag of a kind was the MD5 of the bytes: that does not happen by chance.
 func (l *Learned) Fit(c Claim) {
 	if c.IsETag() {
 		l.count(&l.fits, c.Kind)
 	}
 }
 
-// Odd notes that an ETag was not the MD5 of bytes that are known to be right.
+// Odd records that an ETag was not the MD5 of bytes that are known to be right.
 func (l *Learned) Odd(c Claim) {
 	if c.IsETag() {
 		l.count(&l.odd, c.Kind)
@@ -52,7 +53,7 @@ func (l *Learned) Useless(k Kind) bool {
 	return l.odd[k] >= fewOdd && l.odd[k] > l.fits[k]
 }
 
-// Apply takes from a record the weak claims that are useless.
+// Apply removes from a record the weak claims that are useless.
 func (l *Learned) Apply(r *Record) {
 	r.Claims = slices.DeleteFunc(r.Claims, func(c Claim) bool { return c.Weak && l.Useless(c.Kind) })
 }

@@ -10,7 +10,7 @@ import (
 const (
 	mib = 1 << 20
 	mb  = 1000 * 1000
-	// MaxParts is how many parts S3 takes, which the tools' rules for large objects come from.
+	// MaxParts is how many parts S3 accepts, on which the tools' rules for large objects are based.
 	MaxParts = 10_000
 	// maxGuesses bounds the part sizes that are tried for one object, since each costs a pass of MD5 over its bytes.
 	maxGuesses = 12
@@ -18,13 +18,14 @@ const (
 	maxStreamed = 3
 )
 
-// usual are part sizes that tools use by default or people choose, in MiB; the likeliest first. The AWS CLI and boto have 8 and
-// double it, rclone and the SDKs for Go and Java 5, s3cmd 15, mc 16, s5cmd 50, Hadoop 64 and 100.
+// usual are part sizes that tools use by default or people choose, in MiB; the likeliest first. The AWS CLI and boto have 8
+// and double it, rclone and the SDKs for Go and Java 5, s3cmd 15, mc 16, s5cmd 50, Hadoop 64 and 100.
 var usual = []int64{8, 16, 5, 50, 64, 15, 10, 32, 100, 128, 25, 256, 512, 20, 250, 500, 200, 1024, 6, 7, 12, 24, 30, 40, 48, 60, 75, 80, 96,
 	120, 150, 160, 192, 300, 320, 384, 400, 600, 640, 768, 1000, 1280, 1536, 2000, 2048, 2560, 3072, 4096, 5000, 5120}
 
-// PartSizes gives the part sizes that make so many parts of size bytes, the likeliest first: those that tools use, what their rules
-// make of a large object, and whole mebibytes where only a few of them fit. Most of the time the number of parts leaves one.
+// PartSizes returns the part sizes that make so many parts of size bytes, the likeliest first: those that tools use, what
+// their rules make of a large object, and whole mebibytes where only a few of them fit. Most of the time the number of
+// parts leaves one.
 func PartSizes(size int64, count int) []int64 {
 	if count == 1 {
 		return []int64{size}
@@ -43,7 +44,7 @@ func PartSizes(size int64, count int) []int64 {
 	if l, err := plan.Parts(size, 0, store.Limits{MaxParts: MaxParts}); err == nil {
 		add(l.PartSize)
 	}
-	whole := (size + MaxParts - 1) / MaxParts           // no tool makes more parts than S3 takes
+	whole := (size + MaxParts - 1) / MaxParts           // no tool makes more parts than S3 accepts
 	add((whole + mib - 1) / mib * mib)                  // rclone
 	add((whole + 16*mib - 1) / (16 * mib) * (16 * mib)) // mc, and what else is made with minio-go
 	add(size/MaxParts + 1)                              // s5cmd, and what else is made with the AWS SDK for Go
@@ -60,7 +61,7 @@ func PartSizes(size int64, count int) []int64 {
 	return all
 }
 
-// EqualParts splits size bytes into that many parts of one size, of which the last may be smaller; nil where that cannot be.
+// EqualParts splits size bytes into that many parts of one size, of which the last may be smaller; nil if that cannot be.
 func EqualParts(size, part int64, count int) []int64 {
 	switch {
 	case size == 0 && count == 1:
@@ -75,8 +76,8 @@ func EqualParts(size, part int64, count int) []int64 {
 	return sizes
 }
 
-// Split gives each claim about parts the sizes of these: as the store reports them, for which ask is called at most once and only
-// where it is needed, or else one claim for each size that is possible.
+// Split sets the part sizes of each claim about parts: as the store reports them, for which ask is called at most once and
+// only if it is needed, or else one claim for each size that is possible.
 func (r *Record) Split(ask func() ([]store.Part, error)) error {
 	if len(r.Claims) > 0 && r.Claims[0].Kind == FullSum {
 		return nil
@@ -107,7 +108,7 @@ func (r *Record) Split(ask func() ([]store.Part, error)) error {
 	return nil
 }
 
-// guesses gives the claim once for each part size that is possible: the one in the metadata where that fits.
+// guesses returns the claim once for each part size that is possible: the one in the metadata if that fits.
 func (r *Record) guesses(c Claim) (some []Claim) {
 	sizes := PartSizes(r.Object.Size, c.Sum.Parts)
 	if kept := PartSize(*r.Object); EqualParts(r.Object.Size, kept, c.Sum.Parts) != nil {
@@ -129,7 +130,7 @@ func (r *Record) Lay(ask func() ([]store.Part, error)) (err error) {
 	return err
 }
 
-// Streamed gives those of the claims that are worth computing of bytes that pass only once: of guesses, the likeliest.
+// Streamed returns those of the claims that are worth computing of bytes that pass only once: of guesses, the likeliest.
 func Streamed(claims []Claim) (some []Claim) {
 	guesses := 0
 	for _, c := range claims {

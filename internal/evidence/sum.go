@@ -13,20 +13,22 @@ import (
 )
 
 const (
-	// slice is what is read at once where all claims need the bytes in order, and bigSlice where several hashes run side by side.
+	// slice is how much is read at once if all claims need the bytes in order, and bigSlice if several hashes run side by
+	// side.
 	slice, bigSlice = 256 << 10, 1 << 20
 	// span is the least that a sum which can be combined is split into, to be computed by several cores.
 	span = 8 << 20
 )
 
-// Summer computes sums of bytes that can be read at any offset. Only so many as there are cores are read in order at a time.
+// Summer computes sums of bytes that can be read at any offset. No more of them than there are cores read in order at a
+// time.
 type Summer struct {
 	parts func(ctx context.Context, a checksum.Algorithm, from io.ReaderAt, sizes []int64) ([]checksum.Sum, error)
 	cores *semaphore.Weighted
 	read  func(bytes int)
 }
 
-// NewSummer makes a Summer; parts sums parts that lie one behind the other, several at once, and read is called with what is read.
+// NewSummer returns a Summer; parts sums consecutive parts, several at once, and read is called with what is read.
 func NewSummer(parts func(context.Context, checksum.Algorithm, io.ReaderAt, []int64) ([]checksum.Sum, error), read func(int)) *Summer {
 	if read == nil {
 		read = func(int) {}
@@ -47,8 +49,8 @@ func (c counted) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// Compare compares bytes with claims. Of several guesses the likeliest is tried first, by all cores; the others need one more read,
-// however many they are.
+// Compare compares bytes with claims. Of several guesses the likeliest is tried first, by all cores; the others need one
+// more read, however many they are.
 func (s *Summer) Compare(ctx context.Context, from io.ReaderAt, size int64, claims []Claim) (Answer, error) {
 	claims = Worth(claims)
 	first := len(claims)
@@ -75,8 +77,8 @@ func (s *Summer) Compare(ctx context.Context, from io.ReaderAt, size int64, clai
 	return a, nil
 }
 
-// Sums gives the sum for each claim; the bytes are read once. Where only one is asked for whose parts are summed by themselves, or
-// can be, several cores do it.
+// Sums returns the sum for each claim; the bytes are read once. If only one is asked for whose parts are summed separately,
+// or can be, several cores do it.
 func (s *Summer) Sums(ctx context.Context, from io.ReaderAt, size int64, claims []Claim) ([]checksum.Sum, error) {
 	from = counted{from, s.read}
 	if len(claims) == 1 {
@@ -108,7 +110,7 @@ func (s *Summer) Sums(ctx context.Context, from io.ReaderAt, size int64, claims 
 	return running.Sums()
 }
 
-// split sums by several cores, where that can be.
+// split sums by several cores, if that is possible.
 func (s *Summer) split(ctx context.Context, from io.ReaderAt, size int64, c Claim) (checksum.Sum, bool, error) {
 	a := c.Sum.Algorithm
 	switch {
@@ -148,7 +150,7 @@ func NewRunning(claims []Claim) Running {
 	return r
 }
 
-// Write takes the next bytes, for all at once where that is worth it.
+// Write adds the next bytes, for all at once if that is worth it.
 func (r Running) Write(p []byte) (int, error) {
 	if len(r) == 1 || len(p) < slice {
 		for _, one := range r {
@@ -166,7 +168,7 @@ func (r Running) Write(p []byte) (int, error) {
 	return len(p), g.Wait()
 }
 
-// Sums gives the sum for each claim.
+// Sums returns the sum for each claim.
 func (r Running) Sums() ([]checksum.Sum, error) {
 	var sums []checksum.Sum
 	for _, one := range r {

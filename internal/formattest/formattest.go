@@ -1,5 +1,5 @@
-// Package formattest keeps the formats of files that users have: what earlier versions wrote is read for ever, and what this version
-// writes changes only on purpose.
+// Package formattest guards the formats of files that users have: what earlier versions wrote can be read forever, and what
+// this version writes changes only on purpose.
 //
 //	testdata/formats/NAME.v1.json   a value with something in each of its fields, as version 1 wrote it; .v2.json as version 2, …
 //
@@ -36,7 +36,7 @@ var known = map[reflect.Type]any{
 	reflect.TypeFor[checksum.Algorithm](): checksum.CRC64NVME,
 }
 
-// Filled gives a T with something in each field that JSON has.
+// Filled returns a T with something in each field that JSON has.
 func Filled[T any]() T {
 	var v T
 	fill(reflect.ValueOf(&v).Elem(), "")

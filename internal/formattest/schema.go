@@ -16,7 +16,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// Schema gives the JSON Schema of what a T is written as: each field that it has, and no other.
+// Schema returns the JSON Schema of what a T is written as: each field that it has, and no other.
 func Schema[T any](t testing.TB) *jsonschema.Schema {
 	t.Helper()
 	text := func() *jsonschema.Schema { return &jsonschema.Schema{Type: "string"} }
@@ -61,8 +61,8 @@ func neverNull(s *jsonschema.Schema) {
 	neverNull(s.Items)
 }
 
-// Publish compares a schema with the page NAME.schema.json in folder, which is published: there, later versions may have more fields.
-// HAUL_UPDATE=1 writes it.
+// Publish compares a schema with the page NAME.schema.json in folder, which is published: there, later versions may have
+// more fields. HAUL_UPDATE=1 writes it.
 func Publish(t *testing.T, folder, name, title string, s *jsonschema.Schema) {
 	t.Helper()
 	s = s.CloneSchemas()
@@ -91,8 +91,8 @@ func Publish(t *testing.T, folder, name, title string, s *jsonschema.Schema) {
 	}
 }
 
-// Validator gives a func that reports how a JSON text differs from a published schema, and from what this version writes: it has no
-// fields that the schema has not.
+// Validator returns a func that reports how a JSON text differs from a published schema, and from what this version writes:
+// it has no fields that the schema has not.
 func Validator(file string) (func(text []byte) error, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -1,8 +1,8 @@
-// Package journal keeps the durable record of one transfer, so that a later run can go on where this one ended.
+// Package journal keeps the durable record of one transfer, so that a later run can continue where this one ended.
 //
 // A record is one file per name, of lines `CRC32C in 8 hex digits, space, JSON, LF`; the sum covers the JSON:
 //
-//	crc {"pid":…,"host":…}   who holds the record; of fixed length, rewritten in place by each Open
+//	crc {"pid":…,"host":…}   the holder of the record; of fixed length, rewritten in place by each Open
 //	crc header               H, written by Begin and on disk before Begin returns
 //	crc entry                E, one write(2) each by Append, not synced
 //	…
@@ -10,19 +10,19 @@
 //	Open    make the folder; open the file; lock it, without waiting; is it still what the name names? else open again;
 //	        replay up to the first line that is torn or corrupt, and cut that and all after it off
 //	Begin   write the header over what there is, cut off what follows, sync file and folder
-//	Forget  unlink, then unlock: whoever opened the file in between sees that it lost its name, and starts a new one
+//	Forget  unlink, then unlock: a process that opened the file in between sees that it lost its name, and starts a new one
 //
-// An entry says what was done, it does not prove it: after a power cut entries may be missing and, in theory, what they
-// speak of may be missing although they are there. Whoever replays them proves them again. A forgotten record may come
+// An entry records what was done, it does not prove it: after a power cut entries may be missing and, in theory, what they
+// record may be missing although they are there. A caller that replays them must verify them. A forgotten record may come
 // back after a power cut, too.
 //
-// The files are readable by their owner only, but they are no safe: never put a secret (a credential, a customer's key, a
-// signed address) into H or E. That is the caller's duty; this package writes what it is given. H and E are JSON of the
-// caller's making; where their meaning may change from one version to the next, H carries a version.
+// The files are readable by their owner only, but they do not protect secrets: never put a secret (a credential, a
+// customer's key, a signed address) into H or E. That is the caller's duty; this package writes what it is given. H and E
+// are JSON of the caller's making; if their meaning may change from one version to the next, H carries a version.
 //
-// Not promised: where the file system has no locks (Lustre mounted without flock, some network shares) two processes
-// may hold one record at once. Their lines may then overwrite each other and be dropped at replay, which costs work done
-// twice, no more.
+// Not promised: if the file system has no locks (Lustre mounted without flock, some network shares) two processes may hold
+// one record at once. Their lines may then overwrite each other and be dropped at replay, which costs work done twice, no
+// more.
 package journal
 
 import (
@@ -44,7 +44,7 @@ import (
 
 // BusyError says that another process, or another Log in this one, holds the record now.
 type BusyError struct {
-	// PID and Host are of the holder; 0 and empty where they could not be read.
+	// PID and Host are of the holder; 0 and empty if they could not be read.
 	PID  int
 	Host string
 }
@@ -61,7 +61,7 @@ func (e *BusyError) Error() string {
 type Log[H, E any] struct {
 	path string
 	f    *os.File
-	info fs.FileInfo // of f when it was opened: tells it from a file that took its name
+	info fs.FileInfo // of f when it was opened: distinguishes it from a file that took its name
 
 	mu      sync.Mutex // guards what follows
 	header  H
@@ -77,9 +77,10 @@ const (
 	maxOpens = 100
 )
 
-// Open takes hold of the record of that name in dir, which is made when it is missing, and replays it. A name may be any
-// string. The error is a *BusyError when another process holds the record: then the transfer must not go on. Any other
-// error says that dir cannot be used (read-only, no rights, full): then the transfer can go on, but could not be resumed later.
+// Open opens and locks the record of that name in dir, which is created if it is missing, and replays it. A name may be any
+// string. The error is a *BusyError if another process holds the record: then the transfer must not continue. Any other
+// error says that dir cannot be used (read-only, no permission, full): then the transfer can continue, but could not be
+// resumed later.
 func Open[H, E any](dir, name string) (*Log[H, E], error) {
 	l, err := open[H, E](dir, name)
 	if busy := (*BusyError)(nil); errors.As(err, &busy) {
@@ -91,7 +92,7 @@ func Open[H, E any](dir, name string) (*Log[H, E], error) {
 	return l, nil
 }
 
-// Exists reports whether there may be a record of that name in dir, at the cost of one look.
+// Exists reports whether there may be a record of that name in dir, with a single stat.
 func Exists(dir, name string) bool {
 	_, err := os.Lstat(pathOf(dir, name))
 	return err == nil
@@ -166,7 +167,7 @@ func names(path string, info fs.FileInfo) bool {
 	return err == nil && os.SameFile(info, now)
 }
 
-// load replays the file and puts this process's name in; after an error the file is closed, and gone where it was new.
+// load replays the file and writes this process's name into it; after an error the file is closed, and gone if it was new.
 func (l *Log[H, E]) load() error {
 	size, err := l.f.Seek(0, io.SeekEnd)
 	if err == nil {
@@ -219,22 +220,22 @@ func (l *Log[H, E]) replay(r io.Reader) error {
 	}
 }
 
-// Header gives what the last Begin wrote, in this run or an earlier one; false where there was none.
+// Header returns what the last Begin wrote, in this run or an earlier one; false if there was none.
 func (l *Log[H, E]) Header() (H, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.header, l.begun
 }
 
-// Entries gives those that earlier runs appended, in order, as Open found them; none after Begin.
+// Entries returns those that earlier runs appended, in order, as Open found them; none after Begin.
 func (l *Log[H, E]) Entries() []E {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.entries)
 }
 
-// Begin throws away what the record held and starts it with h. When it returns nil, h survives a power cut; after an
-// error the record holds nothing, and Close removes it.
+// Begin discards what the record held and starts it with h. When it returns nil, h survives a power cut; after an error the
+// record holds nothing, and Close removes it.
 func (l *Log[H, E]) Begin(h H) error {
 	line, err := encode(h)
 	if err != nil {
@@ -254,8 +255,8 @@ func (l *Log[H, E]) begin(h H, line []byte) error {
 	}
 	var none H
 	l.header, l.begun, l.entries, l.end = none, false, nil, holderLen
-	// Write first and cut then: at no moment is there no header, and whoever is killed between the two leaves a torn line
-	// behind, or entries that do not prove.
+	// Write first and truncate then: at no moment is there no header, and a process that is killed between the two leaves a
+	// torn line behind, or entries that fail verification.
 	if _, err := l.f.WriteAt(line, holderLen); err != nil {
 		return errors.Join(err, l.f.Truncate(holderLen))
 	}
@@ -295,7 +296,7 @@ func (l *Log[H, E]) Append(e E) error {
 	return nil
 }
 
-// Forget removes the record and lets go of it.
+// Forget removes the record and releases it.
 func (l *Log[H, E]) Forget() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -316,8 +317,8 @@ func (l *Log[H, E]) forget() error {
 	return unlink(l.f, l.path)
 }
 
-// Close lets go of the record and keeps it for a later run; one that never began is removed. After Forget or Close it
-// does nothing.
+// Close releases the record and keeps it for a later run; one that never began is removed. After Forget or Close it does
+// nothing.
 func (l *Log[H, E]) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -337,14 +338,14 @@ func (l *Log[H, E]) Close() error {
 	return nil
 }
 
-// holder is who holds a record.
+// holder is the process that holds a record.
 type holder struct {
 	PID  int    `json:"pid"`
 	Host string `json:"host"`
 }
 
 // holderLen is the length in bytes of the line that names the holder. It is fixed, so that the line can be rewritten in
-// place, and has room for the longest name of a host, 253 bytes (RFC 1035, section 2.3.4), in JSON.
+// place, and has space for the longest host name, 253 bytes (RFC 1035, section 2.3.4), in JSON.
 const holderLen = 512
 
 // holderLine names this process.
@@ -361,7 +362,7 @@ func holderLine() []byte {
 	return seal(b)
 }
 
-// readHolder makes a BusyError of the first line of f, as far as it can be read.
+// readHolder returns a BusyError from the first line of f, as far as it can be read.
 func readHolder(f *os.File) error {
 	var h holder
 	if ok, err := next(newLineReader(io.NewSectionReader(f, 0, holderLen)), &h); !ok || err != nil {

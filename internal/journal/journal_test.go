@@ -106,8 +106,8 @@ func TestRecordGoesOn(t *testing.T) {
 	}
 }
 
-// Whatever was begun, appended, and then torn or damaged at one place: all lines before that place come back, none after
-// it ever does, and the record goes on.
+// Whatever was begun, appended, and then torn or damaged at one place: all lines before that place come back, none after it
+// ever does, and the record continues.
 func TestRecordAgainstModel(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
@@ -290,8 +290,8 @@ func TestNeverBegunLeavesNothing(t *testing.T) {
 	wantRecords(t, dir, 0)
 }
 
-// FuzzReplay opens records of any bytes: never a panic, never an error, and they can be written from the start again. They lie in
-// memory if that can be had: on a disk it would spend its time with waiting for the syncs of records.
+// FuzzReplay opens records of any bytes: never a panic, never an error, and they can be written from the start again. They
+// lie in memory if that can be had: on a disk it would spend its time with waiting for the syncs of records.
 func FuzzReplay(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("\n\n\n"))
@@ -318,7 +318,8 @@ func FuzzReplay(f *testing.F) {
 	})
 }
 
-// A process may be killed at any moment of Begin: whoever looks then finds the old header or the new one, never none.
+// A process may be killed at any moment of Begin: a process that looks then finds the old header or the new one, never
+// none.
 func TestBeginLeavesNoGap(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir, "n")

@@ -48,8 +48,8 @@ func newLineReader(r io.Reader) *lineReader {
 	return &lineReader{r: bufio.NewReaderSize(r, 64<<10)}
 }
 
-// next decodes the next line into v. It is false at the end, at a line that is not what was written, and, then with
-// the error, where reading failed.
+// next decodes the next line into v. It returns false at the end, at a line that is not what was written, and, then with
+// the error, if reading failed.
 func next(l *lineReader, v any) (bool, error) {
 	line, err := l.read()
 	if err != nil || line == nil {
@@ -63,7 +63,7 @@ func next(l *lineReader, v any) (bool, error) {
 	return bytes.Equal(line, seal(b)) && json.Unmarshal(b, v) == nil, nil
 }
 
-// read gives a line with its LF, or nil where there is no whole line of bearable length any more.
+// read returns a line with its LF, or nil if there is no whole line of acceptable length any more.
 func (l *lineReader) read() ([]byte, error) {
 	var line []byte
 	for {

@@ -11,9 +11,9 @@ import (
 	"runtime"
 )
 
-// List gives the headers of the records in dir, held ones among them, in no order that means anything. A record that
-// never began is passed over; one that cannot be read gives an error that names the file, and the next follows. A dir
-// that does not exist has none.
+// List returns the headers of the records in dir, held ones among them, in no particular order. A record that never began
+// is skipped; for one that cannot be read it yields an error that names the file, and continues. A dir that does not exist
+// has none.
 func List[H any](dir string) iter.Seq2[H, error] {
 	return func(yield func(H, error) bool) {
 		var none H
@@ -57,8 +57,8 @@ func readHeader[H any](path string) (h H, ok bool, err error) {
 	return h, ok, err
 }
 
-// DefaultDir is where the records of this user lie: $HAUL_STATE_DIR; else haul in $XDG_STATE_HOME, or in ~/.local/state
-// (XDG Base Directory Specification 0.8), on macOS too; on Windows haul in %LocalAppData%.
+// DefaultDir returns the directory of this user's records: $HAUL_STATE_DIR; else haul in $XDG_STATE_HOME, or in
+// ~/.local/state (XDG Base Directory Specification 0.8), on macOS too; on Windows haul in %LocalAppData%.
 func DefaultDir() (string, error) {
 	if dir := os.Getenv("HAUL_STATE_DIR"); dir != "" {
 		return filepath.Abs(dir)

@@ -44,7 +44,7 @@ func TestList(t *testing.T) {
 		t.Errorf("records %q and %d damaged ones", got, failed)
 	}
 	for range journal.List[header](dir) {
-		break // must not go on
+		break // must not continue
 	}
 	must(t, held.Append(entry{1, ""})) // still held
 	must(t, held.Forget())

@@ -15,10 +15,10 @@ const (
 	openNonblock = syscall.O_NONBLOCK // should a pipe have taken the file's name
 )
 
-// errLocked says that another holds the lock.
+// errLocked says that another process holds the lock.
 var errLocked error = syscall.EWOULDBLOCK
 
-// lock takes the file's lock without waiting; closing the file lets go of it. A file system without locks is no error.
+// lock takes the file's lock without waiting; closing the file releases it. A file system without locks is not an error.
 func lock(f *os.File) error {
 	for {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
@@ -32,7 +32,7 @@ func lock(f *os.File) error {
 	}
 }
 
-// unlink removes the file before it closes it, so that nobody else can have taken hold of it in between.
+// unlink removes the file before it closes it, so that no other process can have locked it in between.
 func unlink(f *os.File, path string) error {
 	return errors.Join(os.Remove(path), f.Close())
 }

@@ -13,12 +13,12 @@ const (
 	openNonblock = 0
 )
 
-// errLocked says that another holds the lock.
+// errLocked says that another process holds the lock.
 var errLocked error = windows.ERROR_LOCK_VIOLATION
 
-// lock takes the file's lock without waiting; closing the file lets go of it. A file system without locks is no error.
+// lock takes the file's lock without waiting; closing the file releases it. A file system without locks is not an error.
 func lock(f *os.File) error {
-	// Locks are mandatory here: this one lies on a byte that is never written, so that others can read who holds it.
+	// Locks are mandatory here: this one lies on a byte that is never written, so that others can read the holder.
 	at := windows.Overlapped{OffsetHigh: math.MaxInt32}
 	err := windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &at)
 	if errors.Is(err, windows.ERROR_INVALID_FUNCTION) || errors.Is(err, windows.ERROR_NOT_SUPPORTED) {
@@ -27,8 +27,8 @@ func lock(f *os.File) error {
 	return err
 }
 
-// unlink empties the file, closes and removes it: here an open file keeps its name. Who opens it in between holds an
-// empty record, and keeps it.
+// unlink empties the file, closes and removes it: here an open file keeps its name. A process that opens it in between
+// holds an empty record, and keeps it.
 func unlink(f *os.File, path string) error {
 	if err := errors.Join(f.Truncate(0), f.Close()); err != nil {
 		return err

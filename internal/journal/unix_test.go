@@ -62,7 +62,7 @@ func hold(t *testing.T, dir string) {
 	must(t, err)
 }
 
-// Where there are no locks another process may remove a record that is held, and start its own.
+// If there are no locks another process may remove a record that is held, and start its own.
 func TestForgetLeavesTheRecordOfAnother(t *testing.T) {
 	dir := t.TempDir()
 	a := open(t, dir, "n")

@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// Below says where files may be made, renamed and removed. The zero Below is anywhere. With a Root, every name must lie in that
-// folder, and no symbolic link on the way leads out of it, whatever others do to the folders meanwhile: see [os.Root]. The name of
-// the Root must be absolute.
+// Below limits where files may be created, renamed and removed. The zero Below is no limit. With a Root, every name must be
+// in that directory, and no symbolic link on the path leads out of it, whatever other processes do to the directories
+// meanwhile: see [os.Root]. The name of the Root must be absolute.
 type Below struct{ Root *os.Root }
 
-// OpenBelow opens a folder, which must exist. Close its Root.
+// OpenBelow opens a directory, which must exist. Close its Root.
 func OpenBelow(dir string) (Below, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -25,7 +25,7 @@ func OpenBelow(dir string) (Below, error) {
 	return Below{root}, err
 }
 
-// rel is a name as the Root takes it.
+// rel returns a name relative to the Root.
 func (b Below) rel(op, name string) (string, error) {
 	abs, err := filepath.Abs(name)
 	if err != nil {
@@ -38,7 +38,7 @@ func (b Below) rel(op, name string) (string, error) {
 	return rel, nil
 }
 
-// do does something about a name: anywhere, or below the Root. An error names what the caller named.
+// do calls a func with a name: anywhere, or below the Root. An error has the name that the caller used.
 func (b Below) do(op, name string, anywhere, below func(name string) error) error {
 	if b.Root == nil {
 		return anywhere(name)
@@ -72,7 +72,7 @@ func (b Below) Remove(name string) error {
 	return b.do("remove", name, os.Remove, func(rel string) error { return b.Root.Remove(rel) })
 }
 
-// SetTime gives a file a modification time.
+// SetTime sets the modification time of a file.
 func (b Below) SetTime(name string, t time.Time) error {
 	return b.do("chtimes", name,
 		func(name string) error { return os.Chtimes(name, time.Time{}, t) },
@@ -87,7 +87,7 @@ func (b Below) open(name string, flags int, perm fs.FileMode) (f *os.File, err e
 	return f, err
 }
 
-// rename is [os.Rename], and link is [os.Link]: of names in one folder.
+// rename is [os.Rename], and link is [os.Link]: of names in one directory.
 func (b Below) rename(from, to string) error {
 	return b.pair("rename", from, to, os.Rename, func(a, z string) error { return b.Root.Rename(a, z) })
 }
@@ -96,7 +96,7 @@ func (b Below) link(from, to string) error {
 	return b.pair("link", from, to, os.Link, func(a, z string) error { return b.Root.Link(a, z) })
 }
 
-// renameNew renames, unless the new name is taken: then fs.ErrExist. Where the system has no such rename, the error is
+// renameNew renames, unless the new name is taken: then fs.ErrExist. If the system has no such rename, the error is
 // errors.ErrUnsupported.
 func (b Below) renameNew(from, to string) error {
 	return b.pair("rename", from, to, func(a, z string) error { return renameNew(nil, a, z) }, func(a, z string) error {
@@ -187,7 +187,7 @@ func (b Below) sameFile(one, other string) bool {
 	return err == nil && os.SameFile(x, y)
 }
 
-// setMTime gives an open file a modification time.
+// setMTime sets the modification time of an open file.
 func (b Below) setMTime(f *os.File, name string, t time.Time) error {
 	if b.Root == nil || timesByHandle {
 		return setMTime(f, t)

@@ -1,21 +1,21 @@
-// Package localfile reads and writes the files of this machine: a Source is read in place and knows whether it changed,
-// a Target is filled under a hidden name and appears under its real one only when it is whole, a Spool is scratch space
-// that nobody sees.
+// Package localfile reads and writes the files of this machine: a Source is read in place and knows whether it changed, a
+// Target is filled under a hidden name and appears under its real one only when it is whole, a Spool is scratch space
+// without a visible name.
 //
-// A Target goes this road:
+// The life of a Target:
 //
-//	Create   refuse what is no regular file; make parents; open ".NAME.haul-RANDOM" (O_EXCL, 0600) beside the target; preallocate
+//	Create   refuse what is not a regular file; make parents; open ".NAME.haul-RANDOM" (O_EXCL, 0600) beside the target; preallocate
 //	WriteAt  from many goroutines, at any offset
-//	Commit   fsync; mode and mtime; close; rename, or link and unlink where nothing may be replaced; fsync the directory
+//	Commit   fsync; mode and mtime; close; rename, or link and unlink if nothing may be replaced; fsync the directory
 //	Keep     or: close, and leave the hidden file for Reopen in a later run
 //	Discard  or: close, and remove the hidden file
 //
-// A target that is a symbolic link is replaced, not written through, as rename(2) does. The new file belongs to whoever
-// runs haul; of the file it replaces only the permission bits are kept, not the owner, ACLs, or extended attributes.
+// A target that is a symbolic link is replaced, not written through, as rename(2) does. The new file belongs to the user
+// who runs haul; of the file it replaces only the permission bits are kept, not the owner, ACLs, or extended attributes.
 //
-// Not promised: a file that is rewritten with the same size while its mtime is put back is not seen as changed;
-// hidden files that no later run reopens are never swept; bytes of a kept hidden file may be lost in a power cut, so
-// whoever reopens one must prove them again.
+// Not promised: a file that is rewritten with the same size while its mtime is put back is not seen as changed; hidden
+// files that no later run reopens are never swept; bytes of a kept hidden file may be lost in a power cut, so a caller that
+// reopens one must verify them again.
 package localfile
 
 import (
@@ -27,21 +27,21 @@ import (
 	"syscall"
 )
 
-// ErrNotRegular is in the chain of an error when a path names a directory, a pipe, a device, or a socket.
+// ErrNotRegular is in the chain of an error if a path names a directory, a pipe, a device, or a socket.
 var ErrNotRegular = errors.New("not a regular file")
 
-// ErrNoSpace is in the chain of an error when the file system, or the user's quota of it, is full.
+// ErrNoSpace is in the chain of an error if the file system, or the user's quota of it, is full.
 var ErrNoSpace = errors.New("no space left")
 
-// spaceError is an ErrNoSpace in full.
+// spaceError is an ErrNoSpace with its details.
 type spaceError struct {
 	path string
 	need int64 // bytes
-	free int64 // bytes; -1 where it is not known
-	err  error // what the system said; nil where haul looked before it wrote
+	free int64 // bytes; -1 if it is not known
+	err  error // what the system returned; nil if haul checked before it wrote
 }
 
-// noSpace makes a spaceError for a file that needs that many bytes, and finds out how many are free.
+// noSpace returns a spaceError for a file that needs that many bytes, and finds out how many are free.
 func noSpace(path string, need int64, err error) error {
 	return &spaceError{path: path, need: need, free: freeSpace(filepath.Dir(path)), err: err}
 }
@@ -64,7 +64,7 @@ func (e *spaceError) Unwrap() []error {
 	return []error{ErrNoSpace, e.err}
 }
 
-// bytesText writes a number of bytes for people.
+// bytesText formats a number of bytes for people.
 func bytesText(n int64) string {
 	if n < 1<<10 {
 		return fmt.Sprintf("%d bytes", n)
@@ -79,7 +79,7 @@ func bytesText(n int64) string {
 	return fmt.Sprintf("%.1f %s (%d bytes)", f, unit, n)
 }
 
-// kind names what a file is, for people.
+// kind says what a file is, for people.
 func kind(m fs.FileMode) string {
 	switch {
 	case m.IsDir():
@@ -95,7 +95,7 @@ func kind(m fs.FileMode) string {
 	}
 }
 
-// MakeDirs makes dir and the parents that it lacks, with perm less the umask, and syncs each name that it made to disk.
+// MakeDirs creates dir and its missing parents, with perm less the umask, and syncs each name that it created to disk.
 func MakeDirs(dir string, perm fs.FileMode) error {
 	var missing []string
 	for d := dir; ; d = filepath.Dir(d) {
@@ -118,14 +118,14 @@ func MakeDirs(dir string, perm fs.FileMode) error {
 	return nil
 }
 
-// notFolder is a name that a folder is needed under, and that something else bears. It is a syscall.ENOTDIR.
+// notFolder is the error for a name that must be a directory, but is something else. It is a syscall.ENOTDIR.
 type notFolder string
 
 func (n notFolder) Error() string { return string(n) + " is a file, and a folder is needed there" }
 
 func (notFolder) Unwrap() error { return syscall.ENOTDIR }
 
-// checkDir tells apart a directory and anything else that bears its name.
+// checkDir distinguishes a directory from anything else with its name.
 func checkDir(dir string) error {
 	fi, err := os.Stat(dir)
 	if err != nil {
@@ -137,8 +137,8 @@ func checkDir(dir string) error {
 	return nil
 }
 
-// SyncDir makes the names in dir durable: files made, renamed or removed there stay so after a power cut. File systems
-// that cannot do it are left to their own care.
+// SyncDir makes the names in dir durable: files created, renamed or removed there stay so after a power cut. It does
+// nothing on file systems that cannot do it.
 func SyncDir(dir string) error {
 	if err := syncDir(dir, os.Open); err != nil {
 		return fmt.Errorf("sync folder %s: %w", dir, err)

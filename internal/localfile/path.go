@@ -12,8 +12,8 @@ import (
 	"syscall"
 )
 
-// TargetPath reports which file an object of that key becomes when it is fetched to target: the last name of the key within
-// target, where target is a directory or ends in a slash; else target itself. It never leaves target: a key whose last
+// TargetPath returns the file that an object of that key becomes when it is downloaded to target: the last name of the key
+// within target, if target is a directory or ends in a slash; else target itself. It never leaves target: a key whose last
 // name is empty, "." or "..", or no name of a file here, is an error.
 func TargetPath(target, key string) (string, error) {
 	if target == "" {
@@ -47,11 +47,11 @@ func TargetPath(target, key string) (string, error) {
 // scheme matches the beginning of an address; one letter is a drive of Windows.
 var scheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+://`)
 
-// Scheme gives the scheme of an address, such as http for http://host/path, and nothing for a path. An address could be a path, too, but
-// is never meant as one; ./http://host/path is one.
+// Scheme returns the scheme of an address, such as http for http://host/path, and nothing for a path. An address could be a
+// path, too, but is never treated as one; ./http://host/path is one.
 func Scheme(word string) string { return strings.TrimSuffix(scheme.FindString(word), "://") }
 
-// badName tells why no file here can have that name, or nothing.
+// badName returns why no file here can have that name, or nothing.
 func badName(base string) string {
 	switch {
 	case base == "":

@@ -9,7 +9,7 @@ import (
 	"runtime"
 )
 
-// Room is an ErrNoSpace where fewer than need bytes are free in the folder dir. Where that cannot be known, there is room.
+// Room returns an ErrNoSpace if fewer than need bytes are free in the directory dir. If that is unknown, it returns nil.
 func Room(dir string, need int64) error {
 	if free := freeSpace(dir); free < 0 || free >= need {
 		return nil
@@ -17,8 +17,8 @@ func Room(dir string, need int64) error {
 	return noSpace(filepath.Join(dir, "."), need, nil)
 }
 
-// PrivateDir makes the folder dir, or takes one that is there, where it is this user's own and nobody else can enter it. Its
-// parent must be there.
+// PrivateDir creates the directory dir, or takes an existing one, if it belongs to this user and no other user can enter
+// it. Its parent must exist.
 func PrivateDir(dir string) error {
 	if err := os.Mkdir(dir, 0o700); !errors.Is(err, fs.ErrExist) {
 		return err
@@ -35,8 +35,8 @@ func PrivateDir(dir string) error {
 	return nil
 }
 
-// OwnDir makes the folder dir, which others may read as the umask says, or takes one that is there, where it is this user's own and
-// nobody else can write to it. Its parent must be there.
+// OwnDir creates the directory dir, which others may read as the umask says, or takes an existing one, if it belongs to
+// this user and no other user can write to it. Its parent must exist.
 func OwnDir(dir string) error {
 	if err := os.Mkdir(dir, 0o755); !errors.Is(err, fs.ErrExist) {
 		return err
@@ -55,7 +55,7 @@ func OwnDir(dir string) error {
 	return nil
 }
 
-// OpenRegular opens a regular file for reading, and returns whether it belongs to this user. Where path is a symbolic link or
+// OpenRegular opens a regular file for reading, and returns whether it belongs to this user. If path is a symbolic link or
 // anything else, the error is ErrNotRegular or that of the system.
 func OpenRegular(path string) (f *os.File, ours bool, err error) {
 	f, err = os.OpenFile(path, os.O_RDONLY|openNofollow|openNonblock, 0)

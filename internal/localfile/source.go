@@ -10,25 +10,24 @@ import (
 	"time"
 )
 
-// Fingerprint tells one state of a file from another. It marshals to JSON. A time that int64 nanoseconds cannot hold wraps around,
-// which does not matter to a comparison.
-// The device is left out: its number may change from one boot to the next.
+// Fingerprint identifies a state of a file. It marshals to JSON. A time that int64 nanoseconds cannot hold wraps around,
+// which does not matter to a comparison. The device is left out: its number may change from one boot to the next.
 type Fingerprint struct {
 	Size  int64  `json:"size"`  // bytes
 	MTime int64  `json:"mtime"` // nanoseconds since 1970
 	Inode uint64 `json:"inode"` // 0 where the system has none
-	// CTime is when anything about the file last changed, its mode and its names too, in nanoseconds since 1970. It is 0 where
-	// the system has none, and in records of earlier versions. Unlike MTime, nobody can set it.
+	// CTime is when anything about the file last changed, its mode and its names too, in nanoseconds since 1970. It is 0 if
+	// the system has none, and in records of earlier versions. Unlike MTime, it cannot be set.
 	CTime int64 `json:"ctime,omitempty"`
 }
 
-// Same reports whether both are of one state of the file, as far as size, mtime and inode say.
+// Same reports whether both are of one state of the file, judging by size, mtime and inode.
 func (f Fingerprint) Same(g Fingerprint) bool {
 	f.CTime, g.CTime = 0, 0
 	return f == g
 }
 
-// PrintOf gives the fingerprint of the regular file that a path leads to.
+// PrintOf returns the fingerprint of the regular file that a path leads to.
 func PrintOf(path string) (Fingerprint, error) {
 	fi, err := os.Stat(path)
 	if err == nil && !fi.Mode().IsRegular() {
@@ -63,7 +62,7 @@ func OpenSource(path string) (*Source, error) {
 		return nil, sourceError(path, err)
 	}
 	if err := checkSource(path, fi); err != nil {
-		return nil, err // before it is opened: to open a device may do things
+		return nil, err // before it is opened: opening a device may have effects
 	}
 	f, err := os.OpenFile(abs, os.O_RDONLY|openNonblock, 0)
 	if err != nil {
@@ -99,20 +98,20 @@ func checkSource(path string, fi fs.FileInfo) error {
 	return fmt.Errorf("source %s is %s: %w; give its bytes on standard input instead", path, kind(fi.Mode()), ErrNotRegular)
 }
 
-// Path is absolute; symbolic links in it are not resolved.
+// Path returns the absolute path; symbolic links in it are not resolved.
 func (s *Source) Path() string { return s.path }
 
-// Size is that of OpenSource, in bytes.
+// Size returns the size at OpenSource, in bytes.
 func (s *Source) Size() int64 { return s.print.Size }
 
-// Fingerprint is that of OpenSource, taken from the open file.
+// Fingerprint returns that of OpenSource, taken from the open file.
 func (s *Source) Fingerprint() Fingerprint { return s.print }
 
-// ModTime is the modification time at OpenSource.
+// ModTime returns the modification time at OpenSource.
 func (s *Source) ModTime() time.Time { return s.info.ModTime() }
 
-// Unsized reports whether the file has bytes although its size is 0, as those of procfs and of some FUSE file systems do. Reader
-// gives them.
+// Unsized reports whether the file has bytes although its size is 0, as those of procfs and of some FUSE file systems do.
+// Reader returns them.
 func (s *Source) Unsized() (bool, error) {
 	if s.print.Size > 0 {
 		return false, nil
@@ -124,11 +123,11 @@ func (s *Source) Unsized() (bool, error) {
 	return n > 0, err
 }
 
-// Reader reads the file from its beginning to wherever it ends. There is one reader.
+// Reader returns a reader of the file from its beginning to wherever it ends. There is one reader.
 func (s *Source) Reader() io.Reader { return s.f }
 
-// ReadAt reads as io.ReaderAt says. The Source ends where it ended at OpenSource: bytes added later are not read, and
-// where bytes are missing by now the error has io.ErrUnexpectedEOF in its chain.
+// ReadAt implements io.ReaderAt. The Source ends where it ended at OpenSource: bytes added later are not read, and if bytes
+// are missing by now the error has io.ErrUnexpectedEOF in its chain.
 func (s *Source) ReadAt(p []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, fmt.Errorf("read %s: offset %d is negative", s.path, off)
@@ -150,8 +149,8 @@ func (s *Source) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// Changed reports how the file differs from what OpenSource saw, both the open file and the one that its path names now.
-// It is nil when size, mtime and inode are the same.
+// Changed returns how the file differs from what OpenSource saw, both the open file and the one that its path names now. It
+// returns nil if size, mtime and inode are the same.
 func (s *Source) Changed() error {
 	open, err := s.f.Stat()
 	if err != nil {
@@ -186,12 +185,12 @@ func (s *Source) compare(fi fs.FileInfo) error {
 	return nil
 }
 
-// Touched reports whether anything about the file has changed since OpenSource that Changed does not find: its mode, its owner, the
-// number of its names; or its bytes, and the mtime was set back.
+// Touched reports whether anything about the file has changed since OpenSource that Changed does not find: its mode, its
+// owner, the number of its names; or its bytes, if the mtime was set back.
 func (s *Source) Touched() bool {
 	open, err := s.f.Stat()
 	return err != nil || ctime(open) != s.print.CTime
 }
 
-// Close ends reading.
+// Close closes the file.
 func (s *Source) Close() error { return s.f.Close() }

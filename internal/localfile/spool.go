@@ -13,14 +13,14 @@ import (
 // Spool is scratch space on disk: written once from front to back by one goroutine, read from many.
 type Spool struct {
 	f    *os.File
-	size int64  // the most that it takes
-	name string // to remove at Close; empty where that is done
+	size int64  // the maximum
+	name string // to remove at Close; empty if that is done
 	len  atomic.Int64
 }
 
-// NewSpool sets space for size bytes aside in a file in dir, or in os.TempDir where dir is empty. On Unix the file has no
-// name from the start, so that no end of the process, however sudden, leaves it behind; elsewhere Close removes it.
-// Where the space is not there the error is ErrNoSpace.
+// NewSpool reserves space for size bytes in a file in dir, or in os.TempDir if dir is empty. On Unix the file has no name
+// from the start, so that no end of the process, however sudden, leaves it behind; elsewhere Close removes it. If there is
+// not enough space the error is ErrNoSpace.
 func NewSpool(dir string, size int64) (*Spool, error) {
 	if size < 0 {
 		return nil, fmt.Errorf("spool: size %d is negative", size)
@@ -44,7 +44,7 @@ func NewSpool(dir string, size int64) (*Spool, error) {
 	return s, nil
 }
 
-// NewScratch is NewSpool for a size that nobody knows: no space is set aside, and there is no bound.
+// NewScratch is NewSpool for an unknown size: no space is reserved, and there is no bound.
 func NewScratch(dir string) (*Spool, error) {
 	s, err := NewSpool(dir, 0)
 	if err == nil {
@@ -53,7 +53,7 @@ func NewScratch(dir string) (*Spool, error) {
 	return s, err
 }
 
-// Write appends p; past the size it writes nothing and gives io.ErrShortWrite. A full disk is ErrNoSpace.
+// Write appends p; past the size it writes nothing and returns io.ErrShortWrite. A full disk is ErrNoSpace.
 func (s *Spool) Write(p []byte) (int, error) {
 	off := s.len.Load()
 	if int64(len(p)) > s.size-off {
@@ -67,12 +67,12 @@ func (s *Spool) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// ReadAt reads what was written, as io.ReaderAt says.
+// ReadAt implements io.ReaderAt for what was written.
 func (s *Spool) ReadAt(p []byte, off int64) (int, error) {
 	return io.NewSectionReader(s.f, 0, s.len.Load()).ReadAt(p, off)
 }
 
-// Len is the number of bytes written.
+// Len returns the number of bytes written.
 func (s *Spool) Len() int64 { return s.len.Load() }
 
 // Close frees the space.

@@ -8,14 +8,14 @@ import (
 	"os"
 )
 
-// preallocate gives errors.ErrUnsupported: it is not known how.
+// preallocate returns errors.ErrUnsupported: it is not implemented.
 func preallocate(*os.File, int64) error { return errors.ErrUnsupported }
 
-// freeSpace is -1: it is not known how to ask.
+// freeSpace returns -1: it is not implemented.
 func freeSpace(string) int64 { return -1 }
 
-// renameNew gives errors.ErrUnsupported: there is no such rename.
+// renameNew returns errors.ErrUnsupported: there is no such rename.
 func renameNew(*os.File, string, string) error { return errors.ErrUnsupported }
 
-// ctime is not asked for here.
+// ctime returns 0: it is not implemented.
 func ctime(fs.FileInfo) int64 { return 0 }

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// preallocate gives errors.ErrUnsupported where the file system cannot.
+// preallocate returns errors.ErrUnsupported if the file system cannot do it.
 func preallocate(f *os.File, size int64) error {
-	// F_PREALLOCATE sets space aside and leaves the length as it is: fcntl(2).
+	// F_PREALLOCATE reserves space and leaves the length as it is: fcntl(2).
 	store := unix.Fstore_t{Flags: unix.F_ALLOCATEALL, Posmode: unix.F_PEOFPOSMODE, Length: size}
 	err := unix.FcntlFstore(f.Fd(), unix.F_PREALLOCATE, &store)
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOTTY) {
@@ -24,7 +24,7 @@ func preallocate(f *os.File, size int64) error {
 	return f.Truncate(size)
 }
 
-// freeSpace is the number of bytes that this user may still write in dir; -1 where it is not known.
+// freeSpace returns the number of bytes that this user may still write in dir; -1 if it is not known.
 func freeSpace(dir string) int64 {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil || st.Blocks == 0 || st.Bsize == 0 {
@@ -36,7 +36,7 @@ func freeSpace(dir string) int64 {
 	return int64(st.Bavail * uint64(st.Bsize))
 }
 
-// renameNew renames, unless the new name is taken: then fs.ErrExist. The names are those in dir where that is not nil.
+// renameNew renames, unless the new name is taken: then fs.ErrExist. The names are those in dir if that is not nil.
 func renameNew(dir *os.File, from, to string) error {
 	at := unix.AT_FDCWD
 	if dir != nil {
@@ -48,7 +48,7 @@ func renameNew(dir *os.File, from, to string) error {
 	return nil
 }
 
-// ctime is when anything about the file last changed, in nanoseconds since 1970.
+// ctime returns when anything about the file last changed, in nanoseconds since 1970.
 func ctime(fi fs.FileInfo) int64 {
 	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
 		return st.Ctimespec.Nano()

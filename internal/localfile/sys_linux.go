@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// preallocate gives errors.ErrUnsupported where the file system cannot.
+// preallocate returns errors.ErrUnsupported if the file system cannot do it.
 func preallocate(f *os.File, size int64) error {
-	for range 16 { // a signal may come in between; tmpfs then starts over, so there is an end to trying
+	for range 16 { // a signal may interrupt it; tmpfs then starts over, so the number of tries is bounded
 		err := unix.Fallocate(int(f.Fd()), 0, 0, size)
 		switch {
 		case errors.Is(err, unix.EINTR):
@@ -25,7 +25,7 @@ func preallocate(f *os.File, size int64) error {
 	return errors.ErrUnsupported
 }
 
-// freeSpace is the number of bytes that this user may still write in dir; -1 where it is not known.
+// freeSpace returns the number of bytes that this user may still write in dir; -1 if it is not known.
 func freeSpace(dir string) int64 {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil || st.Blocks == 0 || st.Bsize <= 0 {
@@ -41,7 +41,7 @@ func freeSpace(dir string) int64 {
 	return int64(free * uint64(st.Bsize))
 }
 
-// renameNew renames, unless the new name is taken: then fs.ErrExist. The names are those in dir where that is not nil.
+// renameNew renames, unless the new name is taken: then fs.ErrExist. The names are those in dir if that is not nil.
 func renameNew(dir *os.File, from, to string) error {
 	at := unix.AT_FDCWD
 	if dir != nil {
@@ -54,7 +54,7 @@ func renameNew(dir *os.File, from, to string) error {
 	return nil
 }
 
-// ctime is when anything about the file last changed, in nanoseconds since 1970.
+// ctime returns when anything about the file last changed, in nanoseconds since 1970.
 func ctime(fi fs.FileInfo) int64 {
 	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
 		return st.Ctim.Nano()

@@ -15,7 +15,7 @@ import (
 
 const (
 	openNofollow = syscall.O_NOFOLLOW
-	// openNonblock keeps open(2) from waiting should a pipe have taken the file's name; on regular files it does nothing.
+	// openNonblock keeps open(2) from blocking if a pipe has taken the file's name; on regular files it does nothing.
 	openNonblock = syscall.O_NONBLOCK
 	// removesOpen: a file may be removed while it is open.
 	removesOpen = true
@@ -30,7 +30,7 @@ func inode(fi fs.FileInfo) uint64 {
 	return 0
 }
 
-// owned reports whether the file belongs to the user whose rights this process has.
+// owned reports whether the file belongs to the effective user of this process.
 func owned(fi fs.FileInfo) bool {
 	st, ok := fi.Sys().(*syscall.Stat_t)
 	return ok && int(st.Uid) == os.Geteuid()
@@ -41,7 +41,7 @@ func TooManyOpen(err error) bool {
 	return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
-// MaxOpen is how many files and connections this process may have open; 0 is any number.
+// MaxOpen returns how many files and connections this process may have open; 0 is any number.
 func MaxOpen() int {
 	var l syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil || uint64(l.Cur) > math.MaxInt32 {
@@ -50,7 +50,7 @@ func MaxOpen() int {
 	return int(l.Cur)
 }
 
-// space is how many bytes the file takes on its disk.
+// space returns how many bytes the file takes on its disk.
 func space(fi fs.FileInfo) int64 {
 	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
 		return int64(st.Blocks) * 512
@@ -58,7 +58,7 @@ func space(fi fs.FileInfo) int64 {
 	return 0
 }
 
-// links is the number of names that the file has.
+// links returns the number of names that the file has.
 func links(fi fs.FileInfo) uint64 {
 	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
 		return uint64(st.Nlink)
@@ -72,12 +72,12 @@ func isNoSpace(err error) bool {
 
 func overQuota(err error) bool { return errors.Is(err, syscall.EDQUOT) }
 
-// refused reports whether err means that the file system cannot do such a thing at all.
+// refused reports whether err means that the file system does not support such a call at all.
 func refused(err error) bool {
 	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EINVAL)
 }
 
-// setMTime goes by name, since not every Unix can do it by file; it does not follow a link.
+// setMTime works by name, since not every Unix can do it by file; it does not follow a link.
 func setMTime(f *os.File, t time.Time) error {
 	m, err := unix.TimeToTimespec(t)
 	if err != nil {
@@ -94,7 +94,7 @@ func syncDir(dir string, open func(string) (*os.File, error)) error {
 	d, err := open(dir)
 	if err != nil {
 		if errors.Is(err, fs.ErrPermission) {
-			return nil // a folder that may be written but not read cannot be synced
+			return nil // a directory that may be written but not read cannot be synced
 		}
 		return err
 	}

@@ -11,29 +11,29 @@ import (
 )
 
 const (
-	openNofollow = 0 // Reopen compares the open file with what bears the name
+	openNofollow = 0 // Reopen compares the open file with the one that has the name
 	openNonblock = 0
 	removesOpen  = false
 	// timesByHandle: setMTime does not look at the file's name.
 	timesByHandle = true
 )
 
-// inode is 0: a FileInfo does not tell the file's index.
+// inode returns 0: a FileInfo does not have the file's index.
 func inode(fs.FileInfo) uint64 { return 0 }
 
-// owned is not asked here: the folder's access control decides.
+// owned is not checked here: the directory's access control decides.
 func owned(fs.FileInfo) bool { return true }
 
 // TooManyOpen reports whether err means that this process has no more handles.
 func TooManyOpen(err error) bool { return errors.Is(err, windows.ERROR_TOO_MANY_OPEN_FILES) }
 
-// MaxOpen is 0: there is no such limit here.
+// MaxOpen returns 0: there is no such limit here.
 func MaxOpen() int { return 0 }
 
-// space is not asked here.
+// space is not implemented here.
 func space(fs.FileInfo) int64 { return 0 }
 
-// links is not asked here.
+// links is not implemented here.
 func links(fs.FileInfo) uint64 { return 1 }
 
 func isNoSpace(err error) bool {
@@ -42,13 +42,13 @@ func isNoSpace(err error) bool {
 
 func overQuota(err error) bool { return errors.Is(err, windows.ERROR_DISK_QUOTA_EXCEEDED) }
 
-// refused reports whether err means that the file system cannot do such a thing at all.
+// refused reports whether err means that the file system does not support such a call at all.
 func refused(err error) bool {
 	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, windows.ERROR_INVALID_FUNCTION) ||
 		errors.Is(err, windows.ERROR_NOT_SUPPORTED)
 }
 
-// setMTime goes by the open file, since closing one that was written to sets the time anew.
+// setMTime works by the open file, since closing one that was written to sets the time again.
 func setMTime(f *os.File, t time.Time) error {
 	const since1601 = 11644473600 // seconds to 1970
 	ticks := uint64(t.Unix()+since1601)*1e7 + uint64(t.Nanosecond()/100)
@@ -59,10 +59,10 @@ func setMTime(f *os.File, t time.Time) error {
 // syncDir does nothing: Windows has no such call, and NTFS keeps names in its own log.
 func syncDir(string, func(string) (*os.File, error)) error { return nil }
 
-// preallocate gives errors.ErrUnsupported: on NTFS setting the length sets the space aside too.
+// preallocate returns errors.ErrUnsupported: on NTFS setting the length reserves the space too.
 func preallocate(*os.File, int64) error { return errors.ErrUnsupported }
 
-// freeSpace is the number of bytes that this user may still write in dir; -1 where it is not known.
+// freeSpace returns the number of bytes that this user may still write in dir; -1 if it is not known.
 func freeSpace(dir string) int64 {
 	name, err := windows.UTF16PtrFromString(dir)
 	if err != nil {
@@ -75,7 +75,7 @@ func freeSpace(dir string) int64 {
 	return int64(min(free, math.MaxInt64))
 }
 
-// renameNew renames, unless the new name is taken: then fs.ErrExist. There is no such rename within an open folder.
+// renameNew renames, unless the new name is taken: then fs.ErrExist. There is no such rename within an open directory.
 func renameNew(dir *os.File, from, to string) error {
 	if dir != nil {
 		return errors.ErrUnsupported
@@ -94,5 +94,5 @@ func renameNew(dir *os.File, from, to string) error {
 	return nil
 }
 
-// ctime is not asked for here.
+// ctime returns 0: it is not implemented here.
 func ctime(fs.FileInfo) int64 { return 0 }

@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// Target is a file in the making. WriteAt, ReadAt and Sync may be called from many goroutines; Commit, Keep and Discard
-// from one, when the others are done.
+// Target is a file that is being written. WriteAt, ReadAt and Sync may be called from many goroutines; Commit, Keep and
+// Discard from one, after the others are done.
 type Target struct {
 	below Below
 	path  string // absolute, the real name
 	temp  string // absolute, the hidden name beside it
 	size  int64
 	f     *os.File
-	info  fs.FileInfo // of f when it was opened: tells it from a file that took its name
-	room  int64       // bytes that the file took on its disk when it was opened, with what was set aside
+	info  fs.FileInfo // of f when it was opened: distinguishes it from a file that took its name
+	room  int64       // bytes that the file took on its disk when it was opened, with the reserved space
 
 	mode   fs.FileMode // that a new file gets here, where modeOK
 	modeOK bool
@@ -28,14 +28,14 @@ type Target struct {
 	done   bool // committed, kept or discarded
 }
 
-// Create opens a hidden file beside path, of that many bytes, with space set aside for all of them. Parents are made.
-// It refuses what Commit could not replace: a directory, a pipe, a device (ErrNotRegular). Where the space is not
-// there the error is ErrNoSpace. The file system's own limits, on the length of a name or of a file, count here already.
+// Create creates a hidden file beside path, of that many bytes, with space reserved for all of them. Parents are created.
+// It refuses what Commit could not replace: a directory, a pipe, a device (ErrNotRegular). If there is not enough space the
+// error is ErrNoSpace. The file system's own limits, on the length of a name or of a file, count here already.
 func Create(path string, size int64) (*Target, error) { return CreateAnnounced(path, size, nil) }
 
-// CreateAnnounced is Create, and tells the hidden file's absolute name before the file is made, so that it can be written
-// down and a kill at any moment leaves no hidden file that nobody knows of. It may tell a second name, when the file
-// system refuses the first; the last one told counts.
+// CreateAnnounced is Create, and calls announce with the hidden file's absolute name before the file is created, so that it
+// can be recorded and a kill at any moment leaves no hidden file that is not recorded. It may announce a second name, if
+// the file system refuses the first; the last one counts.
 func CreateAnnounced(path string, size int64, announce func(temp string)) (*Target, error) {
 	return Below{}.Create(path, size, announce)
 }
@@ -56,9 +56,9 @@ func (b Below) Create(path string, size int64, announce func(temp string)) (*Tar
 	if err := b.MakeDirs(filepath.Dir(abs), 0o777); err != nil {
 		return nil, fmt.Errorf("target %s: %w", abs, err)
 	}
-	// A new file is made as anyone would make it, so that the umask and the folder's default ACL decide on its mode, and is
-	// closed to others at once; who got hold of it in between may read it later anyway. One that replaces another, which
-	// may be more private, is never open to others.
+	// A new file is created in the usual way, so that the umask and the directory's default ACL decide on its mode, and is
+	// closed to others at once; a process that opened it in between would be allowed to read it later anyway. One that
+	// replaces another, which may be more private, is never open to others.
 	perm := fs.FileMode(0o666)
 	if old != nil {
 		perm = 0o600
@@ -87,7 +87,7 @@ func (b Below) Create(path string, size int64, announce func(temp string)) (*Tar
 	return t, nil
 }
 
-// measureRoom notes how much of the disk the file takes.
+// measureRoom records how much of the disk the file takes.
 func (t *Target) measureRoom() error {
 	if t.size <= oneWrite { // see Check
 		return nil
@@ -100,12 +100,12 @@ func (t *Target) measureRoom() error {
 	return nil
 }
 
-// ErrCut is in the chain of an error when something else has changed the length of a file in the making.
+// ErrCut is in the chain of an error if something else has changed the length of a file that is being written.
 var ErrCut = errors.New("another program changed the length of the partial file")
 
-// Check looks whether the file still has its length, which else is an ErrCut. It is doubtful where the file takes less of the disk
-// than was set aside for it, or, where it is so small that nothing was, than it has bytes: it was made shorter, and grew again by
-// what was written since, or its file system compresses.
+// Check checks that the file still has its length; else the error is an ErrCut. It returns doubtful if the file takes less
+// of the disk than was reserved for it, or, if it is so small that nothing was, than it has bytes: it was truncated and has
+// grown again by what was written since, or its file system compresses.
 func (t *Target) Check() (doubtful bool, err error) {
 	fi, err := t.f.Stat()
 	if err != nil {
@@ -121,8 +121,8 @@ func (t *Target) Check() (doubtful bool, err error) {
 	return space(fi) < room, nil
 }
 
-// Reopen opens the hidden file that an earlier run kept for path. It refuses anything but a regular file of this user
-// and that many bytes, with one name only, which is named as Create names them; then start anew, and let RemoveTemp clean up.
+// Reopen opens the hidden file that an earlier run kept for path. It refuses anything but a regular file of this user and
+// that many bytes, with one name only, which is named as Create names them; then start again, and let RemoveTemp clean up.
 func Reopen(path, temp string, size int64) (*Target, error) { return Below{}.Reopen(path, temp, size) }
 
 // Reopen is [Reopen] below a folder.
@@ -169,8 +169,8 @@ func (t *Target) checkReopened() error {
 	return nil
 }
 
-// RemoveTemp removes the hidden file that an earlier run kept for path, if it is still there; it refuses anything that
-// is not named as Create names them, no regular file, or not this user's.
+// RemoveTemp removes the hidden file that an earlier run kept for path, if it is still there; it refuses anything that is
+// not named as Create names them, is not a regular file, or does not belong to this user.
 func RemoveTemp(path, temp string) error { return Below{}.RemoveTemp(path, temp) }
 
 // RemoveTemp is [RemoveTemp] below a folder.
@@ -196,7 +196,7 @@ func (b Below) RemoveTemp(path, temp string) error {
 	return b.Remove(temp)
 }
 
-// replaceable tells what bears the name path, nil for nothing, and refuses what a file must not replace.
+// replaceable returns what has the name path, nil for nothing, and refuses what a file must not replace.
 func (b Below) replaceable(path string) (fs.FileInfo, error) {
 	fi, err := b.Lstat(path)
 	switch {
@@ -238,16 +238,16 @@ func checkTarget(path string, fi fs.FileInfo) error {
 	return fmt.Errorf("target %s is %s: %w; write to standard output and redirect that", path, kind(fi.Mode()), ErrNotRegular)
 }
 
-// Path is the real name, absolute.
+// Path returns the real name, absolute.
 func (t *Target) Path() string { return t.path }
 
-// Temp is the hidden name, absolute: what Reopen takes.
+// Temp returns the hidden name, absolute: what Reopen takes.
 func (t *Target) Temp() string { return t.temp }
 
-// Size in bytes.
+// Size returns the size in bytes.
 func (t *Target) Size() int64 { return t.size }
 
-// WriteAt writes as io.WriterAt says, and refuses to write past the size. A full disk is ErrNoSpace.
+// WriteAt implements io.WriterAt, and refuses to write past the size. A full disk is ErrNoSpace.
 func (t *Target) WriteAt(p []byte, off int64) (int, error) {
 	if off < 0 || off > t.size || int64(len(p)) > t.size-off {
 		return 0, fmt.Errorf("write %s: %d bytes at offset %d do not fit into its %d bytes", t.temp, len(p), off, t.size)
@@ -256,10 +256,10 @@ func (t *Target) WriteAt(p []byte, off int64) (int, error) {
 	return n, t.wrap(err, int64(len(p)-n))
 }
 
-// ReadAt reads as io.ReaderAt says. What was never written reads as zeros.
+// ReadAt implements io.ReaderAt. What was never written reads as zeros.
 func (t *Target) ReadAt(p []byte, off int64) (int, error) { return t.f.ReadAt(p, off) }
 
-// Sync brings to disk what was written.
+// Sync syncs to disk what was written.
 func (t *Target) Sync() error { return t.wrap(t.f.Sync(), t.size) }
 
 // wrap makes a full disk an ErrNoSpace, for which that many bytes were needed.
@@ -305,11 +305,11 @@ func (t *Target) close() error {
 	return t.wrap(t.f.Close(), t.size)
 }
 
-// Commit gives the file its real name. It syncs the bytes to disk first; sets the mtime, unless that is zero; and sets the
-// mode: that of the file it replaces, or of any new file here (0666 less the umask, or as the folder's default ACL says).
-// Where the file system knows no such modes or times the file goes without. Without clobber anything that bears the name
-// is an error of fs.ErrExist, also if it came to be a moment ago; only on a file system that has neither hard links nor
-// renameat2(RENAME_NOREPLACE) a moment is left between looking and renaming.
+// Commit renames the file to its real name. It syncs the bytes to disk first; sets the mtime, unless that is zero; and sets
+// the mode: that of the file it replaces, or of any new file here (0666 less the umask, or as the folder's default ACL
+// says). If the file system does not support such modes or times they are not set. Without clobber anything that has the
+// name is an error of fs.ErrExist, also if it was created a moment ago; only on a file system that has neither hard links
+// nor renameat2(RENAME_NOREPLACE) a moment is left between looking and renaming.
 //
 // After an error the hidden file is still there, unless the error says that the target is in place; call Commit again,
 // Keep, or Discard.
@@ -347,7 +347,7 @@ func (t *Target) Commit(mtime time.Time, clobber bool) error {
 	return nil
 }
 
-// finish does all but the naming.
+// finish does everything but the rename.
 func (t *Target) finish(mtime time.Time, old fs.FileInfo) error {
 	if err := t.Sync(); err != nil {
 		return err
@@ -364,7 +364,7 @@ func (t *Target) finish(mtime time.Time, old fs.FileInfo) error {
 			return fmt.Errorf("set the time: %w", err)
 		}
 	}
-	return t.close() // before the rename: a network file system may tell only now that a write went wrong
+	return t.close() // before the rename: a network file system may report only now that a write failed
 }
 
 func (t *Target) finalMode(old fs.FileInfo) (fs.FileMode, error) {
@@ -385,7 +385,7 @@ func (t *Target) finalMode(old fs.FileInfo) (fs.FileMode, error) {
 	return fi.Mode().Perm(), nil
 }
 
-// chmod sets the mode where the file system knows modes.
+// chmod sets the mode if the file system supports modes.
 func chmod(f *os.File, mode fs.FileMode) error {
 	if err := f.Chmod(mode); err != nil && !refused(err) {
 		return err
@@ -397,7 +397,7 @@ func existError(path string) error {
 	return fmt.Errorf("target %s: %w", path, fs.ErrExist)
 }
 
-// place names temp as path. The error may come although that is done: placed tells.
+// place renames temp to path. It may return an error although that is done: placed reports it.
 func (b Below) place(temp, path string, clobber bool) (placed bool, _ error) {
 	if !clobber {
 		return b.placeNew(temp, path, b.link, b.renameNew)
@@ -406,8 +406,8 @@ func (b Below) place(temp, path string, clobber bool) (placed bool, _ error) {
 	return err == nil, err
 }
 
-// placeNew is place for a path that must not be taken. It asks the file system for a second name, then for a rename that
-// replaces nothing, and looks for itself where neither is to be had.
+// placeNew is place for a path that must not be replaced. It asks the file system for a second name, then for a rename that
+// replaces nothing, and checks itself if neither is available.
 func (b Below) placeNew(temp, path string, link, renameNew func(from, to string) error) (placed bool, _ error) {
 	err := link(temp, path)
 	if err == nil || b.sameFile(temp, path) { // NFS may answer that the name is taken when it lost its first, good answer

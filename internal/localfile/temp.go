@@ -22,7 +22,7 @@ const (
 	tempRandom = 16
 )
 
-// TempName gives a fresh hidden name for a file that will be called name: ".NAME.haul-" and 16 random hex digits, NAME
+// TempName returns a fresh hidden name for a file that will be called name: ".NAME.haul-" and 16 random hex digits, NAME
 // cut at a character's border so that all of it has at most 255 bytes.
 func TempName(name string) string {
 	room := maxName - len(".") - len(tempTag) - tempRandom
@@ -38,11 +38,11 @@ func TempName(name string) string {
 
 func randomHex() string {
 	b := make([]byte, tempRandom/2)
-	rand.Read(b) // never fails: it ends the process where the system has no randomness
+	rand.Read(b) // never fails: it ends the process if the system has no randomness
 	return hex.EncodeToString(b)
 }
 
-// IsTemp reports whether name, without a folder, is one that TempName, or createTemp in need, could have given.
+// IsTemp reports whether name, without a directory, is one that TempName, or createTemp as a fallback, could have returned.
 func IsTemp(name string) bool {
 	i := strings.LastIndex(name, tempTag)
 	if i < 0 || name[0] != '.' {
@@ -61,7 +61,7 @@ func checkTemp(path, temp string) error {
 	return nil
 }
 
-// createTemp makes a file with a fresh hidden name beside path. The name is announced before the file is there.
+// createTemp creates a file with a fresh hidden name beside path. The name is announced before the file exists.
 func (b Below) createTemp(path string, perm fs.FileMode, announce func(temp string)) (*os.File, error) {
 	const flags = os.O_RDWR | os.O_CREATE | os.O_EXCL | openNofollow
 	dir := filepath.Dir(path)
@@ -82,9 +82,9 @@ func (b Below) createTemp(path string, perm fs.FileMode, announce func(temp stri
 // oneWrite is the size, in bytes, up to which a file is written at once, or nearly: then a full disk shows soon enough.
 const oneWrite = 256 << 10
 
-// allocate makes f that many bytes long and sets space aside for them, so that a full disk shows now and not after hours.
-// The file system may not know how; then the free space is only looked at. For a small file it is not. Name is what an error
-// calls the file.
+// allocate makes f that many bytes long and reserves space for them, so that a full disk shows now and not after hours. If
+// the file system cannot do that, only the free space is checked. For a small file it is not. Name is what an error calls
+// the file.
 func allocate(f *os.File, name string, size int64) error {
 	switch {
 	case size == 0:

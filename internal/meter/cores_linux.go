@@ -10,14 +10,14 @@ import (
 )
 
 const (
-	// clockTick is the unit of /proc/stat: USER_HZ, 100 a second on every architecture that Go knows.
+	// clockTick is the unit of /proc/stat: USER_HZ, 100 per second on every architecture that Go supports.
 	clockTick = 10 * time.Millisecond
 	// idle and iowait are two of the columns in it, counted from 0; those after steal repeat others.
 	idle, iowait, afterSteal = 3, 4, 8
 )
 
-// Cores gives the time that the cores which this process may use have been busy, with whatever program, and all their time,
-// since the machine started; 0 where the system does not tell.
+// Cores returns the time that the cores which this process may use have been busy, with any program, and all their time,
+// since the machine started; 0 if the system does not report it.
 func Cores() (busy, all time.Duration) {
 	text, err := os.ReadFile("/proc/stat")
 	if err != nil {

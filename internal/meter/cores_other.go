@@ -4,5 +4,5 @@ package meter
 
 import "time"
 
-// Cores is not told here.
+// Cores returns 0: it is not known on this system.
 func Cores() (busy, all time.Duration) { return 0, 0 }

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// CPU gives the CPU time that this process has used so far, in user and system mode; 0 where the system does not tell.
+// CPU returns the CPU time that this process has used so far, in user and system mode; 0 if the system does not report it.
 func CPU() time.Duration {
 	var u unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Delay gives the time that threads of this process could have run and had no core to run on, all of them added up, since each
-// began; 0 where the system does not tell.
+// Delay returns the time that threads of this process could have run and had no core to run on, all of them added up, since
+// each began; 0 if the system does not report it.
 func Delay() time.Duration {
 	const tasks = "/proc/self/task/"
 	dir, err := os.Open(tasks)
@@ -28,7 +28,7 @@ func Delay() time.Duration {
 			continue // it has ended
 		}
 		if fields := bytes.Fields(text); len(fields) == 3 {
-			n, _ := strconv.ParseInt(string(fields[1]), 10, 64) // 0 is as good as nothing told
+			n, _ := strconv.ParseInt(string(fields[1]), 10, 64) // 0 is as good as no report
 			sum += time.Duration(n)
 		}
 	}

@@ -4,5 +4,5 @@ package meter
 
 import "time"
 
-// Delay is not told here.
+// Delay returns 0: it is not known on this system.
 func Delay() time.Duration { return 0 }

@@ -1,9 +1,9 @@
-// Package meter counts what a client moves, and gives a Snapshot to whoever prints it. It also adds up what the client waits
-// for, and tells what this process and its cores have done.
+// Package meter counts what a client moves, and returns Snapshots for display. It also adds up what the client waits for,
+// and reports what this process and its cores have done.
 //
-// Every transfer tells its size by Begin before it counts anything else, so that Done is not over Total. The counts are
-// atomic and cheap enough for every 256 KiB; a Snapshot reads them one after the other while others count on, so its
-// numbers may lie some parts apart until the transfers are over.
+// Every transfer reports its size by Begin before it counts anything else, so that Done does not exceed Total. The counts
+// are atomic and cheap enough for every 256 KiB; a Snapshot reads them one after the other while others continue to count,
+// so its numbers may be some parts apart until the transfers are over.
 package meter
 
 import (
@@ -13,14 +13,14 @@ import (
 
 // Snapshot is one look at the counts.
 type Snapshot struct {
-	// Total is the size of all transfers begun, in bytes; it is 0 where a stream's length is unknown.
+	// Total is the size of all transfers begun, in bytes; it is 0 if a stream's length is unknown.
 	Total int64
 	// Done are the bytes of Total that are at the other end, Kept those of them that an earlier run had brought there.
 	Done, Kept int64
-	// Safe are those that would not have to move again if everything stopped now: of parts that are stored, and of pieces that are
-	// noted.
+	// Safe are those that would not have to move again if everything stopped now: of parts that are stored, and of pieces
+	// that are recorded.
 	Safe int64
-	// Moved are all payload bytes that crossed the wire, repeated ones included.
+	// Moved are all payload bytes that went over the network, repeated ones included.
 	Moved int64
 	// InFlight, PartsDone and PartsTotal count parts; small objects count as one.
 	InFlight, PartsDone, PartsTotal int
@@ -46,11 +46,11 @@ type Meter struct {
 	spent [waits]spent
 }
 
-// New gives a Meter that has counted nothing.
+// New returns a Meter that has counted nothing.
 func New() *Meter { return &Meter{born: time.Now()} }
 
-// Begin adds a transfer of total bytes in parts. A total below zero is a length that nobody knows; from then on, Total is 0.
-// More parts of a running transfer are added by another Begin, with no bytes.
+// Begin adds a transfer of total bytes in parts. A total below zero is an unknown length; from then on, Total is 0. More
+// parts of a running transfer are added by another Begin, with no bytes.
 func (m *Meter) Begin(total int64, parts int) {
 	m.began.CompareAndSwap(0, max(1, int64(time.Since(m.born))))
 	if total < 0 {
@@ -76,7 +76,7 @@ func (m *Meter) Undo(bytes, kept int64, parts int) {
 	m.partsDone.Add(-int64(parts))
 }
 
-// Moved adds n payload bytes that crossed the wire.
+// Moved adds n payload bytes that went over the network.
 func (m *Meter) Moved(n int64) { m.moved.Add(n) }
 
 // Done adds n bytes that are at the other end for good. Bytes that turn out not to be are taken back by a negative n.

@@ -12,10 +12,10 @@ type Wait int
 const (
 	Reading   Wait = iota // from a local disk
 	Writing               // to one
-	Syncing               // what was written, and giving it its name
+	Syncing               // what was written, and renaming it
 	FirstByte             // of an answer that brings payload
 	Answer                // to a request that sent payload, or that copies
-	Asking                // all else that is asked of the store
+	Asking                // for all other requests to the store
 	Pausing               // before a request is tried again, or because the store asked to slow down
 	Source                // for a stream to give bytes
 	Target                // for a stream to take them
@@ -36,7 +36,7 @@ func (m *Meter) Spent(w Wait, d time.Duration) {
 // Since adds the time since began to what a wait took.
 func (m *Meter) Since(w Wait, began time.Time) { m.Spent(w, time.Since(began)) }
 
-// Waited tells what a wait has taken, all that waited at once added up, and how often.
+// Waited reports what a wait has taken, all that waited at once added up, and how often.
 func (m *Meter) Waited(w Wait) (d time.Duration, times int) {
 	return time.Duration(m.spent[w].nanoseconds.Load()), int(m.spent[w].times.Load())
 }

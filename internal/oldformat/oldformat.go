@@ -1,6 +1,6 @@
-// Package oldformat reads what haul wrote when its formats still had the names of Go's fields: journals, plans and array plans of
-// version 1. [Rename] gives each field the name that it has now. What has its name already stays as it is, so that it may be called
-// for any version.
+// Package oldformat reads what haul wrote when its formats still had the names of Go's fields: journals, plans and array
+// plans of version 1. [Rename] changes each field to the name that it has now. Current names stay as they are, so that it
+// may be called for any version.
 //
 // This package only grows when the format of a file changes, and nothing else needs it.
 package oldformat
@@ -10,8 +10,8 @@ import (
 	"encoding/json"
 )
 
-// names are those of version 1, and what they have become. Those of one word need not be here: encoding/json finds them whatever
-// their case.
+// names are those of version 1, and their current ones. Those of one word need not be here: encoding/json finds them
+// whatever their case.
 var names = map[string]string{
 	// store.Attrs
 	"StorageClass": "storage_class", "RequestPayer": "request_payer", "PageSize": "page_size",
@@ -30,7 +30,7 @@ var resumes = map[json.Number]string{"0": "", "1": "never", "2": "adopt"}
 // free are objects whose fields have names of the user's own.
 var free = map[string]bool{"Metadata": true, "metadata": true, "Tags": true, "tags": true}
 
-// Rename gives the fields of a JSON text the names that they have now. What is not JSON comes back as it is.
+// Rename returns a JSON text with its fields under the names that they have now. What is not JSON comes back as it is.
 func Rename(text []byte) []byte {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()

@@ -1,16 +1,16 @@
 package pace
 
-// Found reports how far the search for the number of lanes is.
+// Found is how far the search for the number of lanes has come.
 type Found struct {
-	// Done: more lanes were tried and brought no more, or there was no work for them.
+	// Done: more lanes were tried without a gain, or there was no work for them.
 	Done bool
-	// Highest: there are as many as there may be.
+	// Highest: the maximum number is open.
 	Highest bool
-	// Alone is the rate of a lane that need not share the link, in bytes a second, as far as it is known; 0 is not at all.
+	// Alone is the rate of a lane that need not share the link, in bytes per second, as far as it is known; 0 is unknown.
 	Alone float64
 }
 
-// Found reports how far the search is. Where the number is fixed, nothing is known.
+// Found reports how far the search has come. If the number is fixed, nothing is known.
 func (p *Pace) Found() Found {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	"haul.example/haul/internal/pace"
 )
 
-// fill gives parts to the free lanes.
+// fill hands parts to the free lanes.
 func (s *sim) fill() {
 	for len(s.queue) > 0 && s.p.Admits(len(s.flights), s.flying()) {
 		f := &request{whole: s.queue[0], size: s.queue[0]}
@@ -17,7 +17,7 @@ func (s *sim) fill() {
 	}
 }
 
-// enter begins a try when the gate lets it through. The lane is kept through the wait, as the heart does.
+// enter begins a try when the gate lets it through. The lane is kept through the wait, as the engine does.
 func (s *sim) enter(f *request) {
 	if g := s.p.Gate(at(s.now)); g > 0 {
 		f.state, f.pausing, f.until, f.rate = waiting, true, s.now+g.Seconds()+1e-9, 0
@@ -79,7 +79,7 @@ func (s *sim) refuses() bool {
 	return false
 }
 
-// throttled is told to the pace.
+// throttled is reported to the pace.
 func (s *sim) throttled(f *request) {
 	s.refused++
 	s.idle++
@@ -90,7 +90,7 @@ func (s *sim) throttled(f *request) {
 	f.next = func() { s.enter(f) }
 }
 
-// arrived is the last byte on the wire.
+// arrived is the last byte on the network.
 func (s *sim) arrived(f *request) {
 	if !s.up {
 		s.finish(f)
@@ -116,7 +116,7 @@ func (s *sim) finish(f *request) {
 	}
 }
 
-// cutSlow asks which requests are too slow, and begins them again: a download goes on at the byte.
+// cutSlow asks which requests are too slow, and begins them again: a download continues at the byte.
 func (s *sim) cutSlow() {
 	var flights []pace.Flight
 	var under []*request
@@ -150,7 +150,7 @@ func (s *sim) cutSlow() {
 	}
 }
 
-// takeBack lets a request begin again later, before all that wait: a download goes on at the byte.
+// takeBack lets a request begin again later, before all that wait: a download continues at the byte.
 func (s *sim) takeBack(f *request) {
 	s.backs++
 	if s.up {
@@ -163,7 +163,7 @@ func (s *sim) takeBack(f *request) {
 	s.queue = append([]float64{f.size}, s.queue...)
 }
 
-// sweep gives the time of the best fixed number of lanes, and that number.
+// sweep returns the time of the best fixed number of lanes, and that number.
 func sweep(n network, parts []float64) (best float64, lanes int) {
 	best, n.patient, n.tick = math.Inf(1), true, math.Inf(1)
 	bytes := 0.0

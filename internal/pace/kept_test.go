@@ -18,8 +18,8 @@ func slowLinks() (links []network) {
 	return links
 }
 
-// What a kill at any moment would lose, in seconds of the link beside the part that may always be in flight: on average, and at most
-// once the link is known.
+// What a kill at any moment would lose, in seconds of the link beside the part that may always be in flight: on average,
+// and at most once the link is known.
 func TestKeptAtAKill(t *testing.T) {
 	for _, up := range []bool{false, true} {
 		for _, jitter := range []float64{0, 0.2} {
@@ -52,7 +52,8 @@ func TestKeptAtAKill(t *testing.T) {
 	}
 }
 
-// losses sums up what was noted: the mean of what would have been lost, the most, and the most in flight later than at the start.
+// losses sums up what was noted: the mean of what would have been lost, the most, and the most in flight later than at the
+// start.
 func (s *sim) losses() (mean, most, begun float64) {
 	if len(s.killed) == 0 {
 		return 0, 0, 0
@@ -63,7 +64,7 @@ func (s *sim) losses() (mean, most, begun float64) {
 	return mean, slices.Max(s.killed), slices.Max(s.begun[min(len(s.begun)-1, 120):])
 }
 
-// Where connections are slow by themselves it takes many of them, whatever they hold in flight.
+// If connections are slow by themselves it takes many of them, whatever they hold in flight.
 func TestSlowConnectionsKeepTheirNumber(t *testing.T) {
 	for _, conn := range []float64{0.5, 1, 2, 2.6, 4} {
 		for _, total := range []float64{10, 30, 100, 500} {

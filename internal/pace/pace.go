@@ -1,9 +1,9 @@
 // Package pace decides how many requests may be in flight at once, which of them is too slow to wait for, and how long new
-// ones wait when the store asks to slow down. It measures nothing itself: results, counts and times are told to it, and it
-// answers at once.
+// ones wait when the store asks to slow down. It measures nothing itself: results, counts and times are reported to it, and
+// it answers at once.
 //
-// The number of lanes follows goodput: payload bytes a second of the whole client, each finished request counted as 64 KiB
-// more, so that for tiny objects it is requests that count.
+// The number of lanes follows goodput: payload bytes per second of the whole client, each finished request counted as 64
+// KiB more, so that for tiny objects it is requests that count.
 //
 //	at first       16 lanes; until the first byte comes, twice as many every 40 ms, up to 64
 //	quick start    the lanes that were opened last flow: does each give near what one gave when there were fewer? then
@@ -12,25 +12,25 @@
 //	               that need not share, but no fewer than keep the pauses between requests short beside them
 //	steady         measure; try more lanes, twice as many at first and then 12 %, keep them if goodput rises by 3 % beyond its
 //	               noise; try 12 % fewer, keep that if it falls by less than 1.5 %, and not 2 % below the best of late;
-//	               what fails is tried ever more seldom; fewer lanes only where the try costs less than 2 % of the time so far
+//	               what fails is tried ever more seldom; fewer lanes only if the try costs less than 2 % of the time so far
 //	another link   goodput rises by a quarter by itself: quick start again
 //	busy CPU       over 90 % of the cores: no more lanes; half as many, as long as the cores stay busy with them
 //	link known     no more is in flight than it moves in three seconds, and one request: see Admits and Excess
-//	no work waits, or many requests pause or wait at the gate: the measurement says nothing; forget it
+//	no work waits, or many requests pause or wait at the gate: the measurement says nothing; discard it
 //	refused        over a quarter of the requests: see Throttled
-//	too slow       four times slower than its fellows: see Slow
+//	too slow       four times slower than its peers: see Slow
 //
-// A window of the steady phase is as long as two requests, at least, and a whole number of rounds where it can be: lanes
-// that began together pause together. On a link too many lanes cost little and too few cost in proportion, so growth needs
+// A window of the steady phase is as long as two requests, at least, and a whole number of rounds if it can be: lanes that
+// began together pause together. On a link too many lanes cost little and too few cost in proportion, so growth needs
 // little evidence and the end of it much; on a busy CPU it is the other way round.
 //
 // Growing by factors until goodput stops following, and rounds, are those of BBR's startup (Cardwell, Cheng, Gunn, Yeganeh
 // and Jacobson, 2016); the cut in proportion to the share that is refused is DCTCP's (Alizadeh and others, 2010), a softer
-// form of the multiplicative decrease of Chiu and Jain (1989); a second try for what is slower than its fellows, within a
+// form of the multiplicative decrease of Chiu and Jain (1989); a second try for what is slower than its peers, within a
 // budget, is from Dean and Barroso, The Tail at Scale (2013).
 //
 // It does not promise the best number of lanes, only goodput within a few per cent of the best, on links that stay the same
-// for some seconds. The tests hold it to that in a simulation. It knows nothing of other processes on the link.
+// for some seconds. The tests check that in a simulation. It knows nothing of other processes on the link.
 package pace
 
 import (
@@ -41,37 +41,37 @@ import (
 const (
 	defaultStart = 16
 	defaultMax   = 256
-	// pausing is the share, one in so many, of lanes that may pause before goodput says nothing of their number.
+	// pausing is the share, one in so many, of lanes that may pause before goodput says nothing about their number.
 	pausing = 5
 )
 
-// Config sets up a Pace. The zero value is the good default.
+// Config configures a Pace. The zero value is a good default.
 type Config struct {
 	// Fixed pins the number of lanes; 0 lets it adapt.
 	Fixed int
 	// Start is the number of lanes at first, and Max the highest; 0 is 16 and 256.
 	Start, Max int
-	// Cores is how many CPU cores this process may use; 0 leaves the CPU out of account.
+	// Cores is how many CPU cores this process may use; 0 ignores the CPU.
 	Cores int
-	// Rate is the most that moves, in bytes a second, where the user has set a limit; 0 is none.
+	// Rate is the most that moves, in bytes per second, if the user has set a limit; 0 is none.
 	Rate int64
 }
 
-// Sample is what a request that succeeded took.
+// Sample is the measurement of a request that succeeded.
 type Sample struct {
 	Bytes int64 // of payload
 	Took  time.Duration
 	// FirstByte is the time until the first byte of a download, Answer the time from the last byte of an upload to the
-	// answer. Each is 0 where it is not known, or there is none.
+	// answer. Each is 0 if it is not known, or there is none.
 	FirstByte, Answer time.Duration
 }
 
-// Load is how things stand with the whole client.
+// Load is the current state of the whole client.
 type Load struct {
 	Moved   int64         // bytes of payload so far, those of unfinished requests too
 	Arrived int64         // of Moved, what is at the other side as far as is known
 	Total   int64         // bytes of payload that are to move in all, as far as is known
-	CPU     time.Duration // so far, user and system: what this process used, and what it waited for where others have the cores
+	CPU     time.Duration // so far, user and system: what this process used, and what it waited for while others had the cores
 	Busy    int           // lanes in use
 	Flying  int64         // bytes that the requests in them are to move in all, whatever has moved of them
 	Pausing int           // of these, those whose request waits at the gate, or to be tried again
@@ -90,7 +90,7 @@ type Pace struct {
 	reach      reach
 }
 
-// New gives a Pace that has been told nothing yet.
+// New returns a Pace without any measurement.
 func New(c Config) *Pace {
 	if c.Max <= 0 {
 		c.Max = max(defaultMax, c.Start)
@@ -106,14 +106,14 @@ func New(c Config) *Pace {
 	return p
 }
 
-// Lanes is how many requests may be in flight now; at least 1.
+// Lanes returns how many requests may be in flight now; at least 1.
 func (p *Pace) Lanes() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.climb.lanes
 }
 
-// Done tells of a request that succeeded, at now.
+// Done records a request that succeeded, at now.
 func (p *Pace) Done(now time.Time, s Sample) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -122,8 +122,8 @@ func (p *Pace) Done(now time.Time, s Sample) {
 	p.stragglers.finished(now, s)
 }
 
-// Tick reports how things stand at now. It wants to be called every 10 to 20 ms while requests are in flight, and after Done;
-// twice at one time does no harm. At 50 ms, short transfers take a third longer.
+// Tick records the state at now. It should be called every 10 to 20 ms while requests are in flight, and after Done;
+// calling it twice at one time does no harm. At 50 ms, short transfers take a third longer.
 func (p *Pace) Tick(now time.Time, l Load) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

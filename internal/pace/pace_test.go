@@ -12,7 +12,7 @@ import (
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// succeed tells p of n requests that each began and ended at now.
+// succeed reports p of n requests that each began and ended at now.
 func succeed(p *pace.Pace, now time.Time, n int) {
 	for range n {
 		p.Done(now, pace.Sample{Bytes: 8 << 20})

@@ -6,10 +6,10 @@ import (
 )
 
 const (
-	// perRequest is what a finished request counts for beside its bytes. At 90 MB/s a connection it is 0.7 ms: about what
+	// perRequest is what a finished request counts for beside its bytes. At 90 MB/s per connection it is 0.7 ms: about what
 	// a request costs a client and a near store beside the bytes.
 	perRequest = 64 << 10
-	// usualBytes is taken for the size of requests until some have finished.
+	// usualBytes is assumed as the size of requests until some have finished.
 	usualBytes = 8 << 20
 	// recent is how many finished requests are remembered.
 	recent = 128
@@ -19,14 +19,15 @@ const (
 	recoverAfter = time.Second
 )
 
-// rampUp looks for the number of lanes from which on goodput rises no more.
+// rampUp looks for the number of lanes above which goodput no longer rises.
 type rampUp struct {
 	max   int // immutable
 	cores int // immutable
 
 	lanes int
 	wide  bool // see reach: there may be more in flight than the link moves in reachTime
-	// follows is when goodput rose last as lanes did: then the link has room, and connections are slow by themselves.
+	// follows is when goodput last rose with the lanes: then the link has capacity left, and connections are slow by
+	// themselves.
 	follows time.Time
 	phase   phase
 	first   mark // when the first request was in flight
@@ -38,17 +39,17 @@ type rampUp struct {
 	took  time.Duration // what they took, newer ones count more
 	bytes float64       // of payload in each of them, likewise
 	pause time.Duration // the least of it in which no payload moved
-	rates []float64     // bytes a second of the last of them
+	rates []float64     // bytes per second of the last of them
 	quick quick
 	hill  trial
 
-	braked   time.Time // the last cut by the brake
+	braked   time.Time // the last cut by the throttle
 	early    bool      // it came in the quick start
 	restarts int       // of the quick start after one
 	wish     int       // the lanes to come back to after it
 }
 
-// phase is what the climb does. The first is the quick start.
+// phase is what the rampUp does. The first is the quick start.
 type phase int
 
 const (
@@ -57,7 +58,7 @@ const (
 	steady
 )
 
-// mark is how things stood at a tick.
+// mark is the state at a tick.
 type mark struct {
 	at    time.Time
 	bytes int64 // goodput's, see perRequest
@@ -65,10 +66,10 @@ type mark struct {
 	cpu   time.Duration
 }
 
-// since gives the seconds from a mark to m.
+// since returns the seconds from a mark to m.
 func (m mark) since(from mark) float64 { return m.at.Sub(from.at).Seconds() }
 
-// goodput gives the bytes a second from a mark to m.
+// goodput returns the bytes per second from a mark to m.
 func (m mark) goodput(from mark) float64 {
 	return float64(max(0, m.bytes-from.bytes)) / m.since(from)
 }
@@ -78,7 +79,7 @@ func (c *rampUp) hot(from, m mark) bool {
 	return c.cores > 0 && (m.cpu-from.cpu).Seconds() > busyCPU*m.since(from)*float64(c.cores)
 }
 
-// finished notes a request that succeeded.
+// finished records a request that succeeded.
 func (c *rampUp) finished(s Sample) {
 	if c.done++; c.done == 1 {
 		c.took, c.bytes = s.Took, float64(s.Bytes)
@@ -99,7 +100,7 @@ func (c *rampUp) finished(s Sample) {
 	}
 }
 
-// tick goes on with the search. While the brake binds, goodput says nothing of the lanes.
+// tick continues the search. While the throttle binds, goodput says nothing about the lanes.
 func (c *rampUp) tick(now time.Time, l Load, braked bool) {
 	m := mark{at: now, bytes: l.Moved + perRequest*c.done, done: c.done, cpu: l.CPU}
 	if c.first.at.IsZero() {
@@ -144,7 +145,7 @@ func (c *rampUp) starved(l Load) bool {
 	return c.idle > 1
 }
 
-// rest forgets what was being measured.
+// rest discards the current measurement.
 func (c *rampUp) rest(now time.Time) {
 	switch c.phase {
 	case starting:
@@ -160,7 +161,7 @@ func (c *rampUp) rest(now time.Time) {
 // set changes the number of lanes, within its bounds.
 func (c *rampUp) set(n int) { c.lanes = min(max(1, n), c.max) }
 
-// cut is the brake's: n lanes, and no search until some time has gone by without another.
+// cut is called by the throttle: n lanes, and no search until some time has passed without another cut.
 func (c *rampUp) cut(now time.Time, n int) {
 	if c.braked.IsZero() || now.Sub(c.braked) >= cutEvery {
 		c.wish = c.lanes * 9 / 10
@@ -192,7 +193,7 @@ func (c *rampUp) widen(now time.Time) {
 	c.hill.next = now
 }
 
-// again begins the quick start anew, from the lanes that there are.
+// again begins the quick start again, with the current lanes.
 func (c *rampUp) again(m mark) {
 	c.phase, c.from = starting, m
 	c.quick = quick{wait: c.quick.wait, least: c.quick.least}
@@ -200,18 +201,18 @@ func (c *rampUp) again(m mark) {
 	c.hill.forget()
 }
 
-// within is the number of lanes whose requests goodput moves in reachTime, and one.
+// within returns the number of lanes whose requests goodput moves in reachTime, and one more.
 func (c *rampUp) within(goodput float64) int {
 	return 1 + int(reachTime.Seconds()*goodput/c.request())
 }
 
-// window is how long to measure: two requests, within reason.
+// window returns how long to measure: two requests, within reason.
 func (c *rampUp) window() time.Duration {
 	return min(max(2*c.took, 250*time.Millisecond), 2*time.Second)
 }
 
-// over reports whether the window that began at c.from ends at m: when it is long enough, with the next full round of requests,
-// or when that does not come.
+// over reports whether the window that began at c.from ends at m: when it is long enough, with the next full round of
+// requests, or when that does not come.
 func (c *rampUp) over(m mark) bool {
 	w, d := c.window(), m.at.Sub(c.from.at)
 	n := int64(c.lanes)

@@ -10,16 +10,17 @@ const (
 	// reachTime bounds what is in flight: as many bytes as the link moves in that time, and one request more. An interruption
 	// loses no more than that.
 	reachTime = 3 * time.Second
-	// reachLook is the length of a window of measurement, reachKept the number that is remembered, and fewest that which says
-	// something. As many windows as half of what there have been must agree that the link is slow.
+	// reachLook is the length of a window of measurement, reachKept the number that is remembered, and fewest the number
+	// that is significant. As many windows as half of what there have been must agree that the link is slow.
 	reachLook = 250 * time.Millisecond
 	reachKept = 12
 	fewest    = 2
-	// exceeding is by how much reach must be exceeded for requests to be taken back; less comes to its end by itself.
+	// exceeding is by how much reach must be exceeded for requests to be taken back; smaller excesses end by themselves.
 	exceeding = 1.5
-	// verdict is the length of a window that judges whether fewer requests do.
+	// verdict is the length of a window that judges whether fewer requests are enough.
 	verdict = time.Second
-	// kept is the share of goodput that must remain with fewer requests; less says that connections are slow, not the link.
+	// kept is the share of goodput that must remain with fewer requests; if less remains, connections are slow, not the
+	// link.
 	kept = 0.85
 	// improved is by how much goodput must exceed its reference to be the new one.
 	improved = 1.1
@@ -36,7 +37,7 @@ const (
 
 // reach bounds the bytes of the requests in flight by what the link moves in a few seconds.
 //
-//	open      measure; where more is in flight than reach, and goodput no longer rises: narrow
+//	open      measure; if more is in flight than reach, and goodput no longer rises: narrow
 //	narrowed  take back the requests that have moved least, and look whether goodput stays: then the link is full, and
 //	          the bound stands; else connections are slow by themselves, and there is no bound for a while
 //	full      the bound follows goodput up at once, and down by another trial
@@ -45,7 +46,7 @@ const (
 type reach struct {
 	most  float64 // immutable; of the limit that the user set, in bytes; 0 is none
 	limit float64 // bytes in flight; 0 is no limit
-	ref   float64 // the goodput that limit was made from, bytes a second
+	ref   float64 // the goodput that limit was made from, bytes per second
 
 	at      time.Time // of the last window
 	bytes   int64
@@ -73,7 +74,7 @@ func mean(rates []float64) float64 {
 	return sum / float64(max(1, len(rates)))
 }
 
-// best gives the highest goodput of the last n windows, and usual the median.
+// best returns the highest goodput of the last n windows, and usual the median.
 func (r *reach) best(n int) float64 { return slices.Max(r.rates[max(0, len(r.rates)-n):]) }
 
 func (r *reach) usual(n int) float64 {
@@ -81,7 +82,7 @@ func (r *reach) usual(n int) float64 {
 	return sorted[(len(sorted)-1)/2]
 }
 
-// beside is what is in flight beside one request, in bytes.
+// beside returns what is in flight beside one request, in bytes.
 func beside(l Load) float64 { return float64(l.Flying) * (1 - 1/float64(max(1, l.Busy))) }
 
 // exceeded reports whether that is more than goodput moves in time.
@@ -89,7 +90,7 @@ func exceeded(l Load, goodput float64) bool {
 	return beside(l) > exceeding*reachTime.Seconds()*goodput
 }
 
-// tick goes on with the measurement. While requests wait for something else than the link, it says nothing.
+// tick continues the measurement. While requests wait for something other than the link, it says nothing.
 func (r *reach) tick(now time.Time, l Load, idle bool) {
 	r.moved = float64(l.Arrived)
 	if r.at.IsZero() && l.Arrived == r.bytes || l.Busy == 0 {
@@ -152,7 +153,7 @@ func (r *reach) note(g float64) {
 	}
 }
 
-// look begins a trial where the link turns out to be slow.
+// look begins a trial if the link turns out to be slow.
 func (r *reach) look(now time.Time, l Load, g float64) {
 	n := len(r.rates)
 	if n < fewest || now.Before(r.next) || g > rising*r.rates[n-2] || r.rates[n-2] > rising*g { // at first, buffers fill
@@ -163,7 +164,7 @@ func (r *reach) look(now time.Time, l Load, g float64) {
 	}
 }
 
-// follow lets the bound follow goodput.
+// follow makes the bound follow goodput.
 func (r *reach) follow(now time.Time, g float64) {
 	switch n := len(r.rates); {
 	case n >= 2 && min(g, r.rates[n-2]) > improved*r.ref:
@@ -173,7 +174,7 @@ func (r *reach) follow(now time.Time, g float64) {
 	}
 }
 
-// narrow begins a trial of less in flight.
+// narrow begins a trial with less in flight.
 func (r *reach) narrow(goodput float64) {
 	r.before.limit, r.before.ref, r.before.goodput = r.limit, r.ref, goodput
 	r.ref, r.limit = goodput, reachTime.Seconds()*goodput
@@ -181,7 +182,7 @@ func (r *reach) narrow(goodput float64) {
 	r.trials++
 }
 
-// hold lets no trial begin before a time.
+// hold allows no trial before a time.
 func (r *reach) hold(until time.Time) {
 	if until.After(r.next) {
 		r.next = until
@@ -207,7 +208,7 @@ func (r *reach) judge(now time.Time, g float64) {
 	r.rates, r.seen = nil, 0
 }
 
-// bound is the number of bytes in flight from which on no request begins; 0 is none.
+// bound returns the number of bytes in flight from which no request begins; 0 is none.
 func (r *reach) bound() float64 {
 	if r.limit == 0 || r.most == 0 {
 		return max(r.limit, r.most)
@@ -215,7 +216,7 @@ func (r *reach) bound() float64 {
 	return min(r.limit, r.most)
 }
 
-// binds reports whether the bound, and not the number of lanes, is what requests wait for.
+// binds reports whether requests wait for the bound, and not for the number of lanes.
 func (r *reach) binds(l Load) bool {
 	return r.trial || r.bound() > 0 && l.Waiting > 0 && float64(l.Flying) > r.bound()
 }
@@ -240,8 +241,8 @@ func (p *Pace) Rate() int64 {
 	return int64(p.reach.ref)
 }
 
-// full reports whether the link has no byte to spare, as far as is known: not before there is a measure of it, and where more is in
-// flight than it moves in time.
+// full reports whether the link has no capacity left, as far as is known: not before there is a measure of it, and only if
+// more is in flight than it moves in time.
 func (r *reach) full(l Load) bool {
 	if len(r.rates) == 0 {
 		return l.Busy > 0
@@ -250,7 +251,7 @@ func (r *reach) full(l Load) bool {
 	return slow && (l.Waiting > 0 || mean(r.recent) >= filled*mean(r.rates))
 }
 
-// Admits reports whether one more request may begin, when busy are in flight that are to move flying bytes in all: there must
+// Admits reports whether one more request may begin, if busy are in flight that are to move flying bytes in all: there must
 // be a lane for it, and no more in flight than the link moves in three seconds.
 func (p *Pace) Admits(busy int, flying int64) bool {
 	p.mu.Lock()
@@ -262,9 +263,9 @@ func (p *Pace) Admits(busy int, flying int64) bool {
 	return busy == 0 || p.fixed || b == 0 || float64(flying) <= b
 }
 
-// Excess gives the indices of those flights that should be taken back, to begin again later: so many were begun before the
-// link was known that none would end in time. They are those that have moved least. It is told of all flights of the
-// client, like Slow.
+// Excess returns the indices of those flights that should be taken back, to begin again later: so many were begun before
+// the link was known that none would end in time. They are those that have moved least. It is called with all flights of
+// the client, like Slow.
 func (p *Pace) Excess(flights []Flight) []int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -291,8 +292,8 @@ func (p *Pace) Excess(flights []Flight) []int {
 	return excess
 }
 
-// afford reports whether a flight may be taken back, and counts what that loses: little at first, when nothing has moved far; later, as
-// when a link becomes slow, most are worth more than what an interruption would lose.
+// afford reports whether a flight may be taken back, and adds up what that loses: little at first, when nothing has moved
+// far; later, as when a link becomes slow, most are worth more than what an interruption would lose.
 func (r *reach) afford(f Flight) bool {
 	if !f.Restart {
 		return true

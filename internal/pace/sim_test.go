@@ -16,7 +16,7 @@ type network struct {
 	up          bool
 	ahead       float64 // bytes of an upload that socket buffers take before the wire does
 
-	slice       float64 // bytes that the heart sees move at once; 0 is 1
+	slice       float64 // bytes that the engine sees move at once; 0 is 1
 	jitter      float64 // of conn, each request draws its own: 0.2 is ±20 %
 	slow, stall float64 // shares of requests: at a twentieth of the rate; for ever silent from somewhere midway on
 	ramp        float64 // round trip in seconds; a new connection doubles its rate with each, from 10 segments on
@@ -31,7 +31,7 @@ type network struct {
 	perSec  float64 // requests a second above which it refuses; 0 is no limit
 	seed    uint64
 	tick    float64 // seconds between ticks; 0 is 0.01, and infinity none but after requests
-	patient bool    // the heart does not ask for stragglers
+	patient bool    // the engine does not ask for stragglers
 }
 
 // shift is another total from a time on.
@@ -61,7 +61,7 @@ type request struct {
 	at            float64 // when its last byte moved
 }
 
-// sim runs a model of the heart over a network in virtual time.
+// sim runs a model of the engine over a network in virtual time.
 type sim struct {
 	network
 	p        *pace.Pace
@@ -121,7 +121,7 @@ func run(n network, p *pace.Pace, parts []float64) *sim {
 	return s
 }
 
-// of gives n parts of a size.
+// of returns n parts of a size.
 func of(n int, size float64) []float64 {
 	parts := make([]float64, n)
 	for i := range parts {
@@ -130,7 +130,7 @@ func of(n int, size float64) []float64 {
 	return parts
 }
 
-// step goes on to the next event; false when all is done, or nothing will ever happen.
+// step continues to the next event; false when all is done, or nothing will ever happen.
 func (s *sim) step() bool {
 	s.fill()
 	if len(s.flights) == 0 && len(s.queue) == 0 {
@@ -188,7 +188,7 @@ func (s *sim) cost() float64 {
 	return float64(s.cores) / s.cpu * (1 + s.perLane*float64(len(s.flights)))
 }
 
-// share gives each flowing request its rate: max-min fair, by filling up the smallest limits first.
+// share returns each flowing request its rate: max-min fair, by filling up the smallest limits first.
 func (s *sim) share() {
 	total := s.total
 	if s.cpu > 0 {
@@ -249,7 +249,7 @@ func (s *sim) events() {
 	}
 }
 
-// doTick tells the pace how things stand.
+// doTick reports the pace how things stand.
 func (s *sim) doTick() {
 	moved, pausing := s.moved, 0
 	for _, f := range s.flights {
@@ -268,7 +268,7 @@ func (s *sim) doTick() {
 	}
 }
 
-// flying is what the requests in flight are to move in all.
+// flying returns what the requests in flight are to move in all.
 func (s *sim) flying() int64 {
 	var n float64
 	for _, f := range s.flights {
@@ -277,8 +277,8 @@ func (s *sim) flying() int64 {
 	return int64(n)
 }
 
-// kill notes what would be lost if the client were killed now: what has crossed the wire of requests that have not ended. One request
-// may always be in flight.
+// kill notes what would be lost if the client were killed now: what has crossed the wire of requests that have not ended.
+// One request may always be in flight.
 func (s *sim) kill() {
 	var lost, begun, most float64
 	for _, f := range s.flights {
@@ -291,7 +291,7 @@ func (s *sim) kill() {
 	s.begun = append(s.begun, max(0, begun-most)/s.total)
 }
 
-// seen is what the heart has seen move of a request: an upload's socket has more than the wire.
+// seen is what the engine has seen move of a request: an upload's socket has more than the wire.
 func (s *sim) seen(f *request) float64 {
 	moved := f.moved
 	if s.up && f.state == flowing {

@@ -6,35 +6,35 @@ import (
 )
 
 const (
-	// fellows is the least number of others to compare with, and most the share of them that must have done better: what is
+	// fellows is the least number of peers to compare with, and most the share of them that must have done better: what is
 	// slow for many is the link.
 	fellows = 3
 	most    = 0.7
-	// slower is how many times a rate must be below that of the fellows, and slowerAtEnd when nothing waits for the lane any
-	// more: then each who is slow is waited for.
+	// slower is how many times a rate must be below that of its peers, and slowerAtEnd if nothing waits for the lane any
+	// more: then the transfer waits for each slow one.
 	slower, slowerAtEnd = 4, 2
-	// youngest and waits, times the wait for the first byte, are the least age to be judged at.
+	// youngest and waits, times the wait for the first byte, are the minimum age to be judged.
 	youngest = 250 * time.Millisecond
 	waits    = 3
-	// gain and gainAtEnd are how many times as long as a new try what is left must take.
+	// gain and gainAtEnd are how many times as long as a new try the rest must take.
 	gain, gainAtEnd = 2, 1.5
-	// late and lateAtEnd are how many times as long as its fellows an upload may take.
+	// late and lateAtEnd are how many times as long as its peers an upload may take.
 	late, lateAtEnd = 2, 1.5
-	// extra is the share of all bytes that cuts may throw away: of what is to move in all, or of leastTotal where that is
-	// not known and less has moved.
+	// extra is the share of all bytes that cuts may discard: of what is to move in all, or of leastTotal if that is not
+	// known and less has moved.
 	extra      = 0.045
 	leastTotal = 32 << 20
-	// lost is what a cut download throws away: what was on its way.
+	// lost is what a cut download discards: what was in flight.
 	lost = 128 << 10
-	// silent and silentWaits, times what its fellows took, is how long a flight without a byte is waited for: then it will
-	// never come home, and to begin again is no waste.
+	// silent and silentWaits, times what its peers took, is how long a flight without a byte is waited for: after that it
+	// will never finish, and to begin again wastes nothing.
 	silent      = 500 * time.Millisecond
 	silentWaits = 2
-	// forgotten is how long a flight that has no fellows of its size may be silent.
+	// forgotten is how long a flight that has no peers of its size may be silent.
 	forgotten = 3 * time.Second
 	// A client has cuts for one in perCut of its requests, and a few to begin with.
 	firstCuts, perCut = 4, 4
-	// sightEvery is the least time between two looks at a flight that a rate is reckoned from.
+	// sightEvery is the least time between two looks at a flight from which a rate is computed.
 	sightEvery = 200 * time.Millisecond
 )
 
@@ -43,8 +43,8 @@ type Flight struct {
 	ID    uint64    // its own, in every call; a new try has a new one
 	Began time.Time // this try
 	Size  int64     // what this try is to move, bytes
-	Moved int64     // by this try so far. An upload's may run ahead of the wire by what socket buffers take
-	// Restart: a new try sends all again, as of an upload; a download goes on at the byte.
+	Moved int64     // by this try so far. An upload's may run ahead of the network by the size of socket buffers
+	// Restart: a new try sends everything again, as of an upload; a download continues at the byte.
 	Restart bool
 	Cuts    int // how often the request was cut before
 }
@@ -53,8 +53,8 @@ type Flight struct {
 type judge struct {
 	total  int64 // bytes that the whole client is to move, as far as is known; at least those that it has moved
 	last   bool  // nothing waits for a lane
-	full   bool  // the link has no byte to spare: a new try would be no faster
-	spent  int64 // bytes that cuts threw away
+	full   bool  // the link has no capacity left: a new try would be no faster
+	spent  int64 // bytes that cuts discarded
 	cuts   int64
 	done   int64
 	ring   [recent]result // of the last requests; done is where the next one goes
@@ -78,16 +78,16 @@ type sight struct {
 	moved int64
 }
 
-// peer is a flight, or a request that has finished, for others to be compared with.
+// peer is a flight, or a request that has finished, to compare others with.
 type peer struct {
 	size int64
-	rate float64       // bytes a second: lately, or of the whole request; less than 0 is unknown
+	rate float64       // bytes per second: lately, or of the whole request; less than 0 is unknown
 	took time.Duration // so far
 	mute time.Duration // since a byte moved
 	ago  time.Duration // since it finished
 }
 
-// finished notes a request.
+// finished records a request.
 func (j *judge) finished(now time.Time, s Sample) {
 	j.ring[j.done%recent] = result{now, s.Bytes, s.Took}
 	j.done++
@@ -96,13 +96,13 @@ func (j *judge) finished(now time.Time, s Sample) {
 	}
 }
 
-// Slow gives the indices of those flights whose connections should be cut, so that a new try takes over at once. It is told
-// of all flights of the client, every 100 to 200 ms.
+// Slow returns the indices of those flights whose connections should be cut, so that a new try takes over at once. It is
+// called with all flights of the client, every 100 to 200 ms.
 //
-// A flight is compared with its fellows: the others in flight, and the requests that finished since it began, which prove
-// that the link was well in its lifetime. It is cut when most of them are four times as fast as it was lately, and what is
-// left would take twice as long as a new try; an upload also when most of them took half as long as it has taken already.
-// Each earlier cut of a request doubles what must be shown, and what cuts throw away is bounded by 4.5 % of all bytes.
+// A flight is compared with its peers: the others in flight, and the requests that finished since it began, which show that
+// the link worked in its lifetime. It is cut when most of them are four times as fast as it was lately, and what is left
+// would take twice as long as a new try; an upload also when most of them took half as long as it has taken already. Each
+// earlier cut of a request doubles what must be shown, and what cuts discard is bounded by 4.5 % of all bytes.
 func (p *Pace) Slow(now time.Time, flights []Flight) []int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -122,7 +122,7 @@ func (p *Pace) Slow(now time.Time, flights []Flight) []int {
 		if j.full { // a share of it may stand still for long: 24 s, after which the store may have closed the connection
 			c.cuts += 3
 		}
-		if c.alone() { // nobody proves that the link is well: be careful
+		if c.alone() { // nothing shows that the link works: be careful
 			c.since, c.cuts = math.MaxInt64, c.cuts+1
 		}
 		if (!j.full && (j.crawls(f, c) || j.isLate(f, c)) || c.forgotten()) && j.afford(f, c) {
@@ -133,7 +133,7 @@ func (p *Pace) Slow(now time.Time, flights []Flight) []int {
 	return slow
 }
 
-// extremes gives the highest rate of all, and the shortest time in which one came home.
+// extremes returns the highest rate of all, and the shortest time in which one finished.
 func extremes(others, home []peer) (rate float64, took time.Duration) {
 	took = math.MaxInt64
 	for _, o := range others {
@@ -151,7 +151,7 @@ type circle struct {
 	others []peer // all flights; it is the one with index i
 	home   []peer
 	i      int
-	since  time.Duration // how long ago those at home may have finished
+	since  time.Duration // how long ago finished ones may have finished
 	cuts   int           // how many times what must be shown is doubled
 }
 
@@ -166,7 +166,7 @@ func (c circle) alone() bool {
 	return n < fellows
 }
 
-// look reckons the rates of the flights.
+// look computes the rates of the flights.
 func (j *judge) look(now time.Time, flights []Flight) []peer {
 	seen := make(map[uint64]sights, len(flights))
 	fellows := make([]peer, len(flights))
@@ -197,7 +197,7 @@ func (j *judge) look(now time.Time, flights []Flight) []peer {
 	return fellows
 }
 
-// home gives the requests that finished last.
+// home returns the requests that finished last.
 func (j *judge) home(now time.Time) []peer {
 	fellows := make([]peer, 0, recent)
 	for _, r := range j.ring[:min(j.done, recent)] {
@@ -208,10 +208,10 @@ func (j *judge) home(now time.Time) []peer {
 	return fellows
 }
 
-// crawls reports whether flight i is far slower than most others, and would not be home before a new try.
+// crawls reports whether flight i is far slower than most others, and would not finish before a new try.
 func (j *judge) crawls(f Flight, c circle) bool {
 	mine := c.it.rate
-	if mine < 0 || f.Moved >= f.Size { // an upload that is sent waits for the answer
+	if mine < 0 || f.Moved >= f.Size { // an upload that was sent waits for the answer
 		return false
 	}
 	times, worth := float64(slower), float64(gain)
@@ -247,7 +247,7 @@ func (j *judge) crawls(f Flight, c circle) bool {
 	return float64(f.Size-f.Moved) > mine*fresh*worth*float64(int(1)<<c.cuts)
 }
 
-// isLate reports whether upload i has taken longer than most others needed. What it has moved says little: it may lie in a
+// isLate reports whether upload i has taken longer than most others needed. What it has moved says little: it may be in a
 // socket's buffer.
 func (j *judge) isLate(f Flight, c circle) bool {
 	if !f.Restart {
@@ -310,8 +310,8 @@ func (j *judge) afford(f Flight, c circle) bool {
 	return true
 }
 
-// dead reports whether the flight has been silent for so long that it will stay so. An upload of which all is handed over is
-// silent by nature, while its bytes lie in the buffers of sockets: it is given longer.
+// dead reports whether the flight has been silent for so long that it will stay so. An upload whose bytes were all handed
+// over is silent by nature, while they are in the buffers of sockets: it is given longer.
 func (c circle) dead(f Flight) bool {
 	if c.it.mute < silent || f.Restart && f.Moved >= f.Size && c.it.mute < forgotten {
 		return false

@@ -71,7 +71,7 @@ func TestSlowLeavesThemAlone(t *testing.T) {
 	}
 }
 
-// At the end only the slow one is left: those who came home since it began tell how it should be.
+// At the end only the slow one is left: those that finished since it began show how it should be.
 func TestSlowAtTheEnd(t *testing.T) {
 	f := newFleet(500)
 	for range 5 {

@@ -12,17 +12,17 @@ const (
 	blindLook = 40 * time.Millisecond
 	// look is the least time of a window of the quick start. Two make a verdict.
 	look = 20 * time.Millisecond
-	// patience is the least time after which a number of lanes is judged that no window spoke for, beside twice the wait for
-	// the first byte; its second half counts. While goodput rises by more than rising it starts anew: a new connection needs
-	// round trips to come to its rate.
+	// patience is the least time after which a number of lanes is judged that no window confirmed, beside twice the wait
+	// for the first byte; its second half counts. While goodput rises by more than rising it starts again: a new connection
+	// needs round trips to come to its rate.
 	patience = 120 * time.Millisecond
 	rising   = 1.25
 	// near and half are shares of what the lanes should give.
 	near, half = 0.8, 0.5
-	// slowRequest bounds what the quick start may lead to: lanes so many that a request takes longer. A link that is so
-	// slow is found out in the steady phase, and what is begun now would keep it busy for all that time.
+	// slowRequest bounds the quick start: it must not open so many lanes that a request takes longer. Such a slow link is
+	// found in the steady phase, and what is begun now would keep it busy for all that time.
 	slowRequest = 8 * time.Second
-	// fastLane is a lane's rate from which on it takes few to fill a link, in bytes a second.
+	// fastLane is the rate of a lane from which a few lanes fill a link, in bytes per second.
 	fastLane = 100e6
 	// pauses is how many times the pause between two requests a request should last: lanes that began together pause
 	// together.
@@ -38,7 +38,7 @@ type quick struct {
 	steps []step
 	wait  time.Duration // from the start of a request to its first byte; 0 is not known
 	least time.Duration // what it is at least
-	best  float64       // a lane's best rate while it was steady, in bytes a second
+	best  float64       // a lane's best rate while it was steady, in bytes per second
 	level int           // the number of lanes that flowed first
 	prev  float64       // goodput of the window before; 0 is none
 	// The time since the lanes that were opened last began to flow, for judgeLevel.
@@ -56,7 +56,7 @@ type step struct {
 	lanes int
 }
 
-// stepped notes a number of lanes; the windows begin anew.
+// stepped records a number of lanes; the windows begin again.
 func (q *quick) stepped(now time.Time, lanes int) {
 	q.steps = append(q.steps, step{now, lanes})
 	if len(q.steps) > 16 {
@@ -65,7 +65,7 @@ func (q *quick) stepped(now time.Time, lanes int) {
 	q.prev = 0
 }
 
-// at is the number of lanes at a time.
+// at returns the number of lanes at a time.
 func (q *quick) at(t time.Time) int {
 	n := q.steps[0].lanes
 	for _, s := range q.steps {
@@ -76,13 +76,13 @@ func (q *quick) at(t time.Time) int {
 	return n
 }
 
-// flowing is how many lanes were past the wait for their first byte in a window; clean when it was so all the time.
+// flowing returns how many lanes were past the wait for their first byte in a window; clean if it was so all the time.
 func (q *quick) flowing(from, to time.Time) (n int, clean bool) {
 	n = q.at(from.Add(time.Millisecond - q.wait))
 	return n, n == q.at(to.Add(-time.Millisecond-min(q.least, q.wait)))
 }
 
-// note takes in what a lane gave while n flowed. The first windows of an upload see socket buffers fill: for the first
+// note records the rate of a lane while n flowed. The first windows of an upload see socket buffers fill: for the first
 // number of lanes, which the others are compared with, the last window holds.
 func (q *quick) note(n int, lane float64) {
 	if q.level == 0 {
@@ -94,7 +94,7 @@ func (q *quick) note(n int, lane float64) {
 	q.best = max(q.best, lane)
 }
 
-// learn finds out, at a tick, how long the first byte took to come. It gives whether that was just now.
+// learn finds out, at a tick, how long the first byte took to come. It returns whether that was just now.
 func (q *quick) learn(m, first mark) bool {
 	d := m.at.Sub(first.at)
 	switch {
@@ -148,7 +148,7 @@ func (c *rampUp) quickStart(m mark, l Load) {
 	c.judgeLevel(m, l)
 }
 
-// judgeLevel ends the quick start where the lanes that were opened last brought little.
+// judgeLevel ends the quick start if the lanes that were opened last brought little.
 func (c *rampUp) judgeLevel(m mark, l Load) {
 	q := &c.quick
 	full := max(patience, 2*q.wait+patience/2)
@@ -177,8 +177,8 @@ func (c *rampUp) judgeLevel(m mark, l Load) {
 	}
 }
 
-// better reports whether goodput has risen, since fewer lanes were judged, by at least half, in powers, of what the lanes have;
-// and whether requests are not too slow for more of them.
+// better reports whether goodput has risen, since fewer lanes were judged, by at least half, in powers, of what the lanes
+// have; and whether requests are not too slow for more of them.
 func (c *rampUp) better(goodput float64) bool {
 	j := c.quick.judged
 	if goodput/float64(c.lanes)*slowRequest.Seconds() < 2*c.request() {
@@ -187,7 +187,7 @@ func (c *rampUp) better(goodput float64) bool {
 	return j.goodput == 0 || goodput/j.goodput > math.Sqrt(float64(c.lanes)/float64(j.lanes))
 }
 
-// request is the size of a request.
+// request returns the size of a request.
 func (c *rampUp) request() float64 {
 	if c.done == 0 {
 		return usualBytes
@@ -201,7 +201,7 @@ func (c *rampUp) step(m mark, n int) {
 	c.quick.stepped(m.at, c.lanes)
 }
 
-// more is how many lanes to go on with, when each of the n that flow gives so many bytes a second.
+// more returns how many lanes to continue with, if each of the n that flow moves so many bytes per second.
 func (c *rampUp) more(n int, lane float64) int {
 	factor := 1.0
 	switch share := lane / c.quick.best; {
@@ -216,13 +216,13 @@ func (c *rampUp) more(n int, lane float64) int {
 	return min(c.max, int(factor*float64(n)))
 }
 
-// settle closes lanes that were opened beyond need, once a round of requests has told what a lane can give.
+// settle closes lanes that were opened beyond need, once a round of requests has shown what a lane can move.
 func (c *rampUp) settle(m mark) {
 	if m.done-c.from.done < int64(c.lanes) && m.at.Sub(c.from.at) < 4*time.Second || !c.over(m) {
 		return
 	}
 	g := m.goodput(c.from)
-	if g == 0 { // the link is dead, which says nothing of the lanes
+	if g == 0 { // the link is dead, which says nothing about the lanes
 		c.from = m
 		return
 	}
@@ -244,8 +244,9 @@ func (c *rampUp) settle(m mark) {
 	c.from = m
 }
 
-// alone is the bytes a second that a lane gives, as far as is known, when it need not share the link: what it flowed with in
-// the quick start, less the pauses between requests. What requests came to afterwards, on a link that is full, is the least.
+// alone returns the bytes per second that a lane moves, as far as is known, if it need not share the link: what it flowed
+// with in the quick start, less the pauses between requests. What requests came to afterwards, on a link that is full, is
+// the least.
 func (c *rampUp) alone() float64 {
 	sorted := slices.Sorted(slices.Values(c.rates))
 	seen := sorted[len(sorted)*9/10]

@@ -18,9 +18,9 @@ const (
 	risk = 0.02
 	// A trial that fails makes the pause before the next one longer.
 	firstPause, longestPause = time.Second, 8 * time.Second
-	// shift is the change of goodput from which on another link must be thought of.
+	// shift is the change of goodput that suggests another link.
 	shift = 0.25
-	// A number of lanes of which half do not keep the cores busy stands for ever longer.
+	// A number of lanes of which half do not keep the cores busy stays for ever longer.
 	firstHold, longestHold = 5 * time.Second, time.Minute
 	// comeBack is the time of a step of recovery after a cut.
 	comeBack = 250 * time.Millisecond
@@ -31,12 +31,12 @@ type trial struct {
 	goodput float64 // at base lanes, smoothed; 0 is unknown
 	noise   float64 // of a window's goodput, as a share
 	best    float64 // the highest for some time, from which drift is reckoned
-	seen    mark    // when that was last looked at
+	seen    mark    // when that was last checked
 
 	trial bool
 	halve bool // the trial is of half the lanes, because the CPU is busy
-	base  int  // lanes to go back to when the trial fails
-	up    bool // where the trial, or the next one, leads
+	base  int  // lanes to go back to if the trial fails
+	up    bool // direction of the trial, or of the next one
 	step  float64
 	ready time.Time // when the lanes of the trial have come to flow; zero while that is open
 	pause time.Duration
@@ -55,7 +55,7 @@ func (c *rampUp) steady(m mark, l Load) {
 		c.from = m
 		return
 	}
-	if c.early && c.restarts == 0 { // the brake had cut the quick start short
+	if c.early && c.restarts == 0 { // the throttle had cut the quick start short
 		c.restarts++
 		c.again(m)
 		return
@@ -82,7 +82,7 @@ func (c *rampUp) steady(m mark, l Load) {
 	}
 }
 
-// recover opens lanes again after a cut by the brake.
+// recover opens lanes again after a cut by the throttle.
 func (c *rampUp) recover(m mark) bool {
 	if c.wish == 0 {
 		return false
@@ -115,7 +115,7 @@ func (c *rampUp) flows(m mark, l Load) bool {
 	return !m.at.Before(h.ready)
 }
 
-// note takes in the goodput of a window without a trial.
+// note records the goodput of a window without a trial.
 func (c *rampUp) note(m mark, g float64) {
 	h := &c.hill
 	if h.goodput == 0 {
@@ -152,7 +152,7 @@ func (c *rampUp) try(m mark) {
 		h.up = false
 		return
 	}
-	if !c.wide { // what is in flight must come to its end soon, unless connections are known to be slow
+	if !c.wide { // what is in flight must end soon, unless connections are known to be slow
 		n = min(n, max(c.lanes+1, c.within(h.goodput)))
 	}
 	c.begin(n, false)
@@ -193,7 +193,7 @@ func (c *rampUp) judge(m mark, g float64) {
 }
 
 // lookAtCPU closes lanes fast while the CPU is the limit, without waiting for whole rounds: that the cores are as busy with
-// fewer lanes tells as much as goodput does. It gives whether it has decided something.
+// fewer lanes says as much as goodput does. It returns whether it has decided something.
 func (c *rampUp) lookAtCPU(m mark) bool {
 	h := &c.hill
 	d := m.at.Sub(c.from.at)

@@ -3,14 +3,14 @@ package pace
 import "time"
 
 const (
-	// cutEvery is the least time between two cuts. The requests in flight are refused in one burst, which is one message.
+	// cutEvery is the least time between two cuts. The requests in flight are refused in one burst, which is one signal.
 	cutEvery = time.Second
-	// bearable is the share of refused requests up to which goodput alone decides: a store that refuses some whatever
-	// their rate must not stop the client, and beyond what a store bears more lanes bring no goodput.
+	// bearable is the share of refused requests up to which goodput alone decides: a store that refuses some whatever their
+	// rate must not stop the client, and above what a store bears, more lanes bring no goodput.
 	bearable = 0.25
-	// A share of refusals up to luckMost that stays like that (by alike, in at least lucky requests) though the rate fell (to
-	// rateFell of what it was) is luck: to slow down does not help, and for luckTime it is not tried again. A cut after fewer
-	// requests than lucky is taken back as soon as so many show that it was hasty.
+	// A share of refusals up to luckMost that stays like that (by alike, in at least lucky requests) though the rate fell
+	// (to rateFell of what it was) is luck: slowing down does not help, and is not tried again for luckTime. A cut after
+	// fewer requests than lucky is taken back as soon as so many show that it was hasty.
 	lucky, alike, rateFell = 16, 0.6, 0.75
 	luckMost               = 0.75
 	luckTime               = 30 * time.Second
@@ -21,44 +21,44 @@ const (
 	few, much            = 0.12, 0.16
 	slowest, boundless   = 4, 1e5
 	enough               = 20          // requests, for what the store bears to be known
-	clearSteps           = 8           // without a refusal, after which it is not known any more
+	clearSteps           = 8           // without a refusal, after which it is unknown again
 	longestQueue         = time.Second // after which to ask again: the rate may have risen
 	steerEvery           = 250 * time.Millisecond
-	// shortest is the least time to reckon a rate from.
+	// shortest is the least time to compute a rate from.
 	shortest = 250 * time.Millisecond
 
-	// firstGate is how long the gate is shut by a first throttle, maxGate the most that repeated ones make of it.
+	// firstGate is how long the gate is closed by a first throttle, maxGate the maximum after repeated ones.
 	firstGate = 100 * time.Millisecond
 	maxGate   = 5 * time.Second
 	// maxRetryAfter bounds what a store may ask for in Retry-After: it would stop the client for all buckets. A store that
-	// means it says so again.
+	// means it repeats it.
 	maxRetryAfter = time.Minute
 
 	firstBackoff = 100 * time.Millisecond
 	maxBackoff   = 20 * time.Second
 )
 
-// throttle is what the store's wishes to slow down have led to.
+// throttle is the state that the store's requests to slow down have led to.
 type throttle struct {
 	successes      int           // of requests that began after the last throttle, towards a shorter gate
 	throttled      time.Time     // the last throttle
 	cut            time.Time     // when the lanes were last cut
 	lanes          int           // before that cut
-	rate           float64       // requests a second that may begin; 0 is no limit
+	rate           float64       // requests per second that may begin; 0 is no limit
 	near           bool          // the rate is near what the store bears
 	clear          int           // steps in a row without a refusal
 	slot           time.Time     // when the next one may
-	tail           time.Time     // the last turn that was given to one who waits
+	tail           time.Time     // the last turn that was given to a waiting request
 	steered        time.Time     // when the rate last changed
 	count, earlier tally         // requests of the last seconds
-	gate           time.Duration // what a throttle shuts the gate for; 0 when past ones are forgotten
+	gate           time.Duration // how long a throttle closes the gate; 0 if past ones are forgotten
 	open           time.Time     // when the gate opens
 	before         struct {      // the last cut
 		begun       int     // requests that it came after
 		share, rate float64 // of refusals among them; requests a second
 	}
 	after tally     // it
-	luck  time.Time // until when refusals are taken for luck
+	luck  time.Time // until when refusals are taken as luck
 }
 
 // tally counts requests since a time.
@@ -67,16 +67,16 @@ type tally struct {
 	begun, denied int
 }
 
-// Throttled tells of a request that the store answered, at now, by asking to slow down. RetryAfter is how long it asked
-// to wait; 0 where it did not say.
+// Throttled records a request that the store answered, at now, by asking to slow down. RetryAfter is how long it asked to
+// wait; 0 if it did not say.
 //
-// When over a quarter of the requests that began of late are refused, the lanes are cut in proportion, at most by half in a
-// second, and the gate shuts for a moment: no new request begins, whichever transfer it belongs to. The moment is 100 ms,
-// twice as long with each further cut, up to 5 s, until rounds of successes bring it back down. Then requests begin one by
-// one, at the rate that got through; it rises again while hardly any is refused. A store's own wish shuts the gate in any
-// case. Where as many are refused at the lower rate as before, they are refused by luck, and all of that is taken back: a few
-// nodes of a store may be ill. So a refused request needs no long backoff of its own: Backoff of at most attempt 4, 1.6 s, holds its lane long
-// enough.
+// If over a quarter of the requests that began lately are refused, the lanes are cut in proportion, at most by half in a
+// second, and the gate closes for a moment: no new request of any transfer begins. The moment is 100 ms, twice as long with
+// each further cut, up to 5 s, until rounds of successes bring it back down. Then requests begin one by one, at the rate
+// that got through; it rises again while hardly any is refused. A Retry-After of the store closes the gate in any case. If
+// as many are refused at the lower rate as before, they are refused by luck, and all of that is taken back: a few nodes of
+// a store may be ill. So a refused request needs no long backoff of its own: Backoff of at most attempt 4, 1.6 s, holds its
+// lane long enough.
 func (p *Pace) Throttled(now time.Time, retryAfter time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -124,7 +124,7 @@ func (b *throttle) limit(now time.Time) {
 	b.count, b.earlier, b.steered = tally{since: now}, tally{}, now
 }
 
-// bears is the share of refusals, of so many requests, up to which goodput alone decides.
+// bears returns the share of refusals, of so many requests, up to which goodput alone decides.
 func (b *throttle) bears(now time.Time, begun int) float64 {
 	switch {
 	case !now.Before(b.luck):
@@ -135,8 +135,8 @@ func (b *throttle) bears(now time.Time, begun int) float64 {
 	return luckMost
 }
 
-// byLuck tells, at most once for each cut, that it brought nothing: as many are refused as before, at a lower rate; or that it
-// was hasty.
+// byLuck reports, at most once for each cut, that it brought nothing: as many are refused as before, at a lower rate; or
+// that it was hasty.
 func (b *throttle) byLuck(now time.Time) bool {
 	a := b.after
 	if b.rate == 0 || a.begun < lucky {
@@ -176,7 +176,7 @@ func (b *throttle) begin(now time.Time) {
 	b.after.begun++
 }
 
-// steer lets the rate grow while little is refused, and fall a little while more is.
+// steer raises the rate while little is refused, and lowers it a little while more is.
 func (b *throttle) steer(now time.Time) {
 	if b.rate == 0 || now.Sub(b.steered) < steerEvery {
 		return
@@ -203,12 +203,12 @@ func (b *throttle) steer(now time.Time) {
 	}
 }
 
-// lately gives how many requests began in the last second or two, and how many were refused.
+// lately returns how many requests began in the last second or two, and how many were refused.
 func (b *throttle) lately() (begun, denied int) {
 	return b.count.begun + b.earlier.begun, b.count.denied + b.earlier.denied
 }
 
-// succeeded notes a success of a request that began then. One that was under way at the last throttle tells nothing of
+// succeeded records a success of a request that began then. One that was in flight at the last throttle says nothing about
 // what the store bears now.
 func (b *throttle) succeeded(began time.Time, lanes int) {
 	if began.Before(b.throttled) {
@@ -223,8 +223,8 @@ func (b *throttle) succeeded(began time.Time, lanes int) {
 	}
 }
 
-// Gate is how long a request must wait, from now on, because the store asked the client to slow down. When it gives 0 the
-// request is taken to begin: it is to be asked once for each try, and again after each wait.
+// Gate returns how long a request must wait, from now on, because the store asked the client to slow down. If it returns 0,
+// the request counts as begun: call it once for each try, and again after each wait.
 func (p *Pace) Gate(now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -240,7 +240,8 @@ func (p *Pace) Gate(now time.Time) time.Duration {
 	return 0
 }
 
-// queue gives 0 to a request that may begin by the rate, and to others how long until their turn, each another.
+// queue returns 0 to a request that may begin at the current rate, and to others how long until their turn, a different one
+// each.
 func (b *throttle) queue(now time.Time) time.Duration {
 	if b.rate == 0 {
 		return 0
@@ -259,8 +260,8 @@ func (b *throttle) queue(now time.Time) time.Duration {
 	return 0
 }
 
-// Backoff is how long a request waits before it is tried again, having failed; attempt counts from 0. It is a random share,
-// by r from 0 up to 1, of 100 ms doubled with every attempt, at most of 20 s: the "full jitter" of Marc Brooker, Exponential
+// Backoff returns how long a failed request waits before it is tried again; attempt counts from 0. It is a random share, by
+// r from 0 up to 1, of 100 ms doubled with every attempt, at most of 20 s: the "full jitter" of Marc Brooker, Exponential
 // Backoff and Jitter, AWS Architecture Blog, 2015.
 func Backoff(attempt int, r func() float64) time.Duration {
 	limit := firstBackoff

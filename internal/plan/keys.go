@@ -2,18 +2,20 @@ package plan
 
 import "strings"
 
-// Stride is how far the keys of a listing go on, as its newest page shows: from its first key to its last.
+// Stride is how far the keys of a listing advance, as its newest page shows: from its first key to its last.
 type Stride struct{ First, Last string }
 
-// Bounds of the arithmetic: a carry goes this far to the left of the first letter that differs, and a number stays below 2^56.
+// Bounds of the arithmetic: a carry goes this far to the left of the first letter that differs, and a number stays below
+// 2^56.
 const (
 	carryDigits = 4
 	maxNumber   = 1 << 56
 )
 
-// Ahead guesses the key that comes that many strides after a key. It takes the letters and digits around the first difference
-// of the Stride for a number, as they are in run_000123 and in hexadecimal names, and counts on; what stands behind that is
-// cut off. The key need not exist. False reports that nothing can be guessed: there is no number, or it would run over.
+// Ahead guesses the key that comes that many strides after a key. It takes the letters and digits around the first
+// difference of the Stride as a number, as they are in run_000123 and in hexadecimal names, and counts on; what comes after
+// that is cut off. The key need not exist. False reports that nothing can be guessed: there is no number, or it would
+// overflow.
 func (s Stride) Ahead(from string, strides int) (string, bool) {
 	w := s.window()
 	if w.size < 2 || len(from) < w.begin || from[:w.begin] != s.Last[:w.begin] {
@@ -74,12 +76,13 @@ func (s Stride) window() window {
 	return w
 }
 
-// run is the letters and digits that a text begins with.
+// run returns the letters and digits that a text begins with.
 func run(s string) string {
 	return s[:len(s)-len(strings.TrimLeft(s, letters))]
 }
 
-// number reads that of a key. What is no digit there counts as the nearest below, and what is missing as the lowest.
+// number returns that of a key. Characters that are not digits there count as the nearest below, and missing ones as the
+// lowest.
 func (w window) number(key string) (n uint64) {
 	for i := w.begin; i < w.end; i++ {
 		digit := 0
@@ -93,7 +96,7 @@ func (w window) number(key string) (n uint64) {
 	return n
 }
 
-// text writes a number.
+// text formats a number.
 func (w window) text(n uint64) string {
 	digits := make([]byte, w.end-w.begin)
 	for i := len(digits) - 1; i >= 0; i-- {
@@ -103,7 +106,7 @@ func (w window) text(n uint64) string {
 	return string(digits)
 }
 
-// common is the length of what both begin with.
+// common returns the length of the common prefix.
 func common(a, b string) int {
 	n := 0
 	for n < len(a) && n < len(b) && a[n] == b[n] {

@@ -1,12 +1,13 @@
-// Package plan decides how an object is cut into parts. It is arithmetic on numbers that are passed in; it asks nobody.
+// Package plan decides how an object is split into parts. It is arithmetic on numbers that are passed in; it makes no
+// requests.
 //
-// A part has 8 MiB while that makes no more parts than the store takes, and above that the smallest whole MiB that does.
+// A part has 8 MiB while that makes no more parts than the store accepts, and above that the smallest whole MiB that does.
 // 8 MiB is what Amazon's own fast client (aws-c-s3) starts with: enough that a request's fixed cost does not show, little
 // enough that many parts are in flight at once and that a lost one is cheap. By S3's limit of 10,000 parts it lasts up to
 // 78 GiB.
 //
-// A part size that the user asked for is obeyed or refused, never bent. Errors are of kind store.TooLarge where the
-// store cannot take the object at all, and store.Invalid where another part size would do; they say which.
+// A part size that the user asked for is used or refused, never changed. Errors are of kind store.TooLarge if the store
+// cannot take the object at all, and store.Invalid if another part size would work; they say which.
 package plan
 
 import (
@@ -21,19 +22,19 @@ const (
 
 	// defaultPart is the part size, in bytes, until a limit forces another.
 	defaultPart = 8 * mib
-	// maxOnePut is the size, in bytes, up to which a single request is the better road: cut in two, it would take three
-	// requests more to gain a few hundredths of a second.
+	// maxOnePut is the size, in bytes, up to which a single request is better: split in two, it would take three requests
+	// more to gain a few hundredths of a second.
 	maxOnePut = 16 * mib
 )
 
-// Layout is an object of Size bytes, cut into Count parts of PartSize bytes, of which only the last may be smaller. An
+// Layout is an object of Size bytes, split into Count parts of PartSize bytes, of which only the last may be smaller. An
 // empty object has one part, an empty one.
 type Layout struct {
 	Size, PartSize int64
 	Count          int
 }
 
-// Part gives the bytes of part n, counted from 1 to Count.
+// Part returns the range of part n, counted from 1 to Count.
 func (l Layout) Part(n int) store.Range {
 	if n < 1 || n > l.Count {
 		panic(fmt.Sprintf("plan: internal error: part %d of %d", n, l.Count))
@@ -46,8 +47,8 @@ func layout(size, partSize int64) Layout {
 	return Layout{Size: size, PartSize: partSize, Count: int(max(1, divUp(size, partSize)))}
 }
 
-// Sizes gives the sizes of parts that somebody tells of, in their order: they must be so many, and make up size bytes; else it is
-// nil.
+// Sizes returns the sizes of reported parts, in order: there must be so many, and they must make up size bytes; else it
+// returns nil.
 func Sizes(parts []store.Part, count int, size int64) []int64 {
 	if len(parts) != count || count == 0 {
 		return nil
@@ -66,13 +67,13 @@ func Sizes(parts []store.Part, count int, size int64) []int64 {
 	return sizes
 }
 
-// OnePut reports whether an object of size bytes goes up in a single Put rather than in parts. It does not know of a part size
-// that the user wants: one that is smaller than the object asks for parts.
+// OnePut reports whether an object of size bytes is uploaded by a single Put rather than in parts. It does not know a part
+// size that the user asked for: one that is smaller than the object asks for parts.
 func OnePut(size int64, l store.Limits) bool {
 	return size <= maxOnePut && (l.MaxPut == 0 || size <= l.MaxPut)
 }
 
-// Parts cuts an upload of size bytes into parts of want bytes; 0 lets it choose.
+// Parts splits an upload of size bytes into parts of want bytes; 0 lets it choose.
 func Parts(size, want int64, l store.Limits) (Layout, error) {
 	if size < 0 || want < 0 {
 		return Layout{}, fmt.Errorf("plan: size %d, part size %d: %w", size, want, store.Invalid)
@@ -96,7 +97,7 @@ func Parts(size, want int64, l store.Limits) (Layout, error) {
 	return layout(size, want), nil
 }
 
-// fits refuses what the store cannot take by any part size.
+// fits refuses what the store cannot take with any part size.
 func fits(size int64, l store.Limits) error {
 	if l.MaxObject > 0 && size > l.MaxObject {
 		return fmt.Errorf("%s in one object, and the store takes %s: %w", roughly(size), roughly(l.MaxObject), store.TooLarge)
@@ -108,8 +109,8 @@ func fits(size int64, l store.Limits) error {
 	return nil
 }
 
-// leastPart is the part size to name where another does not work: MinPart, or the least whole MiB that makes no more
-// than MaxParts parts.
+// leastPart returns the part size to name if another does not work: MinPart, or the least whole MiB that makes no more than
+// MaxParts parts.
 func leastPart(size int64, l store.Limits) int64 {
 	if l.MaxParts <= 0 || size <= l.MinPart {
 		return l.MinPart
@@ -146,7 +147,7 @@ func wholeMiB(n int64) int64 {
 	return divUp(n, mib) * mib
 }
 
-// limitTo is the lesser of both; a limit of 0 is none.
+// limitTo returns the lesser of both; a limit of 0 is none.
 func limitTo(n, limit int64) int64 {
 	if limit > 0 {
 		return min(n, limit)
@@ -156,7 +157,7 @@ func limitTo(n, limit int64) int64 {
 
 var units = []string{"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}
 
-// exactly writes n bytes in the largest unit of which they are a whole number.
+// exactly formats n bytes in the largest unit of which they are a whole number.
 func exactly(n int64) string {
 	u := 0
 	for n != 0 && n%1024 == 0 && u < len(units)-1 {
@@ -166,7 +167,7 @@ func exactly(n int64) string {
 	return fmt.Sprintf("%d %s", n, units[u])
 }
 
-// roughly writes n bytes for people, with one decimal.
+// roughly formats n bytes for people, with one decimal.
 func roughly(n int64) string {
 	f, u := float64(n), 0
 	for f >= 1024 && u < len(units)-1 {

@@ -143,8 +143,8 @@ func checkRefusal(t *rapid.T, size, want int64, l store.Limits, err error) {
 	}
 }
 
-// checkCover: the parts follow one another from the first byte to the last, and only the last is smaller. Of many, it looks at
-// both ends.
+// checkCover: the parts follow one another from the first byte to the last, and only the last is smaller. Of many, it looks
+// at both ends.
 func checkCover(t *rapid.T, l plan.Layout) {
 	if l.Count < 1 || l.PartSize < 1 {
 		t.Fatalf("%+v", l)

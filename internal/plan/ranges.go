@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// maxRanges is about how many ranges a download is cut into. No store asks for it; it bounds the memory and the record
-	// that a download keeps of them, as the limit of parts does for an upload.
+	// maxRanges is about how many ranges a download is split into. No store requires it; it bounds the memory and the
+	// record that a download keeps of them, as the limit of parts does for an upload.
 	maxRanges = 10_000
 	// leastRange is the smallest range, in bytes, that is still worth a request of its own near the end.
 	leastRange = mib
@@ -17,8 +17,8 @@ const (
 	rangeStep = 256 << 10
 )
 
-// RangeSize is the size, in bytes, of the ranges that a download of size bytes is cut into: what the user wants, or 8 MiB
-// where that is 0; and more for objects of which that would make too many.
+// RangeSize returns the size, in bytes, of the ranges that a download of size bytes is split into: what the user wants, or
+// 8 MiB if that is 0; and more for objects for which that would make too many.
 func RangeSize(size, want int64) int64 {
 	if want > 0 {
 		return max(want, divUp(size, maxRanges))
@@ -27,8 +27,8 @@ func RangeSize(size, want int64) int64 {
 }
 
 // Ranges hands out the ranges of a download, from front to back. While there is much left they have the full size; near the
-// end they shrink with what is left, so that all lanes end at about the same time and nobody waits for one long last
-// range. That is guided self-scheduling (Polychronopoulos and Kuck, IEEE Transactions on Computers, 1987).
+// end they shrink with what is left, so that all lanes end at about the same time and none waits for one long last range.
+// That is guided self-scheduling (Polychronopoulos and Kuck, IEEE Transactions on Computers, 1987).
 type Ranges struct {
 	gaps []store.Range
 	left int64 // bytes in gaps
@@ -36,8 +36,8 @@ type Ranges struct {
 	even bool
 }
 
-// NewRanges cuts gaps, which are in order and do not overlap, into ranges of size bytes; even ones, but for the last of each
-// gap, where that is wished for.
+// NewRanges splits gaps, which are in order and do not overlap, into ranges of size bytes; equal ones, but for the last of
+// each gap, if even is set.
 func NewRanges(gaps []store.Range, size int64, even bool) *Ranges {
 	if size <= 0 {
 		panic(fmt.Sprintf("plan: internal error: ranges of %d bytes", size))
@@ -49,7 +49,7 @@ func NewRanges(gaps []store.Range, size int64, even bool) *Ranges {
 	return r
 }
 
-// Next gives the next range, when so many lanes share the work; false when all is handed out.
+// Next returns the next range, if so many lanes share the work; false after the last one.
 func (r *Ranges) Next(lanes int) (store.Range, bool) {
 	for len(r.gaps) > 0 && r.gaps[0].Length == 0 {
 		r.gaps = r.gaps[1:]
@@ -69,8 +69,8 @@ func (r *Ranges) Next(lanes int) (store.Range, bool) {
 	return next, true
 }
 
-// Gaps gives what of an object of size bytes is not in kept, in order. Kept may lie in any order; what of it overlaps or
-// lies outside counts as kept once, or not at all.
+// Gaps returns what of an object of size bytes is not in kept, in order. Kept may be in any order; overlaps count once, and
+// what is outside does not count.
 func Gaps(size int64, kept []store.Range) []store.Range {
 	kept = slices.Clone(kept)
 	slices.SortFunc(kept, func(a, b store.Range) int {

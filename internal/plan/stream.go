@@ -9,9 +9,10 @@ import (
 )
 
 const (
-	// growEvery is after how many parts of a stream the parts double.
+	// growEvery is the number of parts of a stream after which the part size doubles.
 	growEvery = 1000
-	// maxGrown is the size, in bytes, over which parts do not grow by themselves where the store told no MaxPart: that of S3.
+	// maxGrown is the size, in bytes, over which parts do not grow by themselves if the store has no known MaxPart: that of
+	// S3.
 	maxGrown = 5 << 30
 	// equalPart is the part size, in bytes, for streams of unknown length whose parts may not grow: a stream may then have
 	// 312 GiB by S3's limit of 10,000 parts, which is a human genome of the deepest kind, for a price in memory.
@@ -21,7 +22,7 @@ const (
 // Stream is a plan for an upload whose length is not known, or not for certain. Its parts start small and double after
 // every 1000, so that ten thousand of them, from 8 MiB on, hold more than 7 TiB.
 //
-// Where a length is expected, equal parts hold it, and half of the parts are left for the case that it was wrong.
+// If a length is expected, equal parts hold it, and half of the parts are left in case it was wrong.
 type Stream struct {
 	first  int64 // size of the first parts
 	steady int   // how many of them there are before the sizes grow
@@ -29,7 +30,8 @@ type Stream struct {
 	limits store.Limits
 }
 
-// NewStream plans a stream by parts of want bytes at first; 0 lets it choose. Expected bytes will come, about; 0 is unknown.
+// NewStream plans a stream with parts of want bytes at first; 0 lets it choose. About expected bytes will come; 0 is
+// unknown.
 func NewStream(want, expected int64, l store.Limits) (Stream, error) {
 	if want < 0 || expected < 0 {
 		return Stream{}, fmt.Errorf("plan: part size %d, expected size %d: %w", want, expected, store.Invalid)
@@ -55,7 +57,7 @@ func NewStream(want, expected int64, l store.Limits) (Stream, error) {
 	return s, nil
 }
 
-// choose gives the size of the first parts.
+// choose returns the size of the first parts.
 func choose(expected int64, l store.Limits) int64 {
 	size := int64(defaultPart)
 	if l.EqualParts && expected == 0 {
@@ -67,7 +69,7 @@ func choose(expected int64, l store.Limits) int64 {
 	return limitTo(max(size, wholeMiB(l.MinPart)), l.MaxPart)
 }
 
-// leastFirst gives the least whole MiB over want that reaches expected, or MaxPart; fits has seen that this does.
+// leastFirst returns the least whole MiB over want that reaches expected, or MaxPart; fits has seen that this does.
 func leastFirst(want, expected int64, l store.Limits) int64 {
 	from := want/mib + 1
 	highest := limitTo(wholeMiB(expected), l.MaxPart)
@@ -86,15 +88,15 @@ func newStream(first, expected int64, l store.Limits) Stream {
 	if l.EqualParts {
 		s.max = first
 	}
-	// So many equal parts hold what is expected; when they leave too few for the case that it was wrong, growing is the
-	// better way to hold it.
+	// So many equal parts hold what is expected; if they leave too few in case it was wrong, growing is the better way to
+	// hold it.
 	if n := divUp(expected, first); l.MaxParts == 0 || n <= int64(l.MaxParts)/2 {
 		s.steady = int(min(max(growEvery, n), math.MaxInt32/2))
 	}
 	return s
 }
 
-// PartSize gives the size of part n, counted from 1; the last part of the stream is smaller.
+// PartSize returns the size of part n, counted from 1; the last part of the stream is smaller.
 func (s Stream) PartSize(n int) int64 {
 	if n < 1 {
 		panic(fmt.Sprintf("plan: internal error: part %d of a stream", n))
@@ -113,7 +115,8 @@ func (s Stream) double(size int64) int64 {
 	return 2 * size
 }
 
-// Reach is the most bytes that the stream may have: what all parts hold that the store takes, within what it takes as an object.
+// Reach returns the maximum number of bytes of the stream: what all parts hold that the store accepts, within what it
+// accepts as an object.
 func (s Stream) Reach() int64 {
 	highest := int64(math.MaxInt64)
 	if s.limits.MaxObject > 0 {

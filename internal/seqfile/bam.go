@@ -105,8 +105,8 @@ func reference(r io.Reader) (bool, error) {
 	return err == nil && length >= 0 && bytes.IndexByte(name, 0) == n-1, err
 }
 
-// samHeader reads a SAM header of n bytes and counts the sequences that it names; SAM specification, 1.3. An error comes with
-// those up to there.
+// samHeader reads a SAM header of n bytes and counts the sequences that it names; SAM specification, 1.3. With an error it
+// returns those up to there.
 func (c *Content) samHeader(r io.Reader, n int) (count int, err error) {
 	rest := &io.LimitedReader{R: r, N: int64(n)}
 	lines := bufio.NewReaderSize(rest, mostLine)
@@ -138,8 +138,8 @@ func (c *Content) samHeader(r io.Reader, n int) (count int, err error) {
 // mostLine is how long a line of a SAM header may be for its syntax to be looked at, in bytes.
 const mostLine = 64 << 10
 
-// isHeaderLine tells a line of a SAM header as htslib takes it: @, two letters, and fields of two characters, a colon and a value; a
-// sequence has a name and a length, read groups and programs an ID.
+// isHeaderLine reports a line of a SAM header as htslib takes it: @, two letters, and fields of two characters, a colon and
+// a value; a sequence has a name and a length, read groups and programs an ID.
 func isHeaderLine(line []byte) bool {
 	line = bytes.TrimSuffix(line, []byte("\r"))
 	if len(line) == 0 || line[0] == 0 { // what pads the text
@@ -169,7 +169,7 @@ func isHeaderLine(line []byte) bool {
 
 func isLetter(b byte) bool { return 'A' <= b&^0x20 && b&^0x20 <= 'Z' }
 
-// longReads tells a read group of Oxford Nanopore or PacBio, whose basecallers write reads that are mapped to nothing.
+// longReads reports a read group of Oxford Nanopore or PacBio, whose basecallers write reads that are mapped to nothing.
 func longReads(line []byte) bool {
 	for field := range bytes.SplitSeq(line, []byte("\t")) {
 		if platform, ok := bytes.CutPrefix(field, []byte("PL:")); ok {
@@ -179,7 +179,8 @@ func longReads(line []byte) bool {
 	return false
 }
 
-// checkBCF reads the header; VCF specification, 6.2. What is written without compression has no end to know it by.
+// checkBCF reads the header; VCF specification, 6.2. Files written without compression have no end that could be
+// recognized.
 func checkBCF(w *window, c *Content) {
 	if head := w.upTo(firstRead); bytes.HasPrefix(head, []byte("BCF\x02")) {
 		c.warn("it is not compressed, so that nothing tells whether it is whole")

@@ -9,13 +9,13 @@ import (
 	"io"
 )
 
-// damage is how something is wrong that is there: a clause after "it is".
+// damage is how existing bytes are wrong: a clause after "it is".
 type damage string
 
-// Error gives the clause.
+// Error returns the clause.
 func (d damage) Error() string { return string(d) }
 
-// errBlock says that a block of BGZF, or of a CRAM, is not what its checksum says.
+// errBlock says that a block of BGZF, or of a CRAM, does not match its checksum.
 const errBlock = damage("damaged: it does not fit its checksum")
 
 const (
@@ -23,21 +23,22 @@ const (
 	blockTail = 8  // CRC32 and size
 )
 
-// isBGZF tells the head of a BGZF block: a gzip header whose extra field is BC and nothing else; SAM specification, 4.1.
+// isBGZF reports the head of a BGZF block: a gzip header whose extra field is BC and nothing else; SAM specification, 4.1.
 func isBGZF(head []byte) bool {
 	return len(head) >= blockHead && bytes.HasPrefix(head, endOfBGZF[:4]) && bytes.Equal(head[10:16], endOfBGZF[10:16])
 }
 
-// blockSize is how long the block is that begins so, in bytes.
+// blockSize returns the length of the block that begins so, in bytes.
 func blockSize(head []byte) int { return int(binary.LittleEndian.Uint16(head[blockHead-2:])) + 1 }
 
-// blocks reads the text of BGZF. A block is inflated and held against its CRC32 and its size before any of it is given.
+// blocks reads the text of BGZF. A block is inflated and checked against its CRC32 and its size before any of it is
+// returned.
 type blocks struct {
 	src  io.Reader
-	text []byte // of the block, not yet given
+	text []byte // of the block, not yet returned
 }
 
-// Read gives what comes next.
+// Read returns what comes next.
 func (b *blocks) Read(p []byte) (int, error) {
 	for len(b.text) == 0 {
 		if err := b.next(); err != nil {

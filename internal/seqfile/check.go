@@ -9,8 +9,8 @@ import (
 	"slices"
 )
 
-// Finding is one thing that is wrong with a file. A Bad one is wrong for sure, or cannot be read by the tools that the name is
-// for; others are worth a look.
+// Finding is one thing that is wrong with a file. A Bad one is wrong for sure, or cannot be read by the tools that the name
+// is for; others are worth a look.
 type Finding struct {
 	Bad  bool
 	Text string // a clause
@@ -21,9 +21,9 @@ type Content struct {
 	Kind     Kind
 	Size     int64
 	Findings []Finding
-	// Unsure says in a clause why nothing is known of the file's end; empty where it was judged.
+	// Unsure says in a clause why nothing is known about the file's end; empty if it was judged.
 	Unsure string
-	// Refs is how many reference sequences a BAM or CRAM, or an index of one, has; -1 where that was not read.
+	// Refs is how many reference sequences a BAM or CRAM, or an index of one, has; -1 if that was not read.
 	Refs int
 
 	long        bool   // its read groups are of Oxford Nanopore or PacBio, whose reads come unmapped
@@ -33,13 +33,13 @@ type Content struct {
 	reach       int64  // the last offset that an index has into its data
 }
 
-// Options are the choices for Check. The zero value is as strict as samtools quickcheck.
+// Options are the options of Check. The zero value is as strict as samtools quickcheck.
 type Options struct {
-	// Unmapped takes a BAM or CRAM without reference sequences for good: unmapped reads have none.
+	// Unmapped accepts a BAM or CRAM without reference sequences: unmapped reads have none.
 	Unmapped bool
 }
 
-// Checks reports whether Check knows what a kind of file looks like.
+// Checks reports whether Check supports a kind of file.
 func Checks(k Kind) bool { return checkOf(k) != nil }
 
 func checkOf(k Kind) func(*window, *Content) {
@@ -72,8 +72,8 @@ func checkOf(k Kind) func(*window, *Content) {
 	return nil
 }
 
-// Check looks whether a file of size bytes is what k says, and whole. It reads at most MaxRead bytes of it. The error is that of
-// reading.
+// Check checks whether a file of size bytes is what k says, and complete. It reads at most MaxRead bytes of it. The error
+// is a read error.
 func Check(k Kind, r io.ReaderAt, size int64, o Options) (Content, error) {
 	w := &window{r: r, size: size}
 	c := Content{Kind: k, Size: size, Refs: -1, firstOffset: -1}
@@ -102,7 +102,7 @@ func (c *Content) warn(format string, args ...any) {
 // endOfBGZF is the empty block that ends a BGZF file; SAM specification, 4.1.2.
 var endOfBGZF = []byte("\x1f\x8b\x08\x04\x00\x00\x00\x00\x00\xff\x06\x00\x42\x43\x02\x00\x1b\x00\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00")
 
-// bgzf begins to read a file that must be BGZF; nil where it is none. Its blocks are members of gzip.
+// bgzf begins to read a file that must be BGZF; nil if it is not. Its blocks are members of gzip.
 func bgzf(w *window, c *Content) io.Reader {
 	head := w.upTo(firstRead)
 	if w.err != nil {
@@ -118,7 +118,7 @@ func bgzf(w *window, c *Content) io.Reader {
 	return inflated(w)
 }
 
-// inflated gives the text of a gzip file's beginning.
+// inflated returns the text of a gzip file's beginning.
 func inflated(w *window) io.Reader {
 	if isBGZF(w.upTo(blockHead)) {
 		return &limited{&blocks{src: w.from(0)}, mostText}
@@ -133,7 +133,7 @@ func inflated(w *window) io.Reader {
 // failing is a reader that cannot begin.
 type failing struct{ err error }
 
-// Read gives the error.
+// Read returns the error.
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
 // limited is a reader of which only so much is read; the end of that is errEnough.
@@ -142,7 +142,7 @@ type limited struct {
 	n int
 }
 
-// Read gives what comes next.
+// Read returns what comes next.
 func (l *limited) Read(p []byte) (int, error) {
 	if l.n <= 0 {
 		return 0, errEnough
@@ -152,14 +152,14 @@ func (l *limited) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// noEOFBlock and noEOFContainer are what a file that is cut mostly shows.
+// noEOFBlock and noEOFContainer are the usual findings in a truncated file.
 const (
 	noEOFBlock     = "it has no EOF block at its end: it is cut, or its writer broke off"
 	noEOFContainer = "it has no EOF container at its end: it is cut, or its writer broke off"
 )
 
-// cut judges an error of reading a header: whether it ended too soon, is damaged, or is only longer than what is read of it. A
-// header that is cut says more than that there is no end.
+// cut judges an error of reading a header: whether it ended too soon, is damaged, or is only longer than what is read of
+// it. A truncated header says more than a missing end.
 func (c *Content) cut(w *window, what string, err error) {
 	if err == nil || w.err != nil || errors.Is(err, errEnough) {
 		return
@@ -176,7 +176,7 @@ func (c *Content) cut(w *window, what string, err error) {
 	}
 }
 
-// beginning reads up to n bytes of text; fewer where it is shorter, or the window ends.
+// beginning reads up to n bytes of text; fewer if it is shorter, or the window ends.
 func beginning(r io.Reader, n int) ([]byte, error) {
 	buf := make([]byte, n)
 	got, err := io.ReadFull(r, buf)

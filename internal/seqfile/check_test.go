@@ -26,7 +26,7 @@ func (c *counted) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// check gives the findings as text, each with ! where it is bad.
+// check returns the findings as text, each with ! if it is bad.
 func check(t testing.TB, kind seqfile.Kind, b []byte) (seqfile.Content, string) {
 	t.Helper()
 	r := &counted{ReaderAt: bytes.NewReader(b)}
@@ -198,8 +198,8 @@ func TestUnmapped(t *testing.T) {
 	}
 }
 
-// TestReads: a file of any size takes two reads of a few kilobytes; a header that is longer than that a few more, and its count
-// is then not known where it is too long.
+// TestReads: a file of any size takes two reads of a few kilobytes; a header that is longer than that a few more, and its
+// count is then not known if it is too long.
 func TestReads(t *testing.T) {
 	var refs []string
 	for i := range 100_000 {
@@ -258,8 +258,8 @@ func TestBelongs(t *testing.T) {
 	}
 }
 
-// TestLikeSamtools: of the files that Debian's htslib-test and samtools-test have, and of each cut short, Check says what samtools
-// quickcheck says.
+// TestLikeSamtools: of the files that Debian's htslib-test and samtools-test have, and of each cut short, Check says what
+// samtools quickcheck says.
 func TestLikeSamtools(t *testing.T) {
 	samtools, err := exec.LookPath("samtools")
 	if err != nil {
@@ -354,8 +354,8 @@ func TestGzipOf4GiB(t *testing.T) {
 	}
 }
 
-// The size at the end of plain FASTQ is compared with what its beginning inflates to; one that is too small may be that of the last
-// of several members.
+// The size at the end of plain FASTQ is compared with what its beginning inflates to; one that is too small may be that of
+// the last of several members.
 func TestEndOfPlainFASTQ(t *testing.T) {
 	text := string(seqtest.Gzip(seqtest.FASTQ(20_000)))
 	for end, want := range map[string]string{"\x00\x00\x00\x7f": "!it does not end as gzip does: it is cut", "\x00\x10\x00\x00": "", "\x00\x00\x00\x01": ""} {

@@ -12,28 +12,28 @@ import (
 	"io"
 )
 
-// summed reads in order, counts what it gives, and sums it up.
+// summed reads in order, counts what it returns, and sums it.
 type summed struct {
 	r   *bufio.Reader
 	crc uint32
 	n   int64
 }
 
-// Read gives what comes next.
+// Read returns what comes next.
 func (s *summed) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
 	s.crc, s.n = crc32.Update(s.crc, crc32.IEEETable, p[:n]), s.n+int64(n)
 	return n, err
 }
 
-// ReadByte gives the next byte.
+// ReadByte returns the next byte.
 func (s *summed) ReadByte() (byte, error) {
 	var b [1]byte
 	_, err := io.ReadFull(s, b[:])
 	return b[0], err
 }
 
-// checksum reads the CRC32 of all that came since it was called last; versions before 3 have none.
+// checksum reads the CRC32 of all that came since its last call; versions before 3 have none.
 func (s *summed) checksum(major byte) error {
 	want := s.crc
 	if major > 2 {
@@ -49,7 +49,8 @@ func (s *summed) checksum(major byte) error {
 	return nil
 }
 
-// containers reads the container of the SAM header, and the head and first block of the one that follows; CRAM specification, 7 and 8.
+// containers reads the container of the SAM header, and the head and first block of the one that follows; CRAM
+// specification, 7 and 8.
 func (c *Content) containers(w *window, major byte) {
 	r := &summed{r: bufio.NewReader(w.from(fileDefinition))}
 	length, n, err := c.container(r, major)
@@ -87,7 +88,7 @@ func (c *Content) containers(w *window, major byte) {
 	c.cut(w, "its first container", err)
 }
 
-// container reads the head of a container, and gives how long its blocks are together, in bytes, and how many there are.
+// container reads the head of a container, and returns how long its blocks are together, in bytes, and how many there are.
 func (c *Content) container(r *summed, major byte) (int64, int64, error) {
 	length, err := number(r)
 	if err != nil {
@@ -124,7 +125,7 @@ type block struct {
 	raw             int64 // size, in bytes
 }
 
-// block reads a block; its bytes come with errEnough where only those up to there were read.
+// block reads a block; its bytes come with errEnough if only those up to there were read.
 func (c *Content) block(r *summed, major byte) (b block, data []byte, err error) {
 	if b.method, err = r.ReadByte(); err != nil {
 		return b, nil, err

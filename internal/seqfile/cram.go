@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// The containers that end a CRAM; CRAM specification 2.1 and 3.x, 9. Of the byte at 8 only the lower half counts: early writers in
-// Java and in C coded -1 in two ways.
+// The containers that end a CRAM; CRAM specification 2.1 and 3.x, 9. Of the byte at 8 only the lower half counts: early
+// writers in Java and in C coded -1 in two ways.
 const (
 	endOfCRAM2 = "\x0b\x00\x00\x00\xff\xff\xff\xff\x0f\xe0\x45\x4f\x46\x00\x00\x00\x00\x01\x00\x00\x01\x00\x06\x06\x01\x00\x01\x00\x01\x00"
 	endOfCRAM3 = "\x0f\x00\x00\x00\xff\xff\xff\xff\x0f\xe0\x45\x4f\x46\x00\x00\x00\x00\x01\x00\x05\xbd\xd9\x4f\x00\x01\x00\x06\x06\x01\x00\x01\x00\x01\x00\xee\x63\x01\x4b"

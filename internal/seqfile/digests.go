@@ -9,8 +9,8 @@ import (
 var (
 	// digestBeside is the name of a file with the digest of the one that it is beside, as x.bam.md5sum is of x.bam.
 	digestBeside = regexp.MustCompile(`(?is)^(.*[^/])\.(?:(?:md5|sha1|sha256|sha512)(?:sums?)?|crc64nvme)(?:\.txt)?$`)
-	// digestList is the name of a list of the digests of many files: md5sum.txt, md5checksums.txt (NCBI), checksum_md5.tsv, CHECKSUMS,
-	// md5list.txt, manifest-md5.txt (BagIt), Manifest.tsv (NovaSeq X).
+	// digestList is the name of a list of the digests of many files: md5sum.txt, md5checksums.txt (NCBI), checksum_md5.tsv,
+	// CHECKSUMS, md5list.txt, manifest-md5.txt (BagIt), Manifest.tsv (NovaSeq X).
 	digestList = regexp.MustCompile(`(?i)^(?:` +
 		`(?:md5|sha1|sha256|sha512)(?:sums?|[-_.]?checksums?|[-_.]?hash(?:es)?|[-_.]?list)?(?:[._-].*)?|` +
 		`.*[._-](?:md5|sha1|sha256|sha512)(?:[-_]?(?:sums?|checksums?|list))?\.(?:txt|tsv|csv|json)|` +
@@ -24,7 +24,7 @@ func IsDigestList(name string) bool {
 	return KindOf(base) == Other && (digestBeside.MatchString(base) || digestList.MatchString(base))
 }
 
-// DigestOf gives the path of the file that one with a digest is beside: x.bam for x.bam.md5; empty for lists of many.
+// DigestOf returns the path of the file that one with a digest is beside: x.bam for x.bam.md5; empty for lists of many.
 func DigestOf(name string) string {
 	m := digestBeside.FindStringSubmatch(name)
 	if m == nil || KindOf(name) != Other || digestList.MatchString(path.Base(name)) && path.Ext(name) != ".txt" {

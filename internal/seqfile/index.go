@@ -57,7 +57,7 @@ func checkCSI(w *window, c *Content) {
 
 var errDamaged = errors.New("damaged")
 
-// skipToRefs reads what a CSI has before its count: smallest interval and depth of the bins, and data of whose it is.
+// skipToRefs reads what a CSI has before its count: smallest interval and depth of the bins, and auxiliary data.
 func skipToRefs(r io.Reader) error {
 	var n [3]int
 	for i := range n {
@@ -124,8 +124,8 @@ func checkGZI(w *window, c *Content) {
 	}
 }
 
-// Belongs compares an index with what is beside it: how many sequences both have, and how far into the data it points. What was
-// not read is no finding.
+// Belongs compares an index with its data: how many sequences both have, and how far into the data it points. What was not
+// read is not a finding.
 func Belongs(index, data Content) []Finding {
 	var c Content
 	const other = "it is the index of another file, or of another state of it"

@@ -14,7 +14,7 @@ import (
 	"haul.example/haul/internal/seqfile/seqtest"
 )
 
-// tool gives the path of a program, or skips.
+// tool returns the path of a program, or skips.
 func tool(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -24,14 +24,14 @@ func tool(t *testing.T, name string) string {
 	return path
 }
 
-// refused gives those of the files that samtools quickcheck refuses.
+// refused returns those of the files that samtools quickcheck refuses.
 func refused(t *testing.T, samtools string, files []string) map[string]bool {
 	t.Helper()
 	all := map[string]bool{}
 	for len(files) > 0 {
 		some := files[:min(1000, len(files))]
 		files = files[len(some):]
-		out, _ := exec.Command(samtools, append([]string{"quickcheck", "-v"}, some...)...).Output() // it fails where a file does
+		out, _ := exec.Command(samtools, append([]string{"quickcheck", "-v"}, some...)...).Output() // it fails if a file does
 		for _, name := range strings.Fields(string(out)) {
 			all[name] = true
 		}
@@ -77,7 +77,8 @@ func write(t *testing.T, path string, b []byte) {
 	}
 }
 
-// TestCutAnywhere: of a BAM or CRAM that is cut at any byte, Check says no better than samtools quickcheck; a whole one is never bad.
+// TestCutAnywhere: of a BAM or CRAM that is cut at any byte, Check says no better than samtools quickcheck; a whole one is
+// never bad.
 func TestCutAnywhere(t *testing.T) {
 	samtools := tool(t, "samtools")
 	dir := t.TempDir()

@@ -1,15 +1,15 @@
-// Package seqfile knows the files of the field: what a name says, which files belong together and in which order they should
-// arrive, and whether a file is what its name says, and whole.
+// Package seqfile knows the file formats of sequencing: what a name says, which files belong together and in which order
+// they should arrive, and whether a file is what its name says, and complete.
 //
 //	KindOf("x.bam") == BAM; RoleOf("x.bam.bai") == Index; DataOf("x.bai") has "x.bam"; Mate("x_R1_001.fastq.gz")
-//	Watch: names in order of their bytes -> families, and what they lack
+//	Watch: names in order of their bytes -> companion files, and which are missing
 //	Check: a kind and an io.ReaderAt -> what is wrong with the content, by reading a few kilobytes of it
 //
-// What Check looks at is said by the SAM specification (BGZF 4.1, BAM 4.2, BAI 5.2), the CRAM specification (6 to 9), those of CSI,
-// Tabix and VCF/BCF, and RFC 1952 (gzip). It is as strict as samtools quickcheck where that looks too.
+// What Check looks at is defined by the SAM specification (BGZF 4.1, BAM 4.2, BAI 5.2), the CRAM specification (6 to 9),
+// those of CSI, Tabix and VCF/BCF, and RFC 1952 (gzip). It is as strict as samtools quickcheck where that looks too.
 //
-// It does not promise that what passes is whole: of what lies between the beginning and the end nothing is read, and the end of a
-// plain gzip file of over 4 MB tells little. Only a checksum of all bytes tells all.
+// It does not promise that a file that passes is complete: nothing between the beginning and the end is read, and the end
+// of a plain gzip file of over 4 MB says little. Only a checksum of all bytes is proof.
 package seqfile
 
 import (
@@ -50,7 +50,7 @@ const (
 	Dict    Kind = "dict"
 )
 
-// suffixes tell the kind of a name; the first that fits counts.
+// suffixes give the kind of a name; the first that fits counts.
 var suffixes = []struct {
 	end  string
 	kind Kind
@@ -64,7 +64,7 @@ var suffixes = []struct {
 	{".bai", BAI}, {".csi", CSI}, {".crai", CRAI}, {".tbi", TBI}, {".fai", FAI}, {".gzi", GZI}, {".pbi", PBI}, {".dict", Dict},
 }
 
-// KindOf tells what a name says; upper and lower case are one.
+// KindOf returns what a name says, ignoring case.
 func KindOf(name string) Kind {
 	lower := strings.ToLower(path.Base(name))
 	for _, s := range suffixes {
@@ -75,15 +75,15 @@ func KindOf(name string) Kind {
 	return Other
 }
 
-// Role is the place of a file in the order in which a family should arrive.
+// Role is the place of a file in the order in which companion files should arrive.
 type Role int
 
 // The roles, in that order.
 const (
 	Data     Role = iota
-	Index         // of data; useless without it, and taken for stale where it is older
+	Index         // of data; useless without it, and considered stale if it is older
 	Manifest      // of what data there is, with its sums
-	Marker        // tells others that all is there
+	Marker        // signals that all is there
 )
 
 // Markers, by lower-case names and how they end: those that sequencers (Illumina, Element, PacBio,
@@ -95,7 +95,7 @@ var (
 	markerEnds = []string{".done", ".transferdone"}
 )
 
-// RoleOf tells the role of a name. Names that differ only by case have one role.
+// RoleOf returns the role of a name, ignoring case.
 func RoleOf(name string) Role {
 	switch KindOf(name) {
 	case BAI, CSI, CRAI, TBI, FAI, GZI, PBI, Dict:
@@ -115,7 +115,7 @@ func RoleOf(name string) Role {
 	return Data
 }
 
-// DataOf gives the names of which an index may be, the likeliest first; nil where it is no index.
+// DataOf returns the names of the data that an index may belong to, the likeliest first; nil if it is not an index.
 func DataOf(name string) []string {
 	if RoleOf(name) != Index {
 		return nil
@@ -150,8 +150,8 @@ func DataOf(name string) []string {
 	return all
 }
 
-// IndexesOf gives the names that an index of a file may have; nil where it needs none. A dictionary is not among them: it names the
-// sequences, and finds nothing.
+// IndexesOf returns the names that an index of a file may have; nil if it needs none. A dictionary is not among them: it
+// names the sequences, and finds nothing.
 func IndexesOf(name string) []string {
 	stem := strings.TrimSuffix(name, path.Ext(name))
 	switch KindOf(name) {
@@ -171,8 +171,8 @@ func IndexesOf(name string) []string {
 	return nil
 }
 
-// Reads of pairs: x_R1_001.fastq.gz, x.R2.fq, x_I1_001.fastq.gz, x_read1.fq; x_1.fq.gz; x_R1_val_1.fq.gz, as Trim Galore has it;
-// x_forward.fq, forward.fastq.gz.
+// Reads of pairs: x_R1_001.fastq.gz, x.R2.fq, x_I1_001.fastq.gz, x_read1.fq; x_1.fq.gz; x_R1_val_1.fq.gz, as Trim Galore
+// has it; x_forward.fq, forward.fastq.gz.
 var (
 	letterRead = regexp.MustCompile(`^(.*[_.])([RrIi]|[Rr]ead|READ)([12])((?:[_.-].*)?)$`)
 	numberRead = regexp.MustCompile(`^(.*[_.])()([12])()$`)
@@ -188,7 +188,7 @@ var otherRead = map[string]string{
 	"1": "2", "2": "1", "forward": "reverse", "reverse": "forward", "Forward": "Reverse", "Reverse": "Forward", "FORWARD": "REVERSE", "REVERSE": "FORWARD",
 }
 
-// cutFASTQ parts a name of FASTQ into its folder, its stem and its end.
+// cutFASTQ splits a name of FASTQ into its folder, its stem and its end.
 func cutFASTQ(name string) (dir, stem, end string, ok bool) {
 	switch KindOf(name) {
 	case FASTQ, FASTQGz, ORA:
@@ -200,8 +200,8 @@ func cutFASTQ(name string) (dir, stem, end string, ok bool) {
 	return dir, base[:i], base[i:], true
 }
 
-// Mate gives the name of the other file of a pair of FASTQ files, and the read that this one is: R1, R2, I1 or I2. An empty mate
-// says that the name is of no pair.
+// Mate returns the name of the other file of a pair of FASTQ files, and the read that this one is: R1, R2, I1 or I2. An
+// empty mate says that the name does not belong to a pair.
 func Mate(name string) (mate, read string) {
 	dir, stem, end, ok := cutFASTQ(name)
 	if !ok {
@@ -232,8 +232,8 @@ func Mate(name string) (mate, read string) {
 	return "", ""
 }
 
-// Series gives names that, where one of them is there, tell that a number at the end of a name of FASTQ counts files, and is not that of
-// a read: x_0.fq and x_3.fq of x_1.fq. There are none where the number is none of a read.
+// Series returns names that, if one of them exists, show that a number at the end of a name of FASTQ counts files, and is
+// not that of a read: x_0.fq and x_3.fq of x_1.fq. There are none if the number cannot be that of a read.
 func Series(name string) []string {
 	key, n, ok := seriesOf(name)
 	if _, read := Mate(name); !ok || read == "" || n != "1" && n != "2" {
@@ -245,7 +245,7 @@ func Series(name string) []string {
 // seriesKey is what names of a series have in common.
 type seriesKey struct{ stem, end string }
 
-// seriesOf parts a name of FASTQ that ends in a number.
+// seriesOf splits a name of FASTQ that ends in a number.
 func seriesOf(name string) (key seriesKey, n string, ok bool) {
 	dir, stem, end, ok := cutFASTQ(name)
 	if !ok {
@@ -258,7 +258,7 @@ func seriesOf(name string) (key seriesKey, n string, ok bool) {
 	return seriesKey{dir + m[1], end}, m[2], true
 }
 
-// wants gives the names of which one should be beside a file; why says what one of them is.
+// wants returns the names of which one should be beside a file; why says what one of them is.
 func wants(name string) (any []string, why string) {
 	if mate, read := Mate(name); read != "" {
 		return []string{mate}, string(read[0]) + otherRead[read[1:]]
@@ -271,7 +271,7 @@ func wants(name string) (any []string, why string) {
 
 const dataWord, indexWord = "data", "index"
 
-// last is the greatest of names; "" where there is none.
+// last is the greatest of names; "" if there is none.
 func last(names []string) string {
 	if len(names) == 0 {
 		return ""

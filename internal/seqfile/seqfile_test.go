@@ -117,7 +117,7 @@ func TestMates(t *testing.T) {
 	}
 }
 
-// watch gives what a Watch tells of names, which it is given in order.
+// watch returns what a Watch reports of names, which it gets in order.
 func watch(names ...string) (gaps, settled []string) {
 	slices.Sort(names)
 	w := seqfile.Watch{
@@ -187,8 +187,8 @@ func TestWatchManyGaps(t *testing.T) {
 	}
 }
 
-// TestPairs: a folder of samples named by any convention has no gap; where one file of a pair is taken away, there is just one, about
-// the other.
+// TestPairs: a folder of samples named by any convention has no gap; if one file of a pair is removed, there is just one,
+// about the other.
 func TestPairs(t *testing.T) {
 	type convention struct{ one, two string }
 	conventions := []convention{
@@ -241,7 +241,7 @@ func TestSeries(t *testing.T) {
 	})
 }
 
-// TestWatchSettles: each name is settled once, an index with its data where that is there.
+// TestWatchSettles: each name is settled once, an index with its data if that is there.
 func TestWatchSettles(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		names := rapid.SliceOfDistinct(rapid.Custom(func(r *rapid.T) string {

@@ -5,15 +5,15 @@ import (
 	"encoding/binary"
 )
 
-// What files begin with. POD5 ends so, too; its format specification. A file of the SRA tells its byte order after its name. The version
-// of Crypt4GH is 1, in four bytes; its specification, 2.2.
+// What files begin with. POD5 ends so, too; its format specification. A file of the SRA has its byte order after its name.
+// The version of Crypt4GH is 1, in four bytes; its specification, 2.2.
 const (
 	signPOD5 = "\x8bPOD\r\n\x1a\n"
 	signSRA  = "NCBI.sra\x88\x19\x03\x05"
 	signC4GH = "crypt4gh\x01\x00\x00\x00"
 )
 
-// checkSigned looks at files that are known by what they begin with, and mostly by nothing else.
+// checkSigned checks files that are recognized by what they begin with, and mostly by nothing else.
 func checkSigned(w *window, c *Content) {
 	head := w.upTo(firstRead)
 	if w.err != nil {
@@ -36,13 +36,15 @@ func checkSigned(w *window, c *Content) {
 	}
 }
 
-// Sizes of Crypt4GH, in bytes: a data block has a nonce, up to 64 KiB of text, and what authenticates them; specification, 3.4.
+// Sizes of Crypt4GH, in bytes: a data block has a nonce, up to 64 KiB of text, and what authenticates them; specification,
+// 3.4.
 const (
 	segmentC4GH = 12 + 64<<10 + 16
 	emptyC4GH   = 12 + 16
 )
 
-// segments passes over the packets of the header, and looks whether what follows can be data blocks: only the last may be shorter.
+// segments skips the packets of the header, and checks whether what follows can be data blocks: only the last may be
+// shorter.
 func (c *Content) segments(head []byte) {
 	const unsure = "its end tells little, since it is encrypted: only a checksum does (haul verify)"
 	if len(head) < len(signC4GH)+4 {

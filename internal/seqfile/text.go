@@ -64,13 +64,13 @@ func checkGzip(w *window, c *Content) {
 	}
 }
 
-// mostGrown is how many times as well as its beginning FASTQ may be compressed as a whole. Reads and their qualities are much the
-// same throughout, so that this is more than ample.
+// mostGrown is how many times as well as its beginning FASTQ may be compressed as a whole. Reads and their qualities are
+// much the same throughout, so that this is more than ample.
 const mostGrown = 16
 
-// ratio compares the size that plain gzip of FASTQ tells at its end with what its beginning inflates to. The last of several members,
-// as bcl2fastq writes them, tells only its own size, so that one which is too small says nothing; and of what may be 4 GiB and more
-// the end tells only the rest. FASTA may have a million N, which are compressed like nothing else.
+// ratio compares the size that plain gzip of FASTQ has at its end with what its beginning inflates to. The last of several
+// members, as bcl2fastq writes them, has only its own size, so that a size that is too small says nothing; and if the size
+// may be 4 GiB or more, the end has only the remainder. FASTA may have a million N, which are compressed like nothing else.
 func (c *Content) ratio(head, tail []byte) {
 	if c.Kind != FASTQGz || c.isBad() || len(tail) < 4 {
 		return
@@ -79,7 +79,7 @@ func (c *Content) ratio(head, tail []byte) {
 	if err != nil {
 		return
 	}
-	n, _ := io.Copy(io.Discard, zr) // it ends in an error where the head does
+	n, _ := io.Copy(io.Discard, zr) // it ends in an error if the head does
 	most := mostGrown * float64(c.Size) * max(1, float64(n)/float64(len(head)))
 	if size := float64(binary.LittleEndian.Uint32(tail)); n > 0 && most < 1<<32 && size > most {
 		c.bad("it does not end as gzip does: it is cut")
@@ -103,7 +103,8 @@ func (c *Content) inflates(w *window) bool {
 	return false
 }
 
-// endOfBGZF looks for the EOF block. There are writers of FASTQ that leave it out; where the end is not that of a block, it is cut.
+// endOfBGZF looks for the EOF block. Some writers of FASTQ leave it out; if the end is not that of a block, the file is
+// truncated.
 func (c *Content) endOfBGZF(w *window) {
 	tail := w.tail(len(endOfBGZF))
 	if w.err != nil || bytes.Equal(tail, endOfBGZF) {
@@ -131,7 +132,7 @@ func (c *Content) trailer(w *window) {
 	switch {
 	case size == 0 && crc == 0 && !nothing:
 		c.bad("it ends in zeros, and not as gzip does")
-	case c.Size >= 1<<32/mostInflated: // it may stand for 4 GiB and more, of which the end tells only the rest
+	case c.Size >= 1<<32/mostInflated: // it may stand for 4 GiB and more, of which the end has only the remainder
 	case size == 0 && crc != 0, int64(size) > c.Size*mostInflated:
 		c.bad("it does not end as gzip does: it is cut")
 	}
@@ -225,8 +226,8 @@ func (c *Content) text(head []byte) {
 	}
 }
 
-// isAlignment tells a line of SAM without a header: eleven fields and more, of which the second, the fourth and the fifth are numbers;
-// SAM specification, 1.4. Nothing is no alignment, and may be a file without any.
+// isAlignment reports a line of SAM without a header: eleven fields and more, of which the second, the fourth and the fifth
+// are numbers; SAM specification, 1.4. An empty text is not an alignment, and may be a file without any.
 func isAlignment(head []byte) bool {
 	line, _, _ := strings.Cut(string(head), "\n")
 	fields := strings.Split(line, "\t")
@@ -268,8 +269,9 @@ func firstWord(s string) string {
 	return s
 }
 
-// checkFAI looks at the first line: name, length, offset, bases and bytes a line, and of FASTQ one more; faidx(5). The name is all that
-// stands before the numbers, since bedtools getfasta -fullHeader writes whole descriptions there. It looks at the last line, too.
+// checkFAI looks at the first line: name, length, offset, bases and bytes a line, and of FASTQ one more; faidx(5). The name
+// is all that stands before the numbers, since bedtools getfasta -fullHeader writes whole descriptions there. It looks at
+// the last line, too.
 func checkFAI(w *window, c *Content) {
 	head, tail := w.upTo(firstRead), w.tail(lastRead)
 	if w.err != nil {

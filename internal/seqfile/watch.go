@@ -7,21 +7,22 @@ import (
 	"strings"
 )
 
-// Gap is a file of a family that is not whole. Text is a clause about it, such as "has no R2".
+// Gap is a file whose companion files are incomplete. Text is a clause about it, such as "has no R2".
 type Gap struct{ Name, Text string }
 
-// Watch looks at names as they come, in order of their bytes, and reports which belong together and what lacks: it holds only those
-// whose family may still come, and a little of each folder on the way. Its fields may be nil. Out of order it tells of no gap.
+// Watch looks at names as they come, in order of their bytes, and reports which belong together and what is missing: it
+// holds only those whose companion files may still come, and a little of each open folder. Its fields may be nil. If names
+// come out of order it reports no gap.
 //
-// That data has no index, or an I1 no I2, is a gap only where another of the kind has one in the folder. A number at the end of a name is
-// that of a read only where the folder has just 1 and 2: x_0, x_1 and rep_1, rep_3 are no pairs. Where a folder has no R2 at all, and
-// several R1, that is said once: they may be of single reads. Where more than 4096 names would have to be held (R1 of so many, and
-// then their R2), no gap is told.
+// Data without an index, or an I1 without an I2, is a gap only if another of the kind has one in the folder. A number at
+// the end of a name is that of a read only if the folder has just 1 and 2: x_0, x_1 and rep_1, rep_3 are not pairs. If a
+// folder has no R2 at all, and several R1, that is reported once: they may be of single reads. If more than 4096 names
+// would have to be held (R1 of so many, and then their R2), no gap is reported.
 type Watch struct {
-	// Tell is told of a gap when its folder ends.
+	// Tell is called with a gap when its folder ends.
 	Tell func(Gap)
-	// Settled is told of each name once, when its indexes are known, in order of the names that end the wait; an index that has
-	// data is told with it, and not by itself.
+	// Settled is called once with each name, when its indexes are known, in order of the names that end the wait; an index
+	// that has data is reported with it, and not by itself.
 	Settled func(name string, indexes []string)
 
 	prev    string
@@ -30,7 +31,7 @@ type Watch struct {
 	folders []*folder
 }
 
-// waiting is a name whose family may still come.
+// waiting is a name whose companion files may still come.
 type waiting struct {
 	name, why string
 	wants     []string
@@ -50,7 +51,7 @@ type folder struct {
 	has   map[string]bool
 }
 
-// lack is those of a folder that lack one thing.
+// lack is those of a folder for which one thing is missing.
 type lack struct {
 	names []string // the first few
 	n     int
@@ -61,7 +62,7 @@ const (
 	maxWaiting = 4096
 )
 
-// Add takes the next name.
+// Add adds the next name.
 func (w *Watch) Add(name string) {
 	w.mixed = w.mixed || name < w.prev || len(w.waiting) > maxWaiting
 	w.prev = name
@@ -99,7 +100,7 @@ func (w *Watch) Add(name string) {
 	}
 }
 
-// count123 lets names that differ only by a number tell each other whether it is that of a read.
+// count123 lets names that differ only by a number decide for each other whether it is that of a read.
 func (w *Watch) count123(p *waiting) {
 	key, n, ok := seriesOf(p.name)
 	if !ok {
@@ -121,7 +122,7 @@ func (w *Watch) count123(p *waiting) {
 	}
 }
 
-// join takes an index to data.
+// join assigns an index to data.
 func (p *waiting) join(index *waiting) {
 	if index.taken || p.index {
 		return
@@ -130,13 +131,13 @@ func (p *waiting) join(index *waiting) {
 	p.indexes = append(p.indexes, index.name)
 }
 
-// End settles all that waits.
+// End settles all names that wait.
 func (w *Watch) End() {
 	w.retireAll(func(*waiting) bool { return true })
 	w.leave(0)
 }
 
-// retire settles what can get no more.
+// retire settles names for which nothing more can come.
 func (w *Watch) retire(name string) {
 	w.retireAll(func(p *waiting) bool { return p.deadline < name })
 }
@@ -154,7 +155,7 @@ func (w *Watch) retireAll(over func(*waiting) bool) {
 	})
 }
 
-// count notes with the folder what lacks.
+// count records in the folder what is missing.
 func (w *Watch) count(p *waiting) {
 	if len(p.wants) == 0 || p.counts || w.Tell == nil {
 		return
@@ -196,7 +197,7 @@ func (w *Watch) enter(name string) {
 	}
 }
 
-// leave tells of the folders from the i-th on.
+// leave reports on the folders from the i-th on.
 func (w *Watch) leave(i int) {
 	for _, f := range w.folders[i:] {
 		if !w.mixed && w.Tell != nil {

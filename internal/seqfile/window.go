@@ -12,12 +12,12 @@ const MaxRead = 256 << 10
 const (
 	firstRead = 16 << 10
 	lastRead  = 64
-	// mostHead is how far from the beginning is read, where a header is so long; mostText what is inflated of it.
+	// mostHead is how far from the beginning is read, if a header is so long; mostText is how much of it is inflated.
 	mostHead = MaxRead - lastRead
 	mostText = 4 << 20
 )
 
-// errEnough says that a header goes on where reading ends.
+// errEnough says that a header continues where reading ends.
 var errEnough = errors.New("the header is longer than what is read of it")
 
 // window is the beginning and the end of a file, read as they are needed and once only.
@@ -29,7 +29,7 @@ type window struct {
 	err  error // of reading; nothing may be concluded then
 }
 
-// upTo reads the beginning as far as n bytes, or where that is less, to the end of the file or to mostHead.
+// upTo reads the beginning as far as n bytes, or if that is less, to the end of the file or to mostHead.
 func (w *window) upTo(n int) []byte {
 	n = int(min(int64(n), w.size, mostHead))
 	if n <= len(w.head) || w.err != nil {
@@ -47,7 +47,7 @@ func (w *window) upTo(n int) []byte {
 	return w.head
 }
 
-// tail gives the last n bytes, at most lastRead.
+// tail returns the last n bytes, at most lastRead.
 func (w *window) tail(n int) []byte {
 	n = int(min(int64(n), w.size))
 	head := w.upTo(1)
@@ -63,7 +63,7 @@ func (w *window) tail(n int) []byte {
 	return w.end[max(0, len(w.end)-n):]
 }
 
-// last gives up to n bytes of the end, for the rare case that lastRead bytes do not do.
+// last returns up to n bytes of the end, for the rare case that lastRead bytes are not enough.
 func (w *window) last(n int) []byte {
 	if w.err != nil {
 		return nil
@@ -90,7 +90,7 @@ func (w *window) fill(p []byte, off int64) error {
 	return err
 }
 
-// from gives the bytes from off on; it ends in errEnough where the window does before the file.
+// from returns a reader of the bytes from off on; it ends in errEnough if the window ends before the file.
 func (w *window) from(off int) *front { return &front{w, off} }
 
 // front reads the beginning of a file in order.
@@ -99,7 +99,7 @@ type front struct {
 	off int
 }
 
-// Read gives what comes next.
+// Read returns what comes next.
 func (f *front) Read(p []byte) (int, error) {
 	head := f.w.upTo(f.off + 1)
 	if f.w.err != nil {
@@ -116,7 +116,7 @@ func (f *front) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// ReadByte lets gzip read no further than it must.
+// ReadByte makes gzip read no further than it must.
 func (f *front) ReadByte() (byte, error) {
 	var b [1]byte
 	_, err := f.Read(b[:])
@@ -125,7 +125,7 @@ func (f *front) ReadByte() (byte, error) {
 
 const somethingElse = "it begins as something else"
 
-// looks says what something begins like, for people.
+// looks returns what something begins like, for people.
 func looks(head []byte) string {
 	switch {
 	case len(head) == 0:

@@ -6,7 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// acked gives the bytes that the other side has acknowledged since c was opened; false where the kernel does not tell.
+// acked returns the bytes that the other side has acknowledged since c was opened; false if the kernel does not report
+// them.
 func acked(c syscall.RawConn) (n int64, ok bool) {
 	if c == nil {
 		return 0, false

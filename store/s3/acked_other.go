@@ -4,5 +4,6 @@ package s3
 
 import "syscall"
 
-// acked gives the bytes that the other side has acknowledged since c was opened; false where the kernel does not tell.
+// acked returns the bytes that the other side has acknowledged since c was opened; false if the kernel does not report
+// them.
 func acked(syscall.RawConn) (int64, bool) { return 0, false }

@@ -17,15 +17,15 @@ import (
 type address struct {
 	scheme, host string
 	prefix       string // escaped path before the key
-	region       string // that is signed for; empty where nothing is signed
+	region       string // to sign for; empty if nothing is signed
 	// odd addresses need what only the SDK has: sessions of S3 Express, SigV4A, a proxy.
 	odd bool
 }
 
-// place names what an address is known by.
+// place is the key of a cached address.
 type place struct{ bucket, region string }
 
-// probe lets a request of the SDK be made, signed, and not sent: it shows where the SDK would have sent it.
+// probe makes the SDK build and sign a request without sending it: it shows where the SDK would have sent it.
 type probe struct {
 	url  *url.URL
 	auth string

@@ -67,7 +67,7 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// allocated gives what one call of f allocates, on average.
+// allocated returns what one call of f allocates, on average.
 func allocated(t *testing.T, f func() error) (allocs, bytes uint64) {
 	t.Helper()
 	const runs = 100

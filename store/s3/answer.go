@@ -13,23 +13,23 @@ import (
 	"haul.example/haul/store"
 )
 
-// form is what makes an answer that of its operation. Portals, proxies and broken servers answer with status 200 as well: a login
-// page, nothing, half a page, the answer to another question. An answer without its operation's form is an Error of kind
-// store.BadAnswer, and nothing is concluded from it.
+// form is what makes an answer that of its operation. Portals, proxies and broken servers answer with status 200 as well: a
+// login page, nothing, half a page, the answer to another question. An answer without its operation's form is an Error of
+// kind store.BadAnswer, and nothing is concluded from it.
 type form struct {
-	// root is the XML element that the body begins with; empty where all there is to know is in the headers.
+	// root is the XML element that the body begins with; empty if all there is to know is in the headers.
 	root string
 	// needs are elements of which the body must have one with a value.
 	needs []string
-	// header is what the headers must have, where the body says nothing.
+	// header is what the headers must have, if the body says nothing.
 	header need
-	// empty: an answer without a body is a good one.
+	// empty: an answer without a body is valid.
 	empty bool
-	// ceph: it is one of Ceph's, which its request IDs show.
+	// ceph: an empty answer is valid from Ceph, which its request IDs identify.
 	ceph bool
-	// stream: the body is that of an object, and is not looked at here.
+	// stream: the body is that of an object, and is not read here.
 	stream bool
-	// otherwise is the kind of an Error about another answer, where that is not store.BadAnswer.
+	// otherwise is the kind of an Error about another answer, if that is not store.BadAnswer.
 	otherwise store.Kind
 	// limit of the body in bytes; 0 is shortLimit.
 	limit int64
@@ -40,27 +40,28 @@ type need int
 
 const (
 	nothing need = iota
-	// state: an ETag or a checksum. S3 gives an ETag with every object, and some proxies take it away.
+	// state: an ETag or a checksum. S3 sends an ETag with every object, and some proxies remove it.
 	state
 	// tag: an ETag, without which Complete cannot name the part.
 	tag
 )
 
 const (
-	pageLimit  = 16 << 20 // a page of 1,000 entries has 4 MiB at most, where all keys are as long as can be and all of it is escaped
+	pageLimit  = 16 << 20 // a page of 1,000 entries has 4 MiB at most, if all keys have the maximum length and all of it is escaped
 	shortLimit = 1 << 20
 	// maxLead is how much white space may come before an answer, in bytes: S3 sends some every few seconds while it copies.
 	maxLead = 256 << 10
-	// maxHead bounds the status line and headers of an answer, those of informational answers before it included. S3 has 8 KiB.
+	// maxHead bounds the status line and headers of an answer, those of informational answers before it included. S3's
+	// limit is 8 KiB.
 	maxHead  = 256 << 10
 	maxFault = 64 << 10 // read of an error's body
-	maxRoot  = 4 << 10  // within this the root element must begin, white space before it not counted
+	maxRoot  = 4 << 10  // the root element must begin within this, not counting white space before it
 )
 
 // cephID is a request ID of Ceph: a number, a time and a zone (transaction_id in rgw_common.h).
 var cephID = regexp.MustCompile("^tx[0-9a-f]{16,}-")
 
-// forms has the form of the answers to each operation.
+// forms has the form of the answer to each operation.
 var forms = map[string]form{
 	"GetObject":               {stream: true, header: state},
 	"HeadObject":              {empty: true, header: state},
@@ -85,7 +86,7 @@ var forms = map[string]form{
 	"DeleteBucket":         {empty: true},
 	"PutBucketWebsite":     {empty: true},
 	"ListBuckets":          {root: "ListAllMyBucketsResult", limit: pageLimit},
-	// Servers that do not know this question take it for GetObject, and send the object.
+	// Servers that do not know this request treat it as GetObject, and send the object.
 	"GetObjectAttributes": {root: "GetObjectAttributesResponse", otherwise: store.Unsupported, limit: pageLimit},
 }
 
@@ -100,8 +101,8 @@ func (c *call) form() form {
 	return f
 }
 
-// accepts reports whether a document with this root can be the answer. Some servers name it as the API reference names the type,
-// gofakes3 leaves out Result, and some answer to UploadPartCopy as to CopyObject.
+// accepts reports whether a document with this root can be the answer. Some servers name it as the API reference names the
+// type, gofakes3 leaves out Result, and some answer to UploadPartCopy as to CopyObject.
 func (f form) accepts(op, root string) bool {
 	names := []string{f.root, strings.TrimSuffix(f.root, "Result"), op + "Result", op + "Output", op + "Response"}
 	if op == "UploadPartCopy" {
@@ -115,8 +116,8 @@ func (f form) met(h http.Header) bool {
 	return f.header == nothing || etag(h.Get("ETag")) != "" || f.header == state && !headerSum(h).IsZero()
 }
 
-// take decides whether an answer of status 2xx is the one that was asked for, and takes in its body unless that is an object's. If
-// it is not, the exchange has a fault. An error is one of the connection.
+// take decides whether an answer of status 2xx is the one that was asked for, and reads its body unless that is an
+// object's. If it is not, the roundTrip has a fault. An error is one of the connection.
 func (x *roundTrip) take(resp *http.Response) error {
 	f := x.call.form()
 	switch {
@@ -155,7 +156,7 @@ func (x *roundTrip) take(resp *http.Response) error {
 	return nil
 }
 
-// takeStream looks at the headers of an answer that is an object.
+// takeStream checks the headers of an answer that is an object.
 func (x *roundTrip) takeStream(resp *http.Response, f form) {
 	switch {
 	case resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusPartialContent:
@@ -169,7 +170,7 @@ func (x *roundTrip) takeStream(resp *http.Response, f form) {
 
 const noTag = "an answer without an ETag"
 
-// takeEmpty is for an answer without a body.
+// takeEmpty checks an answer without a body.
 func (x *roundTrip) takeEmpty(resp *http.Response, f form) {
 	switch {
 	case !f.empty && !(f.ceph && cephID.MatchString(resp.Header.Get("X-Amz-Request-Id"))):
@@ -181,7 +182,7 @@ func (x *roundTrip) takeEmpty(resp *http.Response, f form) {
 	}
 }
 
-// takeXML takes in a document whose root is right.
+// takeXML reads a document whose root is right.
 func (x *roundTrip) takeXML(resp *http.Response, head []byte, f form) error {
 	more, err := io.ReadAll(io.LimitReader(resp.Body, f.limit+1-int64(len(head))))
 	if err != nil {
@@ -206,7 +207,8 @@ func (x *roundTrip) takeXML(resp *http.Response, head []byte, f form) error {
 	return nil
 }
 
-// refuse notes that an answer is not the one that was asked for, and what it is. The rest of it is cut off: there may be gigabytes.
+// refuse records that an answer is not the one that was asked for, and what it is. The rest of it is cut off: there may be
+// gigabytes.
 func (x *roundTrip) refuse(resp *http.Response, what string) {
 	x.fault = &fault{status: resp.StatusCode, header: resp.Header, other: what}
 	x.guard.cancel(errRefused)
@@ -257,7 +259,7 @@ func skipProlog(doc []byte) (after []byte, declared bool) {
 	return doc, false
 }
 
-// hasElement reports whether a document has an element of that name with a text. It only searches: that the document is
+// hasElement reports whether a document has an element of that name with a text. It only searches: whether the document is
 // well-formed is for its decoder to find out, and no text holds a <.
 func hasElement(doc []byte, name string) bool {
 	start := []byte("<" + name)
@@ -278,7 +280,7 @@ func hasElement(doc []byte, name string) bool {
 
 var title = regexp.MustCompile(`(?is)<title[^>]*>\s*([^<]{1,80})`)
 
-// described says in a few words what an answer is.
+// described returns in a few words what an answer is.
 func described(resp *http.Response, head []byte) string {
 	root := rootElement(head)
 	trimmed := bytes.TrimSpace(head)

@@ -18,7 +18,7 @@ import (
 	"haul.example/haul/store/s3"
 )
 
-// wires are stores on one address: one that goes to it directly, and one that goes through the SDK.
+// wires are stores at one address: one that goes to it directly, and one that goes through the SDK.
 func wires(t *testing.T, url string) map[string]*s3.Store {
 	t.Helper()
 	proxy.Lock()
@@ -30,7 +30,7 @@ func wires(t *testing.T, url string) map[string]*s3.Store {
 	}
 }
 
-// TestWrongAnswers gives every operation what is no answer to it.
+// TestWrongAnswers sends every operation what is not an answer to it.
 func TestWrongAnswers(t *testing.T) {
 	fine := map[string][]string{ // operations to which it is an answer
 		"nothing": {"AbortMultipartUpload", "CreateBucket"},
@@ -148,7 +148,7 @@ func TestEndlessPages(t *testing.T) {
 	}
 }
 
-// TestImpossibleParts: no list of parts that cannot be goes through.
+// TestImpossibleParts: impossible lists of parts are refused.
 func TestImpossibleParts(t *testing.T) {
 	part := func(n string, size string) string {
 		return "<Part><PartNumber>" + n + "</PartNumber><ETag>e</ETag><Size>" + size + "</Size></Part>"

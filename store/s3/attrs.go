@@ -21,15 +21,15 @@ const (
 	kmsKeyHeader   = "X-Amz-Server-Side-Encryption-Aws-Kms-Key-Id"
 	customerPrefix = "X-Amz-Server-Side-Encryption-Customer-"
 	copySourceSSE  = "X-Amz-Copy-Source-Server-Side-Encryption-Customer-"
-	// maxKey is the length of an SSE-C key in bytes.
+	// customerKeySize is the length of an SSE-C key in bytes.
 	customerKeySize = 32
-	// customerEncryption is what Object.Encryption says of an object under a customer's key.
+	// customerEncryption is the Object.Encryption of an object under a customer's key.
 	customerEncryption = "SSE-C"
-	// tidyTime bounds the deletion of what should not be there, which goes on when the caller has stopped.
+	// tidyTime bounds the deletion of what should not be there, which continues after the caller has stopped.
 	tidyTime = 30 * time.Second
 )
 
-// copyHeaders open the source of a copy.
+// copyHeaders set the key that opens the source of a copy.
 func copyHeaders(h http.Header, a *store.Attrs) {
 	if a != nil {
 		customerHeaders(h, copySourceSSE, a.Encryption.CopySource)
@@ -80,7 +80,7 @@ func ownHeaders(h http.Header, o store.Headers) error {
 	return nil
 }
 
-// metadataHeaders writes values that are not ASCII in the encoding of RFC 2047, as S3 itself gives such values out.
+// metadataHeaders writes values that are not ASCII in the encoding of RFC 2047, as S3 itself returns such values.
 func metadataHeaders(h http.Header, m map[string]string) error {
 	for name, value := range m {
 		if !token(name) {
@@ -130,7 +130,7 @@ func customerHeaders(h http.Header, prefix string, k store.CustomerKey) {
 	h.Set(prefix+"Key-Md5", base64.StdEncoding.EncodeToString(sum[:]))
 }
 
-// checkCustomerKeys refuses keys that could not work, and to send any in the clear.
+// checkCustomerKeys refuses invalid keys, and to send any in the clear.
 func (s *Store) checkCustomerKeys(c *call) error {
 	if c.attrs == nil {
 		return nil
@@ -155,7 +155,7 @@ func (x *roundTrip) echoesKey() bool {
 	return a == nil || a.Encryption.Customer.Key == "" || x.answer.Get(customerPrefix+"Algorithm") != ""
 }
 
-// keptKey finds out whether the server encrypted a part with the customer's key: one that does not know SSE-C stores the bytes as
+// keptKey finds out whether the server encrypted a part with the customer's key: a server without SSE-C stores the bytes as
 // they are.
 func (x *roundTrip) keptKey() error {
 	if x.echoesKey() {
@@ -165,9 +165,10 @@ func (x *roundTrip) keptKey() error {
 		"Parts that it has already are not encrypted: discard the upload", errors.New("the store ignored the customer's key"))
 }
 
-// encrypted finds out whether the object that a request has just made is encrypted with the customer's key. Not every server that
-// encrypts says so in its answer (MinIO, to a copy); HEAD with the key settles it. An object that is not encrypted, and is still
-// the one that was made, is deleted, unless it may be the only one: a copy that may be its own source.
+// encrypted finds out whether the object that a request has just created is encrypted with the customer's key. Not every
+// server that encrypts says so in its answer (MinIO, to a copy); HEAD with the key settles it. An object that is not
+// encrypted, and is still the one that was created, is deleted, unless it may be the only one: a copy that may be its own
+// source.
 func (s *Store) encrypted(ctx context.Context, x *roundTrip, made store.Object, only bool) error {
 	if x.echoesKey() {
 		return nil
@@ -225,7 +226,7 @@ func attrsFrom(h http.Header) store.Attrs {
 	return a
 }
 
-// contentEncoding leaves out aws-chunked, which was of an upload's way and never of the object.
+// contentEncoding leaves out aws-chunked, which described the upload and never the object.
 func contentEncoding(s string) string {
 	var kept []string
 	for _, e := range strings.Split(s, ",") {

@@ -16,7 +16,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// Buckets lists the buckets of whoever asks. Servers that do not know of prefixes are told apart by what they give.
+// Buckets lists the caller's buckets. Servers that do not support prefixes are recognized by what they return.
 func (s *Store) Buckets(ctx context.Context, q store.BucketQuery) iter.Seq2[store.Bucket, error] {
 	return func(yield func(store.Bucket, error) bool) {
 		in := &awss3.ListBucketsInput{}
@@ -76,7 +76,7 @@ func (s *Store) bucketsPage(ctx context.Context, in *awss3.ListBucketsInput, t *
 
 func bucketCall(op, name string) *call { return &call{op: op, ref: store.Ref{Bucket: name}} }
 
-// Bucket looks whether a bucket is there.
+// Bucket checks that a bucket exists, and returns its region.
 func (s *Store) Bucket(ctx context.Context, name string) (store.Bucket, error) {
 	x, err := s.do(ctx, bucketCall("HeadBucket", name), func(ctx context.Context, c *awss3.Client) error {
 		_, err := c.HeadBucket(ctx, &awss3.HeadBucketInput{Bucket: &name})
@@ -97,7 +97,7 @@ func (s *Store) Bucket(ctx context.Context, name string) (store.Bucket, error) {
 	return b, nil
 }
 
-// location asks for a bucket's region in S3's older way, or gives "". In its first days S3 had one region without a name.
+// location asks for a bucket's region in S3's older way, or returns "". In its first days S3 had one region without a name.
 func (s *Store) location(ctx context.Context, name string) string {
 	c, region := bucketCall("GetBucketLocation", name), ""
 	_, err := s.do(ctx, c, func(ctx context.Context, c *awss3.Client) error {
@@ -116,7 +116,7 @@ func (s *Store) location(ctx context.Context, name string) string {
 	return region
 }
 
-// MakeBucket makes a bucket, in the Store's region where none is named.
+// MakeBucket creates a bucket, in the Store's region if none is named.
 func (s *Store) MakeBucket(ctx context.Context, b store.NewBucket) error {
 	region := b.Region
 	if region == "" {
@@ -143,7 +143,7 @@ func (s *Store) MakeBucket(ctx context.Context, b store.NewBucket) error {
 	return err
 }
 
-// DeleteBucket takes an empty bucket away.
+// DeleteBucket deletes an empty bucket.
 func (s *Store) DeleteBucket(ctx context.Context, name string) error {
 	_, err := s.do(ctx, bucketCall("DeleteBucket", name), func(ctx context.Context, c *awss3.Client) error {
 		_, err := c.DeleteBucket(ctx, &awss3.DeleteBucketInput{Bucket: &name})
@@ -152,7 +152,7 @@ func (s *Store) DeleteBucket(ctx context.Context, name string) error {
 	return err
 }
 
-// SetWebsite lets a bucket answer as a web site.
+// SetWebsite makes a bucket serve a website.
 func (s *Store) SetWebsite(ctx context.Context, name string, w store.Website) error {
 	site := &types.WebsiteConfiguration{}
 	if w.Index != "" {

@@ -11,7 +11,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// newCall begins a call that touches the bytes of an object, and so needs the customer's key.
+// newCall returns a call that touches the bytes of an object, and so needs the customer's key.
 func newCall(op string, ref store.Ref, a *store.Attrs) call {
 	c := newPlainCall(op, ref, a)
 	if a != nil {
@@ -20,7 +20,7 @@ func newCall(op string, ref store.Ref, a *store.Attrs) call {
 	return c
 }
 
-// newPlainCall begins any other call on an object.
+// newPlainCall returns any other call on an object.
 func newPlainCall(op string, ref store.Ref, a *store.Attrs) call {
 	c := call{op: op, ref: ref, attrs: a, header: http.Header{}}
 	if a != nil {
@@ -29,11 +29,11 @@ func newPlainCall(op string, ref store.Ref, a *store.Attrs) call {
 	return c
 }
 
-// makers are the operations that give an object its key. To a store that took a key of other bytes once, those that read and
-// delete still go.
+// makers are the operations that give an object its key. If a store once accepted a key with other bytes, those that read
+// and delete still work.
 var makers = []string{"PutObject", "CreateMultipartUpload", "CopyObject"}
 
-// check refuses a call on an object that has no key that can be sent, or whose attributes were wrong.
+// check refuses a call on an object whose key cannot be sent, or whose attributes were invalid.
 func (c *call) check(attrs error) error {
 	switch {
 	case c.ref.Key == "":
@@ -47,8 +47,8 @@ func (c *call) check(attrs error) error {
 	return nil
 }
 
-// withSums asks, with try, for the sums of an object along with it, where the server knows that. Servers that do not may
-// choke on the very question; such a one is asked again without, once, and then never with.
+// withSums calls try with a request for the sums of an object, if the server supports that. Servers that do not may fail on
+// the very request; it is repeated without, and sums are not requested again.
 func (s *Store) withSums(c *call, try func() (*roundTrip, error)) (*roundTrip, error) {
 	if !s.profile.has(checksumMode) {
 		return try()
@@ -71,7 +71,7 @@ func (s *Store) withSums(c *call, try func() (*roundTrip, error)) (*roundTrip, e
 	return plain, nil
 }
 
-// chokes tells errors that an unknown header may cause.
+// chokes reports errors that an unknown header may cause.
 func chokes(f *fault) bool {
 	switch f.status {
 	case http.StatusNotImplemented:

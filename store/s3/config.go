@@ -23,34 +23,35 @@ import (
 // Addressing says where a bucket's name goes in an address.
 type Addressing string
 
-// The ways of addressing. Auto is virtual for hosts of AWS and path for any other endpoint; names of buckets that cannot
-// stand in a host name (dots over TLS, upper case) always go into the path.
+// The ways of addressing. Auto is virtual for hosts of AWS and path for any other endpoint; names of buckets that cannot be
+// part of a host name (dots over TLS, upper case) always go into the path.
 const (
 	AddressAuto    Addressing = ""
 	AddressPath    Addressing = "path"
 	AddressVirtual Addressing = "virtual"
 )
 
-// Config is what can be chosen about an S3 store. The zero value is AWS as the environment and the shared config files
-// describe it.
+// Config configures an S3 store. The zero value is AWS as the environment and the shared config files describe it.
 type Config struct {
-	// Endpoint is the URL of a store other than AWS; empty leaves it to AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL and the profile.
+	// Endpoint is the URL of a store other than AWS; empty leaves it to AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL and the
+	// profile.
 	Endpoint string
-	// Region is empty for the one of the environment or profile, or else us-east-1 until the server names another.
+	// Region is empty for that of the environment or profile, or else us-east-1 until the server names another.
 	Region string
 	// Profile of the shared config files; empty is AWS_PROFILE, or else default.
 	Profile string
 	// NoSignRequest sends requests without credentials, as public buckets allow.
 	NoSignRequest bool
-	// NoVerifySSL takes any certificate.
+	// NoVerifySSL accepts any certificate.
 	NoVerifySSL bool
 	// CABundle is a file of PEM certificates to trust instead of the system's; empty is AWS_CA_BUNDLE or the profile's.
 	CABundle   string
 	Addressing Addressing
-	// Accelerate uses S3 Transfer Acceleration, DualStack the endpoints that also speak IPv6; both only mean something on AWS.
+	// Accelerate uses S3 Transfer Acceleration, DualStack the endpoints that also support IPv6; both only have a meaning on
+	// AWS.
 	Accelerate bool
 	DualStack  bool
-	// Regions are those of buckets, by name, where they are known; of others the server tells.
+	// Regions are those of buckets, by name, if they are known; the server reports others.
 	Regions map[string]string
 	// StallTimeout is how long a connection may move fewer than StallFloor bytes before it is cut; 0 is 20 s.
 	StallTimeout time.Duration
@@ -58,16 +59,16 @@ type Config struct {
 	StallFloor int64
 	// DialTimeout is how long one address of a server may take to accept a connection; 0 is 10 s.
 	DialTimeout time.Duration
-	// SignPayload sends a SHA-256 of each body under the signature, so that each is read twice. The zero value leaves that to the
-	// checksums.
+	// SignPayload signs a SHA-256 of each body, so that each is read twice. The zero value relies on the checksums.
 	SignPayload bool
-	// MFA gives the code of the device with that serial number, for a role that wants one; nil cannot.
+	// MFA returns the code of the device with that serial number, for a role that requires one; nil if that is impossible.
 	MFA func(serial string) (string, error)
-	// RoleCache is the folder where the AWS CLI keeps credentials of roles between runs (~/.aws/cli/cache); empty keeps none.
+	// RoleCache is the directory where the AWS CLI keeps credentials of roles between runs (~/.aws/cli/cache); empty keeps
+	// none.
 	RoleCache string
 }
 
-// defaultRegion is the one to begin with where nobody named any; servers answer with the right one.
+// defaultRegion is the first one to try if none is configured; servers answer with the right one.
 const defaultRegion = "us-east-1"
 
 // load finds configuration and credentials as the SDK does.
@@ -105,10 +106,10 @@ func load(ctx context.Context, c Config) (aws.Config, error) {
 	return cfg, nil
 }
 
-// regionTimeout bounds the question to the metadata service of EC2 for the machine's region, as the AWS CLI bounds it.
+// regionTimeout bounds the request to the metadata service of EC2 for the machine's region, as in the AWS CLI.
 const regionTimeout = time.Second
 
-// machineRegion gives the region of the EC2 instance that this is, or "".
+// machineRegion returns the region of this EC2 instance, or "".
 func machineRegion(ctx context.Context, cfg aws.Config) string {
 	ctx, cancel := context.WithTimeout(ctx, regionTimeout)
 	defer cancel()
@@ -131,12 +132,12 @@ func explainLoad(err error) error {
 	return setupError("look at the AWS_* variables and ~/.aws/config", errors.New(redact(err.Error())))
 }
 
-// setupError is one of configuration, before any request.
+// setupError returns an error of configuration, before any request.
 func setupError(hint string, err error) error {
 	return &store.Error{Kind: store.Invalid, Op: "Open", Hint: hint, Err: err}
 }
 
-// parseEndpoint reads the URL of an endpoint.
+// parseEndpoint parses the URL of an endpoint.
 func parseEndpoint(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	switch {
@@ -165,7 +166,7 @@ func awsHost(host string) bool {
 	return false
 }
 
-// regionOf reads the region out of a plain regional host of AWS, such as s3.eu-west-1.amazonaws.com; or gives "".
+// regionOf returns the region in a plain regional host of AWS, such as s3.eu-west-1.amazonaws.com; or "".
 func regionOf(host string) string {
 	rest, ok := strings.CutPrefix(strings.ToLower(host), "s3.")
 	if !ok {
@@ -189,7 +190,7 @@ func loopback(host string) bool {
 	return err == nil && a.IsLoopback()
 }
 
-// tlsConfig takes over the CA bundle that the SDK found.
+// tlsConfig returns a configuration with the CA bundle that the SDK found.
 func tlsConfig(cfg aws.Config, noVerify bool) *tls.Config {
 	t := &tls.Config{MinVersion: tls.VersionTLS12}
 	if b, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok {

@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// conn is one connection of the lean door, for one request at a time.
+// conn is one connection of a directTransport, for one request at a time.
 type conn struct {
 	net.Conn              // TLS or plain
 	raw      *countedConn // below TLS
 	records  *records     // nil without TLS
-	pending  *pending     // nil where the connection has no socket
+	pending  *pending     // nil if the connection has no socket
 	head     headReader   // what in reads from
 	in       *bufio.Reader
 	idle     time.Time // since when
@@ -28,7 +28,7 @@ type conn struct {
 // readBuffer of a connection, in bytes: for heads of answers. Reads as large as it bypass it.
 const readBuffer = 16 << 10
 
-// pool keeps the lean door's connections hot.
+// pool keeps the idle connections of a directTransport.
 type pool struct {
 	// immutable
 	tls         *tls.Config
@@ -39,7 +39,7 @@ type pool struct {
 	hosts map[string]*host
 }
 
-// origin is what connections are kept by.
+// origin is the key of idle connections.
 type origin struct{ scheme, host string }
 
 func (a address) origin() origin { return origin{a.scheme, a.host} }
@@ -52,9 +52,10 @@ type host struct {
 }
 
 const (
-	// freshNames is how long addresses of a host are used before they are looked up again; S3 changes its every few seconds.
+	// freshNames is how long addresses of a host are used before they are looked up again; S3 changes them every few
+	// seconds.
 	freshNames = 30 * time.Second
-	maxIdle    = 256 // connections for a host
+	maxIdle    = 256 // connections per host
 )
 
 func newPool(t *tls.Config) *pool {
@@ -68,7 +69,7 @@ func newPool(t *tls.Config) *pool {
 	return &pool{tls: t, dialTimeout: dialTimeout, idle: map[origin][]*conn{}, hosts: map[string]*host{}}
 }
 
-// get gives a connection, the hottest idle one unless fresh is wanted.
+// get returns a connection, the most recently used idle one unless fresh is wanted.
 func (p *pool) get(ctx context.Context, a address, fresh bool) (*conn, error) {
 	if c := p.hottest(a); c != nil && !fresh {
 		return c, nil
@@ -121,7 +122,7 @@ func (p *pool) put(a address, c *conn) {
 	}
 }
 
-// dial connects to one of the host's addresses, each in turn; one that does not answer makes place for the next.
+// dial connects to one of the host's addresses, trying each in turn.
 func (p *pool) dial(ctx context.Context, a address) (*conn, error) {
 	name, port, err := net.SplitHostPort(a.host)
 	if err != nil {
@@ -145,7 +146,7 @@ func (p *pool) dial(ctx context.Context, a address) (*conn, error) {
 	return nil, err
 }
 
-// secure does the TLS handshake where the address asks for it.
+// secure does the TLS handshake if the address requires it.
 func (p *pool) secure(ctx context.Context, a address, name string, plain net.Conn) (*conn, error) {
 	raw := countConn(plain)
 	c := &conn{Conn: raw, raw: raw}
@@ -177,12 +178,12 @@ func (p *pool) secure(ctx context.Context, a address, name string, plain net.Con
 // headReader reads from a connection, and bounds the heads of answers.
 type headReader struct {
 	net.Conn
-	left int // bytes that may come; below 0 any number
+	left int // bytes that may come; unlimited if below 0
 }
 
 var errLongHead = fmt.Errorf("an answer with a head of more than %d KiB came", maxHead>>10)
 
-// Read reads what is left, at most.
+// Read reads at most what is left.
 func (h *headReader) Read(p []byte) (int, error) {
 	if h.left < 0 {
 		return h.Conn.Read(p)
@@ -195,7 +196,7 @@ func (h *headReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// lookUp gives the addresses of a host, each time beginning with another, so that connections spread over all of them.
+// lookUp returns the addresses of a host, each time beginning with another, so that connections spread over all of them.
 func (p *pool) lookUp(ctx context.Context, name string) ([]string, error) {
 	p.mu.Lock()
 	h := p.hosts[name]
@@ -214,14 +215,14 @@ func (p *pool) lookUp(ctx context.Context, name string) ([]string, error) {
 	return append(slices.Clone(h.addrs[i:]), h.addrs[:i]...), nil
 }
 
-// forget lets the host be looked up again, after an address of it was dead.
+// forget makes the host be looked up again, after one of its addresses was dead.
 func (p *pool) forget(name string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.hosts, name)
 }
 
-// drop closes the connection. Where the request was broken off, what the kernel has not sent of it yet is not sent any more: else it
+// drop closes the connection. If the request was aborted, what the kernel has not sent of it yet is discarded: else it
 // would take the link from others.
 func (c *conn) drop(ctx context.Context) {
 	if tcp, ok := c.raw.Conn.(*net.TCPConn); ok && ctx.Err() != nil {
@@ -230,7 +231,7 @@ func (c *conn) drop(ctx context.Context) {
 	c.Close()
 }
 
-// send writes all of b, and TLS as few large records' worth of it as can be.
+// send writes all of b, under TLS in as few large writes as possible.
 func (c *conn) send(b []byte) error {
 	if c.records != nil {
 		c.records.hold = true
@@ -244,7 +245,8 @@ func (c *conn) send(b []byte) error {
 	return err
 }
 
-// answered tells, without waiting, whether the server has begun to answer: while a body is still being sent, that is bad news.
+// answered reports, without waiting, whether the server has begun to answer: while a body is still being sent, that is bad
+// news.
 func (c *conn) answered() bool {
 	switch {
 	case c.in.Buffered() > 0:
@@ -267,23 +269,23 @@ func (c *conn) answered() bool {
 	return err == nil || !errors.As(err, &timeout) || !timeout.Timeout()
 }
 
-// records makes fewer and larger reads and writes of those of TLS, which are of one record of 16 KiB at a time. What is
-// written is passed on at once but between hold and flush.
+// records makes fewer and larger reads and writes of those of TLS, which are of one record of 16 KiB at a time. Writes are
+// passed on at once except between hold and flush.
 type records struct {
 	net.Conn
 	held []byte
 	hold bool
 	read []byte
-	r, w int // read[r:w] was read from Conn and is not given yet
+	r, w int // read[r:w] was read from Conn and is not returned yet
 }
 
 // recordsSize is about how much is read or written at once, in bytes.
 const recordsSize = 64 << 10
 
-// ahead is how many bytes were read that TLS has not asked for.
+// ahead returns how many bytes were read that TLS has not asked for.
 func (r *records) ahead() int { return r.w - r.r }
 
-// Read gives what has come.
+// Read returns what has come.
 func (r *records) Read(p []byte) (int, error) {
 	if r.r == r.w {
 		if len(p) >= len(r.read) {
@@ -299,7 +301,7 @@ func (r *records) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Write keeps or passes on.
+// Write buffers the bytes or passes them on.
 func (r *records) Write(p []byte) (int, error) {
 	if !r.hold {
 		return r.Conn.Write(p)

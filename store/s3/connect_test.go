@@ -147,7 +147,7 @@ func TestStall(t *testing.T) {
 	}
 }
 
-// TestStallInBody: the body of an answer stops, and its reader is told.
+// TestStallInBody: the body of an answer stops, and its reader gets an error.
 func TestStallInBody(t *testing.T) {
 	srv := script(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", `"abc"`)

@@ -15,8 +15,8 @@ import (
 	"haul.example/haul/store"
 )
 
-// Copy copies an object on the server. Headers, metadata and tags come along, unless Attrs has some: then those of Attrs
-// stand in the place of all of the source's. A map that is empty but not nil is none in place of the source's.
+// Copy copies an object on the server. Headers, metadata and tags are copied, unless Attrs has some: then those of Attrs
+// replace all of the source's. A map that is empty but not nil replaces the source's with none.
 func (s *Store) Copy(ctx context.Context, r store.CopyRequest) (store.Object, error) {
 	c := newCall("CopyObject", r.To, r.Attrs)
 	c.slow = true
@@ -77,7 +77,7 @@ type copyResult struct {
 	sumElements
 }
 
-// copyFrom sets the headers of the source, and gives its name as the CopySource of the SDK.
+// copyFrom sets the headers of the source, and returns its name as the CopySource of the SDK.
 func copyFrom(c *call, from store.Ref, match string) string {
 	copyHeaders(c.header, c.attrs)
 	set(c.header, "X-Amz-Copy-Source-If-Match", quoted(match))
@@ -131,7 +131,7 @@ func (s *Store) CopyPart(ctx context.Context, r store.CopyPartRequest) (store.Pa
 	return store.Part{Number: r.Number, Size: r.Range.Length, ETag: etag(doc.ETag), Sum: partSum(doc.value)}, nil
 }
 
-// Tags gives an object's tags.
+// Tags returns an object's tags.
 func (s *Store) Tags(ctx context.Context, ref store.Ref, a *store.Attrs) (map[string]string, error) {
 	c := newPlainCall("GetObjectTagging", ref, a)
 	if err := c.check(nil); err != nil {
@@ -157,8 +157,8 @@ func (s *Store) Tags(ctx context.Context, ref store.Ref, a *store.Attrs) (map[st
 	return tags, nil
 }
 
-// ownSource reports whether a copy may be its own source: some stores take a//b and a/b for one key, or fold case, and an access point
-// is another name of its bucket.
+// ownSource reports whether a copy may be its own source: some stores treat a//b and a/b as one key, or fold case, and an
+// access point is another name of its bucket.
 func ownSource(from, to store.Ref) bool {
 	return strings.EqualFold(path.Clean("/"+from.Key), path.Clean("/"+to.Key))
 }

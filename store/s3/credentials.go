@@ -21,8 +21,8 @@ import (
 const credentialsHint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile of ~/.aws/config with --profile; " +
 	"for a public bucket add --no-sign-request"
 
-// credentials gives what requests are signed with. When a server says that they have expired, they are looked for again from
-// the start, shared config files included, since that is where `aws sso login` and its like leave new ones.
+// credentials provides what requests are signed with. If a server says that they have expired, they are looked up again
+// from the start, shared config files included, since that is where `aws sso login` and its like leave new ones.
 type credentials struct {
 	reload func(context.Context) (aws.CredentialsProvider, error) // immutable
 
@@ -31,10 +31,10 @@ type credentials struct {
 	age      int                     // counts reloads
 	had      bool                    // some were found once
 	secrets  []string                // of those found last
-	fixed    bool                    // those found last come from this process's environment, and so stay what they are
+	fixed    bool                    // those found last come from this process's environment, and so cannot change
 }
 
-// Retrieve gives the credentials for one request.
+// Retrieve returns the credentials for one request.
 func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	p, age, had, err := c.current(ctx)
 	if x := exchangeOf(ctx); x != nil {
@@ -61,8 +61,8 @@ func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return aws.Credentials{}, c.explain(err)
 }
 
-// imdsTimeout bounds the first look for a role of this machine: off EC2 nobody may answer at all, and a network that drops
-// the question would take the SDK 5 s to give up.
+// imdsTimeout bounds the first look for a role of this machine: off EC2 there may be no answer at all, and if a network
+// drops the request the SDK would take 5 s to give up.
 const imdsTimeout = 3 * time.Second
 
 func retrieve(ctx context.Context, p aws.CredentialsProvider, had bool) (aws.Credentials, error) {
@@ -80,11 +80,11 @@ func retrieve(ctx context.Context, p aws.CredentialsProvider, had bool) (aws.Cre
 
 var errNoRole = errors.New("no role of this machine")
 
-// ErrNoneFound is in the chain of an error of kind store.NoCredentials where none are configured at all; else its text says why
-// those that are could not be had.
+// ErrNoneFound is in the chain of an error of kind store.NoCredentials if none are configured at all; else its text says
+// why those that are could not be loaded.
 var ErrNoneFound = errors.New("none in the environment, in ~/.aws, or from a role of this machine")
 
-// current gives the provider to ask, its age, and whether credentials were found before.
+// current returns the provider to ask, its age, and whether credentials were found before.
 func (c *credentials) current(ctx context.Context) (aws.CredentialsProvider, int, bool, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -99,7 +99,7 @@ func (c *credentials) current(ctx context.Context) (aws.CredentialsProvider, int
 	return c.provider, c.age, c.had, nil
 }
 
-// expire forgets the credentials of that age; those that came since then stay.
+// expire forgets the credentials of that age; newer ones stay.
 func (c *credentials) expire(age int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -108,8 +108,7 @@ func (c *credentials) expire(age int) {
 	}
 }
 
-// lasting makes the error about credentials that have expired one that no further try can mend, where they come from the
-// environment.
+// lasting marks the error about expired credentials as one that no further try can fix, if they come from the environment.
 func (c *credentials) lasting(e *store.Error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -126,7 +125,7 @@ func (c *credentials) hidden() []string {
 	return c.secrets
 }
 
-// explain makes an Error of what went wrong in finding credentials.
+// explain returns an Error for a failure to find credentials.
 func (c *credentials) explain(err error) error {
 	var known *store.Error
 	if errors.As(err, &known) {
@@ -165,7 +164,7 @@ func (c *credentials) explain(err error) error {
 	return e
 }
 
-// processError says what came of a credential_process, and nothing of what it printed.
+// processError reports how a credential_process failed, without anything that it printed.
 func processError(err error) error {
 	var ended *exec.ExitError
 	var syntax *json.SyntaxError
@@ -179,7 +178,7 @@ func processError(err error) error {
 	return fmt.Errorf("credential_process: %s", redact(lastError(err)))
 }
 
-// sourceText names where credentials were to come from.
+// sourceText names the source of credentials.
 func sourceText(p aws.CredentialsProvider) string {
 	switch {
 	case from(p, aws.CredentialSourceEnvVarsSTSWebIDToken, aws.CredentialSourceProfileSTSWebIDToken):

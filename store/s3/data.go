@@ -18,32 +18,32 @@ import (
 	"haul.example/haul/store"
 )
 
-// objectTransport is the way of the data: all bytes of objects, and no other request, cross it. Each call is one request. Its headers
-// are ready; the objectTransport addresses, signs and sends it.
+// objectTransport moves the data: all bytes of objects, and no other requests, go through it. Each call is one request. Its
+// headers are ready; the objectTransport addresses, signs and sends it.
 type objectTransport interface {
-	// send stores the body as an object, or as a part of an upload where the message names one.
+	// send stores the body as an object, or as a part of an upload if the request names one.
 	send(context.Context, dataRequest) (*roundTrip, error)
 	// fetch opens an object or a range of it. The body must be closed.
 	fetch(context.Context, dataRequest) (*roundTrip, io.ReadCloser, error)
 }
 
-// dataRequest is one request for the door.
+// dataRequest is one request for an objectTransport.
 type dataRequest struct {
 	call
 	body     *io.SectionReader // of send
-	buffer   []byte            // to carry it in; nil takes another
+	buffer   []byte            // to carry it in; nil allocates one
 	wire     *store.Wire       // to watch the connection; may be nil
 	uploadID string
-	late     *lateSum // nil where the checksum is in the header
-	signed   bool     // the SDK is to sign the body, too
+	late     *lateSum // nil if the checksum is in the header
+	signed   bool     // the SDK must sign the body, too
 }
 
-// unsigned sends bodies without a SHA-256 of them, over plain HTTP too: what proves them is the checksum in a header.
+// unsigned sends bodies without a SHA-256 of them, over plain HTTP too: they are verified by the checksum in a header.
 func unsigned(o *awss3.Options) {
 	o.APIOptions = append(o.APIOptions, v4.SwapComputePayloadSHA256ForUnsignedPayloadMiddleware)
 }
 
-// sdkSend and sdkFetch move the data through the SDK: slower than the lean door, and sure to work wherever the SDK does.
+// sdkSend and sdkFetch move the data through the SDK: slower than the directTransport, but they work wherever the SDK does.
 func sdkSend(ctx context.Context, c *awss3.Client, m dataRequest) (err error) {
 	if m.late != nil {
 		return errNoLate
@@ -52,7 +52,7 @@ func sdkSend(ctx context.Context, c *awss3.Client, m dataRequest) (err error) {
 	if m.signed {
 		how = func(*awss3.Options) {}
 	}
-	// Each attempt reads from the start, and with a position of its own.
+	// Each attempt reads from the start, with a position of its own.
 	body := io.NewSectionReader(m.body, 0, m.body.Size())
 	if m.uploadID == "" {
 		_, err = c.PutObject(ctx, &awss3.PutObjectInput{Bucket: &m.ref.Bucket, Key: &m.ref.Key, Body: body}, how)
@@ -71,7 +71,7 @@ func sdkFetch(ctx context.Context, c *awss3.Client, m dataRequest) (io.ReadClose
 	return out.Body, nil
 }
 
-// version gives the version to ask for, or nil.
+// version returns the version to ask for, or nil.
 func version(r store.Ref) *string {
 	if r.Version == "" {
 		return nil
@@ -80,7 +80,7 @@ func version(r store.Ref) *string {
 }
 
 // Put stores an object in one request. A checksum that the server refuses is an Error of kind store.ChecksumRefused, and
-// Scheme knows better then; one that it ignores is noted, and the Object comes without Sums.
+// Scheme returns another one afterwards; one that it ignores is remembered, and the Object comes without Sums.
 func (s *Store) Put(ctx context.Context, r store.PutRequest) (store.Object, error) {
 	m := dataRequest{call: newCall("PutObject", r.Ref, r.Attrs), body: r.Body, buffer: r.Buffer, wire: r.Wire}
 	m.size, m.sums = r.Body.Size(), r.Sum.Algorithm
@@ -114,12 +114,12 @@ func (s *Store) Put(ctx context.Context, r store.PutRequest) (store.Object, erro
 	return o, nil
 }
 
-// learnFromPut notes whether the server answered to the sum that it was sent.
+// learnFromPut records whether the server echoed the checksum that it was sent.
 func (s *Store) learnFromPut(o *store.Object, sent checksum.Sum) {
 	switch {
 	case sent.IsZero():
 	case sent.Algorithm == checksum.MD5:
-		// Content-MD5 is checked and not echoed; where the ETag is the MD5, it is.
+		// Content-MD5 is checked and not echoed; if the ETag is the MD5, it is.
 		if m, ok := checksum.FromETag(o.ETag); ok && m == sent {
 			o.Sums = append(o.Sums, m)
 		}
@@ -132,7 +132,7 @@ func (s *Store) learnFromPut(o *store.Object, sent checksum.Sum) {
 	}
 }
 
-// PutPart sends one part. The Part's Sum is the server's own word, where it gives one.
+// PutPart sends one part. The Part's Sum is the one that the server reports, if it does.
 func (s *Store) PutPart(ctx context.Context, r store.PutPartRequest) (store.Part, error) {
 	u := r.Upload
 	m := dataRequest{call: newCall("UploadPart", u.Ref, r.Attrs), body: r.Body, buffer: r.Buffer, wire: r.Wire, uploadID: u.ID}
@@ -160,7 +160,7 @@ func (s *Store) putPart(ctx context.Context, r store.PutPartRequest, m dataReque
 	if err != nil {
 		return store.Part{}, err
 	}
-	if err := x.keptKey(); err != nil { // not every server answers to it when the upload is opened
+	if err := x.keptKey(); err != nil { // not every server echoes it when the upload is opened
 		return store.Part{}, err
 	}
 	p := store.Part{Number: r.Number, Size: r.Body.Size(), ETag: etag(x.answer.Get("ETag")), Sum: headerSum(x.answer)}
@@ -200,7 +200,7 @@ func (s *Store) Get(ctx context.Context, r store.GetRequest) (*store.Body, error
 	return body, nil
 }
 
-// ignoreClose closes a body that is of no use; cutting it off is no error.
+// ignoreClose closes a body that is not needed; cutting it off is not an error.
 func ignoreClose(c io.Closer) error {
 	_ = c.Close()
 	return nil
@@ -231,7 +231,7 @@ func (s *Store) open(x *roundTrip, r store.GetRequest, stream io.ReadCloser) (*s
 			return nil, x.call.wrong("the server does not keep to ranges as S3 does; haul cannot read from it in parts", err.Error())
 		}
 		if b.Range.Length != size {
-			b.Object.Sums = nil // of what, is not sure
+			b.Object.Sums = nil // of what, is not certain
 		}
 	} else {
 		switch {
@@ -254,7 +254,7 @@ func (x *roundTrip) unsupported(hint string, err error) error {
 	return &store.Error{Kind: store.Unsupported, Op: x.call.op, Ref: x.call.ref, Status: x.status, Hint: hint, Err: err}
 }
 
-// bodyReader gives the bytes of an answer, and errors of package store.
+// bodyReader returns the bytes of an answer, and errors of package store.
 type bodyReader struct {
 	store  *Store
 	x      *roundTrip
@@ -263,7 +263,7 @@ type bodyReader struct {
 	err    error
 }
 
-// Read gives io.EOF only after all bytes that were promised.
+// Read returns io.EOF only after all bytes that were promised.
 func (b *bodyReader) Read(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
@@ -304,7 +304,7 @@ func (b *bodyReader) explain(err error) error {
 	return e
 }
 
-// Close gives the connection back, or cuts it where bytes are left on it.
+// Close returns the connection to the pool, or closes it if bytes are left on it.
 func (b *bodyReader) Close() error {
 	if b.err == nil {
 		b.err = errClosed

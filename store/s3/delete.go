@@ -20,7 +20,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// Delete takes an object away, or one version of it.
+// Delete deletes an object, or one version of it.
 func (s *Store) Delete(ctx context.Context, ref store.Ref, a *store.Attrs) error {
 	c := newPlainCall("DeleteObject", ref, a)
 	if err := c.check(nil); err != nil {
@@ -36,12 +36,12 @@ func (s *Store) Delete(ctx context.Context, ref store.Ref, a *store.Attrs) error
 	return err
 }
 
-// deleteTime is how long a store may think about each object of DeleteMany, in bytes of answerRate: a fifth of a second.
+// deleteTime is how long a store may take for each object of DeleteMany, in bytes of answerRate: a fifth of a second.
 const deleteTime = answerRate / 5
 
-// DeleteMany takes objects away by one request. Keys that XML cannot hold, and those of which the answer says nothing, are an Error of
-// kind Unsupported each: an answer that names every object is asked for, since one that is quiet about success looks like many a
-// wrong one.
+// DeleteMany deletes objects by one request. Keys that XML cannot hold, and those that the answer does not mention, are an
+// Error of kind Unsupported each: the request asks for an answer that names every object, since one that is quiet about
+// success looks like many wrong ones.
 func (s *Store) DeleteMany(ctx context.Context, refs []store.Ref, a *store.Attrs) ([]error, error) {
 	if len(refs) == 0 {
 		return nil, nil
@@ -67,7 +67,7 @@ func (s *Store) DeleteMany(ctx context.Context, refs []store.Ref, a *store.Attrs
 	switch {
 	case errors.Is(err, store.Unsupported):
 		s.profile.lack(deleteObjects)
-	case errors.Is(err, store.Invalid) && !s.profile.aws: // Google's answer, too; one by one, each gets an answer of its own
+	case errors.Is(err, store.Invalid) && !s.profile.aws: // Google's answer, too; one by one, each gets its own
 		return nil, c.unsupported()
 	}
 	if err != nil {
@@ -80,7 +80,7 @@ func (c *call) unsupported() error {
 	return &store.Error{Kind: store.Unsupported, Op: c.op, Ref: c.ref, Err: errors.New("this store deletes objects one by one")}
 }
 
-// naming lists what is to be deleted as XML can name it; the others have an error.
+// naming lists what is to be deleted and XML can name; the others have an error.
 func (c *call) naming(refs []store.Ref) (each []error, named []types.ObjectIdentifier, err error) {
 	if len(refs) > store.MaxDelete {
 		return nil, nil, c.invalid("delete at most 1000 objects at once", fmt.Errorf("%d objects are too many", len(refs)))
@@ -106,7 +106,7 @@ func inXML(key string) bool {
 	})
 }
 
-// fates sorts what an answer says to the objects that it is about.
+// fates assigns what an answer says to the objects that it is about.
 func (s *Store) fates(c *call, refs []store.Ref, each []error, out *awss3.DeleteObjectsOutput) error {
 	index := make(map[store.Ref]int, len(refs))
 	said := make([]bool, len(refs))
@@ -149,7 +149,7 @@ func (s *Store) fates(c *call, refs []store.Ref, each []error, out *awss3.Delete
 	return nil
 }
 
-// sumByMD5 lets a request carry Content-MD5, which every server knows, in place of the checksum that the SDK chose.
+// sumByMD5 makes a request carry Content-MD5, which every server supports, in place of the checksum that the SDK chose.
 func sumByMD5(o *awss3.Options) {
 	o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
 		return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("haul:ContentMD5", setMD5), "Signing", middleware.Before)

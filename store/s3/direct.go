@@ -20,9 +20,9 @@ import (
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
-// directTransport moves the data over connections of its own: a request is one buffer of head and body, written and read by the
-// goroutine that asked for it. The SDK says where a bucket is and with what to sign, and its signer signs; where an address
-// needs more than that, the request goes through the SDK.
+// directTransport moves the data over its own connections: a request is one buffer of head and body, written and read by
+// the goroutine that asked for it. The SDK says where a bucket is and what to sign with, and its signer signs; if an
+// address needs more than that, the request goes through the SDK.
 type directTransport struct {
 	*Store
 	pool   *pool
@@ -69,20 +69,20 @@ func (d *directTransport) fetch(ctx context.Context, m dataRequest) (*roundTrip,
 	return x, body, err
 }
 
-// signedRequest is one request on its way.
+// signedRequest is one request in flight.
 type signedRequest struct {
 	x    *roundTrip
 	at   address
 	req  *http.Request // as signed
 	path string        // with the query, as sent
-	cut  bool          // the answer came before all of the body was out
+	cut  bool          // the answer came before the whole body was sent
 
 	encoding string // that the answer may have
 }
 
 const unsignedPayload = "UNSIGNED-PAYLOAD"
 
-// begin addresses and signs a request, in the region that do says. It gives nil where only the SDK can go.
+// begin addresses and signs a request, in the region that do says. It returns nil if only the SDK can send it.
 func (d *directTransport) begin(ctx context.Context, method string, m dataRequest) (*signedRequest, error) {
 	x := exchangeOf(ctx)
 	at, err := d.addressOf(ctx, m.ref.Bucket, x.region)
@@ -128,7 +128,7 @@ func (d *directTransport) begin(ctx context.Context, method string, m dataReques
 	return t, d.signer.SignHTTP(ctx, v, t.req, payload, "s3", at.region, time.Now())
 }
 
-// query names the part or the version, as S3 signs it: sorted, and escaped like a key but for the slash.
+// query names the part or the version, as S3 signs it: sorted, and escaped like a key, but with the slash escaped too.
 func (m *dataRequest) query() string {
 	value := func(s string) string { return strings.ReplaceAll(escaped(s), "/", "%2F") }
 	switch {
@@ -169,11 +169,11 @@ func (t *signedRequest) head(b *bytes.Buffer) {
 // clean keeps a value from ending its line.
 var clean = strings.NewReplacer("\r", " ", "\n", " ")
 
-// converse sends the request and reads the head of the answer. A connection that had been idle may be closed by the server
-// at the very moment; then a fresh one is tried, once.
+// converse sends the request and reads the head of the answer. The server may close an idle connection at the very moment
+// it is used; then a fresh one is tried, once.
 func (d *directTransport) converse(ctx context.Context, t *signedRequest, m dataRequest) (*http.Response, error) {
 	for try := 0; ; try++ {
-		if ctx.Err() != nil { // a connection that is there already would not notice in time
+		if ctx.Err() != nil { // an existing connection would not notice in time
 			return nil, context.Cause(ctx)
 		}
 		c, err := d.pool.get(ctx, t.at, try > 0)
@@ -261,10 +261,10 @@ func noAnswer(err error) error {
 
 var headBuffers = sync.Pool{New: func() any { return new([smallBuffer]byte) }}
 
-// smallBuffer is what carries a request that brings no memory with it, in bytes.
+// smallBuffer is the size of the buffer of a request that brings no memory with it, in bytes.
 const smallBuffer = 16 << 10
 
-// sendAll writes head and body. An answer that comes before all of it is out says that the rest is not wanted.
+// sendAll writes head and body. An answer that comes before all of it is sent says that the rest is not wanted.
 func (t *signedRequest) sendAll(c *conn, m dataRequest) error {
 	buf, body := m.buffer, m.body
 	if len(buf) < smallBuffer {
@@ -324,12 +324,12 @@ func early(c *conn) bool {
 	return errors.Join(err, c.SetReadDeadline(time.Time{})) == nil
 }
 
-// bodyError is what went wrong on this side, in reading what was to be sent.
+// bodyError is an error on this side, in reading what was to be sent.
 type bodyError struct{ error }
 
 func (e *bodyError) Unwrap() error { return e.error }
 
-// answerBody gives its connection back when it was read to the end, and cuts it when it was not.
+// answerBody returns its connection to the pool after it was read to the end, and closes it otherwise.
 type answerBody struct {
 	io.ReadCloser
 	door *directTransport
@@ -337,12 +337,12 @@ type answerBody struct {
 	c    *conn
 	left int64 // of a known length; -1 otherwise
 	keep bool
-	stop func() bool // ends the watch over the context
+	stop func() bool // stops watching the context
 	end  bool        // an EOF was seen
 	done bool
 }
 
-// Read reads, and sees the end.
+// Read reads, and notices the end.
 func (b *answerBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if b.left > 0 {
@@ -354,7 +354,7 @@ func (b *answerBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close gives the connection back or closes it.
+// Close returns the connection to the pool or closes it.
 func (b *answerBody) Close() error {
 	if b.done {
 		return nil

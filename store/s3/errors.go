@@ -23,7 +23,8 @@ import (
 
 var errNoSuchAddressing = errors.New("no such addressing")
 
-// fault is an error as the server told it. Elements that hold secrets (StringToSign, Token-0, AWSAccessKeyId) are not read.
+// fault is an error as the server reported it. Elements that hold secrets (StringToSign, Token-0, AWSAccessKeyId) are not
+// read.
 type fault struct {
 	status  int
 	header  http.Header
@@ -44,7 +45,7 @@ type fault struct {
 	MinSizeAllowed string `xml:"MinSizeAllowed"`
 }
 
-// parseFault reads the error in an answer; one without a body, or of another form, gives the status alone.
+// parseFault reads the error in an answer; for one without a body, or of another form, it returns the status alone.
 func parseFault(resp *http.Response, body []byte) *fault {
 	f := &fault{status: resp.StatusCode, header: resp.Header}
 	var doc struct {
@@ -71,7 +72,7 @@ func parseFault(resp *http.Response, body []byte) *fault {
 	return f
 }
 
-// rootElement gives the name of the first element of an XML document as far as it is there, or "".
+// rootElement returns the name of the first element of an XML document as far as it is there, or "".
 func rootElement(doc []byte) string {
 	d := xml.NewDecoder(bytes.NewReader(doc))
 	d.Strict = false
@@ -92,7 +93,7 @@ func rootElement(doc []byte) string {
 	}
 }
 
-// region gives the region that the server says is the right one.
+// region returns the region that the server says is the right one.
 func (f *fault) region() string {
 	if r := f.header.Get("X-Amz-Bucket-Region"); r != "" {
 		return r
@@ -100,7 +101,7 @@ func (f *fault) region() string {
 	return f.Region
 }
 
-// retryAfter reads the wish to wait, in seconds or as a date.
+// retryAfter parses the Retry-After header, in seconds or as a date.
 func (f *fault) retryAfter(now time.Time) time.Duration {
 	v := f.header.Get("Retry-After")
 	if n, err := strconv.Atoi(v); err == nil && n > 0 {
@@ -112,7 +113,7 @@ func (f *fault) retryAfter(now time.Time) time.Duration {
 	return 0
 }
 
-// explain makes the Error of what a call came to. gctx is the context of the call itself, ctx that of the caller.
+// explain returns the Error of a failed call. gctx is the context of the call itself, ctx that of the caller.
 func (s *Store) explain(ctx, gctx context.Context, x *roundTrip, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s %s: %w", x.call.op, x.call.ref, context.Cause(ctx))
@@ -147,13 +148,13 @@ func (s *Store) explain(ctx, gctx context.Context, x *roundTrip, err error) erro
 	return e
 }
 
-// brokenAnswer tells an answer that was cut from one that was nonsense.
+// brokenAnswer distinguishes an answer that was cut off from one that is nonsense.
 func brokenAnswer(err error) bool {
 	var op *net.OpError
 	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.As(err, &op) || errors.Is(err, syscall.ECONNRESET)
 }
 
-// lastError gives the innermost text of an error of the SDK, without the names of its middle layers.
+// lastError returns the innermost text of an error of the SDK, without the names of its middle layers.
 func lastError(err error) string {
 	for {
 		next := errors.Unwrap(err)
@@ -209,7 +210,7 @@ type netError struct {
 func (e *netError) Error() string { return e.text }
 func (e *netError) Unwrap() error { return e.err }
 
-// invalid makes the Error of a request that is wrong before it is sent.
+// invalid returns the Error of a request that is wrong before it is sent.
 func (c *call) invalid(hint string, err error) error {
 	return &store.Error{Kind: store.Invalid, Op: c.op, Ref: c.ref, Hint: hint, Err: err}
 }
@@ -244,7 +245,7 @@ func (s *Store) redact(c *call, text string) string { return redact(text, s.secr
 var secretPatterns = regexp.MustCompile(`(?i)(x-amz-(?:signature|security-token|credential)["']?\s*[=:]\s*)[^&\s"'<]+|` +
 	`((?:signature|credential)=)[^&,\s"'<]+|(://)[^/@\s]*@`)
 
-// redact takes secrets out of a text that others wrote.
+// redact removes secrets from a text that others wrote.
 func redact(text string, secrets ...string) string {
 	for _, s := range secrets {
 		if len(s) > 3 {

@@ -215,7 +215,7 @@ func TestHeadUnveiled(t *testing.T) {
 	}
 }
 
-// TestSecrets lets the server say everything that it was told.
+// TestSecrets makes the server repeat everything that it received.
 func TestSecrets(t *testing.T) {
 	key := store.Secret("0123456789abcdefghijklmnopqrstuv")
 	a := &store.Attrs{Encryption: store.Encryption{Customer: store.CustomerKey{Key: key}, CopySource: store.CustomerKey{Key: key}}}

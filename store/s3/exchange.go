@@ -19,14 +19,14 @@ import (
 	"haul.example/haul/store"
 )
 
-// call describes one operation to exchange.
+// call describes one operation.
 type call struct {
 	op  string // in S3's words
 	ref store.Ref
 	// header is sent and signed on top of what the SDK sends.
 	header http.Header
 	attrs  *store.Attrs
-	// sums names the algorithm of a checksum that the request relies on, so that a refusal is told from other errors.
+	// sums names the algorithm of a checksum that the request relies on, so that a refusal of it can be recognized.
 	sums checksum.Algorithm
 	// size of the body in bytes.
 	size int64
@@ -34,16 +34,16 @@ type call struct {
 	part int
 	// slow answers may take minutes (Complete, Copy).
 	slow bool
-	// pinned: a 412 speaks of the state of the object that is read; else of the one that is written.
+	// pinned: a 412 is about the state of the object that is read; else about the one that is written.
 	pinned bool
-	// stream: the answer's body goes on after the call.
+	// stream: the answer's body continues after the call.
 	stream bool
-	// everywhere: the call is about no bucket.
+	// everywhere: the call is not about a bucket.
 	everywhere bool
 }
 
 // roundTrip is what one request and its answer left behind. The transport below the SDK fills it in, so that headers and
-// errors are read in one way, whoever made the request.
+// errors are read in one way, however the request was made.
 type roundTrip struct {
 	call   *call
 	region string
@@ -68,11 +68,11 @@ func exchangeOf(ctx context.Context) *roundTrip {
 	return x
 }
 
-// attempt does one request through the SDK.
+// attempt makes one request through the SDK.
 type attempt func(context.Context, *awss3.Client) error
 
-// do runs a call; once more where the server names another region, which is remembered for the bucket. That is addressing,
-// not retrying: the first request did nothing. The error is an Error of package store, or the context's.
+// do makes a call, and repeats it once if the server names another region, which is remembered for the bucket. That is
+// addressing, not retrying: the first request did nothing. The error is an Error of package store, or the context's.
 func (s *Store) do(ctx context.Context, c *call, try attempt) (*roundTrip, error) {
 	if c.ref.Bucket == "" && !c.everywhere {
 		return nil, c.invalid("name a bucket: s3://BUCKET/KEY", errors.New("no bucket is named"))
@@ -120,13 +120,13 @@ func (s *Store) once(ctx context.Context, c *call, region string, try attempt) (
 }
 
 const (
-	// answerRate: a store may think a second longer about each so many bytes before it answers.
+	// answerRate: a store may take one more second before it answers for each so many bytes.
 	answerRate = 8 << 20
 	// slowAnswer is how long Complete and Copy may be silent. S3 sends spaces to keep the connection alive meanwhile.
 	slowAnswer = 10 * time.Minute
 )
 
-// otherRegion gives the region that the server sent this request to, or "".
+// otherRegion returns the region that the server sent this request to, or "".
 func (x *roundTrip) otherRegion() string {
 	if x == nil || x.fault == nil {
 		return ""
@@ -140,7 +140,7 @@ func (x *roundTrip) otherRegion() string {
 	return ""
 }
 
-// captureClient is the HTTP client that the SDK gets. It notes what happens in the exchange.
+// captureClient is the HTTP client that the SDK gets. It records what happens in the roundTrip.
 type captureClient struct {
 	transport http.RoundTripper
 	encoding  string
@@ -227,13 +227,13 @@ func addHeaders(ctx context.Context, in middleware.BuildInput, next middleware.B
 	return next.HandleBuild(ctx, in)
 }
 
-// dropID takes the SDK's x-id out of a query: no other client sends it, and some stores leave it out of what they sign.
+// dropID removes the SDK's x-id from a query: no other client sends it, and some stores leave it out of what they sign.
 func dropID(u *url.URL) {
 	fields := strings.Split(u.RawQuery, "&")
 	u.RawQuery = strings.Join(slices.DeleteFunc(fields, func(f string) bool { return strings.HasPrefix(f, "x-id=") }), "&")
 }
 
-// dropHeaders takes out what must not be signed: some servers and proxies change or do not know it.
+// dropHeaders removes what must not be signed: some servers and proxies change or do not know it.
 func dropHeaders(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
 	if req, ok := in.Request.(*smithyhttp.Request); ok {
 		for _, name := range []string{"Accept-Encoding", "Amz-Sdk-Invocation-Id", "Amz-Sdk-Request", "Expect"} {
@@ -243,7 +243,7 @@ func dropHeaders(ctx context.Context, in middleware.FinalizeInput, next middlewa
 	return next.HandleFinalize(ctx, in)
 }
 
-// client gives the SDK's client for a region.
+// client returns the SDK's client for a region.
 func (s *Store) client(region string) *awss3.Client {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -275,8 +275,8 @@ func (s *Store) learnRegion(bucket, region string) {
 	s.regions[bucket] = region
 }
 
-// canMove reports whether requests can go to another region: not where the endpoint is one host of AWS within a network of
-// the user's own.
+// canMove reports whether requests can go to another region: not if the endpoint is one host of AWS within a private
+// network of the user.
 func (s *Store) canMove() bool {
 	return s.endpoint == nil || !awsHost(s.endpoint.Hostname()) || regionOf(s.endpoint.Hostname()) != "" ||
 		s.endpoint.Hostname() == "s3.amazonaws.com"

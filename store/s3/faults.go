@@ -13,7 +13,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// kinds sorts the codes of S3 and of those who speak it.
+// kinds maps the error codes of S3 and of compatible stores.
 var kinds = map[string]store.Kind{
 	"NoSuchKey":     store.NotFound,
 	"NoSuchVersion": store.NotFound,
@@ -86,7 +86,7 @@ var kinds = map[string]store.Kind{
 	"ServerBusy":               store.Unavailable,
 }
 
-// explainFault sorts an error that the server told.
+// explainFault classifies an error that the server reported.
 func (s *Store) explainFault(e *store.Error, x *roundTrip) {
 	f, c := x.fault, x.call
 	e.Status, e.Code, e.RequestID = f.status, f.Code, f.RequestID
@@ -142,8 +142,9 @@ func (s *Store) kind(f *fault, c *call) store.Kind {
 	return kindOfStatus(f.status)
 }
 
-// goneUpload reports whether an answer that something is not there is about the upload: whatever the code, nothing else can be
-// missing for these operations (Ceph answers NoSuchKey). A part that is copied may lack its source, which has that code too.
+// goneUpload reports whether an answer that something is not there is about the upload: whatever the code, nothing else can
+// be missing for these operations (Ceph answers NoSuchKey). If a part is copied, its source may be missing, which has that
+// code too.
 func (c *call) goneUpload(f *fault) bool {
 	switch c.op {
 	case "ListParts", "UploadPart", "CompleteMultipartUpload", "AbortMultipartUpload":
@@ -154,7 +155,7 @@ func (c *call) goneUpload(f *fault) bool {
 	return false
 }
 
-// kindOfStatus sorts answers without a code that is known: those to HEAD have no body, proxies have other words.
+// kindOfStatus classifies answers without a known code: those to HEAD have no body, proxies have other texts.
 func kindOfStatus(status int) store.Kind {
 	switch status {
 	case 301, 302, 307, 308:
@@ -185,9 +186,9 @@ func kindOfStatus(status int) store.Kind {
 	return store.Unknown
 }
 
-// refusesSum reports whether the server does not want the checksum that the request came with. Old servers say so in a way of
-// their own: by 501, by a 400 that names it, or, since they leave the unknown header out of what they sign, by a signature
-// that does not match.
+// refusesSum reports whether the server refuses the checksum that the request came with. Old servers do so in their own
+// ways: by 501, by a 400 that names it, or, since they leave the unknown header out of what they sign, by a signature that
+// does not match.
 func (s *Store) refusesSum(f *fault, c *call) bool {
 	if c.sums == checksum.None || kinds[f.Code] == store.Corrupt {
 		return false
@@ -205,7 +206,7 @@ func (s *Store) refusesSum(f *fault, c *call) bool {
 	return false
 }
 
-// hint gives one sentence of advice, or "".
+// hint returns one sentence of advice, or "".
 func (s *Store) hint(e *store.Error, x *roundTrip) string {
 	f := x.fault
 	if f.status == http.StatusRequestEntityTooLarge && f.Code == "" {
@@ -260,7 +261,7 @@ func (s *Store) hint(e *store.Error, x *roundTrip) string {
 	return ""
 }
 
-// attrHint names the attribute that a store may have refused with an answer that does not.
+// attrHint names the attribute that a store may have refused with an answer that does not name it.
 func (s *Store) attrHint(e *store.Error, c *call) string {
 	if s.profile.aws || e.Kind != store.Invalid && e.Kind != store.Unsupported || e.Op == "GetObject" || e.Op == "HeadObject" {
 		return ""

@@ -17,7 +17,7 @@ import (
 	"haul.example/haul/store/s3"
 )
 
-// answered has a call for each kind of answer: heads alone, bytes, and documents. Each gives what it understood.
+// answered has a call for each kind of answer: heads alone, bytes, and documents. Each returns what it understood.
 var answered = []func(context.Context, *s3.Store) ([]string, error){
 	func(ctx context.Context, s *s3.Store) ([]string, error) {
 		o, err := s.Head(ctx, store.GetRequest{Ref: ref})

@@ -12,11 +12,10 @@ import (
 )
 
 // lateSum is the framing of a body whose checksum follows it: aws-chunked, with all of the body as one chunk and the
-// checksum as a trailing header.
-// https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
+// checksum as a trailing header. https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
 //
-// Half of the servers get it wrong. So it is asked only of those that settled on a checksum when the upload was opened, it
-// counts as proved when the answer to a part repeats the sum, and a first part that comes to nothing ends it for good.
+// Half of the servers get it wrong. So it is only used with those that settled on a checksum when the upload was opened, it
+// counts as working when the answer to a part repeats the sum, and if the first part fails it is not used again.
 type lateSum struct {
 	algorithm checksum.Algorithm
 	sum       func() checksum.Sum // when all of the body has been read
@@ -25,17 +24,17 @@ type lateSum struct {
 
 const streamingTrailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 
-// header sets what announces the framing.
+// header sets the headers that announce the framing.
 func (l *lateSum) header(h http.Header) {
 	h.Set("Content-Encoding", "aws-chunked")
 	h.Set("X-Amz-Decoded-Content-Length", strconv.FormatInt(l.size, 10))
 	h.Set("X-Amz-Trailer", l.name())
 }
 
-// name is that of the trailing header.
+// name returns the name of the trailing header.
 func (l *lateSum) name() string { return strings.ToLower(sumHeaders[l.algorithm]) }
 
-// before and after give what frames the body; an empty body is framed by after alone.
+// before and after write what frames the body; an empty body is framed by after alone.
 func (l *lateSum) before(b *bytes.Buffer) {
 	if l.size > 0 {
 		b.Write(strconv.AppendInt(b.AvailableBuffer(), l.size, 16))
@@ -54,7 +53,7 @@ func (l *lateSum) after(b *bytes.Buffer, sum checksum.Sum) {
 	b.WriteString("\r\n\r\n")
 }
 
-// length is that of the framed body.
+// length returns the length of the framed body.
 func (l *lateSum) length() int64 {
 	var b bytes.Buffer
 	l.before(&b)
@@ -68,10 +67,10 @@ func (s *Store) TakesLateSums(u store.Upload) bool {
 	return a != checksum.None && a != checksum.MD5 && !s.anonymous && !s.signPayload && s.profile.has(trailers)
 }
 
-// errNoLate says that a request cannot go out with a late sum.
+// errNoLate says that a request cannot be sent with a trailing checksum.
 var errNoLate = errors.New("no checksum can follow a body here")
 
-// judgeLate decides what the outcome of a part with a late sum says of the server.
+// judgeLate decides what the outcome of a part with a trailing checksum says about the server.
 func (s *Store) judgeLate(ref store.Ref, p store.Part, err error) error {
 	if err == nil && !p.Sum.IsZero() {
 		s.profile.prove(trailers)
@@ -90,8 +89,8 @@ func (s *Store) judgeLate(ref store.Ref, p store.Part, err error) error {
 	return noLate(ref, err)
 }
 
-// noLate refuses a late sum, because of err. The words of a refusal are left out: an old server that takes the framing for data says
-// that the bytes are wrong (Ceph 16, XAmzContentSHA256Mismatch).
+// noLate refuses a trailing checksum, because of err. The text of a refusal is left out: an old server that takes the
+// framing for data says that the bytes are wrong (Ceph 16, XAmzContentSHA256Mismatch).
 func noLate(ref store.Ref, err error) error {
 	refused := &store.Error{Kind: store.ChecksumRefused, Op: "UploadPart", Ref: ref, Err: errors.New("the store does not take trailing checksums")}
 	if e := (*store.Error)(nil); errors.As(err, &e) {
@@ -100,7 +99,7 @@ func noLate(ref store.Ref, err error) error {
 	return refused
 }
 
-// doubtful reports whether an error can come from the framing, rather than from what would befall any other request as well.
+// doubtful reports whether an error can come from the framing, rather than from what any other request would meet as well.
 func doubtful(e *store.Error, proved bool) bool {
 	switch e.Kind {
 	case store.NoUpload, store.NoBucket, store.NotFound, store.Throttled, store.Expired, store.ClockSkew, store.WrongRegion:

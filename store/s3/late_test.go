@@ -52,7 +52,7 @@ func TestLateSumOnTheWire(t *testing.T) {
 	}
 }
 
-// A server that gets late sums wrong, in whatever way, is asked for no more of them.
+// A server that gets trailing checksums wrong, in whatever way, is asked for no more of them.
 func TestLateSumUnknown(t *testing.T) {
 	body := []byte("ACGT")
 	for name, tt := range map[string]struct {
@@ -87,12 +87,12 @@ func TestLateSumUnknown(t *testing.T) {
 	}
 }
 
-// What says nothing of late sums does not end them.
+// What says nothing of trailing checksums does not end them.
 func TestLateSumOtherErrors(t *testing.T) {
 	body := []byte("ACGT")
 	good := repeating(checksum.Bytes(checksum.CRC64NVME, body))
 	for name, tt := range map[string]struct {
-		first, then http.HandlerFunc // the first proves late sums, where it is there
+		first, then http.HandlerFunc // the first one shows that trailing checksums work, if it is set
 		want        store.Kind
 	}{
 		"throttled":           {nil, fails(503, "SlowDown", ""), store.Throttled},

@@ -19,14 +19,15 @@ import (
 )
 
 const (
-	// maxHeads is up to how many parts are asked for one by one.
+	// maxHeads is the number of parts up to which they are asked for one by one.
 	maxHeads = 1000
-	// headsAtOnce of them.
+	// headsAtOnce bounds the concurrent requests for them.
 	headsAtOnce = 16
 )
 
-// Layout reports how an object was cut into parts. Servers keep that in different depths: a list with sums (AWS, for uploads
-// with checksums, and MinIO), or each part by a HEAD, or not at all, which is an Error of kind store.Unsupported.
+// Layout returns the parts in which an object was uploaded. Servers keep them in different detail: a list with sums (AWS,
+// for uploads with checksums, and MinIO), or each part by a HEAD, or not at all, which is an Error of kind
+// store.Unsupported.
 func (s *Store) Layout(ctx context.Context, o store.Object, a *store.Attrs) ([]store.Part, error) {
 	etag, isMD5 := checksum.FromETag(o.ETag)
 	if isMD5 && etag.Parts == 0 || o.Size == 0 {
@@ -85,7 +86,8 @@ func (l layout) find(ctx context.Context) ([]store.Part, error) {
 	return l.each(ctx, count)
 }
 
-// head asks for one part. Servers that do not know the question answer in several ways: moto, by 412, as if the object had changed.
+// head asks for one part. Servers that do not support the request answer in several ways: moto, by 412, as if the object
+// had changed.
 func (l layout) head(ctx context.Context, part int) (*roundTrip, error) {
 	x, err := l.s.head(ctx, l.get, part)
 	var e *store.Error
@@ -105,7 +107,7 @@ func (l layout) head(ctx context.Context, part int) (*roundTrip, error) {
 	return nil, l.unsupported("the store does not report the parts of an object: it answers by status " + strconv.Itoa(e.Status))
 }
 
-// count gives the number of parts, from the header or the ETag; 0 is unknown.
+// count returns the number of parts, from the header or the ETag; 0 is unknown.
 func (l layout) count(x *roundTrip) int {
 	if n, err := strconv.Atoi(x.answer.Get("X-Amz-Mp-Parts-Count")); err == nil && n > 0 && n <= maxPart {
 		return n
@@ -116,8 +118,8 @@ func (l layout) count(x *roundTrip) int {
 	return 0
 }
 
-// equal gives the parts of an object cut into equal ones, the last perhaps smaller, or nil where it is not. The second and
-// the last two are asked for, which tells other cuts apart, parts that grow on the way among them.
+// equal returns the parts of an object that was split into equal ones, the last perhaps smaller, or nil if it was not. The
+// second and the last two are asked for, which detects other layouts, such as parts that grow.
 func (l layout) equal(ctx context.Context, size int64, count int) ([]store.Part, error) {
 	last := l.o.Size - size*int64(count-1)
 	if size <= 0 || last <= 0 || last > size {
@@ -150,7 +152,7 @@ func (l layout) equal(ctx context.Context, size int64, count int) ([]store.Part,
 	return parts, nil
 }
 
-// size gives that of one part.
+// size returns the size of one part.
 func (l layout) size(ctx context.Context, part int) (int64, error) {
 	x, err := l.head(ctx, part)
 	if err != nil {
@@ -194,8 +196,8 @@ func (s *Store) whole(o store.Object, parts []store.Part) ([]store.Part, error) 
 	return parts, nil
 }
 
-// attributes asks for the list of parts. It gives nil where the server has none for this object, or does not know the
-// question: old servers answer it with the object itself, which is noticed before it is read (see readXML).
+// attributes asks for the list of parts. It returns nil if the server has none for this object, or does not know the
+// request: old servers answer it with the object itself, which is noticed before it is read (see readXML).
 func (s *Store) attributes(ctx context.Context, o store.Object, a *store.Attrs) ([]store.Part, error) {
 	c := newCall("GetObjectAttributes", o.Ref, a)
 	in := &awss3.GetObjectAttributesInput{Bucket: &o.Bucket, Key: &o.Key, VersionId: version(o.Ref), MaxParts: aws.Int32(1000),
@@ -230,7 +232,7 @@ func (s *Store) attributes(ctx context.Context, o store.Object, a *store.Attrs) 
 	return s.listed(o, parts), nil
 }
 
-// listed gives the parts where they make up the object, else nil.
+// listed returns the parts if they make up the object, else nil.
 func (s *Store) listed(o store.Object, parts []store.Part) []store.Part {
 	var sum int64
 	for i := range parts {

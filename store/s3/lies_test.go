@@ -40,7 +40,7 @@ const inLab = "lab"
 
 func at(key string) store.Ref { return store.Ref{Bucket: inLab, Key: key} }
 
-// tried is one call, whose error is nil where the store says that it was done; wrong says why that is not true.
+// tried is one call, whose error is nil if the store says that it was done; wrong says why that is not true.
 type tried struct {
 	err   error
 	wrong string
@@ -215,8 +215,8 @@ func lieRuns(t *testing.T, few int) int {
 	return few
 }
 
-// TestLies: whatever a server answers in place of the truth, no call is called done that is not, and none hangs. The environment
-// variable HAUL_LIES gives the number of runs, and HAUL_LIE_SEED the first seed.
+// TestLies: whatever a server answers in place of the truth, no call is called done that is not, and none hangs. The
+// environment variable HAUL_LIES gives the number of runs, and HAUL_LIE_SEED the first seed.
 func TestLies(t *testing.T) {
 	setKeys(t)
 	first, _ := strconv.ParseUint(os.Getenv("HAUL_LIE_SEED"), 10, 64)
@@ -268,7 +268,7 @@ func lieTo(t *testing.T, name string, seed uint64, r *rand.Rand) string {
 	return ""
 }
 
-// newWorld makes a world; its store speaks to the server directly, or else through the SDK, as it does where there is a proxy.
+// newWorld makes a world; its store speaks to the server directly, or else through the SDK, as it does if there is a proxy.
 func newWorld(t *testing.T, direct bool) *world {
 	m := storetest.New(storetest.Buckets(inLab, "other", "third"), storetest.Limits(store.Limits{MinPart: 1, MaxPart: 1 << 20, MaxPut: 1 << 20, MaxParts: 100}))
 	w := &world{Memory: m, Server: storetest.Serve(nil, m, storetest.Page(2)), want: map[string][]byte{}}

@@ -9,7 +9,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// Limits are those of S3 (docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html), or of the provider where it is known
+// Limits returns those of S3 (docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html), or of the provider if it is known
 // to differ, or narrower ones that the server has named in a refusal.
 func (s *Store) Limits(bucket string) store.Limits {
 	l := store.Limits{
@@ -28,13 +28,13 @@ func (s *Store) Limits(bucket string) store.Limits {
 // minPart is the least size of a part that S3 takes, in bytes, and so the largest that no store may refuse for its size.
 const minPart = 5 * mib
 
-// learned are limits that the server named when it refused a request. Zero is not learned.
+// learned are limits that the server named when it refused a request. Zero is unknown.
 type learned struct {
 	maxParts                 int
 	maxPut, maxPart, minPart int64 // bytes
 }
 
-// narrow puts what was learned into l.
+// narrow applies the learned limits to l.
 func (p *profile) narrow(l *store.Limits) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -50,7 +50,7 @@ func (p *profile) narrow(l *store.Limits) {
 	l.MinPart = min(max(l.MinPart, p.limits.minPart), l.MaxPart)
 }
 
-// learnLimit remembers the limit that a refusal names, for as long as the process lives.
+// learnLimit remembers the limit that a refusal names, for the life of the process.
 func (p *profile) learnLimit(f *fault, c *call) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -77,7 +77,7 @@ func (p *profile) learnLimit(f *fault, c *call) {
 	}
 }
 
-// bytesIn reads a number of bytes; what is none is 0.
+// bytesIn parses a number of bytes; 0 if text is not a number.
 func bytesIn(text string) int64 {
 	n, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
 	if err != nil {
@@ -88,12 +88,12 @@ func bytesIn(text string) int64 {
 
 var number = regexp.MustCompile(`[0-9][0-9,_]*`)
 
-// scantyParts is how many parts an upload has at most where a server refuses a part number beyond it, and names no bound: what
-// the only provider known to take fewer than S3 allows (Scaleway).
+// scantyParts is how many parts an upload has at most if a server refuses a part number above it, and names no bound: the
+// limit of the only provider known to accept fewer than S3 (Scaleway).
 const scantyParts = 1000
 
 // mostParts reads how many parts an upload may have out of the refusal of a part with that number, or of so many parts: the
-// largest number in it that is below. It is 0 where the refusal is about something else.
+// largest number in it that is below. It returns 0 if the refusal is about something else.
 func mostParts(text string, part int) int {
 	text = strings.ToLower(text)
 	if !strings.Contains(text, "part number") && !strings.Contains(text, "partnumber") && !strings.Contains(text, "number of parts") &&

@@ -20,7 +20,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// Uploads lists open uploads of keys that begin with prefix. MinIO lists them only where prefix is the whole key.
+// Uploads lists open uploads of keys that begin with prefix. MinIO lists them only if prefix is the whole key.
 func (s *Store) Uploads(ctx context.Context, bucket, prefix string) iter.Seq2[store.Upload, error] {
 	return func(yield func(store.Upload, error) bool) {
 		in := &awss3.ListMultipartUploadsInput{Bucket: &bucket, EncodingType: types.EncodingTypeUrl}
@@ -46,7 +46,7 @@ func (s *Store) Uploads(ctx context.Context, bucket, prefix string) iter.Seq2[st
 	}
 }
 
-// uploadsPage gives a page, and what asks for the page after it: no KeyMarker after the last.
+// uploadsPage returns a page, and what asks for the page after it: no KeyMarker after the last.
 func (s *Store) uploadsPage(ctx context.Context, in *awss3.ListMultipartUploadsInput, t *turns) (page []store.Upload, next awss3.ListMultipartUploadsInput, err error) {
 	c := &call{op: "ListMultipartUploads", ref: store.Ref{Bucket: *in.Bucket}, header: http.Header{}}
 	out, err := s.getUploads(ctx, c, in)
@@ -84,8 +84,8 @@ func (s *Store) uploadsPage(ctx context.Context, in *awss3.ListMultipartUploadsI
 	return page, next, nil
 }
 
-// getUploads asks for a page. Keys come encoded if the answer says so; Ceph encodes them and does not say so, which shows in a "%"
-// that may as well be the key's own: such a page is asked for again, with keys as they are.
+// getUploads asks for a page. Keys come encoded if the answer says so; Ceph encodes them and does not say so, which shows
+// in a "%" that may as well be the key's own: such a page is asked for again, with keys as they are.
 func (s *Store) getUploads(ctx context.Context, c *call, in *awss3.ListMultipartUploadsInput) (out *awss3.ListMultipartUploadsOutput, err error) {
 	if !s.profile.has(encodedUploads) {
 		in.EncodingType = ""
@@ -113,8 +113,8 @@ func uploadFrom(bucket, key string, u types.MultipartUpload) store.Upload {
 	return up
 }
 
-// List lists objects, page by page. Some stores give pages without objects before the last one; a page after which the next
-// would be the same again is an Error, as is one with keys that were not asked for.
+// List lists objects, page by page. Some stores return pages without objects before the last one; a page after which the
+// next would be the same again is an Error, as is one with keys that were not asked for.
 func (s *Store) List(ctx context.Context, bucket, prefix, after string, a *store.Attrs) iter.Seq2[[]store.Object, error] {
 	return func(yield func([]store.Object, error) bool) {
 		for page, err := range s.list(ctx, store.Ref{Bucket: bucket, Key: prefix}, "", after, a) {
@@ -161,7 +161,7 @@ type listing struct {
 	attrs *store.Attrs
 	in    awss3.ListObjectsV2Input
 	turns *turns
-	// marker is the name after which the next page begins, for servers that know version 1 of the operation alone.
+	// marker is the name after which the next page begins, for servers that support only version 1 of the operation.
 	marker string
 }
 
@@ -186,7 +186,7 @@ func (s *Store) newListing(ref store.Ref, delimiter, after string, a *store.Attr
 	return l, nil
 }
 
-// next gives the next page.
+// next returns the next page.
 func (l *listing) next(ctx context.Context) (page []store.Entry, more bool, err error) {
 	if !l.s.profile.has(listObjectsV2) {
 		return l.nextV1(ctx)
@@ -225,7 +225,7 @@ func (l *listing) next(ctx context.Context) (page []store.Entry, more bool, err 
 	return page, more, nil
 }
 
-// nextV1 is next for servers that take ListObjectsV2 for version 1: there, a page begins after a name.
+// nextV1 is next for servers that treat ListObjectsV2 as version 1: there, a page begins after a name.
 func (l *listing) nextV1(ctx context.Context) (page []store.Entry, more bool, err error) {
 	in := awss3.ListObjectsInput{Bucket: l.in.Bucket, Prefix: l.in.Prefix, Delimiter: l.in.Delimiter, EncodingType: l.in.EncodingType, MaxKeys: l.in.MaxKeys}
 	if l.marker != "" {
@@ -313,7 +313,8 @@ func listed(bucket, key string, o *types.Object) store.Object {
 	return out
 }
 
-// decoder undoes the encoding of names in a listing. Servers that do not know the encoding do not name it either.
+// decoder returns a func that undoes the encoding of names in a listing. Servers that do not support the encoding do not
+// name it either.
 func decoder(encoding string) func(string) string {
 	if encoding != string(types.EncodingTypeUrl) {
 		return plainText

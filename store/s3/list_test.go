@@ -46,7 +46,7 @@ func TestParts(t *testing.T) {
 	}
 }
 
-// TestPartsSilent: a server that tells no sums leaves the Scheme as it is, and an ETag counts where that is MD5.
+// TestPartsSilent: a server that returns no sums leaves the Scheme as it is, and an ETag counts if that is MD5.
 func TestPartsSilent(t *testing.T) {
 	srv := script(t, answer(200, `<ListPartsResult><IsTruncated>false</IsTruncated><NextPartNumberMarker>0</NextPartNumberMarker><Part><PartNumber>1</PartNumber><Size>4</Size><ETag>"0123456789abcdef0123456789abcdef"</ETag></Part></ListPartsResult>`))
 	s := open(t, s3.Config{Endpoint: srv.URL})
@@ -188,8 +188,8 @@ func TestListWithoutProgress(t *testing.T) {
 	}
 }
 
-// TestListV1: a server that knows version 1 of the operation alone, and takes version 2 for that, is listed whole: from the start, after
-// a name, and by levels.
+// TestListV1: a server that knows version 1 of the operation alone, and takes version 2 for that, is listed whole: from the
+// start, after a name, and by levels.
 func TestListV1(t *testing.T) {
 	keys := []string{"a", "b/1", "b/2", "b/3", "c d", "e%2F", "f", "g/x"}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -262,7 +262,7 @@ func TestListOfNothing(t *testing.T) {
 	}
 }
 
-// TestListServed lists odd keys over small pages, as the server of storetest gives them.
+// TestListServed lists odd keys over small pages, as the server of storetest returns them.
 func TestListServed(t *testing.T) {
 	m := storetest.New(storetest.Buckets("lab"))
 	srv := storetest.Serve(t, m, storetest.Page(3))

@@ -96,7 +96,7 @@ func TestCreateWrongKey(t *testing.T) {
 	}
 }
 
-// TestPutNegotiates plays the caller: sum as Scheme says, send, and ask Scheme again where it was refused.
+// TestPutNegotiates plays the caller: sum as Scheme says, send, and ask Scheme again if it was refused.
 func TestPutNegotiates(t *testing.T) {
 	body := []byte("ACGT")
 	for name, tt := range map[string]struct {
@@ -137,7 +137,7 @@ func TestPutNegotiates(t *testing.T) {
 	}
 }
 
-// TestPutMD5: where the ETag is the MD5 that was sent, the server vouches for it.
+// TestPutMD5: if the ETag is the MD5 that was sent, the server has verified it.
 func TestPutMD5(t *testing.T) {
 	body := []byte("ACGT")
 	sum := checksum.Bytes(checksum.MD5, body)

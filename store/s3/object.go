@@ -43,7 +43,7 @@ func setSum(h http.Header, s checksum.Sum) {
 	}
 }
 
-// objectFrom reads what an answer's headers tell of an object; its Size is for the caller to set.
+// objectFrom reads what an answer's headers say of an object; its Size is for the caller to set.
 func objectFrom(ref store.Ref, h http.Header) store.Object {
 	o := store.Object{
 		Ref:          ref,
@@ -53,7 +53,7 @@ func objectFrom(ref store.Ref, h http.Header) store.Object {
 		StorageClass: h.Get("X-Amz-Storage-Class"),
 		Restore:      restore(h.Get("X-Amz-Restore")),
 	}
-	// A bucket that keeps no versions has one of the name null, which S3 gives for the asking, and others do not know.
+	// A bucket that keeps no versions has one of the name null, which S3 returns on request, and others do not know.
 	if v := h.Get("X-Amz-Version-Id"); v != "" && v != "null" {
 		o.Version = v
 	}
@@ -79,7 +79,7 @@ func restore(v string) store.Restore {
 	return r
 }
 
-// etag takes off the quotes, and the mark of a weak one that some proxies put on.
+// etag removes the quotes, and the mark of a weak ETag that some proxies add.
 func etag(s string) string { return strings.Trim(strings.TrimPrefix(s, "W/"), `"`) }
 
 // sumsFrom reads the sums of a whole object.
@@ -93,8 +93,8 @@ func sumsFrom(h http.Header, etag string) []checksum.Sum {
 	return sums
 }
 
-// wholeSumOf reads the sum of an object. Servers tell in different ways that it is one of sums of parts: by "-N" behind the
-// value, or by the type, or not at all if they come from before there were types; then it is for all but CRC64NVME.
+// wholeSumOf reads the sum of an object. Servers say in different ways that it is one of sums of parts: by "-N" after the
+// value, or by the type, or not at all if they predate types; then it is for all but CRC64NVME.
 func wholeSumOf(a checksum.Algorithm, value, kind, etag string) checksum.Sum {
 	if value == "" {
 		return checksum.Sum{}
@@ -112,13 +112,13 @@ func wholeSumOf(a checksum.Algorithm, value, kind, etag string) checksum.Sum {
 		return s
 	}
 	if n == 0 {
-		return checksum.Sum{} // of how many parts is not told, so nothing can be compared
+		return checksum.Sum{} // of how many parts is unknown, so nothing can be compared
 	}
 	s.Parts = n
 	return s
 }
 
-// partSum reads the sum of one part from the values that an XML answer or a header gives for each algorithm.
+// partSum reads the sum of one part from the values that an XML answer or a header has for each algorithm.
 func partSum(value func(checksum.Algorithm) string) checksum.Sum {
 	for _, a := range algorithms {
 		v := value(a)

@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	// maxEmpty is how many pages without an entry may follow each other. S3 gives some where much was deleted.
+	// maxEmpty is how many pages without an entry may follow each other. S3 returns some if much was deleted.
 	maxEmpty = 1000
 	// maxPart is the highest number of a part (docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html).
 	maxPart = 10_000
 )
 
-// turns follow a listing from page to page and see to it that it makes progress: no page comes twice, whatever lies between. They
-// keep a few bytes of each page.
+// turns follow a listing from page to page and check that it makes progress: no page comes twice, whatever lies between.
+// They keep a few bytes of each page.
 type turns struct {
 	seed  maphash.Seed
 	seen  map[uint64]bool
@@ -29,8 +29,8 @@ type turns struct {
 
 func newTurns() *turns { return &turns{seed: maphash.MakeSeed(), seen: map[uint64]bool{}} }
 
-// page notes a page by its first entry, which is empty where the page is, and by what asks for the page after it, empty after the
-// last. What is wrong with it is said in words.
+// page records a page by its first entry, which is empty if the page is, and by what asks for the page after it, empty
+// after the last. It returns in words what is wrong with the page.
 func (t *turns) page(first, next string) string {
 	t.empty++
 	if first != "" {
@@ -54,7 +54,8 @@ func (t *turns) isNew(s string) bool {
 	return !was
 }
 
-// repeats reports whether an answer repeats what it answers to, where it says that at all. Servers repeat it encoded or plain.
+// repeats reports whether an answer repeats the parameter that it answers, if it has it at all. Servers repeat it encoded
+// or plain.
 func repeats(got, asked *string, decode func(string) string) bool {
 	s, want := aws.ToString(got), visible(aws.ToString(asked))
 	return s == "" || visible(plainText(s)) == want || visible(decode(s)) == want
@@ -70,12 +71,13 @@ func visible(s string) string {
 	}, s)
 }
 
-// wrong makes the Error of an answer that has its operation's form and cannot be the one that was asked for.
+// wrong returns the Error of an answer that has its operation's form and cannot be the one that was asked for.
 func (c *call) wrong(hint, what string) error {
 	return &store.Error{Kind: store.BadAnswer, Op: c.op, Ref: c.ref, Hint: hint, Err: errors.New(what)}
 }
 
-// isKey reports whether an answer that names a key, or none, is about this one. Some servers leave out a slash that it begins with.
+// isKey reports whether an answer that names a key, or none, is about this one. Some servers leave out a slash that it
+// begins with.
 func isKey(got, key string) bool {
 	bare := strings.TrimLeft(key, "/")
 	return repeats(&got, &key, decoder("url")) || repeats(&got, &bare, decoder("url"))

@@ -4,7 +4,7 @@ package s3
 
 import "syscall"
 
-// pending cannot be told here.
+// pending is not supported on this system.
 type pending struct{}
 
 func newPending(syscall.RawConn) *pending { return &pending{} }

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pending reports whether bytes, or the end, wait to be read from a connection. It is asked after every slice of a body, so
-// its question is made once.
+// pending reports whether bytes, or the end, wait to be read from a connection. It is called after every slice of a body,
+// so its arguments are made once.
 type pending struct {
 	raw   syscall.RawConn
 	look  func(fd uintptr)

@@ -14,12 +14,12 @@ import (
 	"haul.example/haul/store"
 )
 
-// maxPresign is the longest that an address may be good for
+// maxPresign is the longest that an address may be valid
 // (docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html).
 const maxPresign = 7 * 24 * time.Hour
 
-// Presign gives the address of an object, signed, so that whoever has it may get the object for that long. It asks no server,
-// not even whether there is such an object. Credentials that end before end the address, too.
+// Presign returns a signed address of an object with which anyone can get the object for that long. It makes no request,
+// not even to check that there is such an object. If the credentials expire earlier, so does the address.
 func (s *Store) Presign(ctx context.Context, ref store.Ref, good time.Duration) (string, error) {
 	c := newPlainCall("GetObject", ref, nil)
 	switch {

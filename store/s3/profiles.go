@@ -14,10 +14,11 @@ import (
 	"haul.example/haul/internal/awsfile"
 )
 
-// sharedFiles checks ~/.aws/config and ~/.aws/credentials, or the files that stand for them, and gives the options by which the
-// SDK reads them. A file in a form that the AWS CLI reads and the SDK does not is given to it as a copy, which clean removes.
+// sharedFiles checks ~/.aws/config and ~/.aws/credentials, or the files configured in their place, and returns the options
+// by which the SDK reads them. A file in a form that the AWS CLI reads and the SDK does not is passed as a copy, which
+// clean removes.
 func sharedFiles() (opts []func(*config.LoadOptions) error, clean func() error, err error) {
-	env, _ := config.NewEnvConfig() // what is wrong with the environment is an error of LoadDefaultConfig
+	env, _ := config.NewEnvConfig() // errors in the environment are reported by LoadDefaultConfig
 	var copies []string
 	clean = func() error {
 		var all error
@@ -68,8 +69,8 @@ func privateCopy(text string) (string, error) {
 	return f.Name(), nil
 }
 
-// useARNRegion reports whether the region in an access point's ARN counts, as it does unless AWS_S3_USE_ARN_REGION or the profile
-// says no.
+// useARNRegion reports whether the region in an access point's ARN counts, as it does unless AWS_S3_USE_ARN_REGION or the
+// profile says no.
 func useARNRegion(ctx context.Context, cfg aws.Config) bool {
 	for _, source := range cfg.ConfigSources {
 		if s, ok := source.(interface {
@@ -83,7 +84,7 @@ func useARNRegion(ctx context.Context, cfg aws.Config) bool {
 	return true
 }
 
-// shared gives the profile that cfg was made from.
+// shared returns the profile that cfg was made from.
 func shared(cfg aws.Config) config.SharedConfig {
 	for _, source := range cfg.ConfigSources {
 		if s, ok := source.(config.SharedConfig); ok {
@@ -93,7 +94,7 @@ func shared(cfg aws.Config) config.SharedConfig {
 	return config.SharedConfig{}
 }
 
-// cacheFile is where the credentials of the role of cfg's profile are kept between runs, or "".
+// cacheFile returns the file of the credentials of the role of cfg's profile, which are kept between runs, or "".
 func cacheFile(dir string, cfg aws.Config) string {
 	s := shared(cfg)
 	if dir == "" || s.RoleARN == "" || s.WebIdentityTokenFile != "" || !from(cfg.Credentials, aws.CredentialSourceSTSAssumeRole) {
@@ -102,7 +103,8 @@ func cacheFile(dir string, cfg aws.Config) string {
 	return filepath.Join(dir, roleKey(s)+".json")
 }
 
-// blank tells a value that cannot be a credential: one with spaces, line ends or other characters that no header may hold.
+// blank reports a value that cannot be a credential: one with spaces, line ends or other characters that no header may
+// hold.
 func blank(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f })
 }

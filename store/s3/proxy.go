@@ -15,7 +15,7 @@ import (
 // proxyName names a proxy without its login.
 func proxyName(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
-// proxyVariable is where the proxy of a request was found.
+// proxyVariable returns the environment variable that sets the request's proxy.
 func (x *roundTrip) proxyVariable() string { return strings.ToUpper(x.scheme) + "_PROXY" }
 
 // proxyError is an answer of the proxy in place of the store's.
@@ -29,7 +29,7 @@ func (e *proxyError) Error() string {
 	return fmt.Sprintf("the proxy %s answered %d %s", proxyName(e.proxy), e.status, http.StatusText(e.status))
 }
 
-// proxyRefuses makes an error of a proxy's answer to CONNECT, unless it opens the tunnel.
+// proxyRefuses returns an error for a proxy's answer to CONNECT, unless it opens the tunnel.
 func proxyRefuses(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
 	if resp.StatusCode == http.StatusOK {
 		return nil
@@ -37,7 +37,7 @@ func proxyRefuses(_ context.Context, proxy *url.URL, _ *http.Request, resp *http
 	return &proxyError{proxy, resp.StatusCode}
 }
 
-// ofProxy reports whether an error that came over plain HTTP is the proxy's own: no store put its mark on it.
+// ofProxy reports whether an error that came over plain HTTP is the proxy's own: it has no header of a store.
 func (x *roundTrip) ofProxy() bool {
 	f := x.fault
 	if x.proxy == nil || x.scheme != "http" || f == nil || f.Code != "" || f.RequestID != "" {
@@ -67,7 +67,7 @@ func (x *roundTrip) explainProxy(e *store.Error, err error) bool {
 	return true
 }
 
-// refusal sorts a proxy's answer. Those of a proxy that finds no way may be different soon.
+// refusal classifies a proxy's answer. If a proxy cannot reach the server, that may change soon.
 func (x *roundTrip) refusal(p *proxyError) (store.Kind, string) {
 	switch {
 	case p.status == http.StatusProxyAuthRequired && p.proxy.User == nil:
@@ -82,7 +82,7 @@ func (x *roundTrip) refusal(p *proxyError) (store.Kind, string) {
 	return store.Unsupported, "check the endpoint, and that " + x.proxyVariable() + " is the address of a proxy"
 }
 
-// blameProxy adds the proxy to the advice about a connection that fails somewhere on the way.
+// blameProxy adds the proxy to the advice about a connection that fails somewhere on its path.
 func (x *roundTrip) blameProxy(e *store.Error) {
 	if x.proxy == nil {
 		return

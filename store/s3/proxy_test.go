@@ -63,8 +63,8 @@ func TestStoreRefusesBehindProxy(t *testing.T) {
 	}
 }
 
-// TestLateSumThroughProxy: the way through a proxy is the SDK's, which frames no body. That is said as of a server that does
-// not take late sums, before anything is sent.
+// TestLateSumThroughProxy: the way through a proxy is the SDK's, which frames no body. That is said as of a server that
+// does not take trailing checksums, before anything is sent.
 func TestLateSumThroughProxy(t *testing.T) {
 	for _, scheme := range []string{"http", "https"} {
 		srv := script(t, repeating(checksum.Bytes(checksum.CRC64NVME, []byte("ACGT"))))

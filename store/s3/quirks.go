@@ -9,10 +9,10 @@ import (
 	"haul.example/haul/checksum"
 )
 
-// quirks are what is known of a provider before it is asked.
+// quirks are what is known of a provider before any request.
 type quirks struct {
 	host string // the end of its host names
-	// aws: it keeps to the letter of S3, so errors mean what they say.
+	// aws: it implements S3 to the letter, so errors mean what they say.
 	aws bool
 	// ladder are the schemes to try, best first; nil is the common one.
 	ladder []checksum.Scheme
@@ -21,12 +21,12 @@ type quirks struct {
 	equalParts bool
 	// gzip: to it, "Accept-Encoding: identity" means to decompress what is stored with Content-Encoding gzip.
 	gzip bool
-	// without lists what it is known not to do.
+	// without lists the features that it is known to be missing.
 	without   []feature
 	maxObject int64 // bytes; 0 is S3's
 }
 
-// feature names something that a server may lack. What it lacks is learned once and not asked for again.
+// feature names something that a server may be missing. A missing feature is learned once and not asked for again.
 type feature string
 
 const (
@@ -47,7 +47,7 @@ var (
 	md5Composite    = checksum.Scheme{Algorithm: checksum.MD5, Kind: checksum.Composite}
 )
 
-// providers are those that need other treatment than a server that nothing is known of.
+// providers are those that need other treatment than an unknown server.
 var providers = []quirks{
 	{host: "r2.cloudflarestorage.com", equalParts: true, maxObject: 5 * tib,
 		ladder:  []checksum.Scheme{crc64Full, md5Composite},
@@ -62,8 +62,8 @@ var providers = []quirks{
 
 var ladder = []checksum.Scheme{crc64Full, crc32cComposite, md5Composite}
 
-// md5Servers are the names that servers give themselves which make the ETag of an object in one piece from its MD5, unless they name an
-// encryption that forbids it. Of objects in parts that is not so: MinIO gives random ones at times.
+// md5Servers are the Server headers of servers that make the ETag of an object in one piece from its MD5, unless they name
+// an encryption that forbids it. That does not hold for objects in parts: MinIO returns random ones at times.
 var md5Servers = []string{"MinIO", "VERSITYGW"}
 
 // md5ETags reports whether the server that answered is known to make this ETag from MD5s.
@@ -71,15 +71,15 @@ func (s *Store) md5ETags(h http.Header) bool {
 	return s.profile.aws || slices.Contains(md5Servers, h.Get("Server")) && !strings.Contains(h.Get("ETag"), "-")
 }
 
-// profile is what is known of one endpoint: its quirks, and what it turned out to do.
+// profile is what is known of one endpoint: its quirks, and what was learned.
 type profile struct {
 	quirks // immutable
 
 	mu      sync.Mutex
 	refused map[checksum.Scheme]bool // with Kind, of uploads; without, of everything
-	ignored bool                     // it takes x-amz-checksum-* and does nothing with it
+	ignored bool                     // it accepts x-amz-checksum-* and does nothing with it
 	lacks   map[feature]bool
-	proved  map[feature]bool // it was seen to do these
+	proved  map[feature]bool // it was seen to support these
 	works   bool             // it was seen to check a checksum
 	limits  learned
 }
@@ -103,7 +103,7 @@ func newProfile(host string) *profile {
 	return p
 }
 
-// encoding is what answers may be encoded by, so that the bytes come as they are stored.
+// encoding returns the encoding that answers may have, so that the bytes come as they are stored.
 func (p *profile) encoding() string {
 	if p.gzip {
 		return "gzip"
@@ -111,7 +111,7 @@ func (p *profile) encoding() string {
 	return "identity"
 }
 
-// schemes lists what to try for a wish, best first. The last is always no checksum at all.
+// schemes returns what to try for a wanted scheme, best first. The last is always no checksum at all.
 func (p *profile) schemes(want checksum.Scheme) []checksum.Scheme {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -132,8 +132,8 @@ func (p *profile) takes(s checksum.Scheme) bool {
 	return !p.refused[s] && !p.refused[checksum.Scheme{Algorithm: s.Algorithm}]
 }
 
-// wished turns a wish into schemes that S3 has: SHA sums of uploads are composite, CRC64NVME is of the full object, the
-// other CRCs are either.
+// wished returns the schemes of S3 that a wanted one can mean: SHA sums of uploads are composite, CRC64NVME is of the full
+// object, the other CRCs are either.
 func wished(want checksum.Scheme) []checksum.Scheme {
 	switch want.Algorithm {
 	case checksum.None:
@@ -149,21 +149,21 @@ func wished(want checksum.Scheme) []checksum.Scheme {
 	return []checksum.Scheme{{Algorithm: want.Algorithm, Kind: checksum.Composite}}
 }
 
-// refuse notes that the server takes no such checksum; without Kind, in no request.
+// refuse records that the server does not accept such a checksum; without Kind, in no request.
 func (p *profile) refuse(s checksum.Scheme) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.refused[s] = true
 }
 
-// ignore notes that the server does nothing with checksums.
+// ignore records that the server does nothing with checksums.
 func (p *profile) ignore() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ignored = true
 }
 
-// checks notes that the server was seen to check a checksum.
+// checks records that the server was seen to check a checksum.
 func (p *profile) checks() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -184,14 +184,14 @@ func (p *profile) has(f feature) bool {
 	return !p.lacks[f]
 }
 
-// seen reports whether the server was seen to do f.
+// seen reports whether the server was seen to support f.
 func (p *profile) seen(f feature) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.proved[f]
 }
 
-// sure reports whether the server was seen to do f, or is known to.
+// sure reports whether the server was seen to support f, or is known to.
 func (p *profile) sure(f feature) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// Head tells about an object.
+// Head returns what the server records of an object.
 func (s *Store) Head(ctx context.Context, r store.GetRequest) (store.Object, error) {
 	x, err := s.head(ctx, r, 0)
 	if err != nil {
@@ -36,7 +36,7 @@ func (s *Store) Head(ctx context.Context, r store.GetRequest) (store.Object, err
 	return o, nil
 }
 
-// head asks for an object, or for one part of it where part is not 0.
+// head asks for an object, or for one part of it if part is not 0.
 func (s *Store) head(ctx context.Context, r store.GetRequest, part int) (*roundTrip, error) {
 	c := newCall("HeadObject", r.Ref, r.Attrs)
 	set(c.header, ifMatch, quoted(r.IfMatch))
@@ -56,8 +56,8 @@ func (s *Store) head(ctx context.Context, r store.GetRequest, part int) (*roundT
 	})
 }
 
-// unveil finds out why a HEAD was refused. Its answer has no body and so no code; one to a GET of one byte has. It gives nil
-// where the GET went well: then it has found the bucket's region, and the HEAD is worth another try.
+// unveil finds out why a HEAD was refused. Its answer has no body and so no code; that to a GET of one byte has. It returns
+// nil if the GET succeeded: then it has found the bucket's region, and the HEAD is worth another try.
 func (s *Store) unveil(ctx context.Context, r store.GetRequest, x *roundTrip, err error) error {
 	if x == nil || x.fault == nil || x.fault.Code != "" || x.status != http.StatusForbidden && x.status != http.StatusBadRequest {
 		return err
@@ -87,7 +87,8 @@ func contentLength(x *roundTrip) (int64, error) {
 
 func parseTime(s string) (time.Time, error) { return time.Parse(time.RFC3339, s) }
 
-// changed makes the Error of an answer about another state than the one that was asked for: a few servers do not know the condition.
+// changed returns the Error of an answer about another state than the one that was asked for: a few servers ignore the
+// condition.
 func (x *roundTrip) changed(etag, match string) error {
 	return &store.Error{
 		Kind: store.Changed, Op: x.call.op, Ref: x.call.ref, Status: x.status, Err: fmt.Errorf("its ETag is %s, not %s", etag, match),

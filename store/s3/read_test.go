@@ -348,7 +348,7 @@ func TestLayoutThatIsNotReported(t *testing.T) {
 	}
 }
 
-// What is known of a server's ETags is known by the name that it gives itself.
+// What is known of a server's ETags is known by its Server header.
 func TestServersWhoseETagsAreMD5s(t *testing.T) {
 	for _, tt := range []struct {
 		server, etag string

@@ -90,7 +90,7 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// TestCopySource is about the other place where keys stand.
+// TestCopySource is about the other place for keys.
 func TestCopySource(t *testing.T) {
 	srv := script(t, answer(200, `<CopyObjectResult><ETag>"a"</ETag></CopyObjectResult>`))
 	s := open(t, s3.Config{Endpoint: srv.URL})

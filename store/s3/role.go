@@ -19,10 +19,10 @@ import (
 )
 
 const (
-	// roleSession is how long a role is assumed for where the profile names no duration; it is the default of STS, and the most
-	// that a role assumed by another role may have.
+	// roleSession is how long a role is assumed for if the profile sets no duration; it is the default of STS, and the
+	// maximum for a role assumed by another role.
 	roleSession = time.Hour
-	// roleSpare is how long credentials of the cache must still be good; the AWS CLI has the same 15 minutes.
+	// roleSpare is how long credentials of the cache must still be valid; the AWS CLI has the same 15 minutes.
 	roleSpare = 15 * time.Minute
 )
 
@@ -30,7 +30,7 @@ var errNoMFA = errors.New("the profile's role wants an MFA code (mfa_serial), an
 
 const mfaHint = "run `aws sts get-caller-identity` with the same profile in a terminal: haul then uses what it leaves in ~/.aws/cli/cache for an hour"
 
-// assuming says how roles are assumed.
+// assuming returns the options with which roles are assumed.
 func assuming(c Config) config.LoadOptionsFunc {
 	return config.WithAssumeRoleCredentialOptions(func(o *stscreds.AssumeRoleOptions) {
 		if o.Duration == 0 {
@@ -50,8 +50,8 @@ func assuming(c Config) config.LoadOptionsFunc {
 	})
 }
 
-// roleKey names the credentials of a role as the AWS CLI does: by the SHA-1 of the request's parameters, written as Python's
-// json.dumps writes them with sorted keys. A session name that nobody chose is no part of it.
+// roleKey names the credentials of a role as the AWS CLI does: by the SHA-1 of the request's parameters, written as
+// Python's json.dumps writes them with sorted keys. A session name that was not configured is not a part of it.
 func roleKey(s config.SharedConfig) string {
 	var b strings.Builder
 	add := func(name string, value any) {
@@ -75,7 +75,7 @@ func roleKey(s config.SharedConfig) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// pythonJSON takes back what Go escapes and Python does not. Roles, serials and names are ASCII.
+// pythonJSON undoes escapes that Go makes and Python does not. Roles, serials and names are ASCII.
 func pythonJSON(s string) string {
 	return strings.NewReplacer(`\u003c`, "<", `\u003e`, ">", `\u0026`, "&").Replace(s)
 }
@@ -97,7 +97,7 @@ type cachedRole struct {
 	}
 }
 
-// Retrieve gives the credentials of the file while they are good, or else assumes the role.
+// Retrieve returns the credentials in the file while they are valid, or else assumes the role.
 func (r *roleCache) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	if v, ok := r.read(time.Now()); ok {
 		return v, nil
@@ -109,7 +109,7 @@ func (r *roleCache) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return v, err
 }
 
-// ProviderSources gives those of the provider below.
+// ProviderSources returns those of the provider below.
 func (r *roleCache) ProviderSources() []aws.CredentialSource {
 	if s, ok := r.CredentialsProvider.(aws.CredentialProviderSource); ok {
 		return s.ProviderSources()
@@ -161,7 +161,7 @@ func (r *roleCache) write(v aws.Credentials) error {
 	return nil
 }
 
-// checkKeys refuses credentials that cannot be any: a secret of Kubernetes often ends with a line break.
+// checkKeys refuses credentials that cannot be valid: a secret of Kubernetes often ends with a line break.
 func checkKeys(v aws.Credentials) error {
 	for _, k := range []struct{ what, variable, value string }{
 		{"access key", "AWS_ACCESS_KEY_ID", v.AccessKeyID}, {"secret key", "AWS_SECRET_ACCESS_KEY", v.SecretAccessKey},

@@ -1,17 +1,17 @@
-// Package s3 is the store that speaks S3: to AWS, and to whatever else speaks it, each as well as that server can.
+// Package s3 is the store for S3: AWS and compatible servers, using as much of the protocol as each supports.
 //
 // The AWS SDK finds configuration, credentials and addresses, signs, and makes the control calls. Its retries and its own
-// checksums are off: the layers above do both. What an answer means is read in this package alone, from its status, headers
-// and XML, as the transport below the SDK saw them:
+// checksums are off: the layers above do both. This package alone interprets answers, from their status, headers and XML,
+// as the transport below the SDK saw them:
 //
-//	do(call):    region of the bucket, as far as known -> SDK -> wire -> server
-//	             the server names another region -> remember it, once more
+//	do(call):    region of the bucket, as far as known -> SDK -> captureClient -> server
+//	             the server names another region -> remember it, try once more
 //	             else explain: network, stall, credentials, or the server's code -> store.Error
-//	Put, Create: ask the profile which checksum this server takes; refused or ignored -> note it, take the next lower:
+//	Put, Create: ask the profile which checksum this server accepts; refused or ignored -> remember, use the next lower:
 //	             CRC64NVME of the full object, CRC32C part by part, Content-MD5, nothing
 //
-// It keeps in mind, for as long as the Store lives, the region of each bucket and what the server turned out not to do.
-// What is known of providers beforehand is a table in quirks.go.
+// It remembers, for the life of the Store, the region of each bucket and what the server turned out not to support. What is
+// known of providers beforehand is a table in quirks.go.
 //
 // It promises nothing about parts that were sent twice at once, nor that two Stores for one server learn from each other.
 package s3
@@ -49,7 +49,7 @@ type Store struct {
 	mu      sync.Mutex
 	clients map[string]*awss3.Client // by region
 	regions map[string]string        // by bucket
-	// addresses are those that the SDK told.
+	// addresses are those that the SDK reported.
 	addresses map[place]address
 }
 
@@ -57,8 +57,8 @@ var _ store.Store = (*Store)(nil)
 
 const defaultStall = 20 * time.Second
 
-// Open makes a Store. It asks no server: credentials are looked for when the first request needs them. Errors are of kind
-// store.Invalid.
+// Open returns a Store. It makes no request: credentials are looked up when the first request needs them. Errors are of
+// kind store.Invalid.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.Endpoint != "" {
 		if _, err := parseEndpoint(c.Endpoint); err != nil {
@@ -157,7 +157,7 @@ func (s *Store) setUp(ctx context.Context, cfg aws.Config, c Config) error {
 // two Stores of the same Identity are the same bucket.
 func (s *Store) Identity() string { return s.identity }
 
-// String gives the Identity.
+// String returns the Identity.
 func (s *Store) String() string { return s.identity }
 
 func identity(endpoint *url.URL, region string) string {
@@ -181,5 +181,5 @@ const (
 	tib = gib << 10
 )
 
-// directoryBucket tells a bucket of S3 Express One Zone by its name.
+// directoryBucket reports a bucket of S3 Express One Zone by its name.
 func directoryBucket(bucket string) bool { return strings.HasSuffix(bucket, "--x-s3") }

@@ -116,7 +116,7 @@ const (
 	completed = `<CompleteMultipartUploadResult><ETag>&quot;0123456789abcdef0123456789abcdef-2&quot;</ETag></CompleteMultipartUploadResult>`
 )
 
-// setKeys gives the environment of a user with keys and nothing else.
+// setKeys sets the environment of a user with keys and nothing else.
 func setKeys(t *testing.T) {
 	t.Helper()
 	clearEnv(t)
@@ -124,7 +124,7 @@ func setKeys(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", secretKey)
 }
 
-// clearEnv gives the environment of a user without any configuration, away from every cloud.
+// clearEnv sets the environment of a user without any configuration, away from every cloud.
 func clearEnv(t *testing.T) {
 	t.Helper()
 	for _, e := range os.Environ() {
@@ -162,7 +162,7 @@ func section(b []byte) *io.SectionReader {
 	return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b)))
 }
 
-// storeError gives the Error in err, which must have one.
+// storeError returns the Error in err, which must have one.
 func storeError(t *testing.T, err error) *store.Error {
 	t.Helper()
 	if err == nil {

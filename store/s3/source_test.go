@@ -24,7 +24,7 @@ func closedURL(t *testing.T) string {
 	return srv.URL
 }
 
-// TestReasonForNoCredentials: why there are none is said, and no secret with it.
+// TestReasonForNoCredentials: the reason is reported, without secrets.
 func TestReasonForNoCredentials(t *testing.T) {
 	const secret = "hush-hush-hush"
 	process := func(command string) func(*testing.T) {

@@ -55,7 +55,8 @@ func (k *keyed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// TestCopyOntoItselfIsNotDeleted: an object that a store rewrote in place without the customer's key is the only one, and stays.
+// TestCopyOntoItselfIsNotDeleted: an object that a store rewrote in place without the customer's key is the only one, and
+// stays.
 func TestCopyOntoItselfIsNotDeleted(t *testing.T) {
 	attrs := &store.Attrs{Encryption: store.Encryption{Customer: store.CustomerKey{Key: store.Secret(strings.Repeat("k", 32))}}}
 	for _, from := range []store.Ref{ref, {Bucket: ref.Bucket, Key: "/" + ref.Key}, {Bucket: ref.Bucket, Key: strings.ToUpper(ref.Key)}, {Bucket: "alias", Key: ref.Key}} {
@@ -197,7 +198,8 @@ func TestStoredEncoding(t *testing.T) {
 	}
 }
 
-// TestKeysAreUTF8: another key is refused where it would be made; what a store has of that sort can still be read and deleted.
+// TestKeysAreUTF8: another key is refused where it would be made; what a store has of that sort can still be read and
+// deleted.
 func TestKeysAreUTF8(t *testing.T) {
 	for op, refused := range map[string]bool{"PutObject": true, "CreateMultipartUpload": true, "CopyObject": true, "HeadObject": false} {
 		srv := script(t, answer(404, ""))

@@ -11,26 +11,26 @@ import (
 	"time"
 )
 
-// errStalled is the cause of a cancelled call whose connection stood still.
+// errStalled is the cause of a canceled call whose connection stood still.
 var errStalled = errors.New("no byte moved for too long")
 
-// guard watches one call and cuts it when its connection stands still while this side waits for it: for limit while
+// guard watches one call and cancels it if its connection stands still while this side waits for it: for limit while
 // sending or reading, for answer while the server works on its answer.
 type guard struct {
 	limit  time.Duration // immutable
 	answer time.Duration // immutable
 	floor  int64         // immutable; bytes that must move within limit
 	cancel context.CancelCauseFunc
-	cause  func() error // why the call was cut: errStalled, or what the caller's context says; nil if it was not
+	cause  func() error // why the call was canceled: errStalled, or the cause of the caller's context; nil if it was not
 
 	conn    atomic.Pointer[countedConn]
-	waiting atomic.Bool // the request is out, the answer is not in
+	waiting atomic.Bool // the request is sent, the answer has not arrived
 
 	mu    sync.Mutex
 	timer *time.Timer
 	seen  int64     // bytes moved at mark
-	mark  time.Time // when enough had moved last; time in which nobody waited does not count
-	idle  time.Time // since when nobody waits for the connection; zero while the call or a Read of its body does
+	mark  time.Time // when enough had moved last; time without a waiting caller does not count
+	idle  time.Time // since when there is no caller waiting for the connection; zero during the call or a Read of its body
 	ended bool
 }
 
@@ -45,7 +45,7 @@ func watch(parent context.Context, limit, answer time.Duration, floor int64) (co
 	return ctx, g
 }
 
-// traced lets net/http tell the guard how a request goes.
+// traced makes net/http report to the guard how a request proceeds.
 func (g *guard) traced(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(i httptrace.GotConnInfo) {
@@ -57,10 +57,10 @@ func (g *guard) traced(ctx context.Context) context.Context {
 	})
 }
 
-// tick is the time between two looks.
+// tick returns the time between two checks.
 func (g *guard) tick() time.Duration { return max(g.limit/8, time.Millisecond) }
 
-// got notes the connection, also under TLS, and under two where a proxy speaks HTTPS.
+// got records the connection, also under TLS, and under two if a proxy uses HTTPS.
 func (g *guard) got(c net.Conn) {
 	for {
 		switch t := c.(type) {
@@ -76,7 +76,7 @@ func (g *guard) got(c net.Conn) {
 	}
 }
 
-// restart begins a new span of patience.
+// restart begins a new period of patience.
 func (g *guard) restart() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -86,7 +86,7 @@ func (g *guard) restart() {
 	}
 }
 
-// enter and leave bracket a Read of the body: outside of them nobody waits for the connection.
+// enter and leave bracket a Read of the body: outside of them there is no caller waiting for the connection.
 func (g *guard) enter() {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -23,13 +23,13 @@ const (
 	idleTimeout = 4 * time.Second
 	// bufferSize of each connection, in bytes. Reads as large as it bypass it.
 	bufferSize = 64 << 10
-	// answerGrace is how long a connection that was hung up is looked at for an answer.
+	// answerGrace is how long a closed connection is still read for an answer.
 	answerGrace = 250 * time.Millisecond
-	// copySize is that of the buffers that carry a body to its connection.
+	// copySize is the size of the buffers that carry a body to its connection.
 	copySize = 256 << 10
 )
 
-// newTransport makes the connections: HTTP/1.1 only, since a part must not share its connection with another's.
+// newTransport returns a transport for HTTP/1.1 only, since a part must not share its connection with another.
 func newTransport(t *tls.Config, dialTimeout time.Duration) *http.Transport {
 	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}
 	protocols := new(http.Protocols)
@@ -42,7 +42,7 @@ func newTransport(t *tls.Config, dialTimeout time.Duration) *http.Transport {
 			if err != nil {
 				return nil, err
 			}
-			// So long it may take until it is ready; else a proxy that does not answer to CONNECT costs a minute.
+			// This bounds the time until it is ready; else a proxy that does not answer CONNECT costs a minute.
 			return countConn(c), c.SetDeadline(time.Now().Add(readyTimeout))
 		},
 		TLSClientConfig:     t,
@@ -65,7 +65,7 @@ type countedConn struct {
 	raw  syscall.RawConn
 	in   atomic.Int64
 	out  atomic.Int64
-	last atomic.Int64 // what moved gave last; it never goes back
+	last atomic.Int64 // what moved returned last; it never decreases
 
 	once   sync.Once
 	closed chan struct{}
@@ -81,7 +81,7 @@ func countConn(c net.Conn) *countedConn {
 	return counted
 }
 
-// moved gives the bytes that came in or left this machine, as far as the kernel tells.
+// moved returns the bytes that came in or left this machine, as far as the kernel reports them.
 func (c *countedConn) moved() int64 {
 	n := c.in.Load() + c.out.Load()
 	if c.raw != nil {
@@ -105,8 +105,8 @@ func (c *countedConn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write counts what goes out. Where the other side hung up in the middle, the reason may be on its way in: a server can
-// refuse before it has read all of a body. The error is held back a little, so that the answer is found first.
+// Write counts what goes out. If the other side closed the connection in the middle, the reason may still arrive: a server
+// can refuse before it has read all of a body. The error is delayed a little, so that the answer is found first.
 func (c *countedConn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
 	c.out.Add(int64(n))

@@ -24,7 +24,7 @@ const (
 	objectSizeName  = "X-Amz-Mp-Object-Size"
 )
 
-// Scheme answers which checksum to send with an object in one Put, as far as the server is known.
+// Scheme returns which checksum to send with an object in one Put, as far as the server is known.
 func (s *Store) Scheme(_ string, want checksum.Algorithm) checksum.Scheme {
 	best := s.profile.schemes(checksum.Scheme{Algorithm: want})[0]
 	if best.Algorithm == checksum.None {
@@ -33,8 +33,8 @@ func (s *Store) Scheme(_ string, want checksum.Algorithm) checksum.Scheme {
 	return checksum.Scheme{Algorithm: best.Algorithm, Kind: checksum.FullObject} // one body, so one sum of all of it
 }
 
-// Create opens an upload with the best checksum that the server takes. One that it ignores leaves MD5: Content-MD5 is older
-// than all others, and known everywhere.
+// Create opens an upload with the best checksum that the server accepts. If it ignores them, MD5 is left: Content-MD5 is
+// older than all others, and supported everywhere.
 func (s *Store) Create(ctx context.Context, ref store.Ref, want checksum.Scheme, a *store.Attrs) (store.Upload, error) {
 	var refused []checksum.Scheme
 	var last error
@@ -42,7 +42,7 @@ func (s *Store) Create(ctx context.Context, ref store.Ref, want checksum.Scheme,
 		u, err := s.create(ctx, ref, scheme, a)
 		switch {
 		case err == nil:
-			// Only now is it sure that the checksum was at fault, and not, say, the secret key.
+			// Only now is it certain that the checksum was at fault, and not, say, the secret key.
 			for _, r := range refused {
 				s.profile.refuse(r)
 			}
@@ -98,8 +98,8 @@ func (s *Store) create(ctx context.Context, ref store.Ref, scheme checksum.Schem
 	return u, nil
 }
 
-// Complete turns an upload into an object. What the server is given to check the whole by depends on the Scheme; a server
-// that does not know the headers for it gets them no more.
+// Complete turns an upload into an object. The Scheme decides what is sent for the server to check the whole; a server that
+// does not know the headers for it is not sent them again.
 func (s *Store) Complete(ctx context.Context, r store.CompleteRequest) (store.Object, error) {
 	o, err := s.complete(ctx, r)
 	var e *store.Error
@@ -161,13 +161,13 @@ func (s *Store) complete(ctx context.Context, r store.CompleteRequest) (store.Ob
 		return store.Object{}, c.wrong(foreignHint, fmt.Sprintf("an answer about the key %q came", plainText(told)))
 	}
 	o := completed(x, r)
-	if s.profile.aws { // it answers to the key when the upload is opened
+	if s.profile.aws { // it echoes the key when the upload is opened
 		return o, nil
 	}
 	return o, s.encrypted(ctx, x, o, ownSource(r.From, u.Ref))
 }
 
-// keyIn gives the key that an answer names, as escapeXML leaves it, or "".
+// keyIn returns the key that an answer names, as escapeXML leaves it, or "".
 func keyIn(body []byte) string {
 	var doc struct{ Key string }
 	_ = xml.Unmarshal(body, &doc) // the SDK has read it already; some servers send nothing
@@ -195,7 +195,7 @@ func completed(x *roundTrip, r store.CompleteRequest) store.Object {
 	return o
 }
 
-// completedPart names a part to Complete, with its sum where the upload has sums.
+// completedPart names a part to Complete, with its sum if the upload has sums.
 func completedPart(p store.Part, scheme checksum.Scheme) types.CompletedPart {
 	c := types.CompletedPart{PartNumber: aws.Int32(int32(p.Number)), ETag: aws.String(quoted(p.ETag))}
 	if p.Sum.IsZero() || p.Sum.Algorithm != scheme.Algorithm {
@@ -217,7 +217,7 @@ func completedPart(p store.Part, scheme checksum.Scheme) types.CompletedPart {
 	return c
 }
 
-// Abort throws an upload away. One that is already gone is no error.
+// Abort aborts an upload. It is not an error if it is already gone.
 func (s *Store) Abort(ctx context.Context, u store.Upload, a *store.Attrs) error {
 	c := newPlainCall("AbortMultipartUpload", u.Ref, a)
 	if err := c.check(nil); err != nil {
@@ -304,8 +304,8 @@ type listedPart struct {
 	modified time.Time
 }
 
-// newest puts parts in order, and leaves out those that were sent again since: SeaweedFS lists both, with times in seconds. If it is
-// the wrong one that stays, its ETag shows it.
+// newest sorts parts, and leaves out those that were sent again since: SeaweedFS lists both, with times in seconds. If it
+// keeps the wrong one, its ETag shows it.
 func newest(listed []listedPart) (parts []store.Part) {
 	slices.SortStableFunc(listed, func(a, b listedPart) int {
 		return cmp.Or(cmp.Compare(a.Number, b.Number), a.modified.Compare(b.modified))
@@ -319,7 +319,7 @@ func newest(listed []listedPart) (parts []store.Part) {
 	return parts
 }
 
-// impossible says what is wrong with a list of parts, which is in order.
+// impossible returns what is wrong with a sorted list of parts.
 func impossible(parts []store.Part) string {
 	for i, p := range parts {
 		switch {
@@ -332,7 +332,7 @@ func impossible(parts []store.Part) string {
 	return ""
 }
 
-// schemeTold reads the Scheme of a stored upload. Before there were types, all were composite.
+// schemeTold returns the Scheme of a stored upload. Before there were types, all were composite.
 func schemeTold(a checksum.Algorithm, kind string) checksum.Scheme {
 	if a == checksum.CRC64NVME {
 		return crc64Full
@@ -343,10 +343,10 @@ func schemeTold(a checksum.Algorithm, kind string) checksum.Scheme {
 type page struct {
 	parts []listedPart
 	more  bool
-	next  int // the number behind which the next page begins
+	next  int // the number after which the next page begins
 }
 
-// partsPage reads a page of ListParts, and into u what it tells of the upload.
+// partsPage reads a page of ListParts, and into u what it says of the upload.
 func partsPage(x *roundTrip, u *store.Upload) (page, error) {
 	var doc struct {
 		ChecksumAlgorithm    string
@@ -379,7 +379,7 @@ func partsPage(x *roundTrip, u *store.Upload) (page, error) {
 		if m, ok := checksum.FromETag(p.ETag); ok && p.Sum.IsZero() && u.Scheme.Algorithm == checksum.MD5 {
 			p.Sum = m
 		}
-		modified, _ := time.Parse(time.RFC3339, d.LastModified) // one that cannot be read tells no parts apart
+		modified, _ := time.Parse(time.RFC3339, d.LastModified) // a time that cannot be parsed orders nothing
 		out.parts = append(out.parts, listedPart{p, modified})
 		if p.Number > out.next && doc.NextPartNumberMarker == 0 { // some servers do not name it
 			out.next = p.Number

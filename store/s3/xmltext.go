@@ -7,9 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// Keys may have bytes that XML 1.0 cannot hold (section 2.2, Char): control characters, and what is not UTF-8. Servers that echo
-// such a key write it all the same, as it is or as a reference (&#x8;), and Go's decoder then refuses the whole document. So before
-// it is decoded each such byte b becomes two characters of a private plane, escapeMark and escapeByte+b; plainText undoes it.
+// Keys may have bytes that XML 1.0 cannot hold (section 2.2, Char): control characters, and what is not UTF-8. Servers that
+// echo such a key write it anyway, as it is or as a reference (&#x8;), and Go's decoder then refuses the whole document. So
+// before it is decoded each such byte b becomes two characters of a private plane, escapeMark and escapeByte+b; plainText
+// undoes it.
 const (
 	escapeMark = '\U0010fd00'
 	escapeByte = '\U0010fc00'
@@ -37,7 +38,7 @@ func escapeXML(doc []byte) []byte {
 	}
 }
 
-// nextOdd gives the offset of the first thing to escape, or the length.
+// nextOdd returns the offset of the first thing to escape, or the length.
 func nextOdd(doc []byte) int {
 	for i := 0; i < len(doc); {
 		if c := doc[i]; c >= ' ' && c != '&' && c < 0x7f || c == '\n' || c == '\t' || c == '\r' {
@@ -53,7 +54,8 @@ func nextOdd(doc []byte) int {
 	return len(doc)
 }
 
-// oddAt gives the bytes meant by what cannot be decoded at the beginning of doc, and its length there; 0 if it can be decoded.
+// oddAt returns the bytes meant by what cannot be decoded at the beginning of doc, and its length there; 0 if it can be
+// decoded.
 func oddAt(doc []byte) (text string, n int) {
 	if doc[0] == '&' {
 		return oddReference(doc)
@@ -87,7 +89,7 @@ func inXMLChar(r rune) bool {
 	return r >= ' ' && (r < 0xd800 || r >= 0xe000) && r != 0xfffe && r != 0xffff || r == '\t' || r == '\n' || r == '\r'
 }
 
-// plainText gives a decoded text as the server meant it.
+// plainText returns a decoded text as the server meant it.
 func plainText(s string) string {
 	mark := string(escapeMark)
 	if !strings.Contains(s, mark) {

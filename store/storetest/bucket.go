@@ -57,7 +57,7 @@ func (m *Memory) bucketsPage(ctx context.Context, q store.BucketQuery, after str
 	return page, false, nil
 }
 
-// withBucket does one call on a bucket that is there.
+// withBucket makes one call on a bucket that exists.
 func (m *Memory) withBucket(ctx context.Context, op Op, name string, do func(*bucket) error) (err error) {
 	ref := store.Ref{Bucket: name}
 	c, err := m.begin(ctx, op, target{ref: ref})
@@ -74,7 +74,7 @@ func (m *Memory) withBucket(ctx context.Context, op Op, name string, do func(*bu
 	return do(b)
 }
 
-// Bucket looks whether a bucket is there.
+// Bucket checks that a bucket exists, and returns its region.
 func (m *Memory) Bucket(ctx context.Context, name string) (found store.Bucket, err error) {
 	err = m.withBucket(ctx, HeadBucket, name, func(b *bucket) error {
 		found = store.Bucket{Name: name, Region: b.region}
@@ -83,7 +83,7 @@ func (m *Memory) Bucket(ctx context.Context, name string) (found store.Bucket, e
 	return found, err
 }
 
-// MakeBucket makes a bucket.
+// MakeBucket creates a bucket.
 func (m *Memory) MakeBucket(ctx context.Context, b store.NewBucket) (err error) {
 	ref := store.Ref{Bucket: b.Name}
 	c, err := m.begin(ctx, CreateBucket, target{ref: ref})
@@ -103,7 +103,7 @@ func (m *Memory) MakeBucket(ctx context.Context, b store.NewBucket) (err error) 
 	return nil
 }
 
-// DeleteBucket takes an empty bucket away.
+// DeleteBucket deletes an empty bucket.
 func (m *Memory) DeleteBucket(ctx context.Context, name string) error {
 	return m.withBucket(ctx, DeleteBucket, name, func(b *bucket) error {
 		if len(b.objects) > 0 || len(b.uploads) > 0 {
@@ -114,7 +114,7 @@ func (m *Memory) DeleteBucket(ctx context.Context, name string) error {
 	})
 }
 
-// SetWebsite lets a bucket answer as a web site, which a Memory only notes.
+// SetWebsite makes a bucket a website; a Memory only records it.
 func (m *Memory) SetWebsite(ctx context.Context, name string, w store.Website) error {
 	return m.withBucket(ctx, SetWebsite, name, func(b *bucket) error {
 		b.website = w
@@ -122,7 +122,7 @@ func (m *Memory) SetWebsite(ctx context.Context, name string, w store.Website) e
 	})
 }
 
-// Website tells what SetWebsite set; BucketTags what MakeBucket did.
+// Website returns what SetWebsite set.
 func (m *Memory) Website(name string) store.Website {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -132,7 +132,7 @@ func (m *Memory) Website(name string) store.Website {
 	return store.Website{}
 }
 
-// BucketTags gives the tags that a bucket was made with.
+// BucketTags returns the tags that a bucket was made with.
 func (m *Memory) BucketTags(name string) map[string]string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -152,7 +152,7 @@ func (q *request) headBucket() error {
 	return nil
 }
 
-// regionOf gives a bucket's region: the server's, where it was not made in another.
+// regionOf returns a bucket's region: the server's, if it was not created in another.
 func (q *request) regionOf(b store.Bucket) string {
 	if b.Region != "" {
 		return b.Region
@@ -160,7 +160,7 @@ func (q *request) regionOf(b store.Bucket) string {
 	return q.s.region
 }
 
-// document reads the XML of a request.
+// document parses the XML of a request.
 func (q *request) document(v any) error {
 	body, err := io.ReadAll(io.LimitReader(q.body, most))
 	if err != nil || len(body) == 0 {
@@ -222,7 +222,7 @@ func (q *request) location() error {
 	}
 	region := q.regionOf(b)
 	if region == "us-east-1" {
-		region = "" // as S3 tells it since its first days
+		region = "" // as S3 has answered since its first days
 	}
 	q.xml(http.StatusOK, locationXML{Region: region})
 	return nil

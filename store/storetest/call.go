@@ -48,11 +48,11 @@ const Any Op = "any operation"
 // target is what a call is about, as far as faults care.
 type target struct {
 	ref  store.Ref
-	part int         // 0 where there is none
+	part int         // 0 if there is none
 	rng  store.Range // of a Get or CopyPart
 }
 
-// call is one call of a store or server under way: it counts, and lets the fault that was chosen for it happen.
+// call is one running call of a store or server: it counts, and triggers the fault that was chosen for it.
 type call struct {
 	script *script
 	count  func(Op, Count)
@@ -63,7 +63,7 @@ type call struct {
 	rule   rule
 	fault  *Fault // whose rule it is; nil for none, and for a random one
 
-	tripped bool // the moment of the rule has passed
+	tripped bool // the rule has been applied
 	fired   bool
 }
 
@@ -71,7 +71,7 @@ func newCall(ctx context.Context, s *script, count func(Op, Count), op Op, on ta
 	return &call{script: s, count: count, done: ctx.Done(), ended: func() error { return endOf(ctx) }, op: op, on: on}
 }
 
-// endOf gives the error of a context that is done, its cause included.
+// endOf returns the error of a context that is done, its cause included.
 func endOf(ctx context.Context) error {
 	err := ctx.Err()
 	if cause := context.Cause(ctx); !errors.Is(cause, err) {
@@ -80,8 +80,8 @@ func endOf(ctx context.Context) error {
 	return err
 }
 
-// begin counts the call, chooses its fault, and lets it happen at once unless it is for later in the payload.
-// The caller must end the call, also when begin gives an error.
+// begin counts the call, chooses its fault, and triggers it at once unless it is for later in the payload. The caller must
+// end the call, also if begin returns an error.
 func (m *Memory) begin(ctx context.Context, op Op, on target) (*call, error) {
 	c := newCall(ctx, &m.script, m.count, op, on)
 	return c, c.begin()
@@ -102,7 +102,7 @@ func (c *call) begin() error {
 // payload reports whether bytes of an object move in the call.
 func (c *call) payload() bool { return c.op == Get || c.op == Put || c.op == PutPart }
 
-// alive gives an error when the caller's context is done.
+// alive returns an error if the caller's context is done.
 func (c *call) alive() error {
 	if err := c.ended(); err != nil {
 		return &store.Error{Kind: store.Unknown, Op: string(c.op), Ref: c.on.ref, Err: err}
@@ -110,7 +110,7 @@ func (c *call) alive() error {
 	return nil
 }
 
-// trip lets happen what the rule has for this moment.
+// trip applies what the rule has for this moment.
 func (c *call) trip() error {
 	if c.tripped {
 		return nil
@@ -161,7 +161,7 @@ func (c *call) say(err error) error {
 	return err
 }
 
-// fire notes that the rule did something.
+// fire records that the rule did something.
 func (c *call) fire() {
 	if c.fired || c.fault == nil {
 		return
@@ -173,7 +173,7 @@ func (c *call) fire() {
 	c.fault.fired++
 }
 
-// end is deferred by every operation: it gives a rule that did nothing back, and loses the answer if the rule says so.
+// end is deferred by every operation: it returns a rule that did nothing, and loses the answer if the rule says so.
 func (c *call) end(err *error) {
 	if *err == nil && c.rule.late != nil {
 		c.fire()
@@ -187,12 +187,12 @@ func (c *call) end(err *error) {
 	}
 }
 
-// receive gives the payload as it arrives at the store.
+// receive returns the payload as it arrives at the store.
 func (c *call) receive(r *io.SectionReader) io.Reader {
 	return &tap{c: c, r: io.NewSectionReader(r, 0, r.Size()), size: r.Size(), in: true}
 }
 
-// tap is a payload on its way, in or out.
+// tap is a payload in transit, in or out.
 type tap struct {
 	c    *call
 	r    io.Reader
@@ -202,7 +202,7 @@ type tap struct {
 	err  error
 }
 
-// Read gives the bytes as the rule lets them through.
+// Read returns the bytes as the rule lets them through.
 func (t *tap) Read(p []byte) (int, error) {
 	if t.err != nil {
 		return 0, t.err
@@ -256,12 +256,12 @@ func (t *tap) read(p []byte) (int, error) {
 func (t *tap) cut() error {
 	t.c.fire()
 	if t.in {
-		return io.EOF // the store takes it for the end
+		return io.EOF // the store takes it as the end
 	}
 	return io.ErrUnexpectedEOF
 }
 
-// lost is the error of a payload that did not all come.
+// lost returns the error of a payload that did not arrive completely.
 func (c *call) lost(err error) error {
 	return &store.Error{Kind: store.Network, Op: string(c.op), Ref: c.on.ref, Err: err}
 }

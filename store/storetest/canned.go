@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// Canned is an S3 endpoint on the loopback interface that has one answer, head and body, to all requests of a method. It
-// allocates nothing while it serves, so that what a test counts is the client's. It gives the endpoint's URL, and ends with
-// the test.
+// Canned starts an S3 endpoint on the loopback interface that has one answer, head and body, to all requests of a method.
+// It allocates nothing while it serves, so that what a test counts is the client's. It returns the endpoint's URL, and ends
+// with the test.
 func Canned(tb testing.TB, answers map[string][]byte) string {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -60,7 +60,7 @@ func serveCanned(c net.Conn, answers map[string][]byte) {
 		}
 		method, _, _ := bytes.Cut(buf[:end], []byte(" "))
 		answer := answers[string(method)]
-		for left := lengthOf(buf[:end]) - (n - end - 4); left > 0; { // of the body, which is forgotten
+		for left := lengthOf(buf[:end]) - (n - end - 4); left > 0; { // of the body, which is discarded
 			k, err := c.Read(buf[:min(left, len(buf))])
 			if err != nil {
 				return
@@ -73,7 +73,7 @@ func serveCanned(c net.Conn, answers map[string][]byte) {
 	}
 }
 
-// lengthOf gives the length of the body that a head announces.
+// lengthOf returns the length of the body that a head announces.
 func lengthOf(head []byte) int {
 	_, value, _ := bytes.Cut(head, []byte("\r\nContent-Length: "))
 	value, _, _ = bytes.Cut(value, []byte("\r\n"))

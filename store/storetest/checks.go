@@ -11,7 +11,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// agree gives the scheme of an upload for which want was wished.
+// agree returns the scheme of an upload for which want was requested.
 func (c Checksums) agree(want checksum.Scheme) checksum.Scheme {
 	a := want.Algorithm
 	switch {
@@ -45,7 +45,7 @@ func (c Checksums) checks(a checksum.Algorithm) bool {
 	return true
 }
 
-// told reports whether the store keeps sums by a and tells them; MD5s are told as ETags only.
+// told reports whether the store keeps sums by a and returns them; MD5s are returned as ETags only.
 func (c Checksums) told(a checksum.Algorithm) bool {
 	return a != checksum.None && a != checksum.MD5 && c.takes(a) && c.checks(a)
 }
@@ -53,7 +53,7 @@ func (c Checksums) told(a checksum.Algorithm) bool {
 // sums are those of one run of bytes, by several algorithms.
 type sums map[checksum.Algorithm]checksum.Sum
 
-// algorithms are those by which arriving bytes are summed, given what was sent with them.
+// algorithms returns those by which arriving bytes are summed, given what was sent with them.
 func (m *Memory) algorithms(sent ...checksum.Algorithm) []checksum.Algorithm {
 	var as []checksum.Algorithm
 	if !m.discard && m.checks != NoChecksums {
@@ -73,7 +73,7 @@ func (m *Memory) algorithms(sent ...checksum.Algorithm) []checksum.Algorithm {
 // slice is how many bytes a Memory reads at a time.
 const slice = 256 << 10
 
-// most is how much memory is taken on the word of a sender, in bytes.
+// most is how much memory is allocated before bytes arrive, in bytes.
 const most = 64 << 20
 
 // take reads r, which should have size bytes, to its end, sums it, and keeps it unless discard says so.
@@ -122,7 +122,7 @@ func (s sums) verify(op Op, ref store.Ref, sent checksum.Sum) error {
 	return refuse(op, ref, store.Corrupt, fmt.Sprintf("the %s you sent is not that of the bytes received", sent.Algorithm))
 }
 
-// etag is the MD5, or where that would be told to no one, a word that looks like none.
+// etag returns the MD5, or if MD5s are not to be returned, a string that does not look like one.
 func (m *Memory) etag(s sums, enc string, count int) string {
 	md5 := s[checksum.MD5]
 	switch {
@@ -131,12 +131,12 @@ func (m *Memory) etag(s sums, enc string, count int) string {
 	case (enc == "" || enc == "AES256") && m.checks != OddETags:
 		return md5.Hex() + dash(count)
 	}
-	// Objects that are encrypted otherwise have an ETag of the same looks as an MD5, which it is not.
+	// Objects that are encrypted otherwise have an ETag that looks like an MD5, but is not one.
 	x := sha256.Sum256([]byte(md5.Value + m.id("secret")))
 	return fmt.Sprintf("%x", x[:16]) + dash(count)
 }
 
-// dash is the end of an ETag that tells the number of parts; 0 is no upload in parts.
+// dash returns the end of an ETag that has the number of parts; 0 is not a multipart upload.
 func dash(count int) string {
 	if count == 0 {
 		return ""
@@ -144,7 +144,7 @@ func dash(count int) string {
 	return fmt.Sprintf("-%d", count)
 }
 
-// whole gives the sum of an object from those of its parts.
+// whole returns the sum of an object from those of its parts.
 func whole(s checksum.Scheme, parts []*part) (checksum.Sum, error) {
 	if s.Kind == checksum.Composite {
 		each := make([]checksum.Sum, len(parts))

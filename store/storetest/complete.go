@@ -48,7 +48,7 @@ func (m *Memory) Complete(ctx context.Context, r store.CompleteRequest) (_ store
 	return o.answer(), nil
 }
 
-// mayComplete checks the list of parts and gives those that the store holds; m.mu is held.
+// mayComplete checks the list of parts and returns those that the store holds; m.mu is held.
 func (m *Memory) mayComplete(u *upload, r store.CompleteRequest) ([]*part, error) {
 	ref := r.Upload.Ref
 	if len(r.Parts) == 0 {

@@ -19,16 +19,17 @@ type Content interface {
 
 func bytesContent(b []byte) Content { return bytes.NewReader(b) }
 
-// period is after how many bytes a Pattern repeats: a prime, so that parts of any usual size differ from one another.
+// period is the number of bytes after which a Pattern repeats: a prime, so that parts of any usual size differ from one
+// another.
 const period = 1<<20 + 7
 
-// Pattern is content that is made as it is read: an object of any size in one MiB of memory.
+// Pattern is content that is generated as it is read: an object of any size in one MiB of memory.
 type Pattern struct {
 	once []byte
 	size int64
 }
 
-// Generated gives the content of size bytes that belongs to seed.
+// Generated returns the content of size bytes that belongs to seed.
 func Generated(size int64, seed uint64) *Pattern {
 	once := make([]byte, min(size, period))
 	r := rand.New(rand.NewPCG(seed, 0x6861756c))
@@ -40,10 +41,10 @@ func Generated(size int64, seed uint64) *Pattern {
 	return &Pattern{once: once, size: size}
 }
 
-// Size in bytes.
+// Size returns the size in bytes.
 func (p *Pattern) Size() int64 { return p.size }
 
-// ReadAt reads as io.ReaderAt has it.
+// ReadAt implements io.ReaderAt.
 func (p *Pattern) ReadAt(b []byte, off int64) (int, error) {
 	if off < 0 {
 		return 0, errors.New("storetest: negative offset")
@@ -59,10 +60,10 @@ func (p *Pattern) ReadAt(b []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// Section gives all of the content for reading.
+// Section returns a reader of all of the content.
 func (p *Pattern) Section() *io.SectionReader { return io.NewSectionReader(p, 0, p.size) }
 
-// Sum gives the sum of the whole content. By a CRC it costs little at any size.
+// Sum returns the sum of the whole content. By a CRC it costs little at any size.
 func (p *Pattern) Sum(a checksum.Algorithm) checksum.Sum {
 	if !a.CanCombine() {
 		s, err := checksum.Section(a, p.Section(), make([]byte, slice))
@@ -71,7 +72,7 @@ func (p *Pattern) Sum(a checksum.Algorithm) checksum.Sum {
 		}
 		return s
 	}
-	full := checksum.Sized{Sum: checksum.Bytes(a, p.once), Size: period} // where there is one
+	full := checksum.Sized{Sum: checksum.Bytes(a, p.once), Size: period} // if there is one
 	rest := p.size % period
 	parts := make([]checksum.Sized, 0, p.size/period+1)
 	for range p.size / period {
@@ -109,7 +110,7 @@ func join(parts []Content) Content {
 	return j
 }
 
-// Size is that of all.
+// Size returns that of all.
 func (j *joined) Size() int64 {
 	if len(j.ends) == 0 {
 		return 0
@@ -117,7 +118,7 @@ func (j *joined) Size() int64 {
 	return j.ends[len(j.ends)-1]
 }
 
-// ReadAt reads across the seams.
+// ReadAt reads across the boundaries.
 func (j *joined) ReadAt(b []byte, off int64) (int, error) {
 	n := 0
 	i := sort.Search(len(j.ends), func(i int) bool { return j.ends[i] > off })

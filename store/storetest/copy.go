@@ -9,7 +9,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// section gives a run of bytes of content.
+// section returns a run of bytes of content.
 func section(c Content, off, size int64) Content {
 	if _, ok := c.(discarded); ok {
 		return discarded(size)
@@ -17,7 +17,7 @@ func section(c Content, off, size int64) Content {
 	return io.NewSectionReader(c, off, size)
 }
 
-// wholeOf gives all bytes of content for reading.
+// wholeOf returns a reader of all bytes of content.
 func wholeOf(c Content) *io.SectionReader { return io.NewSectionReader(c, 0, c.Size()) }
 
 // source finds what a copy reads.
@@ -29,7 +29,8 @@ func (m *Memory) source(op Op, from store.Ref, ifMatch string, a *store.Attrs) (
 	return m.open(op, get)
 }
 
-// Copy copies an object in one request. Headers and metadata, and tags, are those of Attrs where it has any, else the source's.
+// Copy copies an object in one request. Headers and metadata, and tags, are those of Attrs if it has any, else the
+// source's.
 func (m *Memory) Copy(ctx context.Context, r store.CopyRequest) (_ store.Object, err error) {
 	c, err := m.begin(ctx, Copy, target{ref: r.To})
 	defer c.end(&err)
@@ -76,7 +77,7 @@ func (m *Memory) Copy(ctx context.Context, r store.CopyRequest) (_ store.Object,
 	return o.answer(), nil
 }
 
-// sumsOfCopy sums the bytes of a copy's source; of discarded ones those sums are known that the source had; m.mu is held.
+// sumsOfCopy sums the bytes of a copy's source; for discarded ones it returns the known sums of the source; m.mu is held.
 func (m *Memory) sumsOfCopy(from *object, a checksum.Algorithm) (sums, error) {
 	if !m.discard {
 		return m.sumAll(from.content, a), nil

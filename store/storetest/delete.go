@@ -14,7 +14,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// Delete takes an object away, in a versioned store only from sight, unless a version is named.
+// Delete deletes an object; in a versioned store it only hides it, unless a version is named.
 func (m *Memory) Delete(ctx context.Context, ref store.Ref, a *store.Attrs) (err error) {
 	c, err := m.begin(ctx, Delete, target{ref: ref})
 	defer c.end(&err)
@@ -33,7 +33,7 @@ func (m *Memory) Delete(ctx context.Context, ref store.Ref, a *store.Attrs) (err
 	return nil
 }
 
-// DeleteMany takes objects of one bucket away. A fault of Delete may hit each of them; only the request counts as a call.
+// DeleteMany deletes objects of one bucket. A fault of Delete may hit each of them; only the request counts as a call.
 func (m *Memory) DeleteMany(ctx context.Context, refs []store.Ref, a *store.Attrs) (_ []error, err error) {
 	if len(refs) == 0 {
 		return nil, nil
@@ -85,14 +85,14 @@ func (m *Memory) deleteOne(ctx context.Context, ref store.Ref) (err error) {
 	return nil
 }
 
-// Remove takes an object away as Delete does, past all faults.
+// Remove deletes an object as Delete does, past all faults.
 func (m *Memory) Remove(ref store.Ref) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.remove(ref)
 }
 
-// remove takes an object away; m.mu is held.
+// remove deletes an object; m.mu is held.
 func (m *Memory) remove(ref store.Ref) {
 	b := m.buckets[ref.Bucket]
 	switch {
@@ -107,7 +107,7 @@ func (m *Memory) remove(ref store.Ref) {
 			return
 		}
 	}
-	delete(b.objects, ref.Key) // its key may stay in b.sorted, as that of one that is out of sight
+	delete(b.objects, ref.Key) // its key may stay in b.sorted, as that of a hidden one
 }
 
 func (q *request) remove() error {
@@ -118,7 +118,7 @@ func (q *request) remove() error {
 	return nil
 }
 
-// removeMany answers DeleteObjects, which S3 only takes with a checksum.
+// removeMany answers DeleteObjects, which S3 only accepts with a checksum.
 func (q *request) removeMany() error {
 	body, err := io.ReadAll(io.LimitReader(q.body, most))
 	if err != nil {
@@ -148,7 +148,7 @@ func (q *request) removeMany() error {
 	return nil
 }
 
-// deletedOf tells what became of each; quiet requests are told of errors only.
+// deletedOf reports what became of each; a quiet request gets only the errors.
 func deletedOf(in deleteRequestXML, refs []store.Ref, each []error) deleteXML {
 	var out deleteXML
 	for i, ref := range refs {

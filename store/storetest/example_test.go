@@ -23,7 +23,7 @@ func ExampleMemory_Fault() {
 	// ##fileformat
 }
 
-// An S3 endpoint for a program under test, where the third part arrives with a wrong byte.
+// An S3 endpoint for a program under test, which receives the third part with a wrong byte.
 func ExampleServe() {
 	s := storetest.Serve(nil, storetest.New()) // in a test: storetest.Serve(t, …)
 	defer s.Close()

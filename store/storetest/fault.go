@@ -10,15 +10,15 @@ import (
 	"haul.example/haul/store"
 )
 
-// Fault is something that goes wrong, once unless it says otherwise. It is made by Memory.Fault and shaped by its other
+// Fault is something that goes wrong, once unless it says otherwise. It is made by Memory.Fault and configured by its other
 // methods before the calls that it is meant for begin. It reads like a sentence:
 //
 //	m.Fault(storetest.PutPart).Part(3).After(1024).Error(store.Network).Times(2)
 //	m.Fault(storetest.Complete).LoseAnswer()
 //	m.Fault(storetest.Get).Offset(4096).CorruptByte()
 //
-// Of several faults that match a call, the one that was made first happens. A fault that did not happen as often as it
-// says fails the test.
+// If several faults match a call, the one that was made first happens. A fault that does not happen as often as it says
+// fails the test.
 type Fault struct {
 	script *script
 
@@ -27,7 +27,7 @@ type Fault struct {
 	rule  rule
 	times int // 0 is always
 	seen  int // calls that matched
-	held  int // calls under way to which the fault may yet happen
+	held  int // running calls to which the fault may yet happen
 	fired int
 }
 
@@ -42,7 +42,7 @@ type matcher struct {
 	nth    int
 }
 
-// rule says what happens to a call. The zero rule is nothing.
+// rule says what happens to a call. The zero rule does nothing.
 type rule struct {
 	after    int64 // payload bytes
 	hook     func()
@@ -56,14 +56,14 @@ type rule struct {
 	length   int64 // of the truncated payload
 }
 
-// script holds the faults that a store, or a server, has in store.
+// script holds the faults that a store, or a server, is to have.
 type script struct {
 	mu     sync.Mutex
 	faults []*Fault
 	random *random
 }
 
-// Fault lets a call of op go wrong, in the way that the methods of the result say.
+// Fault makes a call of op go wrong, in the way that the methods of the result say.
 func (m *Memory) Fault(op Op) *Fault { return m.script.add(op) }
 
 func (s *script) add(op Op) *Fault {
@@ -94,67 +94,67 @@ func (f *Fault) Offset(off int64) *Fault {
 	return f.set(func() { f.match.offset, f.match.at = off, true })
 }
 
-// Nth lets the fault wait for the nth call, counted from 1, of those that it is for.
+// Nth makes the fault wait for the nth call, counted from 1, of those that it matches.
 func (f *Fault) Nth(n int) *Fault { return f.set(func() { f.match.nth = n }) }
 
-// Times lets the fault happen n times, to calls one after the other.
+// Times makes the fault happen n times, to consecutive calls.
 func (f *Fault) Times(n int) *Fault { return f.set(func() { f.times = n }) }
 
-// Always lets the fault happen to every call that it is for, but at least once.
+// Always makes the fault happen to every call that it matches, but at least once.
 func (f *Fault) Always() *Fault { return f.set(func() { f.times = 0 }) }
 
-// After lets the fault happen when n bytes of payload have moved. It counts for Get, Put and PutPart.
+// After makes the fault happen when n bytes of payload have moved. It counts for Get, Put and PutPart.
 func (f *Fault) After(n int64) *Fault { return f.set(func() { f.rule.after = n }) }
 
-// Error lets the call end with err, a store.Kind, a *store.Error or any other, and without effect.
+// Error makes the call end with err, a store.Kind, a *store.Error or any other, and without effect.
 func (f *Fault) Error(err error) *Fault { return f.set(func() { f.rule.err = err }) }
 
-// LateError lets the store do all that it was asked, and the call end with err all the same.
+// LateError makes the store do all that it was asked, and the call end with err all the same.
 func (f *Fault) LateError(err error) *Fault { return f.set(func() { f.rule.late = err }) }
 
-// LoseAnswer lets the store do all that it was asked, and the answer be lost on the network.
+// LoseAnswer makes the store do all that it was asked, and the answer be lost on the network.
 func (f *Fault) LoseAnswer() *Fault { return f.LateError(store.Network) }
 
-// In200 wraps the error into an answer of status 200, as S3 does when Complete or a copy fails late. It is for Server.Wire.
+// In200 wraps the error into an answer of status 200, as S3 does if Complete or a copy fails late. It is for Server.Wire.
 func (f *Fault) In200() *Fault { return f.set(func() { f.rule.in200 = true }) }
 
-// Throttle lets the store ask to slow down, and to come back after that time if it is not 0.
+// Throttle makes the store ask to slow down, and to come back after that time if it is not 0.
 func (f *Fault) Throttle(retryAfter time.Duration) *Fault {
 	return f.Error(&store.Error{
 		Kind: store.Throttled, Status: 503, Code: "SlowDown", Message: "Please reduce your request rate.", RetryAfter: retryAfter,
 	})
 }
 
-// CorruptByte changes one byte of the payload, the first or that After which it is said: on the way in, the store gets
-// another; on the way out, the caller does.
+// CorruptByte changes one byte of the payload, the first or the one at After: on upload the store gets the wrong byte, on
+// download the caller does.
 func (f *Fault) CorruptByte() *Fault { return f.set(func() { f.rule.corrupt = true }) }
 
-// Truncate ends the payload after n bytes. On the way out, the caller reads an unexpected end. On the way in, the store
-// takes what came for all there was: a checksum lets it refuse, else it keeps a short part.
+// Truncate ends the payload after n bytes. On download, the caller reads an unexpected end. On upload, the store takes what
+// came as all there was: a checksum lets it refuse, else it keeps a short part.
 func (f *Fault) Truncate(n int64) *Fault {
 	return f.set(func() { f.rule.truncate, f.rule.length = true, n })
 }
 
-// Stall lets the call hang until its context ends, or until Release.
+// Stall makes the call hang until its context ends, or until Release.
 func (f *Fault) Stall() *Fault { return f.set(func() { f.rule.stall = make(chan struct{}) }) }
 
-// Release lets all calls go on that the fault stalled, and those that it would.
+// Release lets all calls continue that the fault stalled, and those that it would stall.
 func (f *Fault) Release() { f.set(func() { close(f.rule.stall) }) }
 
-// Slow lets the call take that much longer.
+// Slow makes the call take that much longer.
 func (f *Fault) Slow(d time.Duration) *Fault { return f.set(func() { f.rule.slow = d }) }
 
 // Hook runs code of the test at that moment, before anything else that the fault does. It may call the Memory.
 func (f *Fault) Hook(run func()) *Fault { return f.set(func() { f.rule.hook = run }) }
 
-// Fired is how often the fault happened so far.
+// Fired returns how often the fault happened so far.
 func (f *Fault) Fired() int {
 	f.script.mu.Lock()
 	defer f.script.mu.Unlock()
 	return f.fired
 }
 
-// String gives the fault as the test wrote it, more or less.
+// String returns the fault roughly as the test wrote it.
 func (f *Fault) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "fault on %s", f.match.op)
@@ -176,7 +176,7 @@ func (f *Fault) String() string {
 	return b.String()
 }
 
-// FaultsFired fails the test when a fault did not happen, or not as often as it says. For calls it at the end of a test.
+// FaultsFired fails the test if a fault did not happen, or not as often as it says. For calls it at the end of a test.
 func (m *Memory) FaultsFired(tb testing.TB) {
 	tb.Helper()
 	m.script.fired(tb)
@@ -193,7 +193,7 @@ func (s *script) fired(tb testing.TB) {
 	}
 }
 
-// choose gives the first fault that is for this call, or a random rule, or nothing.
+// choose returns the first fault that matches this call, or a random rule, or nothing.
 func (s *script) choose(op Op, on target) (*Fault, rule) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -218,7 +218,7 @@ func (s *script) choose(op Op, on target) (*Fault, rule) {
 	return nil, rule{}
 }
 
-// fits reports whether a call is one that the fault is for.
+// fits reports whether the fault is for such a call.
 func (w matcher) fits(op Op, on target) bool {
 	return (w.op == op || w.op == Any) &&
 		(w.part == 0 || w.part == on.part) &&

@@ -13,8 +13,8 @@ import (
 	"haul.example/haul/store"
 )
 
-// framed decodes a body of Content-Encoding aws-chunked as it comes: runs of bytes, each behind its length in hex and maybe a
-// signature, an empty one, and trailing headers.
+// framed decodes a body of Content-Encoding aws-chunked as it comes: runs of bytes, each after its length in hex and
+// perhaps a signature, an empty one, and trailing headers.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
 type framed struct {
 	r     *bufio.Reader
@@ -23,7 +23,7 @@ type framed struct {
 	last  bool // run was
 }
 
-// Read gives the bytes without their framing, and io.EOF before the trailing headers.
+// Read returns the bytes without their framing, and io.EOF before the trailing headers.
 func (f *framed) Read(p []byte) (int, error) {
 	for f.left == 0 {
 		if f.last {
@@ -59,7 +59,7 @@ func (f *framed) next() error {
 	return nil
 }
 
-// trailer reads the trailing headers, when all bytes have been read.
+// trailer reads the trailing headers, after all bytes have been read.
 func (f *framed) trailer() (http.Header, error) {
 	if n, err := f.Read(make([]byte, 1)); n > 0 || err != io.EOF {
 		return nil, &store.Error{Kind: store.Invalid, Status: 400, Code: "IncompleteBody", Message: "not as many bytes came as were announced"}
@@ -80,7 +80,7 @@ func (f *framed) trailer() (http.Header, error) {
 	}
 }
 
-// early tells an end in the middle from an end.
+// early distinguishes an end in the middle from a proper end.
 func early(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF
@@ -88,10 +88,10 @@ func early(err error) error {
 	return err
 }
 
-// noSum is the sum of no bytes at all: what came instead of one fits nothing.
+// noSum is the sum of no bytes at all, for a checksum that could not be read: it matches nothing.
 var noSum = checksum.Sum{Algorithm: checksum.CRC64NVME, Value: "none"}
 
-// lateSum is what the trailing headers say, for a Memory to ask for after the last byte.
+// lateSum returns what the trailing headers say, for a Memory to ask for after the last byte.
 func (q *request) lateSum(f *framed) checksum.Sum {
 	h, err := f.trailer()
 	if err != nil {

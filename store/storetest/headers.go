@@ -14,7 +14,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// headerAlgorithms are those that travel in headers named x-amz-checksum-….
+// headerAlgorithms are those that are sent in headers named x-amz-checksum-….
 var headerAlgorithms = [...]checksum.Algorithm{
 	checksum.CRC64NVME, checksum.CRC32C, checksum.CRC32, checksum.SHA256, checksum.SHA1,
 }
@@ -23,7 +23,7 @@ func checksumHeader(a checksum.Algorithm) string {
 	return "x-amz-checksum-" + strings.ToLower(string(a))
 }
 
-// sentSum gives the checksum in headers, Content-MD5 where there is no other; the store may not take it.
+// sentSum returns the checksum in headers, Content-MD5 if there is no other; the store may not support it.
 func (q *request) sentSum(hs ...http.Header) (checksum.Sum, error) {
 	for _, h := range hs {
 		for _, a := range headerAlgorithms {
@@ -46,7 +46,7 @@ func (q *request) parseSum(a checksum.Algorithm, v string) (checksum.Sum, error)
 	return s, nil
 }
 
-// attrs reads the headers that go with an object.
+// attrs reads the headers that are stored with an object.
 func (q *request) attrs() *store.Attrs {
 	h := q.r.Header
 	a := &store.Attrs{
@@ -80,7 +80,7 @@ func (q *request) attrs() *store.Attrs {
 	return a
 }
 
-// contentEncoding is what is left of that header without aws-chunked.
+// contentEncoding returns that header without aws-chunked.
 func contentEncoding(h http.Header) string {
 	var left []string
 	for word := range strings.SplitSeq(h.Get("Content-Encoding"), ",") {
@@ -123,7 +123,7 @@ func (q *request) describe(o store.Object) {
 	}
 }
 
-// stateHeaders write what names a state of an object.
+// stateHeaders write what identifies a state of an object.
 func (q *request) stateHeaders(o store.Object) {
 	h := q.w.Header()
 	h.Set("ETag", quoted(o.ETag))
@@ -139,7 +139,7 @@ func (q *request) stateHeaders(o store.Object) {
 	}
 }
 
-// sumHeaders write the checksums that sum knows.
+// sumHeaders write the checksums that sum returns.
 func (q *request) sumHeaders(sum func(checksum.Algorithm) checksum.Sum) {
 	for _, a := range headerAlgorithms {
 		if s := sum(a); !s.IsZero() {
@@ -148,8 +148,8 @@ func (q *request) sumHeaders(sum func(checksum.Algorithm) checksum.Sum) {
 	}
 }
 
-// offsets reads a range header: first byte and length; a length of 0 means that there is no range, and a first byte below 0
-// the last so many bytes.
+// offsets parses a range header: first byte and length; a length of 0 means that there is no range, and a first byte below
+// 0 the last so many bytes.
 func offsets(header string) (first, length int64, err error) {
 	text, ok := strings.CutPrefix(header, "bytes=")
 	if !ok {
@@ -194,7 +194,7 @@ func (q *request) received() (r received, err error) {
 	return r, err
 }
 
-// whole is received with nothing after the payload.
+// whole returns a payload with nothing after it.
 func (q *request) whole() (received, error) {
 	r, err := q.received()
 	if err != nil || r.late == nil {

@@ -17,13 +17,13 @@ import (
 	"sync"
 )
 
-// Lies are wrong answers that a Server gives in place of its own: those of portals, proxies, and broken servers. Which requests get
-// which follows from Seed and from what is asked, not from the order of requests, so that a run can be repeated.
+// Lies are wrong answers that a Server sends in place of its own: those of portals, proxies, and broken servers. Which
+// requests get which depends on Seed and on the request, not on the order of requests, so that a run can be repeated.
 type Lies struct {
 	Seed uint64
 	// One of so many requests is lied to; 1 is each.
 	One int
-	// Times is how often the same request is lied to before it is answered well; 0 is always.
+	// Times is how often the same request is lied to before it is answered correctly; 0 is always.
 	Times int
 
 	mu    sync.Mutex
@@ -31,10 +31,10 @@ type Lies struct {
 	told  []string
 }
 
-// Lie lets requests be answered wrong from now on, each before or after the server has done what it asks; nil ends that.
+// Lie makes requests be answered wrong from now on, each before or after the server has done what it asks; nil ends that.
 func (s *Server) Lie(l *Lies) { s.lies.Store(l) }
 
-// Told lists the lies so far: what was asked, and what came.
+// Told returns the lies so far: what was asked, and what was sent.
 func (l *Lies) Told() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -49,7 +49,7 @@ type answer struct {
 	raw    func(w io.Writer) // in place of all else: written to the connection, which ends then
 }
 
-// lie makes a wrong answer; nil where it has none for the request. The true answer is had from do, which does what is asked.
+// lie returns a wrong answer; nil if it has none for the request. The true answer comes from do, which does what is asked.
 type lie func(q *request, r *rand.Rand, do func(*http.Request) *answer) *answer
 
 // lies are all of them by name.
@@ -85,7 +85,7 @@ const (
 	page    = `<!DOCTYPE html><html><head><title>Sign in to the campus network</title></head><body><form></form></body></html>`
 )
 
-// roots are those of S3's documents.
+// roots are the root elements of S3's documents.
 var roots = []string{
 	"ListBucketResult", "ListPartsResult", "ListMultipartUploadsResult", "InitiateMultipartUploadResult", "CompleteMultipartUploadResult",
 	"CopyObjectResult", "CopyPartResult", "GetObjectAttributesResponse", "ListVersionsResult", "Error", "html", "rss",
@@ -119,7 +119,7 @@ func (s *Server) lie(w http.ResponseWriter, r *http.Request) bool {
 		return &answer{status: rec.Code, header: rec.Header(), body: rec.Body.Bytes()}
 	}
 	a := lies[name](q, random, do)
-	// To some requests an empty answer is a good one: then it is true.
+	// For some requests an empty answer is correct: then it is true.
 	if !done && (a == nil || random.IntN(2) == 0 || a.raw == nil && a.status < 300 && len(a.body) == 0 && slices.Contains(quiet, q.op)) {
 		truth := do(r)
 		if a == nil {
@@ -131,7 +131,7 @@ func (s *Server) lie(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// quiet are the operations whose good answers say nothing.
+// quiet are the operations whose correct answers are empty.
 var quiet = []Op{Delete, Abort, CreateBucket, DeleteBucket, SetWebsite, HeadBucket}
 
 // pick chooses a lie for a request, or none.
@@ -203,7 +203,7 @@ func otherRoot(_ *request, r *rand.Rand, _ func(*http.Request) *answer) *answer 
 	return plain(200, "application/xml", xmlHead+"<"+root+"></"+root+">")
 }
 
-// otherAnswer is the good answer to another operation.
+// otherAnswer returns the correct answer to another operation.
 func otherAnswer(q *request, r *rand.Rand, do func(*http.Request) *answer) *answer {
 	ref := q.r.URL.Path
 	bucket, _, _ := strings.Cut(strings.TrimPrefix(ref, "/"), "/")
@@ -227,7 +227,7 @@ func otherAnswer(q *request, r *rand.Rand, do func(*http.Request) *answer) *answ
 	return a
 }
 
-// otherBody is the true answer with another body, of the right length.
+// otherBody returns the true answer with another body, of the right length.
 func otherBody(change func([]byte, *rand.Rand) []byte) lie {
 	return func(q *request, r *rand.Rand, do func(*http.Request) *answer) *answer {
 		a := do(q.r)
@@ -243,12 +243,12 @@ func otherBody(change func([]byte, *rand.Rand) []byte) lie {
 func compressed(b []byte, _ *rand.Rand) []byte {
 	var out bytes.Buffer
 	z := gzip.NewWriter(&out)
-	_, _ = z.Write(b) // memory takes all
+	_, _ = z.Write(b) // writing to memory cannot fail
 	_ = z.Close()
 	return out.Bytes()
 }
 
-// flipped flips a bit: of an object anywhere, of XML in a tag, since nothing guards what it says.
+// flipped flips a bit: of an object anywhere, of XML in a tag, since nothing guards its text.
 func flipped(q *request, r *rand.Rand, do func(*http.Request) *answer) *answer {
 	return otherBody(func(b []byte, r *rand.Rand) []byte {
 		i := r.IntN(len(b))
@@ -310,7 +310,7 @@ func anotherPage(q *request, r *rand.Rand, do func(*http.Request) *answer) *answ
 
 var partNumber = regexp.MustCompile(`<PartNumber>\d+`)
 
-// oddParts names parts that cannot be. (One part twice can: SeaweedFS lists a part each time that it was sent.)
+// oddParts names impossible parts. (One part twice is possible: SeaweedFS lists a part each time that it was sent.)
 func oddParts(q *request, r *rand.Rand, do func(*http.Request) *answer) *answer {
 	if q.op != Parts {
 		return nil
@@ -324,7 +324,7 @@ func oddParts(q *request, r *rand.Rand, do func(*http.Request) *answer) *answer 
 	})(q, r, do)
 }
 
-// noHeaders is the true answer of a proxy that takes headers away.
+// noHeaders returns the true answer through a proxy that removes headers.
 func noHeaders(q *request, _ *rand.Rand, do func(*http.Request) *answer) *answer {
 	a := do(q.r)
 	for name := range a.header {
@@ -339,7 +339,7 @@ func noHeaders(q *request, _ *rand.Rand, do func(*http.Request) *answer) *answer
 func endless(head, more string) lie {
 	return func(q *request, _ *rand.Rand, _ func(*http.Request) *answer) *answer {
 		if q.r.Method == http.MethodHead && strings.Contains(head, "\r\n\r\n") {
-			return nil // net/http writes to the terminal what comes unasked
+			return nil // net/http logs unexpected answers to the terminal
 		}
 		return &answer{status: 200, raw: func(w io.Writer) {
 			_, err := io.WriteString(w, head)

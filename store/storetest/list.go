@@ -31,7 +31,7 @@ func (m *Memory) Level(ctx context.Context, bucket, prefix, after string, a *sto
 	return m.list(ctx, listing{ref: store.Ref{Bucket: bucket, Key: prefix}, delimiter: "/", after: after}, a)
 }
 
-// listing is what is asked of a page.
+// listing is the request for a page.
 type listing struct {
 	ref       store.Ref // its Key is the prefix
 	delimiter string
@@ -63,7 +63,7 @@ func (m *Memory) list(ctx context.Context, l listing, a *store.Attrs) iter.Seq2[
 	}
 }
 
-// prefixesFirst is the order of a page.
+// prefixesFirst orders the entries of a page.
 func prefixesFirst(a, b store.Entry) int {
 	switch {
 	case a.Prefix != "" && b.Prefix == "":
@@ -74,7 +74,7 @@ func prefixesFirst(a, b store.Entry) int {
 	return 0
 }
 
-// page gives a page that comes after an entry.
+// page returns a page that comes after an entry.
 func (m *Memory) page(ctx context.Context, l listing, a *store.Attrs) (page []store.Entry, more bool, err error) {
 	c, err := m.begin(ctx, List, target{ref: l.ref})
 	defer c.end(&err)
@@ -91,7 +91,7 @@ func (m *Memory) page(ctx context.Context, l listing, a *store.Attrs) (page []st
 	return page, more, nil
 }
 
-// page gives the entries of a page in order of their names; m.mu is held.
+// page returns the entries of a page in order of their names; m.mu is held.
 func (b *bucket) page(l listing) (page []store.Entry, more bool) {
 	group := ""
 	for _, key := range b.keys(l.ref.Key, l.after) {
@@ -116,7 +116,7 @@ func (b *bucket) page(l listing) (page []store.Entry, more bool) {
 	return page, false
 }
 
-// mayList finds the bucket of a listing, and checks that whoever asks may; m.mu is held.
+// mayList finds the bucket of a listing, and checks that the caller may; m.mu is held.
 func (m *Memory) mayList(ref store.Ref, a *store.Attrs) (*bucket, error) {
 	b := m.buckets[ref.Bucket]
 	if b == nil {
@@ -125,7 +125,7 @@ func (m *Memory) mayList(ref store.Ref, a *store.Attrs) (*bucket, error) {
 	return b, m.pays(List, ref, a)
 }
 
-// listed is what a listing tells.
+// listed returns what a listing reports.
 func (o *object) listed() store.Object {
 	return store.Object{
 		Ref: store.Ref{Bucket: o.info.Bucket, Key: o.info.Key}, Size: o.info.Size, ETag: o.info.ETag, Modified: o.info.Modified,
@@ -133,8 +133,8 @@ func (o *object) listed() store.Object {
 	}
 }
 
-// keys gives the keys that begin with prefix and come after a key, deleted ones too, in order; m.mu is held. The slice is the
-// bucket's own, and does not change.
+// keys returns the keys that begin with prefix and come after a key, deleted ones too, in order; m.mu is held. The slice is
+// the bucket's own, and does not change.
 func (b *bucket) keys(prefix, after string) []string {
 	if b.sorted == nil {
 		b.sorted = make([]string, 0, len(b.objects))
@@ -151,7 +151,7 @@ func (b *bucket) keys(prefix, after string) []string {
 	return keys[:sort.Search(len(keys), func(i int) bool { return !strings.HasPrefix(keys[i], prefix) })]
 }
 
-// Keys gives the keys of a bucket's objects that begin with prefix, in order of their bytes.
+// Keys returns the keys of a bucket's objects that begin with prefix, in order of their bytes.
 func (m *Memory) Keys(bucket, prefix string) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()

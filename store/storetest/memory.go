@@ -1,14 +1,15 @@
-// Package storetest has what a test needs in place of a real store: Memory, the reference model of a store, with faults
-// that read like a sentence; Serve, which puts an S3 endpoint on a Memory; and Run, the suite that every store must pass.
+// Package storetest provides what a test needs in place of a real store: Memory, the reference model of a store, with
+// faults that read like a sentence; Serve, which starts an S3 endpoint for a Memory; and Run, the conformance suite that
+// every store must pass.
 //
 //	m := storetest.New(storetest.For(t), storetest.Limits(store.Limits{MinPart: 4, MaxParts: 10}))
 //	m.PutBytes(store.Ref{Bucket: storetest.Bucket, Key: "x"}, []byte("…"))
 //	m.Fault(storetest.PutPart).Part(3).After(1024).Error(store.Network).Times(2)
 //
-// A Memory does what the comments of package store promise, and no more: where a store may keep silent, such as about
-// the sums of a range, it does. It does no input or output and knows no clock but package time, so it may live in a
-// bubble of testing/synctest. It does not check who asks, and it holds all bytes in memory unless it is told to Discard
-// them, or they are Generated.
+// A Memory does what the comments of package store promise, and no more: if a store may leave something out, such as the
+// sums of a range, it does. It does no input or output and has no clock but package time, so it may run in a bubble of
+// testing/synctest. It does not authenticate callers, and it holds all bytes in memory unless they are to be Discarded, or
+// are Generated.
 package storetest
 
 import (
@@ -23,30 +24,30 @@ import (
 	"haul.example/haul/store"
 )
 
-// Bucket is the bucket that a Memory has at first.
+// Bucket is the bucket that a new Memory has.
 const Bucket = "bucket"
 
-// Checksums says what a Memory does about checksums.
+// Checksums says how a Memory treats checksums.
 type Checksums int
 
-// The kinds of store that are met in the field.
+// The kinds of store that exist in the field.
 const (
-	// AllChecksums is Amazon S3: every algorithm, full object or composite as S3 has it, a CRC64NVME of its own where none
-	// was sent, and MD5s as ETags, as is known of it (store.Object.MD5ETag).
+	// AllChecksums is Amazon S3: every algorithm, full object or composite as S3 has it, a CRC64NVME of its own if none was
+	// sent, and MD5s as ETags, which is known (store.Object.MD5ETag).
 	AllChecksums Checksums = iota
-	// CompositeChecksums takes all but CRC64NVME, and sums objects in parts only part by part.
+	// CompositeChecksums supports all but CRC64NVME, and sums objects in parts only part by part.
 	CompositeChecksums
-	// MD5Checksums knows Content-MD5 and MD5s as ETags, and nothing else.
+	// MD5Checksums supports Content-MD5 and MD5s as ETags, and nothing else.
 	MD5Checksums
-	// NoChecksums checks nothing, and its ETags are no MD5s.
+	// NoChecksums checks nothing, and its ETags are not MD5s.
 	NoChecksums
-	// IgnoredChecksums takes every checksum, checks none but Content-MD5, and tells none. Its ETags are MD5s.
+	// IgnoredChecksums accepts every checksum, checks none but Content-MD5, and returns none. Its ETags are MD5s.
 	IgnoredChecksums
-	// OddETags is MD5Checksums with ETags that look like MD5s and are none.
+	// OddETags is MD5Checksums with ETags that look like MD5s but are not.
 	OddETags
 )
 
-// Memory is a store in memory. It is made by New.
+// Memory is a store in memory. New makes one.
 type Memory struct {
 	// immutable after New
 	tb            testing.TB
@@ -74,42 +75,42 @@ type bucket struct {
 	tags    map[string]string
 	website store.Website
 	objects map[string][]*object // by key, the newest last
-	sorted  []string             // the keys of objects; nil when there are others by now
+	sorted  []string             // the keys of objects; nil if they have changed
 	uploads map[string]*upload   // open ones, by ID
 	done    map[string]store.Object
 }
 
 var _ store.Store = (*Memory)(nil)
 
-// Option is a choice about a new Memory.
+// Option is an option of New.
 type Option func(*Memory)
 
-// For lets a Memory fail tb at its end when a fault did not fire, and at once when a helper is misused.
+// For makes a Memory fail tb at its end if a fault did not fire, and at once if a helper is misused.
 func For(tb testing.TB) Option { return func(m *Memory) { m.tb = tb } }
 
 // Limits sets what the store allows, in place of Amazon S3's limits.
 func Limits(l store.Limits) Option { return func(m *Memory) { m.limits = l } }
 
-// Takes sets which checksums the store takes, in place of AllChecksums.
+// Takes sets which checksums the store supports, in place of AllChecksums.
 func Takes(c Checksums) Option { return func(m *Memory) { m.checks = c } }
 
-// Discard lets the store sum what arrives and throw it away; ETags are then no MD5s, and a Get has no bytes to give.
+// Discard makes the store sum what arrives and discard it; ETags are then not MD5s, and a Get has no bytes to return.
 func Discard() Option { return func(m *Memory) { m.discard = true } }
 
-// Versioned lets the store keep every version of an object, and name it in Object.Version.
+// Versioned makes the store keep every version of an object, and name it in Object.Version.
 func Versioned() Option { return func(m *Memory) { m.versioned = true } }
 
-// RequesterPays lets the store deny requests that do not agree to pay.
+// RequesterPays makes the store deny requests that do not agree to pay.
 func RequesterPays() Option { return func(m *Memory) { m.requesterPays = true } }
 
-// NoLayout lets the store not know how objects were cut into parts.
+// NoLayout makes the store not know the parts in which objects were uploaded.
 func NoLayout() Option { return func(m *Memory) { m.noLayout = true } }
 
-// CompleteTwice lets a second Complete of an upload answer like the first, as Amazon S3 and versitygw do; without it the
+// CompleteTwice makes a second Complete of an upload answer like the first, as Amazon S3 and versitygw do; without it the
 // upload is gone, as on MinIO.
 func CompleteTwice() Option { return func(m *Memory) { m.completeTwice = true } }
 
-// DeletesSingly lets the store not know DeleteMany.
+// DeletesSingly makes the store not support DeleteMany.
 func DeletesSingly() Option { return func(m *Memory) { m.deletesSingly = true } }
 
 // ListPage sets how many objects a page of List has at most, in place of 1000.
@@ -125,7 +126,7 @@ func Buckets(names ...string) Option {
 	}
 }
 
-// New makes a Memory.
+// New returns a Memory.
 func New(opts ...Option) *Memory {
 	m := &Memory{
 		// https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
@@ -156,14 +157,14 @@ func (m *Memory) SetLimits(l store.Limits) {
 	m.limits = l
 }
 
-// SetChecksums changes which checksums the store takes from now on; open uploads keep theirs.
+// SetChecksums changes which checksums the store supports from now on; open uploads keep theirs.
 func (m *Memory) SetChecksums(c Checksums) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.checks = c
 }
 
-// CreateBucket makes a bucket where there is none of that name.
+// CreateBucket creates a bucket if there is none of that name.
 func (m *Memory) CreateBucket(name string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -192,7 +193,7 @@ type Open struct {
 	Parts []store.Part // in order of Number
 }
 
-// OpenUploads gives all open uploads, in order of key and age.
+// OpenUploads returns all open uploads, in order of key and age.
 func (m *Memory) OpenUploads() []Open {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -208,13 +209,13 @@ func (m *Memory) OpenUploads() []Open {
 // Count is what was asked of a store in one operation.
 type Count struct {
 	Calls   int
-	In, Out int64 // payload bytes that the store read and gave
+	In, Out int64 // payload bytes that the store read and returned
 }
 
 // Counts are those of all operations.
 type Counts map[Op]Count
 
-// In is the sum of payload bytes that the store read.
+// In returns the sum of payload bytes that the store read.
 func (c Counts) In() (n int64) {
 	for _, x := range c {
 		n += x.In
@@ -222,7 +223,7 @@ func (c Counts) In() (n int64) {
 	return n
 }
 
-// Out is the sum of payload bytes that the store gave.
+// Out returns the sum of payload bytes that the store returned.
 func (c Counts) Out() (n int64) {
 	for _, x := range c {
 		n += x.Out
@@ -230,7 +231,7 @@ func (c Counts) Out() (n int64) {
 	return n
 }
 
-// Counts tells what was asked of the store so far; faults count too.
+// Counts returns what was asked of the store so far; faults count too.
 func (m *Memory) Counts() Counts {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -248,13 +249,13 @@ func (c Counts) add(op Op, x Count) {
 	c[op] = Count{Calls: was.Calls + x.Calls, In: was.In + x.In, Out: was.Out + x.Out}
 }
 
-// id gives a name that was not given before; m.mu is held.
+// id returns an unused name; m.mu is held.
 func (m *Memory) id(prefix string) string {
 	m.ids++
 	return fmt.Sprintf("%s-%06d", prefix, m.ids)
 }
 
-// fatal ends the test, or where there is none, the program: a helper was misused.
+// fatal ends the test, or if there is none, the program: a helper was misused.
 func (m *Memory) fatal(format string, args ...any) {
 	if m.tb == nil {
 		panic("storetest: internal error: " + fmt.Sprintf(format, args...))
@@ -263,17 +264,17 @@ func (m *Memory) fatal(format string, args ...any) {
 	m.tb.Fatalf("storetest: "+format, args...)
 }
 
-// modified is now as HTTP tells it, in whole seconds.
+// modified returns the current time as in HTTP, in whole seconds.
 func modified() time.Time { return time.Now().UTC().Truncate(time.Second) }
 
-// Limits are those set by New or SetLimits, of every bucket.
+// Limits returns those set by New or SetLimits, for every bucket.
 func (m *Memory) Limits(string) store.Limits {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.limits
 }
 
-// Scheme gives want where the store takes it, and else what comes next to it.
+// Scheme returns want if the store supports it, and else what comes closest.
 func (m *Memory) Scheme(_ string, want checksum.Algorithm) checksum.Scheme {
 	m.mu.Lock()
 	defer m.mu.Unlock()

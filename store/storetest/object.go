@@ -19,7 +19,7 @@ type object struct {
 	marker   bool // the key was deleted
 }
 
-// current gives the newest state of a key, or nil; m.mu is held.
+// current returns the newest state of a key, or nil; m.mu is held.
 func (b *bucket) current(key string) *object {
 	all := b.objects[key]
 	if len(all) == 0 || all[len(all)-1].marker {
@@ -42,7 +42,7 @@ func (m *Memory) bucket(op Op, ref store.Ref) (*bucket, error) {
 	return b, nil
 }
 
-// find gives the object that a request is about; m.mu is held.
+// find returns the object that a request is about; m.mu is held.
 func (m *Memory) find(op Op, ref store.Ref, ifMatch string, a *store.Attrs) (*object, error) {
 	b, err := m.bucket(op, ref)
 	if err != nil {
@@ -78,7 +78,7 @@ func (b *bucket) version(ref store.Ref) *object {
 	return nil
 }
 
-// pays denies requests to a bucket whose requesters pay, from those who do not.
+// pays denies requests that do not agree to pay, to a bucket that requires it.
 func (m *Memory) pays(op Op, ref store.Ref, a *store.Attrs) error {
 	if m.requesterPays && (a == nil || a.RequestPayer != "requester") {
 		return refuse(op, ref, store.Denied, "Access Denied")
@@ -86,7 +86,7 @@ func (m *Memory) pays(op Op, ref store.Ref, a *store.Attrs) error {
 	return nil
 }
 
-// opens checks that a key of the customer's own fits.
+// opens checks that a customer's key matches.
 func (o *object) opens(op Op, key store.Secret) error {
 	switch {
 	case o.customer == key:
@@ -98,7 +98,7 @@ func (o *object) opens(op Op, key store.Secret) error {
 	return refuse(op, o.info.Ref, store.Denied, "Access Denied")
 }
 
-// readable refuses an object whose bytes are in an archive.
+// readable refuses an object whose bytes are archived.
 func (o *object) readable(op Op) error {
 	if (o.info.StorageClass == "GLACIER" || o.info.StorageClass == "DEEP_ARCHIVE") && !o.restored {
 		return refuse(op, o.info.Ref, store.Archived, "The operation is not valid for the object's storage class")
@@ -106,7 +106,7 @@ func (o *object) readable(op Op) error {
 	return nil
 }
 
-// told is what a Get or Head tells; nobody shares memory with the store.
+// told returns what a Get or Head reports, with no memory shared with the store.
 func (o *object) told() store.Object {
 	info := o.info
 	info.Sums = slices.Clone(info.Sums)
@@ -114,14 +114,14 @@ func (o *object) told() store.Object {
 	return info
 }
 
-// answer is what the answer to a write tells.
+// answer returns what the answer to a write reports.
 func (o *object) answer() store.Object {
 	return store.Object{
 		Ref: o.info.Ref, Size: o.info.Size, ETag: o.info.ETag, Sums: slices.Clone(o.info.Sums), Encryption: o.info.Encryption,
 	}
 }
 
-// newObject makes an object out of content and what was asked for it.
+// newObject returns an object with content and the attributes that were asked for.
 func newObject(ref store.Ref, c Content, a *store.Attrs) *object {
 	o := &object{content: c}
 	o.info = store.Object{Ref: store.Ref{Bucket: ref.Bucket, Key: ref.Key}, Size: c.Size(), Modified: modified()}
@@ -138,7 +138,7 @@ func newObject(ref store.Ref, c Content, a *store.Attrs) *object {
 	return o
 }
 
-// encryption is how an object stored with a is encrypted, in the words of Object.
+// encryption returns how an object stored with a is encrypted, in the values of Object.
 func encryption(a *store.Attrs) string {
 	switch {
 	case a == nil:
@@ -164,7 +164,7 @@ func (m *Memory) set(b *bucket, o *object) {
 	b.objects[key] = append(b.objects[key], o)
 }
 
-// tell gives the sums that the store tells of those it has.
+// tell returns those of its checksums that the store reports.
 func (c Checksums) tell(s sums, sent checksum.Algorithm) []checksum.Sum {
 	a := sent
 	if !c.told(a) {
@@ -176,7 +176,7 @@ func (c Checksums) tell(s sums, sent checksum.Algorithm) []checksum.Sum {
 	return nil
 }
 
-// free refuses a write over an object that must not be there; m.mu is held.
+// free refuses a write over an object if there must not be one; m.mu is held.
 func (b *bucket) free(op Op, ref store.Ref, noClobber bool) error {
 	if noClobber && b.current(ref.Key) != nil {
 		return refuse(op, ref, store.Exists, "At least one of the pre-conditions you specified did not hold")

@@ -17,12 +17,13 @@ type Rates struct {
 	Truncate   float64 // the payload ends early
 	Stall      float64 // the call hangs until its context ends
 	Slow       float64 // the call takes up to a minute longer
-	// AtMost limits how often calls of the same operation about the same part or range of the same key go wrong; 0 is no limit.
+	// AtMost limits how often calls of the same operation about the same part or range of the same key go wrong; 0 is no
+	// limit.
 	AtMost int
 }
 
-// random chooses faults by chance. What happens to the nth call of an operation about a part or a range depends on the
-// seed alone, in whatever order the calls of a test come.
+// random chooses faults by chance. What happens to the nth call of an operation about a part or a range depends only on the
+// seed, whatever the order of the calls of a test.
 type random struct {
 	seed  uint64
 	rates Rates
@@ -30,7 +31,7 @@ type random struct {
 	bad   map[string]int
 }
 
-// Random lets calls go wrong by chance, from now on; seed makes it the same every time. Scripted faults come first.
+// Random makes calls go wrong by chance, from now on; seed makes it the same every time. Scripted faults come first.
 func (m *Memory) Random(seed uint64, r Rates) { m.script.chance(seed, r) }
 
 func (s *script) chance(seed uint64, r Rates) {
@@ -70,7 +71,7 @@ func (r *random) rule(op Op, on target) rule {
 	return rule{}
 }
 
-// somewhere is an offset into a payload: mostly 0 or small, so that it lies inside.
+// somewhere returns an offset into a payload: mostly 0 or small, so that it lies inside.
 func somewhere(dice *rand.Rand) int64 { return dice.Int64N(1 << dice.IntN(16)) }
 
 func anyError(dice *rand.Rand) error {

@@ -34,7 +34,7 @@ func (m *Memory) Get(ctx context.Context, r store.GetRequest) (_ *store.Body, er
 		return nil, err
 	}
 	if c.rule.late != nil {
-		return nil, nil // end says why
+		return nil, nil // end returns why
 	}
 	rng := r.Range
 	info := o.told()
@@ -54,7 +54,7 @@ func (m *Memory) Get(ctx context.Context, r store.GetRequest) (_ *store.Body, er
 	return &store.Body{Object: info, Range: rng, ReadCloser: b}, nil
 }
 
-// open finds an object whose bytes may be read, and gives a copy of its state.
+// open finds an object whose bytes may be read, and returns a copy of its state.
 func (m *Memory) open(op Op, r store.GetRequest) (*object, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -99,7 +99,7 @@ func (b *body) Close() error {
 	return nil
 }
 
-// Head tells about an object, archived ones too.
+// Head returns what the store records of an object, archived ones too.
 func (m *Memory) Head(ctx context.Context, r store.GetRequest) (_ store.Object, err error) {
 	c, err := m.begin(ctx, Head, target{ref: r.Ref})
 	defer c.end(&err)
@@ -113,7 +113,7 @@ func (m *Memory) Head(ctx context.Context, r store.GetRequest) (_ store.Object, 
 	return o.told(), nil
 }
 
-// Layout reports how an object was cut into parts.
+// Layout returns the parts in which an object was uploaded.
 func (m *Memory) Layout(ctx context.Context, of store.Object, a *store.Attrs) (_ []store.Part, err error) {
 	c, err := m.begin(ctx, Layout, target{ref: of.Ref})
 	defer c.end(&err)
@@ -142,7 +142,7 @@ func (m *Memory) Layout(ctx context.Context, of store.Object, a *store.Attrs) (_
 	return []store.Part{one}, nil
 }
 
-// Tags gives an object's tags.
+// Tags returns an object's tags.
 func (m *Memory) Tags(ctx context.Context, ref store.Ref, a *store.Attrs) (_ map[string]string, err error) {
 	c, err := m.begin(ctx, Tags, target{ref: ref})
 	defer c.end(&err)

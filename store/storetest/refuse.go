@@ -4,7 +4,8 @@ import (
 	"haul.example/haul/store"
 )
 
-// words are the status and the code with which S3 tells an error of each kind. Kinds that never reach a server have none.
+// words returns the status and the code with which S3 reports an error of each kind. Kinds that never reach a server have
+// none.
 func words(k store.Kind) (status int, code string) {
 	switch k {
 	case store.NotFound:
@@ -49,7 +50,7 @@ func words(k store.Kind) (status int, code string) {
 	return 0, ""
 }
 
-// refuse makes the Error with which a store refuses.
+// refuse returns the Error with which a store refuses.
 func refuse(op Op, ref store.Ref, k store.Kind, message string) *store.Error {
 	status, code := words(k)
 	if status == 0 {

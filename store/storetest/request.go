@@ -17,7 +17,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// request is one HTTP request under way.
+// request is one HTTP request in progress.
 type request struct {
 	*call
 	s     *Server
@@ -25,7 +25,7 @@ type request struct {
 	r     *http.Request
 	query url.Values
 	body  io.Reader // what the client sends, as the faults let it through
-	begun bool      // the head of the answer is out
+	begun bool      // the head of the answer has been sent
 	cut   bool      // the connection is gone
 }
 
@@ -49,7 +49,7 @@ func (s *Server) parse(w http.ResponseWriter, r *http.Request) *request {
 	return q
 }
 
-// name names the operation; it is empty where the server has none such.
+// name returns the operation; empty if the server does not support it.
 func (q *request) name(ref store.Ref) Op {
 	switch {
 	case ref.Bucket == "" && q.r.Method == "GET":
@@ -113,10 +113,10 @@ func (q *request) bucketOp() Op {
 	return ""
 }
 
-// answer does what is asked for and writes the answer, or gives the error that is to be told.
+// answer does what is asked for and writes the answer, or returns the error to report.
 func (q *request) answer() error {
 	if q.rule.late != nil {
-		// The answer is made but goes nowhere.
+		// The answer is made but discarded.
 		late := *q
 		late.w = &nowhere{header: http.Header{}}
 		if err := late.answerNow(); err != nil {
@@ -143,7 +143,7 @@ func (q *request) answerNow() error {
 	return handle(q)
 }
 
-// nowhere is where lost answers go.
+// nowhere discards lost answers.
 type nowhere struct{ header http.Header }
 
 func (n *nowhere) Header() http.Header         { return n.header }
@@ -160,11 +160,11 @@ func (q *request) sleep(d time.Duration) error {
 	}
 }
 
-// finish tells the error, if there is one, and ends the call.
+// finish reports the error, if there is one, and ends the call.
 func (q *request) finish(err error) {
 	defer func() {
 		var none error
-		q.rule.late = nil // it was seen to
+		q.rule.late = nil // it was applied
 		q.end(&none)
 	}()
 	if err == nil || q.cut {
@@ -182,7 +182,7 @@ func (q *request) finish(err error) {
 	}
 }
 
-// refuse tells an error in S3's words.
+// refuse reports an error in S3's words.
 func (q *request) refuse(e *store.Error) {
 	status, code := e.Status, e.Code
 	if status == 0 {
@@ -210,7 +210,8 @@ func (q *request) refuse(e *store.Error) {
 	q.xml(status, errorXML{Code: code, Message: e.Message, Resource: q.r.URL.Path, RequestID: id, Region: q.wrongRegion(e)})
 }
 
-// drain reads what is left of the request, so that the client gets to read the answer; unless it waits to be asked for it.
+// drain reads what is left of the request, so that the client gets to read the answer; unless the client waits for
+// 100-continue.
 func (q *request) drain() {
 	if q.r.Header.Get("Expect") != "" {
 		return
@@ -246,7 +247,7 @@ func (q *request) drop(hard bool) {
 	c.Close()
 }
 
-// linger lets the Close of a connection reset it.
+// linger makes the Close of a connection reset it.
 func linger(c net.Conn) {
 	for {
 		switch x := c.(type) {
@@ -263,8 +264,8 @@ func linger(c net.Conn) {
 	}
 }
 
-// payload gives what the client sends, for a store to read. Where it is framed as aws-chunked, what gives it without the
-// framing is given too: it knows what comes after.
+// payload returns what the client sends, for a store to read. If it is framed as aws-chunked, it also returns the decoder:
+// it knows what comes after the payload.
 func (q *request) payload() (*io.SectionReader, *framed, error) {
 	size := q.r.ContentLength
 	if size < 0 {
@@ -299,12 +300,12 @@ func (q *request) payload() (*io.SectionReader, *framed, error) {
 	return io.NewSectionReader(in, 0, size), nil, nil
 }
 
-// stream lets a reader look like the file that a store reads front to back.
+// stream makes a reader look like the file that a store reads front to back.
 type stream struct {
 	r     io.Reader
 	size  int64
 	off   int64
-	check func() error // of all bytes, when they have come
+	check func() error // of all bytes, after they have come
 }
 
 // ReadAt reads the next bytes.

@@ -7,7 +7,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// list answers both versions of ListObjects, a page as Memory.List would give it.
+// list answers both versions of ListObjects, with a page as Memory.List would yield it.
 func (q *request) list() (err error) {
 	m, bucket, v := q.s.memory, q.on.ref.Bucket, q.query
 	ref := store.Ref{Bucket: bucket, Key: v.Get("prefix")}
@@ -54,7 +54,7 @@ func (q *request) list() (err error) {
 	return nil
 }
 
-// page fills a page with what comes after a key or common prefix, and gives its last one.
+// page fills a page with what comes after a key or common prefix, and returns its last one.
 func (q *request) page(out *listXML, prefix, delimiter, after string) (last string) {
 	m, encoding := q.s.memory, out.EncodingType
 	m.mu.Lock()

@@ -28,7 +28,7 @@ func (q *request) xml(status int, v any) {
 	_, _ = q.w.Write(b) // the client may be gone
 }
 
-// getRequest is what a GET or HEAD asks for, but for the range.
+// getRequest returns what a GET or HEAD asks for, except the range.
 func (q *request) getRequest() store.GetRequest {
 	return store.GetRequest{Ref: q.on.ref, IfMatch: unquoted(q.r.Header.Get("If-Match")), Attrs: q.attrs()}
 }
@@ -91,7 +91,7 @@ func (q *request) send(b *store.Body) error {
 
 func (q *request) flush() { _ = http.NewResponseController(q.w).Flush() } // nowhere has nothing to flush
 
-// truncate ends the connection in order, though not all was sent.
+// truncate closes the connection properly, though not all was sent.
 func (q *request) truncate() error {
 	q.flush()
 	q.drop(false)
@@ -102,7 +102,7 @@ func (q *request) contentRange(r store.Range, size int64) {
 	q.w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", r.Offset, r.End()-1, size))
 }
 
-// setRange reads the Range header, which counts from the end at times.
+// setRange parses the Range header, which may count from the end.
 func (q *request) setRange(g *store.GetRequest) error {
 	first, length, err := offsets(q.r.Header.Get("Range"))
 	switch {
@@ -120,7 +120,7 @@ func (q *request) setRange(g *store.GetRequest) error {
 	return nil
 }
 
-// peek tells about an object, past all faults.
+// peek returns what the store records of an object, past all faults.
 func (m *Memory) peek(ref store.Ref) (store.Object, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -131,7 +131,7 @@ func (m *Memory) peek(ref store.Ref) (store.Object, error) {
 	return o.told(), nil
 }
 
-// unsatisfied adds to an error about a range what the object's size is.
+// unsatisfied adds the object's size to an error about a range.
 func (q *request) unsatisfied(err error) error {
 	if errors.Is(err, store.BadRange) {
 		if o, err := q.s.memory.peek(q.on.ref); err == nil {
@@ -141,7 +141,7 @@ func (q *request) unsatisfied(err error) error {
 	return err
 }
 
-// partRange gives the range of the part that is asked for, and how many there are (0: not stored in parts).
+// partRange returns the range of the part that is asked for, and how many there are (0: not stored in parts).
 func (q *request) partRange() (o store.Object, r store.Range, count int, err error) {
 	o, err = q.s.memory.peek(q.on.ref)
 	if err != nil {
@@ -162,7 +162,7 @@ func (q *request) partRange() (o store.Object, r store.Range, count int, err err
 	return o, r, len(parts), nil
 }
 
-// cutOf gives the parts of a state of an object, past all faults; none where it was not stored in parts.
+// cutOf returns the parts of a state of an object, past all faults; none if it was not stored in parts.
 func (m *Memory) cutOf(o store.Object) []store.Part {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -219,7 +219,7 @@ func (q *request) put() error {
 	return nil
 }
 
-// conditional refuses the conditions of writes that a Memory has not.
+// conditional refuses the conditions of writes that a Memory does not support.
 func (q *request) conditional() error {
 	if q.r.Header.Get("If-Match") == "" {
 		return nil
@@ -232,7 +232,7 @@ func (q *request) unheard(header string, k store.Kind) error {
 	return refuse(q.op, q.on.ref, k, "A header you provided implies functionality that is not implemented: "+header)
 }
 
-// copySource reads what is to be copied.
+// copySource parses what is to be copied.
 func (q *request) copySource() (store.Ref, error) {
 	path, query, _ := strings.Cut(q.r.Header.Get("x-amz-copy-source"), "?")
 	path, err := url.PathUnescape(path)
@@ -331,7 +331,7 @@ func (q *request) layout() error {
 	return nil
 }
 
-// objectParts is a page of an object's parts; they are named only where each has a checksum.
+// objectParts returns a page of an object's parts; they are named only if each has a checksum.
 func (q *request) objectParts(o store.Object, parts []store.Part) *objectPartsXML {
 	if len(q.s.memory.cutOf(o)) == 0 {
 		return nil
@@ -356,7 +356,7 @@ func (q *request) objectParts(o store.Object, parts []store.Part) *objectPartsXM
 	return out
 }
 
-// limit reads how long a page may be.
+// limit parses the page size.
 func (q *request) limit(text string) int {
 	if n, err := strconv.Atoi(text); err == nil && n >= 0 {
 		return min(n, q.s.page)

@@ -16,8 +16,8 @@ import (
 	"haul.example/haul/store"
 )
 
-// Server is an S3 endpoint on the loopback interface, on top of a Memory. It speaks HTTP/1.1 and path style, and takes every
-// signature for good, but wants one. It is made by Serve.
+// Server is an S3 endpoint on the loopback interface, for a Memory. It speaks HTTP/1.1 and path style, and accepts every
+// signature, but requires one. Serve makes one.
 type Server struct {
 	// URL of the endpoint: scheme, host and port.
 	URL string
@@ -27,7 +27,7 @@ type Server struct {
 	tls       bool
 	anonymous bool
 	region    string
-	strict    bool // about the region
+	strict    bool // requires the right region
 	page      int
 	rate      atomic.Int64
 	delay     atomic.Int64
@@ -44,17 +44,16 @@ type Server struct {
 	lies   atomic.Pointer[Lies]
 }
 
-// ServeOption is a choice about a new Server.
+// ServeOption is an option of Serve.
 type ServeOption func(*Server)
 
-// TLS lets the server speak HTTPS, with a certificate that Server.CA vouches for.
+// TLS makes the server speak HTTPS, with a certificate signed by Server.CA.
 func TLS() ServeOption { return func(s *Server) { s.tls = true } }
 
-// Anonymous lets the server answer requests that are not signed.
+// Anonymous makes the server answer requests that are not signed.
 func Anonymous() ServeOption { return func(s *Server) { s.anonymous = true } }
 
-// Region sets the region that the server is in, in place of us-east-1, and lets it send away requests that are signed for
-// another.
+// Region sets the region of the server, in place of us-east-1, and makes it redirect requests that are signed for another.
 func Region(name string) ServeOption {
 	return func(s *Server) { s.region, s.strict = name, true }
 }
@@ -62,14 +61,14 @@ func Region(name string) ServeOption {
 // Page sets how many entries a page of a listing has at most, in place of 1000.
 func Page(n int) ServeOption { return func(s *Server) { s.page = n } }
 
-// Rate limits every connection to that many bytes a second, each way.
+// Rate limits every connection to that many bytes per second, in each direction.
 func Rate(bytes int64) ServeOption { return func(s *Server) { s.rate.Store(bytes) } }
 
-// Delay lets every request wait that long for its answer.
+// Delay makes every request wait that long for its answer.
 func Delay(d time.Duration) ServeOption { return func(s *Server) { s.delay.Store(int64(d)) } }
 
-// Serve puts an S3 endpoint on m, on a free port of 127.0.0.1. With tb it is closed at the end of the test, and fails it when
-// a fault of the wire did not fire; tb may be nil, and the caller must then close it.
+// Serve starts an S3 endpoint for m, on a free port of 127.0.0.1. With tb it is closed at the end of the test, and fails it
+// if a fault of the network did not fire; tb may be nil, and the caller must then close it.
 func Serve(tb testing.TB, m *Memory, opts ...ServeOption) *Server {
 	s := &Server{memory: m, region: "us-east-1", page: 1000, counts: Counts{}}
 	for _, o := range opts {
@@ -103,18 +102,18 @@ func (s *Server) Close() {
 	s.http.Close()
 }
 
-// CA gives the certificate of a TLS server, in PEM, for clients to trust.
+// CA returns the certificate of a TLS server, in PEM, for clients to trust.
 func (s *Server) CA() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.http.Certificate().Raw})
 }
 
-// Wire lets a request of op go wrong on the way between client and store, in the way that the methods of the result say.
-// An Error of kind Network or Stalled resets the connection; of another, it is told in S3's words; WrongRegion names the
-// server's region. LoseAnswer resets the connection when all was done. Truncate and CorruptByte keep the headers right;
-// Truncate is for the way out.
+// Wire makes a request of op go wrong between client and store, in the way that the methods of the result say. An Error of
+// kind Network or Stalled resets the connection; another is reported in S3's words; WrongRegion names the server's region.
+// LoseAnswer resets the connection after all was done. Truncate and CorruptByte keep the headers right; Truncate is for
+// downloads.
 func (s *Server) Wire(op Op) *Fault { return s.script.add(op) }
 
-// Random lets requests go wrong on the wire by chance, from now on; seed makes it the same every time.
+// Random makes requests go wrong on the network by chance, from now on; seed makes it the same every time.
 func (s *Server) Random(seed uint64, r Rates) { s.script.chance(seed, r) }
 
 // SetRate changes what Rate set; 0 is no limit.
@@ -123,7 +122,7 @@ func (s *Server) SetRate(bytes int64) { s.rate.Store(bytes) }
 // SetDelay changes what Delay set.
 func (s *Server) SetDelay(d time.Duration) { s.delay.Store(int64(d)) }
 
-// Counts tells what crossed the wire so far: requests, and payload bytes as far as the server read or wrote them.
+// Counts returns what went over the network so far: requests, and payload bytes as far as the server read or wrote them.
 func (s *Server) Counts() Counts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,7 +133,7 @@ func (s *Server) Counts() Counts {
 	return c
 }
 
-// Bytes reports how many bytes of all kinds came in and went out: payload, headers, TLS.
+// Bytes returns how many bytes of all kinds came in and went out: payload, headers, TLS.
 func (s *Server) Bytes() (in, out int64) { return s.wireIn.Load(), s.wireOut.Load() }
 
 func (s *Server) count(op Op, x Count) {
@@ -168,7 +167,7 @@ func (s *Server) serveTruth(w http.ResponseWriter, r *http.Request) {
 	q.finish(err)
 }
 
-// authorized wants a signature, whatever it says.
+// authorized requires a signature, whatever it says.
 func (s *Server) authorized(r *http.Request) error {
 	signature := r.Header.Get("Authorization") + r.URL.Query().Get("X-Amz-Credential")
 	if signature == "" {
@@ -190,14 +189,14 @@ type listener struct {
 	s *Server
 }
 
-// Accept gives the next connection.
+// Accept returns the next connection.
 func (l *listener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
 	if tcp, ok := c.(*net.TCPConn); ok && l.s.rate.Load() > 0 {
-		// Large buffers of the kernel would let a slow connection look fast to the sender.
+		// Large kernel buffers would make a slow connection look fast to the sender.
 		if err := tcp.SetReadBuffer(64 << 10); err != nil {
 			return nil, err
 		}
@@ -223,7 +222,7 @@ func (c *conn) Write(p []byte) (int, error) {
 	sent := 0
 	for {
 		some := c.some(p[sent:])
-		c.s.wireOut.Add(int64(len(some))) // before, so that who has read them finds them counted
+		c.s.wireOut.Add(int64(len(some))) // before, so that readers of the bytes find them counted
 		n, err := c.Conn.Write(some)
 		sent += n
 		c.pause(n)
@@ -233,7 +232,7 @@ func (c *conn) Write(p []byte) (int, error) {
 	}
 }
 
-// some gives the first bytes of p, as many as fit a twentieth of a second.
+// some returns the first bytes of p, as many as fit a twentieth of a second.
 func (c *conn) some(p []byte) []byte {
 	if rate := c.s.rate.Load(); rate > 0 {
 		return p[:min(int64(len(p)), max(1, rate/20))]

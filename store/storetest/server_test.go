@@ -85,7 +85,7 @@ func crc(text string) string {
 	return checksum.Bytes(checksum.CRC64NVME, []byte(text)).Base64()
 }
 
-// element gives the text of the first XML element of that name.
+// element returns the text of the first XML element of that name.
 func element(t *testing.T, text, name string) string {
 	t.Helper()
 	d := xml.NewDecoder(strings.NewReader(text))

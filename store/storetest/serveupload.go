@@ -12,7 +12,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// upload is the one that the query names.
+// upload returns the upload that the query names.
 func (q *request) upload() store.Upload {
 	return store.Upload{Ref: q.on.ref, ID: q.query.Get("uploadId")}
 }
@@ -29,7 +29,7 @@ func (q *request) create() error {
 		return q.unheard(fmt.Sprintf("x-amz-checksum-algorithm: %s, x-amz-checksum-type: %s", a, want.Kind), store.ChecksumRefused)
 	}
 	if want.Kind == "" && a != checksum.None && a != checksum.CRC64NVME {
-		want.Kind = checksum.Composite // as S3 understands silence
+		want.Kind = checksum.Composite // S3's default
 	}
 	u, err := q.s.memory.Create(q.r.Context(), q.on.ref, want, q.attrs())
 	if err != nil {
@@ -184,7 +184,7 @@ func (q *request) completeRequest() (r store.CompleteRequest, err error) {
 	return r, nil
 }
 
-// held is what the store holds of an upload, past all faults.
+// held returns what the store holds of an upload, past all faults.
 func (q *request) held(u store.Upload) Open {
 	for _, o := range q.s.memory.OpenUploads() {
 		if o.ID == u.ID && o.Bucket == u.Bucket {
@@ -194,7 +194,7 @@ func (q *request) held(u store.Upload) Open {
 	return Open{}
 }
 
-// sizeOf is the size of the named ones of the parts that are held.
+// sizeOf returns the size of the named ones of the held parts.
 func sizeOf(held, named []store.Part) (size int64) {
 	of := map[int]int64{}
 	for _, p := range held {

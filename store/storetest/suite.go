@@ -15,55 +15,57 @@ import (
 	"haul.example/haul/store"
 )
 
-// Conformance names what a store is known to do otherwise than package store promises. The zero value is nothing. Where it
-// names something, Run checks that the store does that; so a store that has got better is noticed.
+// Conformance names how a store is known to differ from what package store promises. The zero value is no difference. Run
+// checks that each named difference exists; so a store that has improved is noticed.
 type Conformance struct {
-	// Lacks are the checksums that the store does not take.
+	// Lacks are the checksums that the store does not support.
 	Lacks []checksum.Algorithm
-	// IgnoresChecksums: it takes checksums, but checks none other than Content-MD5, and tells none.
+	// IgnoresChecksums: it accepts checksums, but checks none other than Content-MD5, and returns none.
 	IgnoresChecksums bool
-	// WholeUnchecked: Complete takes a wrong checksum of the full object. (It may take a wrong composite one from any store: that
-	// is told in the Object.)
+	// WholeUnchecked: Complete accepts a wrong checksum of the full object. (Any store may accept a wrong composite one:
+	// that shows in the Object.)
 	WholeUnchecked bool
-	// SizeUnchecked: Complete takes a wrong size.
+	// SizeUnchecked: Complete accepts a wrong size.
 	SizeUnchecked bool
-	// PartsUnchecked: Complete takes parts in any order, and while it looks at one list of parts refuses another as unavailable.
+	// PartsUnchecked: Complete accepts parts in any order, and while it checks one list of parts refuses another as
+	// unavailable.
 	PartsUnchecked bool
-	// NoUploadTags: an upload loses its tags in silence.
+	// NoUploadTags: an upload loses its tags silently.
 	NoUploadTags bool
-	// CopiesUnpinned: Copy and CopyPart do not mind IfMatch.
+	// CopiesUnpinned: Copy and CopyPart ignore IfMatch.
 	CopiesUnpinned bool
-	// OldPartsListed: which of two parts with one number, sent within a second, Parts gives is left to chance.
+	// OldPartsListed: it is left to chance which of two parts with one number, sent within a second, Parts returns.
 	OldPartsListed bool
 	// SmallParts: parts other than the last may be smaller than Limits say.
 	SmallParts bool
-	// NoEmptyPart: an upload of one empty part can't be completed.
+	// NoEmptyPart: an upload of one empty part cannot be completed.
 	NoEmptyPart bool
-	// CompleteClobbers: Complete does not mind NoClobber.
+	// CompleteClobbers: Complete ignores NoClobber.
 	CompleteClobbers bool
 	// CompleteTwiceIsNotFound: a second Complete of an upload finds no such upload, in place of answering as the first did.
 	CompleteTwiceIsNotFound bool
-	// CompleteGoneIsUnavailable: Complete of an upload that was aborted is refused as if it were under way.
+	// CompleteGoneIsUnavailable: Complete of an upload that was aborted is refused as if it were in progress.
 	CompleteGoneIsUnavailable bool
 	// ExactUploadsPrefix: Uploads finds those of one key only.
 	ExactUploadsPrefix bool
-	// NoLayout: the parts of an object can't be had.
+	// NoLayout: the parts of an object cannot be listed.
 	NoLayout bool
 	// NoCopyPart: CopyPart is not supported.
 	NoCopyPart bool
-	// CopyPartSpoilsSums: an upload with a checksum other than MD5, filled by CopyPart, can't be completed.
+	// CopyPartSpoilsSums: an upload with a checksum other than MD5, filled by CopyPart, cannot be completed.
 	CopyPartSpoilsSums bool
-	// KeepsCutBodies: a body without checksum that ends early may be kept as if it had been all; by chance, so it is not checked.
+	// KeepsCutBodies: a body without checksum that ends early may be kept as if it had been complete; by chance, so it is
+	// not checked.
 	KeepsCutBodies bool
 	// NoDeleteMany: DeleteMany is not supported.
 	NoDeleteMany bool
-	// KeepsVersions: a bucket from which all was deleted is not empty.
+	// KeepsVersions: a bucket whose objects were all deleted is not empty.
 	KeepsVersions bool
 	// NoTags: tags are not supported.
 	NoTags bool
-	// KeyParentConflict: where there is an object a, there can be no object a/b.
+	// KeyParentConflict: if there is an object a, there can be no object a/b.
 	KeyParentConflict bool
-	// CleansKeys: keys with "//", "./" or "../" in them stand for others without, and a listing tells those.
+	// CleansKeys: keys with "//", "./" or "../" in them are treated as those without, and a listing returns those.
 	CleansKeys bool
 	// PutOnly are odd keys under which an upload in parts does not end up.
 	PutOnly []string
@@ -71,7 +73,7 @@ type Conformance struct {
 	Refused []string
 }
 
-// OddKeys gives keys that are easy to get wrong. Run stores an object under each.
+// OddKeys returns keys that are easy to get wrong. Run stores an object under each.
 func OddKeys() []string {
 	return []string{
 		"plain", "with space", "with+plus", "50%25 done", "ünïcöde/読み.fastq.gz", "e\u0301 and \u00e9", "two//slashes",
@@ -90,9 +92,9 @@ type suite struct {
 	prefix string
 }
 
-// Run checks that a store keeps the promises of package store. open gives the store and a bucket to write to, for each
-// test; the same ones every time will do. Keys begin with "storetest/" and the time; they are not removed. Sizes follow the
-// store's Limits: with S3's, it moves about 300 MB.
+// Run checks that a store keeps the promises of package store. open returns the store and a bucket to write to, for each
+// test; it may return the same ones every time. Keys begin with "storetest/" and the time; they are not removed. Sizes
+// follow the store's Limits: with S3's, it moves about 300 MB.
 func Run(t *testing.T, open func(t *testing.T) (store.Store, string), c Conformance) {
 	for _, test := range []struct {
 		name string
@@ -126,7 +128,7 @@ func Run(t *testing.T, open func(t *testing.T) (store.Store, string), c Conforma
 
 func (s *suite) ref(key string) store.Ref { return store.Ref{Bucket: s.bucket, Key: s.prefix + key} }
 
-// sizes are those at which stores and their callers go wrong.
+// sizes are those at which stores and their callers tend to fail.
 func (s *suite) sizes() []int64 { return []int64{0, 1, s.part - 1, s.part, s.part + 1, 3*s.part + 7} }
 
 func sumOf(p Content, a checksum.Algorithm) checksum.Sum {
@@ -137,7 +139,7 @@ func sumOf(p Content, a checksum.Algorithm) checksum.Sum {
 	return sum
 }
 
-// put stores content with the best checksum there is.
+// put stores content with the best checksum that the store supports.
 func (s *suite) put(t *testing.T, ref store.Ref, p Content, a *store.Attrs) store.Object {
 	t.Helper()
 	o, err := s.tryPut(t.Context(), store.PutRequest{Ref: ref, Body: wholeOf(p), Attrs: a}, p)
@@ -147,7 +149,7 @@ func (s *suite) put(t *testing.T, ref store.Ref, p Content, a *store.Attrs) stor
 	return o
 }
 
-// tryPut sends content by the store's own Scheme; one that it refuses, it must know better after.
+// tryPut sends content by the store's own Scheme; after a refusal, Scheme must return another.
 func (s *suite) tryPut(ctx context.Context, r store.PutRequest, p Content) (store.Object, error) {
 	for {
 		scheme := s.Scheme(s.bucket, checksum.CRC64NVME)
@@ -161,7 +163,7 @@ func (s *suite) tryPut(ctx context.Context, r store.PutRequest, p Content) (stor
 	}
 }
 
-// begin opens an upload that wishes for a, or by the store's best scheme.
+// begin opens an upload with the wanted scheme, or by the store's best.
 func (s *suite) begin(t *testing.T, ref store.Ref, want checksum.Scheme) store.Upload {
 	t.Helper()
 	u, err := s.Create(t.Context(), ref, want, nil)
@@ -199,7 +201,7 @@ func (s *suite) send(t *testing.T, u store.Upload, number int, p Content) store.
 	return q
 }
 
-// checkSum compares what a store says of bytes with what it was sent; it may only say nothing where that is known.
+// checkSum compares the checksum that a store reports with what was sent; it may only be missing if that is known.
 func (s *suite) checkSum(t *testing.T, got, sent checksum.Sum) {
 	t.Helper()
 	silent := s.c.IgnoresChecksums || sent.Algorithm == checksum.MD5
@@ -211,7 +213,7 @@ func (s *suite) checkSum(t *testing.T, got, sent checksum.Sum) {
 	}
 }
 
-// request completes an upload of parts that make up p.
+// completeRequest returns the request that completes an upload of parts that make up p.
 func completeRequest(u store.Upload, parts []store.Part, p Content) store.CompleteRequest {
 	r := store.CompleteRequest{Upload: u, Parts: parts, Size: p.Size()}
 	switch a := u.Scheme.Algorithm; {
@@ -224,7 +226,7 @@ func completeRequest(u store.Upload, parts []store.Part, p Content) store.Comple
 	return r
 }
 
-// composite is the sum of the sums of parts that lie in p one after the other.
+// composite returns the sum of the sums of consecutive parts of p.
 func composite(a checksum.Algorithm, parts []store.Part, p Content) checksum.Sum {
 	var sums []checksum.Sum
 	var off int64
@@ -239,7 +241,7 @@ func composite(a checksum.Algorithm, parts []store.Part, p Content) checksum.Sum
 	return sum
 }
 
-// complete turns an upload into an object, and checks what is told of it.
+// complete turns an upload into an object, and checks what is reported of it.
 func (s *suite) complete(t *testing.T, u store.Upload, parts []store.Part, p Content) store.Object {
 	t.Helper()
 	r := completeRequest(u, parts, p)
@@ -262,7 +264,7 @@ func (s *suite) upload(t *testing.T, ref store.Ref, p Content, want checksum.Sch
 	return s.complete(t, u, parts, p)
 }
 
-// read gives all bytes of a range.
+// read returns all bytes of a range.
 func (s *suite) read(ctx context.Context, r store.GetRequest) (*store.Body, []byte, error) {
 	b, err := s.Get(ctx, r)
 	if err != nil {
@@ -272,7 +274,7 @@ func (s *suite) read(ctx context.Context, r store.GetRequest) (*store.Body, []by
 	return b, data, errors.Join(err, b.Close())
 }
 
-// holds checks that an object has the content p, and that what the store tells of it is so.
+// holds checks that an object has the content p, and that what the store reports of it is right.
 func (s *suite) holds(t *testing.T, ref store.Ref, p Content) store.Object {
 	t.Helper()
 	o, err := s.Head(t.Context(), store.GetRequest{Ref: ref})
@@ -309,7 +311,7 @@ func (s *suite) holds(t *testing.T, ref store.Ref, p Content) store.Object {
 	return o
 }
 
-// lacks reports whether the store does not take a.
+// lacks reports whether the store does not support a.
 func (s *suite) lacks(a checksum.Algorithm) bool { return slices.Contains(s.c.Lacks, a) }
 
 // want fails the test when err is not of the kind.

@@ -11,7 +11,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// gone checks that an object is not there.
+// gone checks that an object does not exist.
 func (s *suite) gone(t *testing.T, ref store.Ref) {
 	t.Helper()
 	if o, err := s.Head(t.Context(), store.GetRequest{Ref: ref}); !errors.Is(err, store.NotFound) {
@@ -35,7 +35,7 @@ func testDelete(t *testing.T, s *suite) {
 	want(t, "Delete of no key", s.Delete(t.Context(), store.Ref{Bucket: s.bucket}, nil), store.Invalid)
 }
 
-// deleteMany deletes, by Delete where the store knows only that.
+// deleteMany deletes, by Delete if the store supports only that.
 func (s *suite) deleteMany(t *testing.T, refs []store.Ref) []error {
 	t.Helper()
 	each, err := s.DeleteMany(t.Context(), refs, nil)
@@ -69,7 +69,7 @@ func testDeleteMany(t *testing.T, s *suite) {
 	kept := s.ref("many-kept")
 	s.put(t, kept, Generated(3, 1), nil)
 	refs = append(refs, s.ref("many/never there"))
-	for range 2 { // the second time there is none of them
+	for range 2 { // the second time they do not exist
 		for i, err := range s.deleteMany(t, refs) {
 			if err != nil {
 				t.Errorf("DeleteMany of %s: %v", refs[i], err)

@@ -11,7 +11,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// list gives all that a listing tells.
+// list returns everything that a listing yields.
 func (s *suite) list(t *testing.T, prefix, after string) []store.Object {
 	t.Helper()
 	var all []store.Object
@@ -101,7 +101,7 @@ func testListPages(t *testing.T, s *suite) {
 	}
 }
 
-// level gives all that a listing of one level tells, prefixes and keys.
+// level returns everything that a listing of one level yields, prefixes and keys.
 func (s *suite) level(t *testing.T, prefix, after string, a *store.Attrs) (prefixes, keys []string) {
 	t.Helper()
 	var all []store.Entry

@@ -75,7 +75,7 @@ func testCopyPins(t *testing.T, s *suite) {
 	s.holds(t, to, p)
 }
 
-// wantPinned checks what came of a copy that asked for another state of its source.
+// wantPinned checks the outcome of a copy that asked for another state of its source.
 func (s *suite) wantPinned(t *testing.T, what string, err error) {
 	t.Helper()
 	if !s.c.CopiesUnpinned {
@@ -85,7 +85,7 @@ func (s *suite) wantPinned(t *testing.T, what string, err error) {
 	}
 }
 
-// testCopyPart copies into uploads with and without a checksum. Where the first can't be, the second must.
+// testCopyPart copies into uploads with and without a checksum. If the first is not possible, the second must be.
 func testCopyPart(t *testing.T, s *suite) {
 	from, p := s.ref("whole ü"), Generated(2*s.part+7, 1)
 	s.upload(t, from, p, best)
@@ -203,7 +203,7 @@ func testKinds(t *testing.T, s *suite) {
 	_, _, err = s.read(t.Context(), store.GetRequest{Ref: nowhere})
 	want(t, "Get in no bucket", err, store.NoBucket)
 	_, err = s.Head(t.Context(), store.GetRequest{Ref: nowhere})
-	want(t, "Head in no bucket", err, store.NoBucket, store.NotFound) // an answer to HEAD has no body to tell
+	want(t, "Head in no bucket", err, store.NoBucket, store.NotFound) // an answer to HEAD has no body for a code
 	_, err = s.tryPut(t.Context(), store.PutRequest{Ref: nowhere, Body: wholeOf(p)}, p)
 	want(t, "Put in no bucket", err, store.NoBucket)
 	_, err = s.Create(t.Context(), nowhere, best, nil)

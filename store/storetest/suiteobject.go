@@ -29,12 +29,12 @@ func testPut(t *testing.T, s *suite) {
 	}
 }
 
-// algorithms are those that a Put or an upload may wish for.
+// algorithms are those that a Put or an upload may request.
 var algorithms = [...]checksum.Algorithm{
 	checksum.CRC64NVME, checksum.CRC32C, checksum.CRC32, checksum.SHA256, checksum.SHA1, checksum.MD5,
 }
 
-// changed gives content that differs in one byte.
+// changed returns content that differs in one byte.
 func changed(p Content) Content {
 	b := make([]byte, p.Size())
 	if _, err := wholeOf(p).ReadAt(b, 0); err != nil && err != io.EOF {
@@ -84,7 +84,7 @@ func testPutNoClobber(t *testing.T, s *suite) {
 	s.holds(t, ref, other)
 }
 
-// short is content that ends before its size, as a file that was cut meanwhile.
+// short is content that ends before its size, as a file that was truncated meanwhile.
 type short struct{ Content }
 
 func (s short) ReadAt(b []byte, off int64) (int, error) {
@@ -126,7 +126,7 @@ func testPutShortBody(t *testing.T, s *suite) {
 	s.drop(t, u)
 }
 
-// drop throws an upload away at the end of a test.
+// drop aborts an upload at the end of a test.
 func (s *suite) drop(t *testing.T, u store.Upload) {
 	t.Helper()
 	if err := s.Abort(t.Context(), u, nil); err != nil {
@@ -170,7 +170,7 @@ func testRanges(t *testing.T, s *suite) {
 	want(t, "range of an empty object", err, store.BadRange)
 }
 
-// readAt fills b from off and gives it.
+// readAt fills b from off and returns it.
 func readAt(p Content, b []byte, off int64) string {
 	if _, err := p.ReadAt(b, off); err != nil && err != io.EOF {
 		panic("storetest: internal error: " + err.Error())

@@ -30,7 +30,7 @@ func testUpload(t *testing.T, s *suite) {
 	}
 }
 
-// cutInParts cuts content into parts of that size.
+// cutInParts splits content into parts of that size.
 func cutInParts(p Content, size int64) (parts []Content) {
 	for off := int64(0); off < p.Size(); off += size {
 		parts = append(parts, section(p, off, min(size, p.Size()-off)))
@@ -116,12 +116,12 @@ func testSchemes(t *testing.T, s *suite) {
 	}
 }
 
-// testScheme uploads two parts by one scheme, and lies at every step.
+// testScheme uploads two parts by one scheme, and sends something wrong at every step.
 func testScheme(t *testing.T, s *suite, wish checksum.Scheme) {
 	ref, p := s.ref(fmt.Sprintf("scheme-%s-%s", wish.Algorithm, wish.Kind)), Generated(s.part+100, 1)
 	u := s.begin(t, ref, wish)
 	a := u.Scheme.Algorithm
-	// A store that does not have the kind that was wished for may think another algorithm nearer.
+	// A store that does not support the wanted kind may consider another algorithm closer.
 	near := a == wish.Algorithm || wish.Kind != "" && wish.Kind != u.Scheme.Kind
 	if lacks := s.lacks(wish.Algorithm); !s.c.IgnoresChecksums && (!near && !lacks || lacks && a == wish.Algorithm) {
 		t.Errorf("wished was for %v, got %v", wish, u.Scheme)
@@ -170,7 +170,7 @@ func testScheme(t *testing.T, s *suite, wish checksum.Scheme) {
 	}
 }
 
-// sendLate stores a part whose sum follows it, first a wrong one. The body can be read only once.
+// sendLate stores a part with a trailing checksum, first a wrong one. The body can be read only once.
 func (s *suite) sendLate(t *testing.T, r store.PutPartRequest, right checksum.Sum) store.Part {
 	t.Helper()
 	lie := r.Sum
@@ -213,7 +213,7 @@ func (o *onceOver) ReadAt(p []byte, off int64) (int, error) {
 	return n, err
 }
 
-// lieAtComplete sends a wrong sum of the whole, and reports whether the upload is gone by it.
+// lieAtComplete sends a wrong sum of the whole, and reports whether the upload is gone after it.
 func (s *suite) lieAtComplete(t *testing.T, r store.CompleteRequest) bool {
 	t.Helper()
 	o, err := s.Complete(t.Context(), r)
@@ -274,7 +274,7 @@ func testWrongParts(t *testing.T, s *suite) {
 		r := completeRequest(u, sent, p)
 		r.Parts = parts
 		_, err := s.Complete(t.Context(), r)
-		if len(parts) == 0 && errors.Is(err, store.NoUpload) { // SeaweedFS does not look for an upload without parts
+		if len(parts) == 0 && errors.Is(err, store.NoUpload) { // SeaweedFS does not look up an upload without parts
 			continue
 		}
 		want(t, "Complete with "+name, err, store.Invalid)
@@ -291,7 +291,7 @@ func testWrongParts(t *testing.T, s *suite) {
 
 func testSmallParts(t *testing.T, s *suite) {
 	if s.Limits(s.bucket).MinPart < 2 {
-		return // there is none too small
+		return // no part is too small
 	}
 	ref, p := s.ref("small"), Generated(2*s.part-2, 1)
 	u := s.begin(t, ref, best)

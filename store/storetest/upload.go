@@ -19,8 +19,8 @@ type upload struct {
 	info    store.Upload
 	attrs   *store.Attrs
 	parts   map[int]*part
-	sending map[int]int // parts under way, by number
-	spoiled bool        // a part was sent twice at once, to a store that minds
+	sending map[int]int // parts being sent, by number
+	spoiled bool        // a part was sent twice at once, to a store that forbids it
 }
 
 // part is one part that the store holds.
@@ -38,7 +38,7 @@ func (u *upload) list() []store.Part {
 	return all
 }
 
-// open gives the open uploads of keys that begin with prefix; m.mu is held.
+// open returns the open uploads of keys that begin with prefix; m.mu is held.
 func (b *bucket) open(prefix string) []*upload {
 	var us []*upload
 	for _, u := range b.uploads {
@@ -80,7 +80,7 @@ func (m *Memory) Create(ctx context.Context, ref store.Ref, want checksum.Scheme
 	}
 	b.uploads[u.info.ID] = u
 	told := u.info
-	told.Started, told.StorageClass = time.Time{}, "" // only listings tell
+	told.Started, told.StorageClass = time.Time{}, "" // only listings report these
 	return told, nil
 }
 
@@ -100,7 +100,7 @@ func (m *Memory) upload(op Op, of store.Upload, a *store.Attrs) (*bucket, *uploa
 	return b, u, nil
 }
 
-// PutPart fills a part. It counts when all its bytes have come, in place of an earlier one of that number.
+// PutPart fills a part. Once all its bytes have come, it replaces an earlier one of that number.
 func (m *Memory) PutPart(ctx context.Context, r store.PutPartRequest) (_ store.Part, err error) {
 	c, err := m.begin(ctx, PutPart, target{ref: r.Upload.Ref, part: r.Number})
 	defer c.end(&err)
@@ -134,14 +134,14 @@ func (m *Memory) PutPart(ctx context.Context, r store.PutPartRequest) (_ store.P
 	return m.keep(PutPart, r.Upload, r.Number, &part{content: content, sums: s})
 }
 
-// TakesLateSums is so for sums that the Memory checks.
+// TakesLateSums returns true for checksums that the Memory checks.
 func (m *Memory) TakesLateSums(u store.Upload) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return u.Scheme.Algorithm != checksum.MD5 && m.checks.checks(u.Scheme.Algorithm)
 }
 
-// sent notes the end of a PutPart.
+// sent records the end of a PutPart.
 func (m *Memory) sent(u *upload, number int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -151,7 +151,7 @@ func (m *Memory) sent(u *upload, number int) {
 	u.sending[number]--
 }
 
-// mayPutPart refuses a part that can't be; m.mu is held.
+// mayPutPart refuses an impossible part; m.mu is held.
 func (m *Memory) mayPutPart(r store.PutPartRequest) (*upload, error) {
 	ref := r.Upload.Ref
 	_, u, err := m.upload(PutPart, r.Upload, r.Attrs)
@@ -198,7 +198,7 @@ func (m *Memory) keep(op Op, of store.Upload, number int, p *part) (store.Part, 
 	return p.info, nil
 }
 
-// partSum is what the store tells of a part's bytes.
+// partSum returns the checksum that the store reports for a part's bytes.
 func (m *Memory) partSum(s checksum.Scheme, of sums) checksum.Sum {
 	if s.Algorithm == checksum.MD5 && m.checks.checks(s.Algorithm) || m.checks.told(s.Algorithm) {
 		return of[s.Algorithm]
@@ -222,7 +222,7 @@ func (m *Memory) Parts(ctx context.Context, of store.Upload, a *store.Attrs) (_ 
 	return u.info, u.list(), nil
 }
 
-// Abort throws an upload away.
+// Abort aborts an upload.
 func (m *Memory) Abort(ctx context.Context, of store.Upload, a *store.Attrs) (err error) {
 	c, err := m.begin(ctx, Abort, target{ref: of.Ref})
 	defer c.end(&err)

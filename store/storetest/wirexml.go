@@ -29,7 +29,7 @@ type checksumXML struct {
 	ChecksumSHA1      string `xml:",omitempty"`
 }
 
-// field gives the element of an algorithm; MD5 has none.
+// field returns the element of an algorithm; MD5 has none.
 func (c *checksumXML) field(a checksum.Algorithm) *string {
 	switch a {
 	case checksum.CRC64NVME:
@@ -53,7 +53,7 @@ func sumXML(s checksum.Sum) (c checksumXML) {
 	return c
 }
 
-// sum gives the checksum that is there, or the zero Sum.
+// sum returns the checksum that is there, or the zero Sum.
 func (c checksumXML) sum() (checksum.Sum, error) {
 	for _, a := range headerAlgorithms {
 		if f := c.field(a); *f != "" {
@@ -63,7 +63,7 @@ func (c checksumXML) sum() (checksum.Sum, error) {
 	return checksum.Sum{}, nil
 }
 
-// kindOf is the checksum type of a finished sum.
+// kindOf returns the checksum type of a finished sum.
 func kindOf(s checksum.Sum) checksum.Kind {
 	switch {
 	case s.IsZero():
@@ -278,7 +278,7 @@ func classXML(class string) string {
 	return class
 }
 
-// coded encodes a key as encoding-type=url has it; S3 leaves slashes alone.
+// coded encodes a key as with encoding-type=url; S3 leaves slashes alone.
 func coded(encoding, key string) string {
 	if encoding != "url" {
 		return key

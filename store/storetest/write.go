@@ -42,7 +42,7 @@ func (m *Memory) Put(ctx context.Context, r store.PutRequest) (_ store.Object, e
 	return o.answer(), nil
 }
 
-// mayPut refuses a Put that can't be; m.mu is held.
+// mayPut refuses an invalid Put; m.mu is held.
 func (m *Memory) mayPut(r store.PutRequest) (*bucket, error) {
 	b, err := m.bucket(Put, r.Ref)
 	if err != nil {
@@ -58,7 +58,7 @@ func (m *Memory) mayPut(r store.PutRequest) (*bucket, error) {
 	return b, m.mayCheck(Put, r.Ref, r.Sum)
 }
 
-// mayCheck refuses a sum by an algorithm that the store does not take; m.mu is held.
+// mayCheck refuses a sum by an algorithm that the store does not support; m.mu is held.
 func (m *Memory) mayCheck(op Op, ref store.Ref, s checksum.Sum) error {
 	if m.checks.takes(s.Algorithm) {
 		return nil
@@ -67,7 +67,7 @@ func (m *Memory) mayCheck(op Op, ref store.Ref, s checksum.Sum) error {
 		"A header you provided implies functionality that is not implemented: "+checksumHeader(s.Algorithm))
 }
 
-// failed is the error of a payload that could not be read to its end.
+// failed returns the error of a payload that could not be read to its end.
 func (c *call) failed(err error) error {
 	if store.KindOf(err) != store.Unknown {
 		return err
@@ -78,17 +78,18 @@ func (c *call) failed(err error) error {
 	return &store.Error{Kind: store.Unknown, Op: string(c.op), Ref: c.on.ref, Err: err}
 }
 
-// Made says how the object was stored that a test puts into a Memory. The zero value is one Put.
+// Made says how an object that a test puts into a Memory was stored. The zero value is one Put.
 type Made struct {
-	// Parts are the sizes of its parts in bytes, in order. The last stands for all that follow; it is one Put if there is none.
+	// Parts are the sizes of its parts in bytes, in order. The last one is repeated for the rest; without any it is one
+	// Put.
 	Parts []int64
-	// Scheme by which it was summed; where it is zero, the best that the store takes.
+	// Scheme by which it was summed; if it is zero, the best that the store supports.
 	Scheme checksum.Scheme
 	Attrs  *store.Attrs
 }
 
-// Make puts an object into the store, past all faults and limits, and makes its bucket where there is none. The store reads
-// content when it is asked for it. The ETag of a *Pattern is no MD5.
+// Make puts an object into the store, past all faults and limits, and creates its bucket if there is none. The store reads
+// content only on request. The ETag of a *Pattern is not an MD5.
 func (m *Memory) Make(ref store.Ref, content Content, how Made) store.Object {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -113,7 +114,7 @@ func (m *Memory) PutBytes(ref store.Ref, b []byte, parts ...int64) store.Object 
 	return m.Make(ref, bytesContent(append([]byte(nil), b...)), Made{Parts: parts})
 }
 
-// cut gives the parts in which content was uploaded; m.mu is held.
+// cut returns the parts in which content was uploaded; m.mu is held.
 func (m *Memory) cut(content Content, sizes []int64, a checksum.Algorithm) []*part {
 	var parts []*part
 	for off := int64(0); off < content.Size() || off == 0; {
@@ -133,7 +134,7 @@ func (m *Memory) cut(content Content, sizes []int64, a checksum.Algorithm) []*pa
 	return parts
 }
 
-// sumAll sums content by all algorithms that the store has a use for; m.mu is held.
+// sumAll sums content by all algorithms that the store uses; m.mu is held.
 func (m *Memory) sumAll(content Content, a checksum.Algorithm) sums {
 	as := m.algorithms(a)
 	s := sums{}
@@ -152,7 +153,7 @@ func (m *Memory) sumAll(content Content, a checksum.Algorithm) sums {
 	return s
 }
 
-// Bytes gives the content of an object. It ends the test where there is no such object.
+// Bytes returns the content of an object. It ends the test if there is no such object.
 func (m *Memory) Bytes(ref store.Ref) []byte {
 	o := m.must(ref)
 	b := make([]byte, o.content.Size())
@@ -162,7 +163,7 @@ func (m *Memory) Bytes(ref store.Ref) []byte {
 	return b
 }
 
-// Object tells about an object as Head does, past all faults. It ends the test where there is no such object.
+// Object returns what Head reports about an object, past all faults. It ends the test if there is no such object.
 func (m *Memory) Object(ref store.Ref) store.Object { return m.must(ref).told() }
 
 // Exists reports whether there is such an object.
@@ -184,8 +185,8 @@ func (m *Memory) must(ref store.Ref) *object {
 	return &state
 }
 
-// Edit changes what the store tells of an object: lets it forget or forge sums, names another ETag or storage class
-// (GLACIER and DEEP_ARCHIVE are archived). The bytes stay.
+// Edit changes what the store reports of an object: it can remove or forge sums, set another ETag or storage class (GLACIER
+// and DEEP_ARCHIVE are archived). The bytes stay.
 func (m *Memory) Edit(ref store.Ref, change func(*store.Object)) {
 	m.must(ref)
 	m.mu.Lock()
