@@ -52,7 +52,7 @@ func (c *Client) Download(ctx context.Context, from store.Ref, path string, o Tr
 		defer d.log.Close()
 	}
 	if d.log != nil && o.Resume == ResumeNever {
-		d.note("an earlier run is not gone on with: that is not wanted; starting over")
+		d.note("not resuming an earlier run: --no-resume is set; starting over")
 		d.dropEarlier()
 	}
 	return d.run(ctx)

@@ -50,7 +50,7 @@ func (u *upload) goOn(ctx context.Context, earlier record) (kept []store.Part, f
 		why = "the store takes no such parts: " + err.Error()
 	}
 	if why != "" {
-		u.note(fmt.Sprintf("an earlier run is not gone on with: %s; starting over", why))
+		u.note(fmt.Sprintf("not resuming an earlier run: %s; starting over", why))
 		if err := u.dropOld(ctx, old); err != nil {
 			return nil, false, Result{}, err
 		}

@@ -151,7 +151,7 @@ func (f *finish) record(r proof.Record) error {
 	if !r.Proved {
 		f.verdict.Unproved++
 		if len(f.verdict.Problems) < MaxProblems {
-			f.verdict.Problems = append(f.verdict.Problems, fmt.Sprintf("%s: not proved: %s", r.Source, r.Proof))
+			f.verdict.Problems = append(f.verdict.Problems, fmt.Sprintf("%s: not verified: %s", r.Source, r.Proof))
 		}
 	}
 	return r.Write(f.receipt)

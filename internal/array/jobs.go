@@ -54,7 +54,7 @@ func Index(shards int, lookup func(string) (string, bool)) (int, error) {
 		}
 		return n, nil
 	}
-	return 0, fmt.Errorf("%w: there is no --shard, and none of %s is set", ErrNoIndex, strings.Join(Variables(), ", "))
+	return 0, fmt.Errorf("%w: --shard is missing, and none of %s is set", ErrNoIndex, strings.Join(Variables(), ", "))
 }
 
 // Job says how the tasks of a plan are to be run.

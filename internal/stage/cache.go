@@ -82,7 +82,7 @@ func newCache(r *run) *cache {
 		err = localfile.MakeDirs(dir, 0o777)
 	}
 	if err != nil {
-		r.Report.Note(fmt.Sprintf("goes on without the cache: %v", err))
+		r.Report.Note(fmt.Sprintf("continuing without the cache: %v", err))
 		return nil
 	}
 	c := &cache{Cache: r.Cache, run: r, own: filepath.Join(dir, ownName())}

@@ -226,7 +226,7 @@ func (r *run) live(ctx context.Context, cmd *exec.Cmd) error {
 
 // end asks the command to end, and makes it when its time is over.
 func (r *run) end(ctx context.Context, p *group, waited <-chan error) {
-	r.Report.Note(fmt.Sprintf("%v: the command is told to end, and has %s for it", context.Cause(ctx), r.Grace))
+	r.Report.Note(fmt.Sprintf("%v: the command is asked to stop, and has %s to do so", context.Cause(ctx), r.Grace))
 	p.signal(r.Signal)
 	timer := time.NewTimer(r.Grace)
 	defer timer.Stop()
