@@ -236,9 +236,9 @@ func (d *download) settle(ctx context.Context) (Proof, error) {
 	twice := err == nil && !proof.Verified && d.o.ReadTwice
 	switch {
 	case errors.Is(err, ErrMismatch), doubt.Kind != "":
-		d.note("the bytes do not fit what the store vouches for; fetching them again to compare")
+		d.note("the data does not match the checksum that the store recorded; downloading them again to compare")
 	case twice:
-		d.note("nothing that the store keeps proves the bytes; reading them a second time to compare")
+		d.note("the store recorded nothing to verify the data by; downloading it a second time to compare")
 	default:
 		return proof, err
 	}
@@ -249,7 +249,7 @@ func (d *download) settle(ctx context.Context) (Proof, error) {
 	if damaged > 0 {
 		proof, _, err = d.verify(ctx)
 		if err == nil && !proof.Verified {
-			return Proof{}, fmt.Errorf("%s: %w: it came differently twice, and nothing tells which is right", d.obj.Ref, ErrMismatch)
+			return Proof{}, fmt.Errorf("%s: %w: two downloads differ, and the store recorded nothing to decide which is right", d.obj.Ref, ErrMismatch)
 		}
 		return proof, err
 	}

@@ -99,11 +99,11 @@ func (u *upload) list(ctx context.Context, old store.Upload) (store.Upload, []st
 func (u *upload) dropOld(ctx context.Context, old store.Upload) error {
 	err := u.ask(ctx, func(ctx context.Context) error { return u.c.store.Abort(ctx, old, &u.o.Attrs) })
 	if errors.Is(err, store.Denied) || errors.Is(err, store.Unsupported) {
-		u.note(fmt.Sprintf("the earlier run's upload, with the ID %s, cannot be thrown away, and stays in the store: %v", old.ID, err))
+		u.note(fmt.Sprintf("the earlier run's upload, with the ID %s, cannot be aborted, and stays in the store: %v", old.ID, err))
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("throw away the earlier unfinished upload: %w", &IncompleteUploadError{Upload: old, Err: err})
+		return fmt.Errorf("abort the earlier unfinished upload: %w", &IncompleteUploadError{Upload: old, Err: err})
 	}
 	return nil
 }

@@ -119,7 +119,7 @@ func Slurm(h Header, j Job) (work, finish string, err error) {
 	}
 	for _, o := range j.Options {
 		if strings.ContainsAny(o, "\n\r") || o == "" {
-			return "", "", fmt.Errorf("%w: %q is no option of sbatch", store.Invalid, o)
+			return "", "", fmt.Errorf("%w: %q is not an option of sbatch", store.Invalid, o)
 		}
 		if strings.HasPrefix(o, "--array") || strings.HasPrefix(o, "-a") && !strings.HasPrefix(o, "--") {
 			return "", "", fmt.Errorf("%w: the array is that of the plan, and %s would change it", store.Invalid, o)

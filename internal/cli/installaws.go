@@ -121,7 +121,7 @@ func clearOurs(path, self string) error {
 		ours = err == nil && bytes.Contains(data, []byte("haul/internal/awsline."))
 	}
 	if !ours {
-		return fmt.Errorf("%w: %s exists already, and is not haul's; choose another folder, or move the file", fs.ErrExist, path)
+		return fmt.Errorf("%w: %s, which is not haul's; choose another folder, or move the file", fs.ErrExist, path)
 	}
 	return os.Remove(path)
 }

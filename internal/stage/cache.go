@@ -88,7 +88,7 @@ func newCache(r *run) *cache {
 	c := &cache{Cache: r.Cache, run: r, own: filepath.Join(dir, ownName())}
 	c.Dir = dir
 	if err := localfile.OwnDir(c.own); err != nil {
-		r.Report.Note(fmt.Sprintf("keeps nothing in the cache: %v", err))
+		r.Report.Note(fmt.Sprintf("not caching inputs: %v", err))
 		c.own = ""
 	}
 	return c

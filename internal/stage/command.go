@@ -293,7 +293,7 @@ func (t *tee) Write(p []byte) (int, error) {
 	if !t.mute {
 		if _, err := t.log.Write(p); err != nil {
 			t.mute = true
-			t.note(fmt.Sprintf("the command's output is no longer kept: %v", err))
+			t.note(fmt.Sprintf("the command's output is no longer saved: %v", err))
 		}
 	}
 	return t.to.Write(p)

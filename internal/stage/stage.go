@@ -94,7 +94,7 @@ const defaultGrace = 30 * time.Second
 // ErrNotFound is in the chain of an error where the command is no program here, ErrNotRun where it cannot be run; ErrRuns, with
 // haul.ErrBusy, where the same request is being run.
 var (
-	ErrRuns     = errors.New("the same line is running")
+	ErrRuns     = errors.New("the same command is already running")
 	ErrNotFound = errors.New("command not found")
 	ErrNotRun   = errors.New("the command cannot be run")
 )
@@ -109,9 +109,9 @@ type ExitError struct {
 // Error reports how.
 func (e *ExitError) Error() string {
 	if e.Signal != "" {
-		return "the command was ended by the signal " + e.Signal
+		return "the command was killed by the signal " + e.Signal
 	}
-	return fmt.Sprintf("the command ended with exit code %d", e.Code)
+	return fmt.Sprintf("the command exited with code %d", e.Code)
 }
 
 // FolderError goes with any error after which the work folder is still there.

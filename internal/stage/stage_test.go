@@ -272,7 +272,7 @@ func TestForeignFolder(t *testing.T) {
 	}
 	must(t, os.RemoveAll(folder.Folder))
 	must(t, os.Symlink(t.TempDir(), folder.Folder))
-	if _, err := stage.Run(t.Context(), client(t, m), q); err == nil || !strings.Contains(err.Error(), "is no folder") {
+	if _, err := stage.Run(t.Context(), client(t, m), q); err == nil || !strings.Contains(err.Error(), "is not a folder") {
 		t.Errorf("a link was used: %v", err)
 	}
 }
@@ -380,7 +380,7 @@ func TestMany(t *testing.T) {
 	q.Grace = 0
 	rec, err := stage.Run(t.Context(), c, q)
 	must(t, err)
-	if said := q.Report.(*report).said(); len(rec.Outputs) != n || len(rec.Inputs) != n || !strings.Contains(said, "the command had ended well") {
+	if said := q.Report.(*report).said(); len(rec.Outputs) != n || len(rec.Inputs) != n || !strings.Contains(said, "the command had succeeded") {
 		t.Errorf("%d outputs, %d inputs; it said: %s", len(rec.Outputs), len(rec.Inputs), said)
 	}
 	if again := m.Counts()[storetest.Put].Calls - puts; again > n-puts+100 {
