@@ -63,7 +63,7 @@ func TestLimit(t *testing.T) {
 		{"the disk's reads", func(s *haul.Stats) { s.Waits.Read = 200 * second }, haul.LimitRead,
 			"the disk's reads: they took 83 % of the time, at 102 MiB/s; a faster disk for the source would help"},
 		{"the proof", func(s *haul.Stats) { s.Waits.Prove = 6 * second }, haul.LimitProof,
-			"the proof: reading again took 60 % of the time; a faster disk, or a faster CPU, would help"},
+			"verification: reading again took 60 % of the time; a faster disk, or a faster CPU, would help"},
 
 		{"the source", func(s *haul.Stats) { s.Waits.Source = 8800 * time.Millisecond }, haul.LimitSource,
 			"the source stream: it gave 102 MiB/s, and was waited for 88 % of the time; a faster source would help"},
