@@ -112,7 +112,7 @@ func (a *app) parseArrayPlan(f *arrayPlanFlags, args []string, set *pflag.FlagSe
 	if f.sync {
 		f.verb = syncVerb
 		if pairs != nil || f.which.from != "" {
-			return r, usagef("--sync takes a folder or a prefix, and no list")
+			return r, usagef("--sync takes a folder or a prefix, not a list")
 		}
 	}
 	if pairs != nil {

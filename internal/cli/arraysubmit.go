@@ -131,7 +131,7 @@ func (f *arraySubmitFlags) parse(set *pflag.FlagSet, args []string) error {
 	containers := []string{"image", "cpus", "memory", "queue", "job-role", "namespace", "service-account"}
 	switch {
 	case chosen != 1:
-		return usagef("say for which scheduler: --slurm, --batch or --k8s")
+		return usagef("the scheduler is missing: --slurm, --batch or --k8s")
 	case set.Changed("at-once") && f.job.AtOnce < 1:
 		return usagef("--at-once: it must be at least 1")
 	case f.slurm && f.print && f.wait:
@@ -139,11 +139,11 @@ func (f *arraySubmitFlags) parse(set *pflag.FlagSet, args []string) error {
 	case f.slurm:
 		return idleFor(set, "--slurm", containers...)
 	case len(args) > 1:
-		return usagef("what stands behind -- is for sbatch")
+		return usagef("options after -- are passed to sbatch, and need --slurm")
 	case !f.print:
 		return usagef("haul does not call AWS Batch or Kubernetes itself: --print prints what they take")
 	case f.job.Image == "":
-		return usagef("say which container has haul in it: --image IMAGE")
+		return usagef("--image IMAGE is missing: a container image with haul in it")
 	case !strings.HasPrefix(f.job.Plan, scheme):
 		return usagef("containers see no folder of this machine: make the plan below an s3:// prefix")
 	case f.job.CPUs < 1:
@@ -157,7 +157,7 @@ func (f *arraySubmitFlags) parse(set *pflag.FlagSet, args []string) error {
 		return idleFor(set, "--k8s", append(slurm, "queue", "job-role", "only")...)
 	}
 	if f.job.Queue == "" {
-		return usagef("say which job queue: --queue NAME")
+		return usagef("--queue NAME is missing: the job queue")
 	}
 	return idleFor(set, "--batch", append(slurm, "namespace", "service-account", "at-once")...)
 }
@@ -258,7 +258,7 @@ func (a *app) submitSlurm(ctx context.Context, b *bay, h array.Header, f *arrayS
 	}
 	screen := a.screen(false)
 	if len(h.Shards) > array.MaxSlurmArray {
-		screen.Note(fmt.Sprintf("Slurm takes arrays of less than MaxArraySize tasks, by default %d, and this plan has %d shards", array.MaxSlurmArray, len(h.Shards)))
+		screen.Note(fmt.Sprintf("Slurm accepts arrays of fewer than MaxArraySize tasks, by default %d; this plan has %d shards", array.MaxSlurmArray, len(h.Shards)))
 	}
 	if folder {
 		err := errors.Join(os.MkdirAll(f.job.Logs, 0o777),

@@ -208,7 +208,7 @@ func twoArgs(cmd *cobra.Command, args []string) error {
 	case 1:
 		return usagef("%s needs a TARGET after %s", name, args[0])
 	}
-	return usagef("%s takes one SOURCE to one TARGET, and there are %d words; quote a name with spaces or wildcards", name, len(args))
+	return usagef("%s takes one SOURCE to one TARGET, but got %d arguments; quote a name with spaces or wildcards", name, len(args))
 }
 
 // runCopy does it.

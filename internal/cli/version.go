@@ -26,7 +26,7 @@ func (a *app) version() *cobra.Command {
 		Short: "Print the version of haul, or the licenses of the software in it",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("version takes no words")
+				return usagef("version takes no arguments")
 			}
 			return nil
 		},
