@@ -236,7 +236,7 @@ func (d *download) settle(ctx context.Context) (Proof, error) {
 	twice := err == nil && !proof.Verified && d.o.ReadTwice
 	switch {
 	case errors.Is(err, ErrMismatch), doubt.Kind != "":
-		d.note("the data does not match the checksum that the store recorded; downloading them again to compare")
+		d.note("the data does not match the checksum that the store recorded; downloading it again to compare")
 	case twice:
 		d.note("the store recorded nothing to verify the data by; downloading it a second time to compare")
 	default:
