@@ -116,7 +116,7 @@ func (s Stats) trouble(float64) Limit {
 			"keys spread over more prefixes, or a higher limit of the provider's, would help"}
 	case s.Retries > 0 && (waited >= stopped || vain >= wasted && again >= wasted):
 		return Limit{LimitErrors, fmt.Sprintf("errors on the way: %d of %d requests were made again; %s of the bytes moved in vain, and %s of the time was waited",
-			s.Retries, s.Requests, percent(vain), percent(waited)), "each retry tells its cause"}
+			s.Retries, s.Requests, percent(vain), percent(waited)), "with --verbose each retry prints its cause"}
 	}
 	return Limit{}
 }
@@ -177,7 +177,7 @@ func (s Stats) disk(need float64) Limit {
 			"a faster disk for the source would help"}
 	}
 	if share := portion(s.Waits.Prove, s.Transfers); share >= need {
-		return Limit{LimitProof, fmt.Sprintf("the proof: reading again took %s of the time", percent(share)), "a faster disk, or a faster CPU, would help"}
+		return Limit{LimitProof, fmt.Sprintf("verification: reading again took %s of the time", percent(share)), "a faster disk, or a faster CPU, would help"}
 	}
 	return Limit{}
 }

@@ -63,7 +63,7 @@ func TestLimit(t *testing.T) {
 		{"the disk's reads", func(s *haul.Stats) { s.Waits.Read = 200 * second }, haul.LimitRead,
 			"the disk's reads: they took 83 % of the time, at 102 MiB/s; a faster disk for the source would help"},
 		{"the proof", func(s *haul.Stats) { s.Waits.Prove = 6 * second }, haul.LimitProof,
-			"the proof: reading again took 60 % of the time; a faster disk, or a faster CPU, would help"},
+			"verification: reading again took 60 % of the time; a faster disk, or a faster CPU, would help"},
 
 		{"the source", func(s *haul.Stats) { s.Waits.Source = 8800 * time.Millisecond }, haul.LimitSource,
 			"the source stream: it gave 102 MiB/s, and was waited for 88 % of the time; a faster source would help"},
@@ -78,7 +78,7 @@ func TestLimit(t *testing.T) {
 			"the store: it asked to slow down (503) at 23 % of 131 requests; keys spread over more prefixes, or a higher limit of the provider's, would help"},
 		{"refusals that cost little", func(s *haul.Stats) { s.Throttled, s.Retries, s.Waits.Pause = 20, 20, second }, haul.LimitLink, ""},
 		{"errors", func(s *haul.Stats) { s.Retries, s.Waits.Pause = 12, 100*second }, haul.LimitErrors,
-			"errors on the way: 12 of 131 requests were made again; 0 % of the bytes moved in vain, and 42 % of the time was waited; each retry tells its cause"},
+			"errors on the way: 12 of 131 requests were made again; 0 % of the bytes moved in vain, and 42 % of the time was waited; with --verbose each retry prints its cause"},
 		{"bytes in vain", func(s *haul.Stats) { s.Retries, s.Done = 40, gib/2 }, haul.LimitErrors, ""},
 		{"broken off", func(s *haul.Stats) { s.Retries, s.Done = 3, gib/2 }, haul.LimitLink, ""},
 

@@ -50,7 +50,7 @@ func (t *transfer) vouchedDigests(r Result) (sums []checksum.Sum) {
 			s = tag
 		}
 		if s.IsZero() || s.Parts > 0 {
-			t.note(fmt.Sprintf("its %s is not known: the store copied it by itself, and does not vouch for one of all its bytes", a))
+			t.note(fmt.Sprintf("its %s is not known: the store copied it internally, and recorded none of the full object", a))
 			continue
 		}
 		sums = append(sums, s)

@@ -48,7 +48,7 @@ type PartsError struct {
 
 // Error reports how many, and the first.
 func (e *PartsError) Error() string {
-	return fmt.Sprintf("%s: parts are missing, or not those that were told of: %d, the first is %d", e.what, len(e.Missing), e.Missing[0])
+	return fmt.Sprintf("%s: parts are missing, or differ from those recorded: %d, the first is %d", e.what, len(e.Missing), e.Missing[0])
 }
 
 // Parts returns the number of parts.

@@ -42,7 +42,7 @@ func (c *Client) MoveParts(ctx context.Context, s Distributed, first, last int, 
 			m.keep(s.Bytes(first, last), last-first+1)
 			return nil, nil
 		}
-		err = fmt.Errorf("%w: the shared transfer of %s was thrown away", err, s.target())
+		err = fmt.Errorf("%w: the shared transfer of %s was discarded", err, s.target())
 	}
 	if err != nil {
 		return nil, err
@@ -172,7 +172,7 @@ func (c *Client) CompleteDistributed(ctx context.Context, s Distributed, told []
 		if r, done := m.completed(ctx); done {
 			return m.done(r), nil
 		}
-		err = fmt.Errorf("%w: the shared transfer of %s was thrown away", err, s.target())
+		err = fmt.Errorf("%w: the shared transfer of %s was discarded", err, s.target())
 	}
 	if err != nil {
 		return Result{}, err

@@ -52,7 +52,7 @@ func (c *Client) Download(ctx context.Context, from store.Ref, path string, o Tr
 		defer d.log.Close()
 	}
 	if d.log != nil && o.Resume == ResumeNever {
-		d.note("an earlier run is not gone on with: that is not wanted; starting over")
+		d.note("not resuming an earlier run: --no-resume is set; starting over")
 		d.dropEarlier()
 	}
 	return d.run(ctx)
@@ -236,9 +236,9 @@ func (d *download) settle(ctx context.Context) (Proof, error) {
 	twice := err == nil && !proof.Verified && d.o.ReadTwice
 	switch {
 	case errors.Is(err, ErrMismatch), doubt.Kind != "":
-		d.note("the bytes do not fit what the store vouches for; fetching them again to compare")
+		d.note("the data does not match the checksum that the store recorded; downloading it again to compare")
 	case twice:
-		d.note("nothing that the store keeps proves the bytes; reading them a second time to compare")
+		d.note("the store recorded nothing to verify the data by; downloading it a second time to compare")
 	default:
 		return proof, err
 	}
@@ -249,7 +249,7 @@ func (d *download) settle(ctx context.Context) (Proof, error) {
 	if damaged > 0 {
 		proof, _, err = d.verify(ctx)
 		if err == nil && !proof.Verified {
-			return Proof{}, fmt.Errorf("%s: %w: it came differently twice, and nothing tells which is right", d.obj.Ref, ErrMismatch)
+			return Proof{}, fmt.Errorf("%s: %w: two downloads differ, and the store recorded nothing to decide which is right", d.obj.Ref, ErrMismatch)
 		}
 		return proof, err
 	}

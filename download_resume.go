@@ -62,7 +62,7 @@ func (d *download) goOn(ctx context.Context, earlier record) (finished bool, r R
 		if err := d.o.below().RemoveTemp(d.path, string(earlier.Temp)); err != nil {
 			d.note(fmt.Sprintf("the earlier partial file stays: %v", err))
 		}
-		d.note(fmt.Sprintf("an earlier run is not gone on with: %s; starting over", why))
+		d.note(fmt.Sprintf("not resuming an earlier run: %s; starting over", why))
 		return false, Result{}, nil
 	}
 	d.remote = d.newSource(ctx, d.from, obj)

@@ -224,7 +224,7 @@ func (f *streamDownload) sums() ([]checksum.Sum, error) {
 // compare fetches everything once more, and discards it, if nothing else verifies what passed: other bytes than the first
 // time are an ErrMismatch.
 func (f *streamDownload) compare(ctx context.Context) error {
-	f.note("the bytes do not fit what the store vouches for; fetching them again to compare")
+	f.note("the data does not match the checksum that the store recorded; downloading it again to compare")
 	again := &streamDownload{remote: f.remote, w: io.Discard, part: f.part, again: true}
 	f.c.meter.Done(-f.obj.Size)
 	if err := again.move(ctx, nil); err != nil {

@@ -83,7 +83,7 @@ func ExampleClient_DistributeCopy() {
 	}
 	_, err = c.CompleteDistributed(ctx, s, told, o)
 	fmt.Println(err)
-	// Output: s3://lab/copy.bam: parts are missing, or not those that were told of: 1, the first is 3
+	// Output: s3://lab/copy.bam: parts are missing, or differ from those recorded: 1, the first is 3
 }
 
 func ExampleClient_AbortDistributed() {

@@ -322,11 +322,11 @@ func (a *multipart) proveMD5(obj store.Object, sum checksum.Sum) Proof {
 	if tag, ok := obj.MD5(); ok && tag == sum {
 		return Proof{Verified: true, Sum: sum, Text: fmt.Sprintf("MD5 of each of %d parts (Content-MD5), and the ETag made of them", len(a.parts))}
 	} else if ok && tag.Parts == len(a.parts) {
-		return Proof{Text: "the store took the MD5 of each part, but keeps nothing that compares: its ETag is not made of them"}
+		return Proof{Text: "the store checked the MD5 of each part, but recorded nothing to verify the object by: its ETag is not computed from them"}
 	}
 	for i, p := range a.parts {
 		if tag, ok := checksum.FromETag(p.ETag); !ok || tag != a.sums[i] {
-			return Proof{Text: "the store took the MD5 of each part, but keeps nothing that compares: its ETags do not repeat them"}
+			return Proof{Text: "the store checked the MD5 of each part, but recorded nothing to verify the object by: its ETags do not repeat them"}
 		}
 	}
 	return Proof{Verified: true, Sum: sum, Text: fmt.Sprintf("MD5 of each of %d parts, against the store's ETags of them", len(a.parts))}
@@ -339,7 +339,7 @@ func (a *multipart) abort(ctx context.Context, err error) error {
 	defer cancel()
 	if aerr := a.ask(cctx, func(ctx context.Context) error { return a.c.store.Abort(ctx, a.up, &a.o.Attrs) }); aerr != nil {
 		parts, bytes := a.count()
-		return &IncompleteUploadError{Upload: a.up, Parts: parts, Bytes: bytes, Err: errors.Join(err, fmt.Errorf("throw the unfinished upload away: %w", aerr))}
+		return &IncompleteUploadError{Upload: a.up, Parts: parts, Bytes: bytes, Err: errors.Join(err, fmt.Errorf("abort the unfinished upload: %w", aerr))}
 	}
 	return err
 }

@@ -48,7 +48,7 @@ func (c *Client) Unfinished() iter.Seq2[Unfinished, error] {
 func (c *Client) Resume(ctx context.Context, u Unfinished) (Result, error) {
 	kept := u.record.Choices
 	if kept.Attrs.Encryption.Customer.Key != "" || kept.Attrs.Encryption.CopySource.Key != "" {
-		return Result{}, fmt.Errorf("%s was begun with a customer's key, which is not written down: give it again", u.Path)
+		return Result{}, fmt.Errorf("%s was started with a customer-provided key, which is never saved: pass the key again", u.Path)
 	}
 	o := Transfer{PartSize: kept.PartSize, Checksum: kept.Checksum, NoClobber: kept.NoClobber, Times: kept.Times, Attrs: kept.Attrs}
 	o.Digests, o.DigestFirst = kept.Digests, kept.DigestFirst

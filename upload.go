@@ -85,7 +85,7 @@ func (u *upload) dropEarlier(ctx context.Context, why string) error {
 	if !ok {
 		return nil
 	}
-	u.note("an earlier run is not gone on with: " + why + "; starting over")
+	u.note("not resuming an earlier run: " + why + "; starting over")
 	if earlier.UploadID != "" {
 		if err := u.dropOld(ctx, store.Upload{Ref: earlier.Ref, ID: earlier.UploadID, Scheme: earlier.Scheme}); err != nil {
 			return err

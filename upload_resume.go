@@ -50,7 +50,7 @@ func (u *upload) goOn(ctx context.Context, earlier record) (kept []store.Part, f
 		why = "the store takes no such parts: " + err.Error()
 	}
 	if why != "" {
-		u.note(fmt.Sprintf("an earlier run is not gone on with: %s; starting over", why))
+		u.note(fmt.Sprintf("not resuming an earlier run: %s; starting over", why))
 		if err := u.dropOld(ctx, old); err != nil {
 			return nil, false, Result{}, err
 		}
@@ -100,11 +100,11 @@ func (u *upload) list(ctx context.Context, old store.Upload) (store.Upload, []st
 func (u *upload) dropOld(ctx context.Context, old store.Upload) error {
 	err := u.ask(ctx, func(ctx context.Context) error { return u.c.store.Abort(ctx, old, &u.o.Attrs) })
 	if errors.Is(err, store.Denied) || errors.Is(err, store.Unsupported) {
-		u.note(fmt.Sprintf("the earlier run's upload, with the ID %s, cannot be thrown away, and stays in the store: %v", old.ID, err))
+		u.note(fmt.Sprintf("the earlier run's upload, with the ID %s, cannot be aborted, and stays in the store: %v", old.ID, err))
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("throw away the earlier unfinished upload: %w", &IncompleteUploadError{Upload: old, Err: err})
+		return fmt.Errorf("abort the earlier unfinished upload: %w", &IncompleteUploadError{Upload: old, Err: err})
 	}
 	return nil
 }

@@ -57,7 +57,7 @@ func (t *transfer) compare(ctx context.Context, r *evidence.Record, from io.Read
 	defer t.c.meter.Since(meter.Proving, time.Now())
 	a, err := t.c.summer.Compare(ctx, interruptible{ctx.Err, from}, r.Object.Size, r.Claims)
 	if err != nil {
-		return a, fmt.Errorf("read again to prove: %w", err)
+		return a, fmt.Errorf("read again to verify: %w", err)
 	}
 	if a.Verdict == evidence.Match {
 		t.c.etags.Fit(a.Claim)

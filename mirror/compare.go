@@ -122,7 +122,7 @@ func (r Rules) judge(way Way, from, to Entry) Action {
 	case r.NoOverwrite:
 		a.Do, a.Why = Skip, "is there already"
 	case to.Why != nil:
-		a.Why = "the target is no file that can be read"
+		a.Why = "the target is not a readable file"
 	case from.Size != to.Size:
 		a.Why = fmt.Sprintf("size differs: %d bytes, and %d at the target", from.Size, to.Size)
 	case r.Checksum, r.Times && !r.SizeOnly:

@@ -166,7 +166,7 @@ func proved(r haul.Result) error {
 	if r.Proof.Verified {
 		return nil
 	}
-	return fmt.Errorf("%w: its target is not proved: %s", ErrKept, r.Proof.Text)
+	return fmt.Errorf("%w: its target is not verified: %s", ErrKept, r.Proof.Text)
 }
 
 // clearWay removes empty folders where a file is to be. What is not empty stays, and the transfer says so.

@@ -246,7 +246,7 @@ func ReadPlan(plan io.ReadSeeker) (PlanHeader, PlanSummary, error) {
 		switch {
 		case n == 1:
 			if err := json.Unmarshal(line, &h); err != nil {
-				return fmt.Errorf("%w: it does not begin as a plan does: %w", ErrPlan, err)
+				return fmt.Errorf("%w: it does not start like a plan: %w", ErrPlan, err)
 			}
 			var err error
 			if steps, err = newPlanChecker(h); err != nil {

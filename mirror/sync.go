@@ -283,7 +283,7 @@ func (s *syncing) content(ctx context.Context, a Action, target string) (bool, s
 	case haul.Different:
 		return true, "content differs: " + same.Text, nil
 	}
-	return true, "whether content differs cannot be told: " + same.Text, nil
+	return true, "the content cannot be compared: " + same.Text, nil
 }
 
 // finish does what goes last, deletes, and moves what had to wait for that; what goes last then waits for it too.

@@ -24,7 +24,7 @@ func (r *run) chosen(ctx context.Context, from End) iter.Seq2[Entry, error] {
 		return picked(from, s, named(from, s.Pairs))
 	}
 	if s.Pattern != "" && !doublestar.ValidatePattern(s.Pattern) {
-		return broken(fmt.Errorf("%w: %q is no pattern", store.Invalid, s.Pattern))
+		return broken(fmt.Errorf("%w: %q is not a valid pattern", store.Invalid, s.Pattern))
 	}
 	if from.Path != "" {
 		how := sight{noFollow: s.NoFollow, info: true}

@@ -16,7 +16,7 @@ import (
 func (v *verifier) fetch(ctx context.Context, f *Finding, obj store.Object, w io.Writer) (came bool, err error) {
 	_, err = v.c.DownloadStream(ctx, obj.Ref, w, haul.Transfer{Attrs: v.o.Attrs, IfMatch: obj.ETag})
 	if errors.Is(err, haul.ErrMismatch) {
-		f.bad("what the store gives does not fit what it vouches for", true)
+		f.bad("the data that the store returned does not match the checksum that it recorded", true)
 		return false, nil
 	}
 	return err == nil, err

@@ -39,16 +39,16 @@ code { font: 13px/1.5 ui-monospace, monospace } .dim { color: #57606a; font-size
 <body>
 <h1>Receipt</h1>
 <p>{{.Count}} {{if eq .Count 1}}file{{else}}files{{end}}, {{bytes .Bytes}} ({{.Bytes}} bytes){{with .From}}, {{stamp .}}{{end}}{{if ne (stamp .From) (stamp .To)}} to {{stamp .To}}{{end}}</p>
-<p>{{if .Failed}}<span class="no">{{.Failed}} not transferred.</span> {{end}}{{if .Unproved}}<span class="no">{{.Unproved}} not proved</span>, the others are: the store confirmed their checksums.{{else if .Proved}}<span class="ok">All that were transferred are proved</span>: of each file, both ends agree on a checksum.{{end}}</p>
+<p>{{if .Failed}}<span class="no">{{.Failed}} not transferred.</span> {{end}}{{if .Unproved}}<span class="no">{{.Unproved}} not verified</span>, the others are: the store confirmed their checksums.{{else if .Proved}}<span class="ok">Everything that was transferred is verified</span>: of each file, both ends agree on a checksum.{{end}}</p>
 <p>{{if .Run}}<span class="{{if .Whole}}ok{{else}}no{{end}}">It covers {{.Run}} of its last run.</span>{{else}}<span class="no">It does not say whether the run that wrote it came to its end: files may be missing here.</span>{{end}}</p>
 <table>
-<thead><tr><th>From, to</th><th class="n">Size</th><th>Digests</th><th>How it is proved</th></tr></thead>
+<thead><tr><th>From, to</th><th class="n">Size</th><th>Digests</th><th>How it was verified</th></tr></thead>
 <tbody>
 {{range .Records}}<tr>
 <td>{{cell .Source}}<br><span class="dim">{{.Verb}} to {{.Target}}{{with .Object.Version}}, version {{.}}{{end}}</span></td>
 <td class="n">{{bytes .Size}}<br><span class="dim">{{.Size}}</span></td>
 <td>{{$d := .Digests}}{{range names $d}}<code>{{.}} {{index $d .}}</code><br>{{end}}<span class="dim">{{with .Sum.String}}<code>{{.}}</code>{{end}}{{with .PartSize}} parts of {{bytes .}}{{end}}</span></td>
-<td>{{if .Failed}}<span class="no">not transferred</span>: {{.Failed}}{{else}}{{if .Proved}}<span class="ok">proved</span>{{else}}<span class="no">not proved</span>{{end}}: {{.Proof}}{{end}}<br><span class="dim">{{stamp .Time}}{{with .ETag}}, ETag {{.}}{{end}}</span></td>
+<td>{{if .Failed}}<span class="no">not transferred</span>: {{.Failed}}{{else}}{{if .Proved}}<span class="ok">verified</span>{{else}}<span class="no">not verified</span>{{end}}: {{.Proof}}{{end}}<br><span class="dim">{{stamp .Time}}{{with .ETag}}, ETag {{.}}{{end}}</span></td>
 </tr>
 {{end}}</tbody>
 </table>

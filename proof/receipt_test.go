@@ -303,7 +303,7 @@ func TestPageIsHarmless(t *testing.T) {
 			t.Errorf("the page has %s", not)
 		}
 	}
-	for _, want := range []string{"2 files, 2 B", "1 not proved", "9dd4e461268c8034f5c8564e155c67a6", "&lt;script&gt;"} {
+	for _, want := range []string{"2 files, 2 B", "1 not verified", "9dd4e461268c8034f5c8564e155c67a6", "&lt;script&gt;"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page has no %s:\n%s", want, page)
 		}

@@ -90,7 +90,7 @@ func IsReport(path string) bool { return writer(path) != nil }
 func NewReport(path string, about About) (*Report, error) {
 	r := &Report{path: path, about: about, write: writer(path)}
 	if r.write == nil {
-		return nil, fmt.Errorf("a report ends in .html, .json or .csv, and %s in none of these: %w", path, store.Invalid)
+		return nil, fmt.Errorf("the name of a report must end in .html, .json or .csv (got %s): %w", path, store.Invalid)
 	}
 	var err error
 	if r.problems, err = newRows(); err != nil {

@@ -87,7 +87,7 @@ func TestReportHTML(t *testing.T) {
 	if strings.Contains(text, "<script") || strings.Contains(text, "http") {
 		t.Error("it is not self-contained")
 	}
-	for want, all := range map[string][]proof.Finding{"Whole: 1 file, all there and proved": findings[:1], "Not all could be proved: 1 file left open": findings[4:],
+	for want, all := range map[string][]proof.Finding{"Complete: 1 file, all in place and verified": findings[:1], "Not all could be verified: 1 file left open": findings[4:],
 		"Nothing was there to be verified": findings[3:4]} {
 		if text := report(t, filepath.Join(t.TempDir(), "r.html"), all); !strings.Contains(text, want) {
 			t.Errorf("%q is missing", want)

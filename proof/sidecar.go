@@ -120,7 +120,7 @@ type errNoSidecars struct{}
 
 // Error says what to do.
 func (errNoSidecars) Error() string {
-	return "there is no file with digests in it, such as x.bam.md5 or md5sum.txt; name a list of digests, or what to compare it with"
+	return "no digest file was found, such as x.bam.md5 or md5sum.txt; give a list of digests, or a second path to compare it with"
 }
 
 // Unwrap gives the kind.

@@ -58,7 +58,7 @@ func TestProofs(t *testing.T) {
 		{"ETag of parts, at a size that nobody uses", []storetest.Option{md5s, storetest.NoLayout()}, storetest.Made{Parts: []int64{6_123_456}},
 			"UNPROVABLE its ETag, of 3 parts, fits at no part size", "UNPROVABLE"},
 		{"ETag of one part", []storetest.Option{md5s, storetest.NoLayout()}, storetest.Made{Parts: []int64{20 * mib}}, "MD5 of 1 part of 17.0 MiB (ETag)", "UNPROVABLE"},
-		{"KMS", []storetest.Option{none}, storetest.Made{Attrs: kms(nil)}, "UNPROVABLE the store keeps no checksum of it, and under aws:kms its ETag is no MD5", "UNPROVABLE"},
+		{"KMS", []storetest.Option{none}, storetest.Made{Attrs: kms(nil)}, "UNPROVABLE the store keeps no checksum of it, and under aws:kms its ETag is not an MD5", "UNPROVABLE"},
 		{"KMS, rclone's metadata", []storetest.Option{none}, storetest.Made{Attrs: kms(map[string]string{"md5chksum": sum.Base64()})},
 			"MD5 in metadata (md5chksum, as its uploader wrote it)", "another MD5 in metadata (md5chksum, as its uploader wrote it) than the file's"},
 		{"KMS, s3cmd's metadata", []storetest.Option{none}, storetest.Made{Attrs: kms(map[string]string{"s3cmd-attrs": "gid:0/md5:" + sum.Hex() + "/uid:0"})},

@@ -151,7 +151,7 @@ func (f *finish) record(r proof.Record) error {
 	if !r.Proved {
 		f.verdict.Unproved++
 		if len(f.verdict.Problems) < MaxProblems {
-			f.verdict.Problems = append(f.verdict.Problems, fmt.Sprintf("%s: not proved: %s", r.Source, r.Proof))
+			f.verdict.Problems = append(f.verdict.Problems, fmt.Sprintf("%s: not verified: %s", r.Source, r.Proof))
 		}
 	}
 	return r.Write(f.receipt)
@@ -236,9 +236,9 @@ func (f *finish) sourceName(t task) string {
 func (f *finish) lastHeard(p Progress) string {
 	switch {
 	case p.Runs == 0:
-		return "it was never begun"
+		return "it was never started"
 	case p.Updated.IsZero():
-		return "it was begun, and what it told of its progress is damaged"
+		return "it was started, and its progress file is damaged"
 	}
 	return fmt.Sprintf("process %d on %s began it, and was last heard of at %s with %d of %d done",
 		p.PID, p.Host, p.Updated.Local().Format(time.DateTime), p.Done, f.h.load(p.Shard).tasks())

@@ -54,7 +54,7 @@ func Index(shards int, lookup func(string) (string, bool)) (int, error) {
 		}
 		return n, nil
 	}
-	return 0, fmt.Errorf("%w: there is no --shard, and none of %s is set", ErrNoIndex, strings.Join(Variables(), ", "))
+	return 0, fmt.Errorf("%w: --shard is missing, and none of %s is set", ErrNoIndex, strings.Join(Variables(), ", "))
 }
 
 // Job says how the tasks of a plan are to be run.
@@ -119,7 +119,7 @@ func Slurm(h Header, j Job) (work, finish string, err error) {
 	}
 	for _, o := range j.Options {
 		if strings.ContainsAny(o, "\n\r") || o == "" {
-			return "", "", fmt.Errorf("%w: %q is no option of sbatch", store.Invalid, o)
+			return "", "", fmt.Errorf("%w: %q is not an option of sbatch", store.Invalid, o)
 		}
 		if strings.HasPrefix(o, "--array") || strings.HasPrefix(o, "-a") && !strings.HasPrefix(o, "--") {
 			return "", "", fmt.Errorf("%w: the array is that of the plan, and %s would change it", store.Invalid, o)

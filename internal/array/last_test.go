@@ -272,7 +272,7 @@ func TestSweepLeavesOthers(t *testing.T) {
 	}
 	var said []string
 	v, err := array.Finish(t.Context(), f.client(f.m), f.depot(f.m), array.FinishOptions{Note: func(text string) { said = append(said, text) }})
-	if err != nil || !v.Proved || len(said) != 1 || !strings.HasSuffix(said[0], "left which died: 1") {
+	if err != nil || !v.Proved || len(said) != 1 || !strings.HasSuffix(said[0], "of failed tasks: 1") {
 		t.Fatalf("%+v, %v, %q", v, err, said)
 	}
 	if open := f.m.OpenUploads(); len(open) != 1 || open[0].ID != other.ID {

@@ -87,7 +87,7 @@ func (r *Request) check(ctx context.Context, d *PlanDir) error {
 	case r.Shards < 1 || r.Shards > MaxShards:
 		return fmt.Errorf("%w: %d shards, and there can be 1 to %d", store.Invalid, r.Shards, MaxShards)
 	case e.Customer.Key != "" || e.CopySource.Key != "":
-		return fmt.Errorf("%w: a customer's key is not written down, so that nobody could do the plan", store.Unsupported)
+		return fmt.Errorf("%w: a customer-provided key is never saved, so the tasks could not use it", store.Unsupported)
 	}
 	if r.Cut == 0 {
 		r.Cut = defaultCut
@@ -111,7 +111,7 @@ func (r *Request) check(ctx context.Context, d *PlanDir) error {
 		if there, err := d.has(ctx, name); err != nil {
 			return err
 		} else if there {
-			return fmt.Errorf("%w: %s has a plan already; take another place, or throw that plan away (haul array finish --abort)", store.Exists, d)
+			return fmt.Errorf("%w: %s already has a plan; choose another place, or discard that plan (haul array finish --abort)", store.Exists, d)
 		}
 	}
 	if r.To.Path != "" {
@@ -379,7 +379,7 @@ func (p *planner) drop(ctx context.Context) error {
 		failed = errors.Join(failed, p.c.AbortDistributed(ctx, o.s))
 	}
 	if failed != nil {
-		return fmt.Errorf("throw away what the plan has opened: %w", failed)
+		return fmt.Errorf("discard what the plan started: %w", failed)
 	}
 	return p.d.remove(ctx, sharedName)
 }

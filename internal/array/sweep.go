@@ -29,7 +29,7 @@ func (f *finish) sweep(ctx context.Context) error {
 	for _, p := range f.again {
 		some, err := abortOpen(ctx, f.c, f.h, p)
 		if errors.Is(err, store.Denied) {
-			f.o.Note(fmt.Sprintf("what tasks left that died cannot be thrown away: %v", err))
+			f.o.Note(fmt.Sprintf("what failed tasks left behind cannot be discarded: %v", err))
 			return nil
 		}
 		if err != nil {
@@ -38,7 +38,7 @@ func (f *finish) sweep(ctx context.Context) error {
 		n += some
 	}
 	if n > 0 {
-		f.o.Note(fmt.Sprintf("threw away, where they were still open, uploads that tasks left which died: %d", n))
+		f.o.Note(fmt.Sprintf("aborted unfinished uploads of failed tasks: %d", n))
 	}
 	return nil
 }

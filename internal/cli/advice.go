@@ -77,16 +77,16 @@ func (a *app) hints(err error) []string {
 			line := shellLine(append([]string{"haul", "mb", scheme + e.Ref.Bucket}, a.connect.words()...)...)
 			hints = append(hints, "check the spelling; to make the bucket: "+line)
 		case e.Kind == store.NotFound && e.Hint == "" && strings.HasSuffix(e.Ref.Key, "/"):
-			hints = append(hints, "a folder is no object; with --recursive what is below it is copied")
+			hints = append(hints, "a folder is not an object; with --recursive everything below it is copied")
 		case e.Hint != "":
 			hints = append(hints, e.Hint)
 		}
 	}
 	switch {
 	case errors.As(err, new(*mirror.EmptySourceError)):
-		hints = append(hints, "look whether the source is mounted, and spelled right; to delete all the same: --allow-empty-source")
+		hints = append(hints, "check that the source is mounted, and its spelling; to delete anyway: --allow-empty-source")
 	case errors.Is(err, stage.ErrRuns):
-		hints = append(hints, "wait for it, or end it; runs of one line side by side need a --workdir each")
+		hints = append(hints, "wait for it, or stop it; to run the same command several times at once, give each run its own --workdir")
 	case errors.Is(err, haul.ErrBusy):
 		hints = append(hints, "wait for it, or stop it and run the same command again")
 	}
@@ -111,17 +111,17 @@ func (a *app) leftovers(f *ui.Failure, err error) {
 		} else {
 			f.Advice = append(f.Advice, fmt.Sprintf("%s of it stay in the store, and may be billed", amount.Bytes(left.Bytes)))
 		}
-		f.Advice = append(f.Advice, "to throw it away: "+f.ThrowAway)
+		f.Advice = append(f.Advice, "to discard it: "+f.ThrowAway)
 	case errors.As(err, &kept):
 		f.KeptBytes, f.GoOn = kept.Bytes, true
 		f.ThrowAway = shellLine("rm", kept.Path)
-		f.Advice = append(f.Advice, goOn(kept.Bytes, total, " in "+kept.Path), "to throw it away: "+f.ThrowAway)
+		f.Advice = append(f.Advice, goOn(kept.Bytes, total, " in "+kept.Path), "to discard it: "+f.ThrowAway)
 	}
 }
 
 func goOn(bytes, total int64, where string) string {
 	if bytes == 0 {
-		return "to try again, run the same command; nothing is kept yet"
+		return "to retry, run the same command again; nothing is kept yet"
 	}
 	return fmt.Sprintf("to resume, run the same command again: %s are kept%s", amount.Of(bytes, total), where)
 }

@@ -33,5 +33,5 @@ func (a *answers) failure() error {
 	if a.err == nil {
 		return nil
 	}
-	return fmt.Errorf("not all could be told on standard output: %w", a.err)
+	return fmt.Errorf("standard output could not be written completely: %w", a.err)
 }

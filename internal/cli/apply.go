@@ -17,13 +17,13 @@ import (
 	"haul.example/haul/mirror"
 )
 
-const applyLong = `haul apply does what a plan says, and nothing else: one that haul cp -r, mv -r or sync wrote with --plan FILE.
+const applyLong = `haul apply carries out a plan that haul cp -r, mv -r or sync wrote with --plan FILE, and does nothing else.
 
-A plan has one JSON object a line: a header, a step for each object (action, why, source, target, bytes, requests), and a summary
-with an estimate of the time. It is for people and jq to read; to leave something out, delete its line. A step whose source is
-not what the plan saw fails, and so does a deletion of what has changed; what fails does not stop the others. A plan that is not
-whole, was made for another store, or has a step outside of the source and target that its first line names, is refused. Deletions
-come last, and only where nothing failed.`
+A plan has one JSON object per line: a header, a step for each object (action, why, source, target, bytes, requests), and a summary
+with an estimated time. It is meant to be read, also by jq; to skip a step, delete its line. A step fails if its source differs from
+what the plan recorded, and so does a deletion of something that has changed; a failure does not stop the others. A plan is refused if
+it is incomplete, was made for another store, or has a step outside of the source and target in its first line. Deletions come last,
+and only if nothing failed.`
 
 // applyFlags are those of haul apply, as typed.
 type applyFlags struct {
@@ -35,10 +35,10 @@ type applyFlags struct {
 
 func (f *applyFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Transfer", pflag.ContinueOnError)
-	fs.IntVar(&f.concurrency, "concurrency", 0, "`N` parts at once (else as many as the link rewards)")
-	fs.Var(&f.memory, "memory", "at most that `SIZE` of memory for buffers (else 128MiB)")
-	fs.Var(&f.bandwidth, "bandwidth", "move at most that `SIZE` a second, such as 200MB, both ways together")
-	fs.Var(&f.patience, "patience", "go on trying for that `TIME` while no byte moves (else 5m)")
+	fs.IntVar(&f.concurrency, "concurrency", 0, "`N` parts at once (default: adapts to the link)")
+	fs.Var(&f.memory, "memory", "use at most `SIZE` of memory for buffers (default 128MiB)")
+	fs.Var(&f.bandwidth, "bandwidth", "transfer at most `SIZE` per second, such as 200MB, uploads and downloads together")
+	fs.Var(&f.patience, "patience", "give up after `TIME` without progress (default 5m)")
 	fs.StringVar(&f.receipt, "receipt", "", receiptUsage)
 	return fs
 }
@@ -47,7 +47,7 @@ func (a *app) apply() *cobra.Command {
 	var f applyFlags
 	cmd := &cobra.Command{
 		Use:     "apply [flags] FILE",
-		Short:   "Do what a plan says, and nothing else",
+		Short:   "Carry out a plan, and nothing else",
 		Long:    applyLong,
 		Example: "  haul sync --delete --plan p.jsonl run42 s3://lab/runs/42\n  jq -c 'select(.action == \"delete\")' p.jsonl\n  haul apply p.jsonl",
 		Args: func(_ *cobra.Command, args []string) error {
@@ -122,7 +122,7 @@ func (a *app) runApply(ctx context.Context, name, receiptName string, o haul.Opt
 	})
 	err = a.treeEnd(task, summary, receipt, err)
 	if part := new(mirror.IncompleteError); errors.As(err, &part) {
-		return fmt.Errorf("%w; named above", err)
+		return fmt.Errorf("%w; listed above", err)
 	}
 	return err
 }
@@ -162,7 +162,7 @@ func freeForPlan(name string) error {
 	begin := make([]byte, len(planBegin))
 	n, err := io.ReadFull(f, begin)
 	if n > 0 && string(begin[:n]) != planBegin {
-		return fmt.Errorf("%s: %w, and is no plan; give the plan another name", name, fs.ErrExist)
+		return fmt.Errorf("%s: %w, and is not a plan; choose another name for the plan", name, fs.ErrExist)
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil
@@ -180,7 +180,7 @@ func (p *planner) end(failed error) (text string, err error) {
 		return "", p.file.Close()
 	}
 	sum, err := p.writer.End()
-	text = fmt.Sprintf("the plan has %d steps, %s to move and %d requests, and takes about %.0f s at %s/s; to do it: haul apply %s",
-		sum.Steps, amount.Bytes(sum.Bytes), sum.Requests, sum.Seconds, amount.Bytes(sum.BytesPerSecond), quote(p.file.Name()))
+	text = fmt.Sprintf("plan: %s, %s, %s, about %.0f s at %s/s; to carry it out: haul apply %s",
+		counted(sum.Steps, "step"), amount.Bytes(sum.Bytes), counted(sum.Requests, "request"), sum.Seconds, amount.Bytes(sum.BytesPerSecond), quote(p.file.Name()))
 	return text, errors.Join(err, p.file.Close())
 }

@@ -17,32 +17,32 @@ import (
 	"haul.example/haul/mirror"
 )
 
-const arrayLong = `haul array moves what one machine is not enough for, on the scheduler that is there already: Slurm, AWS Batch, Kubernetes, or any
-other that gives each task of a job a number.
+const arrayLong = `haul array moves data sets that are too big for one machine, with the scheduler you already have: Slurm, AWS Batch, Kubernetes, or any
+other that numbers the tasks of a job.
 
-  haul array plan --shards 100 SOURCE TARGET -o PLAN   cut what is to move into shards of even bytes and even numbers of objects
-  haul array work PLAN                                 in each task: do the shard of that number
-  haul array finish PLAN                               at the end: complete, prove the whole, write the receipt, or say what is missing
-  haul array submit --slurm PLAN                       let Slurm do the last two
+  haul array plan --shards 100 SOURCE TARGET -o PLAN   split the transfer into shards of about equal bytes and object counts
+  haul array work PLAN                                 in each task: transfer the shard of that number
+  haul array finish PLAN                               at the end: complete and verify everything, write the receipt, or list what is missing
+  haul array submit --slurm PLAN                       let Slurm run work and finish
 
-Big objects are cut into ranges of parts, which several tasks send into one upload, or fetch into one file. PLAN is a folder that
-all tasks see, or an s3:// prefix. It holds no credentials. A shard that was done twice, or died midway, is harmless: do it again.`
+Big objects are split into ranges of parts, which several tasks send into one upload, or download into one file. PLAN is a folder that
+all tasks can access, or an s3:// prefix. It holds no credentials. A shard can be run again safely, also after it failed midway.`
 
 // array makes haul array, with its commands.
 func (a *app) array() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "array COMMAND",
-		Short:   "Move on many machines: cut into shards for Slurm, AWS Batch or Kubernetes",
+		Short:   "Transfer with many machines: shards for Slurm, AWS Batch or Kubernetes",
 		Long:    arrayLong,
 		Example: "  haul array plan --shards 32 bams s3://lab/bams -o plan\n  haul array submit --slurm --wait plan -- --partition=short --time=2:00:00",
 		Args:    cobra.ArbitraryArgs,
 	}
 	a.command(cmd, nil, func(_ context.Context, args []string) error {
 		if len(args) > 0 {
-			return usagef("there is no command %q of haul array", args[0])
+			return usagef("unknown command %q of haul array; it must be plan, work, finish or submit", args[0])
 		}
 		cmd.SetOut(a.sys.Stderr)
-		return errors.Join(cmd.Help(), usagef("say what to do: haul array plan, work, finish or submit"))
+		return errors.Join(cmd.Help(), usagef("a command is missing: haul array plan, work, finish or submit"))
 	})
 	cmd.AddCommand(a.arrayPlan(), a.arrayWork(), a.arrayFinish(), a.arraySubmit())
 	return cmd
@@ -140,7 +140,7 @@ func (a *app) verdict(v array.Verdict, plan string) error {
 		return nil
 	}
 	if v.Withheld > 0 {
-		screen.Note(fmt.Sprintf("manifests and markers that wait until all else is done and proved: %d", v.Withheld))
+		screen.Note(fmt.Sprintf("manifests and markers that wait until everything else is done and verified: %d", v.Withheld))
 	}
 	if more := v.Failed + v.Unproved - len(v.Problems); more > 0 && len(v.Problems) >= array.MaxProblems {
 		screen.Note(fmt.Sprintf("and about %d more", more))
@@ -159,13 +159,13 @@ type unfinishedError struct {
 func (e *unfinishedError) Error() string {
 	switch {
 	case e.v.Failed == 0 && e.v.Withheld > 0:
-		return fmt.Sprintf("nothing vouches for the bytes of %d of %s; named above", e.v.Unproved, counted(e.v.Objects, "object"))
+		return fmt.Sprintf("%d of %s could not be verified; listed above", e.v.Unproved, counted(e.v.Objects, "object"))
 	case e.v.Failed == 0:
-		return fmt.Sprintf("all was moved, but nothing vouches for the bytes of %d of %s; named above", e.v.Unproved, counted(e.v.Objects, "object"))
+		return fmt.Sprintf("everything was transferred, but %d of %s could not be verified; listed above", e.v.Unproved, counted(e.v.Objects, "object"))
 	case len(e.v.Requeue) == 0:
-		return fmt.Sprintf("%s not done; named above", counted(e.v.Failed, "task"))
+		return fmt.Sprintf("%s not done; listed above", counted(e.v.Failed, "task"))
 	}
-	return fmt.Sprintf("%s not done; named above; shards to do again: %s", counted(e.v.Failed, "task"), array.List(e.v.Requeue))
+	return fmt.Sprintf("%s not done; listed above; shards to do again: %s", counted(e.v.Failed, "task"), array.List(e.v.Requeue))
 }
 
 // advice says how to do what is missing.
@@ -183,7 +183,7 @@ func (e *unfinishedError) advice() []string {
 			hints = append(hints, fmt.Sprintf("or: %s, and then: %s", shellLine("sbatch", "--array="+list, script), e.line("finish", e.plan)))
 		}
 	}
-	return append(hints, "to throw all of it away: "+e.line("finish", "--abort", e.plan))
+	return append(hints, "to discard the plan and everything it started: "+e.line("finish", "--abort", e.plan))
 }
 
 func exists(path string) bool {

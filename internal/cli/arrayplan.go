@@ -21,26 +21,26 @@ import (
 	"haul.example/haul/mirror"
 )
 
-const arrayPlanLong = `haul array plan finds what is to move, as haul cp --recursive would, and cuts it into shards of even bytes and even numbers of
-objects. It moves nothing.
+const arrayPlanLong = `haul array plan finds what to transfer, as haul cp --recursive would, and splits it into shards of about equal bytes and object
+counts. It transfers nothing.
 
-Manifests such as md5sum.txt, and markers that tell others that all is there, such as CopyComplete.txt, are in no shard: haul array
-finish moves them, markers last (--last names more of them). What lacks its R2, its index or its data is named. --no-families turns
-that off.
+Manifests such as md5sum.txt, and markers such as CopyComplete.txt that signal a complete folder, are in no shard: haul array finish
+transfers them, markers last (--last names more of them). A missing R2, index or data file is reported. --no-families turns that
+off.
 
-  haul array plan --shards N DIR s3://BUCKET/DIR -o PLAN               up: all tasks must see DIR
-  haul array plan --shards N s3://BUCKET/DIR DIR -o PLAN               down: all tasks must see DIR
+  haul array plan --shards N DIR s3://BUCKET/DIR -o PLAN               upload: all tasks must see DIR
+  haul array plan --shards N s3://BUCKET/DIR DIR -o PLAN               download: all tasks must see DIR
   haul array plan --shards N s3://BUCKET/DIR s3://BUCKET/DIR -o PLAN   copy within the store
-  haul array plan --shards N LIST TARGET -o PLAN                       what a file (or -, standard input) names
+  haul array plan --shards N LIST TARGET -o PLAN                       the sources in a file (or -, standard input)
 
-LIST has one path or s3:// address a line, or that, a tab, and the name below TARGET; without, it is the last name of the source.
-The addresses are of one bucket. With --sync only what differs moves, as with haul sync.
+Each line of LIST is a path or an s3:// address, optionally followed by a tab and the name below TARGET; without it, the source's last
+name is used. All addresses must be in one bucket. With --sync only differences are transferred, as with haul sync.
 
-An object of more than --cut is cut into ranges of parts, and these are dealt out too: its upload is opened now, or its hidden
-file made now beside the target. They wait, and the store bills their parts, until haul array finish completes them, or throws
-them away with --abort.
+An object larger than --cut is split into ranges of parts for several shards: its upload is started now, or its hidden file is created
+now next to the target. They stay, and the store bills their parts, until haul array finish completes them, or discards them with
+--abort.
 
-PLAN is a folder that all tasks see, or an s3:// prefix; it has names, sizes and upload IDs in it, and no credentials.`
+PLAN is a folder that all tasks see, or an s3:// prefix; it holds names, sizes and upload IDs, and no credentials.`
 
 // arrayPlanFlags are those of haul array plan, as typed.
 type arrayPlanFlags struct {
@@ -55,18 +55,18 @@ func (f *arrayPlanFlags) flags() []*pflag.FlagSet {
 	fs := pflag.NewFlagSet("Plan", pflag.ContinueOnError)
 	fs.IntVar(&f.shards, "shards", 0, "`N` shards, for as many tasks")
 	fs.StringVarP(&f.out, "output", "o", "", "write the plan to `PLAN`, a folder or an s3:// prefix")
-	fs.Var(&f.cut, "cut", "cut objects of more than that `SIZE` among shards (else 1GiB)")
-	fs.BoolVar(&f.sync, "sync", false, "leave out what is equal, as haul sync does; nothing is deleted")
-	fs.BoolVar(&f.compare.sizeOnly, "size-only", false, "with --sync: look at nothing but sizes")
-	fs.BoolVar(&f.compare.exact, "exact-timestamps", false, "with --sync: on the way down, let any difference in time count")
-	fs.BoolVar(&f.compare.checksum, "checksum", false, "with --sync: let the content decide where sizes are equal")
-	fs.BoolVar(&f.noFamilies, "no-families", false, "let manifests and markers be in shards, let indexes keep their times, and do not look for what lacks")
+	fs.Var(&f.cut, "cut", "split objects larger than `SIZE` among shards (default 1GiB)")
+	fs.BoolVar(&f.sync, "sync", false, "skip what is equal, as haul sync does; nothing is deleted")
+	fs.BoolVar(&f.compare.sizeOnly, "size-only", false, "with --sync: compare sizes only")
+	fs.BoolVar(&f.compare.exact, "exact-timestamps", false, "with --sync: on download, any difference in time counts")
+	fs.BoolVar(&f.compare.checksum, "checksum", false, "with --sync: compare files of equal size by content")
+	fs.BoolVar(&f.noFamilies, "no-families", false, "ignore companion files: put manifests and markers into shards, keep the times of indexes, and do not report missing companions")
 	f.lastFlag(fs)
-	fs.BoolVar(&f.times, "times", false, "keep the file's time in the object's metadata on the way up, and give it back on the way down")
-	fs.StringVar(&f.checksum, "checksum-algorithm", "", "`NAME` of the checksum: CRC64NVME, CRC32C, CRC32, SHA256, SHA1 or MD5 (else the best that the store checks)")
-	fs.Var(&f.partSize, "part-size", "`SIZE` of a part, such as 64MiB (else chosen by the object's size)")
-	optional(fs, &f.attrs.payer, "request-payer", "requester", "agree, as `requester`, to pay for requests and traffic")
-	optional(fs, &f.attrs.sse, "sse", "AES256", "`KIND` of encryption by the store: AES256 (also where none is given), aws:kms or aws:kms:dsse")
+	fs.BoolVar(&f.times, "times", false, "on upload, store the file's time in the object's metadata; on download, restore it")
+	fs.StringVar(&f.checksum, "checksum-algorithm", "", "checksum algorithm, `NAME`: CRC64NVME, CRC32C, CRC32, SHA256, SHA1 or MD5 (default: the best that the store supports)")
+	fs.Var(&f.partSize, "part-size", "`SIZE` of a part, such as 64MiB (default: chosen by the object's size)")
+	optional(fs, &f.attrs.payer, "request-payer", "requester", "as the `requester`, agree to pay for requests and traffic")
+	optional(fs, &f.attrs.sse, "sse", "AES256", "`KIND` of encryption by the store: AES256 (the default), aws:kms or aws:kms:dsse")
 	fs.StringVar(&f.attrs.kmsKey, "sse-kms-key-id", "", "`ID` of the KMS key")
 	return []*pflag.FlagSet{fs, f.which.flags(""), f.attrs.flags(), f.props.flags()}
 }
@@ -75,7 +75,7 @@ func (a *app) arrayPlan() *cobra.Command {
 	var f arrayPlanFlags
 	cmd := &cobra.Command{
 		Use:     "plan --shards N [flags] SOURCE|LIST TARGET -o PLAN",
-		Short:   "Cut what is to move into shards",
+		Short:   "Split a transfer into shards",
 		Long:    arrayPlanLong,
 		Example: "  haul array plan --shards 100 /data/run42 s3://lab/run42 -o s3://lab/plans/run42\n  ls /data/*.bam | haul array plan --shards 32 - s3://lab/bams/ -o plan",
 		Args:    twoArgs,
@@ -95,9 +95,9 @@ func (a *app) parseArrayPlan(f *arrayPlanFlags, args []string, set *pflag.FlagSe
 	r := array.Request{Sync: f.sync, Shards: f.shards, Cut: int64(f.cut)}
 	switch {
 	case f.shards < 1 || f.shards > array.MaxShards:
-		return r, usagef("--shards: say into how many shards, from 1 to %d", array.MaxShards)
+		return r, usagef("--shards is missing: the number of shards, from 1 to %d", array.MaxShards)
 	case f.out == "":
-		return r, usagef("say where the plan goes: -o PLAN, a folder or an s3:// prefix")
+		return r, usagef("-o PLAN is missing: the folder or s3:// prefix for the plan")
 	}
 	for _, name := range []string{"size-only", "exact-timestamps", "checksum"} {
 		if set.Changed(name) && !f.sync {
@@ -112,7 +112,7 @@ func (a *app) parseArrayPlan(f *arrayPlanFlags, args []string, set *pflag.FlagSe
 	if f.sync {
 		f.verb = syncVerb
 		if pairs != nil || f.which.from != "" {
-			return r, usagef("--sync takes a folder or a prefix, and no list")
+			return r, usagef("--sync takes a folder or a prefix, not a list")
 		}
 	}
 	if pairs != nil {
@@ -155,7 +155,7 @@ func (a *app) arrayList(word string) (source string, pairs iter.Seq2[mirror.Pair
 		return "", nil, err
 	}
 	if bytes.IndexByte(text[:min(len(text), 4096)], 0) >= 0 {
-		return "", nil, usagef("%s is no list of names; to move one big file, put its name into a list: ls %s | haul array plan … -", word, quote(word))
+		return "", nil, usagef("%s is not a list of names; to move one big file, put its name into a list: ls %s | haul array plan … -", word, quote(word))
 	}
 	all, source, err := readArrayList(bytes.NewReader(text), word)
 	if err != nil {
@@ -237,7 +237,7 @@ func (a *app) runArrayPlan(ctx context.Context, r array.Request, plan string) (e
 			"; and at the end: " + a.arrayLine("finish", plan))
 	}
 	if part := new(mirror.IncompleteError); errors.As(err, &part) {
-		return fmt.Errorf("%w; named above, and not in the plan", err)
+		return fmt.Errorf("%w; listed above, and not in the plan", err)
 	}
 	return err
 }
@@ -261,10 +261,10 @@ func planText(h array.Header) string {
 	text := fmt.Sprintf("planned %s, %s, in %s of %d to %d objects and %s to %s", counted(h.Objects, "object"), amount.Bytes(h.Bytes),
 		counted(len(h.Shards), "shard"), least.Objects, most.Objects, amount.Bytes(least.Bytes), amount.Bytes(most.Bytes))
 	if h.Shared > 0 {
-		text += fmt.Sprintf("; cut among shards: %d", h.Shared)
+		text += fmt.Sprintf("; split among shards: %d", h.Shared)
 	}
 	if last := h.Manifests.Objects + h.Markers.Objects; last > 0 {
-		text += fmt.Sprintf("; manifests and markers, which finish moves: %d", last)
+		text += fmt.Sprintf("; manifests and markers, which haul array finish moves: %d", last)
 	}
 	return text
 }

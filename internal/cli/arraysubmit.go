@@ -25,18 +25,18 @@ import (
 	"haul.example/haul/internal/ui"
 )
 
-const arraySubmitLong = `haul array submit hands a plan to a scheduler.
+const arraySubmitLong = `haul array submit submits a plan to a scheduler.
 
   haul array submit --slurm [flags] PLAN [-- SBATCH OPTIONS]
-      submits an array with a task for each shard, and a job that runs haul array finish when the array has ended, however that
-      was. What stands behind --, and after --sbatch, goes to sbatch as it is, for both jobs. With --wait it waits for the
-      end, shows how far the whole is, and ends as haul array finish did. With --print it only prints both scripts.
+      submits an array with one task per shard, and a job that runs haul array finish when the array has ended, whether or not
+      it succeeded. Everything after --, and after --sbatch, is passed to sbatch unchanged, for both jobs. --wait waits for the
+      end, shows the progress of the whole, and exits as haul array finish did. --print only prints both scripts.
   haul array submit --batch --print --image IMAGE --queue QUEUE s3://BUCKET/PLAN
       prints the inputs of AWS Batch's RegisterJobDefinition and SubmitJob, as JSON
   haul array submit --k8s --print --image IMAGE s3://BUCKET/PLAN
       prints an Indexed Job and a suspended finish job for kubectl, as JSON
 
-No credentials are in what it writes: tasks find theirs as haul always does. sbatch passes the environment on, by its own default.`
+Its output contains no credentials: tasks find theirs as haul always does. By default sbatch passes the environment on.`
 
 const (
 	workScript   = "slurm-work.sh"
@@ -68,10 +68,10 @@ func (f *arraySubmitFlags) flags() []*pflag.FlagSet {
 	fs.BoolVar(&f.print, "print", false, "only print what would be submitted")
 	fs.StringVar(&f.job.Name, "job-name", "haul", "`NAME` of the job")
 	fs.StringVar(&f.only, "only", "", "only these shards, as `LIST` such as 3,7-9")
-	fs.IntVar(&f.job.AtOnce, "at-once", 0, "at most `N` tasks at the same time (else as many as there is room for)")
-	fs.StringVar(&f.program, "haul", "", "`PATH` of haul in the tasks (else this one's with Slurm, and haul in containers)")
+	fs.IntVar(&f.job.AtOnce, "at-once", 0, "at most `N` tasks at the same time (default: as many as the scheduler can run)")
+	fs.StringVar(&f.program, "haul", "", "`PATH` of haul in the tasks (default: this program with Slurm, haul in containers)")
 	sl := pflag.NewFlagSet("Slurm", pflag.ContinueOnError)
-	sl.BoolVar(&f.wait, "wait", false, "wait for the end, and show how far the whole is")
+	sl.BoolVar(&f.wait, "wait", false, "wait for the end, and show the progress of the whole")
 	f.pass = map[string]*string{}
 	for _, p := range passed {
 		f.pass[p[0]] = sl.String(p[0], "", p[1]+", passed to sbatch")
@@ -80,11 +80,11 @@ func (f *arraySubmitFlags) flags() []*pflag.FlagSet {
 	c := pflag.NewFlagSet("Containers", pflag.ContinueOnError)
 	c.StringVar(&f.job.Image, "image", "", "`IMAGE` with haul in it")
 	c.IntVar(&f.job.CPUs, "cpus", 2, "`N` cores for each task")
-	c.Var(&f.memory, "memory", "that `SIZE` of memory for each task (else 1GiB)")
-	c.StringVar(&f.job.Queue, "queue", "", "`NAME` of the job queue of AWS Batch")
-	c.StringVar(&f.job.Role, "job-role", "", "`ARN` of the role that tasks of AWS Batch have")
-	c.StringVar(&f.job.Namespace, "namespace", "", "`NAME` of the namespace of Kubernetes")
-	c.StringVar(&f.job.Account, "service-account", "", "`NAME` of the service account of Kubernetes")
+	c.Var(&f.memory, "memory", "`SIZE` of memory for each task (default 1GiB)")
+	c.StringVar(&f.job.Queue, "queue", "", "`NAME` of the AWS Batch job queue")
+	c.StringVar(&f.job.Role, "job-role", "", "`ARN` of the AWS Batch job role")
+	c.StringVar(&f.job.Namespace, "namespace", "", "`NAME` of the Kubernetes namespace")
+	c.StringVar(&f.job.Account, "service-account", "", "`NAME` of the Kubernetes service account")
 	return []*pflag.FlagSet{fs, sl, c}
 }
 
@@ -92,7 +92,7 @@ func (a *app) arraySubmit() *cobra.Command {
 	var f arraySubmitFlags
 	cmd := &cobra.Command{
 		Use:     "submit --slurm|--batch|--k8s [flags] PLAN [-- SBATCH OPTIONS]",
-		Short:   "Hand a plan to Slurm, or print it for AWS Batch or Kubernetes",
+		Short:   "Submit a plan to Slurm, or print jobs for AWS Batch or Kubernetes",
 		Long:    arraySubmitLong,
 		Example: "  haul array submit --slurm --wait --partition short plan\n  haul array submit --slurm plan -- --exclusive --mem=4G\n  haul array submit --k8s --print --image registry.example.org/haul:1 s3://lab/plan | kubectl apply -f -",
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -131,7 +131,7 @@ func (f *arraySubmitFlags) parse(set *pflag.FlagSet, args []string) error {
 	containers := []string{"image", "cpus", "memory", "queue", "job-role", "namespace", "service-account"}
 	switch {
 	case chosen != 1:
-		return usagef("say for which scheduler: --slurm, --batch or --k8s")
+		return usagef("the scheduler is missing: --slurm, --batch or --k8s")
 	case set.Changed("at-once") && f.job.AtOnce < 1:
 		return usagef("--at-once: it must be at least 1")
 	case f.slurm && f.print && f.wait:
@@ -139,11 +139,11 @@ func (f *arraySubmitFlags) parse(set *pflag.FlagSet, args []string) error {
 	case f.slurm:
 		return idleFor(set, "--slurm", containers...)
 	case len(args) > 1:
-		return usagef("what stands behind -- is for sbatch")
+		return usagef("options after -- are passed to sbatch, and need --slurm")
 	case !f.print:
 		return usagef("haul does not call AWS Batch or Kubernetes itself: --print prints what they take")
 	case f.job.Image == "":
-		return usagef("say which container has haul in it: --image IMAGE")
+		return usagef("--image IMAGE is missing: a container image with haul in it")
 	case !strings.HasPrefix(f.job.Plan, scheme):
 		return usagef("containers see no folder of this machine: make the plan below an s3:// prefix")
 	case f.job.CPUs < 1:
@@ -157,7 +157,7 @@ func (f *arraySubmitFlags) parse(set *pflag.FlagSet, args []string) error {
 		return idleFor(set, "--k8s", append(slurm, "queue", "job-role", "only")...)
 	}
 	if f.job.Queue == "" {
-		return usagef("say which job queue: --queue NAME")
+		return usagef("--queue NAME is missing: the job queue")
 	}
 	return idleFor(set, "--batch", append(slurm, "namespace", "service-account", "at-once")...)
 }
@@ -166,7 +166,7 @@ func (f *arraySubmitFlags) parse(set *pflag.FlagSet, args []string) error {
 func idleFor(set *pflag.FlagSet, with string, names ...string) error {
 	for _, name := range names {
 		if set.Changed(name) {
-			return usagef("--%s has no meaning with %s", name, with)
+			return usagef("--%s cannot be used with %s", name, with)
 		}
 	}
 	return nil
@@ -258,7 +258,7 @@ func (a *app) submitSlurm(ctx context.Context, b *bay, h array.Header, f *arrayS
 	}
 	screen := a.screen(false)
 	if len(h.Shards) > array.MaxSlurmArray {
-		screen.Note(fmt.Sprintf("Slurm takes arrays of less than MaxArraySize tasks, by default %d, and this plan has %d shards", array.MaxSlurmArray, len(h.Shards)))
+		screen.Note(fmt.Sprintf("Slurm accepts arrays of fewer than MaxArraySize tasks, by default %d; this plan has %d shards", array.MaxSlurmArray, len(h.Shards)))
 	}
 	if folder {
 		err := errors.Join(os.MkdirAll(f.job.Logs, 0o777),
@@ -280,7 +280,7 @@ func (a *app) submitSlurm(ctx context.Context, b *bay, h array.Header, f *arrayS
 	if !f.wait {
 		last, err := sbatch(ctx, finish, "--parsable", after)
 		if err != nil {
-			return fmt.Errorf("the array is submitted as job %s, but: %w; when it has ended: %s", id, err, a.arrayLine("finish", f.job.Plan))
+			return fmt.Errorf("the array is submitted as job %s, but: %w; when the array has ended, run: %s", id, err, a.arrayLine("finish", f.job.Plan))
 		}
 		a.result(fmt.Sprintf("submitted the array as job %s, and what finishes it as job %s", id, last))
 		return nil
@@ -300,7 +300,7 @@ func sbatch(ctx context.Context, script string, args ...string) (string, error) 
 	cmd.Stdout, cmd.Stderr = &said, &complaint
 	err := cmd.Run()
 	if errors.Is(err, exec.ErrNotFound) {
-		return "", &missingError{"there is no sbatch in PATH: is this a machine of a Slurm cluster?"}
+		return "", &missingError{"sbatch is not in PATH; run this on a machine of the Slurm cluster"}
 	}
 	if err != nil && ctx.Err() != nil {
 		return "", context.Cause(ctx)
@@ -352,7 +352,7 @@ func (a *app) await(ctx context.Context, b *bay, h array.Header, f *arraySubmitF
 	close(stop)
 	wg.Wait()
 	if ctx.Err() != nil {
-		screen.Note("the jobs go on without this; to end them: scancel")
+		screen.Note("the jobs keep running; to cancel them: scancel")
 		return context.Cause(ctx)
 	}
 	v, err := array.ReadVerdict(ctx, b.depot, h)

@@ -15,12 +15,12 @@ import (
 	"haul.example/haul/mirror"
 )
 
-const arrayWorkLong = `haul array work does one shard of a plan, and writes down what came of it. Which one says the scheduler, by SLURM_ARRAY_TASK_ID,
-AWS_BATCH_JOB_ARRAY_INDEX or JOB_COMPLETION_INDEX, or else --shard. A Slurm array of as many tasks as there are shards may begin
-with any number, such as 1.
+const arrayWorkLong = `haul array work transfers one shard of a plan, and records the result. The number of the shard comes from SLURM_ARRAY_TASK_ID,
+AWS_BATCH_JOB_ARRAY_INDEX or JOB_COMPLETION_INDEX, or else from --shard. A Slurm array with as many tasks as there are shards may start
+at any number, such as 1.
 
-What fails does not stop the rest; it is written down for haul array finish, and the exit code is 1. A shard that was begun before,
-and perhaps killed, is gone on with: what is there and proves equal does not move again.`
+A failure does not stop the rest of the shard; it is recorded for haul array finish, and the exit code is 1. An interrupted shard is
+resumed: what is in place and verified is not transferred again.`
 
 // arrayWorkFlags are those of haul array work, as typed.
 type arrayWorkFlags struct {
@@ -32,13 +32,13 @@ func (a *app) arrayWork() *cobra.Command {
 	var f arrayWorkFlags
 	cmd := &cobra.Command{
 		Use:     "work [flags] PLAN",
-		Short:   "Do one shard of a plan",
+		Short:   "Transfer one shard of a plan",
 		Long:    arrayWorkLong,
 		Example: "  haul array work plan                # in a task of an array job\n  haul array work --shard 3 plan",
 		Args:    onePlan,
 	}
 	which := pflag.NewFlagSet("Which shard", pflag.ContinueOnError)
-	which.IntVar(&f.shard, "shard", -1, "`N` of the shard, from 0 (else the scheduler's variables tell)")
+	which.IntVar(&f.shard, "shard", -1, "shard number `N`, from 0 (default: from the scheduler's environment variables)")
 	a.command(cmd, []*pflag.FlagSet{which, f.flags()}, func(ctx context.Context, args []string) error {
 		o, err := f.options(cmd.Flags())
 		if err != nil {
@@ -90,7 +90,7 @@ func (a *app) runArrayWork(ctx context.Context, plan string, shard int, o haul.O
 		screen.Summary(task, summary)
 	}
 	if part := new(mirror.IncompleteError); errors.As(err, &part) {
-		return fmt.Errorf("%w; named above", err)
+		return fmt.Errorf("%w; listed above", err)
 	}
 	return err
 }
@@ -107,26 +107,26 @@ func hostName() string {
 	return host
 }
 
-const arrayFinishLong = `haul array finish looks whether each shard of a plan was done, completes the big objects that several of them moved, proves these
-as a whole, and writes one receipt, PLAN/receipt.jsonl, with a line for each object. It ends with 0 only when everything is proved.
+const arrayFinishLong = `haul array finish checks that each shard of a plan was done, completes the big objects that several shards transferred, verifies them
+as a whole, and writes one receipt, PLAN/receipt.jsonl, with a line for each object. The exit code is 0 only if everything is verified.
 
-When all shards are done it moves what was kept for the end, and so must see the same files as they: manifests such as md5sum.txt, and
-then markers such as CopyComplete.txt, these only if everything else was proved. Indexes that came down become newer than their data.
+When all shards are done it transfers what was left for the end, so it needs access to the same files: manifests such as md5sum.txt, and
+then markers such as CopyComplete.txt, these only if everything else was verified. Downloaded indexes become newer than their data.
 
-Else it names what is missing or failed, and the shards to do again; nothing is thrown away, and what is good does not move again.
-With --abort it throws the plan away, with all uploads and hidden files that it opened, and the uploads that its tasks left.`
+Otherwise it lists what is missing or failed, and the shards to run again; nothing is discarded, and what is good is not sent again.
+--abort discards the plan, all uploads and hidden files that it started, and the uploads that its tasks left behind.`
 
 func (a *app) arrayFinish() *cobra.Command {
 	var abort bool
 	cmd := &cobra.Command{
 		Use:     "finish [flags] PLAN",
-		Short:   "Complete and prove the whole, or say what is missing",
+		Short:   "Complete and verify everything, or list what is missing",
 		Long:    arrayFinishLong,
 		Example: "  haul array finish plan\n  haul array finish --abort plan",
 		Args:    onePlan,
 	}
 	fs := pflag.NewFlagSet("Finish", pflag.ContinueOnError)
-	fs.BoolVar(&abort, "abort", false, "throw the plan away, and all that it opened")
+	fs.BoolVar(&abort, "abort", false, "discard the plan, and all uploads and files that it started")
 	a.command(cmd, []*pflag.FlagSet{fs}, func(ctx context.Context, args []string) error {
 		return a.runArrayFinish(ctx, args[0], abort)
 	})
@@ -144,7 +144,7 @@ func (a *app) runArrayFinish(ctx context.Context, plan string, abort bool) (err 
 	if abort {
 		n, err := array.Abort(ctx, b.client, b.depot)
 		if err == nil {
-			a.result(fmt.Sprintf("threw the plan away, and what it had opened: %d", n))
+			a.result(fmt.Sprintf("discarded the plan, and the uploads and files that it had started: %d", n))
 		}
 		return err
 	}
@@ -170,5 +170,5 @@ func verdictText(v array.Verdict, d *array.PlanDir) string {
 	if v.Last > 0 {
 		last = fmt.Sprintf("; manifests and markers moved last: %d", v.Last)
 	}
-	return fmt.Sprintf("finished %s, %s; all proved%s; the receipt is %s/receipt.jsonl", counted(v.Objects, "object"), amount.Bytes(v.Bytes), last, trimSlash(d.String()))
+	return fmt.Sprintf("finished %s, %s; all verified%s; the receipt is %s/receipt.jsonl", counted(v.Objects, "object"), amount.Bytes(v.Bytes), last, trimSlash(d.String()))
 }

@@ -34,27 +34,27 @@ func (a *attrFlags) flags() *pflag.FlagSet {
 	fs.StringVar(&a.storageClass, "storage-class", "", "`CLASS` such as STANDARD_IA, INTELLIGENT_TIERING, GLACIER_IR, REDUCED_REDUNDANCY")
 	fs.StringVar(&a.metadata, "metadata", "", "user metadata, as `NAME=VALUE,…` or a JSON object")
 	fs.StringVar(&a.tags, "tags", "", "tags, as `NAME=VALUE,…` or NAME=VALUE&…")
-	fs.StringVar(&a.headers.ContentType, "content-type", "", "`TYPE` of the content (else guessed from the name)")
+	fs.StringVar(&a.headers.ContentType, "content-type", "", "`TYPE` of the content (default: guessed from the name)")
 	fs.BoolVar(&a.noGuess, "no-guess-mime-type", false, "do not guess the content type")
 	fs.StringVar(&a.headers.ContentEncoding, "content-encoding", "", "`ENCODING`, such as gzip")
 	fs.StringVar(&a.headers.ContentDisposition, "content-disposition", "", "`TEXT`, such as attachment")
 	fs.StringVar(&a.headers.ContentLanguage, "content-language", "", "`LANGUAGE` of the content")
 	fs.StringVar(&a.headers.CacheControl, "cache-control", "", "`TEXT`, such as max-age=3600")
-	fs.StringVar(&a.headers.Expires, "expires", "", "`DATE` after which caches ask again: 2030-01-31 or 2030-01-31T12:00:00Z")
+	fs.StringVar(&a.headers.Expires, "expires", "", "`DATE` until which caches may keep it: 2030-01-31 or 2030-01-31T12:00:00Z")
 	fs.StringVar(&a.acl, "acl", "", "canned `ACL`, such as bucket-owner-full-control")
 	fs.StringArrayVar(&a.grants, "grants", nil, "`PERMISSION=GRANTEE` where PERMISSION is read, readacl, writeacl or full, and GRANTEE as in id=ID or uri=URI; may be repeated")
-	fs.StringVar(&a.redirect, "website-redirect", "", "where a web site made of the bucket sends those who ask for it: a `PATH` or URL")
+	fs.StringVar(&a.redirect, "website-redirect", "", "redirect requests for the object to another `PATH` or URL, if the bucket is a website")
 	return fs
 }
 
 func (a *attrFlags) keyFlags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Encryption by the store", pflag.ContinueOnError)
-	optional(fs, &a.sse, "sse", "AES256", "`KIND` of encryption: AES256 (also where none is given), aws:kms or aws:kms:dsse")
+	optional(fs, &a.sse, "sse", "AES256", "`KIND` of encryption: AES256 (the default), aws:kms or aws:kms:dsse")
 	fs.StringVar(&a.kmsKey, "sse-kms-key-id", "", "`ID` of the KMS key")
-	optional(fs, &a.customer.algorithm, "sse-c", "AES256", "encrypt with, or read with, a key of your own, by `AES256`")
-	fs.StringVar(&a.customer.key, "sse-c-key", "", "the `KEY` of 32 bytes: fileb://PATH, base64, or as it is; only a file keeps it out of the list of processes")
-	optional(fs, &a.copySource.algorithm, "sse-c-copy-source", "AES256", "the source of a copy has a key of its own, by `AES256`")
-	fs.StringVar(&a.copySource.key, "sse-c-copy-source-key", "", "that `KEY`, in the same ways")
+	optional(fs, &a.customer.algorithm, "sse-c", "AES256", "encrypt or read with a customer-provided key, by `AES256`")
+	fs.StringVar(&a.customer.key, "sse-c-key", "", "the 32-byte `KEY`: fileb://PATH, base64, or raw; use a file to keep it out of process listings")
+	optional(fs, &a.copySource.algorithm, "sse-c-copy-source", "AES256", "the source of the copy has its own customer-provided key, by `AES256`")
+	fs.StringVar(&a.copySource.key, "sse-c-copy-source-key", "", "the 32-byte `KEY` of the source, in the same forms")
 	return fs
 }
 
@@ -64,9 +64,9 @@ func (a *attrFlags) readFlags(version *string) *pflag.FlagSet {
 	if version != nil {
 		fs.StringVar(version, "version-id", "", "`ID` of the object's version")
 	}
-	optional(fs, &a.payer, "request-payer", "requester", "agree, as `requester`, to pay for requests and traffic")
-	optional(fs, &a.customer.algorithm, "sse-c", "AES256", "read with a key of your own, by `AES256`")
-	fs.StringVar(&a.customer.key, "sse-c-key", "", "the `KEY` of 32 bytes: fileb://PATH, base64, or as it is; only a file keeps it out of the list of processes")
+	optional(fs, &a.payer, "request-payer", "requester", "as the `requester`, agree to pay for requests and traffic")
+	optional(fs, &a.customer.algorithm, "sse-c", "AES256", "read with a customer-provided key, by `AES256`")
+	fs.StringVar(&a.customer.key, "sse-c-key", "", "the 32-byte `KEY`: fileb://PATH, base64, or raw; use a file to keep it out of process listings")
 	return fs
 }
 
@@ -129,7 +129,7 @@ func (a *attrFlags) attrs(name string, read func(string) ([]byte, error)) (store
 		return out, err
 	}
 	if a.payer != "" && a.payer != "requester" {
-		return out, usagef("--request-payer: %q is not requester", a.payer)
+		return out, usagef("--request-payer must be requester (got %q)", a.payer)
 	}
 	if a.metadata != "" {
 		if out.Metadata, err = parseMetadata(a.metadata); err != nil {
@@ -168,7 +168,7 @@ func parseGrants(words []string) (g store.Grants, err error) {
 		case "writeacl":
 			g.WriteACP = grantee
 		default:
-			return g, usagef("--grants: %q is none of read, readacl, writeacl, full", permission)
+			return g, usagef("--grants: the permission must be read, readacl, writeacl or full (got %q)", permission)
 		}
 	}
 	return g, nil
@@ -177,13 +177,13 @@ func parseGrants(words []string) (g store.Grants, err error) {
 func (a *attrFlags) encryption(read func(string) ([]byte, error)) (store.Encryption, error) {
 	e := store.Encryption{SSE: a.sse, KMSKeyID: a.kmsKey}
 	if a.sse != "" && !slices.Contains(optionalValues["--sse"], a.sse) {
-		return e, usagef("--sse: %q is none of AES256, aws:kms, aws:kms:dsse", a.sse)
+		return e, usagef("--sse must be AES256, aws:kms or aws:kms:dsse (got %q)", a.sse)
 	}
 	if a.kmsKey != "" && !strings.HasPrefix(a.sse, "aws:kms") {
 		return e, usagef("--sse-kms-key-id needs --sse aws:kms or aws:kms:dsse")
 	}
 	if a.sse != "" && a.customer != (keyFlags{}) {
-		return e, usagef("--sse and --sse-c exclude each other")
+		return e, usagef("--sse and --sse-c cannot be used together")
 	}
 	var err error
 	if e.Customer, err = a.customer.parse("--sse-c", read); err != nil {
@@ -206,5 +206,5 @@ func parseDate(text string) (string, error) {
 			return t.UTC().Format(http.TimeFormat), nil
 		}
 	}
-	return "", usagef("--expires: %q is no date; write it like 2030-01-31 or 2030-01-31T12:00:00Z", text)
+	return "", usagef("--expires: %q is not a date; write it like 2030-01-31 or 2030-01-31T12:00:00Z", text)
 }

@@ -292,11 +292,11 @@ func (f *awsFace) timeouts(cfg *s3.Config) {
 func (f *awsFace) observe(e haul.Event) {
 	switch e.Kind {
 	case haul.EventRetry:
-		f.out.Debug(fmt.Sprintf("%s to %s: again in %v: %v", e.Source, e.Target, e.Wait, e.Err))
+		f.out.Debug(fmt.Sprintf("%s to %s: retrying in %v: %v", e.Source, e.Target, e.Wait, e.Err))
 	case haul.EventNote:
 		f.out.Debug(fmt.Sprintf("%s to %s: %s", e.Source, e.Target, e.Text))
 	case haul.EventKept:
-		f.out.Debug(fmt.Sprintf("%s to %s: %d bytes are there from before, and proved", e.Source, e.Target, e.Bytes))
+		f.out.Debug(fmt.Sprintf("%s to %s: resuming: %d bytes of an earlier run are in place and verified", e.Source, e.Target, e.Bytes))
 	case haul.EventDone:
 		f.out.Debug(fmt.Sprintf("%s to %s: proof: %s", e.Source, e.Target, e.Result.Proof.Text))
 	}
@@ -320,7 +320,7 @@ func wished(name string) bool {
 func (a *app) aws() *cobra.Command {
 	return &cobra.Command{
 		Use:   "aws [options] s3 VERB …",
-		Short: "Take a line of aws, with its meaning and output (haul also does under the name aws)",
+		Short: "Run an aws s3 command, with the same meaning and output (also available under the name aws)",
 		Long: "haul aws s3 … takes the lines of aws s3, with the same options, output and exit codes; so does haul under the name aws, which\n" +
 			"\"haul install-aws DIR\" gives it. Other services are handed to the next real aws in PATH. doc/aws-compat.md lists all options.",
 		Example:            "  haul aws s3 cp NA12878.bam s3://lab/runs/\n  haul aws s3 sync run42 s3://lab/runs/run42 --delete --dryrun",

@@ -166,7 +166,7 @@ func (t *awsTransfer) move(ctx context.Context, task ui.Task, do func() error) e
 func (t *awsTransfer) stopped(err error) {
 	var left *haul.IncompleteUploadError
 	if errors.As(err, &left) && !left.Resumable {
-		t.out.Warn("an unfinished upload of " + left.Upload.Ref.String() + " stays in the store, and may be billed; to throw it away: " +
+		t.out.Warn("an unfinished upload of " + left.Upload.Ref.String() + " stays in the store, and may be billed; to discard it: " +
 			abortLine(t.connect, left.Upload.Ref))
 	}
 }

@@ -91,7 +91,7 @@ func (f *awsFace) nobody() int {
 	if f.line.Globals.Has("cli-auto-prompt") {
 		what = "the prompt"
 	}
-	f.out.Refuse("", "haul speaks for aws s3 only, and there is no other aws in PATH to hand "+what+" to")
+	f.out.Refuse("", "haul only implements aws s3, and there is no other aws in PATH to run "+what)
 	return awsGeneral
 }
 

@@ -134,7 +134,7 @@ func awsFilter(all []awsline.Filter) (f mirror.Filter) {
 func awsChecksum(name string) (checksum.Algorithm, error) {
 	a, err := checksumWish(name)
 	if err != nil {
-		return a, &awsError{awsGeneral, "haul has no " + name + " to prove by; leave --checksum-algorithm out, or choose CRC64NVME, CRC32C, CRC32, SHA256 or SHA1"}
+		return a, &awsError{awsGeneral, "haul has no " + name + " to verify by; leave --checksum-algorithm out, or choose CRC64NVME, CRC32C, CRC32, SHA256 or SHA1"}
 	}
 	return a, nil
 }

@@ -15,8 +15,8 @@ import (
 	"haul.example/haul/store"
 )
 
-const catLong = `haul cat writes objects to standard output, one after the other, in order: each is fetched in parts, several at once, and
-proved at its end, as by haul cp s3://BUCKET/KEY -. The first that fails ends the run; what was written before it stands.`
+const catLong = `haul cat writes objects to standard output, one after the other: each is downloaded in parts, several at once, and verified at its
+end, as by haul cp s3://BUCKET/KEY -. The first failure ends the run; output that was already written is not taken back.`
 
 // catFlags are those of haul cat, as typed.
 type catFlags struct {
@@ -29,9 +29,9 @@ type catFlags struct {
 
 func (f *catFlags) flags() *pflag.FlagSet {
 	fs := f.attrs.readFlags(&f.version)
-	fs.IntVar(&f.concurrency, "concurrency", 0, "`N` parts at once (else as many as the link rewards)")
-	fs.Var(&f.memory, "memory", "at most that `SIZE` of memory for buffers (else 128MiB)")
-	fs.Var(&f.patience, "patience", "go on trying for that `TIME` while no byte moves (else 5m)")
+	fs.IntVar(&f.concurrency, "concurrency", 0, "`N` parts at once (default: adapts to the link)")
+	fs.Var(&f.memory, "memory", "use at most `SIZE` of memory for buffers (default 128MiB)")
+	fs.Var(&f.patience, "patience", "give up after `TIME` without progress (default 5m)")
 	return fs
 }
 
@@ -122,7 +122,7 @@ func (a *app) catOne(ctx context.Context, c *haul.Client, ref store.Ref, out io.
 	case a.verbose || a.json:
 		screen.Done(task, result)
 	case !result.Proof.Verified:
-		screen.Note(fmt.Sprintf("%s: not proved: %s", ref, result.Proof.Text))
+		screen.Note(fmt.Sprintf("%s: not verified: %s", ref, result.Proof.Text))
 	}
 	return nil
 }

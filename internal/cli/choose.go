@@ -18,8 +18,8 @@ import (
 type filterFlags struct{ filter mirror.Filter }
 
 func (f *filterFlags) add(fs *pflag.FlagSet) {
-	fs.Var(&patternFlag{f, false}, "exclude", "leave out what matches `PATTERN`, below the source; may be repeated, and the last that matches decides")
-	fs.Var(&patternFlag{f, true}, "include", "take in again what matches `PATTERN`")
+	fs.Var(&patternFlag{f, false}, "exclude", "exclude what matches `PATTERN`, below the source; may be repeated, and the last that matches decides")
+	fs.Var(&patternFlag{f, true}, "include", "include what matches `PATTERN` after all")
 }
 
 // patternFlag adds one pattern each time.
@@ -58,25 +58,25 @@ func (f *selectFlags) flags(verb string) *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Which files and objects", pflag.ContinueOnError)
 	f.add(fs)
 	if verb != syncVerb {
-		fs.StringVar(&f.from, "files-from", "", "only those that `LIST` names (- is standard input): one path below the source a line, or SOURCE, a tab, and TARGET")
-		fs.BoolVar(&f.raw, "raw", false, "the source's name has no wildcards: * and ? stand for themselves")
+		fs.StringVar(&f.from, "files-from", "", "only what `LIST` names (- is standard input): one path below the source per line, or SOURCE, a tab, and TARGET")
+		fs.BoolVar(&f.raw, "raw", false, "take * and ? in the source literally, not as wildcards")
 	}
-	fs.BoolVar(&f.follow, "follow-symlinks", false, "follow symbolic links on the way up, which is done anyway")
-	fs.BoolVar(&f.noFollow, "no-follow-symlinks", false, "leave symbolic links out")
-	fs.StringVar(&f.caseConflict, "case-conflict", "", "on a file system without regard to case, a key that differs from another only by case is to `DO`: ignore, warn, skip, error (else it fails)")
-	fs.BoolVar(&f.ignoreArchived, "ignore-glacier-warnings", false, "pass over objects in an archive in silence")
-	fs.BoolVar(&f.forceArchived, "force-glacier-transfer", false, "objects in an archive fail, in place of being skipped")
-	fs.IntVar(&f.pageSize, "page-size", 0, "list so many `N` objects by one request (else 1000)")
+	fs.BoolVar(&f.follow, "follow-symlinks", false, "follow symbolic links on upload (the default)")
+	fs.BoolVar(&f.noFollow, "no-follow-symlinks", false, "skip symbolic links")
+	fs.StringVar(&f.caseConflict, "case-conflict", "", "what to `DO` with keys that differ only in case, on a case-insensitive file system: ignore, warn, skip, error (default: the key fails)")
+	fs.BoolVar(&f.ignoreArchived, "ignore-glacier-warnings", false, "skip archived objects silently")
+	fs.BoolVar(&f.forceArchived, "force-glacier-transfer", false, "fail on archived objects instead of skipping them")
+	fs.IntVar(&f.pageSize, "page-size", 0, "list `N` objects per request (default 1000)")
 	return fs
 }
 
 // parse understands the flags.
 func (f *selectFlags) parse(set *pflag.FlagSet, o *mirror.Options) error {
 	if f.follow && f.noFollow {
-		return usagef("--follow-symlinks and --no-follow-symlinks exclude each other")
+		return usagef("--follow-symlinks and --no-follow-symlinks cannot be used together")
 	}
 	if f.ignoreArchived && f.forceArchived {
-		return usagef("--ignore-glacier-warnings and --force-glacier-transfer exclude each other")
+		return usagef("--ignore-glacier-warnings and --force-glacier-transfer cannot be used together")
 	}
 	if set.Changed("page-size") && f.pageSize < 1 {
 		return usagef("--page-size: it must be at least 1")
@@ -93,7 +93,7 @@ func (f *selectFlags) parse(set *pflag.FlagSet, o *mirror.Options) error {
 	case mirror.FailCase, mirror.IgnoreCase, mirror.WarnCase, mirror.SkipCase, mirror.EndCase:
 		return nil
 	}
-	return usagef("--case-conflict: %q is none of ignore, warn, skip, error", f.caseConflict)
+	return usagef("--case-conflict must be ignore, warn, skip or error (got %q)", f.caseConflict)
 }
 
 // hasWildcards reports whether a source is a pattern. A local file of the very name is none.

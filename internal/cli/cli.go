@@ -93,8 +93,8 @@ func (e *endedError) Unwrap() []error { return []error{e.stopped, e.err} }
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "haul",
-		Short:         "Move big files to and from S3 in parallel, resume by default, and prove what arrived",
-		Long:          "haul moves big files to and from Amazon S3, and every store that speaks S3: in parallel parts, going on where a broken\nrun stopped, and proving that what arrived is what was sent.",
+		Short:         "Move big files to and from S3 in parallel, resume by default, and verify what arrived",
+		Long:          "haul moves big files to and from Amazon S3 and every S3-compatible store, in parallel parts. It resumes interrupted transfers,\nand verifies that what arrived is what was sent.",
 		Example:       cpExample,
 		Version:       versionText(),
 		SilenceErrors: true,
@@ -102,10 +102,10 @@ func (a *app) root() *cobra.Command {
 		Args:          cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("there is no command %q", args[0])
+				return usagef("unknown command %q; haul --help lists the commands", args[0])
 			}
 			cmd.SetOut(a.sys.Stderr)
-			return errors.Join(cmd.Help(), usagef("say what to do, such as: haul cp FILE s3://BUCKET/KEY"))
+			return errors.Join(cmd.Help(), usagef("a command is missing, such as: haul cp FILE s3://BUCKET/KEY"))
 		},
 	}
 	root.SetOut(a.stdout)
@@ -126,11 +126,11 @@ func (a *app) root() *cobra.Command {
 
 func (a *app) outputFlags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Output", pflag.ContinueOnError)
-	fs.BoolVarP(&a.quiet, "quiet", "q", false, "only errors, and results that could not be proved")
+	fs.BoolVarP(&a.quiet, "quiet", "q", false, "print only errors, and results that could not be verified")
 	fs.BoolVar(&a.errors, "only-show-errors", false, "the same as --quiet")
 	fs.BoolVar(&a.still, "no-progress", false, "show no progress")
-	fs.BoolVar(&a.json, "json", false, "one JSON object a line on standard output (see haul help json)")
-	fs.BoolVarP(&a.verbose, "verbose", "v", false, "also beginnings, retries and details, and what limited the run")
+	fs.BoolVar(&a.json, "json", false, "print one JSON object per line on standard output (see haul help json)")
+	fs.BoolVarP(&a.verbose, "verbose", "v", false, "also print starts, retries, details, and what limited the run")
 	return fs
 }
 

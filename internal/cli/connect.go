@@ -28,11 +28,11 @@ type connection struct {
 
 func (c *connection) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Connection", pflag.ContinueOnError)
-	fs.StringVar(&c.endpoint, "endpoint-url", "", "`URL` of a store other than Amazon S3 (else AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or the profile's)")
-	fs.StringVar(&c.region, "region", "", "`REGION` of the bucket (else AWS_REGION or the profile's)")
-	fs.StringVar(&c.profile, "profile", "", "`NAME` of the profile in ~/.aws (else AWS_PROFILE)")
-	fs.BoolVar(&c.noSign, "no-sign-request", false, "go without credentials, for public data")
-	fs.StringVar(&c.caBundle, "ca-bundle", "", "`FILE` of certificates to trust (else AWS_CA_BUNDLE)")
+	fs.StringVar(&c.endpoint, "endpoint-url", "", "`URL` of a store other than Amazon S3 (default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or the profile's)")
+	fs.StringVar(&c.region, "region", "", "`REGION` of the bucket (default: AWS_REGION or the profile's)")
+	fs.StringVar(&c.profile, "profile", "", "`NAME` of the profile in ~/.aws (default: AWS_PROFILE)")
+	fs.BoolVar(&c.noSign, "no-sign-request", false, "send unsigned requests, for public data")
+	fs.StringVar(&c.caBundle, "ca-bundle", "", "`FILE` of certificates to trust (default: AWS_CA_BUNDLE)")
 	fs.BoolVar(&c.noVerify, "no-verify-ssl", false, "do not check the server's certificate")
 	fs.StringVar(&c.addressing, "addressing", "auto", "`WHERE` the bucket's name goes in an address: auto, path or virtual")
 	fs.BoolVar(&c.accelerate, "accelerate", false, "use S3 Transfer Acceleration (Amazon only; the bucket must allow it)")
@@ -45,7 +45,7 @@ func (c *connection) check() error {
 	if c.endpoint != "" {
 		u, err := url.Parse(c.endpoint)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return usagef("--endpoint-url: %q is no address; write it like https://s3.example.org", c.endpoint)
+			return usagef("--endpoint-url: %q is not a URL; write it like https://s3.example.org", c.endpoint)
 		}
 		if u.User != nil {
 			return usagef("--endpoint-url: credentials do not belong in the address; use a profile or AWS_ACCESS_KEY_ID")
@@ -54,7 +54,7 @@ func (c *connection) check() error {
 	switch c.addressing {
 	case "auto", "path", "virtual":
 	default:
-		return usagef("--addressing: %q is none of auto, path, virtual", c.addressing)
+		return usagef("--addressing must be auto, path or virtual (got %q)", c.addressing)
 	}
 	return checkProxies()
 }
@@ -71,7 +71,7 @@ func checkProxies() error {
 		}
 		u, err := url.Parse(address)
 		if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) {
-			return usagef("%s is no address of a proxy; write it like http://gate.example.org:3128 or http://USER:PASSWORD@gate.example.org:3128, with odd characters as %%XX", name)
+			return usagef("%s is not a proxy address; write it like http://gate.example.org:3128 or http://USER:PASSWORD@gate.example.org:3128, with special characters as %%XX", name)
 		}
 	}
 	return nil

@@ -16,43 +16,44 @@ import (
 	"haul.example/haul/store"
 )
 
-const cpLong = `haul cp moves a file or object, or with --recursive a whole folder, in parts and in parallel, and proves that what arrived
-is what was sent.
+const cpLong = `haul cp copies a file or object, or with --recursive a whole folder, in parts and in parallel. It verifies that what arrived is
+what was sent.
 
   haul cp FILE s3://BUCKET/KEY               upload
   haul cp s3://BUCKET/KEY FILE               download
   haul cp - s3://BUCKET/KEY                  upload standard input, of any length
-  haul cp s3://BUCKET/KEY -                  write an object to standard output, in order
+  haul cp s3://BUCKET/KEY -                  write an object to standard output
   haul cp s3://BUCKET/KEY s3://BUCKET/KEY    copy within the store
-  haul cp -r DIR s3://BUCKET/DIR             upload what is in a folder
-  haul cp -r s3://BUCKET/DIR DIR             download what is below s3://BUCKET/DIR/
-  haul cp -r s3://BUCKET/DIR s3://BUCKET/DIR copy what is below it
+  haul cp -r DIR s3://BUCKET/DIR             upload the contents of a folder
+  haul cp -r s3://BUCKET/DIR DIR             download everything below s3://BUCKET/DIR/
+  haul cp -r s3://BUCKET/DIR s3://BUCKET/DIR copy everything below it
 
-A target that is a folder (s3://BUCKET, s3://BUCKET/DIR/, an existing local directory, or any path that ends in /) takes
-the source's own name. A key stands as it is typed: nothing in it is decoded. A pipe as source or target, such as <(…),
->(…) or a FIFO, is read or written in order.
+If the target is a folder (s3://BUCKET, s3://BUCKET/DIR/, an existing local directory, or any path that ends in /), the source's
+name is added to it. Keys are taken literally: nothing in them is decoded. A pipe as source or target, such as <(…), >(…) or a
+FIFO, is read or written sequentially.
 
-A broken run goes on: type the same line again. What arrived before is proved anew and not moved again, the other way
-round as well. A source that has changed meanwhile starts over. "haul uploads" lists what broken uploads left behind in
-the store, and throws it away.
+Interrupted transfers resume: run the same command again. Parts that already arrived are verified, not sent again; downloads
+resume the same way. If the source has changed, the transfer starts over. "haul uploads" lists the unfinished uploads that
+interrupted transfers left in the store, and aborts them.
 
-With --recursive, what is in the source comes into the target, as with the AWS CLI: DIR/a/b becomes s3://BUCKET/DIR/a/b.
-Symbolic links are followed on the way up. On the way down no link is followed below the target folder, and a key that
-can be no file there fails. What fails is named at once, and does not stop the others; the run then ends with exit
-code 1, as it does where a pipe, a device or an unreadable file had to be skipped. Run the same command again to resume: large
-files that were interrupted continue, and what was finished is left out, as long as both ends are as that run left them.
+With --recursive, the contents of the source go into the target, as with the AWS CLI: DIR/a/b becomes s3://BUCKET/DIR/a/b.
+Uploads follow symbolic links. Downloads follow none below the target folder, and a key that is not a valid file name here fails.
+Failures are reported at once and do not stop the other transfers; the run then ends with exit code 1, also if a pipe, a device
+or an unreadable file had to be skipped. Run the same command again to resume: large files that were interrupted continue, and
+finished files are skipped if both ends are unchanged since that run.
 
-Wildcards in a quoted source (* and ? for parts of a name, ** for any folders, and beside these [a-c] and {a,b}) copy what
-matches, and keep its path after the last slash before the first wildcard: 's3://BUCKET/run*/**/*.bam' DIR makes DIR/run7/x/y.bam.
---exclude and --include leave out and take in by patterns as the AWS CLI does: * matches slashes too, the pattern is about the
-whole path below the source, and the last that matches decides.
+Wildcards in a quoted source (* and ? within a name, ** across folders, also [a-c] and {a,b}) select what to copy. The path after
+the last slash before the first wildcard is kept: 's3://BUCKET/run*/**/*.bam' DIR creates DIR/run7/x/y.bam.
+--exclude and --include take patterns as the AWS CLI does: * also matches slashes, a pattern applies to the whole path below the
+source, and the last pattern that matches decides.
 
-In runs over many files an index (.bai, .crai, .tbi, .fai, …) comes after its data, and on the way down is newer than it;
-manifests such as md5sum.txt come after all data, and markers such as CopyComplete.txt last, and only if nothing failed. R1 without
-R2, data without index and index without data are named. --no-families turns that off; --last names markers of your own.
+Recursive copies know companion files. An index (.bai, .crai, .tbi, .fai, …) is transferred after its data, and on download its
+modification time is later than that of the data. Manifests such as md5sum.txt follow all data. Markers such as CopyComplete.txt come
+last, and only if nothing failed. R1 without R2, data without an index and an index without data are reported. --no-families turns
+all of this off; --last names further markers.
 
-The last line says what was proved, and how. With --stats, lines after it say what the run took, and what limited it: this
-CPU, the disk, a stream, the link, the store, or the number of connections.`
+The last line says what was verified, and how. --stats adds what the run used, and what limited it: the CPU, the disk, a stream,
+the link, the store, or the number of connections.`
 
 const cpExample = `  haul cp NA12878.bam s3://lab/runs/
   haul cp s3://lab/runs/NA12878.bam .
@@ -95,40 +96,40 @@ type copyFlags struct {
 
 // lastFlag adds --last.
 func (f *copyFlags) lastFlag(fs *pflag.FlagSet) {
-	fs.StringArrayVar(&f.last, "last", nil, "send what matches `PATTERN` last of all, and only where nothing failed, as markers are (*.flag, ready.txt); may be repeated")
+	fs.StringArrayVar(&f.last, "last", nil, "transfer files that match `PATTERN` last, and only if nothing failed, like markers (*.flag, ready.txt); may be repeated")
 }
 
 func (f *copyFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Transfer", pflag.ContinueOnError)
 	if f.verb != syncVerb {
-		fs.BoolVarP(&f.recursive, "recursive", "r", false, "all that is in a folder, or below a prefix")
+		fs.BoolVarP(&f.recursive, "recursive", "r", false, "everything in a folder, or below a prefix")
 	}
-	fs.BoolVar(&f.dry, "dryrun", false, "only tell what would be done")
-	fs.StringVar(&f.plan, "plan", "", "only write what would be done to `FILE`, for haul apply")
-	fs.BoolVar(&f.noOverwrite, "no-overwrite", false, "leave a target alone that exists already")
-	fs.BoolVar(&f.noClobber, "no-clobber", false, "fail where the target exists already")
-	fs.BoolVar(&f.noFamilies, "no-families", false, "let files come in any order, indexes keep their times, and do not look for what lacks")
+	fs.BoolVar(&f.dry, "dryrun", false, "only print what would be done")
+	fs.StringVar(&f.plan, "plan", "", "write a plan of what would be done to `FILE`, for haul apply, and do nothing else")
+	fs.BoolVar(&f.noOverwrite, "no-overwrite", false, "skip targets that already exist")
+	fs.BoolVar(&f.noClobber, "no-clobber", false, "fail if the target already exists")
+	fs.BoolVar(&f.noFamilies, "no-families", false, "ignore companion files: transfer in any order, keep the times of indexes, and do not report missing companions")
 	f.lastFlag(fs)
-	fs.BoolVar(&f.times, "times", false, "keep the file's time in the object's metadata on the way up, and give it back on the way down")
-	fs.BoolVar(&f.readTwice, "read-twice", false, "download a second time, and compare, what nothing in the store can verify (such as SSE-KMS objects without a checksum)")
-	fs.BoolVar(&f.noResume, "no-resume", false, "start clean, and leave nothing behind on failure")
-	fs.BoolVar(&f.adopt, "adopt", false, "where no record of an earlier run is here (another machine), go on with the newest unfinished upload of that key")
+	fs.BoolVar(&f.times, "times", false, "on upload, store the file's time in the object's metadata; on download, restore it")
+	fs.BoolVar(&f.readTwice, "read-twice", false, "download objects twice, and compare, if the store recorded nothing to verify them by (such as SSE-KMS objects without a checksum)")
+	fs.BoolVar(&f.noResume, "no-resume", false, "start over, and leave no parts behind on failure")
+	fs.BoolVar(&f.adopt, "adopt", false, "without a local record of an earlier run (it ran on another machine), resume the newest unfinished upload of that key")
 	if f.verb != syncVerb {
 		fs.StringVar(&f.version, "version-id", "", "`ID` of the source's version")
 	}
-	fs.StringVar(&f.checksum, "checksum-algorithm", "", "`NAME` of the checksum: CRC64NVME, CRC32C, CRC32, SHA256, SHA1 or MD5 (else the best that the store checks)")
-	fs.StringVar(&f.verify, "checksum-mode", "", "`ENABLED`: compare what arrives with the store's checksum, which is done anyway")
+	fs.StringVar(&f.checksum, "checksum-algorithm", "", "checksum algorithm, `NAME`: CRC64NVME, CRC32C, CRC32, SHA256, SHA1 or MD5 (default: the best that the store supports)")
+	fs.StringVar(&f.verify, "checksum-mode", "", "accepted for compatibility, with `ENABLED`: downloads are always compared with the store's checksum")
 	f.digest.add(fs)
-	fs.Var(&f.partSize, "part-size", "`SIZE` of a part, such as 64MiB (else chosen by the object's size)")
+	fs.Var(&f.partSize, "part-size", "`SIZE` of a part, such as 64MiB (default: chosen by the object's size)")
 	if f.verb == "" {
-		fs.Var(&f.expected, "expected-size", "about the `SIZE` of a stream, where you know it, so that its parts fit")
+		fs.Var(&f.expected, "expected-size", "approximate `SIZE` of a stream, if known, to choose a part size")
 	}
-	fs.IntVar(&f.concurrency, "concurrency", 0, "`N` parts at once (else as many as the link rewards)")
-	fs.Var(&f.memory, "memory", "at most that `SIZE` of memory for buffers (else 128MiB)")
-	fs.Var(&f.bandwidth, "bandwidth", "move at most that `SIZE` a second, such as 200MB, both ways together")
-	fs.Var(&f.patience, "patience", "go on trying for that `TIME` while no byte moves (else 5m)")
-	fs.BoolVar(&f.stats, "stats", false, "say at the end what the run took, what limited it, and what would help")
-	optional(fs, &f.attrs.payer, "request-payer", "requester", "agree, as `requester`, to pay for requests and traffic")
+	fs.IntVar(&f.concurrency, "concurrency", 0, "`N` parts at once (default: adapts to the link)")
+	fs.Var(&f.memory, "memory", "use at most `SIZE` of memory for buffers (default 128MiB)")
+	fs.Var(&f.bandwidth, "bandwidth", "transfer at most `SIZE` per second, such as 200MB, uploads and downloads together")
+	fs.Var(&f.patience, "patience", "give up after `TIME` without progress (default 5m)")
+	fs.BoolVar(&f.stats, "stats", false, "at the end print what the run used, what limited it, and what would help")
+	optional(fs, &f.attrs.payer, "request-payer", "requester", "as the `requester`, agree to pay for requests and traffic")
 	return fs
 }
 
@@ -163,7 +164,7 @@ type copyRequest struct {
 func (a *app) cp() *cobra.Command {
 	return a.transfers(&copyFlags{}, &cobra.Command{
 		Use:     "cp [flags] SOURCE TARGET",
-		Short:   "Copy files or objects: up, down, or within the store",
+		Short:   "Copy files or objects: upload, download, or within the store",
 		Long:    cpLong,
 		Example: cpExample,
 		Args:    twoArgs,
@@ -207,7 +208,7 @@ func twoArgs(cmd *cobra.Command, args []string) error {
 	case 1:
 		return usagef("%s needs a TARGET after %s", name, args[0])
 	}
-	return usagef("%s takes one SOURCE to one TARGET, and there are %d words; quote a name with spaces or wildcards", name, len(args))
+	return usagef("%s takes one SOURCE to one TARGET, but got %d arguments; quote a name with spaces or wildcards", name, len(args))
 }
 
 // runCopy does it.
@@ -222,7 +223,7 @@ func (a *app) runCopy(ctx context.Context, req copyRequest) error {
 	defer context.AfterFunc(ctx, func() { screen.Note(stopping) })()
 
 	if !req.wanted() {
-		screen.Note("the filters leave it out; nothing was done")
+		screen.Note("the filters exclude it; nothing was done")
 		return nil
 	}
 	receipt, err := a.openReceipt(req.receipt, client.Identity())
@@ -252,7 +253,7 @@ func (a *app) runCopy(ctx context.Context, req copyRequest) error {
 		a.limits(task, client, req.stats, nil)
 		return nil
 	case req.tree.NoOverwrite && (errors.Is(err, store.Exists) || errors.Is(err, fs.ErrExist)):
-		text := task.Target + " is there already, and is left alone"
+		text := task.Target + " exists already; skipped"
 		if receipt != nil {
 			text += "; the receipt has no line about it"
 		}
@@ -281,7 +282,7 @@ func (r copyRequest) wanted() bool {
 func (a *app) runDry(ctx context.Context, req copyRequest) error {
 	screen := a.screen(false)
 	if !req.wanted() {
-		screen.Note("the filters leave it out; nothing would be done")
+		screen.Note("the filters exclude it; nothing would be done")
 		return nil
 	}
 	if req.from.kind == local {

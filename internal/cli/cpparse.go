@@ -40,7 +40,7 @@ func (f *copyFlags) parse(args []string, set *pflag.FlagSet, d files) (copyReque
 		return req, err
 	}
 	if f.attrs.noGuess && (req.direction == copyObject || req.direction == copyTree) && !t.ReplaceMetadata {
-		return req, usagef("--no-guess-mime-type has no meaning for a copy that takes over its source's type")
+		return req, usagef("--no-guess-mime-type cannot be used for a copy that keeps the source's type")
 	}
 	if t.Attrs, err = f.attrs.attrs(req.typedName(t.ReplaceMetadata), d.read); err != nil {
 		return req, err
@@ -72,17 +72,17 @@ func (f *copyFlags) trees(set *pflag.FlagSet, req *copyRequest) error {
 	return nil
 }
 
-// check refuses choices that exclude each other.
+// check refuses choices that cannot be used together.
 func (f *copyFlags) check(set *pflag.FlagSet, req copyRequest) error {
 	switch {
 	case f.noResume && f.adopt:
-		return usagef("--no-resume and --adopt exclude each other")
+		return usagef("--no-resume and --adopt cannot be used together")
 	case f.noFamilies && len(f.last) > 0:
-		return usagef("--no-families and --last exclude each other")
+		return usagef("--no-families and --last cannot be used together")
 	case f.noClobber && f.noOverwrite:
-		return usagef("--no-clobber and --no-overwrite exclude each other")
+		return usagef("--no-clobber and --no-overwrite cannot be used together")
 	case f.noClobber && f.verb == syncVerb:
-		return usagef("--no-clobber has no meaning for sync, which is there to overwrite; --no-overwrite leaves alone what is there")
+		return usagef("--no-clobber cannot be used for sync, which replaces files; --no-overwrite skips existing targets")
 	case f.concurrency < 0 || set.Changed("concurrency") && f.concurrency == 0:
 		return usagef("--concurrency: it must be at least 1")
 	case f.plan != "" && (f.attrs.customer != (keyFlags{}) || f.attrs.copySource != (keyFlags{})):
@@ -92,16 +92,16 @@ func (f *copyFlags) check(set *pflag.FlagSet, req copyRequest) error {
 	case f.bandwidth.limit() != nil:
 		return f.bandwidth.limit()
 	case set.Changed("checksum-mode") && f.verify != "ENABLED":
-		return usagef("--checksum-mode: %q is not ENABLED", f.verify)
+		return usagef("--checksum-mode must be ENABLED (got %q)", f.verify)
 	case f.verb != syncVerb && req.direction == uploadTree && set.Changed("page-size"),
 		f.which.from != "" && set.Changed("page-size"):
-		return usagef("--page-size has no meaning where nothing is listed")
+		return usagef("--page-size cannot be used without a listing")
 	case f.verb != syncVerb && req.direction == copyTree && f.times:
-		return usagef("--times has no meaning for a copy within the store, which keeps metadata anyway")
+		return usagef("--times cannot be used for a copy within the store, which keeps metadata anyway")
 	case f.verb == mvVerb && (req.direction == uploadStream || req.direction == downloadStream):
 		return usagef("a stream cannot be moved; haul cp copies it")
 	case f.verb == mvVerb && f.version != "":
-		return usagef("--version-id has no meaning for mv, which moves what is current")
+		return usagef("--version-id cannot be used for mv, which moves the current version")
 	case req.direction == copyObject && mirror.Same(req.from.ref, req.to.ref) && f.verb == mvVerb:
 		return usagef("%s would be moved onto itself", req.from.ref)
 	case req.direction == copyObject && mirror.Same(req.from.ref, req.to.ref) && f.version == "" &&
@@ -150,7 +150,7 @@ func (f *copyFlags) places(args []string, d files) (copyRequest, error) {
 	case f.recursive, f.verb == syncVerb, f.which.from != "":
 		err = req.trees(d)
 	case req.from.kind == remote && req.from.ref.Key == "":
-		return req, usagef("%s names no object; with --recursive all of the bucket is copied", args[0])
+		return req, usagef("%s is a bucket, not an object; with --recursive everything in it is copied", args[0])
 	case req.from.kind == remote && req.to.kind == remote:
 		req.direction = copyObject
 		req.to.ref, err = targetKey(req.to.ref, baseKey(req.from.ref.Key))
@@ -166,7 +166,7 @@ func (f *copyFlags) places(args []string, d files) (copyRequest, error) {
 // pattern completes a line whose source has wildcards.
 func (f *copyFlags) pattern(req *copyRequest, d files) error {
 	if f.which.from != "" {
-		return usagef("--files-from and wildcards in the source exclude each other")
+		return usagef("--files-from and wildcards in the source cannot be used together")
 	}
 	sel := &req.tree.Select
 	if req.from.kind == remote {
@@ -196,7 +196,7 @@ func (r *copyRequest) fromLocal(d files, move bool) (err error) {
 	case err != nil:
 		return err
 	case mode.IsDir():
-		return usagef("%s is a directory; with --recursive all that is in it is copied", r.from.text)
+		return usagef("%s is a directory; with --recursive everything in it is copied", r.from.text)
 	case mode.IsRegular():
 		r.direction = upload
 	case isFolder(r.to.ref.Key):
@@ -219,7 +219,7 @@ func (r *copyRequest) toLocal(d files) (err error) {
 	path, err := d.target(r.to.text, r.from.ref.Key)
 	switch {
 	case err != nil && isFolder(r.from.ref.Key):
-		return usagef("%s is a folder; with --recursive what is below it is copied", r.from.text)
+		return usagef("%s is a folder; with --recursive everything below it is copied", r.from.text)
 	case err != nil:
 		return usagef("%v", err)
 	}

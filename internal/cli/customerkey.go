@@ -54,5 +54,5 @@ func (k keyFlags) bytes(flag string, read func(string) ([]byte, error)) ([]byte,
 	if decoded, err := base64.StdEncoding.DecodeString(string(text)); err == nil && len(decoded) == customerKeySize {
 		return decoded, nil
 	}
-	return nil, usagef("%s: %s is no key: it must be %d bytes, or base64 of them, and is %d long", flag, where, customerKeySize, len(raw))
+	return nil, usagef("%s: %s is not a key: it must be %d bytes, or base64 of them (got %d bytes)", flag, where, customerKeySize, len(raw))
 }

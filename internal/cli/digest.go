@@ -18,7 +18,7 @@ func (d *digestList) Set(text string) error {
 	for name := range strings.SplitSeq(text, ",") {
 		a, err := checksum.Parse(strings.ReplaceAll(strings.TrimSpace(name), "-", ""))
 		if err != nil || a == checksum.None {
-			return usagef("%q is none of md5, sha256, sha1, crc64nvme, crc32c, crc32", name)
+			return usagef("digests must be md5, sha256, sha1, crc64nvme, crc32c or crc32 (got %q)", name)
 		}
 		if !slices.Contains(d.algorithms, a) {
 			d.algorithms = append(d.algorithms, a)
@@ -40,11 +40,11 @@ type digestFlags struct {
 	receipt string
 }
 
-const receiptUsage = "write a line about each object that was transferred to `FILE`, for haul receipt and haul verify; a receipt that is there already is added to"
+const receiptUsage = "write a line for each transferred object to `FILE`, for haul receipt and haul verify; appends to an existing receipt"
 
 func (f *digestFlags) add(fs *pflag.FlagSet) {
-	fs.Var(&f.list, "digest", "also compute `LIST` of all bytes, such as md5,sha256, beside the transfer: each takes a core (md5 one at 0.6 GB/s)")
-	fs.BoolVar(&f.first, "digest-first", false, "read a file in parts once before, so that its md5 is in the metadata: costs that read before the first part leaves")
+	fs.Var(&f.list, "digest", "also compute digests of the whole file, a `LIST` such as md5,sha256, during the transfer; each uses a core (md5 runs at 0.6 GB/s)")
+	fs.BoolVar(&f.first, "digest-first", false, "read a file before its multipart upload, so that its md5 can go into the metadata; the upload starts after that read")
 	fs.StringVar(&f.receipt, "receipt", "", receiptUsage)
 }
 
@@ -56,11 +56,11 @@ func (f *digestFlags) check(req copyRequest, dry bool) error {
 	case f.receipt == "":
 		return nil
 	case dry:
-		return usagef("--receipt has no meaning where nothing is transferred; haul apply --receipt writes one for a plan")
+		return usagef("--receipt cannot be used if nothing is transferred; haul apply --receipt writes one for a plan")
 	case f.receipt == "-":
 		return usagef("--receipt needs a file: standard output has the results")
 	case req.direction == uploadTree && within(req.from.text, f.receipt):
-		return usagef("the receipt %s lies in the folder that is to be sent; write it elsewhere", f.receipt)
+		return usagef("the receipt %s is in the folder that is being uploaded; write it elsewhere", f.receipt)
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ func refuseIdle(set *pflag.FlagSet, d direction) error {
 		if strings.HasPrefix(string(d), "u") {
 			article = "an"
 		}
-		err = usagef("--%s has no meaning for %s %s", f.Name, article, d)
+		err = usagef("--%s cannot be used for %s %s", f.Name, article, d)
 	})
 	return err
 }

@@ -16,9 +16,9 @@ import (
 )
 
 const duLong = `haul du counts the objects and bytes below a prefix. Each line has bytes, objects, and a folder or a storage class; the last
-line is the sum. Like haul ls, it takes a prefix as it is typed: s3://BUCKET/run is also s3://BUCKET/run2. Old versions and
-unfinished uploads, which are billed too, are not in a listing and so not counted. Memory does not grow with the number of
-objects. A prefix that nothing begins with ends with exit code 3.`
+line is the total. As in haul ls, a prefix is taken literally: s3://BUCKET/run also covers s3://BUCKET/run2. Noncurrent versions and
+unfinished uploads are billed too, but are not listed and so not counted. Memory does not grow with the number of objects. If nothing
+matches the prefix, the exit code is 3.`
 
 // duFlags are those of haul du, as typed.
 type duFlags struct {
@@ -30,7 +30,7 @@ type duFlags struct {
 func (f *duFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Counting", pflag.ContinueOnError)
 	fs.BoolVarP(&f.human, "human-readable", "h", false, "sizes in KiB, MiB, GiB")
-	fs.IntVarP(&f.depth, "max-depth", "d", 0, "also a line for each folder, down to `N` below the prefix")
+	fs.IntVarP(&f.depth, "max-depth", "d", 0, "also a line for each folder, `N` levels deep")
 	f.page.add(fs)
 	return fs
 }
@@ -64,7 +64,7 @@ func (a *app) du() *cobra.Command {
 		screen := a.screen(false)
 		total, err := req.run(ctx, c, func(u ui.Usage) { screen.Usage(u, f.human) })
 		if err == nil && total.Objects == 0 && req.where.Key != "" {
-			return &missingError{fmt.Sprintf("nothing begins with %s", req.where)}
+			return &missingError{fmt.Sprintf("no object key starts with %s", req.where)}
 		}
 		return err
 	})

@@ -34,16 +34,16 @@ const (
 
 // exitStatus documents the codes; it ends the help of every command.
 var exitStatus = []exitLine{
-	{codeOK, "all was done, and what moved is proved; where nobody vouched for the bytes, the last line says why"},
-	{codeFailed, "it failed: network, disk, the store; the message says what and what to do. haul verify: all is proved, but something is EXTRA that counts. haul quickcheck: a file is BAD or UNREADABLE, or WARN with --strict"},
-	{codeUsage, "the line could not be understood; nothing was done"},
-	{codeNotFound, "the source, the bucket or the upload is not there"},
-	{codeRefused, "refused: no or expired credentials, no permission, a wrong clock"},
-	{codeConflict, "conflict: the target exists and --no-clobber forbids it, another haul does the same transfer, the source changed meanwhile, the bucket to delete is not empty, or haul sync --delete found nothing in its source"},
-	{codeDiffer, "the bytes at both ends differ"},
-	{codeOpen, "haul verify: nothing is bad or missing, and something could not be proved"},
-	{codeNotRun, "haul run: the command cannot be run; 127: there is none; else haul run ends with its command's own code"},
-	{codeSignal + 2, "stopped by Ctrl-C; 143 by SIGTERM or a Spot notice, 129 by SIGHUP, 141 where the reader of standard output went away"},
+	{codeOK, "success: everything was done and verified; if something could not be verified, the last line says why"},
+	{codeFailed, "failure: network, disk, the store; the message says what failed and what to do. haul verify: all files are OK, but some are EXTRA. haul quickcheck: a file is BAD or UNREADABLE, or WARN with --strict"},
+	{codeUsage, "usage error: the command line is not valid; nothing was done"},
+	{codeNotFound, "not found: the source, the bucket or the upload does not exist"},
+	{codeRefused, "refused: missing or expired credentials, no permission, or a wrong clock"},
+	{codeConflict, "conflict: the target exists (--no-clobber), another haul runs the same transfer, the source changed during the transfer, the bucket to delete is not empty, or haul sync --delete found an empty source"},
+	{codeDiffer, "mismatch: the bytes at both ends differ"},
+	{codeOpen, "haul verify: nothing is BAD or MISSING, but something is UNPROVABLE"},
+	{codeNotRun, "haul run: the command cannot be run; 127: it was not found; otherwise haul run exits with the command's own code"},
+	{codeSignal + 2, "stopped by Ctrl-C; 143 by SIGTERM or a Spot notice, 129 by SIGHUP, 141 because the reader of standard output closed it"},
 }
 
 type exitLine struct {

@@ -37,7 +37,7 @@ func parseChecksum(name string) (checksum.Algorithm, error) {
 	}
 	a, err := checksum.Parse(strings.TrimSpace(name))
 	if err != nil || a == checksum.None {
-		return checksum.None, usagef("--checksum-algorithm: %q is none of CRC64NVME, CRC32C, CRC32, SHA256, SHA1, MD5", name)
+		return checksum.None, usagef("--checksum-algorithm must be CRC64NVME, CRC32C, CRC32, SHA256, SHA1 or MD5 (got %q)", name)
 	}
 	return a, nil
 }

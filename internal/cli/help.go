@@ -37,7 +37,7 @@ func writeHelp(cmd *cobra.Command, groups []*pflag.FlagSet) {
 	}
 	fmt.Fprintf(&b, "\nEXIT STATUS\n%s", exitHelp())
 	if !cmd.HasParent() {
-		b.WriteString("\n\"haul COMMAND --help\" tells the flags of a command.\n")
+		b.WriteString("\n\"haul COMMAND --help\" lists the flags of a command.\n")
 	}
 	_, _ = io.WriteString(cmd.OutOrStdout(), b.String()) // nobody is left to be told
 }
@@ -61,7 +61,7 @@ func writeCommands(b *strings.Builder, cmd *cobra.Command) {
 		}
 	}
 	if cmd.HasHelpSubCommands() {
-		b.WriteString("\nTO READ\n")
+		b.WriteString("\nHELP TOPICS\n")
 		for _, c := range cmd.Commands() {
 			if c.IsAdditionalHelpTopicCommand() {
 				fmt.Fprintf(b, "  haul help %-12s %s\n", c.Name(), c.Short)
@@ -74,8 +74,8 @@ func writeCommands(b *strings.Builder, cmd *cobra.Command) {
 func exitCodesTopic() *cobra.Command {
 	return &cobra.Command{
 		Use:   "exit-codes",
-		Short: "What the exit codes mean",
-		Long:  "Every command of haul ends with one of these codes:\n\n" + exitHelp(),
+		Short: "The meaning of the exit codes",
+		Long:  "Every haul command exits with one of these codes:\n\n" + exitHelp(),
 	}
 }
 

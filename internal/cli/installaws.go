@@ -18,20 +18,20 @@ import (
 	"haul.example/haul/internal/localfile"
 )
 
-const installLong = `haul install-aws puts a link to haul into DIR, under the name aws, or with --copy a copy (as always on Windows, aws.exe). Whoever then
-calls aws from there gets haul for aws s3, and the real aws, the next one in PATH, for everything else. DIR is made where it is
-missing. A file aws that is not haul's is never replaced. To undo it, remove the link.
+const installLong = `haul install-aws creates a link to haul in DIR, under the name aws, or with --copy a copy (always on Windows, aws.exe). Programs that
+call this aws get haul for aws s3, and the real aws, the next one in PATH, for everything else. DIR is created if it is missing. A
+file named aws that is not haul's is never replaced. To undo it, remove the link.
 
-Nextflow on AWS Batch wants aws.batch.cliPath to end in /bin/aws, and lets a job's container see the folder above bin, and no other
-of the machine's. So there, in the image of the machine: haul install-aws --copy /opt/haul/bin`
+Nextflow on AWS Batch requires that aws.batch.cliPath ends in /bin/aws, and mounts the folder above bin into the job's container, and
+no other folder of the machine. So, in the machine's image: haul install-aws --copy /opt/haul/bin`
 
 func (a *app) installAWS() *cobra.Command {
 	var copied bool
 	fs := pflag.NewFlagSet("Installing", pflag.ContinueOnError)
-	fs.BoolVar(&copied, "copy", runtime.GOOS == "windows", "a copy in place of a link, that works wherever DIR is mounted")
+	fs.BoolVar(&copied, "copy", runtime.GOOS == "windows", "make a copy instead of a link; it works wherever DIR is mounted")
 	cmd := &cobra.Command{
 		Use:     "install-aws [flags] DIR",
-		Short:   "Let haul answer under the name aws, and say how to use that",
+		Short:   "Install haul under the name aws",
 		Long:    installLong,
 		Example: "  haul install-aws ~/haul-aws\n  PATH=~/haul-aws:$PATH aws s3 cp NA12878.bam s3://lab/runs/\n  haul install-aws --copy /opt/haul/bin",
 		Args:    exactlyOne("install-aws", "DIR"),
@@ -72,7 +72,7 @@ func installed(path string, copied bool) []string {
 	}
 	return append(lines,
 		"aws s3 is haul there; every other aws command goes to the next real aws in PATH.",
-		"HAUL_RESUME=1 lets broken transfers go on when the same line comes again.")
+		"HAUL_RESUME=1 lets interrupted transfers resume when the same command is run again.")
 }
 
 // installAWS puts a link to self, or a copy, into dir, and gives its absolute path.
@@ -121,7 +121,7 @@ func clearOurs(path, self string) error {
 		ours = err == nil && bytes.Contains(data, []byte("haul/internal/awsline."))
 	}
 	if !ours {
-		return fmt.Errorf("%w: %s is there already, and is not haul's; choose another folder, or move it away", fs.ErrExist, path)
+		return fmt.Errorf("%w: %s, which is not haul's; choose another folder, or move the file", fs.ErrExist, path)
 	}
 	return os.Remove(path)
 }

@@ -70,7 +70,7 @@ func parsePairs(flag, text string) (map[string]string, error) {
 		name, value, ok := strings.Cut(item, "=")
 		name = strings.TrimSpace(name)
 		if !ok || name == "" {
-			return nil, usagef("%s: %q is no NAME=VALUE", flag, item)
+			return nil, usagef("%s: %q is not NAME=VALUE", flag, item)
 		}
 		if _, twice := all[name]; twice {
 			return nil, usagef("%s: %s is given twice", flag, name)

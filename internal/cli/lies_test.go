@@ -153,7 +153,7 @@ func (s *scene) run(t *testing.T, args string) (code int, printed string, doubt 
 }
 
 // unverified is how a command reports that nothing recorded by the store settles whether bytes are right.
-var unverified = regexp.MustCompile("not proved|not every ETag is an MD5")
+var unverified = regexp.MustCompile("not verified|not every ETag is an MD5")
 
 // TestCommandsAgainstLies: a command to which a server lies ends with 0 only where the same command, not lied to, does so with the same
 // answer and leaves the same behind, or reports that it is not verified; and it never leaves what was neither there before nor meant to be. HAUL_LIES gives the number

@@ -49,7 +49,7 @@ func parseLocation(word string) (location, error) {
 		return location{kind: remote, text: word, ref: ref}, err
 	}
 	if hint := nearlyS3(word); hint != "" {
-		return location{}, usagef("%s is no path and no object; did you mean %s? (a local file of that name is ./%s)", word, hint, word)
+		return location{}, usagef("%s is neither a path nor an object; did you mean %s? (a local file of that name is ./%s)", word, hint, word)
 	}
 	return location{kind: local, text: word}, notForeign(word)
 }
@@ -77,12 +77,12 @@ var arn = regexp.MustCompile(`^(arn:aws[a-z-]*:(?:` +
 func parseS3(url string) (store.Ref, error) {
 	rest := strings.TrimPrefix(url, scheme)
 	if rest == "" || rest[0] == '/' {
-		return store.Ref{}, usagef("%s names no bucket; write s3://BUCKET/KEY", url)
+		return store.Ref{}, usagef("%s has no bucket name; write s3://BUCKET/KEY", url)
 	}
 	if strings.HasPrefix(rest, "arn:") {
 		m := arn.FindStringSubmatch(strings.ReplaceAll(rest, "\n", "\x00"))
 		if m == nil {
-			return store.Ref{}, usagef("%s is no access point's address; write s3://arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/KEY", url)
+			return store.Ref{}, usagef("%s is not an access point's address; write s3://arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/KEY", url)
 		}
 		return store.Ref{Bucket: m[1], Key: strings.TrimPrefix(rest[len(m[1]):], "/")}, nil
 	}

@@ -12,16 +12,15 @@ import (
 	"haul.example/haul/store"
 )
 
-const lsLong = `haul ls lists, in the columns of the AWS CLI: date and time here, size in bytes, name.
+const lsLong = `haul ls lists buckets, folders and objects, in the columns of the AWS CLI: local date and time, size in bytes, name.
 
   haul ls                                    the buckets
-  haul ls s3://BUCKET/DIR/                   what is in a folder; PRE marks a folder in it
-  haul ls s3://BUCKET/DIR/x                  what begins with x there: a prefix need not end at a slash
-  haul ls --recursive s3://BUCKET/DIR/       all below it, with whole keys
+  haul ls s3://BUCKET/DIR/                   the contents of a folder; PRE marks a folder in it
+  haul ls s3://BUCKET/DIR/x                  what starts with x there: a prefix need not end in a slash
+  haul ls --recursive s3://BUCKET/DIR/       everything below it, with whole keys
 
-Pages are asked for as they are needed, and lines written as they come; memory does not grow with their number. A prefix
-that nothing begins with ends with exit code 3, an empty bucket with 0. Control characters in keys are written as \n or
-\x1b; --json has them as they are.`
+Lines are printed as pages arrive; memory does not grow with the number of objects. If nothing matches the prefix, the exit code is 3;
+an empty bucket gives 0. Control characters in keys are printed as \n or \x1b; --json keeps them.`
 
 const lsExample = `  haul ls s3://lab/runs/
   haul ls --recursive --human-readable --summarize s3://lab/runs/42/
@@ -34,8 +33,8 @@ type pageFlags struct {
 }
 
 func (f *pageFlags) add(fs *pflag.FlagSet) {
-	fs.IntVar(&f.size, "page-size", 0, "ask for `N` at a time (else 1000, the most that stores give)")
-	optional(fs, &f.payer, "request-payer", "requester", "agree, as `requester`, to pay for requests and traffic")
+	fs.IntVar(&f.size, "page-size", 0, "list `N` entries per request (default 1000, the most that stores return)")
+	optional(fs, &f.payer, "request-payer", "requester", "as the `requester`, agree to pay for requests and traffic")
 }
 
 // attrs are what travels with the requests.
@@ -44,7 +43,7 @@ func (f *pageFlags) attrs(set *pflag.FlagSet) (store.Attrs, error) {
 		return store.Attrs{}, usagef("--page-size: it must be at least 1")
 	}
 	if f.payer != "" && f.payer != "requester" {
-		return store.Attrs{}, usagef("--request-payer: %q is not requester", f.payer)
+		return store.Attrs{}, usagef("--request-payer must be requester (got %q)", f.payer)
 	}
 	return store.Attrs{RequestPayer: f.payer, PageSize: f.size}, nil
 }
@@ -58,12 +57,12 @@ type lsFlags struct {
 
 func (f *lsFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Listing", pflag.ContinueOnError)
-	fs.BoolVarP(&f.recursive, "recursive", "r", false, "all that is below, with whole keys")
+	fs.BoolVarP(&f.recursive, "recursive", "r", false, "everything below, with whole keys")
 	fs.BoolVar(&f.human, "human-readable", false, "sizes in KiB, MiB, GiB")
 	fs.BoolVar(&f.summarize, "summarize", false, "count objects and bytes at the end")
 	f.page.add(fs)
-	fs.StringVar(&f.bucketPrefix, "bucket-name-prefix", "", "of the buckets, only those whose names begin with `TEXT`")
-	fs.StringVar(&f.bucketRegion, "bucket-region", "", "of the buckets, only those in that `REGION`")
+	fs.StringVar(&f.bucketPrefix, "bucket-name-prefix", "", "only buckets whose names start with `TEXT`")
+	fs.StringVar(&f.bucketRegion, "bucket-region", "", "only buckets in `REGION`")
 	return fs
 }
 
@@ -154,7 +153,7 @@ func (a *app) ls() *cobra.Command {
 			out.Total(t)
 		}
 		if req.empty(t) {
-			return &missingError{fmt.Sprintf("nothing begins with %s", req.where)}
+			return &missingError{fmt.Sprintf("no object key starts with %s", req.where)}
 		}
 		return nil
 	})
@@ -198,7 +197,7 @@ func parseRemote(word string) (store.Ref, error) {
 func parseObject(word string) (store.Ref, error) {
 	ref, err := parseRemote(word)
 	if err == nil && ref.Key == "" {
-		return ref, usagef("%s names no object; write s3://%s/KEY", word, ref.Bucket)
+		return ref, usagef("%s is a bucket, not an object; write s3://%s/KEY", word, ref.Bucket)
 	}
 	return ref, err
 }

@@ -9,7 +9,7 @@ import (
 	"haul.example/haul/store"
 )
 
-const mbLong = `haul mb makes a bucket, in the region of --region or of the profile. That it exists already is a conflict.`
+const mbLong = `haul mb creates a bucket, in the region of --region or of the profile. If the bucket exists already, the exit code is 5.`
 
 func (a *app) mb() *cobra.Command {
 	var tags string
@@ -17,7 +17,7 @@ func (a *app) mb() *cobra.Command {
 	fs.StringVar(&tags, "tags", "", "its tags, as `NAME=VALUE,…` or NAME=VALUE&…")
 	cmd := &cobra.Command{
 		Use:     "mb [flags] s3://BUCKET",
-		Short:   "Make a bucket",
+		Short:   "Create a bucket",
 		Long:    mbLong,
 		Example: "  haul mb s3://lab\n  haul mb --region eu-central-1 --tags project=atlas s3://lab-frankfurt",
 		Args:    exactlyOne("mb", "s3://BUCKET"),

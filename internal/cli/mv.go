@@ -4,17 +4,17 @@ import "github.com/spf13/cobra"
 
 const mvVerb = "mv"
 
-const mvLong = `haul mv moves a file or object, or with --recursive or wildcards many: it copies as haul cp does, and deletes the source when the
-target is proved and the source is still what was copied.
+const mvLong = `haul mv moves a file or object, or with --recursive or wildcards many. It copies as haul cp does, and deletes the source once the
+target is verified and the source is unchanged.
 
-  haul mv FILE s3://BUCKET/KEY               up
-  haul mv s3://BUCKET/KEY FILE               down
+  haul mv FILE s3://BUCKET/KEY               upload
+  haul mv s3://BUCKET/KEY FILE               download
   haul mv s3://BUCKET/KEY s3://BUCKET/KEY    within the store
-  haul mv -r DIR s3://BUCKET/DIR             all that is in a folder; the folders themselves stay
+  haul mv -r DIR s3://BUCKET/DIR             everything in a folder; the folders themselves stay
 
-Where nobody vouches for the bytes at the target, or the source changed meanwhile, the source is kept, and the run ends with exit
-code 1. It is kept, too, where it may be one object with its copy, since some stores take a//b and a/b for one key; and where it lies
-behind a link to a folder, outside of the source. A file or object is not moved onto itself. A broken run goes on with the same line.`
+If the target cannot be verified, or the source changed during the copy, the source is kept and the exit code is 1. It is also kept
+if source and target may be the same object (some stores treat a//b and a/b as one key), and if it lies outside of the source folder,
+behind a link. A file or object is not moved onto itself. To resume an interrupted move, run the same command again.`
 
 const mvExample = `  haul mv reads.bam s3://lab/runs/42/
   haul mv -r s3://lab/inbox s3://lab/runs/42
@@ -23,7 +23,7 @@ const mvExample = `  haul mv reads.bam s3://lab/runs/42/
 func (a *app) mv() *cobra.Command {
 	return a.transfers(&copyFlags{verb: mvVerb}, &cobra.Command{
 		Use:     "mv [flags] SOURCE TARGET",
-		Short:   "Move files or objects, and delete the sources when the targets are proved",
+		Short:   "Move files or objects: copy them, verify the copies, delete the sources",
 		Long:    mvLong,
 		Example: mvExample,
 		Args:    twoArgs,

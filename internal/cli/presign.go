@@ -11,11 +11,11 @@ import (
 	"haul.example/haul/store"
 )
 
-const presignLong = `haul presign gives an address from which anybody may download an object for a while, by a browser or curl, without
-credentials. No store is asked, not even whether there is such an object. The address ends when the credentials that signed
-it end; it is a secret of its own for as long as it is good.
+const presignLong = `haul presign prints a URL from which anyone can download an object for a limited time, with a browser or curl, without credentials.
+No request is sent, so it does not check that the object exists. The URL also expires when the credentials that signed it expire.
+Treat it as a secret while it is valid.
 
-Give the bucket's region (--region) on Amazon S3: it is part of what is signed.`
+On Amazon S3 give the bucket's region (--region): it is part of what is signed.`
 
 // presignRequest is an address to be signed.
 type presignRequest struct {
@@ -31,11 +31,11 @@ const (
 func (a *app) presign() *cobra.Command {
 	var expires, version string
 	fs := pflag.NewFlagSet("The address", pflag.ContinueOnError)
-	fs.StringVar(&expires, "expires-in", "", "it is good for that `TIME`: seconds, or such as 12h or 7d, which is the most (else 1h)")
+	fs.StringVar(&expires, "expires-in", "", "the URL is valid for `TIME`: seconds, or a time such as 12h; at most 7d (default 1h)")
 	fs.StringVar(&version, "version-id", "", "`ID` of the object's version")
 	cmd := &cobra.Command{
 		Use:     "presign [flags] s3://BUCKET/KEY",
-		Short:   "Give an address from which anybody may download an object for a while",
+		Short:   "Print a URL from which anyone can download an object for a limited time",
 		Long:    presignLong,
 		Example: "  haul presign s3://lab/runs/42/report.html\n  haul presign --expires-in 7d s3://lab/runs/42/reads.bam",
 		Args:    exactlyOne("presign", "s3://BUCKET/KEY"),

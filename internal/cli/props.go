@@ -14,9 +14,9 @@ type propFlags struct {
 
 func (f *propFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Copies within the store", pflag.ContinueOnError)
-	fs.StringVar(&f.directive, "metadata-directive", "", "`COPY` headers and metadata from the source, or REPLACE them all by those given (else those given are replaced)")
-	fs.StringVar(&f.props, "copy-props", "", "take over from the source `WHAT`: none, metadata-directive (headers and metadata), or default (tags too)")
-	fs.StringVar(&f.sourceRegion, "source-region", "", "`REGION` of the source's bucket (else the store tells)")
+	fs.StringVar(&f.directive, "metadata-directive", "", "`COPY` headers and metadata from the source, or REPLACE them all by those given (default: replace only those given)")
+	fs.StringVar(&f.props, "copy-props", "", "copy `WHAT` from the source: none, metadata-directive (headers and metadata), or default (also tags)")
+	fs.StringVar(&f.sourceRegion, "source-region", "", "`REGION` of the source's bucket (default: as the store reports)")
 	return fs
 }
 
@@ -29,7 +29,7 @@ func (f *propFlags) parse(set *pflag.FlagSet, t *haul.Transfer) error {
 	case "none":
 		t.ReplaceMetadata, t.ReplaceTags = true, true
 	default:
-		return usagef("--copy-props: %q is none of none, metadata-directive, default", f.props)
+		return usagef("--copy-props must be none, metadata-directive or default (got %q)", f.props)
 	}
 	switch f.directive {
 	case "":
@@ -39,12 +39,12 @@ func (f *propFlags) parse(set *pflag.FlagSet, t *haul.Transfer) error {
 		return nil
 	case "COPY":
 	default:
-		return usagef("--metadata-directive: %q is neither COPY nor REPLACE", f.directive)
+		return usagef("--metadata-directive must be COPY or REPLACE (got %q)", f.directive)
 	}
 	t.ReplaceMetadata = false
 	for _, name := range []string{"metadata", "content-type", "content-encoding", "content-disposition", "content-language", "cache-control", "expires"} {
 		if set.Changed(name) {
-			return usagef("--%s has no meaning with --metadata-directive COPY", name)
+			return usagef("--%s cannot be used with --metadata-directive COPY", name)
 		}
 	}
 	return nil

@@ -14,25 +14,25 @@ import (
 	"haul.example/haul/internal/ui"
 )
 
-const quickcheckLong = `haul quickcheck tells of each sequencing file whether it is what its name says, and whole, by a few kilobytes of its beginning
-and end; in a store by ranges, without a download.
+const quickcheckLong = `haul quickcheck checks that sequencing files are of the type that their names say, and not truncated. It reads only a few kilobytes at
+the beginning and the end of each, in a store by ranges, without a download.
 
   haul quickcheck FILE                       one file, with its index or its R1 or R2
-  haul quickcheck DIR                        all that is in a folder
+  haul quickcheck DIR                        everything in a folder
   haul quickcheck s3://BUCKET/KEY            one object
-  haul quickcheck s3://BUCKET/DIR            all that is below s3://BUCKET/DIR/
+  haul quickcheck s3://BUCKET/DIR            everything below s3://BUCKET/DIR/
 
-BAD is what is not what its name says, or cut: a BAM or CRAM without its end or without reference sequences (as samtools
-quickcheck has it, but for reads of Oxford Nanopore and PacBio), a header that does not fit its checksum, BGZF or gzip that ends in
-the midst, files that begin as something else, an index that is none, or of another file. WARN is what is worth a look: an index that
-is older than its data, a VCF.gz by plain gzip, a last line without its end, R1 without R2, a BAM without an index where others in its
-folder have one, an index without data. WARN does not let the run fail, but with
---strict. UNREADABLE is a file or a folder of which nothing can be known. OK is told with --verbose.
+BAD: the file is truncated, or of another type: a BAM or CRAM without its end-of-file block or without reference sequences (as in
+samtools quickcheck, except for reads of Oxford Nanopore and PacBio), a header that does not match its checksum, BGZF or gzip that
+ends midway, the wrong magic number, an index that is not one, or of another file. WARN: worth a look: an index older than its data,
+a VCF.gz compressed with plain gzip, a last line without a newline, R1 without R2, a BAM without an index if others in its folder have
+one, an index without data. A WARN fails the run only with --strict. UNREADABLE: a file or folder that could not be read. OK is
+printed with --verbose only.
 
-What lies between beginning and end is not read. The end of plain gzip of over 64 KiB tells little: --verbose and --json say of which
-files ("unsure"), and the last line how many. Only all bytes tell all (gzip -t, haul verify, md5sum). Names that are none of BAM, CRAM, SAM, BCF,
-VCF, FASTQ (also .ora), FASTA, their indexes, POD5, SRA, Crypt4GH or gzip are passed over;
-where there is nothing else, the run ends with exit code 3. Exit code 1 tells that something is BAD or UNREADABLE.`
+The middle of a file is not read. The end of plain gzip of over 64 KiB shows little: --verbose and --json mark these files ("unsure"),
+and the last line counts them. Only reading everything is certain (gzip -t, haul verify, md5sum). Files other than BAM, CRAM, SAM, BCF,
+VCF, FASTQ (also .ora), FASTA, their indexes, POD5, SRA, Crypt4GH or gzip, by name, are ignored; if there are no such files, the exit
+code is 3. Exit code 1 means that something is BAD or UNREADABLE.`
 
 const quickcheckExample = `  haul quickcheck run42
   haul quickcheck s3://lab/runs/42
@@ -49,7 +49,7 @@ type quickcheckFlags struct {
 func (f *quickcheckFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Checking", pflag.ContinueOnError)
 	fs.BoolVarP(&f.unmapped, "unmapped", "u", false, "a BAM or CRAM without reference sequences is good")
-	fs.BoolVar(&f.strict, "strict", false, "let a WARN fail, too")
+	fs.BoolVar(&f.strict, "strict", false, "a WARN also fails the run")
 	f.add(fs)
 	f.page.add(fs)
 	return fs
@@ -66,7 +66,7 @@ func (a *app) quickcheck() *cobra.Command {
 	var f quickcheckFlags
 	cmd := &cobra.Command{
 		Use:     "quickcheck [flags] DIR|FILE|s3://BUCKET[/KEY]…",
-		Short:   "Tell which sequencing files are cut, or not what their names say",
+		Short:   "Check sequencing files for truncation and wrong types",
 		Long:    quickcheckLong,
 		Example: quickcheckExample,
 		Args:    atLeastOne("quickcheck", "a folder, a file, or s3://BUCKET/KEY"),
@@ -147,13 +147,13 @@ func place(name string) string {
 func (r quickcheckRequest) judge(c quickcheck.Counts) error {
 	switch {
 	case c.Bad > 0 && c.Unreadable > 0:
-		return fmt.Errorf("%s bad, and %d cannot be read; named above", are(c.Bad, "file"), c.Unreadable)
+		return fmt.Errorf("%s bad, and %d cannot be read; listed above", are(c.Bad, "file"), c.Unreadable)
 	case c.Bad > 0:
-		return fmt.Errorf("%s bad; named above", are(c.Bad, "file"))
+		return fmt.Errorf("%s bad; listed above", are(c.Bad, "file"))
 	case c.Unreadable > 0:
-		return fmt.Errorf("%d cannot be read, so that nothing is known of what is in there; named above", c.Unreadable)
+		return fmt.Errorf("%d cannot be read, so that nothing is known of what is in there; listed above", c.Unreadable)
 	case r.strict && c.Warn+c.Gaps > 0:
-		return fmt.Errorf("%s worth a look, and --strict lets that fail; named above", are(c.Warn+c.Gaps, "file"))
+		return fmt.Errorf("%s worth a look, and --strict makes that a failure; listed above", are(c.Warn+c.Gaps, "file"))
 	case c.OK+c.Warn+c.Gaps == 0:
 		return &missingError{"no file there has a name that quickcheck knows, so that nothing was looked at"}
 	}

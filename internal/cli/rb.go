@@ -11,9 +11,9 @@ import (
 	"haul.example/haul/store"
 )
 
-const rbLong = `haul rb deletes a bucket, which must be empty. With --force it deletes all objects in it first, as haul rm --recursive does;
-where one of them cannot be deleted, or the listing breaks off, the bucket stays. Versions of objects that a bucket keeps,
-and unfinished uploads in some stores, keep it from being empty: "haul uploads s3://BUCKET --abort --yes" throws those away.`
+const rbLong = `haul rb deletes a bucket, which must be empty. With --force it first deletes all objects in it, as haul rm --recursive does;
+if one of them cannot be deleted, or the listing fails, the bucket stays. Object versions, and in some stores unfinished uploads,
+keep a bucket from being empty: "haul uploads s3://BUCKET --abort --yes" aborts the uploads.`
 
 // rbRequest is a bucket to delete, as either face asks for it.
 type rbRequest struct {
@@ -36,7 +36,7 @@ func (r rbRequest) run(ctx context.Context, c *haul.Client, told rmReport) error
 type notEmptied struct{ err error }
 
 // Error gives the cause.
-func (e *notEmptied) Error() string { return fmt.Sprintf("the bucket stays: %v", e.err) }
+func (e *notEmptied) Error() string { return fmt.Sprintf("the bucket was not deleted: %v", e.err) }
 
 // Unwrap gives the cause.
 func (e *notEmptied) Unwrap() error { return e.err }

@@ -16,17 +16,17 @@ import (
 	"haul.example/haul/proof"
 )
 
-const receiptLong = `haul receipt writes a receipt, made by --receipt of cp, mv, sync and apply, in another form to standard output:
+const receiptLong = `haul receipt converts a receipt, written by --receipt of cp, mv, sync and apply, and prints it:
 
-  haul receipt md5sum R    lines that md5sum -c reads; paths are below the target, so run it in the folder that was delivered
-  haul receipt sums R      a line for every checksum of each file, as BSD writes them: "CRC64NVME (d/x.bam) = ae8b14860a799888"
-  haul receipt csv R       a table with a line of names at its head
-  haul receipt html R      a page for people, which needs no other file
+  haul receipt md5sum R    lines for md5sum -c; paths are below the target, so run it in the folder that was delivered
+  haul receipt sums R      a line for every checksum of each file, in BSD format: "CRC64NVME (d/x.bam) = ae8b14860a799888"
+  haul receipt csv R       a table with a header line
+  haul receipt html R      a self-contained HTML page
 
-R is a file, or - for standard input. A receipt is one JSON object a line, so that receipts can be joined with cat, and asked
-with jq. md5sum needs the md5 of each file: transfer with --digest md5. Files that are left out for want of one are counted, and the exit
-code is 1. sums has what the store keeps as well, so that haul verify finds it in the store again without a download. Where a file is
-named twice, its last line counts. A file that is there already is not overwritten (exit code 5).`
+R is a file, or - for standard input. A receipt has one JSON object per line, so receipts can be joined with cat and queried with
+jq. md5sum needs the md5 of each file: transfer with --digest md5. Files without one are left out and counted, and the exit code is
+1. sums includes the checksums recorded by the store, so haul verify can check the objects later without a download. If a file
+is named twice, its last line counts. An existing file is not overwritten (exit code 5).`
 
 // receiptForms are what a receipt can be written as.
 var receiptForms = map[string]func(io.Writer, iter.Seq2[proof.Record, error]) error{
@@ -39,7 +39,7 @@ func (a *app) receipt() *cobra.Command {
 	fl.StringVarP(&out, "output", "o", "", "write to `FILE` in place of standard output")
 	cmd := &cobra.Command{
 		Use:     "receipt [flags] md5sum|sums|csv|html RECEIPT",
-		Short:   "Write a receipt as a list of checksums, as a table, or as a page",
+		Short:   "Print a receipt as a list of checksums, a table, or an HTML page",
 		Long:    receiptLong,
 		Example: "  haul cp -r --digest md5 --receipt run42.jsonl run42 s3://lab/runs/42\n  haul receipt md5sum run42.jsonl -o md5sum.txt\n  haul receipt html run42.jsonl -o run42.html",
 		Args: func(_ *cobra.Command, args []string) error {
@@ -47,7 +47,7 @@ func (a *app) receipt() *cobra.Command {
 				return usagef("receipt needs a form (md5sum, sums, csv or html) and a RECEIPT")
 			}
 			if receiptForms[args[0]] == nil {
-				return usagef("%q is none of md5sum, sums, csv, html", args[0])
+				return usagef("the form must be md5sum, sums, csv or html (got %q)", args[0])
 			}
 			return nil
 		},
@@ -61,7 +61,7 @@ func (a *app) receipt() *cobra.Command {
 // runReceipt writes it. A file is there as a whole, or not at all.
 func (a *app) runReceipt(_ context.Context, name, out string, write func(io.Writer, iter.Seq2[proof.Record, error]) error) error {
 	if fi, err := os.Stat(out); out != "" && err == nil && fi.Mode().IsRegular() && fi.Size() > 0 {
-		return fmt.Errorf("%s is there already, and would be lost: remove it, or choose another name: %w", out, fs.ErrExist)
+		return fmt.Errorf("%s exists already, and would be overwritten; remove it, or choose another name: %w", out, fs.ErrExist)
 	}
 	in := a.sys.Stdin
 	if name != "-" {

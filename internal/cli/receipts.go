@@ -68,7 +68,7 @@ func (a *app) openReceipt(name, identity string) (*receipts, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	if cut > 0 {
-		a.screen(false).Note(fmt.Sprintf("the last line of %s was not whole, and is taken off", name))
+		a.screen(false).Note(fmt.Sprintf("the last line of %s was incomplete, and was removed", name))
 	}
 	return r, nil
 }
@@ -101,14 +101,14 @@ func (r *receipts) prepare() (cut int64, err error) {
 	}
 	for rec, err := range proof.ReadReceipt(io.NewSectionReader(r.f, 0, end)) {
 		if err != nil {
-			return 0, usagef("%s is there already, and is no receipt: %v; name another file", r.f.Name(), err)
+			return 0, usagef("%s exists already, and is not a receipt: %v; name another file", r.f.Name(), err)
 		}
 		if rec.Failed == "" && rec.Proved {
 			r.known[keyOf(rec.Source, rec.Target, rec.ETag, rec.Size, rec.Modified)] = struct{}{}
 		}
 	}
 	if end == 0 && !begins(r.f, `{"haul_receipt":`) {
-		return 0, usagef("%s is there already, and is no receipt; name another file", r.f.Name())
+		return 0, usagef("%s exists already, and is not a receipt; name another file", r.f.Name())
 	}
 	if cut = fi.Size() - end; cut > 0 {
 		err = r.f.Truncate(end)
@@ -238,7 +238,7 @@ func (r *receipts) end(files int, complete bool) string {
 	r.write(rec)
 	text := "receipt " + r.f.Name() + ": " + rec.Coverage()
 	if r.unproved > 0 {
-		text += fmt.Sprintf("; %d of them not proved", r.unproved)
+		text += fmt.Sprintf("; %d of them not verified", r.unproved)
 	}
 	return text
 }

@@ -15,18 +15,18 @@ import (
 	"haul.example/haul/store"
 )
 
-const rmLong = `haul rm deletes objects. There is no way back, unless the bucket keeps versions.
+const rmLong = `haul rm deletes objects. This cannot be undone, unless versioning is enabled for the bucket.
 
-  haul rm s3://BUCKET/KEY                    one object; that it is not there is no error
-  haul rm --recursive s3://BUCKET/DIR        all that is below s3://BUCKET/DIR/
-  haul rm --recursive s3://BUCKET            all that is in the bucket
+  haul rm s3://BUCKET/KEY                    one object; it is not an error if it does not exist
+  haul rm --recursive s3://BUCKET/DIR        everything below s3://BUCKET/DIR/
+  haul rm --recursive s3://BUCKET            everything in the bucket
 
-Up to 1000 objects are deleted by one request, and several requests are made at once, while the listing goes on. Nothing is
-deleted that the listing did not tell; where it breaks off, what it told before is gone and the run ends with its error.
-What cannot be deleted is named at once and does not stop the others; the run then ends with exit code 1.
+Each request deletes up to 1000 objects, and several run at once while the listing continues. Only listed objects are deleted; if
+the listing fails, the objects listed before that are gone and the run ends with its error. Objects that cannot be deleted are
+reported at once and do not stop the others; the run then ends with exit code 1.
 
-s3://BUCKET/ with --recursive is refused, since an empty variable in s3://BUCKET/$DIR looks like it: leave the slash out.
-In a bucket that keeps versions, the objects are gone from sight, and their versions stay.`
+s3://BUCKET/ with --recursive is refused, because an empty variable in s3://BUCKET/$DIR produces it: leave out the slash.
+In a versioned bucket, a delete marker hides the objects, and their versions stay.`
 
 const rmExample = `  haul rm s3://lab/runs/42/reads.bam
   haul rm --recursive --dryrun s3://lab/runs/42
@@ -42,8 +42,8 @@ type rmFlags struct {
 
 func (f *rmFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Deleting", pflag.ContinueOnError)
-	fs.BoolVarP(&f.recursive, "recursive", "r", false, "all that is below a prefix, or in a bucket")
-	fs.BoolVar(&f.dry, "dryrun", false, "only tell what would be deleted")
+	fs.BoolVarP(&f.recursive, "recursive", "r", false, "everything below a prefix, or in a bucket")
+	fs.BoolVar(&f.dry, "dryrun", false, "only print what would be deleted")
 	f.filterFlags.add(fs)
 	f.page.add(fs)
 	return fs
@@ -93,7 +93,7 @@ type brokenListing struct {
 
 // Error tells what was deleted and what was not.
 func (e *brokenListing) Error() string {
-	return fmt.Sprintf("%v; %d objects that it told of before are deleted, and no others", e.err, e.summary.deleted)
+	return fmt.Sprintf("%v; %d objects listed before that are deleted, and no others", e.err, e.summary.deleted)
 }
 
 // Unwrap gives the listing's error.
@@ -111,7 +111,7 @@ func (e *partlyError) Error() string {
 	if e.summary.failed == 1 && e.summary.deleted == 0 {
 		return e.first.Error()
 	}
-	return fmt.Sprintf("%d of %d objects are not deleted; named above", e.summary.failed, e.summary.failed+e.summary.deleted)
+	return fmt.Sprintf("%d of %d objects were not deleted; listed above", e.summary.failed, e.summary.failed+e.summary.deleted)
 }
 
 // firstReport keeps the first error.
@@ -246,7 +246,7 @@ func (a *app) runRm(ctx context.Context, c *haul.Client, req rmRequest) error {
 	}
 	out.Total(s.deleted, s.failed, time.Since(began))
 	if s.unsure > 0 {
-		a.screen(false).Note(fmt.Sprintf("%d more were being deleted when it ended, and may be gone", s.unsure))
+		a.screen(false).Note(fmt.Sprintf("%d more deletions were in progress when it stopped; those objects may be gone", s.unsure))
 	}
 	return err
 }
@@ -273,7 +273,7 @@ func (f *rmFlags) parse(word string, set *pflag.FlagSet) (r rmRequest, err error
 	}
 	switch {
 	case r.where.Key == "" && !f.recursive:
-		return r, usagef("%s names no object; with --recursive all of the bucket is deleted, and haul rb deletes the bucket", word)
+		return r, usagef("%s is a bucket, not an object; with --recursive everything in it is deleted, and haul rb deletes the bucket", word)
 	case r.where.Key == "" && strings.HasSuffix(word, "/"):
 		return r, usagef("%s with --recursive would delete all of the bucket; if that is meant, write s3://%s", word, r.where.Bucket)
 	case f.recursive && r.where.Key != "":

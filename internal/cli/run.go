@@ -18,50 +18,51 @@ import (
 	"haul.example/haul/store"
 )
 
-const runLong = `haul run fetches the inputs of a command, runs it, and stores what it made: the loop of a job on a machine that may go away.
+const runLong = `haul run downloads the inputs of a command, runs it, and uploads its outputs: one job on a machine that may be reclaimed.
 
 Its work folder is private, lies below --workdir or $TMPDIR, and is removed after success. The command runs there. A relative
-COMMAND with a slash, such as ./call.sh, is looked for among the inputs, and then where the line was typed. Standard input,
-output, error and exit code are the command's own; haul's lines go to standard error. What the command writes to both is kept
-in run.stdout and run.stderr too.
+COMMAND with a slash, such as ./call.sh, is looked up among the inputs first, then in the current directory. Standard input,
+output, error and exit code are the command's own; haul writes its own messages to standard error. The command's output is also
+saved in run.stdout and run.stderr.
 
 INPUTS: SOURCE, or SOURCE:NAME for another name in the work folder
-  s3://BUCKET/KEY             comes by its last name; with :DIR/ into that folder
-  s3://BUCKET/DIR/            all below it comes into the folder DIR, or NAME; so do buckets, and local folders
+  s3://BUCKET/KEY             downloaded under the last part of its key; with :DIR/ into that folder
+  s3://BUCKET/DIR/            everything below it goes into the folder DIR, or NAME; also buckets and local folders
   's3://BUCKET/run*/**/*.bam' what matches, with its path after the last slash before the first wildcard; below NAME if given
-  FILE                        a local file is linked to, and not copied
-The last colon parts. A SOURCE with colons of its own ends in one: s3://b/12:30.bam: comes as 12:30.bam. In a list for
---files-from, one SOURCE a line or SOURCE, a tab and NAME, all stand as they are. In a sample sheet (CSV or TSV, with or without
-Illumina's sections, or JSON) every cell, or string, s3://BUCKET/KEY is fetched to s3/BUCKET/KEY, and replaced by that absolute path
-in the copy. Where no object has that key, all below s3://BUCKET/KEY/ is fetched. A sheet that names nothing is an error.
+  FILE                        a local file is linked, not copied
+The last colon separates SOURCE and NAME. If SOURCE itself contains colons, end it with one: s3://b/12:30.bam: becomes 12:30.bam. In
+a list for --files-from (one SOURCE per line, or SOURCE, a tab and NAME) names are taken literally. In a sample sheet (CSV or TSV, with
+or without Illumina's sections, or JSON) every cell or string s3://BUCKET/KEY is downloaded to s3/BUCKET/KEY, and replaced by that
+absolute path in a copy of the sheet. If there is no such object, everything below s3://BUCKET/KEY/ is downloaded. A sheet without any
+such cell is an error.
 
 OUTPUTS: PATTERN:s3://…
-  out.vcf.gz:s3://b/calls/    a file comes below a prefix with a slash at its end, and else takes the key itself
-  results/:s3://b/out/        all that is in a folder
-  'results/**:s3://b/out/'    what matches; inputs do not
-Their folders are made before the command begins. Indexes (.bai, .tbi, …) go up after what they are about, then the logs, then
-run.json, which says what was run on which versions of what, and what it took, and an empty _SUCCESS last. These three lie where
-the first output goes: below its prefix, or for one key below KEY.run/; or where --record says. The next time, where that
-record tells of the same command line, program and inputs, and all outputs are as it says, nothing is done.
+  out.vcf.gz:s3://b/calls/    a file goes below a prefix that ends in a slash; else the target is its key
+  results/:s3://b/out/        everything in a folder
+  'results/**:s3://b/out/'    what matches, except inputs
+Output folders are created before the command starts. Indexes (.bai, .tbi, …) are uploaded after their data, then the logs, then
+run.json, which records the command, the versions of its inputs and the resources it used, and finally an empty _SUCCESS. These go
+where the first output goes: below its prefix, or for a single key below KEY.run/; or where --record says. On the next run, if that
+record has the same command line, program and inputs, and all outputs match it, nothing is done.
 
-In the command's words {in.0}, {in.1}, … stand for the paths of inputs (--in and --samplesheet, as they come), {out} or {out.0} for
-what is fixed of the first output's pattern, and {workdir} for the work folder. The environment has HAUL_IN_0, …, HAUL_OUT,
+In the command's arguments {in.0}, {in.1}, … stand for the paths of inputs (--in and --samplesheet, in the order given), {out} or {out.0}
+for the fixed part of the first output's pattern, and {workdir} for the work folder. The environment has HAUL_IN_0, …, HAUL_OUT,
 HAUL_OUT_0, … and HAUL_WORKDIR.
 
-INTERRUPTION: SIGTERM, Ctrl-C, SIGHUP, and with --spot the notice that a Spot machine goes, send --signal to the command and all
-of its process group; after --grace comes SIGKILL. Then the logs, run.json and what --on-interrupt names go below _partial/ beside
-the record, and no _SUCCESS. Uploads of a command that has ended well go on for --grace. SIGUSR1 and SIGUSR2 are passed on, or do nothing.
-Killed at any moment, the same line on the same machine goes on: inputs that are there are proved and stay, the command starts
-over, and where it had ended well only what is missing is uploaded.
+INTERRUPTION: on SIGTERM, Ctrl-C or SIGHUP, and with --spot on a Spot interruption notice, haul sends --signal to the command's
+process group, and SIGKILL after --grace. Then the logs, run.json and what --on-interrupt names are uploaded below _partial/ beside
+the record, without _SUCCESS. If the command had already succeeded, its uploads continue for up to --grace. SIGUSR1 and SIGUSR2 are
+passed on to the command. After a kill at any moment, run the same command again on the same machine to resume: inputs already
+there are verified and kept, and the command starts over; if it had succeeded, only the missing outputs are uploaded.
 
-EXIT CODE: the command's own, also where a signal ended it (128 and its number). Haul's own failures have those below; 126 and 127
-say that there is no such command; 143 also tells of a Spot notice.
+EXIT CODE: the command's own; if a signal ended it, 128 plus the signal's number. If haul itself fails, one of the codes below; 126 and
+127 mean that the command could not be run or was not found; 143 also means a Spot notice.
 
-CACHE: with --cache DIR inputs are kept for all runs on the machine, by bucket, key, ETag and size, and fetched once however many
-ask at the same time. They are shared by reflink where the file system can (XFS, btrfs), else by a hard link to a read-only
-file, else copied. Several users can share DIR (mkdir -m 1777 DIR): each has a folder of his own in it, and what others keep there is
-copied, and used only where it has the checksum that the store recorded. A command that makes such a link writable and writes to it spoils the entry; the next run sees that by its
-size and time (--cache-verify: by its bytes), and fetches it again.`
+CACHE: --cache DIR keeps inputs for all runs on the machine, by bucket, key, ETag and size. Each is downloaded once, even if several
+runs need it at the same time. They are shared by reflink if the file system can (XFS, btrfs), else by a hard link to a read-only file,
+else copied. Several users can share DIR (mkdir -m 1777 DIR): each has a folder in it, and other users' files are copied, and used only
+if they have the checksum recorded by the store. A command that makes such a link writable and writes to it corrupts the entry; the
+next run detects that by its size and time (--cache-verify: by its content), and downloads it again.`
 
 const runExample = `  haul run --in s3://lab/NA12878.bam --in s3://refs/hg38/:ref/ --out 'results/**:s3://lab/out/' -- ./call.sh NA12878.bam ref/hg38.fa
   haul run --cache /scratch/haul --in s3://refs/hg38.fa --in s3://lab/a.bam --out a.vcf:s3://lab/a.vcf -- bcftools … 
@@ -89,37 +90,37 @@ type runFlags struct {
 // groups are all flags, as the help shows them.
 func (f *runFlags) groups() []*pflag.FlagSet {
 	in := pflag.NewFlagSet("Inputs", pflag.ContinueOnError)
-	in.Var(&wordFlag{f, inWord}, inWord, "fetch `SOURCE[:NAME]`, an object, a prefix that ends in a slash, wildcards, or something local; may be repeated")
-	in.Var(&wordFlag{f, sheetWord}, sheetWord, "also fetch what the cells of `SHEET[:NAME]` name, local or stored; may be repeated")
-	in.StringVar(&f.list, "files-from", "", "also what `LIST` names (- is standard input): one SOURCE a line, or SOURCE, a tab and NAME")
+	in.Var(&wordFlag{f, inWord}, inWord, "download `SOURCE[:NAME]`: an object, a prefix that ends in a slash, wildcards, or a local file or folder; may be repeated")
+	in.Var(&wordFlag{f, sheetWord}, sheetWord, "also download what the cells of `SHEET[:NAME]` name, a local file or an object; may be repeated")
+	in.StringVar(&f.list, "files-from", "", "also download what `LIST` names (- is standard input): one SOURCE per line, or SOURCE, a tab and NAME")
 	in.Var(&wordFlag{f, streamWord}, streamWord, "make `NAME=s3://…` a pipe, for a command that reads the object once, from front to back; may be repeated")
-	in.StringVar(&f.workdir, "workdir", "", "make the work folder in `DIR` (else $TMPDIR)")
-	in.BoolVar(&f.keep, "keep-workdir", false, "leave the work folder behind after success too")
+	in.StringVar(&f.workdir, "workdir", "", "create the work folder in `DIR` (default $TMPDIR)")
+	in.BoolVar(&f.keep, "keep-workdir", false, "keep the work folder after success too")
 	in.StringVar(&f.cache, "cache", "", "keep inputs in `DIR` for other runs on this machine")
-	in.Var(&f.cacheSize, "cache-size", "let that `SIZE` be the most that you have in the cache: what was not used for the longest time leaves, but nothing in use")
-	in.BoolVar(&f.verify, "cache-verify", false, "compare what the cache has with the store's checksum each time")
+	in.Var(&f.cacheSize, "cache-size", "limit your part of the cache to `SIZE`; the least recently used entries are deleted, except those in use")
+	in.BoolVar(&f.verify, "cache-verify", false, "verify cached files against the store's checksum each time")
 
 	run := pflag.NewFlagSet("Command", pflag.ContinueOnError)
-	run.StringVar(&f.signal, "signal", "TERM", "`NAME` of the signal that asks the command to end")
-	run.Var(&f.grace, "grace", "the `TIME` that it then has (else 30s); a scheduler may give less (Slurm 30 s, a Spot machine 2 minutes)")
-	run.BoolVar(&f.spot, "spot", false, "ask the machine's metadata service every 5 s whether it is a Spot machine that goes (AWS_EC2_METADATA_SERVICE_ENDPOINT)")
-	run.Var(&wordFlag{f, interruptWord}, interruptWord, "also store `PATTERN[:s3://…]` when the run is interrupted; may be repeated (else only logs)")
-	run.BoolVar(&f.noLogs, "no-logs", false, "do not keep what the command writes; it then has haul's own output, such as a terminal")
-	run.BoolVar(&f.rerun, "rerun", false, "run it although its outputs are there")
+	run.StringVar(&f.signal, "signal", "TERM", "`NAME` of the signal that asks the command to stop")
+	run.Var(&f.grace, "grace", "wait `TIME` for it to stop (default 30s); a scheduler may allow less (Slurm 30 s, a Spot interruption 2 minutes)")
+	run.BoolVar(&f.spot, "spot", false, "watch for Spot interruption notices: ask the machine's metadata service every 5 s (AWS_EC2_METADATA_SERVICE_ENDPOINT)")
+	run.Var(&wordFlag{f, interruptWord}, interruptWord, "also upload `PATTERN[:s3://…]` when the run is interrupted; may be repeated (default: only logs)")
+	run.BoolVar(&f.noLogs, "no-logs", false, "do not save the command's output; it then writes directly to haul's own output, such as a terminal")
+	run.BoolVar(&f.rerun, "rerun", false, "run the command even if its outputs exist")
 
 	out := pflag.NewFlagSet("Outputs", pflag.ContinueOnError)
-	out.Var(&wordFlag{f, outWord}, outWord, "store `PATTERN:s3://…`; that there is nothing is an error; may be repeated")
-	out.Var(&wordFlag{f, optionalWord}, optionalWord, "the same as --out, but of `PATTERN:s3://…` there may be nothing")
-	out.BoolVar(&f.onFailure, "out-on-failure", false, "store outputs, logs and run.json also where the command failed; there is no _SUCCESS then")
-	out.StringVar(&f.record, "record", "", "put run.json, the logs and _SUCCESS below `s3://…` (else where the first output goes)")
+	out.Var(&wordFlag{f, outWord}, outWord, "upload `PATTERN:s3://…`; it is an error if nothing matches; may be repeated")
+	out.Var(&wordFlag{f, optionalWord}, optionalWord, "the same as --out, but `PATTERN:s3://…` may match nothing")
+	out.BoolVar(&f.onFailure, "out-on-failure", false, "upload outputs, logs and run.json also if the command failed; without _SUCCESS")
+	out.StringVar(&f.record, "record", "", "put run.json, the logs and _SUCCESS below `s3://…` (default: where the first output goes)")
 
 	move := pflag.NewFlagSet("Transfer", pflag.ContinueOnError)
-	move.IntVar(&f.concurrency, "concurrency", 0, "`N` parts at once (else as many as the link rewards)")
-	move.Var(&f.memory, "memory", "at most that `SIZE` of memory for buffers (else 128MiB)")
-	move.Var(&f.bandwidth, "bandwidth", "move at most that `SIZE` a second, such as 200MB, both ways together")
-	move.Var(&f.patience, "patience", "go on trying for that `TIME` while no byte moves (else 5m)")
-	optional(move, &f.attrs.payer, "request-payer", "requester", "agree, as `requester`, to pay for requests and traffic")
-	optional(move, &f.attrs.sse, "sse", "AES256", "`KIND` of encryption of outputs: AES256 (also where none is given), aws:kms or aws:kms:dsse")
+	move.IntVar(&f.concurrency, "concurrency", 0, "`N` parts at once (default: adapts to the link)")
+	move.Var(&f.memory, "memory", "use at most `SIZE` of memory for buffers (default 128MiB)")
+	move.Var(&f.bandwidth, "bandwidth", "transfer at most `SIZE` per second, such as 200MB, uploads and downloads together")
+	move.Var(&f.patience, "patience", "give up after `TIME` without progress (default 5m)")
+	optional(move, &f.attrs.payer, "request-payer", "requester", "as the `requester`, agree to pay for requests and traffic")
+	optional(move, &f.attrs.sse, "sse", "AES256", "`KIND` of encryption of outputs: AES256 (the default), aws:kms or aws:kms:dsse")
 	move.StringVar(&f.attrs.kmsKey, "sse-kms-key-id", "", "`ID` of the KMS key")
 	return []*pflag.FlagSet{in, run, out, move, f.attrs.flags()}
 }
@@ -159,7 +160,7 @@ func (w runWord) understand(q *stage.Request, d files) error {
 	case inWord, sheetWord:
 		in, err := parseInput(w.word, d)
 		if in.Sheet = w.flag == sheetWord; err == nil && in.Sheet && (in.Folder || in.Pattern != "") {
-			err = usagef("--samplesheet: %s is no sheet", w.word)
+			err = usagef("--samplesheet: %s is not a sample sheet", w.word)
 		}
 		q.Inputs = append(q.Inputs, in)
 		return err
@@ -258,7 +259,7 @@ func (a *app) run() *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
 		Use:     "run [flags] -- COMMAND [ARG…]",
-		Short:   "Fetch inputs, run a command on them, store what it made",
+		Short:   "Download inputs, run a command on them, upload its outputs",
 		Long:    runLong,
 		Example: runExample,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -266,7 +267,7 @@ func (a *app) run() *cobra.Command {
 			case len(args) == 0:
 				return usagef("run needs a COMMAND after --")
 			case at != 0:
-				return usagef("%s is no flag; the COMMAND stands after --", args[0])
+				return usagef("%s is not a flag; the COMMAND comes after --", args[0])
 			}
 			return nil
 		},
@@ -308,7 +309,7 @@ func (a *app) listed(ctx context.Context, name string) ([]stage.Input, error) {
 			return nil, err
 		}
 		if l.kind == stream {
-			return nil, usagef("--files-from: standard input is no input")
+			return nil, usagef("--files-from: standard input cannot be an input")
 		}
 		all = append(all, stage.Input{Source: l.end(), Dest: p.Target, Folder: l.kind == remote && isFolder(l.ref.Key)})
 	}
@@ -351,12 +352,12 @@ func (f *runFlags) parse(args []string, set *pflag.FlagSet) (stage.Request, erro
 	}
 	for _, o := range q.OnInterrupt {
 		if o.Target.Bucket == "" && q.Record.Bucket == "" {
-			return q, usagef("--on-interrupt %s: say where to: PATTERN:s3://…", o.Pattern)
+			return q, usagef("--on-interrupt %s: the target is missing; write PATTERN:s3://…", o.Pattern)
 		}
 	}
 	var ok bool
 	if q.Signal, ok = stage.SignalNamed(strings.ToUpper(f.signal)); !ok {
-		return q, usagef("--signal: %q is no signal; write it like TERM, INT or USR1", f.signal)
+		return q, usagef("--signal: %q is not a signal name; write it like TERM, INT or USR1", f.signal)
 	}
 	if f.spot {
 		if q.Metadata = os.Getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT"); q.Metadata == "" {
@@ -452,5 +453,5 @@ func folderLeftovers(f *ui.Failure, e *stage.FolderError) {
 	if e.Log != "" {
 		kept = "the work folder and the logs are kept: " + e.Log
 	}
-	f.Advice = append(f.Advice, kept+"; the same line goes on with it", "to throw it away: "+f.ThrowAway)
+	f.Advice = append(f.Advice, kept+"; to resume, run the same command again", "to discard it: "+f.ThrowAway)
 }

@@ -21,7 +21,7 @@ func parseSize(text string) (int64, error) {
 	v, err := strconv.ParseFloat(n, 64)
 	factor, ok := sizeUnits[strings.ToLower(strings.TrimSpace(unit))]
 	if err != nil || !ok || v < 0 {
-		return 0, usagef("%q is no size; write it like 64MiB, 5GiB or 8388608", text)
+		return 0, usagef("%q is not a size; write it like 64MiB, 5GiB or 8388608", text)
 	}
 	if v *= factor; v >= math.MaxInt64 {
 		return 0, usagef("%q is too large a size", text)
@@ -44,7 +44,7 @@ var timeUnits = map[string]time.Duration{
 
 // parseSpan reads a time such as 90s, 5m, 1h30m, 7d, 2w.
 func parseSpan(text string) (time.Duration, error) {
-	bad := usagef("%q is no time; write it like 90s, 5m, 12h, 7d or 2w", text)
+	bad := usagef("%q is not a time; write it like 90s, 5m, 12h, 7d or 2w", text)
 	var sum float64
 	rest := strings.TrimSpace(text)
 	if rest == "" {

@@ -13,9 +13,9 @@ import (
 	"haul.example/haul/store"
 )
 
-const statLong = `haul stat tells what a store knows of an object without moving it: size, time, ETag, checksums, storage class, how far a
-restore is, encryption, headers, metadata, and, of one that was uploaded in parts, how many and how large they are, where
-the store tells. Of a bucket it tells that it is there, and its region. "haul head" is the same.`
+const statLong = `haul stat shows what a store has recorded about an object, without downloading it: size, time, ETag, checksums, storage class,
+restore state, encryption, headers, metadata, and the number and sizes of its parts if the store reports them. For a bucket it
+shows that it exists, and its region. "haul head" is the same.`
 
 // statFlags are those of haul stat, as typed.
 type statFlags struct {
@@ -26,7 +26,7 @@ type statFlags struct {
 
 func (f *statFlags) flags() *pflag.FlagSet {
 	fs := f.attrs.readFlags(&f.version)
-	fs.BoolVar(&f.tags, "tags", false, "its tags as well, which needs a right of its own")
+	fs.BoolVar(&f.tags, "tags", false, "also print its tags, which needs an additional permission")
 	return fs
 }
 
@@ -42,7 +42,7 @@ func (a *app) stat() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "stat [flags] s3://BUCKET/KEY…",
 		Aliases: []string{"head"},
-		Short:   "Tell what a store knows of an object or a bucket",
+		Short:   "Show what a store has recorded about an object or a bucket",
 		Long:    statLong,
 		Example: "  haul stat s3://lab/runs/42/reads.bam\n  haul stat --tags --json s3://lab/runs/42/reads.bam | jq .checksums\n  haul stat s3://lab",
 		Args:    atLeastOne("stat", "one s3://BUCKET/KEY or several"),

@@ -107,7 +107,7 @@ func (s System) in() (*os.File, error) {
 // out gives standard output for data, in a form whose writing can be ended.
 func (s System) out() (*os.File, error) {
 	if isClosed(s.Stdout) {
-		return nil, errors.New("standard output is closed: nobody would get the data; redirect it into a file or a pipe, or >/dev/null for nobody")
+		return nil, errors.New("standard output is closed: the data has nowhere to go; redirect it into a file or a pipe, or to >/dev/null to drop it")
 	}
 	return reopen(s.Stdout), nil
 }

@@ -18,14 +18,14 @@ import (
 	"haul.example/haul/store"
 )
 
-const sumLong = `haul sum tells the digests of files, of standard input (-), or of objects, in the forms in which S3 and its tools tell them: hex
-as md5sum and ETags have it, and Base64 as S3's checksums. With --part-size also the composite ones, and the ETag, that an object
-has which was uploaded in parts of that size.
+const sumLong = `haul sum prints the digests of files, of standard input (-), or of objects, in the forms that S3 and its tools use: hex as in
+md5sum and ETags, and Base64 as in S3's checksums. With --part-size it also prints the composite checksums and the ETag of an object
+that was uploaded in parts of that size.
 
-An object is read by ranges in parallel, and goes nowhere; beside its digests stands what the store itself says of it, and whether
-that agrees. Without --part-size it is compared in the parts that it was uploaded in, where the store tells their size.
-A folder or prefix stands for all that is in it. --plain writes the lines of md5sum, sha1sum or sha256sum, which their -c reads. To
-compare whole folders with what is stored, without a download: haul verify.`
+An object is read by ranges in parallel, and not saved. Beside its digests haul prints what the store recorded, and whether that
+agrees. Without --part-size the comparison uses the part sizes of the upload, if the store reports them.
+A folder or prefix stands for everything in it. --plain writes lines that md5sum -c, sha1sum -c or sha256sum -c reads. To compare whole
+folders with what is stored, without a download, use haul verify.`
 
 // sumFlags are those of haul sum, as typed.
 type sumFlags struct {
@@ -38,9 +38,9 @@ type sumFlags struct {
 
 func (f *sumFlags) flags() *pflag.FlagSet {
 	fs := f.attrs.readFlags(&f.version)
-	fs.Var(&f.digests, "digest", "`LIST` of md5, sha256, sha1, crc64nvme, crc32c, crc32 (else md5,sha256,crc64nvme)")
-	fs.BoolVar(&f.plain, "plain", false, "lines as md5sum or sha256sum has them, of one digest: --digest md5 (else that), sha1 or sha256")
-	fs.Var(&f.partSize, "part-size", "also what an object in parts of that `SIZE` has, such as 8MiB")
+	fs.Var(&f.digests, "digest", "`LIST` of md5, sha256, sha1, crc64nvme, crc32c, crc32 (default md5,sha256,crc64nvme)")
+	fs.BoolVar(&f.plain, "plain", false, "print lines like md5sum or sha256sum, of one digest: --digest md5 (the default), sha1 or sha256")
+	fs.Var(&f.partSize, "part-size", "also the composite checksums and ETag of an object in parts of `SIZE`, such as 8MiB")
 	return fs
 }
 
@@ -64,7 +64,7 @@ func (a *app) sum() *cobra.Command {
 	var f sumFlags
 	cmd := &cobra.Command{
 		Use:     "sum [flags] FILE|DIR|s3://BUCKET[/KEY]|-…",
-		Short:   "Tell the digests of files, streams and objects, in S3's forms",
+		Short:   "Print the digests of files, streams and objects, in the forms S3 uses",
 		Long:    sumLong,
 		Example: "  haul sum NA12878.bam\n  haul sum --digest md5,crc32c --part-size 8MiB NA12878.bam\n  haul sum --digest md5 --plain run42 > md5sum.txt\n  haul sum s3://lab/runs/NA12878.bam\n  samtools view -u in.cram | haul sum -",
 		Args:    atLeastOne("sum", "one FILE, DIR, s3://BUCKET/KEY or -, or several"),

@@ -12,30 +12,30 @@ import (
 
 const syncVerb = "sync"
 
-const syncLong = `haul sync makes what is below TARGET like what is in SOURCE, and moves only what differs.
+const syncLong = `haul sync makes TARGET match SOURCE, and transfers only what differs.
 
-  haul sync DIR s3://BUCKET/DIR              up
-  haul sync s3://BUCKET/DIR DIR              down
-  haul sync s3://BUCKET/DIR s3://BUCKET/DIR  within the store
+  haul sync DIR s3://BUCKET/DIR              upload
+  haul sync s3://BUCKET/DIR DIR              download
+  haul sync s3://BUCKET/DIR s3://BUCKET/DIR  copy within the store
 
-As with the AWS CLI, a file or object moves where its target is missing, where the sizes differ, and where the source is newer;
-on the way down, where a file has the time of its object, only where the file is newer. --size-only looks at sizes alone, and
---exact-timestamps lets any difference in time count on the way down. Objects that stand for folders (empty, with a slash at
-the end of the key) are no part of it.
+As with the AWS CLI, a file or object is transferred if its target is missing, if the sizes differ, or if the source is newer. A
+downloaded file has the time of its object; on download it is transferred again only if the file is newer. --size-only compares only
+sizes. With --exact-timestamps any difference in time counts on download. Folder placeholders (empty objects whose key ends in a
+slash) are ignored.
 
-With --checksum the content decides where sizes are equal: the sums, or the ETag that is an MD5, that the store keeps, against
-the file's. Nothing is downloaded for that; the file is read. Where nobody can tell whether the content differs, it moves, and
---verbose and --dryrun say so. With --times the file's time is kept in the object's metadata (mtime, as rclone has it; s3cmd's
-is read too), compared, and given back on the way down. Both cost a request for each object whose size is equal.
+With --checksum, files of equal size are compared by content: the file is read and compared with the checksum recorded by the store,
+or with an ETag that is an MD5. Nothing is downloaded for that. If the content cannot be compared, the file is transferred, and
+--verbose and --dryrun say so. With --times the file's time is stored in the object's metadata (mtime, as rclone does; s3cmd's is
+read too), compared, and restored on download. Both cost one request for each object of equal size.
 
-With --delete, what is not in the source is deleted from the target; what the filters leave out stays, on both sides. Nothing is
-deleted before both listings came to a good end and the transfers are done, nor where one of them failed or a folder could not be
-read. Where nothing is found in the source at all, which is how a share looks that is not mounted, nothing is deleted and the exit
-code is 5, unless --allow-empty-source is given. With --max-delete N, where there is more to delete than N, nothing is. Links to folders in a local target are neither followed nor
-deleted. A prefix with nothing below it is taken for a typing error, and ends with exit code 3.
+With --delete, files and objects that are not in the source are deleted from the target; what the filters exclude is kept on both
+sides. Deletion starts only after both listings are complete and the transfers are done. Nothing is deleted if any of them failed or
+a folder could not be read. If the source is empty, which is how an unmounted share looks, nothing is deleted and the exit code is 5,
+unless --allow-empty-source is given. With --max-delete N, nothing is deleted if there are more than N deletions. Links to folders in a
+local target are neither followed nor deleted. If nothing exists below a source prefix, it is treated as a typing error: exit code 3.
 
-Families come in order, and what lacks is named, as with haul cp; --no-families turns that off, and --last names
-markers of your own.`
+Companion files are handled as with haul cp: indexes after their data, markers last, missing companions reported. --no-families
+turns that off, and --last names further markers.`
 
 const syncExample = `  haul sync run42 s3://lab/runs/42
   haul sync --delete --dryrun run42 s3://lab/runs/42
@@ -51,12 +51,12 @@ type syncFlags struct {
 
 func (f *syncFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Comparing and deleting", pflag.ContinueOnError)
-	fs.BoolVar(&f.sizeOnly, "size-only", false, "look at nothing but sizes")
-	fs.BoolVar(&f.exact, "exact-timestamps", false, "on the way down, let any difference in time count")
-	fs.BoolVar(&f.checksum, "checksum", false, "let the content decide where sizes are equal")
-	fs.BoolVar(&f.delete, "delete", false, "delete from the target what is not in the source")
-	fs.BoolVar(&f.allowEmpty, "allow-empty-source", false, "let --delete empty the target where nothing is found in the source")
-	fs.IntVar(&f.maxDelete, "max-delete", 0, "delete nothing where there is more to delete than `N`")
+	fs.BoolVar(&f.sizeOnly, "size-only", false, "compare sizes only")
+	fs.BoolVar(&f.exact, "exact-timestamps", false, "on download, any difference in time counts")
+	fs.BoolVar(&f.checksum, "checksum", false, "compare files of equal size by content")
+	fs.BoolVar(&f.delete, "delete", false, "delete files and objects in the target that are not in the source")
+	fs.BoolVar(&f.allowEmpty, "allow-empty-source", false, "let --delete empty the target if the source is empty")
+	fs.IntVar(&f.maxDelete, "max-delete", 0, "delete nothing if there are more than `N` deletions")
 	return fs
 }
 
@@ -70,7 +70,7 @@ func (f *syncFlags) parse(set *pflag.FlagSet, o *mirror.SyncOptions, times bool)
 	}
 	switch {
 	case chosen > 1:
-		return usagef("--size-only, --exact-timestamps and --checksum exclude each other")
+		return usagef("--size-only, --exact-timestamps and --checksum cannot be used together")
 	case times && (f.sizeOnly || f.exact):
 		return usagef("--times compares by the times kept with the objects, and goes with neither --size-only nor --exact-timestamps")
 	case set.Changed("max-delete") && !f.delete:
@@ -91,7 +91,7 @@ func (f *syncFlags) parse(set *pflag.FlagSet, o *mirror.SyncOptions, times bool)
 func (a *app) sync() *cobra.Command {
 	return a.transfers(&copyFlags{verb: syncVerb}, &cobra.Command{
 		Use:     "sync [flags] SOURCE TARGET",
-		Short:   "Make a folder or prefix like another, moving what differs",
+		Short:   "Make a folder or prefix match another, transferring what differs",
 		Long:    syncLong,
 		Example: syncExample,
 		Args:    twoArgs,

@@ -17,7 +17,7 @@ import (
 // trees completes a line with --recursive.
 func (r *copyRequest) trees(d files) error {
 	if r.from.kind == stream || r.to.kind == stream {
-		return usagef("a stream is no folder, and can be no part of a run over many files")
+		return usagef("a stream is not a folder, and cannot be copied with --recursive")
 	}
 	switch {
 	case r.from.kind == remote && r.to.kind == remote:
@@ -26,14 +26,14 @@ func (r *copyRequest) trees(d files) error {
 	case r.from.kind == remote:
 		r.direction = downloadTree
 		if mode, err := d.mode(r.to.text); err == nil && !mode.IsDir() {
-			return usagef("%s is a file, and a folder is needed", r.to.text)
+			return usagef("%s is a file, but must be a folder", r.to.text)
 		}
 		return nil // a folder that is not there is made
 	}
 	r.direction = uploadTree
 	mode, err := d.mode(r.from.text)
 	if err == nil && !mode.IsDir() {
-		return usagef("%s is a file, and a folder is needed; haul cp copies one file without --recursive", r.from.text)
+		return usagef("%s is a file, but must be a folder; haul cp copies one file without --recursive", r.from.text)
 	}
 	return err
 }
@@ -175,7 +175,7 @@ type treeError struct {
 // Error gives the cause.
 func (e *treeError) Error() string {
 	if part := new(mirror.IncompleteError); errors.As(e.err, &part) && part.Failed+part.Skipped > 0 {
-		return ui.Reason(e.err) + "; named above"
+		return ui.Reason(e.err) + "; listed above"
 	}
 	return ui.Reason(e.err)
 }
@@ -212,7 +212,7 @@ func (a *app) treeLeftovers(f *ui.Failure, e *treeError) {
 		f.ThrowAway = shellLine("find", e.req.to.text, "-name", ".*.haul-*", "-delete")
 	}
 	if f.ThrowAway != "" {
-		f.Advice = append(f.Advice, "to throw it away: "+f.ThrowAway)
+		f.Advice = append(f.Advice, "to discard it: "+f.ThrowAway)
 	}
 }
 

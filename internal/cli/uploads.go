@@ -15,17 +15,17 @@ import (
 	"haul.example/haul/store"
 )
 
-const uploadsLong = `haul uploads lists unfinished uploads, whoever began them: those that a broken run goes on with, and those that only cost
-money, since a store bills the parts it holds. Each line has the date, the age, the key and the upload's ID.
+const uploadsLong = `haul uploads lists unfinished uploads, whichever program started them. Interrupted transfers resume them; the others only cost money,
+since the store bills the parts it holds. Each line has the date, the age, the key and the upload ID.
 
-With --abort it throws them away. What it throws away must be said exactly:
+With --abort it aborts them. Say exactly which:
 
-  haul uploads s3://BUCKET/KEY --abort                    all of that one key, and of no key that merely begins so
-  haul uploads s3://BUCKET/DIR/ --abort --older-than 7d   all below that folder, begun more than 7 days ago
-  haul uploads s3://BUCKET --abort --yes                  all of the bucket, those of running transfers too
+  haul uploads s3://BUCKET/KEY --abort                    all of that key, and of no longer key that starts with it
+  haul uploads s3://BUCKET/DIR/ --abort --older-than 7d   all below that folder that were started more than 7 days ago
+  haul uploads s3://BUCKET --abort --yes                  all of the bucket, including those of running transfers
   haul uploads s3://BUCKET/KEY --abort --upload-id ID     one
 
-An upload that is thrown away while its transfer runs makes that transfer fail.`
+Aborting the upload of a running transfer makes that transfer fail.`
 
 // uploadsFlags are those of haul uploads, as typed.
 type uploadsFlags struct {
@@ -36,11 +36,11 @@ type uploadsFlags struct {
 
 func (f *uploadsFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Unfinished uploads", pflag.ContinueOnError)
-	fs.BoolVar(&f.abort, "abort", false, "throw them away")
-	fs.Var(&f.olderThan, "older-than", "only those begun that `TIME` ago or earlier, such as 7d")
+	fs.BoolVar(&f.abort, "abort", false, "abort them")
+	fs.Var(&f.olderThan, "older-than", "only those started at least `TIME` ago, such as 7d")
 	fs.StringVar(&f.id, "upload-id", "", "only the one with that `ID`")
-	fs.BoolVar(&f.yes, "yes", false, "with --abort: yes, all of the bucket or folder")
-	fs.BoolVar(&f.parts, "parts", false, "also count parts and bytes, which costs a request for each upload")
+	fs.BoolVar(&f.yes, "yes", false, "with --abort: confirm aborting all of the bucket or folder")
+	fs.BoolVar(&f.parts, "parts", false, "also count parts and bytes, with one request for each upload")
 	return fs
 }
 
@@ -48,7 +48,7 @@ func (a *app) uploads() *cobra.Command {
 	var f uploadsFlags
 	cmd := &cobra.Command{
 		Use:     "uploads [flags] s3://BUCKET[/PREFIX]",
-		Short:   "List unfinished uploads, or throw them away",
+		Short:   "List or abort unfinished uploads",
 		Long:    uploadsLong,
 		Example: "  haul uploads s3://lab\n  haul uploads s3://lab/runs/ --parts\n  haul uploads s3://lab --abort --older-than 7d",
 		Args: func(_ *cobra.Command, args []string) error {
@@ -97,7 +97,7 @@ func (f *uploadsFlags) parse(word string) (uploadsRequest, error) {
 		return r, usagef("--yes only goes with --abort")
 	}
 	if f.abort && !r.exact && !f.yes && r.olderThan == 0 && r.id == "" {
-		return r, usagef("this would throw away all unfinished uploads below %s, those of running transfers too; "+
+		return r, usagef("this would abort all unfinished uploads below %s, those of running transfers too; "+
 			"add --older-than 1d (or another time) or --yes", word)
 	}
 	return r, nil
@@ -147,7 +147,7 @@ func (a *app) runUploads(ctx context.Context, c *haul.Client, r uploadsRequest) 
 		return fmt.Errorf("%d of %d unfinished uploads: %w", len(failed), len(found), errors.Join(failed...))
 	}
 	if !r.abort {
-		screen.Note(fmt.Sprintf("unfinished: %d; to throw one away: %s", len(found), abortLine(a.connect, found[0].Ref)))
+		screen.Note(fmt.Sprintf("unfinished: %d; to abort one: %s", len(found), abortLine(a.connect, found[0].Ref)))
 	}
 	return nil
 }

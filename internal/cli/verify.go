@@ -21,43 +21,44 @@ import (
 	"haul.example/haul/store"
 )
 
-const verifyLong = `haul verify tells whether a delivery is whole, and moves no payload: files are read here, and of objects the store is asked what
-it vouches for.
+const verifyLong = `haul verify checks that a delivery is complete and intact, without downloading it: local files are read, and objects are checked
+by the checksums recorded by the store.
 
-  haul verify DIR s3://BUCKET/DIR          each file against its object; also one FILE and s3://BUCKET/KEY, and the other way round
+  haul verify DIR s3://BUCKET/DIR          each file against its object; also one FILE and s3://BUCKET/KEY, in either order
   haul verify MANIFEST s3://BUCKET/DIR     each line of a list of digests, or of a receipt, against its object
-  haul verify MANIFEST DIR                 and against its file
-  haul verify DIR, haul verify s3://…      by the digests that lie in it: x.bam.md5, x.bam.md5sum, md5sum.txt and their kin
-  haul verify MANIFEST                     what lies beside it
+  haul verify MANIFEST DIR                 each line against its file
+  haul verify DIR, haul verify s3://…      by the digest files found there: x.bam.md5, x.bam.md5sum, md5sum.txt and the like
+  haul verify MANIFEST                     the files next to it
   haul verify - s3://BUCKET/DIR            by a MANIFEST from standard input
 
-A MANIFEST is a file or an object, known by what is in it: lines of md5sum, sha1sum, sha256sum or sha512sum (GNU or BSD), names with
-their digests, any table (TSV, CSV, markdown) or JSON with digests and file names, as ENA, GDC, EGA, gen3, 10x and providers have them,
-what Get-FileHash, certutil, FCIV, hashdeep and gsutil hash write, a bare digest, or a receipt of haul. Every digest of a row counts,
-and so does a size. A line that cannot be read costs that line, and is UNPROVABLE. A bare digest in S1.bam.md5sum, or S1.md5, is about
-S1.bam. Where names begin above the target, leading folders are taken off. Names that lead out of the target are not followed.
+A MANIFEST is a file or an object. Its format is detected: lines of md5sum, sha1sum, sha256sum or sha512sum (GNU or BSD), names with
+digests, any table (TSV, CSV, markdown) or JSON with digests and file names, as from ENA, GDC, EGA, gen3, 10x and service providers,
+the output of Get-FileHash, certutil, FCIV, hashdeep and gsutil hash, a bare digest, or a receipt of haul. Every digest in a row is
+checked, and so is a size. A line that cannot be parsed is UNPROVABLE; the others still count. A bare digest in S1.bam.md5sum, or
+S1.md5, belongs to S1.bam. Leading folders that the target does not have are removed from names. Names that lead out of the target
+are not followed.
 
-For each file it says, the first name being what should be there, and the second where it is looked for:
-  OK          it is there and proved, and by what: the store's checksum of the full object, or of its parts; its ETag, where that is
-              an MD5, or the MD5 of the MD5s of parts; the md5 that rclone, s3cmd or haul wrote into its metadata, which is its
-              uploader's word and not the store's; a digest or receipt
-  MISSING     it is not there
-  BAD         its size or its bytes are others; where sums of parts are known, which parts
-  UNPROVABLE  nobody vouches for the bytes, and why
-  EXTRA       it is in the target only, or has no digest there. Between two trees this counts as a difference; beside a manifest it
-              does not, and is told with --verbose only (beside a receipt, always: it does not cover them); --extra says otherwise.
-              A manifest itself, and files such as x.md5, are passed over
+For each file it prints a verdict, the name of the expected file, and where it was looked for:
+  OK          the file is present and verified, and by what: the store's checksum of the full object or of its parts; its ETag, if
+              that is an MD5 or the MD5 of the parts' MD5s; the md5 that rclone, s3cmd or haul wrote into its metadata, which was
+              set by the uploader and not checked by the store; a digest or receipt
+  MISSING     the file is missing
+  BAD         the size or the content differs; if checksums of parts are known, which parts
+  UNPROVABLE  there is no checksum to verify it by, and why
+  EXTRA       the file is only in the target, or has no digest. Between two trees this is a difference. With a manifest it is not,
+              and is listed with --verbose only (with a receipt, always); --extra changes that. Manifests themselves, and files
+              such as x.md5, are not listed
 
-An ETag of parts proves when it fits. How an object was cut is asked of the store, or read in its metadata, or tried: the part
-sizes that tools use and that make as many parts as the ETag tells. An ETag that fits at none proves nothing, and so the file is
-UNPROVABLE; one that is a plain MD5, or whose parts the store tells, is BAD where it differs. An object's word is what the store
-keeps: that was checked when it was stored, and is not read again now. --download reads again, compares, and writes nothing to disk:
-what is UNPROVABLE, or BAD by an ETag, or known by metadata alone. --download=all reads every object, and so finds what rotted after
-the store took it.
+An ETag of parts verifies a file if it matches. The part sizes come from the store, or from the object's metadata, or are guessed: the
+sizes that common tools use and that give as many parts as the ETag names. If no guess matches, the file is UNPROVABLE. If the ETag is
+a plain MD5, or the store reports the part sizes, a difference is BAD.
 
---report FILE writes a document for whoever asks: problems first, totals, when, what against what, by which proofs. The exit code is
-6 where anything is BAD, else 3 where anything is MISSING, else 7 where anything is UNPROVABLE, else 1 where something is EXTRA that
-counts, while all else is whole.`
+Without --download, haul trusts the checksums recorded when the object was stored. --download reads objects again and compares them,
+and writes nothing to disk: those that are UNPROVABLE, BAD by an ETag, or OK by metadata only. --download=all reads every object, and
+so finds damage that happened after the object was stored.
+
+--report FILE writes a report: problems first, then totals, time, what was compared, and by which checksums. The exit code is 6 if
+anything is BAD, else 3 if anything is MISSING, else 7 if anything is UNPROVABLE, else 1 if something EXTRA counts as a difference.`
 
 const verifyExample = `  haul verify run42 s3://lab/runs/42
   haul verify md5sum.txt s3://lab/runs/42 --report delivery.html
@@ -78,13 +79,13 @@ type verifyFlags struct {
 
 func (f *verifyFlags) flags() []*pflag.FlagSet {
 	fs := pflag.NewFlagSet("Verifying", pflag.ContinueOnError)
-	fs.StringVar(&f.download, "download", "", "fetch what the store's word cannot prove, and compare; nothing is written to disk; --download`=all` does so with every object")
+	fs.StringVar(&f.download, "download", "", "download and compare objects that the recorded checksums cannot verify; nothing is written to disk; --download`=all` does so with every object")
 	fs.Lookup("download").NoOptDefVal = "open"
-	fs.BoolVar(&f.sidecars, "sidecars", false, "of two names, the first is where files such as x.bam.md5 or md5sum.txt lie, and the second what they are about")
-	fs.StringVar(&f.extra, "extra", "", "what is in the target only, or has no digest, is to `DO`: fail, allow (else it fails between two trees)")
+	fs.BoolVar(&f.sidecars, "sidecars", false, "take digests from files such as x.bam.md5 or md5sum.txt below SOURCE, and check the files of TARGET by them")
+	fs.StringVar(&f.extra, "extra", "", "what to `DO` if a file is only in the target, or has no digest: fail or allow (default: fail between two trees)")
 	fs.StringVar(&f.report, "report", "", "write a report to `FILE`, which ends in .html, .json or .csv")
 	f.filterFlags.add(fs)
-	fs.Var(&f.memory, "memory", "at most that `SIZE` of memory for buffers (else 128MiB)")
+	fs.Var(&f.memory, "memory", "use at most `SIZE` of memory for buffers (default 128MiB)")
 	return []*pflag.FlagSet{fs, f.attrs.readFlags(nil)}
 }
 
@@ -104,12 +105,12 @@ func (a *app) verify() *cobra.Command {
 	var f verifyFlags
 	cmd := &cobra.Command{
 		Use:     "verify [flags] SOURCE [TARGET]",
-		Short:   "Tell whether a delivery is whole, without moving it",
+		Short:   "Check that a delivery is complete and intact, without downloading it",
 		Long:    verifyLong,
 		Example: verifyExample,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 && len(args) != 2 {
-				return usagef("verify needs what should be there and where to look for it, or one DIR, s3://… or MANIFEST")
+				return usagef("verify needs SOURCE and TARGET, or one DIR, s3://… or MANIFEST")
 			}
 			return nil
 		},
@@ -139,11 +140,11 @@ func (f *verifyFlags) parse(args []string, d files) (r verifyRequest, err error)
 	}
 	switch {
 	case f.download != "" && f.download != "open" && f.download != "all":
-		return r, usagef("--download: %q is none of open, all", f.download)
+		return r, usagef("--download must be open or all (got %q)", f.download)
 	case f.extra != "" && f.extra != "fail" && f.extra != "allow":
-		return r, usagef("--extra: %q is none of fail, allow", f.extra)
+		return r, usagef("--extra must be fail or allow (got %q)", f.extra)
 	case f.report != "" && !proof.IsReport(f.report):
-		return r, usagef("--report: %s ends in none of .html, .json, .csv", f.report)
+		return r, usagef("--report: the name must end in .html, .json or .csv (got %s)", f.report)
 	}
 	r.attrs, err = f.attrs.attrs("", d.read)
 	return r, err
@@ -277,7 +278,7 @@ func (e *verifyError) Error() string {
 	if len(all) == 0 {
 		return "nothing was there to be verified"
 	}
-	return strings.Join(all, ", ") + "; named above"
+	return strings.Join(all, ", ") + "; listed above"
 }
 
 // code is the exit code: the worst of what was found decides.
@@ -304,5 +305,5 @@ func (e *verifyError) advice() []string {
 	if e.settles == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("to settle what nobody vouches for, add --download: it fetches and compares %s, and writes nothing to disk", amount.Bytes(e.bytes))}
+	return []string{fmt.Sprintf("to verify what is UNPROVABLE, add --download: it downloads and compares %s, and writes nothing to disk", amount.Bytes(e.bytes))}
 }

@@ -23,10 +23,10 @@ func (a *app) version() *cobra.Command {
 	var texts bool
 	cmd := &cobra.Command{
 		Use:   "version",
-		Short: "Print the version of haul, or the licenses of what it is made of",
+		Short: "Print the version of haul, or the licenses of the software in it",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usagef("version takes no words")
+				return usagef("version takes no arguments")
 			}
 			return nil
 		},

@@ -10,16 +10,16 @@ import (
 	"haul.example/haul/store"
 )
 
-const websiteLong = `haul website lets a bucket answer as a web site, at an address of its own. Many stores other than Amazon S3 do not offer
-this. Who may read the objects is not changed.`
+const websiteLong = `haul website configures a bucket as a static website, with a URL of its own. Many stores other than Amazon S3 do not support
+this. Read permissions are not changed.`
 
 // websiteFlags are those of haul website, as typed.
 type websiteFlags struct{ index, failed string }
 
 func (f *websiteFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("The site", pflag.ContinueOnError)
-	fs.StringVar(&f.index, "index-document", "", "`NAME` of the page for addresses that end in a slash, such as index.html")
-	fs.StringVar(&f.failed, "error-document", "", "`KEY` of the page for what is not there")
+	fs.StringVar(&f.index, "index-document", "", "`NAME` of the page for URLs that end in a slash, such as index.html")
+	fs.StringVar(&f.failed, "error-document", "", "`KEY` of the page for missing objects")
 	return fs
 }
 
@@ -27,7 +27,7 @@ func (a *app) website() *cobra.Command {
 	var f websiteFlags
 	cmd := &cobra.Command{
 		Use:     "website [flags] s3://BUCKET",
-		Short:   "Let a bucket answer as a web site",
+		Short:   "Configure a bucket as a static website",
 		Long:    websiteLong,
 		Example: "  haul website s3://lab-site --index-document index.html --error-document error.html",
 		Args:    exactlyOne("website", "s3://BUCKET"),

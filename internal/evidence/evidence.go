@@ -289,7 +289,7 @@ func (r *Record) Why() string {
 	guessed := len(r.Claims) > 0 && r.Claims[0].Guess
 	switch {
 	case enc != "" && enc != "AES256" && len(r.Claims) == 0:
-		return "the store keeps no checksum of it, and under " + enc + " its ETag is no MD5"
+		return "the store keeps no checksum of it, and under " + enc + " its ETag is not an MD5"
 	case guessed && r.Claims[0].Kind == PartSums:
 		return fmt.Sprintf("its %s of %s fits at no part size that was tried, and the store reports none", r.Claims[0].Sum.Algorithm, Parts(r.Claims[0].Sum.Parts))
 	case guessed:
@@ -299,7 +299,7 @@ func (r *Record) Why() string {
 	case len(r.Claims) > 0 && r.Claims[0].IsETag():
 		return "the store keeps no checksum of it, and its ETag is not the MD5 of the bytes"
 	case len(r.Claims) == 0:
-		return "the store keeps no checksum of it, and its ETag is no MD5"
+		return "the store keeps no checksum of it, and its ETag is not an MD5"
 	}
 	return "nothing that the store keeps of it compares"
 }

@@ -121,7 +121,7 @@ func MakeDirs(dir string, perm fs.FileMode) error {
 // notFolder is the error for a name that must be a directory, but is something else. It is a syscall.ENOTDIR.
 type notFolder string
 
-func (n notFolder) Error() string { return string(n) + " is a file, and a folder is needed there" }
+func (n notFolder) Error() string { return string(n) + " is a file, but must be a folder there" }
 
 func (notFolder) Unwrap() error { return syscall.ENOTDIR }
 

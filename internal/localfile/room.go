@@ -28,7 +28,7 @@ func PrivateDir(dir string) error {
 	case err != nil:
 		return err
 	case !fi.IsDir():
-		return fmt.Errorf("%s is no folder, and one is needed under that name: remove it", dir)
+		return fmt.Errorf("%s is not a folder, but a folder of that name is needed: remove the file", dir)
 	case !owned(fi), runtime.GOOS != "windows" && fi.Mode().Perm()&0o077 != 0:
 		return fmt.Errorf("%s is there, and others can reach it: it is not used; remove it, or choose another place", dir)
 	}

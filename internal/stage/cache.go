@@ -82,13 +82,13 @@ func newCache(r *run) *cache {
 		err = localfile.MakeDirs(dir, 0o777)
 	}
 	if err != nil {
-		r.Report.Note(fmt.Sprintf("goes on without the cache: %v", err))
+		r.Report.Note(fmt.Sprintf("continuing without the cache: %v", err))
 		return nil
 	}
 	c := &cache{Cache: r.Cache, run: r, own: filepath.Join(dir, ownName())}
 	c.Dir = dir
 	if err := localfile.OwnDir(c.own); err != nil {
-		r.Report.Note(fmt.Sprintf("keeps nothing in the cache: %v", err))
+		r.Report.Note(fmt.Sprintf("not caching inputs: %v", err))
 		c.own = ""
 	}
 	return c

@@ -226,7 +226,7 @@ func (r *run) live(ctx context.Context, cmd *exec.Cmd) error {
 
 // end asks the command to end, and makes it when its time is over.
 func (r *run) end(ctx context.Context, p *group, waited <-chan error) {
-	r.Report.Note(fmt.Sprintf("%v: the command is told to end, and has %s for it", context.Cause(ctx), r.Grace))
+	r.Report.Note(fmt.Sprintf("%v: the command is asked to stop, and has %s to do so", context.Cause(ctx), r.Grace))
 	p.signal(r.Signal)
 	timer := time.NewTimer(r.Grace)
 	defer timer.Stop()
@@ -293,7 +293,7 @@ func (t *tee) Write(p []byte) (int, error) {
 	if !t.mute {
 		if _, err := t.log.Write(p); err != nil {
 			t.mute = true
-			t.note(fmt.Sprintf("the command's output is no longer kept: %v", err))
+			t.note(fmt.Sprintf("the command's output is no longer saved: %v", err))
 		}
 	}
 	return t.to.Write(p)

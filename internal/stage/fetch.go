@@ -135,7 +135,7 @@ func (t *tally) text(n int, took time.Duration) string {
 		s += fmt.Sprintf("; %d from the cache", t.cached)
 	}
 	if t.kept > 0 {
-		s += fmt.Sprintf("; %d were there and proved", t.kept)
+		s += fmt.Sprintf("; %d were in place and verified", t.kept)
 	}
 	if t.linked > 0 {
 		s += fmt.Sprintf("; %d linked to", t.linked)
@@ -144,9 +144,9 @@ func (t *tally) text(n int, took time.Duration) string {
 		return s
 	}
 	if t.unproved > 0 {
-		return s + fmt.Sprintf("; %d could not be proved, since the store keeps nothing to prove them by", t.unproved)
+		return s + fmt.Sprintf("; %d could not be verified: the store recorded no checksum of them", t.unproved)
 	}
-	return s + "; all proved"
+	return s + "; all verified"
 }
 
 func count(n int, thing string) string {
@@ -186,7 +186,7 @@ func (r *run) place(ctx context.Context, cache *cache, it *item, t *tally) error
 		if err == nil || ctx.Err() != nil || !errors.As(err, new(cacheError)) {
 			return err
 		}
-		r.Report.Note(fmt.Sprintf("goes on without the cache for %s: %v", it.source, err))
+		r.Report.Note(fmt.Sprintf("continuing without the cache for %s: %v", it.source, err))
 		if err := os.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

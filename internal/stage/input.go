@@ -155,7 +155,7 @@ func localItem(file, rel string) (*item, error) {
 		return nil, fmt.Errorf("input %w", err)
 	}
 	if !fi.Mode().IsRegular() {
-		return nil, invalid("the input %s is no file; a folder is written with a slash at its end", file)
+		return nil, invalid("the input %s is not a file; write a folder with a slash at its end", file)
 	}
 	return &item{source: abs, rel: rel, path: abs, size: fi.Size(), state: fmt.Sprintf("%d bytes, %s", fi.Size(), fi.ModTime().UTC().Format(time.RFC3339Nano))}, nil
 }

@@ -38,9 +38,9 @@ func TestCacheOfOthers(t *testing.T) {
 		want  string // in what the run says
 		used  bool
 	}{
-		"a good entry": {func(*testing.T, string) {}, "0 fetched, 0 B; 1 from the cache; all proved", true},
+		"a good entry": {func(*testing.T, string) {}, "0 fetched, 0 B; 1 from the cache; all verified", true},
 		"a good entry without a record": {func(t *testing.T, entry string) { must(t, os.Remove(entry+".json")) },
-			"0 fetched, 0 B; 1 from the cache; all proved", true},
+			"0 fetched, 0 B; 1 from the cache; all verified", true},
 		"other bytes of the same size and time": {func(t *testing.T, entry string) {
 			fi, err := os.Stat(entry)
 			must(t, err)

@@ -199,9 +199,9 @@ func (r *run) upload(ctx context.Context, files []output, again bool) error {
 			text += fmt.Sprintf("; %d were there", u.there)
 		}
 		if unproved > 0 {
-			text += fmt.Sprintf("; %d could not be proved", unproved)
+			text += fmt.Sprintf("; %d could not be verified", unproved)
 		} else {
-			text += "; all proved"
+			text += "; all verified"
 		}
 		r.Report.Note(text)
 	}

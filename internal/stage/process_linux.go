@@ -36,7 +36,7 @@ func endStrays(work string) error {
 		select {
 		case <-tick.C:
 		case <-timer.C:
-			return fmt.Errorf("the command of an earlier run is still in %s, and cannot be ended: %d", work, pids)
+			return fmt.Errorf("the command of an earlier run is still in %s, and cannot be killed: %d", work, pids)
 		}
 	}
 }

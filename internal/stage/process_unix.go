@@ -120,7 +120,7 @@ func (p *group) linger(grace time.Duration, note func(string)) {
 		select {
 		case <-tick.C:
 		case <-timer.C:
-			note("the command has ended, and what it left running is killed")
+			note("the command has exited; killing the processes that it left running")
 			p.kill()
 			timer.Reset(grace)
 		}

@@ -100,7 +100,7 @@ func TestStreamUnproved(t *testing.T) {
 		q.Streams = []stage.Stream{{Name: "x", Source: ref("x")}}
 		said = q.Report.(*report)
 	}))
-	if !strings.Contains(said.said(), "x could not be proved") {
+	if !strings.Contains(said.said(), "x could not be verified") {
 		t.Error(said.said())
 	}
 }

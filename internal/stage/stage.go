@@ -94,7 +94,7 @@ const defaultGrace = 30 * time.Second
 // ErrNotFound is in the chain of an error where the command is no program here, ErrNotRun where it cannot be run; ErrRuns, with
 // haul.ErrBusy, where the same request is being run.
 var (
-	ErrRuns     = errors.New("the same line is running")
+	ErrRuns     = errors.New("the same command is already running")
 	ErrNotFound = errors.New("command not found")
 	ErrNotRun   = errors.New("the command cannot be run")
 )
@@ -109,9 +109,9 @@ type ExitError struct {
 // Error reports how.
 func (e *ExitError) Error() string {
 	if e.Signal != "" {
-		return "the command was ended by the signal " + e.Signal
+		return "the command was killed by the signal " + e.Signal
 	}
-	return fmt.Sprintf("the command ended with exit code %d", e.Code)
+	return fmt.Sprintf("the command exited with code %d", e.Code)
 }
 
 // FolderError goes with any error after which the work folder is still there.
@@ -199,7 +199,7 @@ func (r *run) run(ctx, watched context.Context) error {
 
 func (r *run) inFolder(ctx, watched context.Context) error {
 	if r.folder.ended(&r.record) {
-		r.Report.Note("goes on with an earlier run: the command had ended well, and its outputs are unchanged")
+		r.Report.Note("resuming an earlier run: the command had succeeded, and its outputs are unchanged")
 		return r.out(ctx, true)
 	}
 	if err := r.in(watched); err != nil {
@@ -275,10 +275,10 @@ func (m missing) Error() string { return m.text }
 // Unwrap is the kind.
 func (missing) Unwrap() error { return store.NotFound }
 
-// local refuses what is no path below the work folder.
+// local refuses what is not a path below the work folder.
 func local(rel string) error {
 	if rel == "" || filepath.ToSlash(filepath.Clean(filepath.FromSlash(rel))) != rel || !filepath.IsLocal(filepath.FromSlash(rel)) || rel == "." {
-		return invalid("%q is no path below the work folder", rel)
+		return invalid("%q is not a path below the work folder", rel)
 	}
 	return nil
 }

@@ -143,7 +143,7 @@ func TestCacheRoom(t *testing.T) {
 	keep.Inputs, keep.Cache, keep.Keep = []stage.Input{input("b"), input("c"), input("d")}, stage.Cache{Dir: dir, Size: 3000}, true
 	_, err := stage.Run(t.Context(), c, keep)
 	must(t, err)
-	if said := use("a", 3000, "test", "-s", "a").said(); sharesNames(t, keep.Dir) && !strings.Contains(said, "goes on without the cache for s3://lab/a: it may hold 2.9 KiB") {
+	if said := use("a", 3000, "test", "-s", "a").said(); sharesNames(t, keep.Dir) && !strings.Contains(said, "continuing without the cache for s3://lab/a: it may hold 2.9 KiB") {
 		t.Errorf("an entry in use left: %s", said)
 	}
 }
@@ -171,7 +171,7 @@ func TestFullDisk(t *testing.T) {
 	q.Dir, q.Cache.Dir = t.TempDir(), small
 	_, err = stage.Run(t.Context(), client(t, m), q)
 	must(t, err)
-	if said := q.Report.(*report).said(); !strings.Contains(said, "goes on without the cache for s3://lab/big: ") {
+	if said := q.Report.(*report).said(); !strings.Contains(said, "continuing without the cache for s3://lab/big: ") {
 		t.Errorf("it said: %s", said)
 	}
 }
@@ -272,7 +272,7 @@ func TestForeignFolder(t *testing.T) {
 	}
 	must(t, os.RemoveAll(folder.Folder))
 	must(t, os.Symlink(t.TempDir(), folder.Folder))
-	if _, err := stage.Run(t.Context(), client(t, m), q); err == nil || !strings.Contains(err.Error(), "is no folder") {
+	if _, err := stage.Run(t.Context(), client(t, m), q); err == nil || !strings.Contains(err.Error(), "is not a folder") {
 		t.Errorf("a link was used: %v", err)
 	}
 }
@@ -380,7 +380,7 @@ func TestMany(t *testing.T) {
 	q.Grace = 0
 	rec, err := stage.Run(t.Context(), c, q)
 	must(t, err)
-	if said := q.Report.(*report).said(); len(rec.Outputs) != n || len(rec.Inputs) != n || !strings.Contains(said, "the command had ended well") {
+	if said := q.Report.(*report).said(); len(rec.Outputs) != n || len(rec.Inputs) != n || !strings.Contains(said, "the command had succeeded") {
 		t.Errorf("%d outputs, %d inputs; it said: %s", len(rec.Outputs), len(rec.Inputs), said)
 	}
 	if again := m.Counts()[storetest.Put].Calls - puts; again > n-puts+100 {

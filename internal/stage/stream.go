@@ -89,7 +89,7 @@ func (r *run) feed(ctx context.Context, f *os.File, i int) error {
 	switch {
 	case err == nil:
 		if !result.Proof.Verified {
-			r.Report.Note(fmt.Sprintf("%s could not be proved: %s", in.Name, result.Proof.Text))
+			r.Report.Note(fmt.Sprintf("%s could not be verified: %s", in.Name, result.Proof.Text))
 		}
 		r.record.Streams[i].Sum = sumOf(result.Object)
 		r.Report.Moved("download", in.Source.String(), in.Name, result)
@@ -101,5 +101,5 @@ func (r *run) feed(ctx context.Context, f *os.File, i int) error {
 }
 
 func partly(name string) string {
-	return fmt.Sprintf("the command read only a part of %s, which is not proved", name)
+	return fmt.Sprintf("the command read only a part of %s, so it is not verified", name)
 }

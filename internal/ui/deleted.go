@@ -66,7 +66,7 @@ func (d *Deletions) Total(deleted, failed int, needed time.Duration) {
 	default:
 		text := fmt.Sprintf("deleted %s in %s", objects(deleted), amount.Took(needed))
 		if failed > 0 {
-			text += fmt.Sprintf("; %s failed (named above)", grouped(failed))
+			text += fmt.Sprintf("; %s failed (listed above)", grouped(failed))
 		}
 		d.s.line(d.s.out, text)
 	}

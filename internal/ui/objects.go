@@ -142,20 +142,20 @@ func summaryLine(t Task, m mirror.Summary) string {
 	for _, also := range []struct {
 		n    int
 		text string
-	}{{m.PlannedDeletes, "would delete %s"}, {m.Deleted, "deleted %s"}, {m.Unchanged, "%s unchanged"}, {m.Incomplete, "%s with an incomplete family (named above)"}} {
+	}{{m.PlannedDeletes, "would delete %s"}, {m.Deleted, "deleted %s"}, {m.Unchanged, "%s unchanged"}, {m.Incomplete, "%s with missing companion files (listed above)"}} {
 		if also.n > 0 {
 			fmt.Fprintf(&b, "; "+also.text, grouped(also.n))
 		}
 	}
 	var not []string
 	if m.Failed > 0 {
-		not = append(not, grouped(m.Failed)+" failed (named above)")
+		not = append(not, grouped(m.Failed)+" failed (listed above)")
 	}
 	if m.Skipped > 0 {
-		not = append(not, grouped(m.Skipped)+" skipped (named above)")
+		not = append(not, grouped(m.Skipped)+" skipped (listed above)")
 	}
 	if m.Unverified > 0 {
-		not = append(not, grouped(m.Unverified)+" not proved")
+		not = append(not, grouped(m.Unverified)+" not verified")
 	}
 	if rest := m.Found - m.Done - m.Failed - m.Skipped - m.Unchanged - (m.Planned - m.PlannedDeletes); rest > 0 || !m.All {
 		not = append(not, "the rest was not reached")
@@ -166,7 +166,7 @@ func summaryLine(t Task, m mirror.Summary) string {
 	case t.Dry:
 		b.WriteString("; nothing was done")
 	case m.Done > 0:
-		b.WriteString("; all proved")
+		b.WriteString("; all verified")
 	}
 	return b.String()
 }

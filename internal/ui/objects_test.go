@@ -70,11 +70,11 @@ func TestObjects(t *testing.T) {
 
 func TestSummary(t *testing.T) {
 	for want, m := range map[string]mirror.Summary{
-		"copied 5,000 objects, 312 MiB in 2.1 s (149 MiB/s, 2,381 objects/s); all proved": {
+		"copied 5,000 objects, 312 MiB in 2.1 s (149 MiB/s, 2,381 objects/s); all verified": {
 			Counts: mirror.Counts{Found: 5000, All: true, Done: 5000, Size: 312 * mib}, Elapsed: 2100 * time.Millisecond},
-		"copied 1 object, 8.0 GiB in 1m40s (61.4 MiB/s, 0.0 objects/s); kept 2.0 GiB from before; all proved": {
+		"copied 1 object, 8.0 GiB in 1m40s (61.4 MiB/s, 0.0 objects/s); kept 2.0 GiB from before; all verified": {
 			Counts: mirror.Counts{Found: 1, All: true, Done: 1, Size: 8192 * mib, Kept: 2048 * mib}, Elapsed: 100 * time.Second},
-		"copied 5 objects, 0 B in 1.0 s (0 B/s, 5.0 objects/s); 3 failed (named above), 1 skipped (named above), 2 not proved": {
+		"copied 5 objects, 0 B in 1.0 s (0 B/s, 5.0 objects/s); 3 failed (listed above), 1 skipped (listed above), 2 not verified": {
 			Counts: mirror.Counts{Found: 9, All: true, Done: 5, Failed: 3, Skipped: 1, Unverified: 2}, Elapsed: time.Second},
 		"copied 5 objects, 0 B in 1.0 s (0 B/s, 5.0 objects/s); the rest was not reached": {
 			Counts: mirror.Counts{Found: 9, All: true, Done: 5}, Elapsed: time.Second},
@@ -171,7 +171,7 @@ func TestWhatWasNotMoved(t *testing.T) {
 		}
 	}
 	for want, m := range map[string]mirror.Summary{
-		"copied 2 objects, 0 B in 1.0 s (0 B/s, 2.0 objects/s); deleted 3; 1,000 unchanged; all proved": {
+		"copied 2 objects, 0 B in 1.0 s (0 B/s, 2.0 objects/s); deleted 3; 1,000 unchanged; all verified": {
 			Counts: mirror.Counts{Found: 1002, All: true, Done: 2, Deleted: 3, Unchanged: 1000}, Elapsed: time.Second},
 		"copied 0 objects, 0 B in 1.0 s; 5 unchanged": {Counts: mirror.Counts{Found: 5, All: true, Unchanged: 5}, Elapsed: time.Second},
 	} {

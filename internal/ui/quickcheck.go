@@ -84,7 +84,7 @@ func (s *Screen) CheckedAll(c quickcheck.Counts, took time.Duration) {
 	n := c.OK + c.Warn + c.Bad + c.Unreadable
 	text := fmt.Sprintf("checked %s of %s in %s: %s ok", plural(n, "file"), amount.Bytes(c.Size), amount.Took(took), grouped(c.OK))
 	if c.Unsure > 0 {
-		text += fmt.Sprintf(" (%s of plain gzip, whose end tells little)", grouped(c.Unsure))
+		text += fmt.Sprintf(" (%s of plain gzip, whose end shows little)", grouped(c.Unsure))
 	}
 	for _, also := range []struct {
 		n    int

@@ -39,20 +39,20 @@ func sumText(s checksum.Sum) string {
 func proofClause(p haul.Proof) string {
 	text := Printable(p.Text)
 	if !p.Verified {
-		return "not proved: " + text
+		return "not verified: " + text
 	}
 	sum := ""
 	if !p.Sum.IsZero() {
 		sum = sumText(p.Sum)
 	}
 	if sum == "" || strings.Contains(text, sum) {
-		return "proved: " + text
+		return "verified: " + text
 	}
 	what, how, _ := strings.Cut(text, ",")
 	if how == "" {
-		return "proved: " + what + " " + sum
+		return "verified: " + what + " " + sum
 	}
-	return "proved: " + what + " " + sum + "," + how
+	return "verified: " + what + " " + sum + "," + how
 }
 
 // detailLine is what only the curious want.

@@ -165,15 +165,15 @@ func (s *Screen) Observe(e haul.Event) {
 	switch e.Kind {
 	case haul.EventStart:
 		if s.cfg.Verbose {
-			s.say(fmt.Sprintf("%s begins: %s to %s, %s", task.Verb, task.Source, task.Target, length(e.Size)))
+			s.say(fmt.Sprintf("%s started: %s to %s, %s", task.Verb, task.Source, task.Target, length(e.Size)))
 		}
 	case haul.EventKept:
-		s.say(s.about(e) + fmt.Sprintf("goes on with an earlier run: %s are there and proved", amount.Bytes(e.Bytes)))
+		s.say(s.about(e) + fmt.Sprintf("resuming an earlier run: %s are in place and verified", amount.Bytes(e.Bytes)))
 	case haul.EventNote:
 		s.say(s.about(e) + e.Text)
 	case haul.EventRetry:
 		if s.cfg.Verbose {
-			s.say(s.about(e) + fmt.Sprintf("again in %s: %v", amount.Took(e.Wait), e.Err))
+			s.say(s.about(e) + fmt.Sprintf("retrying in %s: %v", amount.Took(e.Wait), e.Err))
 		}
 	}
 }

@@ -156,7 +156,7 @@ func TestLinesStandClearOfTheProgress(t *testing.T) {
 		want := []string{
 			"haul: something",
 			"upload: ./NA12878.bam to s3://lab/NA12878.bam  7.9 GiB in 19.2 s (251 MiB/s); kept 3.2 GiB from before; " +
-				"proved: CRC64NVME of the full object AAAAAAAAAAE=, checked by the store",
+				"verified: CRC64NVME of the full object AAAAAAAAAAE=, checked by the store",
 			"",
 		}
 		if got := both.shown(); strings.Join(got, "\n") != strings.Join(want, "\n") {
@@ -264,7 +264,7 @@ func TestQuietSaysOnlyWhatMustBeSaid(t *testing.T) {
 		s.Done(task, result(false))
 		s.Fail(ui.Failure{Message: "it failed", Advice: []string{"do this"}})
 		want := "haul: upload: ./NA12878.bam to s3://lab/NA12878.bam  7.9 GiB in 19.2 s (251 MiB/s); kept 3.2 GiB from before; " +
-			"not proved: the store keeps no checksum\nhaul: it failed\nhaul: do this\n"
+			"not verified: the store keeps no checksum\nhaul: it failed\nhaul: do this\n"
 		if out.Len() > 0 || err.String() != want {
 			t.Errorf("quiet said %q %q", out.String(), err.String())
 		}
@@ -349,7 +349,7 @@ func TestVerbose(t *testing.T) {
 		return nil
 	})
 	s.Done(task, result(true))
-	if want := "haul: upload begins: ./NA12878.bam to s3://lab/NA12878.bam, of unknown length\nhaul: again in 1.0 s: network error\n"; err.String() != want {
+	if want := "haul: upload started: ./NA12878.bam to s3://lab/NA12878.bam, of unknown length\nhaul: retrying in 1.0 s: network error\n"; err.String() != want {
 		t.Errorf("got %q, want %q", err.String(), want)
 	}
 	if want := "        9 parts, 2 retries, 4.7 GiB on the wire, ETag e-9, version v1\n"; !strings.HasSuffix(out.String(), want) {

@@ -66,6 +66,6 @@ func (s *Screen) Bucket(name string) {
 	case s.cfg.JSON:
 		s.json(record{Event: "bucket", Bucket: name})
 	case !s.cfg.Quiet:
-		s.line(s.out, "made bucket: s3://"+Printable(name))
+		s.line(s.out, "created bucket: s3://"+Printable(name))
 	}
 }

@@ -72,7 +72,7 @@ func (s *Screen) Website(bucket string, w store.Website) {
 	case !s.cfg.Quiet:
 		text := "website: s3://" + bucket + " with " + w.Index
 		if w.Error != "" {
-			text += ", and " + w.Error + " for what is not there"
+			text += ", and " + w.Error + " for missing objects"
 		}
 		s.line(s.out, Printable(text))
 	}

@@ -86,7 +86,7 @@ func TestDeletions(t *testing.T) {
 		stdout, stderr   string
 		deleted, failing int
 	}{
-		{ui.Config{}, false, "delete: s3://lab/runs/a\\n.bam\ndeleted 1 object in 1.0 s; 1 failed (named above)\n", "haul: failed: s3://lab/x: no\n", 1, 1},
+		{ui.Config{}, false, "delete: s3://lab/runs/a\\n.bam\ndeleted 1 object in 1.0 s; 1 failed (listed above)\n", "haul: failed: s3://lab/x: no\n", 1, 1},
 		{ui.Config{Quiet: true}, false, "", "haul: failed: s3://lab/x: no\n", 1, 1},
 		{ui.Config{}, true, "(dryrun) delete: s3://lab/runs/a\\n.bam\nwould delete 1 object; nothing was deleted\n", "", 1, 0},
 	} {
@@ -131,7 +131,7 @@ func TestStat(t *testing.T) {
 	}
 	out.Reset()
 	s.Stat(ui.Stat{Object: store.Object{ETag: o.ETag, Restore: store.Restore{Ongoing: true}}})
-	for _, want := range []string{"restore              under way\n", "parts                2, of sizes that the store does not tell\n"} {
+	for _, want := range []string{"restore              under way\n", "parts                2, of sizes that the store does not report\n"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}

@@ -108,7 +108,7 @@ func verifiedLine(m proof.Summary) string {
 	case due == 0:
 		b.WriteString("nothing was there to be verified")
 	case due == m.OK && m.Whole() == "yes":
-		fmt.Fprintf(&b, "whole: %s there and proved, %s", files(due, "is", "are"), amount.Bytes(m.Size))
+		fmt.Fprintf(&b, "complete: %s in place and verified, %s", files(due, "is", "are"), amount.Bytes(m.Size))
 	default:
 		fmt.Fprintf(&b, "%s of %s OK, %s", grouped(m.OK), files(due, "", ""), amount.Bytes(m.Size))
 		for _, v := range []proof.Verdict{proof.Bad, proof.Missing, proof.Unprovable} {

@@ -40,7 +40,7 @@ func TestBig(t *testing.T) {
 			began := time.Now()
 			out := run(t, s, nil, program, args...)
 			t.Logf("%s\n%s", time.Since(began).Round(time.Second/10), strings.TrimSpace(out))
-			if !strings.Contains(out, "proved: CRC64NVME of the full object") {
+			if !strings.Contains(out, "verified: CRC64NVME of the full object") {
 				t.Error("this does not say that CRC64NVME of the full object proved it")
 			}
 		}

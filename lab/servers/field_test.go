@@ -38,7 +38,7 @@ func TestField(t *testing.T) {
 		if err := os.Chtimes(filepath.Join(dir, "a.bam"), now, now); err != nil { // its index is older
 			t.Fatal(err)
 		}
-		v.has(v.haul(0, "sync --times "+dir+" s3://b/run"), "with an incomplete family (named above); all proved")
+		v.has(v.haul(0, "sync --times "+dir+" s3://b/run"), "with missing companion files (listed above); all verified")
 		local, stored := v.haul(1, "quickcheck "+dir), v.haul(1, "quickcheck s3://b/run")
 		for _, line := range []string{
 			"BAD   %snoeof.bam: it has no EOF block", "BAD   %scut.bam: its header is cut", "BAD   %snone.bam: its header names no reference",

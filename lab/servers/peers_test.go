@@ -87,9 +87,9 @@ func crossRead(t *testing.T, s *servers.Server, p peer, program string) {
 		out := run(t, s, nil, haul, "cp", theirs, back)
 		isFile(t, back, content)
 		last := out[strings.LastIndexByte(strings.TrimSpace(out), '\n')+1:]
-		if !strings.Contains(last, "; proved: ") {
-			t.Errorf("what %s wrote was not proved: %s", p.name, last)
+		if !strings.Contains(last, "; verified: ") {
+			t.Errorf("what %s wrote was not verified: %s", p.name, last)
 		}
-		t.Logf("%s: %s", name, strings.TrimSpace(last[strings.Index(last, "proved"):]))
+		t.Logf("%s: %s", name, strings.TrimSpace(last[strings.Index(last, "verified"):]))
 	}
 }

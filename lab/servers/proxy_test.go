@@ -109,7 +109,7 @@ func (b *behind) killed(n int64, args ...string) {
 func (b *behind) proved(what string, e ending) {
 	b.Helper()
 	if !e.Proof.Proved {
-		b.Errorf("%s: not proved: %+v", what, e)
+		b.Errorf("%s: not verified: %+v", what, e)
 	}
 	b.Logf("%s: kept %d, moved %d, %d retries", what, e.Kept, e.Moved, e.Retries)
 }

@@ -143,7 +143,7 @@ func TestProgram(t *testing.T) {
 				{"cp", "s3://" + bucket + "/runs/" + name, "s3://" + bucket + "/copies/"},
 				{"cp", "s3://" + bucket + "/copies/" + name, filepath.Join(dir, "copied")},
 			} {
-				if out := run(t, s, nil, program, args...); !strings.Contains(out, "; proved: ") || !strings.Contains(out, by) {
+				if out := run(t, s, nil, program, args...); !strings.Contains(out, "; verified: ") || !strings.Contains(out, by) {
 					t.Errorf("haul %s says:\n%s", strings.Join(args, " "), out)
 				}
 			}

@@ -64,7 +64,7 @@ func (v *verbs) changes(dir string) {
 	}
 	v.has(v.haul(0, "sync --delete --exclude d1/* "+dir+" s3://b/run"), "; deleted 1; 20 unchanged")
 	v.has(v.haul(0, "sync --delete s3://b/run "+dir+"2"), "; deleted 1; 30 unchanged")
-	v.has(v.haul(0, "cp --copy-props none s3://b/run/large s3://b/bare"), "proved")
+	v.has(v.haul(0, "cp --copy-props none s3://b/run/large s3://b/bare"), "verified")
 	if said := v.haul(0, "stat s3://b/bare"); bytes.Contains([]byte(said), []byte("mtime=")) {
 		v.Errorf("metadata was copied:\n%s", said)
 	}
@@ -79,6 +79,6 @@ func (v *verbs) moves(dir string) {
 	v.has(v.haul(0, "mv -r "+dir+"3 s3://b/back"), "moved 29 objects, ")
 	plan := filepath.Join(v.home, "plan")
 	v.haul(0, "sync --delete --plan "+plan+" s3://b/copy s3://b/back")
-	v.has(v.haul(0, "apply "+plan), "all proved")
+	v.has(v.haul(0, "apply "+plan), "all verified")
 	v.has(v.haul(0, "sync --delete --checksum s3://b/copy s3://b/back"), "; 31 unchanged")
 }

@@ -74,7 +74,7 @@ func ownHeaders(h http.Header, o store.Headers) error {
 		t, err = time.Parse(time.RFC3339, o.Expires)
 	}
 	if err != nil {
-		return badAttr("write the expiry as 2030-01-31T12:00:00Z", fmt.Errorf("expiry %q is no date", o.Expires))
+		return badAttr("write the expiry as 2030-01-31T12:00:00Z", fmt.Errorf("expiry %q is not a date", o.Expires))
 	}
 	set(h, "Expires", t.UTC().Format(http.TimeFormat))
 	return nil

@@ -142,9 +142,9 @@ func parseEndpoint(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil || !strings.Contains(s, "://"):
-		return nil, setupError("write the endpoint as a URL, such as https://s3.example.org or http://localhost:9000", errors.New("endpoint is no URL"))
+		return nil, setupError("write the endpoint as a URL, such as https://s3.example.org or http://localhost:9000", errors.New("the endpoint is not a URL"))
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, setupError("the endpoint begins with https:// or http://", fmt.Errorf("endpoint has the scheme %q", u.Scheme))
+		return nil, setupError("the endpoint must start with https:// or http://", fmt.Errorf("endpoint has the scheme %q", u.Scheme))
 	case u.Host == "":
 		return nil, setupError("write the endpoint as a URL, such as https://s3.example.org", errors.New("endpoint names no host"))
 	case u.User != nil:

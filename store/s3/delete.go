@@ -89,7 +89,7 @@ func (c *call) naming(refs []store.Ref) (each []error, named []types.ObjectIdent
 	for i, ref := range refs {
 		switch {
 		case ref.Key == "" || ref.Bucket != c.ref.Bucket:
-			return nil, nil, c.invalid("name objects of one bucket", fmt.Errorf("%s is no object of the bucket", ref))
+			return nil, nil, c.invalid("name objects of one bucket", fmt.Errorf("%s is not an object of the bucket", ref))
 		case !inXML(ref.Key):
 			each[i] = &store.Error{Kind: store.Unsupported, Op: c.op, Ref: ref, Err: errors.New("XML cannot hold the key")}
 		default:

@@ -168,7 +168,7 @@ func lastError(err error) string {
 func (s *Store) explainStall(e *store.Error, x *roundTrip) {
 	e.Kind = store.Stalled
 	e.Err = fmt.Errorf("no byte moved for %v", s.stallTimeout)
-	e.Hint = "the connection was cut to begin anew; if it goes on, look at the network"
+	e.Hint = "the connection was closed and will be opened again; if this continues, check the network"
 	x.blameProxy(e)
 }
 

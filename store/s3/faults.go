@@ -243,7 +243,7 @@ func (s *Store) hint(e *store.Error, x *roundTrip) string {
 	case store.Denied:
 		return s.deniedHint(e, x)
 	case store.Expired:
-		return "log in again (`aws sso login`) or renew the credentials; haul then goes on with the new ones"
+		return "log in again (`aws sso login`) or renew the credentials; haul then continues with the new ones"
 	case store.ClockSkew:
 		return skewHint(f, time.Now())
 	case store.WrongRegion:
@@ -306,8 +306,8 @@ var hints = map[string]string{
 	"MethodNotAllowed":              "the store does not offer this operation on this object",
 	"BucketAlreadyExists":           "somebody else has a bucket of this name: choose another",
 	"BucketNotEmpty":                "`haul rb --force` deletes what is in it, too; old versions of objects and unfinished uploads count as well",
-	"BucketAlreadyOwnedByYou":       "the bucket is there already and is yours",
-	"InvalidPart":                   "the store no longer has a part as it was sent: the upload has to begin anew",
+	"BucketAlreadyOwnedByYou":       "the bucket exists already and is yours",
+	"InvalidPart":                   "the store no longer has a part as it was sent: the upload must be restarted",
 	"OperationAborted":              "the store is still busy with an earlier change of the same thing: try again in a minute",
 }
 

@@ -81,7 +81,7 @@ func (l layout) find(ctx context.Context) ([]store.Part, error) {
 		return parts, err
 	}
 	if count > maxHeads {
-		return nil, l.unsupported(fmt.Sprintf("the %d parts are of different sizes, and the store tells them only one by one", count))
+		return nil, l.unsupported(fmt.Sprintf("the %d parts are of different sizes, and the store reports them only one by one", count))
 	}
 	return l.each(ctx, count)
 }
@@ -191,7 +191,7 @@ func (s *Store) whole(o store.Object, parts []store.Part) ([]store.Part, error) 
 	}
 	if sum != o.Size {
 		s.profile.lack(partNumbers)
-		return nil, &store.Error{Kind: store.Unsupported, Op: "Layout", Ref: o.Ref, Err: errors.New("the parts that the store tells do not make up the object")}
+		return nil, &store.Error{Kind: store.Unsupported, Op: "Layout", Ref: o.Ref, Err: errors.New("the parts that the store reports do not add up to the object")}
 	}
 	return parts, nil
 }

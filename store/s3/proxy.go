@@ -71,9 +71,9 @@ func (x *roundTrip) explainProxy(e *store.Error, err error) bool {
 func (x *roundTrip) refusal(p *proxyError) (store.Kind, string) {
 	switch {
 	case p.status == http.StatusProxyAuthRequired && p.proxy.User == nil:
-		return store.Denied, "the proxy wants a login: write " + x.proxyVariable() + "=http://USER:PASSWORD@HOST:PORT, with odd characters of the password as %XX"
+		return store.Denied, "the proxy requires a login: write " + x.proxyVariable() + "=http://USER:PASSWORD@HOST:PORT, with special characters of the password as %XX"
 	case p.status == http.StatusProxyAuthRequired:
-		return store.Denied, "the proxy does not take the login in " + x.proxyVariable() + ": check it, and that odd characters of the password are written as %XX"
+		return store.Denied, "the proxy does not take the login in " + x.proxyVariable() + ": check it, and that special characters of the password are written as %XX"
 	case p.status == http.StatusForbidden, p.status == http.StatusUnauthorized:
 		return store.Denied, "the proxy forbids the way to this host: ask who runs it; a host that is reached without a proxy belongs into NO_PROXY"
 	case p.status >= 500, p.status == http.StatusTooManyRequests, p.status == http.StatusRequestTimeout:

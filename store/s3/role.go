@@ -170,7 +170,7 @@ func checkKeys(v aws.Credentials) error {
 		if !blank(k.value) {
 			continue
 		}
-		name, hint := "the "+k.what, "write it again without spaces and line breaks, where it comes from: "+v.Source
+		name, hint := "the "+k.what, "write it again without spaces and line breaks; it comes from: "+v.Source
 		if v.Source == config.CredentialsSourceName {
 			name, hint = k.variable, "set it again without spaces and line breaks; a secret made with echo has one at its end (use echo -n)"
 		}
