@@ -103,7 +103,7 @@ func (s Stats) Limit() Limit {
 }
 
 func (s Stats) short() Limit {
-	return Limit{Kind: LimitShort, Text: fmt.Sprintf("the run was too short to tell: %s", amount.Took(s.Elapsed))}
+	return Limit{Kind: LimitShort, Text: fmt.Sprintf("the run was too short to judge: %s", amount.Took(s.Elapsed))}
 }
 
 // trouble looks for refusals and errors.
@@ -222,7 +222,7 @@ func (s Stats) wire() Limit {
 		return Limit{LimitConcurrency, fmt.Sprintf("the number of connections: %d were allowed, all busy, %s", l.Open, s.each()),
 			"unless the link is full, a higher concurrency would help"}
 	case s.full() && !l.Settled:
-		return Limit{LimitShort, "the run was too short to tell: " + connections + ", and more were still being tried", ""}
+		return Limit{LimitShort, "the run was too short to judge: " + connections + ", and more were still being tried", ""}
 	case s.full() && l.Most:
 		return Limit{LimitConnection, "the rate of a connection: " + connections + ", and there may be no more", "a store that is nearer would help"}
 	case s.full():

@@ -34,7 +34,7 @@ func TestLimit(t *testing.T) {
 		{"the link, with too few parts to try more", func(s *haul.Stats) { s.Lanes.Full, s.Lanes.Open = second, 48 }, haul.LimitLink,
 			"the link to the store: 102 MiB/s over 24 connections, 4.3 MiB/s each, where one alone has 16.0 MiB/s; a faster link would help"},
 		{"still searching", func(s *haul.Stats) { s.Lanes.Settled = false }, haul.LimitShort,
-			"the run was too short to tell: 24 connections, 4.3 MiB/s each, and more were still being tried"},
+			"the run was too short to judge: 24 connections, 4.3 MiB/s each, and more were still being tried"},
 		{"as many as may be", func(s *haul.Stats) { s.Lanes.Most = true }, haul.LimitConnection,
 			"the rate of a connection: 24 connections, 4.3 MiB/s each, and there may be no more; a store that is nearer would help"},
 		{"as many as asked for", func(s *haul.Stats) { s.Lanes.Fixed, s.Lanes.Settled, s.Lanes.Alone = true, false, 0 }, haul.LimitConcurrency,
@@ -100,7 +100,7 @@ func TestLimit(t *testing.T) {
 		}, haul.LimitCopy, "the store, which copies by itself: 307 MiB/s, 24 requests at once"},
 
 		{"nothing moved", func(s *haul.Stats) { *s = haul.Stats{Elapsed: second} }, haul.LimitNone, "nothing, for nothing was moved"},
-		{"short", func(s *haul.Stats) { s.Elapsed, s.CPU = 400*time.Millisecond, 0 }, haul.LimitShort, "the run was too short to tell: 400 ms"},
+		{"short", func(s *haul.Stats) { s.Elapsed, s.CPU = 400*time.Millisecond, 0 }, haul.LimitShort, "the run was too short to judge: 400 ms"},
 		{"short but clear", func(s *haul.Stats) {
 			s.Elapsed, s.Transfers, s.CPU, s.Waits.Source = 400*time.Millisecond, 400*time.Millisecond, 0, 390*time.Millisecond
 		}, haul.LimitSource, ""},

@@ -95,6 +95,47 @@ func checkWords(s goFile, r finding) {
 	})
 }
 
+// phrases are words that a user of aws, rclone or samtools does not know, each with a better one.
+var phrases = []struct {
+	word   *regexp.Regexp
+	better string
+}{
+	{regexp.MustCompile(`(?i)\b(tells?|told)\b`), "report, return, list, print"},
+	{regexp.MustCompile(`(?i)\b(go|goes|went|gone|going) on with\b`), "resume, continue"},
+	{regexp.MustCompile(`(?i)\b(throws?|threw|thrown) (it|them)? ?away\b`), "discard, abort, delete"},
+	{regexp.MustCompile(`(?i)\bvouch`), "recorded by the store"},
+	{regexp.MustCompile(`(?i)\b(not|all|is|are|was|be) proved\b|\bproved:`), "verified, not verified"},
+	{regexp.MustCompile(`(?i)\b(type|typed) the same (line|command)\b|\bthe same line\b`), "run the same command again"},
+	{regexp.MustCompile(`(?i)\blacks?\b`), "is missing, does not have"},
+	{regexp.MustCompile(`(?i)\b(on the way (up|down)|the other way round)\b`), "on upload, on download"},
+	{regexp.MustCompile(`(?i)\b(anew|whoever|of which|in the midst|doomed|kin)\b`), "again; anyone who; whose"},
+	{regexp.MustCompile(`(?i)(^|[^-\w])famil(y|ies)\b`), "companion files"},
+	{regexp.MustCompile(`(?i)\bis none of\b`), "must be A or B (got \"x\")"},
+}
+
+// checkPhrases looks at strings of more than one word, which are for people.
+func checkPhrases(s goFile, r finding) {
+	ast.Inspect(s.file, func(n ast.Node) bool {
+		if _, tag := n.(*ast.ImportSpec); tag {
+			return false
+		}
+		lit, ok := n.(*ast.BasicLit)
+		if !ok || lit.Kind != token.STRING {
+			return true
+		}
+		text, err := strconv.Unquote(lit.Value)
+		if err != nil || !strings.Contains(text, " ") {
+			return true
+		}
+		for _, p := range phrases {
+			if found := p.word.FindString(text); found != "" {
+				r(lit, "%q in a text for people; better: %s", found, p.better)
+			}
+		}
+		return true
+	})
+}
+
 func checkInit(s goFile, r finding) {
 	for f := range funcsOf(s) {
 		if f.Name.Name == "init" && f.Recv == nil {

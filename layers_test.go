@@ -94,6 +94,8 @@ var houseRules = []struct {
 		true, nil, checkPackageName, ``},
 	{"words", "one word per idea, S3's word: a part is never a chunk",
 		true, nil, checkWords, `func f(chunkSize int) {}`},
+	{"phrases", "a user never meets a word of ours that has to be learned",
+		false, []string{"store/storetest"}, checkPhrases, `var a = "it lacks a part"`},
 	{"init", "no init(): what happens, happens because somebody called it",
 		true, nil, checkInit, `func init() {}`},
 	{"exit", "only main exits, so that clean-up always runs",

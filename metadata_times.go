@@ -54,7 +54,7 @@ func sameMD5(obj store.Object, sums []checksum.Sum) error {
 	}
 	for _, s := range sums {
 		if s.Algorithm == checksum.MD5 && s != kept {
-			return fmt.Errorf("%s: %w: its metadata tell the MD5 %s of the file that it was made from, and that of its bytes is %s",
+			return fmt.Errorf("%s: %w: its metadata have the MD5 %s of the file that it was made from, and that of its bytes is %s",
 				obj.Ref, ErrMismatch, kept.Hex(), s.Hex())
 		}
 	}

@@ -181,7 +181,7 @@ func (p *places) hash(name string) uint64 {
 	return maphash.String(p.seed, strings.ToLower(strings.ToUpper(name)))
 }
 
-var errCase = errors.New("another key differs only by upper and lower case, which this file system does not tell apart")
+var errCase = errors.New("another key differs only by case, and this file system ignores case")
 
 var errFileThere = errors.New("a file is there, and a folder is needed")
 

@@ -82,7 +82,7 @@ type leftOut struct {
 
 // Error counts.
 func (e *leftOut) Error() string {
-	text := fmt.Sprintf("the list leaves out %d of %d files, of which the receipt has no %s: %s", e.n, max(e.of, e.n), e.what, e.first)
+	text := fmt.Sprintf("the list leaves out %d of %d files, for which the receipt has no %s: %s", e.n, max(e.of, e.n), e.what, e.first)
 	if e.n > 1 {
 		text += fmt.Sprintf(" (and %d more)", e.n-1)
 	}

@@ -155,7 +155,7 @@ func transfer(more ...Option) []Option {
 		value("content-encoding"),
 		value("content-language"),
 		value("expires"),
-		value("source-region").note(Same, "of copies; the store tells the right one where it is wrong"),
+		value("source-region").note(Same, "of copies; the store names the right one if it is wrong"),
 		toggle("only-show-errors"),
 		toggle("no-progress"),
 		number("progress-frequency"),
@@ -164,13 +164,13 @@ func transfer(more ...Option) []Option {
 		toggle("ignore-glacier-warnings"),
 		toggle("force-glacier-transfer"),
 		payer,
-		value("checksum-mode", "ENABLED").note(Trivial, "every download is proved, where the store keeps something to prove it by"),
+		value("checksum-mode", "ENABLED").note(Trivial, "every download is verified if the store recorded something to verify it by"),
 		value("checksum-algorithm", "CRC64NVME", "CRC32", "SHA256", "SHA1", "CRC32C", "SHA512", "XXHASH64", "XXHASH3", "XXHASH128").
 			note(Near, "SHA512 and the XXHASHes are refused: haul has none to prove by"),
 		value("metadata"),
 		value("copy-props", "none", "metadata-directive", "default"),
 		value("metadata-directive", "COPY", "REPLACE"),
-		value("case-conflict", "ignore", "skip", "warn", "error").note(Near, "where the file system tells case apart there is no conflict, and no word of it"),
+		value("case-conflict", "ignore", "skip", "warn", "error").note(Near, "if the file system is case-sensitive there is no conflict, and no message"),
 		toggle("no-overwrite"),
 	}
 	return append(all, more...)
@@ -184,7 +184,7 @@ var Commands = []Command{
 	}},
 	{"website", "<S3Uri>", Paths{"paths", 1, 1}, []Option{value("index-document"), value("error-document")}},
 	{"cp", usage, Paths{"paths", 2, 2}, transfer(value("expected-size"), toggle("recursive"))},
-	{"mv", usage, Paths{"paths", 2, 2}, transfer(toggle("recursive"), toggle("validate-same-s3-paths").note(Near, "access points are refused, since haul cannot tell their buckets"))},
+	{"mv", usage, Paths{"paths", 2, 2}, transfer(toggle("recursive"), toggle("validate-same-s3-paths").note(Near, "access points are refused, since haul cannot know their buckets"))},
 	{"rm", "<S3Uri>", Paths{"paths", 1, 1}, []Option{
 		toggle("dryrun"), toggle("quiet"), toggle("recursive"), payer, filters[0], filters[1], toggle("only-show-errors"), pageSize,
 	}},

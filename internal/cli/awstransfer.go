@@ -102,7 +102,7 @@ func (t *awsTransfer) sameUnderneath() error {
 		return nil
 	}
 	if t.line.Verb == "mv" && t.line.Kind == awsline.Copy && (indirect(t.from) || indirect(t.to)) {
-		return &awsError{awsGeneral, "haul cannot tell which buckets access points lead to; name the buckets themselves, or use the real aws"}
+		return &awsError{awsGeneral, "haul cannot know which buckets access points lead to; name the buckets themselves, or use the real aws"}
 	}
 	return nil
 }

@@ -249,7 +249,7 @@ func (l *layout) row(line int, row []string, yield yielder) bool {
 	}
 	for _, i := range l.idle {
 		if isHexDigest(bare(field(row, i))) {
-			if !fail("", fmt.Errorf("its column %q has what looks like a digest (%s), and nothing says of which file", l.columns[i].name, short(field(row, i)))) {
+			if !fail("", fmt.Errorf("its column %q has what looks like a digest (%s), and nothing says whose", l.columns[i].name, short(field(row, i)))) {
 				return false
 			}
 		}

@@ -183,7 +183,7 @@ func longReads(line []byte) bool {
 // recognized.
 func checkBCF(w *window, c *Content) {
 	if head := w.upTo(firstRead); bytes.HasPrefix(head, []byte("BCF\x02")) {
-		c.warn("it is not compressed, so that nothing tells whether it is whole")
+		c.warn("it is not compressed, so nothing shows whether it is complete")
 		return
 	}
 	r := bgzf(w, c)

@@ -35,13 +35,13 @@ func checkCRAM(w *window, c *Content) {
 		c.bad("it is of CRAM %d.%d, which there is not", major, minor)
 		return
 	case major == 4:
-		c.warn("it is of CRAM 4, which is not settled, so that nothing tells whether it is whole")
+		c.warn("it is of CRAM 4, which is not final, so nothing shows whether it is complete")
 		return
 	case (major == 1 || major == 2 && minor == 0) && c.endsAsCRAM(w, endOfCRAM3):
 		c.bad("it is damaged: it begins as CRAM %d.%d, and ends as CRAM 3", major, minor)
 		return
 	case major == 1 || major == 2 && minor == 0:
-		c.warn("it is of CRAM %d.%d, which has no EOF container, so that nothing tells whether it is whole", major, minor)
+		c.warn("it is of CRAM %d.%d, which has no EOF container, so nothing shows whether it is complete", major, minor)
 	case major == 2:
 		c.endOfCRAM(w, endOfCRAM2)
 	default:

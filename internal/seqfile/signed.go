@@ -32,7 +32,7 @@ func checkSigned(w *window, c *Content) {
 	case C4GH:
 		c.segments(head)
 	default:
-		c.Unsure = "nothing in it tells where it ends: only a checksum does (haul verify)"
+		c.Unsure = "nothing in it shows where it ends: only a checksum does (haul verify)"
 	}
 }
 
@@ -46,7 +46,7 @@ const (
 // segments skips the packets of the header, and checks whether what follows can be data blocks: only the last may be
 // shorter.
 func (c *Content) segments(head []byte) {
-	const unsure = "its end tells little, since it is encrypted: only a checksum does (haul verify)"
+	const unsure = "its end says little, since it is encrypted: only a checksum can show truncation (haul verify)"
 	if len(head) < len(signC4GH)+4 {
 		c.bad("its header is cut")
 		return

@@ -60,7 +60,7 @@ func checkGzip(w *window, c *Content) {
 		return
 	}
 	if !c.isBad() {
-		c.Unsure = "the end of plain gzip tells little: whether it is cut shows only where all of it is read (gzip -t), or by a checksum (haul verify)"
+		c.Unsure = "the end of plain gzip says little: truncation shows only if all of it is read (gzip -t), or by a checksum (haul verify)"
 	}
 }
 

@@ -76,7 +76,7 @@ func (r *run) find(ctx context.Context, wanted []Output) ([]output, error) {
 	targets := map[store.Ref]string{}
 	if at := r.Request.Record; at.Bucket != "" {
 		for _, name := range []string{recordName, markName, logOut, logErr} {
-			targets[below(at, name)] = "what haul tells of the run"
+			targets[below(at, name)] = "haul's record of the run"
 		}
 	}
 	for _, o := range wanted {

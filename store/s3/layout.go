@@ -59,7 +59,7 @@ func (l layout) unsupported(text string) error {
 
 func (l layout) find(ctx context.Context) ([]store.Part, error) {
 	if !l.s.profile.has(partNumbers) {
-		return nil, l.unsupported("the store does not tell the parts of an object")
+		return nil, l.unsupported("the store does not report the parts of an object")
 	}
 	x, err := l.head(ctx, 1)
 	if err != nil {
@@ -72,10 +72,10 @@ func (l layout) find(ctx context.Context) ([]store.Part, error) {
 	count := l.count(x)
 	if x.status != 206 && x.answer.Get("Content-Range") == "" && first == l.o.Size && count != 1 {
 		l.s.profile.lack(partNumbers)
-		return nil, l.unsupported("the store does not tell the parts of an object")
+		return nil, l.unsupported("the store does not report the parts of an object")
 	}
 	if count == 0 {
-		return nil, l.unsupported("the store does not tell the number of parts of the object")
+		return nil, l.unsupported("the store does not report the number of parts of the object")
 	}
 	if parts, err := l.equal(ctx, first, count); parts != nil || err != nil {
 		return parts, err
