@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-func checkFloors(s goFile, r finding) {
-	mine, ok := floors[s.room]
+func checkLayers(s goFile, r finding) {
+	mine, ok := layers[s.dir]
 	if !ok {
-		r(nil, "%s is on no floor: give it a floor in layers_test.go and in doc/DESIGN.md", s.room)
+		r(nil, "%s has no layer: add it in layers_test.go and in doc/DESIGN.md", s.dir)
 		return
 	}
 	for _, spec := range s.file.Imports {
@@ -20,15 +20,15 @@ func checkFloors(s goFile, r finding) {
 		if path != module && !strings.HasPrefix(path, module+"/") {
 			continue
 		}
-		room := strings.TrimPrefix(strings.TrimPrefix(path, module), "/")
-		if room == "" {
-			room = "."
+		dir := strings.TrimPrefix(strings.TrimPrefix(path, module), "/")
+		if dir == "" {
+			dir = "."
 		}
-		theirs, ok := floors[room]
+		theirs, ok := layers[dir]
 		if !ok {
-			r(spec, "%s is on no floor: give it a floor", path)
+			r(spec, "%s has no layer", path)
 		} else if theirs >= mine {
-			r(spec, "%s (floor %d) imports %s (floor %d)", s.room, mine, path, theirs)
+			r(spec, "%s (layer %d) imports %s (layer %d)", s.dir, mine, path, theirs)
 		}
 	}
 }

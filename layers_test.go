@@ -15,8 +15,8 @@ import (
 // module is the path of the module, which `make rename` changes.
 const module = "haul.example/haul"
 
-// floors are the layers: a package imports only from lower layers, never from its own, never up. See doc/DESIGN.md.
-var floors = map[string]int{
+// layers are the layers: a package imports only from lower layers, never from its own, never up. See doc/DESIGN.md.
+var layers = map[string]int{
 	"checksum":                 0,
 	"internal/amount":          0,
 	"internal/awsfile":         0,
@@ -56,7 +56,7 @@ const (
 
 // goFile is one parsed file of the module.
 type goFile struct {
-	room  string // folder, slash-separated, "." for the root
+	dir   string // folder, slash-separated, "." for the root
 	path  string
 	test  bool
 	lines int
@@ -67,18 +67,18 @@ type goFile struct {
 // finding takes a finding at a node.
 type finding func(at ast.Node, format string, args ...any)
 
-// houseRules hold for every file by itself. Each breaks on its own sample, which stands in the room store.
-var houseRules = []struct {
+// layerRules hold for every file by itself. Each breaks on its own sample, which stands in the package store.
+var layerRules = []struct {
 	name   string
 	reason string
 	tests  bool     // holds for test files too
-	except []string // rooms that are free of it
+	except []string // packages that are free of it
 	check  func(s goFile, r finding)
 	sample string
 }{
-	{"floors", "a package imports only from lower floors, so that the house has no circles and a change below is felt only above",
-		false, nil, checkFloors, `import "haul.example/haul/store/s3"`},
-	{"sdk", "only store/s3 knows the AWS SDK, so that it can be replaced behind its one door",
+	{"layers", "a package imports only from lower layers, so that there are no cycles and a change below is felt only above",
+		false, nil, checkLayers, `import "haul.example/haul/store/s3"`},
+	{"sdk", "only store/s3 knows the AWS SDK, so that it can be replaced there",
 		true, []string{"store/s3"}, forbidImports(`^github\.com/aws/`), `import "github.com/aws/smithy-go"`},
 	{"flags", "only internal/cli reads flags: everything below takes values",
 		true, []string{"internal/cli"}, forbidImports(`^flag$|^github\.com/spf13/`), `import "flag"`},
@@ -88,7 +88,7 @@ var houseRules = []struct {
 		false, []string{"internal/ui"}, forbidUses("fmt", `^Print`), `func f() { fmt.Println() }`},
 	{"standard streams", "main hands the process's streams on; everything else takes a value",
 		false, []string{"cmd/haul"}, forbidUses("os", `^(Stdin|Stdout|Stderr)$`), `var w = os.Stdout`},
-	{"logging", "an error is returned, an event is told to Observe; nothing is logged behind the caller's back",
+	{"logging", "an error is returned, an event is told to Observe; nothing is logged without the caller's knowledge",
 		true, []string{"cmd/haul"}, forbidImports(`^log$|^log/slog$`), `import "log"`},
 	{"names of packages", "a package is named for what it gives; utils, common, helpers and types give nothing",
 		true, nil, checkPackageName, ``},
@@ -112,7 +112,7 @@ var houseRules = []struct {
 		false, nil, checkErrorText, `func f(err error) bool { return strings.Contains(err.Error(), "a") }`},
 	{"left undone", "what is not done belongs in an issue, not in the code",
 		true, nil, checkComments, "// TO" + "DO: later"},
-	{"length of files", fmt.Sprintf("a file over %d lines is two rooms that share a wall", maxFileLines),
+	{"length of files", fmt.Sprintf("a file over %d lines holds two things", maxFileLines),
 		true, nil, checkFileLength, strings.Repeat("\n", maxFileLines)},
 	{"length of functions", fmt.Sprintf("a function over %d lines has more than one thing to say", maxFuncLines),
 		false, nil, checkFuncLength, "func f() {" + strings.Repeat("\n", maxFuncLines) + "}"},
@@ -120,12 +120,12 @@ var houseRules = []struct {
 		true, nil, checkParams, `func f(a, b, c, d, e, f int) {}`},
 }
 
-func TestFloors(t *testing.T) {
+func TestLayers(t *testing.T) {
 	files := parseModule(t)
-	for _, rule := range houseRules {
+	for _, rule := range layerRules {
 		t.Run(strings.ReplaceAll(rule.name, " ", "-"), func(t *testing.T) {
 			for _, s := range files {
-				if s.test && !rule.tests || slices.Contains(rule.except, s.room) {
+				if s.test && !rule.tests || slices.Contains(rule.except, s.dir) {
 					continue
 				}
 				rule.check(s, func(at ast.Node, format string, args ...any) {
@@ -140,9 +140,9 @@ func TestFloors(t *testing.T) {
 	}
 }
 
-// TestFloorsBreak verifies that each rule can fail.
-func TestFloorsBreak(t *testing.T) {
-	for _, rule := range houseRules {
+// TestLayersBreak verifies that each rule can fail.
+func TestLayersBreak(t *testing.T) {
+	for _, rule := range layerRules {
 		text := "package utils\n" + rule.sample + "\n"
 		found := 0
 		s := parseFile(t, token.NewFileSet(), "store/sample.go", text)
@@ -150,8 +150,8 @@ func TestFloorsBreak(t *testing.T) {
 		if found != 1 {
 			t.Errorf("rule %q found %d faults in its sample, want 1:\n%s", rule.name, found, text)
 		}
-		if slices.Contains(rule.except, s.room) {
-			t.Errorf("rule %q leaves the room of its sample free", rule.name)
+		if slices.Contains(rule.except, s.dir) {
+			t.Errorf("rule %q does not hold for the package of its sample", rule.name)
 		}
 	}
 }
@@ -162,15 +162,15 @@ func TestPackageComments(t *testing.T) {
 		if s.test {
 			continue
 		}
-		comments[s.room] = slices.Concat(comments[s.room], nil)
+		comments[s.dir] = slices.Concat(comments[s.dir], nil)
 		if s.file.Doc != nil {
-			comments[s.room] = append(comments[s.room], s.path)
+			comments[s.dir] = append(comments[s.dir], s.path)
 		}
 	}
-	for room, files := range comments {
+	for dir, files := range comments {
 		if len(files) != 1 {
 			t.Errorf("%s: %d package comments %v\n\trule: exactly one says what the package gives, how, and what it does not promise",
-				room, len(files), files)
+				dir, len(files), files)
 		}
 	}
 }
@@ -211,7 +211,7 @@ func parseFile(t *testing.T, fset *token.FileSet, path string, src any) goFile {
 		t.Fatal(err)
 	}
 	return goFile{
-		room:  filepath.ToSlash(filepath.Dir(path)),
+		dir:   filepath.ToSlash(filepath.Dir(path)),
 		path:  path,
 		test:  strings.HasSuffix(path, "_test.go"),
 		lines: fset.File(f.Pos()).LineCount() - 1,

@@ -92,7 +92,7 @@ func TestRename(t *testing.T) {
 		t.Errorf("the packages are %s", out)
 	}
 	inDir(t, dir, "go", "build", "./...")
-	inDir(t, dir, "go", "test", "-run", "TestFloors", ".")
+	inDir(t, dir, "go", "test", "-run", "TestLayers", ".")
 	inDir(t, filepath.Join(dir, "lab"), "go", "vet", "./demo")
 }
 
