@@ -206,10 +206,10 @@ func TestSharedRefuses(t *testing.T) {
 		}
 	}
 	if _, err := b.client().MoveParts(context.Background(), s, 1, 1, o); !errors.Is(err, store.NoUpload) {
-		t.Errorf("of an upload that was thrown away: %v", err)
+		t.Errorf("of an upload that was aborted: %v", err)
 	}
 	if _, err := b.client().CompleteDistributed(context.Background(), s, nil, o); !errors.Is(err, store.NoUpload) {
-		t.Errorf("of an upload that was thrown away: %v", err)
+		t.Errorf("of an upload that was aborted: %v", err)
 	}
 	b.tidy()
 }

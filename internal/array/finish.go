@@ -32,7 +32,7 @@ type Verdict struct {
 	// Last counts the manifests and markers among them, Withheld those that were not moved since not all else was done and proved.
 	Last     int `json:"last,omitempty"`
 	Withheld int `json:"withheld,omitempty"`
-	// Failed counts tasks that failed or were not done, Unproved objects that nobody vouches for.
+	// Failed counts tasks that failed or were not done, Unproved objects that are not verified.
 	Failed   int `json:"failed"`
 	Unproved int `json:"unproved"`
 	// Requeue are the shards to do again, in order.

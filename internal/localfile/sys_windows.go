@@ -30,10 +30,10 @@ func TooManyOpen(err error) bool { return errors.Is(err, windows.ERROR_TOO_MANY_
 // MaxOpen returns 0: there is no such limit here.
 func MaxOpen() int { return 0 }
 
-// space is not implemented here.
+// space is unknown here.
 func space(fs.FileInfo) int64 { return 0 }
 
-// links is not implemented here.
+// links is unknown here.
 func links(fs.FileInfo) uint64 { return 1 }
 
 func isNoSpace(err error) bool {
@@ -94,5 +94,5 @@ func renameNew(dir *os.File, from, to string) error {
 	return nil
 }
 
-// ctime returns 0: it is not implemented here.
+// ctime returns 0, which is none.
 func ctime(fs.FileInfo) int64 { return 0 }
