@@ -59,7 +59,7 @@ func (s *story) tell(ctx context.Context, addr string) error {
 			return err
 		}
 	}
-	say("\n     All told in %s, and every word checked.", time.Since(s.began).Round(time.Second/10))
+	say("\n     Done in %s; every claim was checked.", time.Since(s.began).Round(time.Second/10))
 	return nil
 }
 
@@ -104,12 +104,12 @@ func (s *story) upload(ctx context.Context) error {
 	if !strings.Contains(out, file) {
 		return errors.New("the unfinished upload is not in the list of uploads")
 	}
-	say("\n3.  The same line again")
+	say("\n3.  The same command again")
 	return s.goOn(ctx, &s.wire.Up, first, "cp", file, folder)
 }
 
 func (s *story) download(ctx context.Context) error {
-	say("\n4.  Now the other way, and again kill -9 at 40 %%")
+	say("\n4.  Now a download, and again kill -9 at 40 %%")
 	first, err := s.interrupt(ctx, &s.wire.Down, "cp", object, back)
 	if err != nil {
 		return fmt.Errorf("download: %w", err)
@@ -118,7 +118,7 @@ func (s *story) download(ctx context.Context) error {
 		return fmt.Errorf("half a download stands under its real name (%w)", err)
 	}
 	say("     nothing stands at %s: half a file never shows under its real name", back)
-	say("\n5.  The same line again")
+	say("\n5.  The same command again")
 	return s.goOn(ctx, &s.wire.Down, first, "cp", object, back)
 }
 
