@@ -26,6 +26,9 @@ const (
 	improved = 1.1
 	// firstWide is how long a link stays unbounded after a trial has failed, the first time; each failure doubles it.
 	firstWide, longestWide = 30 * time.Second, 10 * time.Minute
+	// recheck is for how long after a failed trial goodput is compared with that of the trial. Its reference may have been
+	// too high: at first, and on a busy machine, a window counts what fills buffers.
+	recheck = 10 * time.Second
 	// leastExcess is the least size, in bytes, of a request that is worth being taken back.
 	leastExcess = 1 << 20
 	// filled is the share of the usual goodput from which on the link counts as full, by the mean of the last lately windows.
@@ -48,22 +51,24 @@ type reach struct {
 	limit float64 // bytes in flight; 0 is no limit
 	ref   float64 // the goodput that limit was made from, bytes per second
 
-	at      time.Time // of the last window
-	bytes   int64
-	busy    int       // the most requests in flight so far
-	seen    int       // windows with a byte in them
-	rates   []float64 // goodput of the last of them
-	recent  []float64 // of the last lately windows, those without a byte too
-	trial   bool
-	settled time.Time // when the requests beyond the bound were gone; zero while that is open
-	last    float64   // goodput of the window of the trial before
-	before  struct{ limit, ref, goodput float64 }
-	trials  int
-	failed  bool      // a trial has just failed
-	next    time.Time // of the next trial
-	wide    time.Duration
-	spent   float64 // bytes that were taken back in vain
-	moved   float64 // all bytes
+	at       time.Time // of the last window
+	bytes    int64
+	busy     int       // the most requests in flight so far
+	seen     int       // windows with a byte in them
+	rates    []float64 // goodput of the last of them
+	recent   []float64 // of the last lately windows, those without a byte too
+	trial    bool
+	settled  time.Time // when the requests beyond the bound were gone; zero while that is open
+	last     float64   // goodput of the window of the trial before
+	before   struct{ limit, ref, goodput float64 }
+	trials   int
+	failed   bool    // a trial has just failed
+	doubted  float64 // goodput of a trial that failed, until doubtEnd; else zero
+	doubtEnd time.Time
+	next     time.Time // of the next trial
+	wide     time.Duration
+	spent    float64 // bytes that were taken back in vain
+	moved    float64 // all bytes
 }
 
 func mean(rates []float64) float64 {
@@ -156,11 +161,29 @@ func (r *reach) note(g float64) {
 // look begins a trial if the link turns out to be slow.
 func (r *reach) look(now time.Time, l Load, g float64) {
 	n := len(r.rates)
+	if r.doubted > 0 && now.Before(r.doubtEnd) {
+		r.doubt(now, l)
+		return
+	}
+	r.doubted = 0
 	if n < fewest || now.Before(r.next) || g > rising*r.rates[n-2] || r.rates[n-2] > rising*g { // at first, buffers fill
 		return
 	}
 	if n := min(max(fewest, r.seen/2), reachKept); exceeded(l, r.best(n)) {
 		r.narrow(r.usual(n))
+	}
+}
+
+// doubt begins another trial soon after one that failed if goodput does not rise, although there is no bound anymore: then it was not
+// the trial that lowered it, but its reference was too high.
+func (r *reach) doubt(now time.Time, l Load) {
+	if r.seen < reachKept {
+		return
+	}
+	g := mean(r.rates[len(r.rates)-lately:])
+	if g < r.doubted/kept && exceeded(l, g) {
+		r.wide, r.next, r.doubted = r.wide/2, now, 0
+		r.narrow(g)
 	}
 }
 
@@ -203,7 +226,7 @@ func (r *reach) judge(now time.Time, g float64) {
 	default:
 		r.trial, r.limit, r.ref, r.failed = false, 0, 0, true
 		r.wide = min(max(2*r.wide, firstWide), longestWide)
-		r.next = now.Add(r.wide)
+		r.next, r.doubted, r.doubtEnd = now.Add(r.wide), g, now.Add(recheck)
 	}
 	r.rates, r.seen = nil, 0
 }
