@@ -289,7 +289,7 @@ func (a *multipart) prove(ctx context.Context, obj store.Object, sum checksum.Su
 			return err
 		})
 		if completed.ETag != "" && obj.ETag != completed.ETag {
-			return completed, Proof{Text: "another writer has replaced the object since"}, nil
+			return completed, Proof{Text: fmt.Sprintf("the store gave the ETag %s when the upload was completed, and reports %s now; another writer may have replaced the object", completed.ETag, obj.ETag)}, nil
 		}
 		if err != nil && store.KindOf(err) != store.Denied {
 			return obj, Proof{}, fmt.Errorf("look at what was stored: %w", err)

@@ -1,4 +1,4 @@
-// Package built gives the programs that the lab runs: haul, the gateway, MinIO and SeaweedFS. Each is built when it is first asked for.
+// Package built gives the programs that the lab runs: haul, the gateway, MinIO, SeaweedFS and rclone. Each is built when it is first asked for.
 //
 // haul and the gateway are built anew for every test process, which costs next to nothing while the build cache is warm. MinIO takes
 // minutes the first time; it is kept in the user's cache folder under the name of its version.
@@ -46,6 +46,10 @@ var seaweedfs = sync.OnceValues(func() (string, error) {
 	return build("seaweedfs", "weed", []string{"github.com/seaweedfs/seaweedfs/weed"})
 })
 
+var rclone = sync.OnceValues(func() (string, error) {
+	return build("seaweedfs", "rclone", []string{"./rclone"}) // the version that SeaweedFS needs
+})
+
 // Haul gives the path of the haul program, built from this checkout as `make build` does.
 func Haul(tb testing.TB) string { return must(tb, haul) }
 
@@ -57,6 +61,9 @@ func MinIO(tb testing.TB) string { return must(tb, minio) }
 
 // SeaweedFS gives the path of weed.
 func SeaweedFS(tb testing.TB) string { return must(tb, seaweedfs) }
+
+// Rclone gives the path of an rclone that serves S3 from a folder.
+func Rclone(tb testing.TB) string { return must(tb, rclone) }
 
 func must(tb testing.TB, get func() (string, error)) string {
 	tb.Helper()

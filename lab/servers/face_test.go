@@ -1,6 +1,7 @@
 package servers_test
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"fmt"
@@ -46,8 +47,55 @@ func realAWS(t *testing.T) string {
 	return path
 }
 
-// newWorld makes a world in which a line finds program as aws first, and the real one after it.
-func newWorld(t *testing.T, kind servers.Kind, name string) *world {
+// fastAWS returns a shell command that does what the AWS CLI does, without the second of CPU that each start of it takes: it runs in forks
+// of a process that has loaded it. Where that is not a program for Python, it is the AWS CLI itself.
+func fastAWS(t *testing.T) string {
+	t.Helper()
+	path := realAWS(t)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(string(text[:min(len(text), 200)]), "\n")
+	python, isScript := strings.CutPrefix(first, "#!")
+	if !isScript || !strings.Contains(python, "python") || strings.Contains(python, " ") {
+		return path
+	}
+	script, err := filepath.Abs("testdata/aws_server.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "aws") // t.TempDir may be too long for the name of a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	socket := filepath.Join(dir, "s")
+	server := exec.Command(python, script, "serve", socket)
+	server.Stderr = os.Stderr
+	stdin, err := server.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := server.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		stdin.Close()
+		_ = server.Wait()
+	})
+	if line, err := bufio.NewReader(stdout).ReadString('\n'); line != "ready\n" {
+		t.Fatalf("the server of the AWS CLI did not start: %q, %v", line, err)
+	}
+	return python + " -I -S " + script + " call " + socket
+}
+
+// newWorld makes a world in which a line finds program as aws first, and the real one, which is run by command, after it.
+func newWorld(t *testing.T, kind servers.Kind, name, command string) *world {
 	t.Helper()
 	w := &world{name: name, server: servers.Start(t, kind, false), dir: t.TempDir()}
 	real, bin := filepath.Join(w.dir, "real"), filepath.Join(w.dir, "bin")
@@ -57,7 +105,7 @@ func newWorld(t *testing.T, kind servers.Kind, name string) *world {
 		}
 	}
 	// Debian's version is older than AWS_ENDPOINT_URL, so that the real one is told.
-	script := "#!/bin/sh\nexec " + realAWS(t) + " ${AWS_ENDPOINT_URL:+--endpoint-url \"$AWS_ENDPOINT_URL\"} \"$@\"\n"
+	script := "#!/bin/sh\nexec " + command + " ${AWS_ENDPOINT_URL:+--endpoint-url \"$AWS_ENDPOINT_URL\"} \"$@\"\n"
 	if err := os.WriteFile(filepath.Join(real, "aws"), []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +218,7 @@ func (w *world) object(t *testing.T, c *s3.Client, bucket, key string) string {
 // TestFace runs the lines of testdata/aws.lines with the real AWS CLI and with haul under its name, each in a world of its own,
 // and compares exit codes, output, and, after each group, files and objects.
 func TestFace(t *testing.T) {
-	realAWS(t)
+	command := fastAWS(t)
 	lines, err := os.ReadFile("testdata/aws.lines")
 	if err != nil {
 		t.Fatal(err)
@@ -178,7 +226,7 @@ func TestFace(t *testing.T) {
 	for _, kind := range []servers.Kind{servers.Versitygw, servers.MinIO} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			worlds := []*world{newWorld(t, kind, "aws"), newWorld(t, kind, "haul")}
+			worlds := []*world{newWorld(t, kind, "aws", command), newWorld(t, kind, "haul", command)}
 			group, equal, tried := "", 0, 0
 			end := func() {
 				if tried == 0 {
@@ -246,7 +294,7 @@ func compare(t *testing.T, what, a, b string) {
 
 // TestStaging lets the link take the place of aws in a script that stages files as workflow engines do.
 func TestStaging(t *testing.T) {
-	realAWS(t)
+	command := fastAWS(t)
 	script, err := os.ReadFile("testdata/staging.sh")
 	if err != nil {
 		t.Fatal(err)
@@ -254,7 +302,7 @@ func TestStaging(t *testing.T) {
 	for _, kind := range []servers.Kind{servers.Versitygw, servers.MinIO} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			worlds := []*world{newWorld(t, kind, "aws"), newWorld(t, kind, "haul")}
+			worlds := []*world{newWorld(t, kind, "aws", command), newWorld(t, kind, "haul", command)}
 			a := both(worlds, string(script))
 			if a[0].code != 0 || a[1].code != 0 || a[0] != a[1] {
 				t.Errorf("\n aws: code %d\n%s%s\nhaul: code %d\n%s%s", a[0].code, a[0].stdout, a[0].stderr, a[1].code, a[1].stdout, a[1].stderr)

@@ -1,5 +1,5 @@
-// Package servers starts real S3 servers on loopback for tests: versitygw, MinIO, SeaweedFS and Ceph's RADOS Gateway, over HTTP and
-// HTTPS.
+// Package servers starts real S3 servers on loopback for tests: versitygw, MinIO, SeaweedFS, rclone and Ceph's RADOS Gateway, over HTTP
+// and HTTPS.
 //
 // Each server is a process of its own on a free port, with its data in a temporary folder, and stops with the test that started it;
 // but all tests of a process share one Ceph cluster, which Stop stops.
@@ -38,10 +38,12 @@ const (
 	Versitygw Kind = "versitygw"
 	MinIO     Kind = "minio"
 	SeaweedFS Kind = "seaweedfs"
+	Rclone    Kind = "rclone" // rclone serve s3, as of a folder
 	Ceph      Kind = "ceph" // skipped where Debian's packages of it are not installed
 )
 
-// Kinds lists the servers.
+// Kinds lists the servers that do most of what S3 does, and so run the conformance suite. Rclone does not: it has no conditions on
+// writing, no tags, no copies of ranges, and takes the parts of an upload only in order.
 func Kinds() []Kind { return []Kind{Versitygw, MinIO, SeaweedFS, Ceph} }
 
 const accessKey, secretKey = "lab-access-key", "lab-secret-key"
@@ -117,6 +119,16 @@ func (s *Server) command(tb testing.TB, dir, addr string) *exec.Cmd {
 	switch s.Kind {
 	case SeaweedFS:
 		return s.weed(tb, dir, addr)
+	case Rclone:
+		cmd := exec.Command(built.Rclone(tb), "serve", "s3", "--addr", addr, "--auth-key", s.AccessKey+","+s.SecretKey, data)
+		if s.CA != "" {
+			cmd.Args = append(cmd.Args, "--cert", filepath.Join(certs, "public.crt"), "--key", filepath.Join(certs, "private.key"))
+		}
+		if err := os.Mkdir(data, 0o700); err != nil {
+			tb.Fatal(err)
+		}
+		cmd.Env = append(endpoint.Bare(dir), "RCLONE_CONFIG="+filepath.Join(dir, "rclone.conf"))
+		return cmd
 	case MinIO:
 		cmd := exec.Command(built.MinIO(tb), "server", "--quiet", "--address", addr, "--certs-dir", certs, data)
 		cmd.Env = append(endpoint.Bare(dir), "MINIO_ROOT_USER="+s.AccessKey, "MINIO_ROOT_PASSWORD="+s.SecretKey,

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 func each(t *testing.T, test func(t *testing.T, s *servers.Server)) {
 	for _, kind := range servers.Kinds() {
 		for _, secure := range []bool{false, true} {
-			if secure && (kind == servers.SeaweedFS || kind == servers.Ceph) {
+			if secure && (kind == servers.SeaweedFS || kind == servers.Rclone || kind == servers.Ceph) {
 				continue
 			}
 			name := string(kind) + "/http"

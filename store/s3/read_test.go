@@ -92,6 +92,10 @@ func TestGetOdd(t *testing.T) {
 	}{
 		"ranges ignored":      {answer(200, string(object)), some, store.BadAnswer, "", ""},
 		"ranges ignored at 0": {answer(200, string(object)), store.Range{Length: 7}, "", "", "GATTACA"},
+		"range by 200":        {answer(200, "GATTACA", "Content-Range: bytes 8-14/23"), some, "", "", "GATTACA"},
+		"range by 200 at 0":   {answer(200, "GATT", "Content-Range: bytes 0-3/23"), store.Range{Length: 4}, "", "", "GATT"},
+		"another by 200":      {answer(200, "GATT", "Content-Range: bytes 0-3/23"), store.Range{Length: 7}, store.BadAnswer, "", ""},
+		"unasked by 200":      {answer(200, "GATT", "Content-Range: bytes 0-3/23"), store.Range{}, store.BadAnswer, "", ""},
 		"another range":       {answer(206, "GATTACA", "Content-Range: bytes 0-6/23"), some, store.BadAnswer, "", ""},
 		"a shorter range":     {answer(206, "GATT", "Content-Range: bytes 8-11/23"), some, store.BadAnswer, "", ""},
 		"no Content-Range":    {answer(206, "GATTACA"), some, store.BadAnswer, "", ""},
@@ -125,6 +129,9 @@ func TestGetOdd(t *testing.T) {
 			}
 			if err != nil {
 				return
+			}
+			if b.Object.Size != int64(len(object)) {
+				t.Errorf("an object of %d bytes", b.Object.Size)
 			}
 			data, err := io.ReadAll(b)
 			if string(data) != tt.want || store.KindOf(err) != tt.read {
