@@ -42,6 +42,12 @@ func each(t *testing.T, test func(t *testing.T, s *servers.Server)) {
 	}
 }
 
+// alsoPoor runs a test as each does, and on a server that does little of what S3 does.
+func alsoPoor(t *testing.T, test func(t *testing.T, s *servers.Server)) {
+	each(t, test)
+	t.Run("rclone/http", func(t *testing.T) { test(t, servers.Start(t, servers.Rclone, false)) })
+}
+
 // open gives the store that a server is.
 func open(t *testing.T, s *servers.Server) *s3.Store {
 	t.Helper()
