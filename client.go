@@ -2,7 +2,6 @@ package haul
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"runtime"
 	"sync"
@@ -14,7 +13,6 @@ import (
 
 	"haul.example/haul/internal/budget"
 	"haul.example/haul/internal/evidence"
-	"haul.example/haul/internal/journal"
 	"haul.example/haul/internal/localfile"
 	"haul.example/haul/internal/meter"
 	"haul.example/haul/internal/pace"
@@ -57,7 +55,8 @@ const (
 type Client struct {
 	// set by New
 	store    store.Store
-	opts     Options
+	opts     Options // with what is chosen for those that were not set
+	asked    Options
 	identity string // of the store, for the records of unfinished transfers
 
 	attempts flights
@@ -91,6 +90,7 @@ type Client struct {
 
 // New returns a Client for a store.
 func New(s store.Store, o Options) *Client {
+	asked := o
 	if o.Memory == 0 {
 		o.Memory = defaultMemory
 	}
@@ -106,7 +106,7 @@ func New(s store.Store, o Options) *Client {
 	}
 	p := pace.New(pace.Config{Fixed: o.Concurrency, Start: min(most, defaultStart), Max: most, Cores: runtime.GOMAXPROCS(0), Rate: o.Bandwidth})
 	c := &Client{
-		store: s, opts: o, pace: p,
+		store: s, opts: o, asked: asked, identity: store.Identity(s), pace: p,
 		born:     time.Now(),
 		attempts: flights{all: map[uint64]*attempt{}},
 		lanes:    &lanes{pace: p},
@@ -116,10 +116,7 @@ func New(s store.Store, o Options) *Client {
 		ahead:    semaphore.NewWeighted(o.Memory / 2),
 		spools:   semaphore.NewWeighted(maxSpools),
 	}
-	c.summer = evidence.NewSummer(c.sumParts, nil)
-	if named, ok := s.(interface{ Identity() string }); ok {
-		c.identity = named.Identity()
-	}
+	c.summer = evidence.NewSummer(c.memory, nil)
 	return c
 }
 
@@ -139,63 +136,13 @@ func lanesOf(files int) int {
 	return max(1, (files-sparedFiles)/filesOfLane)
 }
 
-// Snapshot reports the progress of the Client's transfers.
-func (c *Client) Snapshot() meter.Snapshot { return c.meter.Snapshot() }
+// Options returns the options that the Client was made with.
+func (c *Client) Options() Options { return c.asked }
 
 // Uploads lists open uploads of keys that begin with prefix. An interrupted listing is made again, and yields no upload
 // twice; an error that is yielded ends it.
 func (c *Client) Uploads(ctx context.Context, bucket, prefix string) iter.Seq2[store.Upload, error] {
-	type name struct{ key, id string }
-	return func(yield func(store.Upload, error) bool) {
-		given := map[name]bool{}
-		err := c.begin(store.Ref{Bucket: bucket, Key: prefix}.String(), "", Transfer{}).try(ctx, func(ctx context.Context) error {
-			for u, err := range c.store.Uploads(ctx, bucket, prefix) {
-				if err != nil {
-					return err
-				}
-				if n := (name{u.Key, u.ID}); !given[n] {
-					given[n] = true
-					if !yield(u, nil) {
-						return nil
-					}
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			yield(store.Upload{}, err)
-		}
-	}
-}
-
-// Parts lists the parts that the store holds of an open upload.
-func (c *Client) Parts(ctx context.Context, u store.Upload) ([]store.Part, error) {
-	var parts []store.Part
-	t := c.begin("", u.String(), Transfer{})
-	err := t.try(ctx, func(ctx context.Context) (err error) {
-		_, parts, err = c.store.Parts(ctx, u, nil)
-		return err
-	})
-	return parts, err
-}
-
-// Abort aborts an open upload and deletes the parts that the store holds of it. It is not an error if the upload is already
-// gone.
-func (c *Client) Abort(ctx context.Context, u store.Upload) error {
-	t := c.begin("", u.String(), Transfer{})
-	return t.try(ctx, func(ctx context.Context) error { return c.store.Abort(ctx, u, nil) })
-}
-
-// StateDir returns the directory of the records of unfinished transfers.
-func (c *Client) StateDir() (string, error) {
-	if c.opts.StateDir != "" {
-		return c.opts.StateDir, nil
-	}
-	dir, err := journal.DefaultDir()
-	if err != nil {
-		return "", fmt.Errorf("find the folder for records: %w", err)
-	}
-	return dir, nil
+	return c.Store().Uploads(ctx, bucket, prefix)
 }
 
 // spawn waits for a buffer of size bytes and for a lane, then runs f with them in a goroutine of g.

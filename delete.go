@@ -18,13 +18,6 @@ const (
 	maxSingle = 16
 )
 
-// Delete deletes an object, or the one version that ref names. It is not an error if there is none. Of the attributes, only
-// RequestPayer counts; nil asks for nothing.
-func (c *Client) Delete(ctx context.Context, ref store.Ref, a *store.Attrs) error {
-	defer c.alive()()
-	return c.deleteOne(ctx, ref, a)
-}
-
 // DeleteAll deletes objects of a bucket as keys yields them, up to 1000 per request and several requests at once, and
 // yields what became of each, in no particular order: nil if it is gone.
 //
@@ -155,7 +148,7 @@ func (d *deletion) request(ctx context.Context, f fate, left *[]int) error {
 		return err
 	}
 	defer d.c.lanes.leave(0)
-	t := d.c.begin(store.Ref{Bucket: d.bucket}.String(), "", Transfer{})
+	t := d.c.begin(store.Ref{Bucket: d.bucket}.String(), "", transferOptions{})
 	return t.try(ctx, func(ctx context.Context) error {
 		refs := make([]store.Ref, len(*left))
 		for i, which := range *left {
@@ -201,7 +194,7 @@ func (c *Client) deleteOne(ctx context.Context, ref store.Ref, a *store.Attrs) e
 		return err
 	}
 	defer c.lanes.leave(0)
-	t := c.begin(ref.String(), "", Transfer{})
+	t := c.begin(ref.String(), "", transferOptions{})
 	return t.try(ctx, func(ctx context.Context) error { return c.store.Delete(ctx, ref, a) })
 }
 

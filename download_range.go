@@ -15,7 +15,7 @@ func (c *Client) ReadRange(ctx context.Context, obj store.Object, offset int64, 
 	if len(p) == 0 {
 		return obj, nil
 	}
-	s := &remote{transfer: c.begin(obj.Ref.String(), "", Transfer{}), ref: obj.Ref, obj: obj}
+	s := &remote{transfer: c.begin(obj.Ref.String(), "", transferOptions{}), ref: obj.Ref, obj: obj}
 	if err := c.lanes.enter(ctx, 0); err != nil {
 		return store.Object{}, err
 	}

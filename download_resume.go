@@ -67,7 +67,7 @@ func (d *download) goOn(ctx context.Context, earlier record) (finished bool, r R
 	}
 	d.remote = d.newSource(ctx, d.from, obj)
 	d.algorithm = earlier.Algorithm
-	d.target = target
+	d.target, d.out, d.back = target, target, target
 	d.expectRate(d.log)
 	d.started(obj.Size, d.partsOf(obj.Size))
 	if err := d.proveKept(ctx); err != nil {

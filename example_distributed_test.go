@@ -20,19 +20,19 @@ func ExampleClient_DistributeUpload() {
 		panic(err)
 	}
 
-	s, err := c.DistributeUpload(ctx, path, store.Ref{Bucket: "lab", Key: "big.bam"}, haul.Transfer{}) // the first
+	s, err := c.DistributeUpload(ctx, path, store.Ref{Bucket: "lab", Key: "big.bam"}, haul.UploadOptions{}) // the first
 	if err != nil {
 		panic(err)
 	}
-	one, err := c.MoveParts(ctx, s, 1, 2, haul.Transfer{}) // the second
+	one, err := c.MoveParts(ctx, s, 1, 2, haul.MovePartsOptions{}) // the second
 	if err != nil {
 		panic(err)
 	}
-	two, err := c.MoveParts(ctx, s, 3, s.Parts(), haul.Transfer{}) // the third
+	two, err := c.MoveParts(ctx, s, 3, s.Parts(), haul.MovePartsOptions{}) // the third
 	if err != nil {
 		panic(err)
 	}
-	r, err := c.CompleteDistributed(ctx, s, append(one, two...), haul.Transfer{}) // the first again
+	r, err := c.CompleteDistributed(ctx, s, append(one, two...), haul.CompleteOptions{}) // the first again
 	if err != nil {
 		panic(err)
 	}
@@ -48,15 +48,15 @@ func ExampleClient_DistributeDownload() {
 	from := store.Ref{Bucket: "lab", Key: "big.bam"}
 	m.PutBytes(from, make([]byte, 20<<20))
 
-	s, err := c.DistributeDownload(ctx, from, filepath.Join(dir, "big.bam"), haul.Transfer{})
+	s, err := c.DistributeDownload(ctx, from, filepath.Join(dir, "big.bam"), haul.DownloadOptions{})
 	if err != nil {
 		panic(err)
 	}
-	told, err := c.MoveParts(ctx, s, 1, s.Parts(), haul.Transfer{})
+	told, err := c.MoveParts(ctx, s, 1, s.Parts(), haul.MovePartsOptions{})
 	if err != nil {
 		panic(err)
 	}
-	r, err := c.CompleteDistributed(ctx, s, told, haul.Transfer{})
+	r, err := c.CompleteDistributed(ctx, s, told, haul.CompleteOptions{})
 	if err != nil {
 		panic(err)
 	}
@@ -72,16 +72,15 @@ func ExampleClient_DistributeCopy() {
 	from := store.Ref{Bucket: "lab", Key: "big.bam"}
 	m.PutBytes(from, make([]byte, 20<<20))
 
-	o := haul.Transfer{PartSize: 8 << 20}
-	s, err := c.DistributeCopy(ctx, from, store.Ref{Bucket: "lab", Key: "copy.bam"}, o)
+	s, err := c.DistributeCopy(ctx, from, store.Ref{Bucket: "lab", Key: "copy.bam"}, haul.CopyOptions{PartSize: 8 << 20})
 	if err != nil {
 		panic(err)
 	}
-	told, err := c.MoveParts(ctx, s, 1, 2, o)
+	told, err := c.MoveParts(ctx, s, 1, 2, haul.MovePartsOptions{})
 	if err != nil {
 		panic(err)
 	}
-	_, err = c.CompleteDistributed(ctx, s, told, o)
+	_, err = c.CompleteDistributed(ctx, s, told, haul.CompleteOptions{})
 	fmt.Println(err)
 	// Output: s3://lab/copy.bam: parts are missing, or differ from those recorded: 1, the first is 3
 }
@@ -92,7 +91,7 @@ func ExampleClient_AbortDistributed() {
 	defer os.RemoveAll(dir)
 	m.PutBytes(store.Ref{Bucket: "lab", Key: "a"}, make([]byte, 20<<20))
 
-	s, err := c.DistributeCopy(ctx, store.Ref{Bucket: "lab", Key: "a"}, store.Ref{Bucket: "lab", Key: "b"}, haul.Transfer{})
+	s, err := c.DistributeCopy(ctx, store.Ref{Bucket: "lab", Key: "a"}, store.Ref{Bucket: "lab", Key: "b"}, haul.CopyOptions{})
 	if err != nil {
 		panic(err)
 	}

@@ -5,7 +5,7 @@
 //
 //	s, err := s3.Open(ctx, s3.Config{})         // credentials and region as the AWS SDK finds them
 //	c := haul.New(s, haul.Options{})            // no settings needed
-//	r, err := c.Upload(ctx, "NA12878.bam", store.Ref{Bucket: "lab", Key: "runs/NA12878.bam"}, haul.Transfer{})
+//	r, err := c.Upload(ctx, "NA12878.bam", store.Ref{Bucket: "lab", Key: "runs/NA12878.bam"}, haul.transferOptions{})
 //	fmt.Println(r.Proof.Text)                   // "CRC64NVME of the full object, checked by the store"
 //
 // # How an upload works

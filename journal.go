@@ -63,7 +63,7 @@ func (r *record) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// choices are the fields of a Transfer that Resume needs.
+// choices are the options that Resume needs.
 type choices struct {
 	PartSize  int64              `json:"part_size,omitempty"`
 	Checksum  checksum.Algorithm `json:"checksum,omitempty"`
@@ -104,7 +104,7 @@ type log = journal.Log[record, entry]
 // openLog finds the record of this transfer, and locks it against other processes. A nil log without an error means that no
 // record can be kept here; the user has been notified.
 func (t *transfer) openLog(ctx context.Context, d direction, path string, ref store.Ref) (*log, error) {
-	dir, err := t.c.StateDir()
+	dir, err := journal.Dir(t.c.opts.StateDir)
 	if err == nil {
 		var l *log
 		err = t.withFile(ctx, func() (err error) {
@@ -130,27 +130,27 @@ func (t *transfer) recordName(d direction, path string, ref store.Ref) string {
 
 // recorded reports whether an earlier run of this transfer may have left a record.
 func (t *transfer) recorded(d direction, path string, ref store.Ref) bool {
-	dir, err := t.c.StateDir()
+	dir, err := journal.Dir(t.c.opts.StateDir)
 	return err == nil && journal.Exists(dir, t.recordName(d, path, ref))
 }
 
 func (t *transfer) choices() choices {
 	return choices{
-		PartSize: t.o.PartSize, Checksum: t.o.Checksum, NoClobber: t.o.NoClobber, Times: t.o.Times, Attrs: t.o.Attrs,
-		Digests: t.o.Digests, DigestFirst: t.o.DigestFirst,
+		PartSize: t.o.partSize, Checksum: t.o.checksum, NoClobber: t.o.noClobber, Times: t.o.times, Attrs: t.o.attrs,
+		Digests: t.o.digests, DigestFirst: t.o.digestFirst,
 	}
 }
 
 // unfit returns in words why the record does not fit this call; empty if it does.
 func (t *transfer) unfit(r record) string {
 	switch {
-	case r.Kind == up && t.o.PartSize != 0 && t.o.PartSize != r.PartSize:
+	case r.Kind == up && t.o.partSize != 0 && t.o.partSize != r.PartSize:
 		return "it used another part size"
-	case t.o.Checksum != checksum.None && r.Kind == up && t.o.Checksum != r.Scheme.Algorithm:
+	case t.o.checksum != checksum.None && r.Kind == up && t.o.checksum != r.Scheme.Algorithm:
 		return "it used another checksum"
-	case r.Kind == up && t.o.DigestFirst && !r.Choices.DigestFirst:
+	case r.Kind == up && t.o.digestFirst && !r.Choices.DigestFirst:
 		return "its metadata has no MD5"
-	case r.Kind == up && attrsKey(&t.o.Attrs) != attrsKey(&r.Choices.Attrs):
+	case r.Kind == up && attrsKey(&t.o.attrs) != attrsKey(&r.Choices.Attrs):
 		return "its options were others"
 	}
 	return ""

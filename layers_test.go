@@ -82,7 +82,7 @@ var layerRules = []struct {
 		true, []string{"store/s3"}, forbidImports(`^github\.com/aws/`), `import "github.com/aws/smithy-go"`},
 	{"flags", "only internal/cli reads flags: everything below takes values",
 		true, []string{"internal/cli"}, forbidImports(`^flag$|^github\.com/spf13/`), `import "flag"`},
-	{"environment", "only internal/cli (and journal.DefaultDir, which exists to) reads the environment: a library does what its arguments say",
+	{"environment", "only internal/cli (and journal.Dir, which exists to) reads the environment: a library does what its arguments say",
 		false, []string{"internal/cli", "internal/journal", "internal/formattest"}, forbidUses("os", `^(Getenv|LookupEnv|Environ|ExpandEnv|Args)$`), `var a = os.Getenv("A")`},
 	{"printing", "only internal/ui prints, so that one place decides what a terminal, a log and a pipe see",
 		false, []string{"internal/ui"}, forbidUses("fmt", `^Print`), `func f() { fmt.Println() }`},

@@ -14,13 +14,7 @@ import (
 // Pages are asked for as they are needed. A long listing whose caller waits for pages is spread: several key ranges are
 // listed at the same time, and yielded in order.
 func (c *Client) List(ctx context.Context, bucket, prefix string, a *store.Attrs) iter.Seq2[store.Object, error] {
-	l := listing[store.Object]{
-		what: store.Ref{Bucket: bucket, Key: prefix},
-		ask: func(ctx context.Context, after string) iter.Seq2[[]store.Object, error] {
-			return c.store.List(ctx, bucket, prefix, after, a)
-		},
-		name: func(o store.Object) string { return o.Key },
-	}
+	l := objects(c, store.Ref{Bucket: bucket, Key: prefix}, a)
 	return func(yield func(store.Object, error) bool) {
 		var seen sight
 		long := false
@@ -44,13 +38,7 @@ func (c *Client) List(ctx context.Context, bucket, prefix string, a *store.Attrs
 // and have no slash after that, and the common prefixes of the others up to that slash. It is requested, and ends, as List
 // is, but is never spread.
 func (c *Client) ListDir(ctx context.Context, bucket, prefix string, a *store.Attrs) iter.Seq2[store.Entry, error] {
-	l := listing[store.Entry]{
-		what: store.Ref{Bucket: bucket, Key: prefix},
-		ask: func(ctx context.Context, after string) iter.Seq2[[]store.Entry, error] {
-			return c.store.Level(ctx, bucket, prefix, after, a)
-		},
-		name: store.Entry.Name,
-	}
+	l := level(c, store.Ref{Bucket: bucket, Key: prefix}, a)
 	return func(yield func(store.Entry, error) bool) {
 		if _, err := l.run(ctx, c, "", func(page []store.Entry) bool { return giveAll(page, yield) }); err != nil {
 			yield(store.Entry{}, err)
@@ -68,14 +56,33 @@ func giveAll[E any](page []E, yield func(E, error) bool) bool {
 	return true
 }
 
-// Lanes reports how many parts and small objects may be in flight now.
-func (c *Client) Lanes() int { return c.pace.Lanes() }
-
 // listing is one listing of entries that have names.
 type listing[E any] struct {
 	what store.Ref
 	ask  func(ctx context.Context, after string) iter.Seq2[[]E, error]
 	name func(E) string
+}
+
+// objects is the listing of all objects below a prefix.
+func objects(c *Client, what store.Ref, a *store.Attrs) listing[store.Object] {
+	return listing[store.Object]{
+		what: what,
+		ask: func(ctx context.Context, after string) iter.Seq2[[]store.Object, error] {
+			return c.store.List(ctx, what.Bucket, what.Key, after, a)
+		},
+		name: func(o store.Object) string { return o.Key },
+	}
+}
+
+// level is the listing of one level below a prefix.
+func level(c *Client, what store.Ref, a *store.Attrs) listing[store.Entry] {
+	return listing[store.Entry]{
+		what: what,
+		ask: func(ctx context.Context, after string) iter.Seq2[[]store.Entry, error] {
+			return c.store.Level(ctx, what.Bucket, what.Key, after, a)
+		},
+		name: store.Entry.Name,
+	}
 }
 
 // progress is how far a listing has come.
@@ -90,7 +97,7 @@ type progress struct {
 // run passes on the pages of what comes after a name, until there is no more or give wants none.
 func (l listing[E]) run(ctx context.Context, c *Client, after string, give func([]E) bool) (progress, error) {
 	p := progress{after: after}
-	t := c.begin(l.what.String(), "", Transfer{})
+	t := c.begin(l.what.String(), "", transferOptions{})
 	for !p.over && !p.stopped {
 		if err := t.try(ctx, func(ctx context.Context) error { return l.goOn(ctx, t, &p, give) }); err != nil {
 			return p, err

@@ -76,14 +76,14 @@ func (a *multipart) sweep(ctx context.Context) (n int, err error) {
 		}
 		var parts []store.Part
 		err := a.ask(ctx, func(ctx context.Context) (err error) {
-			_, parts, err = a.c.store.Parts(ctx, open, &a.o.Attrs)
+			_, parts, err = a.c.store.Parts(ctx, open, &a.o.attrs)
 			return err
 		})
 		if errors.Is(err, store.NoUpload) || err == nil && len(parts) > 0 {
 			continue
 		}
 		if err == nil {
-			err = a.ask(ctx, func(ctx context.Context) error { return a.c.store.Abort(ctx, open, &a.o.Attrs) })
+			err = a.ask(ctx, func(ctx context.Context) error { return a.c.store.Abort(ctx, open, &a.o.attrs) })
 		}
 		if err != nil {
 			return n, err
@@ -96,7 +96,7 @@ func (a *multipart) sweep(ctx context.Context) (n int, err error) {
 // recordedUploads returns the IDs in the records on this machine.
 func (c *Client) recordedUploads() map[string]bool {
 	ids := map[string]bool{}
-	dir, err := c.StateDir()
+	dir, err := journal.Dir(c.opts.StateDir)
 	if err != nil {
 		return ids
 	}
@@ -112,7 +112,7 @@ func (c *Client) recordedUploads() map[string]bool {
 // write records the upload, and its end forgets it. What an earlier run of the same transfer left is aborted first.
 func (a *multipart) remember(ctx context.Context, kind direction) *leftover {
 	l := &leftover{multipart: a, kind: kind}
-	dir, err := a.c.StateDir()
+	dir, err := journal.Dir(a.c.opts.StateDir)
 	if err != nil {
 		return l
 	}
@@ -143,7 +143,7 @@ func (l *leftover) write() {
 	if err == nil {
 		err = l.log.Begin(record{
 			Format: recordVersion,
-			Kind:   l.kind, Identity: l.c.identity, Ref: l.up.Ref, Began: time.Now(), Choices: choices{Attrs: l.o.Attrs},
+			Kind:   l.kind, Identity: l.c.identity, Ref: l.up.Ref, Began: time.Now(), Choices: choices{Attrs: l.o.attrs},
 			UploadID: l.up.ID, Scheme: l.up.Scheme, LostSince: l.lostSince, Host: host, PID: os.Getpid(),
 		})
 	}
@@ -188,7 +188,7 @@ func (l *leftover) drop(ctx context.Context, earlier record) bool {
 // sweepDead aborts, once for each Client, what is left of streams and copies whose processes were killed on this machine.
 func (c *Client) sweepDead(ctx context.Context, t *transfer) {
 	c.swept.Do(func() {
-		dir, err := c.StateDir()
+		dir, err := journal.Dir(c.opts.StateDir)
 		if err != nil {
 			return
 		}

@@ -35,8 +35,13 @@ func (s *remote) free() bool {
 	return len(s.known.Claims) > 0 && s.known.Claims[0].Free() && s.known.Claims[0].Sum.Algorithm == s.algorithm
 }
 
-// smallObject is the size up to which an object is fetched by one request if its size is known before.
-const smallObject = 8 << 20
+// whyNotFree says why there is no such checksum.
+func (s *remote) whyNotFree() string {
+	if len(s.known.Claims) == 0 {
+		return s.known.Why()
+	}
+	return "the " + s.known.Claims[0].Text() + " cannot be combined from ranges"
+}
 
 // segment is a range that is here, with its sum.
 type segment struct {
@@ -119,7 +124,7 @@ func (t *transfer) discover(ctx context.Context, from store.Ref, first int64) (s
 
 func (t *transfer) head(ctx context.Context, from store.Ref) (obj store.Object, err error) {
 	err = t.ask(ctx, func(ctx context.Context) error {
-		o, err := t.c.store.Head(ctx, store.GetRequest{Ref: from, Attrs: &t.o.Attrs})
+		o, err := t.c.store.Head(ctx, store.GetRequest{Ref: from, Attrs: &t.o.attrs})
 		obj = o
 		return err
 	})
@@ -129,7 +134,7 @@ func (t *transfer) head(ctx context.Context, from store.Ref) (obj store.Object, 
 func (t *transfer) getFirst(ctx context.Context, from store.Ref, n int64) (first *response, err error) {
 	err = t.try(ctx, func(ctx context.Context) error {
 		ctx, o := t.cuttable(ctx)
-		b, err := t.c.store.Get(ctx, store.GetRequest{Ref: from, Range: store.Range{Length: n}, Attrs: &t.o.Attrs})
+		b, err := t.c.store.Get(ctx, store.GetRequest{Ref: from, Range: store.Range{Length: n}, Attrs: &t.o.attrs})
 		if err != nil {
 			o.cut(nil)
 			return err
@@ -144,7 +149,7 @@ func (t *transfer) getFirst(ctx context.Context, from store.Ref, n int64) (first
 // newSource finds out what the store records, and so how the bytes are to be summed.
 func (t *transfer) newSource(ctx context.Context, ref store.Ref, obj store.Object) *remote {
 	s := &remote{transfer: t, ref: ref, obj: obj, algorithm: checksum.CRC64NVME}
-	s.known = t.evidence(ctx, &s.obj, &t.o.Attrs)
+	s.known = t.evidence(ctx, &s.obj, &t.o.attrs)
 	if c := s.known.Claims; len(c) > 0 && c[0].Free() {
 		s.algorithm = c[0].Sum.Algorithm
 	}
@@ -153,12 +158,12 @@ func (t *transfer) newSource(ctx context.Context, ref store.Ref, obj store.Objec
 
 // cut splits the gaps into ranges.
 func (t *transfer) cut(gaps []store.Range, size int64) *plan.Ranges {
-	return plan.NewRanges(gaps, plan.RangeSize(size, t.o.PartSize), t.o.PartSize != 0)
+	return plan.NewRanges(gaps, plan.RangeSize(size, t.o.partSize), t.o.partSize != 0)
 }
 
 // partsOf returns about how many ranges an object is fetched by.
 func (t *transfer) partsOf(size int64) int {
-	part := plan.RangeSize(size, t.o.PartSize)
+	part := plan.RangeSize(size, t.o.partSize)
 	return int(max(1, (size+part-1)/part))
 }
 
@@ -300,7 +305,7 @@ func (f *rangeFetch) attempt(ctx context.Context, o *response) error {
 			Ref:     f.ref,
 			Range:   store.Range{Offset: f.Offset + f.got, Length: f.Length - f.got},
 			IfMatch: f.obj.ETag,
-			Attrs:   &f.o.Attrs,
+			Attrs:   &f.o.attrs,
 		})
 		if err != nil {
 			return f.slow(o, fl, err)
@@ -366,7 +371,7 @@ func (f *rangeFetch) drain(body io.Reader, fl *attempt) error {
 			}
 			f.got += int64(filled)
 			f.c.succeeded()
-			f.c.meter.Done(int64(filled))
+			f.arrive(int64(filled))
 			f.mayEndPiece()
 		}
 		if err != nil && f.got < f.Length {

@@ -40,7 +40,7 @@ func (a *multipart) openUploads(ctx context.Context) ([]store.Upload, error) {
 func (u *upload) goOn(ctx context.Context, earlier record) (kept []store.Part, finished bool, r Result, err error) {
 	old := store.Upload{Ref: earlier.Ref, ID: earlier.UploadID, Scheme: earlier.Scheme}
 	why := u.unfit(earlier)
-	now := u.src.Fingerprint()
+	now := u.file.Fingerprint()
 	u.doubtful = earlier.Fingerprint.CTime != 0 && earlier.Fingerprint.CTime != now.CTime
 	if !earlier.Fingerprint.Same(now) {
 		why = "the source has changed since"
@@ -86,7 +86,7 @@ func (u *upload) goOn(ctx context.Context, earlier record) (kept []store.Part, f
 
 // list asks for the parts of an upload. What the listing does not say of the scheme stays as it was.
 func (u *upload) list(ctx context.Context, old store.Upload) (store.Upload, []store.Part, error) {
-	told, kept, err := u.c.store.Parts(ctx, old, &u.o.Attrs)
+	told, kept, err := u.c.store.Parts(ctx, old, &u.o.attrs)
 	if err != nil {
 		return store.Upload{Ref: old.Ref}, nil, err
 	}
@@ -98,7 +98,7 @@ func (u *upload) list(ctx context.Context, old store.Upload) (store.Upload, []st
 
 // dropOld aborts an upload that nobody will resume.
 func (u *upload) dropOld(ctx context.Context, old store.Upload) error {
-	err := u.ask(ctx, func(ctx context.Context) error { return u.c.store.Abort(ctx, old, &u.o.Attrs) })
+	err := u.ask(ctx, func(ctx context.Context) error { return u.c.store.Abort(ctx, old, &u.o.attrs) })
 	if errors.Is(err, store.Denied) || errors.Is(err, store.Unsupported) {
 		u.note(fmt.Sprintf("the earlier run's upload, with the ID %s, cannot be aborted, and stays in the store: %v", old.ID, err))
 		return nil
@@ -175,7 +175,7 @@ func (u *upload) layoutOf(parts []store.Part) (plan.Layout, bool) {
 	for _, p := range parts {
 		size = max(size, p.Size)
 	}
-	if size == 0 || u.o.PartSize != 0 && u.o.PartSize != size {
+	if size == 0 || u.o.partSize != 0 && u.o.partSize != size {
 		return plan.Layout{}, false
 	}
 	layout, err := plan.Parts(u.src.Size(), size, u.limits)

@@ -85,12 +85,12 @@ func (t *transfer) putWith(ctx context.Context, from content, to store.Ref, buf 
 
 // digest computes the requested digests of small content, and puts its MD5 into the metadata.
 func (t *transfer) digest(from content, buf []byte) ([]checksum.Sum, error) {
-	if len(t.o.Digests) == 0 {
+	if len(t.o.digests) == 0 {
 		return nil, nil
 	}
-	sums := make([]checksum.Sum, len(t.o.Digests))
+	sums := make([]checksum.Sum, len(t.o.digests))
 	var md5 checksum.Sum
-	for i, a := range t.o.Digests {
+	for i, a := range t.o.digests {
 		var err error
 		if sums[i], err = sumOf(a, from, store.Range{Length: from.Size()}, buf); err != nil {
 			return nil, readError(from, err)
@@ -99,7 +99,7 @@ func (t *transfer) digest(from content, buf []byte) ([]checksum.Sum, error) {
 			md5 = sums[i]
 		}
 	}
-	t.o.Attrs = t.o.described(md5, 0)
+	t.o.attrs = t.o.described(md5, 0)
 	return sums, nil
 }
 
@@ -195,7 +195,7 @@ func (t *transfer) putOnce(ctx context.Context, out outgoing, to store.Ref, own 
 		tried := time.Now()
 		counted := &tally{ReaderAt: out.body, t: t, f: f, done: ctx.Done()}
 		o, err := t.c.store.Put(ctx, store.PutRequest{
-			Ref: to, Body: io.NewSectionReader(counted, 0, size), Sum: out.sum, NoClobber: t.o.NoClobber && !own, Attrs: &t.o.Attrs, Buffer: out.buf, Wire: f.watched(),
+			Ref: to, Body: io.NewSectionReader(counted, 0, size), Sum: out.sum, NoClobber: t.o.noClobber && !own, Attrs: &t.o.attrs, Buffer: out.buf, Wire: f.watched(),
 		})
 		if err != nil {
 			counted.settle(0)
@@ -304,16 +304,16 @@ func (t *transfer) provePut(obj store.Object, sum checksum.Sum, from content, bu
 
 // want returns the algorithm to ask the store for.
 func (t *transfer) want() checksum.Algorithm {
-	if t.o.Checksum == checksum.None {
+	if t.o.checksum == checksum.None {
 		return checksum.CRC64NVME
 	}
-	return t.o.Checksum
+	return t.o.checksum
 }
 
 // asked refuses a scheme other than the one that the user asked for.
 func (t *transfer) asked(s checksum.Scheme) error {
-	if t.o.Checksum != checksum.None && s.Algorithm != t.o.Checksum {
-		return fmt.Errorf("%w: the store does not take %s checksums; leave out --checksum-algorithm, and haul uses the best that it takes", store.ChecksumRefused, t.o.Checksum)
+	if t.o.checksum != checksum.None && s.Algorithm != t.o.checksum {
+		return fmt.Errorf("%w: the store does not take %s checksums; leave out --checksum-algorithm, and haul uses the best that it takes", store.ChecksumRefused, t.o.checksum)
 	}
 	return nil
 }

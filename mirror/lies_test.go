@@ -59,12 +59,12 @@ var verbs = map[string]func(context.Context, *setting) error{
 	},
 	"download": func(ctx context.Context, s *setting) error {
 		s.local["a"] = s.objects["run/a"]
-		_, err := s.c.Download(ctx, at("run/a"), filepath.Join(s.dir, "a"), small.Transfer)
+		_, err := s.c.Download(ctx, at("run/a"), filepath.Join(s.dir, "a"), small.Transfer.Download())
 		return err
 	},
 	"upload": func(ctx context.Context, s *setting) error {
 		s.stored["run/a"] = s.files["a"]
-		_, err := s.c.Upload(ctx, filepath.Join(s.dir, "a"), at("run/a"), small.Transfer)
+		_, err := s.c.Upload(ctx, filepath.Join(s.dir, "a"), at("run/a"), small.Transfer.Upload())
 		return err
 	},
 	"sync up": func(ctx context.Context, s *setting) error {
@@ -129,7 +129,7 @@ var verbs = map[string]func(context.Context, *setting) error{
 	"abort": func(ctx context.Context, s *setting) error {
 		for u, err := range s.c.Uploads(ctx, storetest.Bucket, "") {
 			if err == nil {
-				err = s.c.Abort(ctx, u)
+				err = s.c.Store().Abort(ctx, u, nil)
 			}
 			if err != nil {
 				return err

@@ -12,7 +12,7 @@ import (
 // Options are the choices for a run. The zero value is the good default.
 type Options struct {
 	// Transfer holds the choices for each object.
-	Transfer haul.Transfer
+	Transfer TransferOptions
 	// ContentType gives the content type of an object that is uploaded from a file of that name, or copied without its source's
 	// metadata, where Transfer names none; nil guesses nothing.
 	ContentType func(name string) string

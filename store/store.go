@@ -368,6 +368,15 @@ type Lister interface {
 	Level(ctx context.Context, bucket, prefix, after string, a *Attrs) iter.Seq2[[]Entry, error]
 }
 
+// Identity returns the name of a store, without secrets, for records of what was begun with it. It is empty for a store that
+// has no method Identity() string.
+func Identity(s Store) string {
+	if named, ok := s.(interface{ Identity() string }); ok {
+		return named.Identity()
+	}
+	return ""
+}
+
 // Entry is one entry of a listing of one level: an object, or, if Prefix is not empty, the prefix of keys that exist. It
 // ends in a slash.
 type Entry struct {

@@ -11,7 +11,6 @@ import (
 
 	"haul.example/haul"
 	"haul.example/haul/internal/localfile"
-	"haul.example/haul/internal/meter"
 	"haul.example/haul/internal/stage"
 	"haul.example/haul/internal/ui"
 	"haul.example/haul/mirror"
@@ -431,9 +430,9 @@ func (r *runReport) Failed(verb, source, target string, err error) {
 }
 
 func (r *runReport) During(verb string, size int64, work func() error) error {
-	before := r.client.Snapshot()
-	return r.a.out.During(ui.Task{Verb: verb, Name: verb + "s"}, func() meter.Snapshot {
-		s := r.client.Snapshot()
+	before := r.client.Progress()
+	return r.a.out.During(ui.Task{Verb: verb, Name: verb + "s"}, func() haul.Progress {
+		s := r.client.Progress()
 		s.Total, s.Done, s.Kept, s.Moved = size, s.Done-before.Done, s.Kept-before.Kept, s.Moved-before.Moved
 		s.PartsTotal, s.PartsDone = s.PartsTotal-before.PartsTotal, s.PartsDone-before.PartsDone
 		return s
