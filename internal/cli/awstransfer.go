@@ -264,11 +264,10 @@ func awsEnd(word string) mirror.End {
 
 // awsRef takes an address apart as it stands.
 func awsRef(address string) store.Ref {
-	rest := strings.TrimPrefix(address, scheme)
-	if m := arn.FindStringSubmatch(rest); m != nil {
-		return store.Ref{Bucket: m[1], Key: strings.TrimPrefix(rest[len(m[1]):], "/")}
+	if ref, err := store.Parse(address); err == nil {
+		return ref
 	}
-	bucket, key, _ := strings.Cut(rest, "/")
+	bucket, key, _ := strings.Cut(strings.TrimPrefix(address, scheme), "/")
 	return store.Ref{Bucket: bucket, Key: key}
 }
 

@@ -186,8 +186,8 @@ func cutName(word string) (source, name string) {
 	from := 0
 	if strings.HasPrefix(word, scheme) {
 		from = len(scheme)
-		if m := arn.FindStringSubmatch(word[from:]); m != nil {
-			from += len(m[1])
+		if ref, err := store.Parse(word); err == nil && strings.HasPrefix(ref.Bucket, "arn:") {
+			from += len(ref.Bucket)
 		}
 	} else if len(word) > 2 && word[1] == ':' && os.PathSeparator == '\\' {
 		from = 2
