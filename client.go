@@ -3,7 +3,6 @@ package haul
 import (
 	"context"
 	"iter"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,10 +11,9 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"haul.example/haul/internal/budget"
+	"haul.example/haul/internal/dispatch"
 	"haul.example/haul/internal/evidence"
-	"haul.example/haul/internal/localfile"
 	"haul.example/haul/internal/meter"
-	"haul.example/haul/internal/pace"
 	"haul.example/haul/store"
 )
 
@@ -59,29 +57,18 @@ type Client struct {
 	asked    Options
 	identity string // of the store, for the records of unfinished transfers
 
-	attempts flights
+	dispatch *dispatch.Dispatcher
 
-	lanes  *lanes
-	limit  *rateLimiter
-	pace   *pace.Pace
-	memory *budget.Budget
-	ahead  *semaphore.Weighted // bytes of memory that downloads to streams may hold
-	spools *semaphore.Weighted // temporary files for parts of uploads from streams
-	meter  *meter.Meter
-	summer *evidence.Summer
-	etags  evidence.Learned
-	watch  watch
-	born   time.Time
-	// lastSuccess is when something last got through, in nanoseconds after born; 0 is never. Answered reports that the
-	// store has at least refused something.
-	lastSuccess atomic.Int64
-	answered    atomic.Bool
-	saidQuiet   atomic.Bool // the user knows of the current silence
-	lookedTags  atomic.Bool // it was checked whether the store keeps tags of multipart uploads
-	saidLimits  sync.Map    // by store.Limits: limits the user was shown
-	swept       sync.Once   // what dead streams and copies left was searched for
-	// pausing counts requests that wait for their next try, or for a store that asked to slow down.
-	pausing atomic.Int64
+	memory     *budget.Budget
+	ahead      *semaphore.Weighted // bytes of memory that downloads to streams may hold
+	spools     *semaphore.Weighted // temporary files for parts of uploads from streams
+	meter      *meter.Meter
+	summer     *evidence.Summer
+	etags      evidence.Learned
+	watch      watch
+	lookedTags atomic.Bool // it was checked whether the store keeps tags of multipart uploads
+	saidLimits sync.Map    // by store.Limits: limits the user was shown
+	swept      sync.Once   // what dead streams and copies left was searched for
 	// late reports whether trailing checksums of parts work.
 	late trial
 	// noCopyParts: the store copies objects, but not ranges of them into parts.
@@ -95,45 +82,19 @@ func New(s store.Store, o Options) *Client {
 		o.Memory = defaultMemory
 	}
 	o.Memory = max(o.Memory, leastMemory)
-	most := lanesFor(o.Bandwidth)
-	if o.MaxConcurrency > 0 && (most == 0 || o.MaxConcurrency < most) {
-		most = o.MaxConcurrency
-	}
-	if n := lanesOf(localfile.MaxOpen()); n > 0 {
-		if o.Concurrency = min(o.Concurrency, n); most == 0 || n < most {
-			most = n
-		}
-	}
-	p := pace.New(pace.Config{Fixed: o.Concurrency, Start: min(most, defaultStart), Max: most, Cores: runtime.GOMAXPROCS(0), Rate: o.Bandwidth})
+	m := meter.New()
 	c := &Client{
-		store: s, opts: o, asked: asked, identity: store.Identity(s), pace: p,
-		born:     time.Now(),
-		attempts: flights{all: map[uint64]*attempt{}},
-		lanes:    &lanes{pace: p},
-		limit:    newLimit(o.Bandwidth),
-		memory:   budget.New(o.Memory),
-		meter:    meter.New(),
-		ahead:    semaphore.NewWeighted(o.Memory / 2),
-		spools:   semaphore.NewWeighted(maxSpools),
+		store: s, opts: o, asked: asked, identity: store.Identity(s),
+		dispatch: dispatch.New(dispatch.Config{
+			Concurrency: o.Concurrency, MaxConcurrency: o.MaxConcurrency, Bandwidth: o.Bandwidth, Patience: o.Patience, MaxTries: o.MaxTries, Meter: m,
+		}),
+		memory: budget.New(o.Memory),
+		meter:  m,
+		ahead:  semaphore.NewWeighted(o.Memory / 2),
+		spools: semaphore.NewWeighted(maxSpools),
 	}
 	c.summer = evidence.NewSummer(c.memory, nil)
 	return c
-}
-
-const (
-	// sparedFiles are left for listing directories, for lists, for the standard streams, and for the caller.
-	sparedFiles = 40
-	// filesOfLane is how many files a lane may have open at once: its connection, and two transfers, each with its file and
-	// its record; and one idle connection.
-	filesOfLane = 6
-)
-
-// lanesOf returns how many lanes a process may have that may open so many files; 0 is any number.
-func lanesOf(files int) int {
-	if files == 0 {
-		return 0
-	}
-	return max(1, (files-sparedFiles)/filesOfLane)
 }
 
 // Options returns the options that the Client was made with.
@@ -145,20 +106,67 @@ func (c *Client) Uploads(ctx context.Context, bucket, prefix string) iter.Seq2[s
 	return c.Store().Uploads(ctx, bucket, prefix)
 }
 
+// alive is called when a transfer begins, and the function that it returns when that ends.
+func (c *Client) alive() func() {
+	c.watch.begin()
+	ended := c.dispatch.Alive()
+	return func() {
+		c.watch.end()
+		ended()
+	}
+}
+
+// limit waits until n more bytes may have moved within the bandwidth, or done is closed.
+func (c *Client) limit(n int, done <-chan struct{}) {
+	wait := c.dispatch.Spend(n)
+	if wait <= 0 {
+		return
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-done:
+	}
+}
+
 // spawn waits for a buffer of size bytes and for a lane, then runs f with them in a goroutine of g.
 func (c *Client) spawn(ctx context.Context, g *errgroup.Group, size int64, f func(buf []byte) error) error {
-	lease, err := c.memory.Take(ctx, min(c.lanes.buffer(), max(size, leastBuffer)))
+	lease, err := c.memory.Take(ctx, min(c.dispatch.Buffer(), max(size, dispatch.LeastBuffer)))
 	if err != nil {
 		return err
 	}
-	if err := c.lanes.enter(ctx, size); err != nil {
+	if err := c.dispatch.Enter(ctx, size); err != nil {
 		lease.Release()
 		return err
 	}
 	g.Go(func() error {
 		defer lease.Release()
-		defer c.lanes.leave(size)
+		defer c.dispatch.Leave(size)
 		return f(lease.Bytes())
 	})
 	return nil
+}
+
+// trial lets one caller at a time try what may fail, until one try has succeeded.
+type trial struct{ state atomic.Int32 }
+
+const (
+	untried int32 = iota
+	trying
+	works
+)
+
+// enter reports whether the caller may try; then leave must be called.
+func (t *trial) enter() bool {
+	return t.state.Load() == works || t.state.CompareAndSwap(untried, trying)
+}
+
+// leave ends a try.
+func (t *trial) leave(ok bool) {
+	if ok {
+		t.state.Store(works)
+		return
+	}
+	t.state.CompareAndSwap(trying, untried)
 }

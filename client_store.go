@@ -34,22 +34,13 @@ func (r retrying) begin(ref store.Ref) *transfer {
 	return r.c.begin(ref.String(), "", transferOptions{})
 }
 
-// ask makes a request that needs no connection of its own.
-func ask[T any](ctx context.Context, r retrying, ref store.Ref, f func(context.Context) (T, error)) (answer T, err error) {
-	err = r.begin(ref).try(ctx, func(ctx context.Context) (err error) {
-		answer, err = f(ctx)
-		return err
-	})
-	return answer, err
-}
-
 // act makes a request in a lane, for size bytes.
 func act[T any](ctx context.Context, r retrying, ref store.Ref, size int64, f func(context.Context, *transfer) (T, error)) (answer T, err error) {
 	defer r.c.alive()()
-	if err := r.c.lanes.enter(ctx, size); err != nil {
+	if err := r.c.dispatch.Enter(ctx, size); err != nil {
 		return answer, err
 	}
-	defer r.c.lanes.leave(size)
+	defer r.c.dispatch.Leave(size)
 	t := r.begin(ref)
 	err = t.try(ctx, func(ctx context.Context) (err error) {
 		r.c.meter.Request()
@@ -60,7 +51,7 @@ func act[T any](ctx context.Context, r retrying, ref store.Ref, size int64, f fu
 }
 
 func (r retrying) Get(ctx context.Context, q store.GetRequest) (*store.Body, error) {
-	body, err := ask(ctx, r, q.Ref, func(ctx context.Context) (*store.Body, error) { return r.c.store.Get(ctx, q) })
+	body, err := ask(ctx, r.begin(q.Ref), func(ctx context.Context) (*store.Body, error) { return r.c.store.Get(ctx, q) })
 	if err == nil {
 		body.ReadCloser = meteredBody{body.ReadCloser, r.c, ctx.Done()}
 	}
@@ -77,17 +68,17 @@ type meteredBody struct {
 // Read reads and counts.
 func (b meteredBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	b.c.limit.take(n, b.done)
+	b.c.limit(n, b.done)
 	b.c.meter.Moved(int64(n))
 	return n, err
 }
 
 func (r retrying) Head(ctx context.Context, q store.GetRequest) (store.Object, error) {
-	return ask(ctx, r, q.Ref, func(ctx context.Context) (store.Object, error) { return r.c.store.Head(ctx, q) })
+	return ask(ctx, r.begin(q.Ref), func(ctx context.Context) (store.Object, error) { return r.c.store.Head(ctx, q) })
 }
 
 func (r retrying) Layout(ctx context.Context, o store.Object, a *store.Attrs) ([]store.Part, error) {
-	return ask(ctx, r, o.Ref, func(ctx context.Context) ([]store.Part, error) { return r.c.store.Layout(ctx, o, a) })
+	return ask(ctx, r.begin(o.Ref), func(ctx context.Context) ([]store.Part, error) { return r.c.store.Layout(ctx, o, a) })
 }
 
 func (r retrying) Limits(bucket string) store.Limits { return r.c.store.Limits(bucket) }
@@ -101,10 +92,10 @@ func (r retrying) TakesLateSums(u store.Upload) bool { return r.c.store.TakesLat
 func (r retrying) Put(ctx context.Context, q store.PutRequest) (store.Object, error) {
 	defer r.c.alive()()
 	size := q.Body.Size()
-	if err := r.c.lanes.enter(ctx, size); err != nil {
+	if err := r.c.dispatch.Enter(ctx, size); err != nil {
 		return store.Object{}, err
 	}
-	defer r.c.lanes.leave(size)
+	defer r.c.dispatch.Leave(size)
 	t := r.c.begin("", q.Ref.String(), transferOptions{noClobber: q.NoClobber, attrs: deref(q.Attrs)})
 	defer r.counted(size)()
 	return t.putOnce(ctx, outgoing{readerAt{q.Body, size}, q.Body, q.Sum, q.Buffer}, q.Ref, false)
@@ -125,7 +116,7 @@ func deref(a *store.Attrs) store.Attrs {
 }
 
 func (r retrying) Create(ctx context.Context, ref store.Ref, want checksum.Scheme, a *store.Attrs) (store.Upload, error) {
-	return ask(ctx, r, ref, func(ctx context.Context) (store.Upload, error) { return r.c.store.Create(ctx, ref, want, a) })
+	return ask(ctx, r.begin(ref), func(ctx context.Context) (store.Upload, error) { return r.c.store.Create(ctx, ref, want, a) })
 }
 
 func (r retrying) PutPart(ctx context.Context, q store.PutPartRequest) (store.Part, error) {
@@ -147,7 +138,7 @@ func (r retrying) PutPart(ctx context.Context, q store.PutPartRequest) (store.Pa
 
 func (r retrying) Parts(ctx context.Context, u store.Upload, a *store.Attrs) (store.Upload, []store.Part, error) {
 	var parts []store.Part
-	u, err := ask(ctx, r, u.Ref, func(ctx context.Context) (told store.Upload, err error) {
+	u, err := ask(ctx, r.begin(u.Ref), func(ctx context.Context) (told store.Upload, err error) {
 		told, parts, err = r.c.store.Parts(ctx, u, a)
 		return told, err
 	})
@@ -198,7 +189,7 @@ func (r retrying) CopyPart(ctx context.Context, q store.CopyPartRequest) (store.
 }
 
 func (r retrying) Tags(ctx context.Context, ref store.Ref, a *store.Attrs) (map[string]string, error) {
-	return ask(ctx, r, ref, func(ctx context.Context) (map[string]string, error) { return r.c.store.Tags(ctx, ref, a) })
+	return ask(ctx, r.begin(ref), func(ctx context.Context) (map[string]string, error) { return r.c.store.Tags(ctx, ref, a) })
 }
 
 func (r retrying) List(ctx context.Context, bucket, prefix, after string, a *store.Attrs) iter.Seq2[[]store.Object, error] {
@@ -265,7 +256,7 @@ func (r retrying) Buckets(ctx context.Context, q store.BucketQuery) iter.Seq2[st
 }
 
 func (r retrying) Bucket(ctx context.Context, name string) (store.Bucket, error) {
-	return ask(ctx, r, store.Ref{Bucket: name}, func(ctx context.Context) (store.Bucket, error) { return r.c.store.Bucket(ctx, name) })
+	return ask(ctx, r.begin(store.Ref{Bucket: name}), func(ctx context.Context) (store.Bucket, error) { return r.c.store.Bucket(ctx, name) })
 }
 
 func (r retrying) MakeBucket(ctx context.Context, b store.NewBucket) error {

@@ -51,7 +51,7 @@ func (t *transfer) vouchedDigests(r Result) (sums []checksum.Sum) {
 			s = tag
 		}
 		if s.IsZero() || s.Parts > 0 {
-			t.note(fmt.Sprintf("its %s is not known: the store copied it internally, and recorded none of the full object", a))
+			t.Note(fmt.Sprintf("its %s is not known: the store copied it internally, and recorded none of the full object", a))
 			continue
 		}
 		sums = append(sums, s)
@@ -67,7 +67,7 @@ func (t *transfer) opener() *store.Attrs {
 }
 
 func (t *transfer) headSource(ctx context.Context, from store.Ref) (obj store.Object, err error) {
-	err = t.ask(ctx, func(ctx context.Context) (err error) {
+	err = t.do(ctx, func(ctx context.Context) (err error) {
 		obj, err = t.c.store.Head(ctx, store.GetRequest{Ref: from, Attrs: t.opener()})
 		return err
 	})
@@ -84,10 +84,10 @@ func (t *transfer) copyOnce(ctx context.Context, src store.Object, to store.Ref)
 		}
 	}
 	t.started(src.Size, 1)
-	if err := t.c.lanes.enter(ctx, 0); err != nil {
+	if err := t.c.dispatch.Enter(ctx, 0); err != nil {
 		return Result{}, err
 	}
-	defer t.c.lanes.leave(0)
+	defer t.c.dispatch.Leave(0)
 	var obj store.Object
 	var unheard, exists error // the answer to an earlier try was lost, but perhaps not its effect
 	err := t.try(ctx, func(ctx context.Context) error {
@@ -98,7 +98,7 @@ func (t *transfer) copyOnce(ctx context.Context, src store.Object, to store.Ref)
 			exists = err
 			return nil
 		}
-		if err != nil && silent(err) {
+		if err != nil && store.Unanswered(err) {
 			unheard = err
 		}
 		return err
@@ -251,11 +251,11 @@ func allowed(sizes []int64, l store.Limits) bool {
 func (t *transfer) copyAll(ctx context.Context, src store.Object, ranges []store.Range, a *multipart) error {
 	g, gctx := errgroup.WithContext(ctx)
 	for i, r := range ranges {
-		if err := t.c.lanes.enter(gctx, 0); err != nil {
+		if err := t.c.dispatch.Enter(gctx, 0); err != nil {
 			break // gctx ended; Wait returns why
 		}
 		g.Go(func() error {
-			defer t.c.lanes.leave(0)
+			defer t.c.dispatch.Leave(0)
 			return t.copyOne(gctx, store.CopyPartRequest{
 				From: src.Ref, IfMatch: src.ETag, Range: r, Upload: a.up, Number: i + 1, Attrs: &t.o.attrs,
 			}, a)
@@ -321,12 +321,12 @@ func carried(a store.Attrs, src store.Object) store.Attrs {
 
 // tagsOf reads the tags that a copy in parts must set itself.
 func (t *transfer) tagsOf(ctx context.Context, src store.Object) (tags map[string]string, err error) {
-	err = t.ask(ctx, func(ctx context.Context) (err error) {
+	err = t.do(ctx, func(ctx context.Context) (err error) {
 		tags, err = t.c.store.Tags(ctx, src.Ref, &t.o.attrs)
 		return err
 	})
 	if errors.Is(err, store.Unsupported) { // then the store has none
-		t.note(fmt.Sprintf("the tags of the source, if it has any, are not copied: %v", err))
+		t.Note(fmt.Sprintf("the tags of the source, if it has any, are not copied: %v", err))
 		return nil, nil
 	}
 	if err != nil {

@@ -28,7 +28,7 @@ func (t *transfer) copyBest(ctx context.Context, src store.Object, to store.Ref,
 	if !errors.Is(err, store.Unsupported) || src.Size == 0 {
 		return r, err
 	}
-	t.note(fmt.Sprintf("the store does not copy in parts, and so copies in one request: %v", err))
+	t.Note(fmt.Sprintf("the store does not copy in parts, and so copies in one request: %v", err))
 	r, once2 := t.copyOnce(ctx, src, to)
 	if once2 != nil {
 		return r, errors.Join(err, once2)
@@ -63,7 +63,7 @@ func (t *transfer) seesTags(ctx context.Context, src store.Object) bool {
 		return true
 	}
 	var tags map[string]string
-	err := t.ask(ctx, func(ctx context.Context) (err error) {
+	err := t.do(ctx, func(ctx context.Context) (err error) {
 		tags, err = t.c.store.Tags(ctx, src.Ref, &t.o.attrs)
 		return err
 	})

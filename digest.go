@@ -175,7 +175,7 @@ func (d *digests) wait(g *errgroup.Group) error {
 	defer d.c.meter.Since(meter.Proving, time.Now())
 	for _, one := range d.all {
 		if left := d.size - one.summed.Load(); left >= worthSaying {
-			d.note(fmt.Sprintf("all bytes are transferred; computing the %s of the last %s", one.algorithm, amount.Bytes(left)))
+			d.Note(fmt.Sprintf("all bytes are transferred; computing the %s of the last %s", one.algorithm, amount.Bytes(left)))
 		}
 	}
 	return g.Wait()

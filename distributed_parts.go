@@ -112,7 +112,7 @@ func (m *partsMover) kept(ctx context.Context) ([]store.Part, error) {
 		return nil, nil
 	}
 	var there []store.Part
-	err := m.ask(ctx, func(ctx context.Context) (err error) {
+	err := m.do(ctx, func(ctx context.Context) (err error) {
 		_, there, err = m.c.store.Parts(ctx, m.up, &m.o.attrs)
 		return err
 	})
@@ -260,7 +260,7 @@ func (m *partsMover) complete(ctx context.Context, told []store.Part) (Result, e
 
 // list asks for all parts that the store has.
 func (m *partsMover) list(ctx context.Context) (there []store.Part, err error) {
-	err = m.ask(ctx, func(ctx context.Context) (err error) {
+	err = m.do(ctx, func(ctx context.Context) (err error) {
 		_, there, err = m.c.store.Parts(ctx, m.up, &m.o.attrs)
 		return err
 	})

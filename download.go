@@ -62,7 +62,7 @@ func (c *Client) Download(ctx context.Context, from store.Ref, path string, o Do
 		defer d.log.Close()
 	}
 	if d.log != nil && o.Resume == ResumeNever {
-		d.note("not resuming an earlier run: --no-resume is set; starting over")
+		d.Note("not resuming an earlier run: --no-resume is set; starting over")
 		d.dropEarlier()
 	}
 	return d.run(ctx)
@@ -186,7 +186,7 @@ func (d *download) open(ctx context.Context) (first *response, finished bool, r 
 		return nil, false, Result{}, err
 	}
 	d.remote = d.newSource(ctx, d.from, obj)
-	err = d.withFile(ctx, func() (err error) {
+	err = d.c.dispatch.WithFile(ctx, d.transfer, func() (err error) {
 		d.target, err = d.o.below().Create(d.path, obj.Size, d.write)
 		return err
 	})
@@ -208,7 +208,7 @@ func (d *download) write(temp string) {
 		return
 	}
 	if err := d.log.Begin(d.record(temp)); err != nil {
-		d.note(fmt.Sprintf("no record can be kept, so a broken run would start over: %v", err))
+		d.Note(fmt.Sprintf("no record can be kept, so a broken run would start over: %v", err))
 		d.log.Close()
 		d.log = nil
 	}
@@ -249,9 +249,9 @@ func (d *download) settle(ctx context.Context) (Proof, error) {
 	twice := err == nil && !proof.Verified && d.o.readTwice
 	switch {
 	case errors.Is(err, ErrMismatch), doubt.Kind != "":
-		d.note("the data does not match the checksum that the store recorded; downloading it again to compare")
+		d.Note("the data does not match the checksum that the store recorded; downloading it again to compare")
 	case twice:
-		d.note("the store recorded nothing to verify the data by; downloading it a second time to compare")
+		d.Note("the store recorded nothing to verify the data by; downloading it a second time to compare")
 	default:
 		return proof, err
 	}
@@ -293,7 +293,7 @@ func (d *download) fetchAgain(ctx context.Context) (damaged int, err error) {
 		return 0, err
 	}
 	if damaged = differing(before, d.segments); damaged > 0 {
-		d.note(fmt.Sprintf("%d of %d ranges had arrived wrong and were replaced", damaged, len(before)))
+		d.Note(fmt.Sprintf("%d of %d ranges had arrived wrong and were replaced", damaged, len(before)))
 	}
 	return damaged, nil
 }
@@ -344,7 +344,7 @@ func (d *download) fetchAll(ctx context.Context, first *response, ranges *plan.R
 		}
 	}
 	for serr == nil {
-		r, ok := ranges.Next(d.c.pace.Lanes())
+		r, ok := ranges.Next(d.c.dispatch.Pace.Lanes())
 		if !ok {
 			break
 		}

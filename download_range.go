@@ -16,10 +16,10 @@ func (c *Client) ReadRange(ctx context.Context, obj store.Object, offset int64, 
 		return obj, nil
 	}
 	s := &remote{transfer: c.begin(obj.Ref.String(), "", transferOptions{}), ref: obj.Ref, obj: obj}
-	if err := c.lanes.enter(ctx, 0); err != nil {
+	if err := c.dispatch.Enter(ctx, 0); err != nil {
 		return store.Object{}, err
 	}
-	defer c.lanes.leave(0)
+	defer c.dispatch.Leave(0)
 	var told store.Object
 	err := s.try(ctx, func(ctx context.Context) error {
 		c.meter.Request()
@@ -34,7 +34,7 @@ func (c *Client) ReadRange(ctx context.Context, obj store.Object, offset int64, 
 			return err
 		}
 		n, err := io.ReadFull(body, p)
-		c.limit.take(n, ctx.Done())
+		c.limit(n, ctx.Done())
 		c.meter.Moved(int64(n))
 		if err != nil {
 			return lostBody(obj.Ref, err)

@@ -32,15 +32,15 @@ func (d *download) listed(ctx context.Context, l store.Object) (Result, error) {
 
 // fetchWhole downloads a small object by one request.
 func (d *download) fetchWhole(ctx context.Context, listed store.Object) error {
-	lease, err := d.c.memory.Take(ctx, min(d.c.lanes.buffer(), max(listed.Size, 1)))
+	lease, err := d.c.memory.Take(ctx, min(d.c.dispatch.Buffer(), max(listed.Size, 1)))
 	if err != nil {
 		return err
 	}
 	defer lease.Release()
-	if err := d.c.lanes.enter(ctx, listed.Size); err != nil {
+	if err := d.c.dispatch.Enter(ctx, listed.Size); err != nil {
 		return err
 	}
-	defer d.c.lanes.leave(listed.Size)
+	defer d.c.dispatch.Leave(listed.Size)
 	d.started(listed.Size, 1)
 	var body *response
 	err = d.try(ctx, func(ctx context.Context) error {
@@ -66,7 +66,7 @@ func (d *download) fetchWhole(ctx context.Context, listed store.Object) error {
 		body.close()
 		return err
 	}
-	err = d.withFile(ctx, func() (err error) {
+	err = d.c.dispatch.WithFile(ctx, d.transfer, func() (err error) {
 		d.target, err = d.o.below().Create(d.path, d.obj.Size, nil)
 		return err
 	})

@@ -108,7 +108,7 @@ func (f *streamDownload) move(ctx context.Context, first *response) error {
 	}
 	ranges := plan.NewRanges(gaps, f.part, true)
 	for serr == nil {
-		r, ok := ranges.Next(f.c.pace.Lanes())
+		r, ok := ranges.Next(f.c.dispatch.Pace.Lanes())
 		if !ok {
 			break
 		}
@@ -131,7 +131,7 @@ func (f *streamDownload) ahead(ctx context.Context, g *errgroup.Group, r store.R
 		lease.Release()
 		f.c.ahead.Release(r.Length)
 	}
-	if err := f.c.lanes.enter(ctx, r.Length); err != nil {
+	if err := f.c.dispatch.Enter(ctx, r.Length); err != nil {
 		free()
 		return err
 	}
@@ -139,12 +139,12 @@ func (f *streamDownload) ahead(ctx context.Context, g *errgroup.Group, r store.R
 	select {
 	case queue <- a:
 	case <-ctx.Done():
-		f.c.lanes.leave(r.Length)
+		f.c.dispatch.Leave(r.Length)
 		free()
 		return context.Cause(ctx)
 	}
 	g.Go(func() error {
-		defer f.c.lanes.leave(r.Length)
+		defer f.c.dispatch.Leave(r.Length)
 		defer close(a.done)
 		a.sum, a.err = f.fetch(ctx, r, body, inMemory(a.mem), nil)
 		return a.err
@@ -225,7 +225,7 @@ func (f *streamDownload) sums() ([]checksum.Sum, error) {
 // compare fetches everything once more, and discards it, if nothing else verifies what passed: other bytes than the first
 // time are an ErrMismatch.
 func (f *streamDownload) compare(ctx context.Context) error {
-	f.note("the data does not match the checksum that the store recorded; downloading it again to compare")
+	f.Note("the data does not match the checksum that the store recorded; downloading it again to compare")
 	again := &streamDownload{remote: f.remote, w: io.Discard, part: f.part, again: true}
 	f.arrive(-f.obj.Size)
 	if err := again.move(ctx, nil); err != nil {

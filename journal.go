@@ -107,7 +107,7 @@ func (t *transfer) openLog(ctx context.Context, d direction, path string, ref st
 	dir, err := journal.Dir(t.c.opts.StateDir)
 	if err == nil {
 		var l *log
-		err = t.withFile(ctx, func() (err error) {
+		err = t.c.dispatch.WithFile(ctx, t, func() (err error) {
 			l, err = journal.Open[record, entry](dir, t.recordName(d, path, ref))
 			return err
 		})
@@ -119,7 +119,7 @@ func (t *transfer) openLog(ctx context.Context, d direction, path string, ref st
 	if errors.As(err, &busy) {
 		return nil, fmt.Errorf("%w: %w", ErrBusy, busy)
 	}
-	t.note(fmt.Sprintf("no record can be kept, so a broken run would start over: %v", err))
+	t.Note(fmt.Sprintf("no record can be kept, so a broken run would start over: %v", err))
 	return nil, nil
 }
 
@@ -162,14 +162,14 @@ func (t *transfer) append(l *log, e entry) {
 		return
 	}
 	if err := l.Append(e); err != nil && t.mute.CompareAndSwap(false, true) {
-		t.note(fmt.Sprintf("what is done can no longer be written down, so a broken run would do it again: %v", err))
+		t.Note(fmt.Sprintf("what is done can no longer be written down, so a broken run would do it again: %v", err))
 	}
 }
 
 // noteRate writes down what the link moves, if that is known and new, so that a resumed transfer has no more in flight from its start
 // than an interruption may lose.
 func (t *transfer) noteRate(l *log) {
-	rate, before := t.c.pace.Rate(), t.rate.Load()
+	rate, before := t.c.dispatch.Pace.Rate(), t.rate.Load()
 	if l == nil || rate <= 0 || before > 0 && rate > before-before/4 && rate < before+before/4 || !t.rate.CompareAndSwap(before, rate) {
 		return
 	}
@@ -180,7 +180,7 @@ func (t *transfer) noteRate(l *log) {
 func (t *transfer) expectRate(l *log) {
 	for _, e := range slices.Backward(entries(l)) {
 		if e.Rate > 0 {
-			t.c.pace.Expect(e.Rate)
+			t.c.dispatch.Pace.Expect(e.Rate)
 			return
 		}
 	}
@@ -200,6 +200,6 @@ func (t *transfer) forget(l *log) {
 		return
 	}
 	if err := l.Forget(); err != nil {
-		t.note(fmt.Sprintf("the record of this transfer stays: %v", err))
+		t.Note(fmt.Sprintf("the record of this transfer stays: %v", err))
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"haul.example/haul/checksum"
+	"haul.example/haul/internal/dispatch"
 	"haul.example/haul/internal/evidence"
 	"haul.example/haul/internal/meter"
 	"haul.example/haul/internal/pace"
@@ -53,7 +54,7 @@ func (a *multipart) create(ctx context.Context, want checksum.Scheme, attrs *sto
 	octx, stop := outlast(ctx, openGrace)
 	defer stop()
 	lost := !before.IsZero()
-	err := a.ask(ctx, func(context.Context) error {
+	err := a.do(ctx, func(context.Context) error {
 		opened, err := a.c.store.Create(octx, a.up.Ref, want, attrs)
 		if err == nil {
 			a.up = opened
@@ -215,7 +216,7 @@ func (a *multipart) complete(ctx context.Context, sum checksum.Sum) (store.Objec
 		req.Sum = sum
 	}
 	var obj store.Object
-	err := a.ask(ctx, func(ctx context.Context) error {
+	err := a.do(ctx, func(ctx context.Context) error {
 		o, err := a.c.store.Complete(ctx, req)
 		if err == nil {
 			obj = o
@@ -247,7 +248,7 @@ func (a *multipart) checkTags(ctx context.Context, obj store.Object) {
 	ref := store.Ref{Bucket: a.up.Bucket, Key: a.up.Key, Version: obj.Version}
 	tags, err := a.c.store.Tags(ctx, ref, &a.o.attrs)
 	if err == nil && !maps.Equal(tags, a.o.attrs.Tags) {
-		a.note("the store dropped the tags of this object, as it may of each that is uploaded in parts: set them with `aws s3api put-object-tagging`")
+		a.Note("the store dropped the tags of this object, as it may of each that is uploaded in parts: set them with `aws s3api put-object-tagging`")
 	}
 }
 
@@ -281,7 +282,7 @@ func (a *multipart) prove(ctx context.Context, obj store.Object, sum checksum.Su
 	}
 	completed := obj
 	if obj.ETag == "" || sum.Algorithm == checksum.MD5 || obj.Sum(sum.Algorithm).IsZero() {
-		err := a.ask(ctx, func(ctx context.Context) error {
+		err := a.do(ctx, func(ctx context.Context) error {
 			seen, err := a.c.store.Head(ctx, store.GetRequest{Ref: store.Ref{Bucket: a.up.Bucket, Key: a.up.Key, Version: obj.Version}, Attrs: &a.o.attrs})
 			if err == nil {
 				obj = seen
@@ -337,7 +338,7 @@ func (a *multipart) abort(ctx context.Context, err error) error {
 	a.discarded()
 	cctx, cancel := cleanup(ctx)
 	defer cancel()
-	if aerr := a.ask(cctx, func(ctx context.Context) error { return a.c.store.Abort(ctx, a.up, &a.o.attrs) }); aerr != nil {
+	if aerr := a.do(cctx, func(ctx context.Context) error { return a.c.store.Abort(ctx, a.up, &a.o.attrs) }); aerr != nil {
 		parts, bytes := a.count()
 		return &IncompleteUploadError{Upload: a.up, Parts: parts, Bytes: bytes, Err: errors.Join(err, fmt.Errorf("abort the unfinished upload: %w", aerr))}
 	}
@@ -360,7 +361,7 @@ func (a *multipart) send(ctx context.Context, n int, out outgoing) error {
 		if !errors.Is(err, store.ChecksumRefused) {
 			return err
 		}
-		a.retried(err, 0)
+		a.Retried(err, 0)
 	}
 	sum, err := a.sumPart(n, out)
 	if err != nil {
@@ -388,7 +389,7 @@ func (a *multipart) sendSummed(ctx context.Context, n int, out outgoing) error {
 	var part store.Part
 	var began time.Time
 	var answer time.Duration
-	err := a.tryWatched(ctx, size, !a.mayCut(late || !sum.IsZero()), func(ctx context.Context, f *attempt) error {
+	err := a.tryWatched(ctx, dispatch.Send{Size: size, Blind: !a.mayCut(late || !sum.IsZero())}, func(ctx context.Context, f *dispatch.Attempt) error {
 		if late && !a.c.store.TakesLateSums(a.up) { // since the previous try
 			s, err := a.sumPart(n, out)
 			if err != nil {
@@ -399,7 +400,7 @@ func (a *multipart) sendSummed(ctx context.Context, n int, out outgoing) error {
 		began = time.Now()
 		counted := &tally{ReaderAt: out.body, t: a.transfer, f: f, done: ctx.Done()}
 		req := store.PutPartRequest{
-			Upload: a.up, Number: n, Body: io.NewSectionReader(counted, 0, size), Sum: out.sum, Attrs: &a.o.attrs, Buffer: out.buf, Wire: f.watched(),
+			Upload: a.up, Number: n, Body: io.NewSectionReader(counted, 0, size), Sum: out.sum, Attrs: &a.o.attrs, Buffer: out.buf, Wire: f.Wire(),
 		}
 		if late {
 			counted.algorithm = a.up.Scheme.Algorithm
@@ -434,7 +435,7 @@ func (a *multipart) sendSummed(ctx context.Context, n int, out outgoing) error {
 	}
 	a.c.meter.Spent(meter.Answer, answer)
 	now := time.Now()
-	a.c.pace.Done(now, pace.Sample{Bytes: size, Took: now.Sub(began), Answer: answer})
+	a.c.dispatch.Pace.Done(now, pace.Sample{Bytes: size, Took: now.Sub(began), Answer: answer})
 	return nil
 }
 

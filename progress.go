@@ -32,7 +32,7 @@ func (c *Client) Progress() Progress {
 	s := c.meter.Snapshot()
 	return Progress{
 		Total: s.Total, Done: s.Done, Kept: s.Kept, Safe: s.Safe, Moved: s.Moved,
-		InFlight: s.InFlight, PartsDone: s.PartsDone, PartsTotal: s.PartsTotal, Lanes: c.pace.Lanes(),
+		InFlight: s.InFlight, PartsDone: s.PartsDone, PartsTotal: s.PartsTotal, Lanes: c.dispatch.Pace.Lanes(),
 		Requests: s.Requests, Retries: s.Retries, Throttled: s.Throttled, Elapsed: s.Elapsed,
 	}
 }

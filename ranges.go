@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"haul.example/haul/checksum"
+	"haul.example/haul/internal/dispatch"
 	"haul.example/haul/internal/evidence"
 	"haul.example/haul/internal/meter"
 	"haul.example/haul/internal/pace"
@@ -123,7 +124,7 @@ func (t *transfer) discover(ctx context.Context, from store.Ref, first int64) (s
 }
 
 func (t *transfer) head(ctx context.Context, from store.Ref) (obj store.Object, err error) {
-	err = t.ask(ctx, func(ctx context.Context) error {
+	err = t.do(ctx, func(ctx context.Context) error {
 		o, err := t.c.store.Head(ctx, store.GetRequest{Ref: from, Attrs: &t.o.attrs})
 		obj = o
 		return err
@@ -232,7 +233,7 @@ func (s *remote) fetch(ctx context.Context, r store.Range, first *response, to s
 	}()
 	err := s.try(ctx, func(ctx context.Context) error {
 		if f.back != 0 {
-			if err := s.makeWay(ctx, f.back, r.Length); err != nil {
+			if err := s.c.dispatch.MakeWay(ctx, f.back, r.Length); err != nil {
 				return err
 			}
 			f.back = 0
@@ -245,7 +246,7 @@ func (s *remote) fetch(ctx context.Context, r store.Range, first *response, to s
 		before := f.got
 		err := f.attempt(ctx, body)
 		if f.got > before && store.Retryable(err) {
-			return &movedOn{err}
+			return dispatch.MovedOn(err)
 		}
 		return err
 	})
@@ -255,7 +256,7 @@ func (s *remote) fetch(ctx context.Context, r store.Range, first *response, to s
 		return checksum.Sum{}, err
 	}
 	now := time.Now()
-	s.c.pace.Done(now, pace.Sample{Bytes: r.Length, Took: now.Sub(f.began), FirstByte: f.firstByte})
+	s.c.dispatch.Pace.Done(now, pace.Sample{Bytes: r.Length, Took: now.Sub(f.began), FirstByte: f.firstByte})
 	return combine(f.pieces)
 }
 
@@ -298,8 +299,8 @@ func (f *rangeFetch) mayEndPiece() {
 // attempt is one try to fetch the rest of the range.
 func (f *rangeFetch) attempt(ctx context.Context, o *response) error {
 	defer o.cut(nil)
-	fl := f.c.take(pace.Flight{Size: f.Length - f.got, Cuts: f.cuts}, o.cut)
-	defer f.c.land(fl)
+	fl := f.c.dispatch.Take(pace.Flight{Size: f.Length - f.got, Cuts: f.cuts}, o.cut)
+	defer f.c.dispatch.Land(fl)
 	if o.Body == nil {
 		body, err := f.c.store.Get(ctx, store.GetRequest{
 			Ref:     f.ref,
@@ -331,25 +332,25 @@ func (s *remote) unchanged(o store.Object) error {
 	return &store.Error{Kind: store.Changed, Op: "GetObject", Ref: s.ref}
 }
 
-// slow returns errSlow or errExcess if that is why the try ended.
-func (f *rangeFetch) slow(o *response, fl *attempt, err error) error {
+// slow returns dispatch.ErrSlow or dispatch.ErrExcess if that is why the try ended.
+func (f *rangeFetch) slow(o *response, fl *dispatch.Attempt, err error) error {
 	if err == nil {
 		return nil
 	}
 	switch o.why() {
-	case errSlow:
+	case dispatch.ErrSlow:
 		f.cuts++
-		return errSlow
-	case errExcess:
+		return dispatch.ErrSlow
+	case dispatch.ErrExcess:
 		f.back = fl.ID
-		return errExcess
+		return dispatch.ErrExcess
 	}
 	return err
 }
 
 // drain reads the body to the range's end, sums while the bytes are still in the core's cache, and stores them in large
 // pieces.
-func (f *rangeFetch) drain(body io.Reader, fl *attempt) error {
+func (f *rangeFetch) drain(body io.Reader, fl *dispatch.Attempt) error {
 	for f.got < f.Length {
 		buf := f.to.room(f.got)
 		buf = buf[:min(int64(len(buf)), f.Length-f.got)]
@@ -358,19 +359,19 @@ func (f *rangeFetch) drain(body io.Reader, fl *attempt) error {
 		for filled < len(buf) && err == nil {
 			var n int
 			n, err = body.Read(buf[filled:])
-			f.c.limit.take(n, f.done)
+			f.c.limit(n, f.done)
 			f.h.Write(buf[filled : filled+n])
 			filled += n
 			f.moved.Add(int64(n))
 			f.c.meter.Moved(int64(n))
-			fl.moved.Add(int64(n))
+			fl.Moved(int64(n))
 		}
 		if filled > 0 {
 			if lerr := f.to.land(f.Offset+f.got, buf[:filled]); lerr != nil {
 				return lerr
 			}
 			f.got += int64(filled)
-			f.c.succeeded()
+			f.c.dispatch.Succeeded()
 			f.arrive(int64(filled))
 			f.mayEndPiece()
 		}

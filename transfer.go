@@ -1,6 +1,7 @@
 package haul
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"hash"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"haul.example/haul/checksum"
+	"haul.example/haul/internal/dispatch"
 	"haul.example/haul/store"
 )
 
@@ -61,7 +63,50 @@ func (t *transfer) event(e Event) {
 	t.c.opts.Observe(e)
 }
 
-func (t *transfer) note(text string) { t.event(Event{Kind: EventNote, Text: text}) }
+// Note reports what the user should know.
+func (t *transfer) Note(text string) { t.event(Event{Kind: EventNote, Text: text}) }
+
+// Retried reports a failed request that is made again.
+func (t *transfer) Retried(err error, wait time.Duration) {
+	t.retries.Add(1)
+	t.c.meter.Retry()
+	t.event(Event{Kind: EventRetry, Err: err, Wait: wait})
+}
+
+// Fleeting reports that nothing of the transfer is kept if it fails.
+func (t *transfer) Fleeting() bool { return t.fleeting }
+
+// try makes a request again until it succeeds or is given up.
+func (t *transfer) try(ctx context.Context, f func(context.Context) error) error {
+	return t.c.dispatch.Try(ctx, t, f)
+}
+
+// tryWatched is try for a request that sends bytes.
+func (t *transfer) tryWatched(ctx context.Context, r dispatch.Send, f func(context.Context, *dispatch.Attempt) error) error {
+	return t.c.dispatch.TryWatched(ctx, t, r, f)
+}
+
+// do is try for a request that moves no payload.
+func (t *transfer) do(ctx context.Context, f func(context.Context) error) error {
+	return t.c.dispatch.Ask(ctx, t, f)
+}
+
+// ask is do for a request with an answer.
+func ask[T any](ctx context.Context, t *transfer, f func(context.Context) (T, error)) (answer T, err error) {
+	err = t.do(ctx, func(ctx context.Context) (err error) {
+		answer, err = f(ctx)
+		return err
+	})
+	return answer, err
+}
+
+// cleanupTime is how long an abort may take after the transfer's own context has ended.
+const cleanupTime = 30 * time.Second
+
+// cleanup returns a context for cleaning up that does not end with ctx.
+func cleanup(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+}
 
 // keep counts bytes and parts of an earlier run that this one verified again.
 func (t *transfer) keep(bytes int64, parts int) {
@@ -109,12 +154,12 @@ func attrsKey(a *store.Attrs) string {
 type tally struct {
 	io.ReaderAt
 	t         *transfer
-	f         *attempt // nil: not watched
+	f         *dispatch.Attempt // nil: not watched
 	algorithm checksum.Algorithm
 	h         hash.Hash       // of algorithm; nil: not summed
 	done      <-chan struct{} // closed when the request ends early
 	n         atomic.Int64
-	// last is when bytes were last asked for, in nanoseconds after the client's birth.
+	// last is when bytes were last asked for, in nanoseconds after the transfer began; 0 is never.
 	last atomic.Int64
 }
 
@@ -127,12 +172,10 @@ func (y *tally) ReadAt(p []byte, off int64) (int, error) {
 		}
 		y.h.Write(p[:n])
 	}
-	y.t.c.limit.take(n, y.done)
+	y.t.c.limit(n, y.done)
 	y.n.Add(int64(n))
-	y.last.Store(int64(time.Since(y.t.c.born)))
-	if y.f != nil {
-		y.f.moved.Add(int64(n))
-	}
+	y.last.Store(int64(time.Since(y.t.began)) + 1)
+	y.f.Moved(int64(n))
 	y.t.moved.Add(int64(n))
 	y.t.c.meter.Moved(int64(n))
 	y.t.arrive(int64(n))
@@ -156,7 +199,7 @@ func (y *tally) answer() time.Duration {
 	if last == 0 { // there was no byte
 		return 0
 	}
-	return time.Since(y.t.c.born) - last
+	return time.Since(y.t.began) - last
 }
 
 // settle makes the request's share of the progress equal to size: 0 after a failure, the part's size after success.

@@ -32,7 +32,7 @@ func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Upload
 		return Result{}, err
 	}
 	var src *localfile.Source
-	err := t.withFile(ctx, func() (err error) {
+	err := t.c.dispatch.WithFile(ctx, t, func() (err error) {
 		src, err = localfile.OpenSource(path)
 		return err
 	})
@@ -75,7 +75,7 @@ func (u *upload) store(ctx context.Context) (Result, error) {
 	}
 	r, err := u.put(ctx, onDisk{u.src, u.c.meter}, u.up.Ref)
 	if now := u.c.store.Limits(u.up.Bucket); errors.Is(err, store.TooLarge) && now != u.limits && !plan.OnePut(u.src.Size(), now) {
-		u.note(fmt.Sprintf("%v; sending it in parts", err))
+		u.Note(fmt.Sprintf("%v; sending it in parts", err))
 		u.limits, u.counted = now, 1
 		return u.run(ctx)
 	}
@@ -102,7 +102,7 @@ func (u *upload) dropEarlier(ctx context.Context, why string) error {
 	if !ok {
 		return nil
 	}
-	u.note("not resuming an earlier run: " + why + "; starting over")
+	u.Note("not resuming an earlier run: " + why + "; starting over")
 	if earlier.UploadID != "" {
 		if err := u.dropOld(ctx, store.Upload{Ref: earlier.Ref, ID: earlier.UploadID, Scheme: earlier.Scheme}); err != nil {
 			return err
@@ -282,7 +282,7 @@ func (u *upload) writeDown() {
 		return
 	}
 	if err := u.log.Begin(u.record()); err != nil {
-		u.note(fmt.Sprintf("no record can be kept, so a broken run would start over: %v", err))
+		u.Note(fmt.Sprintf("no record can be kept, so a broken run would start over: %v", err))
 		u.log.Close()
 		u.log = nil
 	}
@@ -320,7 +320,7 @@ func (u *upload) digestFirst(ctx context.Context) error {
 		return nil
 	}
 	if u.layout.Size >= worthSaying {
-		u.note("reading the file once before its first part leaves, for its MD5")
+		u.Note("reading the file once before its first part leaves, for its MD5")
 	}
 	one := &digest{algorithm: checksum.MD5, h: checksum.MD5.New()}
 	one.passed.reset()
@@ -350,7 +350,7 @@ func (u *upload) beginDigests() {
 
 // absent returns an error of kind Exists if the object exists.
 func (t *transfer) absent(ctx context.Context, ref store.Ref) error {
-	err := t.ask(ctx, func(ctx context.Context) error {
+	err := t.do(ctx, func(ctx context.Context) error {
 		_, err := t.c.store.Head(ctx, store.GetRequest{Ref: ref, Attrs: &t.o.attrs})
 		return err
 	})

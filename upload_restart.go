@@ -57,7 +57,7 @@ func (u *upload) startOver(ctx context.Context, err error) (bool, error) {
 	default:
 		return false, err
 	}
-	u.note(why + "; starting over")
+	u.Note(why + "; starting over")
 	return u.reset(ctx, err)
 }
 
@@ -74,7 +74,7 @@ func (u *upload) obey(ctx context.Context, limits store.Limits, err error) (bool
 	}
 	u.layout = layout
 	if _, said := u.c.saidLimits.LoadOrStore(limits, true); !said {
-		u.note(fmt.Sprintf("%v; starting over with %d parts in place of %d", err, layout.Count, old.Count))
+		u.Note(fmt.Sprintf("%v; starting over with %d parts in place of %d", err, layout.Count, old.Count))
 	}
 	return true, nil
 }

@@ -122,14 +122,14 @@ func (s *streamUpload) move(ctx context.Context, first *held) (store.Object, che
 	for n := 1; ; n++ {
 		part := next
 		s.c.meter.Begin(0, 1)
-		if rerr = s.c.lanes.enter(gctx, part.Size()); rerr != nil {
+		if rerr = s.c.dispatch.Enter(gctx, part.Size()); rerr != nil {
 			part.release()
 			break
 		}
 		part.release = s.digests.pass(part.piece(), part.release)
 		g.Go(func() error {
 			defer part.release()
-			defer s.c.lanes.leave(part.Size())
+			defer s.c.dispatch.Leave(part.Size())
 			return s.sendPart(gctx, n, part)
 		})
 		if part.last {

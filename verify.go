@@ -28,7 +28,7 @@ func (t *transfer) evidence(ctx context.Context, obj *store.Object, a *store.Att
 
 // parts asks for the parts of an object.
 func (t *transfer) parts(ctx context.Context, obj store.Object, a *store.Attrs) (parts []store.Part, err error) {
-	err = t.ask(ctx, func(ctx context.Context) (err error) {
+	err = t.do(ctx, func(ctx context.Context) (err error) {
 		parts, err = t.c.store.Layout(ctx, obj, a)
 		return err
 	})
