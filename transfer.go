@@ -199,7 +199,7 @@ func (y *tally) answer() time.Duration {
 	if last == 0 { // there was no byte
 		return 0
 	}
-	return time.Since(y.t.began) - last
+	return time.Since(y.t.began) + 1 - last
 }
 
 // settle makes the request's share of the progress equal to size: 0 after a failure, the part's size after success.
