@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"haul.example/haul/checksum"
+	"haul.example/haul/internal/listing"
 	"haul.example/haul/store"
 )
 
@@ -193,20 +194,11 @@ func (r retrying) Tags(ctx context.Context, ref store.Ref, a *store.Attrs) (map[
 }
 
 func (r retrying) List(ctx context.Context, bucket, prefix, after string, a *store.Attrs) iter.Seq2[[]store.Object, error] {
-	return pages(ctx, r.c, objects(r.c, store.Ref{Bucket: bucket, Key: prefix}, a), after)
+	return listing.Pages(ctx, r.c.objects(store.Ref{Bucket: bucket, Key: prefix}, a), after)
 }
 
 func (r retrying) Level(ctx context.Context, bucket, prefix, after string, a *store.Attrs) iter.Seq2[[]store.Entry, error] {
-	return pages(ctx, r.c, level(r.c, store.Ref{Bucket: bucket, Key: prefix}, a), after)
-}
-
-// pages yields the pages of a listing after a name.
-func pages[E any](ctx context.Context, c *Client, l listing[E], after string) iter.Seq2[[]E, error] {
-	return func(yield func([]E, error) bool) {
-		if _, err := l.run(ctx, c, after, func(page []E) bool { return yield(page, nil) }); err != nil {
-			yield(nil, err)
-		}
-	}
+	return listing.Pages(ctx, r.c.level(store.Ref{Bucket: bucket, Key: prefix}, a), after)
 }
 
 func (r retrying) Delete(ctx context.Context, ref store.Ref, a *store.Attrs) error {

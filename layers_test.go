@@ -35,6 +35,7 @@ var layers = map[string]int{
 	"internal/formattest":      2,
 	"internal/pace":            2,
 	"internal/evidence":        3,
+	"internal/listing":         3,
 	"internal/dispatch":        3,
 	".":                        4,
 	"mirror":                   5,
