@@ -66,12 +66,8 @@ func (t *transfer) opener() *store.Attrs {
 	return &a
 }
 
-func (t *transfer) headSource(ctx context.Context, from store.Ref) (obj store.Object, err error) {
-	err = t.do(ctx, func(ctx context.Context) (err error) {
-		obj, err = t.c.store.Head(ctx, store.GetRequest{Ref: from, Attrs: t.opener()})
-		return err
-	})
-	return obj, err
+func (t *transfer) headSource(ctx context.Context, from store.Ref) (store.Object, error) {
+	return t.headAs(ctx, store.GetRequest{Ref: from, Attrs: t.opener()})
 }
 
 func (t *transfer) copyOnce(ctx context.Context, src store.Object, to store.Ref) (Result, error) {
@@ -321,10 +317,7 @@ func carried(a store.Attrs, src store.Object) store.Attrs {
 
 // tagsOf reads the tags that a copy in parts must set itself.
 func (t *transfer) tagsOf(ctx context.Context, src store.Object) (tags map[string]string, err error) {
-	err = t.do(ctx, func(ctx context.Context) (err error) {
-		tags, err = t.c.store.Tags(ctx, src.Ref, &t.o.attrs)
-		return err
-	})
+	tags, err = t.tags(ctx, src.Ref)
 	if errors.Is(err, store.Unsupported) { // then the store has none
 		t.Note(fmt.Sprintf("the tags of the source, if it has any, are not copied: %v", err))
 		return nil, nil

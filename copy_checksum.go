@@ -62,11 +62,7 @@ func (t *transfer) seesTags(ctx context.Context, src store.Object) bool {
 	if t.o.attrs.Tags != nil {
 		return true
 	}
-	var tags map[string]string
-	err := t.do(ctx, func(ctx context.Context) (err error) {
-		tags, err = t.c.store.Tags(ctx, src.Ref, &t.o.attrs)
-		return err
-	})
+	tags, err := t.tags(ctx, src.Ref)
 	if err == nil {
 		t.o.attrs.Tags = map[string]string{}
 		maps.Copy(t.o.attrs.Tags, tags)

@@ -111,11 +111,7 @@ func (m *partsMover) kept(ctx context.Context) ([]store.Part, error) {
 	if m.o.resume == ResumeNever {
 		return nil, nil
 	}
-	var there []store.Part
-	err := m.do(ctx, func(ctx context.Context) (err error) {
-		_, there, err = m.c.store.Parts(ctx, m.up, &m.o.attrs)
-		return err
-	})
+	there, err := m.stored(ctx, m.up)
 	return slices.DeleteFunc(there, func(p store.Part) bool {
 		return p.Number < m.first || p.Number > m.last || p.Size != m.Part(p.Number).Length
 	}), err
@@ -224,7 +220,7 @@ func (m *partsMover) complete(ctx context.Context, told []store.Part) (Result, e
 	if m.Temp != "" {
 		return m.completeFile(ctx, sums)
 	}
-	there, err := m.list(ctx)
+	there, err := m.stored(ctx, m.up)
 	if err != nil {
 		return Result{}, err
 	}
@@ -256,15 +252,6 @@ func (m *partsMover) complete(ctx context.Context, told []store.Part) (Result, e
 	}
 	obj, proof, err := m.prove(ctx, obj, sum)
 	return Result{Object: obj, Size: m.Size, Parts: m.last, Proof: proof}, err
-}
-
-// list asks for all parts that the store has.
-func (m *partsMover) list(ctx context.Context) (there []store.Part, err error) {
-	err = m.do(ctx, func(ctx context.Context) (err error) {
-		_, there, err = m.c.store.Parts(ctx, m.up, &m.o.attrs)
-		return err
-	})
-	return there, err
 }
 
 // sameParts reports whether a part that the store has is the one that was reported: by its sum, or if there is none, its

@@ -282,13 +282,10 @@ func (a *multipart) prove(ctx context.Context, obj store.Object, sum checksum.Su
 	}
 	completed := obj
 	if obj.ETag == "" || sum.Algorithm == checksum.MD5 || obj.Sum(sum.Algorithm).IsZero() {
-		err := a.do(ctx, func(ctx context.Context) error {
-			seen, err := a.c.store.Head(ctx, store.GetRequest{Ref: store.Ref{Bucket: a.up.Bucket, Key: a.up.Key, Version: obj.Version}, Attrs: &a.o.attrs})
-			if err == nil {
-				obj = seen
-			}
-			return err
-		})
+		seen, err := a.head(ctx, store.Ref{Bucket: a.up.Bucket, Key: a.up.Key, Version: obj.Version})
+		if err == nil {
+			obj = seen
+		}
 		if completed.ETag != "" && obj.ETag != completed.ETag {
 			return completed, Proof{Text: "another writer has replaced the object since"}, nil
 		}

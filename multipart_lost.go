@@ -75,11 +75,7 @@ func (a *multipart) sweep(ctx context.Context) (n int, err error) {
 		if open.ID == a.up.ID || known[open.ID] || open.Started.Before(a.lostSince.Add(-clockSkew)) {
 			continue
 		}
-		var parts []store.Part
-		err := a.do(ctx, func(ctx context.Context) (err error) {
-			_, parts, err = a.c.store.Parts(ctx, open, &a.o.attrs)
-			return err
-		})
+		parts, err := a.stored(ctx, open)
 		if errors.Is(err, store.NoUpload) || err == nil && len(parts) > 0 {
 			continue
 		}

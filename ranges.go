@@ -123,13 +123,24 @@ func (t *transfer) discover(ctx context.Context, from store.Ref, first int64) (s
 	return store.Object{}, nil, &store.Error{Kind: store.Changed, Op: "GetObject", Ref: from, Hint: "it is being written again and again; wait until that has ended"}
 }
 
-func (t *transfer) head(ctx context.Context, from store.Ref) (obj store.Object, err error) {
-	err = t.do(ctx, func(ctx context.Context) error {
-		o, err := t.c.store.Head(ctx, store.GetRequest{Ref: from, Attrs: &t.o.attrs})
-		obj = o
-		return err
+func (t *transfer) head(ctx context.Context, ref store.Ref) (store.Object, error) {
+	return t.headAs(ctx, store.GetRequest{Ref: ref, Attrs: &t.o.attrs})
+}
+
+func (t *transfer) headAs(ctx context.Context, r store.GetRequest) (store.Object, error) {
+	return ask(ctx, t, func(ctx context.Context) (store.Object, error) { return t.c.store.Head(ctx, r) })
+}
+
+func (t *transfer) tags(ctx context.Context, ref store.Ref) (map[string]string, error) {
+	return ask(ctx, t, func(ctx context.Context) (map[string]string, error) { return t.c.store.Tags(ctx, ref, &t.o.attrs) })
+}
+
+// stored returns the parts that the store has of an open upload.
+func (t *transfer) stored(ctx context.Context, up store.Upload) ([]store.Part, error) {
+	return ask(ctx, t, func(ctx context.Context) ([]store.Part, error) {
+		_, parts, err := t.c.store.Parts(ctx, up, &t.o.attrs)
+		return parts, err
 	})
-	return obj, err
 }
 
 func (t *transfer) getFirst(ctx context.Context, from store.Ref, n int64) (first *response, err error) {

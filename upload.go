@@ -350,17 +350,14 @@ func (u *upload) beginDigests() {
 
 // absent returns an error of kind Exists if the object exists.
 func (t *transfer) absent(ctx context.Context, ref store.Ref) error {
-	err := t.do(ctx, func(ctx context.Context) error {
-		_, err := t.c.store.Head(ctx, store.GetRequest{Ref: ref, Attrs: &t.o.attrs})
-		return err
-	})
-	switch {
+	switch _, err := t.head(ctx, ref); {
 	case err == nil:
 		return &store.Error{Kind: store.Exists, Op: "HeadObject", Ref: ref}
 	case errors.Is(err, store.NotFound), errors.Is(err, store.Denied):
 		return nil
+	default:
+		return err
 	}
-	return err
 }
 
 // move sends the parts that are missing, and completes.

@@ -27,12 +27,8 @@ func (t *transfer) evidence(ctx context.Context, obj *store.Object, a *store.Att
 }
 
 // parts asks for the parts of an object.
-func (t *transfer) parts(ctx context.Context, obj store.Object, a *store.Attrs) (parts []store.Part, err error) {
-	err = t.do(ctx, func(ctx context.Context) (err error) {
-		parts, err = t.c.store.Layout(ctx, obj, a)
-		return err
-	})
-	return parts, err
+func (t *transfer) parts(ctx context.Context, obj store.Object, a *store.Attrs) ([]store.Part, error) {
+	return ask(ctx, t, func(ctx context.Context) ([]store.Part, error) { return t.c.store.Layout(ctx, obj, a) })
 }
 
 // layout returns the sizes of the object's parts, which must be so many and fill it.
