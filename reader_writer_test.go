@@ -106,8 +106,11 @@ func TestReaderAtLeavesNothing(t *testing.T) {
 			b.Fault(storetest.PutPart).Part(3).Error(store.Denied)
 			return bytes.NewReader(random(200, 1))
 		},
-		"too short":    func(*bench) io.ReaderAt { return bytes.NewReader(random(150, 1)) },
-		"not complete": func(b *bench) io.ReaderAt { b.Fault(storetest.Complete).Error(store.Denied); return bytes.NewReader(random(200, 1)) },
+		"too short": func(*bench) io.ReaderAt { return bytes.NewReader(random(150, 1)) },
+		"not complete": func(b *bench) io.ReaderAt {
+			b.Fault(storetest.Complete).Error(store.Denied)
+			return bytes.NewReader(random(200, 1))
+		},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBench(t)
