@@ -25,7 +25,8 @@ type Options struct {
 	MaxConcurrency int
 	// Memory is the most that buffers may take, in bytes; 0 is 128 MiB, and 4 MiB is the minimum.
 	Memory int64
-	// StateDir holds the records of unfinished transfers; empty is the user's own ($XDG_STATE_HOME/haul).
+	// StateDir holds the records of unfinished transfers; empty is $HAUL_STATE_DIR, or else haul in $XDG_STATE_HOME or
+	// ~/.local/state (on Windows in %LocalAppData%).
 	StateDir string
 	// SpoolDir holds the parts of a huge stream that are too large for Memory; empty is os.TempDir.
 	SpoolDir string
@@ -36,7 +37,8 @@ type Options struct {
 	// Bandwidth is the most that moves, in bytes of objects per second, both directions together; 0 is no limit, and 64 KiB
 	// is the minimum.
 	Bandwidth int64
-	// Observe is called with each Event, from any goroutine; it must return soon. It may be nil.
+	// Observe is called with each Event, one after the other, from any goroutine. It must return soon, and begin no
+	// transfer. It may be nil.
 	Observe func(Event)
 }
 
@@ -48,8 +50,8 @@ const (
 	maxSpools = 3
 )
 
-// Client moves objects between one store and this machine. It may be used from many goroutines; they share its lanes and
-// memory.
+// Client moves objects between one store and this machine. It may be used from many goroutines; they share its lanes (a lane
+// carries one part, or one small object, at a time) and its memory.
 type Client struct {
 	// set by New
 	store    store.Store
@@ -67,6 +69,7 @@ type Client struct {
 	etags      evidence.Learned
 	watch      watch
 	lookedTags atomic.Bool // it was checked whether the store keeps tags of multipart uploads
+	observing  sync.Mutex  // one event at a time
 	saidLimits sync.Map    // by store.Limits: limits the user was shown
 	swept      sync.Once   // what dead streams and copies left was searched for
 	// late reports whether trailing checksums of parts work.
@@ -75,7 +78,7 @@ type Client struct {
 	noCopyParts atomic.Bool
 }
 
-// New returns a Client for a store.
+// New returns a Client for a store. It makes no request.
 func New(s store.Store, o Options) *Client {
 	asked := o
 	if o.Memory == 0 {
@@ -97,7 +100,7 @@ func New(s store.Store, o Options) *Client {
 	return c
 }
 
-// Options returns the options that the Client was made with.
+// Options returns the options that the Client was made with, as they were given to New.
 func (c *Client) Options() Options { return c.asked }
 
 // Uploads lists open uploads of keys that begin with prefix. An interrupted listing is made again, and yields no upload

@@ -189,17 +189,17 @@ func (m *partsMover) fetchParts(ctx context.Context) error {
 	return errors.Join(err, target.Keep())
 }
 
-// CompleteDistributed completes the transfer from the parts that were reported, after it checked that the store has just
+// CompleteDistributed completes the transfer from the parts that MoveParts returned, after it checked that the store has just
 // these, and verifies it: the object or file appears under its name, whole. If it was completed already, it is verified
 // again. After an error everything stays as it is, for another try. The error is a *PartsError if parts must be moved
 // again.
-func (c *Client) CompleteDistributed(ctx context.Context, s Distributed, told []store.Part, o CompleteOptions) (Result, error) {
+func (c *Client) CompleteDistributed(ctx context.Context, s Distributed, moved []store.Part, o CompleteOptions) (Result, error) {
 	defer c.alive()()
 	t := c.begin(s.source(), s.target(), transferOptions{
 		checksum: o.Checksum, noClobber: o.NoClobber, times: o.Times, readTwice: o.ReadTwice, attrs: o.Attrs, root: o.Root,
 	})
 	m := &partsMover{Distributed: s, multipart: &multipart{transfer: t, up: s.Upload, from: s.From}, first: 1, last: s.Parts()}
-	r, err := m.complete(ctx, told)
+	r, err := m.complete(ctx, moved)
 	if errors.Is(err, store.NoUpload) || errors.Is(err, fs.ErrNotExist) {
 		if r, done := m.completed(ctx); done {
 			return m.done(r), nil

@@ -8,7 +8,7 @@ import (
 )
 
 // ReadRange fills p with the bytes of an object from offset on, and returns what the answer says of the object, its
-// metadata included. The object comes from a listing or from Stat: if it has changed since, the error is of kind
+// metadata included. The object comes from a listing or a Head: if it has changed since, the error is of kind
 // store.Changed. The range must lie in the object. Of the attributes, only RequestPayer and the customer's key count.
 func (c *Client) ReadRange(ctx context.Context, obj store.Object, offset int64, p []byte, a *store.Attrs) (store.Object, error) {
 	defer c.alive()()

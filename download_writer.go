@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"haul.example/haul/internal/plan"
@@ -33,6 +34,9 @@ func (c *Client) DownloadWriterAt(ctx context.Context, from store.Ref, w io.Writ
 		return Result{}, err
 	}
 	d.remote = t.newSource(ctx, from, obj)
+	if obj.Size == 0 {
+		d.back = strings.NewReader("")
+	}
 	t.started(obj.Size, t.partsOf(obj.Size))
 	if err := d.fetchMissing(ctx, first); err != nil {
 		return Result{}, err

@@ -2,12 +2,14 @@ package haul_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"haul.example/haul"
 	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // Three processes, each of which might run on a machine of its own, upload one file.
@@ -100,4 +102,54 @@ func ExampleClient_AbortDistributed() {
 	}
 	fmt.Println("open uploads:", len(m.OpenUploads()))
 	// Output: open uploads: 0
+}
+
+// Parts that are there already are verified, and not moved again.
+func ExampleClient_MoveParts() {
+	ctx := context.Background()
+	c, m, dir := exampleClient()
+	defer os.RemoveAll(dir)
+	m.PutBytes(store.Ref{Bucket: "lab", Key: "a"}, make([]byte, 20<<20))
+	s, err := c.DistributeCopy(ctx, store.Ref{Bucket: "lab", Key: "a"}, store.Ref{Bucket: "lab", Key: "b"}, haul.CopyOptions{PartSize: 8 << 20})
+	if err != nil {
+		panic(err)
+	}
+	for range 2 {
+		parts, err := c.MoveParts(ctx, s, 1, 2, haul.MovePartsOptions{})
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(len(parts), "of", s.Parts(), "parts,", s.Bytes(1, 2), "bytes;", m.Counts()[storetest.CopyPart].Calls, "requests")
+	}
+	// Output:
+	// 2 of 3 parts, 16777216 bytes; 2 requests
+	// 2 of 3 parts, 16777216 bytes; 2 requests
+}
+
+// What is missing is named, and the rest stays for another try.
+func ExampleClient_CompleteDistributed() {
+	ctx := context.Background()
+	c, m, dir := exampleClient()
+	defer os.RemoveAll(dir)
+	m.PutBytes(store.Ref{Bucket: "lab", Key: "a"}, make([]byte, 20<<20))
+	s, err := c.DistributeCopy(ctx, store.Ref{Bucket: "lab", Key: "a"}, store.Ref{Bucket: "lab", Key: "b"}, haul.CopyOptions{PartSize: 8 << 20})
+	if err != nil {
+		panic(err)
+	}
+	moved, err := c.MoveParts(ctx, s, 1, 2, haul.MovePartsOptions{})
+	if err != nil {
+		panic(err)
+	}
+	_, err = c.CompleteDistributed(ctx, s, moved, haul.CompleteOptions{})
+	var e *haul.PartsError
+	if !errors.As(err, &e) {
+		panic(err)
+	}
+	again, err := c.MoveParts(ctx, s, e.Missing[0], e.Missing[0], haul.MovePartsOptions{})
+	if err != nil {
+		panic(err)
+	}
+	r, err := c.CompleteDistributed(ctx, s, append(moved, again...), haul.CompleteOptions{})
+	fmt.Println(e.Missing, r.Object.Ref, err)
+	// Output: [3] s3://lab/b <nil>
 }

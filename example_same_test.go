@@ -49,3 +49,15 @@ func ExampleClient_SameFile() {
 	// different <nil>
 	// equal <nil>
 }
+
+func ExampleClient_SameObject() {
+	ctx := context.Background()
+	m := storetest.New()
+	c := haul.New(m, haul.Options{})
+	x, y := store.Ref{Bucket: storetest.Bucket, Key: "x"}, store.Ref{Bucket: storetest.Bucket, Key: "y"}
+	m.PutBytes(x, []byte("ACGT"))
+	m.PutBytes(y, []byte("ACGA"))
+	same, err := c.SameObject(ctx, x, y, nil)
+	fmt.Println(same.Verdict, err)
+	// Output: different <nil>
+}

@@ -150,3 +150,24 @@ func ExampleStats_Limit() {
 	fmt.Println("limited by:", s.Limit())
 	// Output: limited by: the source stream: it gave 51.2 MiB/s, and was waited for 90 % of the time; a faster source would help
 }
+
+func ExampleClient_Unfinished() {
+	c, m, dir := exampleClient()
+	defer os.RemoveAll(dir)
+	from := store.Ref{Bucket: "lab", Key: "big.bam"}
+	m.PutBytes(from, make([]byte, 30<<20))
+	m.Fault(storetest.Get).Offset(8 << 20).Error(store.Denied)
+	_, err := c.Download(context.Background(), from, filepath.Join(dir, "big.bam"), haul.DownloadOptions{PartSize: 8 << 20})
+	var left *haul.PartialFileError
+	fmt.Println("it left a partial file:", errors.As(err, &left))
+
+	for u, err := range c.Unfinished() {
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(u.Ref, filepath.Base(u.Path), "upload:", u.Upload)
+	}
+	// Output:
+	// it left a partial file: true
+	// s3://lab/big.bam big.bam upload: false
+}

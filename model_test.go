@@ -108,7 +108,7 @@ func (m *model) step(key string) {
 	ctx, cancel := m.killed()
 	defer cancel()
 	o := haul.UploadOptions{PartSize: m.parts[key]}
-	switch m.r.IntN(7) {
+	switch m.r.IntN(9) {
 	case 0:
 		m.edit(key)
 	case 1, 2:
@@ -123,6 +123,11 @@ func (m *model) step(key string) {
 	case 4, 5:
 		r, err := m.client().Download(ctx, m.ref(key), m.target(key), haul.DownloadOptions{PartSize: o.PartSize, Resume: o.Resume})
 		m.fetched(key, r, err)
+	case 7:
+		_, err := m.client().UploadReaderAt(ctx, bytes.NewReader(m.sources[key]), int64(len(m.sources[key])), m.ref(key), o)
+		m.wrote(key, m.sources[key], err)
+	case 8:
+		m.at(ctx, key, haul.DownloadOptions{PartSize: o.PartSize})
 	case 6:
 		var out bytes.Buffer
 		if r, err := m.client().DownloadStream(ctx, m.ref(key), &out, haul.DownloadOptions{PartSize: o.PartSize}); err == nil && r.Proof.Verified {
@@ -130,6 +135,19 @@ func (m *model) step(key string) {
 		}
 	}
 	m.look(key)
+}
+
+// at downloads to an io.WriterAt that can be read back.
+func (m *model) at(ctx context.Context, key string, o haul.DownloadOptions) {
+	m.Helper()
+	f, err := os.CreateTemp(m.T.TempDir(), "at")
+	if err != nil {
+		m.Fatal(err)
+	}
+	defer f.Close()
+	if r, err := m.client().DownloadWriterAt(ctx, m.ref(key), f, o); err == nil && r.Proof.Verified {
+		m.oneOf("writer at of "+key, append([]byte{}, m.read(f.Name())...), m.objects[key])
+	}
 }
 
 func (m *model) target(key string) string { return filepath.Join(m.dir, filepath.Base(key)+".out") }

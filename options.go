@@ -77,8 +77,9 @@ type DownloadOptions struct {
 	// has the checksums too, and leaves no record, which would cost more than fetching it again. The error is of kind
 	// store.Changed if the object has changed since it was listed.
 	Listed *store.Object
+	// Resume says what becomes of an earlier, unfinished download, and of this one if it fails.
 	Resume Resume
-	// NoClobber makes an existing file an error of kind fs.ErrExist.
+	// NoClobber makes an existing file an error with fs.ErrExist in its chain.
 	NoClobber bool
 	// Times restores the modification time that an upload stored in the object's metadata. Without it, or if there is none,
 	// the file has that of the object.

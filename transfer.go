@@ -59,6 +59,8 @@ func (t *transfer) event(e Event) {
 	if t.c.opts.Observe == nil {
 		return
 	}
+	t.c.observing.Lock()
+	defer t.c.observing.Unlock()
 	e.Time, e.Source, e.Target = time.Now(), t.source, t.target
 	t.c.opts.Observe(e)
 }

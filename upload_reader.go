@@ -8,9 +8,9 @@ import (
 	"haul.example/haul/store"
 )
 
-// UploadReaderAt stores the first size bytes of r as object to, in parallel, as Upload does with a file. What they are must
-// not change meanwhile, and r is read from several goroutines. Nothing identifies r to a later call: the upload cannot be
-// resumed, and is aborted if it fails. An r that is shorter than size is an error.
+// UploadReaderAt stores the first size bytes of r as object to, as Upload stores a file: r is read by range, from several
+// goroutines, and what it has must not change meanwhile. No later call could know r again, so the upload cannot be resumed: it
+// is aborted if it fails. An r that is shorter than size is an error.
 func (c *Client) UploadReaderAt(ctx context.Context, r io.ReaderAt, size int64, to store.Ref, o UploadOptions) (Result, error) {
 	defer c.alive()()
 	t := c.begin("-", to.String(), o.all())

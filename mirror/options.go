@@ -42,7 +42,8 @@ type Options struct {
 	// Result. What proves to differ, though the Rules take it for equal, fails. It is asked about each, from many goroutines; false
 	// leaves one unverified. It may be nil.
 	Verify func(Standing) bool
-	// Observe is told what happens, one event after the other; it must return soon. It may be nil.
+	// Observe is called with each Event, one after the other, from any goroutine. It must return soon, and begin no
+	// transfer. It may be nil.
 	Observe func(Event)
 }
 

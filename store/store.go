@@ -35,7 +35,8 @@ func (r Ref) String() string {
 	return s
 }
 
-// Range is a run of bytes of an object. The zero Range means the whole object, whatever its size.
+// Range is a run of bytes of an object: Length bytes from Offset on, which counts from 0. The zero Range means the whole
+// object, whatever its size; no other may have a Length of 0 or less.
 type Range struct {
 	Offset int64
 	Length int64
@@ -287,7 +288,7 @@ type CompleteRequest struct {
 	Attrs     *Attrs
 }
 
-// CopyRequest copies on the server, an object in one request or a range of it into a part.
+// CopyRequest copies an object on the server, in one request.
 type CopyRequest struct {
 	From Ref
 	// IfMatch pins the source.
@@ -299,7 +300,7 @@ type CopyRequest struct {
 	Attrs *Attrs
 }
 
-// CopyPartRequest fills a part from a range of a stored object.
+// CopyPartRequest fills a part from a range of a stored object, on the server.
 type CopyPartRequest struct {
 	From    Ref
 	IfMatch string
