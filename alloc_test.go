@@ -50,9 +50,9 @@ func TestAllocations(t *testing.T) {
 		do            func() (haul.Result, error)
 		allocs, bytes uint64 // at most
 	}{
-		"up": {func() (haul.Result, error) { return c.Upload(context.Background(), path, object, haul.Transfer{}) }, 174, 15400},
+		"up": {func() (haul.Result, error) { return c.Upload(context.Background(), path, object, haul.UploadOptions{}) }, 174, 15400},
 		"down": {func() (haul.Result, error) {
-			return c.DownloadListed(context.Background(), listed, filepath.Join(dir, "back.vcf"), haul.Transfer{})
+			return c.Download(context.Background(), object, filepath.Join(dir, "back.vcf"), haul.DownloadOptions{Listed: &listed})
 		}, 191, 17400},
 	} {
 		allocs, bytes := allocated(t, func() error {

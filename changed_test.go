@@ -58,7 +58,7 @@ func TestSourceRewrittenInPlace(t *testing.T) {
 					}
 					b.Fault(op).Nth(max(1, size/15)).Hook(func() { tt.change(t, path) })
 					c := haul.New(b.Memory, haul.Options{StateDir: b.state, Concurrency: 1})
-					_, err := c.Upload(t.Context(), path, object, haul.Transfer{PartSize: part})
+					_, err := c.Upload(t.Context(), path, object, haul.UploadOptions{PartSize: part})
 					if tt.changed != errors.Is(err, haul.ErrSourceChanged) || !tt.changed && err != nil {
 						t.Fatalf("got %v", err)
 					}
@@ -108,12 +108,12 @@ func TestPartialFileThatIsCut(t *testing.T) {
 			}
 		})
 		c := haul.New(b.Memory, haul.Options{StateDir: b.state, Concurrency: 1})
-		_, err := c.Download(t.Context(), object, target, haul.Transfer{PartSize: 2 << 10})
+		_, err := c.Download(t.Context(), object, target, haul.DownloadOptions{PartSize: 2 << 10})
 		if part > 0 {
 			if !errors.Is(err, localfile.ErrCut) {
 				t.Fatalf("got %v", err)
 			}
-			_, err = c.Download(t.Context(), object, target, haul.Transfer{PartSize: 2 << 10})
+			_, err = c.Download(t.Context(), object, target, haul.DownloadOptions{PartSize: 2 << 10})
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -132,7 +132,7 @@ func TestFileThatSaysItIsEmpty(t *testing.T) {
 		t.Skip("no procfs here")
 	}
 	b := newBench(t, storetest.Limits(small))
-	r, err := b.client().Upload(t.Context(), path, object, haul.Transfer{PartSize: 50})
+	r, err := b.client().Upload(t.Context(), path, object, haul.UploadOptions{PartSize: 50})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestTimesFarAway(t *testing.T) {
 				t.Fatal(err)
 			}
 			at = fi.ModTime() // as far as the file system has it
-			r, err := b.client().Upload(t.Context(), path, object, haul.Transfer{PartSize: 10, Times: true})
+			r, err := b.client().Upload(t.Context(), path, object, haul.UploadOptions{PartSize: 10, Times: true})
 			if err != nil || !r.Modified.Equal(at) {
 				t.Fatalf("%v: %v, %v", at, r.Modified, err)
 			}
@@ -165,7 +165,7 @@ func TestTimesFarAway(t *testing.T) {
 				t.Errorf("kept %v, want %v", got, at)
 			}
 			out := filepath.Join(b.dir, "out")
-			if _, err := b.client().Download(t.Context(), object, out, haul.Transfer{Times: true}); err != nil {
+			if _, err := b.client().Download(t.Context(), object, out, haul.DownloadOptions{Times: true}); err != nil {
 				t.Fatal(err)
 			}
 			if fi, err := os.Stat(out); err != nil || !fi.ModTime().Equal(at) {
@@ -180,7 +180,7 @@ func TestRecordOfAnEarlierVersion(t *testing.T) {
 	b := newBench(t)
 	want := random(200, 3)
 	b.Fault(storetest.Complete).Error(store.Denied)
-	if _, err := b.upload(want, haul.Transfer{PartSize: 10}); err == nil {
+	if _, err := b.upload(want, haul.UploadOptions{PartSize: 10}); err == nil {
 		t.Fatal("no error")
 	}
 	records, err := filepath.Glob(filepath.Join(b.state, "*.jsonl"))
@@ -197,7 +197,7 @@ func TestRecordOfAnEarlierVersion(t *testing.T) {
 	if err := os.WriteFile(records[0], fmt.Appendf(nil, "%s\n%08x %s\n", holder, sum, old), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r, err := b.client().Upload(t.Context(), filepath.Join(b.dir, "x.bam"), object, haul.Transfer{PartSize: 10})
+	r, err := b.client().Upload(t.Context(), filepath.Join(b.dir, "x.bam"), object, haul.UploadOptions{PartSize: 10})
 	if err != nil || r.Kept != 200 {
 		t.Errorf("kept %d: %v", r.Kept, err)
 	}

@@ -2,9 +2,7 @@ package haul
 
 import (
 	"context"
-	"fmt"
 	"iter"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,11 +11,9 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"haul.example/haul/internal/budget"
+	"haul.example/haul/internal/dispatch"
 	"haul.example/haul/internal/evidence"
-	"haul.example/haul/internal/journal"
-	"haul.example/haul/internal/localfile"
 	"haul.example/haul/internal/meter"
-	"haul.example/haul/internal/pace"
 	"haul.example/haul/store"
 )
 
@@ -29,7 +25,8 @@ type Options struct {
 	MaxConcurrency int
 	// Memory is the most that buffers may take, in bytes; 0 is 128 MiB, and 4 MiB is the minimum.
 	Memory int64
-	// StateDir holds the records of unfinished transfers; empty is the user's own ($XDG_STATE_HOME/haul).
+	// StateDir holds the records of unfinished transfers; empty is $HAUL_STATE_DIR, or else haul in $XDG_STATE_HOME or
+	// ~/.local/state (on Windows in %LocalAppData%).
 	StateDir string
 	// SpoolDir holds the parts of a huge stream that are too large for Memory; empty is os.TempDir.
 	SpoolDir string
@@ -40,7 +37,8 @@ type Options struct {
 	// Bandwidth is the most that moves, in bytes of objects per second, both directions together; 0 is no limit, and 64 KiB
 	// is the minimum.
 	Bandwidth int64
-	// Observe is called with each Event, from any goroutine; it must return soon. It may be nil.
+	// Observe is called with each Event, one after the other, from any goroutine. It must return soon, and begin no
+	// transfer. It may be nil.
 	Observe func(Event)
 }
 
@@ -52,166 +50,126 @@ const (
 	maxSpools = 3
 )
 
-// Client moves objects between one store and this machine. It may be used from many goroutines; they share its lanes and
-// memory.
+// Client moves objects between one store and this machine. It may be used from many goroutines; they share its lanes (a lane
+// carries one part, or one small object, at a time) and its memory.
 type Client struct {
 	// set by New
 	store    store.Store
-	opts     Options
+	opts     Options // with what is chosen for those that were not set
+	asked    Options
 	identity string // of the store, for the records of unfinished transfers
 
-	attempts flights
+	dispatch *dispatch.Dispatcher
 
-	lanes  *lanes
-	limit  *rateLimiter
-	pace   *pace.Pace
-	memory *budget.Budget
-	ahead  *semaphore.Weighted // bytes of memory that downloads to streams may hold
-	spools *semaphore.Weighted // temporary files for parts of uploads from streams
-	meter  *meter.Meter
-	summer *evidence.Summer
-	etags  evidence.Learned
-	watch  watch
-	born   time.Time
-	// lastSuccess is when something last got through, in nanoseconds after born; 0 is never. Answered reports that the
-	// store has at least refused something.
-	lastSuccess atomic.Int64
-	answered    atomic.Bool
-	saidQuiet   atomic.Bool // the user knows of the current silence
-	lookedTags  atomic.Bool // it was checked whether the store keeps tags of multipart uploads
-	saidLimits  sync.Map    // by store.Limits: limits the user was shown
-	swept       sync.Once   // what dead streams and copies left was searched for
-	// pausing counts requests that wait for their next try, or for a store that asked to slow down.
-	pausing atomic.Int64
+	memory     *budget.Budget
+	ahead      *semaphore.Weighted // bytes of memory that downloads to streams may hold
+	spools     *semaphore.Weighted // temporary files for parts of uploads from streams
+	meter      *meter.Meter
+	summer     *evidence.Summer
+	etags      evidence.Learned
+	watch      watch
+	lookedTags atomic.Bool // it was checked whether the store keeps tags of multipart uploads
+	observing  sync.Mutex  // one event at a time
+	saidLimits sync.Map    // by store.Limits: limits the user was shown
+	swept      sync.Once   // what dead streams and copies left was searched for
 	// late reports whether trailing checksums of parts work.
 	late trial
 	// noCopyParts: the store copies objects, but not ranges of them into parts.
 	noCopyParts atomic.Bool
 }
 
-// New returns a Client for a store.
+// New returns a Client for a store. It makes no request.
 func New(s store.Store, o Options) *Client {
+	asked := o
 	if o.Memory == 0 {
 		o.Memory = defaultMemory
 	}
 	o.Memory = max(o.Memory, leastMemory)
-	most := lanesFor(o.Bandwidth)
-	if o.MaxConcurrency > 0 && (most == 0 || o.MaxConcurrency < most) {
-		most = o.MaxConcurrency
-	}
-	if n := lanesOf(localfile.MaxOpen()); n > 0 {
-		if o.Concurrency = min(o.Concurrency, n); most == 0 || n < most {
-			most = n
-		}
-	}
-	p := pace.New(pace.Config{Fixed: o.Concurrency, Start: min(most, defaultStart), Max: most, Cores: runtime.GOMAXPROCS(0), Rate: o.Bandwidth})
+	m := meter.New()
 	c := &Client{
-		store: s, opts: o, pace: p,
-		born:     time.Now(),
-		attempts: flights{all: map[uint64]*attempt{}},
-		lanes:    &lanes{pace: p},
-		limit:    newLimit(o.Bandwidth),
-		memory:   budget.New(o.Memory),
-		meter:    meter.New(),
-		ahead:    semaphore.NewWeighted(o.Memory / 2),
-		spools:   semaphore.NewWeighted(maxSpools),
+		store: s, opts: o, asked: asked, identity: store.Identity(s),
+		dispatch: dispatch.New(dispatch.Config{
+			Concurrency: o.Concurrency, MaxConcurrency: o.MaxConcurrency, Bandwidth: o.Bandwidth, Patience: o.Patience, MaxTries: o.MaxTries, Meter: m,
+		}),
+		memory: budget.New(o.Memory),
+		meter:  m,
+		ahead:  semaphore.NewWeighted(o.Memory / 2),
+		spools: semaphore.NewWeighted(maxSpools),
 	}
-	c.summer = evidence.NewSummer(c.sumParts, nil)
-	if named, ok := s.(interface{ Identity() string }); ok {
-		c.identity = named.Identity()
-	}
+	c.summer = evidence.NewSummer(c.memory, nil)
 	return c
 }
 
-const (
-	// sparedFiles are left for listing directories, for lists, for the standard streams, and for the caller.
-	sparedFiles = 40
-	// filesOfLane is how many files a lane may have open at once: its connection, and two transfers, each with its file and
-	// its record; and one idle connection.
-	filesOfLane = 6
-)
-
-// lanesOf returns how many lanes a process may have that may open so many files; 0 is any number.
-func lanesOf(files int) int {
-	if files == 0 {
-		return 0
-	}
-	return max(1, (files-sparedFiles)/filesOfLane)
-}
-
-// Snapshot reports the progress of the Client's transfers.
-func (c *Client) Snapshot() meter.Snapshot { return c.meter.Snapshot() }
+// Options returns the options that the Client was made with, as they were given to New.
+func (c *Client) Options() Options { return c.asked }
 
 // Uploads lists open uploads of keys that begin with prefix. An interrupted listing is made again, and yields no upload
 // twice; an error that is yielded ends it.
 func (c *Client) Uploads(ctx context.Context, bucket, prefix string) iter.Seq2[store.Upload, error] {
-	type name struct{ key, id string }
-	return func(yield func(store.Upload, error) bool) {
-		given := map[name]bool{}
-		err := c.begin(store.Ref{Bucket: bucket, Key: prefix}.String(), "", Transfer{}).try(ctx, func(ctx context.Context) error {
-			for u, err := range c.store.Uploads(ctx, bucket, prefix) {
-				if err != nil {
-					return err
-				}
-				if n := (name{u.Key, u.ID}); !given[n] {
-					given[n] = true
-					if !yield(u, nil) {
-						return nil
-					}
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			yield(store.Upload{}, err)
-		}
+	return c.Store().Uploads(ctx, bucket, prefix)
+}
+
+// alive is called when a transfer begins, and the function that it returns when that ends.
+func (c *Client) alive() func() {
+	c.watch.begin()
+	ended := c.dispatch.Alive()
+	return func() {
+		c.watch.end()
+		ended()
 	}
 }
 
-// Parts lists the parts that the store holds of an open upload.
-func (c *Client) Parts(ctx context.Context, u store.Upload) ([]store.Part, error) {
-	var parts []store.Part
-	t := c.begin("", u.String(), Transfer{})
-	err := t.try(ctx, func(ctx context.Context) (err error) {
-		_, parts, err = c.store.Parts(ctx, u, nil)
-		return err
-	})
-	return parts, err
-}
-
-// Abort aborts an open upload and deletes the parts that the store holds of it. It is not an error if the upload is already
-// gone.
-func (c *Client) Abort(ctx context.Context, u store.Upload) error {
-	t := c.begin("", u.String(), Transfer{})
-	return t.try(ctx, func(ctx context.Context) error { return c.store.Abort(ctx, u, nil) })
-}
-
-// StateDir returns the directory of the records of unfinished transfers.
-func (c *Client) StateDir() (string, error) {
-	if c.opts.StateDir != "" {
-		return c.opts.StateDir, nil
+// limit waits until n more bytes may have moved within the bandwidth, or done is closed.
+func (c *Client) limit(n int, done <-chan struct{}) {
+	wait := c.dispatch.Spend(n)
+	if wait <= 0 {
+		return
 	}
-	dir, err := journal.DefaultDir()
-	if err != nil {
-		return "", fmt.Errorf("find the folder for records: %w", err)
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-done:
 	}
-	return dir, nil
 }
 
 // spawn waits for a buffer of size bytes and for a lane, then runs f with them in a goroutine of g.
 func (c *Client) spawn(ctx context.Context, g *errgroup.Group, size int64, f func(buf []byte) error) error {
-	lease, err := c.memory.Take(ctx, min(c.lanes.buffer(), max(size, leastBuffer)))
+	lease, err := c.memory.Take(ctx, min(c.dispatch.Buffer(), max(size, dispatch.LeastBuffer)))
 	if err != nil {
 		return err
 	}
-	if err := c.lanes.enter(ctx, size); err != nil {
+	if err := c.dispatch.Enter(ctx, size); err != nil {
 		lease.Release()
 		return err
 	}
 	g.Go(func() error {
 		defer lease.Release()
-		defer c.lanes.leave(size)
+		defer c.dispatch.Leave(size)
 		return f(lease.Bytes())
 	})
 	return nil
+}
+
+// trial lets one caller at a time try what may fail, until one try has succeeded.
+type trial struct{ state atomic.Int32 }
+
+const (
+	untried int32 = iota
+	trying
+	works
+)
+
+// enter reports whether the caller may try; then leave must be called.
+func (t *trial) enter() bool {
+	return t.state.Load() == works || t.state.CompareAndSwap(untried, trying)
+}
+
+// leave ends a try.
+func (t *trial) leave(ok bool) {
+	if ok {
+		t.state.Store(works)
+		return
+	}
+	t.state.CompareAndSwap(trying, untried)
 }

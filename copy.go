@@ -19,12 +19,13 @@ import (
 // Copy copies an object within the store, without moving its bytes through this machine: in one request if the store allows
 // that, else in parts, in parallel, all pinned to one state of the source. Headers, metadata and tags are copied unless
 // Attrs names others. A failed copy in parts leaves nothing behind; it is not resumed.
-func (c *Client) Copy(ctx context.Context, from, to store.Ref, o Transfer) (Result, error) {
+func (c *Client) Copy(ctx context.Context, from, to store.Ref, o CopyOptions) (Result, error) {
 	defer c.alive()()
-	if err := o.checkDigests(); err != nil {
+	t := c.begin(from.String(), to.String(), o.all())
+	defer t.report()()
+	if err := t.o.checkDigests(); err != nil {
 		return Result{}, err
 	}
-	t := c.begin(from.String(), to.String(), o)
 	src, err := t.headSource(ctx, from)
 	if err == nil {
 		err = t.expected(src)
@@ -44,13 +45,13 @@ func (c *Client) Copy(ctx context.Context, from, to store.Ref, o Transfer) (Resu
 
 // vouchedDigests returns the requested digests that the store itself recorded: no byte passed through this machine.
 func (t *transfer) vouchedDigests(r Result) (sums []checksum.Sum) {
-	for _, a := range t.o.Digests {
+	for _, a := range t.o.digests {
 		s := r.Object.Sum(a)
 		if tag, ok := r.Object.MD5(); ok && a == checksum.MD5 && r.Proof.Verified && s.IsZero() {
 			s = tag
 		}
 		if s.IsZero() || s.Parts > 0 {
-			t.note(fmt.Sprintf("its %s is not known: the store copied it internally, and recorded none of the full object", a))
+			t.Note(fmt.Sprintf("its %s is not known: the store copied it internally, and recorded none of the full object", a))
 			continue
 		}
 		sums = append(sums, s)
@@ -60,44 +61,40 @@ func (t *transfer) vouchedDigests(r Result) (sums []checksum.Sum) {
 
 // opener returns the attrs that open the source of a copy, which may have a customer's key of its own.
 func (t *transfer) opener() *store.Attrs {
-	a := t.o.Attrs
+	a := t.o.attrs
 	a.Encryption.Customer = a.Encryption.CopySource
 	return &a
 }
 
-func (t *transfer) headSource(ctx context.Context, from store.Ref) (obj store.Object, err error) {
-	err = t.ask(ctx, func(ctx context.Context) (err error) {
-		obj, err = t.c.store.Head(ctx, store.GetRequest{Ref: from, Attrs: t.opener()})
-		return err
-	})
-	return obj, err
+func (t *transfer) headSource(ctx context.Context, from store.Ref) (store.Object, error) {
+	return t.headAs(ctx, store.GetRequest{Ref: from, Attrs: t.opener()})
 }
 
 func (t *transfer) copyOnce(ctx context.Context, src store.Object, to store.Ref) (Result, error) {
-	if !t.o.ReplaceMetadata && (t.o.Attrs.Headers != (store.Headers{}) || t.o.Attrs.Metadata != nil) { // else the store copies them itself
-		t.o.Attrs = carried(t.o.Attrs, src)
+	if !t.o.replaceMetadata && (t.o.attrs.Headers != (store.Headers{}) || t.o.attrs.Metadata != nil) { // else the store copies them itself
+		t.o.attrs = carried(t.o.attrs, src)
 	}
-	if t.o.NoClobber { // many stores ignore the condition on a copy
+	if t.o.noClobber { // many stores ignore the condition on a copy
 		if err := t.absent(ctx, to); err != nil {
 			return Result{}, err
 		}
 	}
 	t.started(src.Size, 1)
-	if err := t.c.lanes.enter(ctx, 0); err != nil {
+	if err := t.c.dispatch.Enter(ctx, 0); err != nil {
 		return Result{}, err
 	}
-	defer t.c.lanes.leave(0)
+	defer t.c.dispatch.Leave(0)
 	var obj store.Object
 	var unheard, exists error // the answer to an earlier try was lost, but perhaps not its effect
 	err := t.try(ctx, func(ctx context.Context) error {
 		t.c.meter.Request()
 		defer t.c.meter.Since(meter.Answer, time.Now())
-		o, err := t.c.store.Copy(ctx, store.CopyRequest{From: src.Ref, IfMatch: src.ETag, To: to, NoClobber: t.o.NoClobber, Sum: t.sumOfCopy(src), Attrs: &t.o.Attrs})
+		o, err := t.c.store.Copy(ctx, store.CopyRequest{From: src.Ref, IfMatch: src.ETag, To: to, NoClobber: t.o.noClobber, Sum: t.sumOfCopy(src), Attrs: &t.o.attrs})
 		if obj = o; unheard != nil && errors.Is(err, store.Exists) {
 			exists = err
 			return nil
 		}
-		if err != nil && silent(err) {
+		if err != nil && store.Unanswered(err) {
 			unheard = err
 		}
 		return err
@@ -107,7 +104,7 @@ func (t *transfer) copyOnce(ctx context.Context, src store.Object, to store.Ref)
 	}
 	t.c.meter.PartStart()
 	t.c.meter.PartEnd(true)
-	t.c.meter.Done(src.Size)
+	t.arrive(src.Size)
 	r, err := t.copied(ctx, src, obj, to, 1)
 	switch {
 	case exists != nil && (err != nil || !r.Proof.Verified):
@@ -176,12 +173,12 @@ func (t *transfer) fillCopy(ctx context.Context, src store.Object, ranges []stor
 
 // openCopy opens the upload that a copy in parts fills, with what it takes over from the source.
 func (t *transfer) openCopy(ctx context.Context, src store.Object, a *multipart, note func()) error {
-	if !t.o.ReplaceMetadata {
-		t.o.Attrs = carried(t.o.Attrs, src)
+	if !t.o.replaceMetadata {
+		t.o.attrs = carried(t.o.attrs, src)
 	}
-	if t.o.Attrs.Tags == nil {
+	if t.o.attrs.Tags == nil {
 		var err error
-		if t.o.Attrs.Tags, err = t.tagsOf(ctx, src); err != nil {
+		if t.o.attrs.Tags, err = t.tagsOf(ctx, src); err != nil {
 			return err
 		}
 	}
@@ -191,7 +188,7 @@ func (t *transfer) openCopy(ctx context.Context, src store.Object, a *multipart,
 	if scheme.Algorithm == checksum.None {
 		scheme.Algorithm = checksum.MD5
 	}
-	if err := a.create(ctx, scheme, &t.o.Attrs, note); err != nil {
+	if err := a.create(ctx, scheme, &t.o.attrs, note); err != nil {
 		return err
 	}
 	if err := t.asked(a.up.Scheme); err != nil {
@@ -199,9 +196,6 @@ func (t *transfer) openCopy(ctx context.Context, src store.Object, a *multipart,
 	}
 	return nil
 }
-
-// copyPart is the default size of one part of a copy: a part costs a request and moves nothing here.
-const copyPart = 256 << 20
 
 // copyRanges decides which ranges make the parts of a copy.
 func (t *transfer) copyRanges(ctx context.Context, src store.Object, limits store.Limits) ([]store.Range, error) {
@@ -214,7 +208,7 @@ func (t *transfer) copyRanges(ctx context.Context, src store.Object, limits stor
 		}
 		return ranges, nil
 	}
-	layout, err := evenCopy(src.Size, t.o.PartSize, limits)
+	layout, err := evenCopy(src.Size, t.o.partSize, limits)
 	if err != nil {
 		return nil, err
 	}
@@ -228,7 +222,7 @@ func (t *transfer) copyRanges(ctx context.Context, src store.Object, limits stor
 // evenCopy splits a copy into equal parts; a want of 0 lets it choose their size.
 func evenCopy(size, want int64, limits store.Limits) (plan.Layout, error) {
 	if want == 0 {
-		want = copyPart
+		want = plan.CopyPart
 		for limits.MaxParts > 0 && want*int64(limits.MaxParts) < size {
 			want *= 2
 		}
@@ -253,13 +247,13 @@ func allowed(sizes []int64, l store.Limits) bool {
 func (t *transfer) copyAll(ctx context.Context, src store.Object, ranges []store.Range, a *multipart) error {
 	g, gctx := errgroup.WithContext(ctx)
 	for i, r := range ranges {
-		if err := t.c.lanes.enter(gctx, 0); err != nil {
+		if err := t.c.dispatch.Enter(gctx, 0); err != nil {
 			break // gctx ended; Wait returns why
 		}
 		g.Go(func() error {
-			defer t.c.lanes.leave(0)
+			defer t.c.dispatch.Leave(0)
 			return t.copyOne(gctx, store.CopyPartRequest{
-				From: src.Ref, IfMatch: src.ETag, Range: r, Upload: a.up, Number: i + 1, Attrs: &t.o.Attrs,
+				From: src.Ref, IfMatch: src.ETag, Range: r, Upload: a.up, Number: i + 1, Attrs: &t.o.attrs,
 			}, a)
 		})
 	}
@@ -289,18 +283,18 @@ func (t *transfer) copyOne(ctx context.Context, r store.CopyPartRequest, a *mult
 	}
 	part.Number, part.Size = r.Number, r.Range.Length
 	a.add(part, checksum.Sum{})
-	t.c.meter.Done(r.Range.Length)
+	t.arrive(r.Range.Length)
 	return nil
 }
 
 // replace marks what a copy must not take over from its source as explicitly empty, which a store treats differently from
 // unset.
 func (t *transfer) replace() {
-	if t.o.ReplaceMetadata && t.o.Attrs.Metadata == nil {
-		t.o.Attrs.Metadata = map[string]string{}
+	if t.o.replaceMetadata && t.o.attrs.Metadata == nil {
+		t.o.attrs.Metadata = map[string]string{}
 	}
-	if t.o.ReplaceTags && t.o.Attrs.Tags == nil {
-		t.o.Attrs.Tags = map[string]string{}
+	if t.o.replaceTags && t.o.attrs.Tags == nil {
+		t.o.attrs.Tags = map[string]string{}
 	}
 }
 
@@ -323,12 +317,9 @@ func carried(a store.Attrs, src store.Object) store.Attrs {
 
 // tagsOf reads the tags that a copy in parts must set itself.
 func (t *transfer) tagsOf(ctx context.Context, src store.Object) (tags map[string]string, err error) {
-	err = t.ask(ctx, func(ctx context.Context) (err error) {
-		tags, err = t.c.store.Tags(ctx, src.Ref, &t.o.Attrs)
-		return err
-	})
+	tags, err = t.tags(ctx, src.Ref)
 	if errors.Is(err, store.Unsupported) { // then the store has none
-		t.note(fmt.Sprintf("the tags of the source, if it has any, are not copied: %v", err))
+		t.Note(fmt.Sprintf("the tags of the source, if it has any, are not copied: %v", err))
 		return nil, nil
 	}
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"haul.example/haul/checksum"
 	"haul.example/haul/internal/evidence"
+	"haul.example/haul/internal/plan"
 	"haul.example/haul/store"
 )
 
@@ -15,19 +16,19 @@ import (
 // that, or only a copy in the source's own parts has an ETag to compare. A store that cannot fill parts from an object
 // copies in one.
 func (t *transfer) copyBest(ctx context.Context, src store.Object, to store.Ref, limits store.Limits) (Result, error) {
-	once := (limits.MaxCopy == 0 || src.Size <= limits.MaxCopy) && (t.o.PartSize == 0 || src.Size <= t.o.PartSize)
+	once := plan.OneCopy(src.Size, t.o.partSize, limits)
 	if t.c.noCopyParts.Load() || once && !t.byParts(ctx, src, limits) {
 		return t.copyOnce(ctx, src, to)
 	}
 	r, err := t.copyParts(ctx, src, to, limits)
-	if t.wantsSum(src) && t.o.Checksum == checksum.None && sumRefused(err) {
+	if t.wantsSum(src) && t.o.checksum == checksum.None && sumRefused(err) {
 		t.unsummed = true // some stores do not sum what they copy into parts
 		r, err = t.copyParts(ctx, src, to, limits)
 	}
 	if !errors.Is(err, store.Unsupported) || src.Size == 0 {
 		return r, err
 	}
-	t.note(fmt.Sprintf("the store does not copy in parts, and so copies in one request: %v", err))
+	t.Note(fmt.Sprintf("the store does not copy in parts, and so copies in one request: %v", err))
 	r, once2 := t.copyOnce(ctx, src, to)
 	if once2 != nil {
 		return r, errors.Join(err, once2)
@@ -49,7 +50,7 @@ func sumRefused(err error) bool {
 // these.
 func (t *transfer) byParts(ctx context.Context, src store.Object, limits store.Limits) bool {
 	tag, ok := src.MD5()
-	if !ok || tag.Parts == 0 || src.Size == 0 || t.o.PartSize != 0 || !src.FullSum().IsZero() || t.encrypts() {
+	if !ok || tag.Parts == 0 || src.Size == 0 || t.o.partSize != 0 || !src.FullSum().IsZero() || t.encrypts() {
 		return false
 	}
 	return t.ownParts(ctx, src, limits) != nil && t.seesTags(ctx, src)
@@ -58,24 +59,20 @@ func (t *transfer) byParts(ctx context.Context, src store.Object, limits store.L
 // seesTags reads the tags of the source, which a copy in parts must set itself. If that is not permitted, a copy in one
 // request, to which the store copies the tags by itself, is worth more than one that can be verified.
 func (t *transfer) seesTags(ctx context.Context, src store.Object) bool {
-	if t.o.Attrs.Tags != nil {
+	if t.o.attrs.Tags != nil {
 		return true
 	}
-	var tags map[string]string
-	err := t.ask(ctx, func(ctx context.Context) (err error) {
-		tags, err = t.c.store.Tags(ctx, src.Ref, &t.o.Attrs)
-		return err
-	})
+	tags, err := t.tags(ctx, src.Ref)
 	if err == nil {
-		t.o.Attrs.Tags = map[string]string{}
-		maps.Copy(t.o.Attrs.Tags, tags)
+		t.o.attrs.Tags = map[string]string{}
+		maps.Copy(t.o.attrs.Tags, tags)
 	}
 	return err == nil || errors.Is(err, store.Unsupported) // then there are none
 }
 
 // encrypts reports whether the copy is encrypted in a way that makes its ETag something other than an MD5.
 func (t *transfer) encrypts() bool {
-	e := t.o.Attrs.Encryption
+	e := t.o.attrs.Encryption
 	return e.SSE != "" && e.SSE != "AES256" || e.Customer.Key != ""
 }
 
@@ -83,7 +80,7 @@ func (t *transfer) encrypts() bool {
 // them; else nil.
 func (t *transfer) ownParts(ctx context.Context, src store.Object, limits store.Limits) []int64 {
 	tag, ok := checksum.FromETag(src.ETag)
-	if !ok || tag.Parts == 0 || t.o.PartSize != 0 {
+	if !ok || tag.Parts == 0 || t.o.partSize != 0 {
 		return nil
 	}
 	if t.sourceParts == nil {
@@ -109,12 +106,12 @@ func (t *transfer) wantsSum(src store.Object) bool {
 // sumOfCopy returns the algorithm by which the store is asked to sum a copy, or None.
 func (t *transfer) sumOfCopy(src store.Object) checksum.Algorithm {
 	switch {
-	case t.o.Checksum == checksum.None && t.wantsSum(src):
+	case t.o.checksum == checksum.None && t.wantsSum(src):
 		return checksum.CRC64NVME
-	case t.o.Checksum == checksum.MD5: // stores check it with the bytes that they receive, and keep none
+	case t.o.checksum == checksum.MD5: // stores check it with the bytes that they receive, and keep none
 		return checksum.None
 	}
-	return t.o.Checksum
+	return t.o.checksum
 }
 
 // summedCopy returns the proof of a copy whose checksum the store computed as it made it, from a source that was pinned to
@@ -133,7 +130,7 @@ func summedCopy(src, answer, seen store.Object) (Proof, bool) {
 // proofOfCopy compares source and copy by what the store records of both. The answer is the store's to the copy; zero if it
 // was lost.
 func (t *transfer) proofOfCopy(src, answer, seen store.Object) (Proof, error) {
-	if t.o.Checksum != checksum.MD5 && seen.Sum(t.o.Checksum).IsZero() {
+	if t.o.checksum != checksum.MD5 && seen.Sum(t.o.checksum).IsZero() {
 		if err := t.asked(checksum.Scheme{}); err != nil {
 			return Proof{}, fmt.Errorf("%w (the copy is stored, without that checksum)", err)
 		}
@@ -152,7 +149,7 @@ func (t *transfer) proofOfCopy(src, answer, seen store.Object) (Proof, error) {
 	switch {
 	case len(src.Sums) == 0:
 		p.Text = "the store copied it, but keeps no checksum of the source to compare"
-	case t.o.PartSize != 0:
+	case t.o.partSize != 0:
 		p.Text += " (without a part size of your own, the copy keeps the source's parts, and its ETag)"
 	}
 	return p, nil

@@ -47,7 +47,7 @@ func TestCopyKeepsTheETagOfParts(t *testing.T) {
 			if c.bare {
 				b.bare(object)
 			}
-			r, err := b.client().Copy(context.Background(), object, to, haul.Transfer{})
+			r, err := b.client().Copy(context.Background(), object, to, haul.CopyOptions{})
 			if err != nil || !r.Proof.Verified || string(b.Bytes(to)) != string(want) {
 				t.Errorf("%+v, %v", r.Proof, err)
 			}
@@ -68,7 +68,7 @@ func TestCopyLosesNoTagsForAProof(t *testing.T) {
 		if denied {
 			b.Fault(storetest.Tags).Error(store.Denied)
 		}
-		r, err := b.client().Copy(context.Background(), object, to, haul.Transfer{})
+		r, err := b.client().Copy(context.Background(), object, to, haul.CopyOptions{})
 		if err != nil || r.Proof.Verified == denied {
 			t.Errorf("denied %v: %+v, %v", denied, r.Proof, err)
 		}
@@ -86,7 +86,7 @@ func TestCopyWithoutUploadPartCopy(t *testing.T) {
 	for i, key := range []string{"one", "two"} {
 		b.PutBytes(object, random(100, uint64(i)), 100)
 		to := store.Ref{Bucket: storetest.Bucket, Key: key}
-		r, err := c.Copy(context.Background(), object, to, haul.Transfer{})
+		r, err := c.Copy(context.Background(), object, to, haul.CopyOptions{})
 		if err != nil || string(b.Bytes(to)) != string(b.Bytes(object)) {
 			t.Errorf("%s: %+v, %v", key, r, err)
 		}
@@ -121,7 +121,7 @@ func TestCopyOfWhatHasNothingToCompare(t *testing.T) {
 			want := random(c.size, 1)
 			b.PutBytes(object, want, c.parts...)
 			b.Edit(object, func(o *store.Object) { o.Sums, o.Encryption = nil, c.from })
-			r, err := b.client().Copy(context.Background(), object, to, haul.Transfer{Attrs: c.attrs})
+			r, err := b.client().Copy(context.Background(), object, to, haul.CopyOptions{Attrs: c.attrs})
 			if err != nil || !r.Proof.Verified || !strings.Contains(r.Proof.Text, c.want) || string(b.Bytes(to)) != string(want) {
 				t.Errorf("%+v, %v", r.Proof, err)
 			}
@@ -133,7 +133,7 @@ func TestCopyOfWhatHasNothingToCompare(t *testing.T) {
 		b.PutBytes(object, random(100, 1))
 		b.Edit(object, func(o *store.Object) { o.Sums, o.Encryption = nil, "aws:kms" })
 		b.Fault(storetest.Copy).Error(store.Network).Hook(func() { b.PutBytes(to, random(100, 2)) })
-		r, err := b.client().Copy(context.Background(), object, to, haul.Transfer{NoClobber: true, Attrs: kms})
+		r, err := b.client().Copy(context.Background(), object, to, haul.CopyOptions{NoClobber: true, Attrs: kms})
 		if !errors.Is(err, store.Exists) {
 			t.Errorf("%+v, %v", r.Proof, err)
 		}
@@ -141,7 +141,7 @@ func TestCopyOfWhatHasNothingToCompare(t *testing.T) {
 	b := newBench(t, storetest.Takes(storetest.MD5Checksums)) // one that does not know how
 	b.PutBytes(object, random(100, 1))
 	b.Edit(object, func(o *store.Object) { o.Encryption = "aws:kms" })
-	if r, err := b.client().Copy(context.Background(), object, to, haul.Transfer{Attrs: kms}); err != nil || r.Proof.Verified {
+	if r, err := b.client().Copy(context.Background(), object, to, haul.CopyOptions{Attrs: kms}); err != nil || r.Proof.Verified {
 		t.Errorf("%+v, %v", r.Proof, err)
 	}
 }

@@ -22,7 +22,7 @@ func TestCopy(t *testing.T) {
 			want := random(size, 1)
 			b.PutBytes(object, want)
 			b.Fault(storetest.Head).Error(store.Network)
-			r, err := b.client().Copy(context.Background(), object, to, haul.Transfer{})
+			r, err := b.client().Copy(context.Background(), object, to, haul.CopyOptions{})
 			if err != nil {
 				t.Fatalf("size %d: %v", size, err)
 			}
@@ -36,7 +36,7 @@ func TestCopy(t *testing.T) {
 
 func TestCopyDoesNotClobber(t *testing.T) {
 	to := store.Ref{Bucket: storetest.Bucket, Key: "to"}
-	for _, o := range []haul.Transfer{{NoClobber: true}, {NoClobber: true, PartSize: 40}} {
+	for _, o := range []haul.CopyOptions{{NoClobber: true}, {NoClobber: true, PartSize: 40}} {
 		b := newBench(t)
 		b.PutBytes(object, random(100, 1))
 		b.PutBytes(to, []byte("old"))
@@ -55,7 +55,7 @@ func TestCopyKeepsTheLayout(t *testing.T) {
 	b := newBench(t, storetest.Takes(storetest.MD5Checksums))
 	want := random(2500, 1)
 	b.PutBytes(object, want, 40, 70)
-	r, err := b.client().Copy(context.Background(), object, to, haul.Transfer{})
+	r, err := b.client().Copy(context.Background(), object, to, haul.CopyOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,21 +69,21 @@ func TestCopyFails(t *testing.T) {
 	to := store.Ref{Bucket: storetest.Bucket, Key: "to"}
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
-		if _, err := b.client().Copy(context.Background(), object, to, haul.Transfer{}); !errors.Is(err, store.NotFound) {
+		if _, err := b.client().Copy(context.Background(), object, to, haul.CopyOptions{}); !errors.Is(err, store.NotFound) {
 			t.Errorf("got %v, want kind NotFound", err)
 		}
 		b.PutBytes(object, random(200, 1))
 		b.Fault(storetest.CopyPart).Part(7).Hook(func() { b.PutBytes(object, random(200, 2)) })
-		_, err := b.client().Copy(context.Background(), object, to, haul.Transfer{PartSize: 20})
+		_, err := b.client().Copy(context.Background(), object, to, haul.CopyOptions{PartSize: 20})
 		if !errors.Is(err, store.Changed) {
 			t.Errorf("got %v, want kind Changed", err)
 		}
 		b.Fault(storetest.Tags).Error(store.Denied)
-		if _, err = b.client().Copy(context.Background(), object, to, haul.Transfer{PartSize: 20}); !errors.Is(err, store.Denied) || b.Exists(to) {
+		if _, err = b.client().Copy(context.Background(), object, to, haul.CopyOptions{PartSize: 20}); !errors.Is(err, store.Denied) || b.Exists(to) {
 			t.Errorf("tags that may not be read: %v", err)
 		}
 		b.Fault(storetest.Tags).Error(store.Unsupported)
-		r, err := b.client().Copy(context.Background(), object, to, haul.Transfer{PartSize: 20})
+		r, err := b.client().Copy(context.Background(), object, to, haul.CopyOptions{PartSize: 20})
 		if err != nil || !r.Proof.Verified || !strings.Contains(b.said(), "tags of the source") {
 			t.Errorf("%+v, %v; said %q", r, err, b.said())
 		}

@@ -18,13 +18,6 @@ const (
 	maxSingle = 16
 )
 
-// Delete deletes an object, or the one version that ref names. It is not an error if there is none. Of the attributes, only
-// RequestPayer counts; nil asks for nothing.
-func (c *Client) Delete(ctx context.Context, ref store.Ref, a *store.Attrs) error {
-	defer c.alive()()
-	return c.deleteOne(ctx, ref, a)
-}
-
 // DeleteAll deletes objects of a bucket as keys yields them, up to 1000 per request and several requests at once, and
 // yields what became of each, in no particular order: nil if it is gone.
 //
@@ -151,11 +144,11 @@ func (d *deletion) many(ctx context.Context, f fate) error {
 // request deletes by one request, and tries again what failed for a transient reason. Left are the indexes of those that
 // such an error is about.
 func (d *deletion) request(ctx context.Context, f fate, left *[]int) error {
-	if err := d.c.lanes.enter(ctx, 0); err != nil {
+	if err := d.c.dispatch.Enter(ctx, 0); err != nil {
 		return err
 	}
-	defer d.c.lanes.leave(0)
-	t := d.c.begin(store.Ref{Bucket: d.bucket}.String(), "", Transfer{})
+	defer d.c.dispatch.Leave(0)
+	t := d.c.begin(store.Ref{Bucket: d.bucket}.String(), "", transferOptions{})
 	return t.try(ctx, func(ctx context.Context) error {
 		refs := make([]store.Ref, len(*left))
 		for i, which := range *left {
@@ -175,7 +168,7 @@ func (d *deletion) request(ctx context.Context, f fate, left *[]int) error {
 			}
 		}
 		if len(again) < len(*left) {
-			d.c.succeeded()
+			d.c.dispatch.Succeeded()
 		}
 		*left = again
 		return passing
@@ -197,11 +190,11 @@ func (d *deletion) oneByOne(ctx context.Context, f fate, which []int) error {
 }
 
 func (c *Client) deleteOne(ctx context.Context, ref store.Ref, a *store.Attrs) error {
-	if err := c.lanes.enter(ctx, 0); err != nil {
+	if err := c.dispatch.Enter(ctx, 0); err != nil {
 		return err
 	}
-	defer c.lanes.leave(0)
-	t := c.begin(ref.String(), "", Transfer{})
+	defer c.dispatch.Leave(0)
+	t := c.begin(ref.String(), "", transferOptions{})
 	return t.try(ctx, func(ctx context.Context) error { return c.store.Delete(ctx, ref, a) })
 }
 

@@ -151,21 +151,21 @@ func TestDelete(t *testing.T) {
 		m.Fault(storetest.Delete).Error(store.Network)
 		c, ref := haul.New(m, haul.Options{}), store.Ref{Bucket: storetest.Bucket, Key: "d/0000"}
 		for range 2 {
-			if err := c.Delete(context.Background(), ref, nil); err != nil || m.Exists(ref) {
+			if err := c.Store().Delete(context.Background(), ref, nil); err != nil || m.Exists(ref) {
 				t.Errorf("%v, there: %t", err, m.Exists(ref))
 			}
 		}
-		if err := c.Delete(context.Background(), store.Ref{Bucket: "nowhere", Key: "x"}, nil); !errors.Is(err, store.NoBucket) {
+		if err := c.Store().Delete(context.Background(), store.Ref{Bucket: "nowhere", Key: "x"}, nil); !errors.Is(err, store.NoBucket) {
 			t.Error(err)
 		}
 	})
 }
 
-func ExampleClient_Delete() {
+func ExampleClient_Store_delete() {
 	m := storetest.New()
 	ref := store.Ref{Bucket: storetest.Bucket, Key: "runs/42/reads.bam"}
 	m.PutBytes(ref, []byte("reads"))
-	if err := haul.New(m, haul.Options{}).Delete(context.Background(), ref, nil); err != nil {
+	if err := haul.New(m, haul.Options{}).Store().Delete(context.Background(), ref, nil); err != nil {
 		panic(err)
 	}
 	fmt.Println(m.Exists(ref))

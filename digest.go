@@ -34,13 +34,13 @@ const (
 )
 
 // checkDigests refuses algorithms that are not digests.
-func (o Transfer) checkDigests() error {
-	for i, a := range o.Digests {
-		if a.Size() == 0 || slices.Contains(o.Digests[:i], a) {
+func (o transferOptions) checkDigests() error {
+	for i, a := range o.digests {
+		if a.Size() == 0 || slices.Contains(o.digests[:i], a) {
 			return fmt.Errorf("%w: Digests names %q twice, or it is none", store.Invalid, string(a))
 		}
 	}
-	if o.DigestFirst && !slices.Contains(o.Digests, checksum.MD5) {
+	if o.digestFirst && !slices.Contains(o.digests, checksum.MD5) {
 		return fmt.Errorf("%w: DigestFirst is about an MD5, and Digests has none", store.Invalid)
 	}
 	return nil
@@ -70,12 +70,12 @@ type digests struct {
 // newDigests returns the requested digests; nil if none was requested. One algorithm, free, costs nothing: the transfer
 // combines its sum.
 func (t *transfer) newDigests(size int64, free checksum.Algorithm, write func(entry)) *digests {
-	if len(t.o.Digests) == 0 {
+	if len(t.o.digests) == 0 {
 		return nil
 	}
 	d := &digests{transfer: t, size: size, append: write}
 	d.reach.reset()
-	for _, a := range t.o.Digests {
+	for _, a := range t.o.digests {
 		if a != free || !a.CanCombine() || size == 0 {
 			one := &digest{algorithm: a, h: a.New()}
 			one.passed.reset()
@@ -175,7 +175,7 @@ func (d *digests) wait(g *errgroup.Group) error {
 	defer d.c.meter.Since(meter.Proving, time.Now())
 	for _, one := range d.all {
 		if left := d.size - one.summed.Load(); left >= worthSaying {
-			d.note(fmt.Sprintf("all bytes are transferred; computing the %s of the last %s", one.algorithm, amount.Bytes(left)))
+			d.Note(fmt.Sprintf("all bytes are transferred; computing the %s of the last %s", one.algorithm, amount.Bytes(left)))
 		}
 	}
 	return g.Wait()
@@ -237,8 +237,8 @@ func (d *digests) sums(known checksum.Sum) []checksum.Sum {
 	if d == nil {
 		return nil
 	}
-	sums := make([]checksum.Sum, len(d.o.Digests))
-	for i, a := range d.o.Digests {
+	sums := make([]checksum.Sum, len(d.o.digests))
+	for i, a := range d.o.digests {
 		sums[i] = known // free
 		for _, one := range d.all {
 			if one.algorithm == a {

@@ -36,11 +36,11 @@ type piece struct {
 
 // newChain returns a chain of the requested digests, but for one that is free; nil if none is left.
 func (t *transfer) newChain(free checksum.Algorithm, g *errgroup.Group) *digestChain {
-	if len(t.o.Digests) == 0 {
+	if len(t.o.digests) == 0 {
 		return nil
 	}
-	c := &digestChain{wanted: t.o.Digests}
-	for _, a := range t.o.Digests {
+	c := &digestChain{wanted: t.o.digests}
+	for _, a := range t.o.digests {
 		if a == free && a.CanCombine() {
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,7 +50,8 @@ func TestDigestsOfEveryRoad(t *testing.T) {
 				b := newBench(t, storetest.Takes(kind))
 				c, ctx := b.client(), context.Background()
 				want := random(size, uint64(size))
-				o := haul.Transfer{PartSize: 10, Digests: algorithms}
+				o := haul.UploadOptions{PartSize: 10, Digests: algorithms}
+				down := haul.DownloadOptions{PartSize: 10, Digests: algorithms}
 				check := func(what string, r haul.Result, err error) {
 					t.Helper()
 					if err != nil {
@@ -60,15 +62,16 @@ func TestDigestsOfEveryRoad(t *testing.T) {
 				r, err := b.upload(want, o)
 				check("upload", r, err)
 				out := filepath.Join(b.dir, "out.bam")
-				r, err = c.Download(ctx, object, out, o)
+				r, err = c.Download(ctx, object, out, down)
 				check("download", r, err)
-				r, err = c.DownloadListed(ctx, b.Object(object), out, haul.Transfer{Digests: algorithms})
+				listed := b.Object(object)
+				r, err = c.Download(ctx, object, out, haul.DownloadOptions{Listed: &listed, Digests: algorithms})
 				check("listed download", r, err)
 				r, err = c.UploadStream(ctx, bytes.NewReader(want), object, o)
 				check("stream up", r, err)
 				b.stored(want)
 				var streamed bytes.Buffer
-				r, err = c.DownloadStream(ctx, object, &streamed, o)
+				r, err = c.DownloadStream(ctx, object, &streamed, down)
 				check("stream down", r, err)
 				b.tidy()
 			}
@@ -82,7 +85,7 @@ func TestDigestsOfStreamsThatAreSpooled(t *testing.T) {
 	b := newBench(t, storetest.Limits(limits))
 	c := haul.New(b.Memory, haul.Options{StateDir: b.state, Memory: 4 << 20, SpoolDir: b.dir})
 	want := random(9<<20+5, 1)
-	r, err := c.UploadStream(context.Background(), bytes.NewReader(want), object, haul.Transfer{PartSize: 2 << 20, Digests: everyDigest})
+	r, err := c.UploadStream(context.Background(), bytes.NewReader(want), object, haul.UploadOptions{PartSize: 2 << 20, Digests: everyDigest})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,13 +104,13 @@ func TestDigestsOfManyFilesInLittleMemory(t *testing.T) {
 				want, ref := random(500+i, uint64(i)), object
 				ref.Key = fmt.Sprint("many/", i)
 				path := b.file(fmt.Sprint("x", i), want)
-				o := haul.Transfer{PartSize: 100, Digests: everyDigest}
+				o := haul.UploadOptions{PartSize: 100, Digests: everyDigest}
 				r, err := c.Upload(context.Background(), path, ref, o)
 				if err != nil {
 					t.Error(err)
 				}
 				wantDigests(t, "upload", r, want, everyDigest)
-				if r, err = c.Download(context.Background(), ref, path, o); err != nil {
+				if r, err = c.Download(context.Background(), ref, path, haul.DownloadOptions{PartSize: 100, Digests: everyDigest}); err != nil {
 					t.Error(err)
 				}
 				wantDigests(t, "download", r, want, everyDigest)
@@ -129,7 +132,7 @@ func TestDigestsGoOn(t *testing.T) {
 		up := rapid.Bool().Draw(rt, "upload")
 		b := newBench(t)
 		want := random(size, uint64(size))
-		o := haul.Transfer{PartSize: int64(part), Digests: algorithms}
+		o := haul.UploadOptions{PartSize: int64(part), Digests: algorithms}
 		path, out := b.file("x.bam", want), filepath.Join(b.dir, "out.bam")
 		if !up {
 			b.PutBytes(object, want)
@@ -139,7 +142,7 @@ func TestDigestsGoOn(t *testing.T) {
 			if up {
 				return c.Upload(context.Background(), path, object, o)
 			}
-			return c.Download(context.Background(), object, out, o)
+			return c.Download(context.Background(), object, out, haul.DownloadOptions{PartSize: int64(part), Digests: algorithms})
 		}
 		for _, n := range breaks {
 			if r, err := run(int64((n - 1) * part)); err == nil { // that part was kept from before
@@ -213,7 +216,7 @@ func TestDigestsOfHealedBytes(t *testing.T) {
 		want := random(200, 3)
 		b.PutBytes(object, want)
 		out := filepath.Join(b.dir, "out.bam")
-		o := haul.Transfer{PartSize: 10, Digests: everyDigest}
+		o := haul.DownloadOptions{PartSize: 10, Digests: everyDigest}
 		b.Fault(storetest.Get).Offset(20).CorruptByte()
 		b.Fault(storetest.Get).Offset(150).Nth(2).Error(store.Denied)
 		if _, err := b.client().Download(context.Background(), object, out, o); !errors.Is(err, store.Denied) {
@@ -237,7 +240,7 @@ func TestNoDigestOfAChangedFile(t *testing.T) {
 			op = storetest.Put
 		}
 		b.Fault(op).Hook(func() { b.file("x.bam", random(size, 2)) })
-		r, err := b.client().Upload(context.Background(), path, object, haul.Transfer{Digests: everyDigest})
+		r, err := b.client().Upload(context.Background(), path, object, haul.UploadOptions{Digests: everyDigest})
 		if !errors.Is(err, haul.ErrSourceChanged) || r.Digests != nil {
 			t.Errorf("size %d: got %v, %v", size, r.Digests, err)
 		}
@@ -249,16 +252,16 @@ func TestDigestsInMetadata(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		size int
-		o    haul.Transfer
+		o    haul.UploadOptions
 		want string // metadata, the MD5 as MD5 and Base64 as B64
 	}{
-		{"small", 50, haul.Transfer{Digests: md5Only}, "md5chksum=B64 s3cmd-attrs=md5:MD5"},
-		{"small, another digest", 50, haul.Transfer{Digests: []checksum.Algorithm{checksum.SHA256}}, ""},
-		{"small, none", 50, haul.Transfer{}, ""},
-		{"parts", 200, haul.Transfer{Digests: md5Only, PartSize: 20}, "haul-part-size=20"},
-		{"parts, first", 200, haul.Transfer{Digests: md5Only, PartSize: 20, DigestFirst: true}, "haul-part-size=20 md5chksum=B64 s3cmd-attrs=md5:MD5"},
-		{"parts, none", 200, haul.Transfer{PartSize: 20}, ""},
-		{"one's own", 50, haul.Transfer{Digests: md5Only, Attrs: store.Attrs{Metadata: map[string]string{"md5chksum": "mine", "lab": "7"}}},
+		{"small", 50, haul.UploadOptions{Digests: md5Only}, "md5chksum=B64 s3cmd-attrs=md5:MD5"},
+		{"small, another digest", 50, haul.UploadOptions{Digests: []checksum.Algorithm{checksum.SHA256}}, ""},
+		{"small, none", 50, haul.UploadOptions{}, ""},
+		{"parts", 200, haul.UploadOptions{Digests: md5Only, PartSize: 20}, "haul-part-size=20"},
+		{"parts, first", 200, haul.UploadOptions{Digests: md5Only, PartSize: 20, DigestFirst: true}, "haul-part-size=20 md5chksum=B64 s3cmd-attrs=md5:MD5"},
+		{"parts, none", 200, haul.UploadOptions{PartSize: 20}, ""},
+		{"one's own", 50, haul.UploadOptions{Digests: md5Only, Attrs: store.Attrs{Metadata: map[string]string{"md5chksum": "mine", "lab": "7"}}},
 			"lab=7 md5chksum=mine s3cmd-attrs=md5:MD5"},
 	} {
 		b := newBench(t)
@@ -291,7 +294,7 @@ func TestDigestFirstGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		want := random(200, 1)
-		o := haul.Transfer{PartSize: 20, DigestFirst: true, Digests: everyDigest}
+		o := haul.UploadOptions{PartSize: 20, DigestFirst: true, Digests: everyDigest}
 		b.Fault(storetest.PutPart).Part(5).Error(store.Denied)
 		if _, err := b.upload(want, o); err == nil {
 			t.Fatal("it did not break")
@@ -327,9 +330,9 @@ func TestMD5InMetadataMustFit(t *testing.T) {
 		b := newBench(t)
 		b.Make(object, bytes.NewReader(content), storetest.Made{Parts: c.parts, Attrs: &store.Attrs{Metadata: c.metadata}})
 		out := filepath.Join(b.dir, "out.bam")
-		_, err := b.client().Download(context.Background(), object, out, haul.Transfer{Digests: c.digests})
+		_, err := b.client().Download(context.Background(), object, out, haul.DownloadOptions{Digests: c.digests})
 		var streamed bytes.Buffer
-		_, serr := b.client().DownloadStream(context.Background(), object, &streamed, haul.Transfer{Digests: c.digests})
+		_, serr := b.client().DownloadStream(context.Background(), object, &streamed, haul.DownloadOptions{Digests: c.digests})
 		if errors.Is(err, haul.ErrMismatch) == c.fits || errors.Is(serr, haul.ErrMismatch) == c.fits {
 			t.Errorf("%s: got %v and %v, want that it fits: %v", c.name, err, serr, c.fits)
 		}
@@ -340,10 +343,10 @@ func TestMD5InMetadataMustFit(t *testing.T) {
 func TestCopyHasTheDigestsThatTheStoreVouchesFor(t *testing.T) {
 	b := newBench(t)
 	want := random(200, 1)
-	if _, err := b.upload(want, haul.Transfer{PartSize: 50}); err != nil {
+	if _, err := b.upload(want, haul.UploadOptions{PartSize: 50}); err != nil {
 		t.Fatal(err)
 	}
-	r, err := b.client().Copy(context.Background(), object, store.Ref{Bucket: object.Bucket, Key: "copy"}, haul.Transfer{Digests: []checksum.Algorithm{checksum.SHA256, checksum.CRC64NVME}})
+	r, err := b.client().Copy(context.Background(), object, store.Ref{Bucket: object.Bucket, Key: "copy"}, haul.CopyOptions{Digests: []checksum.Algorithm{checksum.SHA256, checksum.CRC64NVME}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -356,7 +359,7 @@ func TestCopyHasTheDigestsThatTheStoreVouchesFor(t *testing.T) {
 func TestLayoutInResults(t *testing.T) {
 	b := newBench(t)
 	want := random(95, 1)
-	o := haul.Transfer{PartSize: 10, WantLayout: true}
+	o := haul.UploadOptions{PartSize: 10, WantLayout: true}
 	r, err := b.upload(want, o)
 	if err != nil {
 		t.Fatal(err)
@@ -367,10 +370,10 @@ func TestLayoutInResults(t *testing.T) {
 	if info, _ := os.Stat(filepath.Join(b.dir, "x.bam")); !r.Modified.Equal(info.ModTime()) {
 		t.Errorf("modified %v, and the file %v", r.Modified, info.ModTime())
 	}
-	if r, err = b.client().UploadStream(context.Background(), bytes.NewReader(want), object, haul.Transfer{PartSize: 10}); err != nil || r.Layout != nil || r.PartSize != 10 {
+	if r, err = b.client().UploadStream(context.Background(), bytes.NewReader(want), object, haul.UploadOptions{PartSize: 10}); err != nil || r.Layout != nil || r.PartSize != 10 {
 		t.Errorf("stream: parts of %d, %v, %v", r.PartSize, r.Layout, err)
 	}
-	if r, err = b.upload(want[:5], haul.Transfer{WantLayout: true}); err != nil || r.PartSize != 0 || r.Layout != nil {
+	if r, err = b.upload(want[:5], haul.UploadOptions{WantLayout: true}); err != nil || r.PartSize != 0 || r.Layout != nil {
 		t.Errorf("in one: parts of %d, %v, %v", r.PartSize, r.Layout, err)
 	}
 }
@@ -378,17 +381,25 @@ func TestLayoutInResults(t *testing.T) {
 func TestDigestsThatAreNone(t *testing.T) {
 	b := newBench(t)
 	ctx, c, out := context.Background(), b.client(), filepath.Join(b.dir, "out")
-	for _, o := range []haul.Transfer{
+	for _, o := range []haul.UploadOptions{
 		{Digests: []checksum.Algorithm{checksum.None}}, {Digests: []checksum.Algorithm{"XXH3"}},
 		{Digests: []checksum.Algorithm{checksum.MD5, checksum.MD5}}, {DigestFirst: true},
 	} {
 		_, up := b.upload([]byte("x"), o)
-		_, down := c.Download(ctx, object, out, o)
-		_, listed := c.DownloadListed(ctx, store.Object{Ref: object}, out, o)
 		_, in := c.UploadStream(ctx, strings.NewReader("x"), object, o)
-		_, stream := c.DownloadStream(ctx, object, &bytes.Buffer{}, o)
-		_, copied := c.Copy(ctx, object, object, o)
-		for _, err := range []error{up, down, listed, in, stream, copied} {
+		_, at := c.UploadReaderAt(ctx, strings.NewReader("x"), 1, object, o)
+		errs := []error{up, in, at}
+		if !o.DigestFirst { // which only an upload has
+			down := haul.DownloadOptions{Digests: o.Digests}
+			_, file := c.Download(ctx, object, out, down)
+			_, stream := c.DownloadStream(ctx, object, &bytes.Buffer{}, down)
+			_, at := c.DownloadWriterAt(ctx, object, io.NewOffsetWriter(nil, 0), down)
+			down.Listed = &store.Object{Ref: object}
+			_, listed := c.Download(ctx, object, out, down)
+			_, copied := c.Copy(ctx, object, object, haul.CopyOptions{Digests: o.Digests})
+			errs = append(errs, file, listed, stream, at, copied)
+		}
+		for _, err := range errs {
 			if !errors.Is(err, store.Invalid) {
 				t.Errorf("%v: got %v", o.Digests, err)
 			}

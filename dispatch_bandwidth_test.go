@@ -26,12 +26,12 @@ func TestBandwidth(t *testing.T) {
 				t.Fatal(err)
 			}
 			began := time.Now()
-			if _, err := c.Upload(t.Context(), path, object, haul.Transfer{}); err != nil {
+			if _, err := c.Upload(t.Context(), path, object, haul.UploadOptions{}); err != nil {
 				t.Fatal(err)
 			}
 			near(t, fmt.Sprintf("up at %d", rate), time.Since(began), 3*time.Second)
 			began = time.Now()
-			if _, err := c.Download(t.Context(), object, path+".again", haul.Transfer{}); err != nil {
+			if _, err := c.Download(t.Context(), object, path+".again", haul.DownloadOptions{}); err != nil {
 				t.Fatal(err)
 			}
 			near(t, fmt.Sprintf("down at %d", rate), time.Since(began), 3*time.Second)

@@ -44,7 +44,7 @@ func TestWhatCannotPassIsReportedAtOnce(t *testing.T) {
 				f := b.Fault(storetest.Put).Always().Error(c.err)
 				c.options.StateDir = b.state
 				began := time.Now()
-				_, err := haul.New(b.Memory, c.options).Upload(context.Background(), b.file("x.bam", []byte("few")), object, haul.Transfer{})
+				_, err := haul.New(b.Memory, c.options).Upload(context.Background(), b.file("x.bam", []byte("few")), object, haul.UploadOptions{})
 				if took := time.Since(began); took > c.most || took < c.least {
 					t.Errorf("it took %v, and %d tries", took, f.Fired())
 				}
@@ -72,7 +72,7 @@ func TestOneRefusedRequestAmongOthers(t *testing.T) {
 		go func() {
 			defer close(done)
 			for ctx.Err() == nil {
-				_, _ = c.Upload(ctx, file, object, haul.Transfer{})
+				_, _ = c.Upload(ctx, file, object, haul.UploadOptions{})
 				select {
 				case <-time.After(time.Second):
 				case <-ctx.Done():
@@ -80,7 +80,7 @@ func TestOneRefusedRequestAmongOthers(t *testing.T) {
 			}
 		}()
 		began := time.Now()
-		_, err := c.Upload(context.Background(), file, ill, haul.Transfer{})
+		_, err := c.Upload(context.Background(), file, ill, haul.UploadOptions{})
 		if took := time.Since(began); !errors.Is(err, haul.ErrTriedOut) || took > time.Minute {
 			t.Errorf("after %v: %v", took, err)
 		}
@@ -98,7 +98,7 @@ func TestTriesCountFromTheLastByte(t *testing.T) {
 		b.Fault(storetest.Get).Times(5).After(10).Error(store.Network)
 		c := haul.New(b.Memory, haul.Options{StateDir: b.state, MaxTries: 2})
 		out := b.dir + "/out"
-		if _, err := c.Download(context.Background(), object, out, haul.Transfer{}); err != nil {
+		if _, err := c.Download(context.Background(), object, out, haul.DownloadOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		if got := b.read(out); string(got) != string(want) {

@@ -98,8 +98,9 @@ func sharedLayout(size, want int64, l store.Limits) (plan.Layout, error) {
 	return plan.Parts(size, want, l)
 }
 
-// DistributeUpload opens the upload of a local file, which all processes that move parts must see under the same path.
-func (c *Client) DistributeUpload(ctx context.Context, path string, to store.Ref, o Transfer) (Distributed, error) {
+// DistributeUpload opens the upload of a local file, which all processes that move parts must see under the same path. Of
+// the options, PartSize, Checksum, NoClobber, Times, Attrs and OnOpen count.
+func (c *Client) DistributeUpload(ctx context.Context, path string, to store.Ref, o UploadOptions) (Distributed, error) {
 	src, err := localfile.OpenSource(path)
 	if err != nil {
 		return Distributed{}, err
@@ -110,9 +111,9 @@ func (c *Client) DistributeUpload(ctx context.Context, path string, to store.Ref
 	if err != nil {
 		return Distributed{}, err
 	}
-	t := c.begin(path, to.String(), o.stamped(src.ModTime()))
+	t := c.begin(path, to.String(), o.all().stamped(src.ModTime()))
 	a := &multipart{transfer: t, up: store.Upload{Ref: to}}
-	if err := a.create(ctx, checksum.Scheme{Algorithm: t.want()}, &t.o.Attrs, nil); err != nil {
+	if err := a.create(ctx, checksum.Scheme{Algorithm: t.want()}, &t.o.attrs, nil); err != nil {
 		return Distributed{}, err
 	}
 	a.sweepLost(ctx)
@@ -126,13 +127,13 @@ func (c *Client) DistributeUpload(ctx context.Context, path string, to store.Ref
 }
 
 // DistributeDownload creates the hidden file that a download fills, beside path, in a directory that all processes that
-// move parts must see.
-func (c *Client) DistributeDownload(ctx context.Context, from store.Ref, path string, o Transfer) (Distributed, error) {
+// move parts must see. Of the options, PartSize, IfMatch, Attrs and Root count.
+func (c *Client) DistributeDownload(ctx context.Context, from store.Ref, path string, o DownloadOptions) (Distributed, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return Distributed{}, fmt.Errorf("find %s: %w", path, err)
 	}
-	t := c.begin(from.String(), path, o)
+	t := c.begin(from.String(), path, o.all())
 	obj, err := t.head(ctx, from)
 	if err == nil {
 		err = t.expected(obj)
@@ -144,7 +145,7 @@ func (c *Client) DistributeDownload(ctx context.Context, from store.Ref, path st
 	if err != nil {
 		return Distributed{}, err
 	}
-	target, err := o.below().Create(path, obj.Size, nil)
+	target, err := t.o.below().Create(path, obj.Size, nil)
 	if err != nil {
 		return Distributed{}, err
 	}
@@ -155,9 +156,10 @@ func (c *Client) DistributeDownload(ctx context.Context, from store.Ref, path st
 	return s, target.Keep()
 }
 
-// DistributeCopy opens the upload that a copy within the store fills, in the parts of the source if those are equal.
-func (c *Client) DistributeCopy(ctx context.Context, from, to store.Ref, o Transfer) (Distributed, error) {
-	t := c.begin(from.String(), to.String(), o)
+// DistributeCopy opens the upload that a copy within the store fills, in the parts of the source if those are equal. All
+// options count but Digests, WantLayout and OnProgress.
+func (c *Client) DistributeCopy(ctx context.Context, from, to store.Ref, o CopyOptions) (Distributed, error) {
+	t := c.begin(from.String(), to.String(), o.all())
 	src, err := t.headSource(ctx, from)
 	if err == nil {
 		err = t.expected(src)
@@ -194,5 +196,5 @@ func (c *Client) AbortDistributed(ctx context.Context, s Distributed) error {
 	if s.Temp != "" {
 		return localfile.RemoveTemp(s.Path, s.Temp)
 	}
-	return c.Abort(ctx, s.Upload)
+	return c.Store().Abort(ctx, s.Upload, nil)
 }

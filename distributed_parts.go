@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -15,18 +16,50 @@ import (
 	"haul.example/haul/store"
 )
 
-// MoveParts moves the parts from first to last and returns each with its sum. Unless o.Resume is ResumeNever it first lists
-// which of them the store has, and verifies these against the file; for a copy, which is pinned to one state of its source,
-// only the size is compared. No parts and no error say that the transfer was completed already, and that the target is
+// MovePartsOptions are the options of MoveParts. The zero value is a good default.
+type MovePartsOptions struct {
+	// Fresh says that none of these parts was moved before: then the store is not asked which of them it has.
+	Fresh bool
+	// Attrs are sent with each request: of them, RequestPayer and customer's keys count.
+	Attrs store.Attrs
+	// Root is as in DownloadOptions, for the file that a download fills.
+	Root *os.Root
+	// OnProgress reports how far these parts are; see [TransferProgress]. It may be nil.
+	OnProgress func(TransferProgress)
+}
+
+// CompleteOptions are the options of CompleteDistributed. Those that the call which opened the transfer had as well must be
+// the same: they are not part of Distributed. The zero value is a good default.
+type CompleteOptions struct {
+	// Checksum is that of CopyOptions, for a copy.
+	Checksum checksum.Algorithm
+	// NoClobber makes an existing target an error.
+	NoClobber bool
+	// Times and ReadTwice are those of DownloadOptions, for a download.
+	Times, ReadTwice bool
+	// Attrs are sent with each request.
+	Attrs store.Attrs
+	// Root is as in DownloadOptions, for a download.
+	Root *os.Root
+}
+
+// MoveParts moves the parts from first to last and returns each with its sum. Unless they are Fresh it first lists which of
+// them the store has, and verifies these against the file; for a copy, which is pinned to one state of its source, only the
+// size is compared. No parts and no error say that the transfer was completed already, and that the target is
 // verified.
 //
 // The error is ErrSourceChanged, or of kind store.Changed, if the source is not the one that was distributed.
-func (c *Client) MoveParts(ctx context.Context, s Distributed, first, last int, o Transfer) ([]store.Part, error) {
+func (c *Client) MoveParts(ctx context.Context, s Distributed, first, last int, o MovePartsOptions) ([]store.Part, error) {
 	defer c.alive()()
 	if first < 1 || last < first || last > s.Parts() {
 		return nil, fmt.Errorf("%w: parts %d to %d of %d", store.Invalid, first, last, s.Parts())
 	}
-	m := &partsMover{Distributed: s, multipart: &multipart{transfer: c.begin(s.source(), s.target(), o), up: s.Upload}, first: first, last: last}
+	t := c.begin(s.source(), s.target(), transferOptions{attrs: o.Attrs, root: o.Root, onProgress: o.OnProgress})
+	defer t.report()()
+	if o.Fresh {
+		t.o.resume = ResumeNever
+	}
+	m := &partsMover{Distributed: s, multipart: &multipart{transfer: t, up: s.Upload}, first: first, last: last}
 	m.started(s.Bytes(first, last), last-first+1)
 	var err error
 	switch {
@@ -75,14 +108,10 @@ func (m *partsMover) each(ctx context.Context, f func(ctx context.Context, n int
 
 // kept lists those of these parts that the store has in the right size.
 func (m *partsMover) kept(ctx context.Context) ([]store.Part, error) {
-	if m.o.Resume == ResumeNever {
+	if m.o.resume == ResumeNever {
 		return nil, nil
 	}
-	var there []store.Part
-	err := m.ask(ctx, func(ctx context.Context) (err error) {
-		_, there, err = m.c.store.Parts(ctx, m.up, &m.o.Attrs)
-		return err
-	})
+	there, err := m.stored(ctx, m.up)
 	return slices.DeleteFunc(there, func(p store.Part) bool {
 		return p.Number < m.first || p.Number > m.last || p.Size != m.Part(p.Number).Length
 	}), err
@@ -106,7 +135,7 @@ func (m *partsMover) sendParts(ctx context.Context) error {
 		return err
 	}
 	defer src.Close() // only read from
-	u := &upload{multipart: m.multipart, src: src, layout: m.layout()}
+	u := &upload{multipart: m.multipart, file: src, src: src, layout: m.layout()}
 	kept, err := m.kept(ctx)
 	if err == nil {
 		err = u.proveKept(ctx, kept)
@@ -135,7 +164,7 @@ func (m *partsMover) copyParts(ctx context.Context) error {
 	m.keep(bytes, parts)
 	return m.each(ctx, func(ctx context.Context, n int, _ []byte) error {
 		return m.copyOne(ctx, store.CopyPartRequest{
-			From: m.From, IfMatch: m.ETag, Range: m.Part(n), Upload: m.up, Number: n, Attrs: &m.o.Attrs,
+			From: m.From, IfMatch: m.ETag, Range: m.Part(n), Upload: m.up, Number: n, Attrs: &m.o.attrs,
 		}, m.multipart)
 	})
 }
@@ -160,14 +189,17 @@ func (m *partsMover) fetchParts(ctx context.Context) error {
 	return errors.Join(err, target.Keep())
 }
 
-// CompleteDistributed completes the transfer from the parts that were reported, after it checked that the store has just
+// CompleteDistributed completes the transfer from the parts that MoveParts returned, after it checked that the store has just
 // these, and verifies it: the object or file appears under its name, whole. If it was completed already, it is verified
 // again. After an error everything stays as it is, for another try. The error is a *PartsError if parts must be moved
 // again.
-func (c *Client) CompleteDistributed(ctx context.Context, s Distributed, told []store.Part, o Transfer) (Result, error) {
+func (c *Client) CompleteDistributed(ctx context.Context, s Distributed, moved []store.Part, o CompleteOptions) (Result, error) {
 	defer c.alive()()
-	m := &partsMover{Distributed: s, multipart: &multipart{transfer: c.begin(s.source(), s.target(), o), up: s.Upload, from: s.From}, first: 1, last: s.Parts()}
-	r, err := m.complete(ctx, told)
+	t := c.begin(s.source(), s.target(), transferOptions{
+		checksum: o.Checksum, noClobber: o.NoClobber, times: o.Times, readTwice: o.ReadTwice, attrs: o.Attrs, root: o.Root,
+	})
+	m := &partsMover{Distributed: s, multipart: &multipart{transfer: t, up: s.Upload, from: s.From}, first: 1, last: s.Parts()}
+	r, err := m.complete(ctx, moved)
 	if errors.Is(err, store.NoUpload) || errors.Is(err, fs.ErrNotExist) {
 		if r, done := m.completed(ctx); done {
 			return m.done(r), nil
@@ -188,7 +220,7 @@ func (m *partsMover) complete(ctx context.Context, told []store.Part) (Result, e
 	if m.Temp != "" {
 		return m.completeFile(ctx, sums)
 	}
-	there, err := m.list(ctx)
+	there, err := m.stored(ctx, m.up)
 	if err != nil {
 		return Result{}, err
 	}
@@ -220,15 +252,6 @@ func (m *partsMover) complete(ctx context.Context, told []store.Part) (Result, e
 	}
 	obj, proof, err := m.prove(ctx, obj, sum)
 	return Result{Object: obj, Size: m.Size, Parts: m.last, Proof: proof}, err
-}
-
-// list asks for all parts that the store has.
-func (m *partsMover) list(ctx context.Context) (there []store.Part, err error) {
-	err = m.ask(ctx, func(ctx context.Context) (err error) {
-		_, there, err = m.c.store.Parts(ctx, m.up, &m.o.Attrs)
-		return err
-	})
-	return there, err
 }
 
 // sameParts reports whether a part that the store has is the one that was reported: by its sum, or if there is none, its
@@ -281,7 +304,7 @@ func (m *partsMover) completeFile(ctx context.Context, told map[int]store.Part) 
 		return Result{}, err
 	}
 	obj, err := m.sourceNow(ctx)
-	d := &download{from: m.From, path: m.Path, target: target}
+	d := &download{from: m.From, path: m.Path, target: target, out: target, back: target}
 	if err == nil {
 		d.remote = m.newSource(ctx, m.From, obj)
 		d.algorithm = m.Algorithm
@@ -298,7 +321,7 @@ func (m *partsMover) completeFile(ctx context.Context, told map[int]store.Part) 
 		proof, err = d.settle(ctx)
 	}
 	if err == nil {
-		err = target.Commit(d.modified(), !m.o.NoClobber)
+		err = target.Commit(d.modified(), !m.o.noClobber)
 	}
 	if err != nil {
 		return Result{}, errors.Join(err, target.Keep())

@@ -21,17 +21,17 @@ import (
 var sharedWays = []string{"upload", "download", "copy"}
 
 // share opens a shared transfer of content.
-func share(b *bench, c *haul.Client, way string, content []byte, o haul.Transfer) (haul.Distributed, error) {
+func share(b *bench, c *haul.Client, way string, content []byte, part int64) (haul.Distributed, error) {
 	from := store.Ref{Bucket: storetest.Bucket, Key: "from"}
 	switch way {
 	case "upload":
-		return c.DistributeUpload(context.Background(), b.file("x.bam", content), object, o)
+		return c.DistributeUpload(context.Background(), b.file("x.bam", content), object, haul.UploadOptions{PartSize: part})
 	case "download":
 		b.PutBytes(from, content)
-		return c.DistributeDownload(context.Background(), from, filepath.Join(b.dir, "down", "x.bam"), o)
+		return c.DistributeDownload(context.Background(), from, filepath.Join(b.dir, "down", "x.bam"), haul.DownloadOptions{PartSize: part})
 	}
 	b.PutBytes(from, content)
-	return c.DistributeCopy(context.Background(), from, object, o)
+	return c.DistributeCopy(context.Background(), from, object, haul.CopyOptions{PartSize: part})
 }
 
 // arrived is what a shared transfer made; nil if nothing is there.
@@ -54,8 +54,8 @@ func TestShared(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
 				b := newBench(t)
 				content := random(rapid.IntRange(1, 500).Draw(rt, "size"), 1)
-				o := haul.Transfer{PartSize: int64(rapid.IntRange(4, 100).Draw(rt, "part"))}
-				s, err := share(b, b.client(), way, content, o)
+				part := int64(rapid.IntRange(4, 100).Draw(rt, "part"))
+				s, err := share(b, b.client(), way, content, part)
 				if err != nil {
 					rt.Fatal(err)
 				}
@@ -71,7 +71,7 @@ func TestShared(t *testing.T) {
 					}
 					times := rapid.IntRange(0, 2).Draw(rt, "times")
 					for range times {
-						parts, err := b.client().MoveParts(context.Background(), s, first, last, o)
+						parts, err := b.client().MoveParts(context.Background(), s, first, last, haul.MovePartsOptions{})
 						if err != nil {
 							rt.Fatal(err)
 						}
@@ -82,7 +82,7 @@ func TestShared(t *testing.T) {
 					}
 				}
 				slices.Sort(gone)
-				r, err := b.client().CompleteDistributed(context.Background(), s, told, o)
+				r, err := b.client().CompleteDistributed(context.Background(), s, told, haul.CompleteOptions{})
 				if missing := new(haul.PartsError); len(gone) > 0 {
 					if !errors.As(err, &missing) || !slices.Equal(missing.Missing, gone) || arrived(b, way) != nil {
 						rt.Fatalf("%v, want parts %v missing", err, gone)
@@ -92,9 +92,9 @@ func TestShared(t *testing.T) {
 					}
 				} else if err != nil || !r.Proof.Verified || !bytes.Equal(arrived(b, way), content) {
 					rt.Fatalf("%+v, %v", r, err)
-				} else if again, err := b.client().CompleteDistributed(context.Background(), s, told, o); err != nil || !again.Proof.Verified {
+				} else if again, err := b.client().CompleteDistributed(context.Background(), s, told, haul.CompleteOptions{}); err != nil || !again.Proof.Verified {
 					rt.Fatalf("completed again: %+v, %v", again, err)
-				} else if parts, err := b.client().MoveParts(context.Background(), s, 1, 1, o); err != nil || parts != nil {
+				} else if parts, err := b.client().MoveParts(context.Background(), s, 1, 1, haul.MovePartsOptions{}); err != nil || parts != nil {
 					rt.Fatalf("moved again: %v, %v", parts, err)
 				}
 				b.tidy()
@@ -106,20 +106,19 @@ func TestShared(t *testing.T) {
 // TestSharedGoesOn: a process that is asked again for parts moves only those that the store does not have.
 func TestSharedGoesOn(t *testing.T) {
 	b := newBench(t)
-	o := haul.Transfer{PartSize: 10}
-	s, err := share(b, b.client(), "upload", random(100, 1), o)
+	s, err := share(b, b.client(), "upload", random(100, 1), 10)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.client().MoveParts(context.Background(), s, 1, 6, o); err != nil {
+	if _, err := b.client().MoveParts(context.Background(), s, 1, 6, haul.MovePartsOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	before := b.Counts()[storetest.PutPart].Calls
-	told, err := b.client().MoveParts(context.Background(), s, 1, 10, o)
+	told, err := b.client().MoveParts(context.Background(), s, 1, 10, haul.MovePartsOptions{})
 	if n := b.Counts()[storetest.PutPart].Calls - before; err != nil || len(told) != 10 || n != 4 {
 		t.Fatalf("%d parts sent, %d told of, %v", n, len(told), err)
 	}
-	if r, err := b.client().CompleteDistributed(context.Background(), s, told, o); err != nil || !r.Proof.Verified {
+	if r, err := b.client().CompleteDistributed(context.Background(), s, told, haul.CompleteOptions{}); err != nil || !r.Proof.Verified {
 		t.Fatal(r, err)
 	}
 	b.tidy()
@@ -129,12 +128,11 @@ func TestSharedGoesOn(t *testing.T) {
 func TestSharedByAnyChecksum(t *testing.T) {
 	for _, checks := range []storetest.Checksums{storetest.AllChecksums, storetest.CompositeChecksums, storetest.MD5Checksums} {
 		b := newBench(t, storetest.Takes(checks))
-		o := haul.Transfer{PartSize: 10}
-		s, err := share(b, b.client(), "upload", random(100, 1), o)
+		s, err := share(b, b.client(), "upload", random(100, 1), 10)
 		if err != nil {
 			t.Fatal(err)
 		}
-		told, err := b.client().MoveParts(context.Background(), s, 1, 10, o)
+		told, err := b.client().MoveParts(context.Background(), s, 1, 10, haul.MovePartsOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,17 +143,17 @@ func TestSharedByAnyChecksum(t *testing.T) {
 			t.Fatal(err)
 		}
 		other.Modified = fi.ModTime()
-		if _, err := b.client().MoveParts(context.Background(), other, 4, 4, haul.Transfer{Resume: haul.ResumeNever}); err != nil {
+		if _, err := b.client().MoveParts(context.Background(), other, 4, 4, haul.MovePartsOptions{Fresh: true}); err != nil {
 			t.Fatal(err)
 		}
 		var missing *haul.PartsError
-		if _, err := b.client().CompleteDistributed(context.Background(), s, told, o); !errors.As(err, &missing) || !slices.Equal(missing.Missing, []int{4}) {
+		if _, err := b.client().CompleteDistributed(context.Background(), s, told, haul.CompleteOptions{}); !errors.As(err, &missing) || !slices.Equal(missing.Missing, []int{4}) {
 			t.Errorf("%v: %v, want part 4 to be missing", checks, err)
 		}
-		if told, err = b.client().MoveParts(context.Background(), s, 1, 10, o); err != nil {
+		if told, err = b.client().MoveParts(context.Background(), s, 1, 10, haul.MovePartsOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		if r, err := b.client().CompleteDistributed(context.Background(), s, told, o); err != nil || !r.Proof.Verified {
+		if r, err := b.client().CompleteDistributed(context.Background(), s, told, haul.CompleteOptions{}); err != nil || !r.Proof.Verified {
 			t.Errorf("%v: %+v, %v", checks, r, err)
 		}
 		b.tidy()
@@ -166,8 +164,7 @@ func TestSharedByAnyChecksum(t *testing.T) {
 func TestSharedSourceChanged(t *testing.T) {
 	for _, way := range sharedWays {
 		b := newBench(t)
-		o := haul.Transfer{PartSize: 10}
-		s, err := share(b, b.client(), way, random(100, 1), o)
+		s, err := share(b, b.client(), way, random(100, 1), 10)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +173,7 @@ func TestSharedSourceChanged(t *testing.T) {
 		} else {
 			b.PutBytes(s.From, random(100, 2))
 		}
-		_, err = b.client().MoveParts(context.Background(), s, 1, 3, o)
+		_, err = b.client().MoveParts(context.Background(), s, 1, 3, haul.MovePartsOptions{})
 		if !errors.Is(err, haul.ErrSourceChanged) && !errors.Is(err, store.Changed) {
 			t.Errorf("%s: %v", way, err)
 		}
@@ -190,13 +187,12 @@ func TestSharedSourceChanged(t *testing.T) {
 // TestSharedRefuses: parts that are none, and a transfer that was discarded.
 func TestSharedRefuses(t *testing.T) {
 	b := newBench(t)
-	o := haul.Transfer{PartSize: 10}
-	s, err := share(b, b.client(), "upload", random(100, 1), o)
+	s, err := share(b, b.client(), "upload", random(100, 1), 10)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range [][2]int{{0, 1}, {2, 1}, {1, 11}} {
-		if _, err := b.client().MoveParts(context.Background(), s, r[0], r[1], o); !errors.Is(err, store.Invalid) {
+		if _, err := b.client().MoveParts(context.Background(), s, r[0], r[1], haul.MovePartsOptions{}); !errors.Is(err, store.Invalid) {
 			t.Errorf("%v: %v", r, err)
 		}
 	}
@@ -205,10 +201,10 @@ func TestSharedRefuses(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := b.client().MoveParts(context.Background(), s, 1, 1, o); !errors.Is(err, store.NoUpload) {
+	if _, err := b.client().MoveParts(context.Background(), s, 1, 1, haul.MovePartsOptions{}); !errors.Is(err, store.NoUpload) {
 		t.Errorf("of an upload that was aborted: %v", err)
 	}
-	if _, err := b.client().CompleteDistributed(context.Background(), s, nil, o); !errors.Is(err, store.NoUpload) {
+	if _, err := b.client().CompleteDistributed(context.Background(), s, nil, haul.CompleteOptions{}); !errors.Is(err, store.NoUpload) {
 		t.Errorf("of an upload that was aborted: %v", err)
 	}
 	b.tidy()

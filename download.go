@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -24,21 +25,30 @@ import (
 // Download fetches object from into the local file path, by ranges in parallel. The bytes go into a hidden temporary file
 // beside path, which is renamed to path only when all of it has arrived, has been verified, and is on the disk; its
 // modification time is then the object's. A failed download keeps the temporary file and reports it in a *PartialFileError;
-// the same call resumes it. The error is os.ErrExist if NoClobber forbids to replace a file, and of kind store.Changed if
+// the same call resumes it. The error is fs.ErrExist if NoClobber forbids to replace a file, and of kind store.Changed if
 // the object changed during the download.
-func (c *Client) Download(ctx context.Context, from store.Ref, path string, o Transfer) (Result, error) {
+func (c *Client) Download(ctx context.Context, from store.Ref, path string, o DownloadOptions) (Result, error) {
 	defer c.alive()()
-	if err := o.checkDigests(); err != nil {
-		return Result{}, err
-	}
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return Result{}, fmt.Errorf("find %s: %w", path, err)
 	}
+	t := c.begin(from.String(), path, o.all())
+	defer t.report()()
+	if err := t.o.checkDigests(); err != nil {
+		return Result{}, err
+	}
+	d := &download{remote: &remote{transfer: t}, from: from, path: path}
+	switch l := o.Listed; {
+	case l == nil:
+	case plan.OneGet(l.Size, o.PartSize):
+		return d.listed(ctx, *l)
+	case o.IfMatch == "":
+		t.o.ifMatch = l.ETag
+	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return Result{}, fmt.Errorf("%s is a directory: name a file in it", path)
 	}
-	d := &download{remote: &remote{transfer: c.begin(from.String(), path, o)}, from: from, path: path}
 	recorded := d.recorded(down, path, from)
 	if _, err := os.Lstat(path); err == nil && o.NoClobber && !recorded { // a recorded one may belong to this very transfer
 		return Result{}, fmt.Errorf("%s: %w", path, fs.ErrExist)
@@ -52,19 +62,21 @@ func (c *Client) Download(ctx context.Context, from store.Ref, path string, o Tr
 		defer d.log.Close()
 	}
 	if d.log != nil && o.Resume == ResumeNever {
-		d.note("not resuming an earlier run: --no-resume is set; starting over")
+		d.Note("not resuming an earlier run: --no-resume is set; starting over")
 		d.dropEarlier()
 	}
 	return d.run(ctx)
 }
 
-// download is one download into a file.
+// download is one download into a file, or into an io.WriterAt.
 type download struct {
 	*remote
 	from   store.Ref
 	path   string
 	log    *log
-	target *localfile.Target
+	target *localfile.Target // nil: it is an io.WriterAt
+	out    io.WriterAt
+	back   io.ReaderAt // what out has; nil if it cannot be read
 
 	digests *digests
 
@@ -99,7 +111,7 @@ func (d *download) finish(ctx context.Context) (Result, error) {
 		return Result{}, d.fail(err)
 	}
 	began := time.Now()
-	err = d.target.Commit(r.Modified, !d.o.NoClobber)
+	err = d.target.Commit(r.Modified, !d.o.noClobber)
 	d.c.meter.Since(meter.Syncing, began)
 	if err != nil {
 		return Result{}, d.fail(fmt.Errorf("put %s in place: %w", d.path, err))
@@ -169,15 +181,16 @@ func (d *download) open(ctx context.Context) (first *response, finished bool, r 
 			}
 		}
 	}
-	obj, first, err := d.discover(ctx, d.from, plan.RangeSize(0, d.o.PartSize))
+	obj, first, err := d.discover(ctx, d.from, plan.RangeSize(0, d.o.partSize))
 	if err != nil {
 		return nil, false, Result{}, err
 	}
 	d.remote = d.newSource(ctx, d.from, obj)
-	err = d.withFile(ctx, func() (err error) {
+	err = d.c.dispatch.WithFile(ctx, d.transfer, func() (err error) {
 		d.target, err = d.o.below().Create(d.path, obj.Size, d.write)
 		return err
 	})
+	d.out, d.back = d.target, d.target
 	if err != nil {
 		if first != nil {
 			first.close()
@@ -195,7 +208,7 @@ func (d *download) write(temp string) {
 		return
 	}
 	if err := d.log.Begin(d.record(temp)); err != nil {
-		d.note(fmt.Sprintf("no record can be kept, so a broken run would start over: %v", err))
+		d.Note(fmt.Sprintf("no record can be kept, so a broken run would start over: %v", err))
 		d.log.Close()
 		d.log = nil
 	}
@@ -233,12 +246,12 @@ func (d *download) missing() []store.Range {
 // byte that was damaged in transit, and finds out one that the store itself returns wrong.
 func (d *download) settle(ctx context.Context) (Proof, error) {
 	proof, doubt, err := d.verify(ctx)
-	twice := err == nil && !proof.Verified && d.o.ReadTwice
+	twice := err == nil && !proof.Verified && d.o.readTwice
 	switch {
 	case errors.Is(err, ErrMismatch), doubt.Kind != "":
-		d.note("the data does not match the checksum that the store recorded; downloading it again to compare")
+		d.Note("the data does not match the checksum that the store recorded; downloading it again to compare")
 	case twice:
-		d.note("the store recorded nothing to verify the data by; downloading it a second time to compare")
+		d.Note("the store recorded nothing to verify the data by; downloading it a second time to compare")
 	default:
 		return proof, err
 	}
@@ -259,7 +272,7 @@ func (d *download) settle(ctx context.Context) (Proof, error) {
 // cameTwice returns the proof for bytes that were the same in two downloads.
 func (s *remote) cameTwice(proof Proof, doubt evidence.Claim) Proof {
 	s.c.etags.Odd(doubt)
-	if s.o.ReadTwice && !proof.Verified {
+	if s.o.readTwice && !proof.Verified {
 		return Proof{Verified: true, Text: "read twice, with the same bytes (" + proof.Text + ")"}
 	}
 	return proof
@@ -270,7 +283,7 @@ func (d *download) fetchAgain(ctx context.Context) (damaged int, err error) {
 	before := d.segments
 	d.segments, d.bytes = nil, 0
 	d.digests.restart()
-	d.c.meter.Done(-d.obj.Size)
+	d.arrive(-d.obj.Size)
 	d.discarded()
 	again := make([]store.Range, len(before))
 	for i, s := range before {
@@ -280,7 +293,7 @@ func (d *download) fetchAgain(ctx context.Context) (damaged int, err error) {
 		return 0, err
 	}
 	if damaged = differing(before, d.segments); damaged > 0 {
-		d.note(fmt.Sprintf("%d of %d ranges had arrived wrong and were replaced", damaged, len(before)))
+		d.Note(fmt.Sprintf("%d of %d ranges had arrived wrong and were replaced", damaged, len(before)))
 	}
 	return damaged, nil
 }
@@ -315,7 +328,7 @@ func (d *download) fetchAll(ctx context.Context, first *response, ranges *plan.R
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	g, gctx := errgroup.WithContext(ctx)
-	d.digests.follow(gctx, g, d.target)
+	d.digests.follow(gctx, g, d.back)
 	var ranging sync.WaitGroup
 	spawn := func(r store.Range, first *response) error {
 		ranging.Add(1)
@@ -331,7 +344,7 @@ func (d *download) fetchAll(ctx context.Context, first *response, ranges *plan.R
 		}
 	}
 	for serr == nil {
-		r, ok := ranges.Next(d.c.pace.Lanes())
+		r, ok := ranges.Next(d.c.dispatch.Pace.Lanes())
 		if !ok {
 			break
 		}
@@ -354,7 +367,7 @@ func (d *download) fetchAll(ctx context.Context, first *response, ranges *plan.R
 // fetchRange downloads one range.
 func (d *download) fetchRange(ctx context.Context, r store.Range, first *response, buf []byte) error {
 	var pieces int64
-	sum, err := d.fetch(ctx, r, first, &inFile{d.target, d.c.meter, buf}, func(s segment) {
+	sum, err := d.fetch(ctx, r, first, &inFile{d.out, d.c.meter, buf}, func(s segment) {
 		pieces += s.Length
 		d.piece(s)
 	})
@@ -386,8 +399,11 @@ func (d *download) whole(bytes int64) {
 
 // verify compares the whole file with what the store records. The doubt is as in judge.
 func (d *download) verify(ctx context.Context) (Proof, evidence.Claim, error) {
+	if !d.free() && d.back == nil {
+		return Proof{Text: "what was written cannot be read back, and " + d.whyNotFree()}, evidence.Claim{}, nil
+	}
 	if !d.free() || d.obj.Size == 0 {
-		a, err := d.compare(ctx, d.known, d.target)
+		a, err := d.compare(ctx, d.known, d.back)
 		if err != nil {
 			return Proof{}, evidence.Claim{}, err
 		}
@@ -424,17 +440,17 @@ func (d *download) fail(err error) error {
 	return kept
 }
 
-// inFile stores bytes in a file.
+// inFile stores bytes in a file, or in an io.WriterAt.
 type inFile struct {
-	target *localfile.Target
-	m      *meter.Meter
-	buf    []byte
+	out io.WriterAt
+	m   *meter.Meter
+	buf []byte
 }
 
 func (f *inFile) room(int64) []byte { return f.buf }
 
 func (f *inFile) land(offset int64, p []byte) error {
 	defer f.m.Since(meter.Writing, time.Now())
-	_, err := f.target.WriteAt(p, offset)
+	_, err := f.out.WriteAt(p, offset)
 	return err
 }

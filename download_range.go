@@ -8,18 +8,18 @@ import (
 )
 
 // ReadRange fills p with the bytes of an object from offset on, and returns what the answer says of the object, its
-// metadata included. The object comes from a listing or from Stat: if it has changed since, the error is of kind
+// metadata included. The object comes from a listing or a Head: if it has changed since, the error is of kind
 // store.Changed. The range must lie in the object. Of the attributes, only RequestPayer and the customer's key count.
 func (c *Client) ReadRange(ctx context.Context, obj store.Object, offset int64, p []byte, a *store.Attrs) (store.Object, error) {
 	defer c.alive()()
 	if len(p) == 0 {
 		return obj, nil
 	}
-	s := &remote{transfer: c.begin(obj.Ref.String(), "", Transfer{}), ref: obj.Ref, obj: obj}
-	if err := c.lanes.enter(ctx, 0); err != nil {
+	s := &remote{transfer: c.begin(obj.Ref.String(), "", transferOptions{}), ref: obj.Ref, obj: obj}
+	if err := c.dispatch.Enter(ctx, 0); err != nil {
 		return store.Object{}, err
 	}
-	defer c.lanes.leave(0)
+	defer c.dispatch.Leave(0)
 	var told store.Object
 	err := s.try(ctx, func(ctx context.Context) error {
 		c.meter.Request()
@@ -34,7 +34,7 @@ func (c *Client) ReadRange(ctx context.Context, obj store.Object, offset int64, 
 			return err
 		}
 		n, err := io.ReadFull(body, p)
-		c.limit.take(n, ctx.Done())
+		c.limit(n, ctx.Done())
 		c.meter.Moved(int64(n))
 		if err != nil {
 			return lostBody(obj.Ref, err)

@@ -17,10 +17,10 @@ func ExampleClient_ReadRange() {
 	ctx := context.Background()
 	c := haul.New(storetest.New(), haul.Options{})
 	ref := store.Ref{Bucket: storetest.Bucket, Key: "x"}
-	if _, err := c.UploadStream(ctx, strings.NewReader("a long text, and its end"), ref, haul.Transfer{}); err != nil {
+	if _, err := c.UploadStream(ctx, strings.NewReader("a long text, and its end"), ref, haul.UploadOptions{}); err != nil {
 		panic(err)
 	}
-	obj, err := c.Stat(ctx, ref, nil)
+	obj, err := c.Store().Head(ctx, store.GetRequest{Ref: ref})
 	if err != nil {
 		panic(err)
 	}

@@ -21,7 +21,7 @@ import (
 func (d *download) dropEarlier() {
 	if earlier, ok := d.log.Header(); ok {
 		if err := d.o.below().RemoveTemp(d.path, string(earlier.Temp)); err != nil {
-			d.note(fmt.Sprintf("the earlier partial file stays: %v", err))
+			d.Note(fmt.Sprintf("the earlier partial file stays: %v", err))
 		}
 	}
 	d.forget(d.log)
@@ -60,14 +60,14 @@ func (d *download) goOn(ctx context.Context, earlier record) (finished bool, r R
 	}
 	if why != "" {
 		if err := d.o.below().RemoveTemp(d.path, string(earlier.Temp)); err != nil {
-			d.note(fmt.Sprintf("the earlier partial file stays: %v", err))
+			d.Note(fmt.Sprintf("the earlier partial file stays: %v", err))
 		}
-		d.note(fmt.Sprintf("not resuming an earlier run: %s; starting over", why))
+		d.Note(fmt.Sprintf("not resuming an earlier run: %s; starting over", why))
 		return false, Result{}, nil
 	}
 	d.remote = d.newSource(ctx, d.from, obj)
 	d.algorithm = earlier.Algorithm
-	d.target = target
+	d.target, d.out, d.back = target, target, target
 	d.expectRate(d.log)
 	d.started(obj.Size, d.partsOf(obj.Size))
 	if err := d.proveKept(ctx); err != nil {

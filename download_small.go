@@ -5,33 +5,18 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"haul.example/haul/store"
 )
 
-// DownloadListed is Download of an object that a listing reported. A small one then costs one request, whose answer has the
-// checksums too, and leaves no record, which would cost more than fetching it again. The error is of kind store.Changed if
-// the object has changed since it was listed.
-func (c *Client) DownloadListed(ctx context.Context, obj store.Object, path string, o Transfer) (Result, error) {
-	defer c.alive()()
-	if obj.Size > smallObject || o.PartSize != 0 && obj.Size > o.PartSize {
-		return c.Download(ctx, obj.Ref, path, o)
-	}
-	if err := o.checkDigests(); err != nil {
-		return Result{}, err
-	}
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return Result{}, fmt.Errorf("find %s: %w", path, err)
-	}
-	if o.NoClobber {
-		if _, err := os.Lstat(path); err == nil {
-			return Result{}, fmt.Errorf("%s: %w", path, fs.ErrExist)
+// listed downloads a small object that a listing reported.
+func (d *download) listed(ctx context.Context, l store.Object) (Result, error) {
+	if d.o.noClobber {
+		if _, err := os.Lstat(d.path); err == nil {
+			return Result{}, fmt.Errorf("%s: %w", d.path, fs.ErrExist)
 		}
 	}
-	d := &download{remote: &remote{transfer: c.begin(obj.Ref.String(), path, o)}, from: obj.Ref, path: path}
-	err = d.fetchWhole(ctx, obj)
+	err := d.fetchWhole(ctx, l)
 	if err == nil {
 		d.beginDigests()
 		err = d.digests.whole(ctx, d.target)
@@ -47,20 +32,20 @@ func (c *Client) DownloadListed(ctx context.Context, obj store.Object, path stri
 
 // fetchWhole downloads a small object by one request.
 func (d *download) fetchWhole(ctx context.Context, listed store.Object) error {
-	lease, err := d.c.memory.Take(ctx, min(d.c.lanes.buffer(), max(listed.Size, 1)))
+	lease, err := d.c.memory.Take(ctx, min(d.c.dispatch.Buffer(), max(listed.Size, 1)))
 	if err != nil {
 		return err
 	}
 	defer lease.Release()
-	if err := d.c.lanes.enter(ctx, listed.Size); err != nil {
+	if err := d.c.dispatch.Enter(ctx, listed.Size); err != nil {
 		return err
 	}
-	defer d.c.lanes.leave(listed.Size)
+	defer d.c.dispatch.Leave(listed.Size)
 	d.started(listed.Size, 1)
 	var body *response
 	err = d.try(ctx, func(ctx context.Context) error {
 		ctx, o := d.cuttable(ctx)
-		b, err := d.c.store.Get(ctx, store.GetRequest{Ref: listed.Ref, IfMatch: listed.ETag, Attrs: &d.o.Attrs})
+		b, err := d.c.store.Get(ctx, store.GetRequest{Ref: d.from, IfMatch: listed.ETag, Attrs: &d.o.attrs})
 		if err != nil {
 			o.cut(nil)
 			return err
@@ -72,12 +57,16 @@ func (d *download) fetchWhole(ctx context.Context, listed store.Object) error {
 	if err != nil {
 		return err
 	}
-	d.remote = d.newSource(ctx, listed.Ref, body.Body.Object)
+	d.remote = d.newSource(ctx, d.from, body.Body.Object)
 	if listed.ETag != "" && (d.obj.ETag != listed.ETag || d.obj.Size != listed.Size) {
 		body.close()
-		return &store.Error{Kind: store.Changed, Op: "GetObject", Ref: listed.Ref}
+		return &store.Error{Kind: store.Changed, Op: "GetObject", Ref: d.from}
 	}
-	err = d.withFile(ctx, func() (err error) {
+	if err := d.expected(d.obj); err != nil {
+		body.close()
+		return err
+	}
+	err = d.c.dispatch.WithFile(ctx, d.transfer, func() (err error) {
 		d.target, err = d.o.below().Create(d.path, d.obj.Size, nil)
 		return err
 	})
@@ -85,6 +74,7 @@ func (d *download) fetchWhole(ctx context.Context, listed store.Object) error {
 		body.close()
 		return err
 	}
+	d.out, d.back = d.target, d.target
 	if d.obj.Size == 0 {
 		d.c.meter.PartStart()
 		d.c.meter.PartEnd(true)
@@ -92,7 +82,7 @@ func (d *download) fetchWhole(ctx context.Context, listed store.Object) error {
 		return nil
 	}
 	whole := store.Range{Length: d.obj.Size}
-	sum, err := d.fetch(ctx, whole, body, &inFile{d.target, d.c.meter, lease.Bytes()}, nil)
+	sum, err := d.fetch(ctx, whole, body, &inFile{d.out, d.c.meter, lease.Bytes()}, nil)
 	if err != nil {
 		return err
 	}

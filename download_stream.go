@@ -19,13 +19,14 @@ import (
 // DownloadStream writes object from to w, in order, fetched by ranges in parallel that wait in memory for their turn. All
 // streams of a Client share half of its memory for that, so one whose w blocks holds up the others. What was written before
 // an error stays written; ErrMismatch is known only at the end.
-func (c *Client) DownloadStream(ctx context.Context, from store.Ref, w io.Writer, o Transfer) (Result, error) {
+func (c *Client) DownloadStream(ctx context.Context, from store.Ref, w io.Writer, o DownloadOptions) (Result, error) {
 	defer c.alive()()
-	if err := o.checkDigests(); err != nil {
+	t := c.begin(from.String(), "-", o.all())
+	defer t.report()()
+	if err := t.o.checkDigests(); err != nil {
 		return Result{}, err
 	}
-	t := c.begin(from.String(), "-", o)
-	part := min(plan.RangeSize(0, o.PartSize), c.memory.Limit()/4) // ranges wait in memory for their turn
+	part := min(plan.RangeSize(0, t.o.partSize), c.memory.Limit()/4) // ranges wait in memory for their turn
 	obj, first, err := t.discover(ctx, from, part)
 	if err != nil {
 		return Result{}, err
@@ -37,7 +38,7 @@ func (c *Client) DownloadStream(ctx context.Context, from store.Ref, w io.Writer
 		return Result{}, err
 	}
 	proof, doubt, err := f.prove()
-	if err == nil && !proof.Verified && (doubt.Kind != "" || o.ReadTwice) {
+	if err == nil && !proof.Verified && (doubt.Kind != "" || t.o.readTwice) {
 		if err = f.compare(ctx); err == nil {
 			proof = f.cameTwice(proof, doubt)
 		}
@@ -107,7 +108,7 @@ func (f *streamDownload) move(ctx context.Context, first *response) error {
 	}
 	ranges := plan.NewRanges(gaps, f.part, true)
 	for serr == nil {
-		r, ok := ranges.Next(f.c.pace.Lanes())
+		r, ok := ranges.Next(f.c.dispatch.Pace.Lanes())
 		if !ok {
 			break
 		}
@@ -130,7 +131,7 @@ func (f *streamDownload) ahead(ctx context.Context, g *errgroup.Group, r store.R
 		lease.Release()
 		f.c.ahead.Release(r.Length)
 	}
-	if err := f.c.lanes.enter(ctx, r.Length); err != nil {
+	if err := f.c.dispatch.Enter(ctx, r.Length); err != nil {
 		free()
 		return err
 	}
@@ -138,12 +139,12 @@ func (f *streamDownload) ahead(ctx context.Context, g *errgroup.Group, r store.R
 	select {
 	case queue <- a:
 	case <-ctx.Done():
-		f.c.lanes.leave(r.Length)
+		f.c.dispatch.Leave(r.Length)
 		free()
 		return context.Cause(ctx)
 	}
 	g.Go(func() error {
-		defer f.c.lanes.leave(r.Length)
+		defer f.c.dispatch.Leave(r.Length)
 		defer close(a.done)
 		a.sum, a.err = f.fetch(ctx, r, body, inMemory(a.mem), nil)
 		return a.err
@@ -224,9 +225,9 @@ func (f *streamDownload) sums() ([]checksum.Sum, error) {
 // compare fetches everything once more, and discards it, if nothing else verifies what passed: other bytes than the first
 // time are an ErrMismatch.
 func (f *streamDownload) compare(ctx context.Context) error {
-	f.note("the data does not match the checksum that the store recorded; downloading it again to compare")
+	f.Note("the data does not match the checksum that the store recorded; downloading it again to compare")
 	again := &streamDownload{remote: f.remote, w: io.Discard, part: f.part, again: true}
-	f.c.meter.Done(-f.obj.Size)
+	f.arrive(-f.obj.Size)
 	if err := again.move(ctx, nil); err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ import (
 	"haul.example/haul/store/storetest"
 )
 
-func (b *bench) download(o haul.Transfer) (haul.Result, error) {
+func (b *bench) download(o haul.DownloadOptions) (haul.Result, error) {
 	b.Helper()
 	return b.client().Download(context.Background(), object, filepath.Join(b.dir, "out.bam"), o)
 }
@@ -36,7 +36,7 @@ func TestDownloadGoesOnWhereItBroke(t *testing.T) {
 		want := random(200, 3)
 		b.PutBytes(object, want)
 		b.Fault(storetest.Get).Offset(170).Error(store.Denied)
-		_, err := b.download(haul.Transfer{PartSize: 10})
+		_, err := b.download(haul.DownloadOptions{PartSize: 10})
 		var kept *haul.PartialFileError
 		if !errors.As(err, &kept) || !errors.Is(err, store.Denied) || kept.Bytes == 0 {
 			t.Fatalf("got %v (%+v), want a KeptError to go on from", err, kept)
@@ -45,7 +45,7 @@ func TestDownloadGoesOnWhereItBroke(t *testing.T) {
 			t.Errorf("half a file stands under the real name: %v", err)
 		}
 		before := b.Counts().Out()
-		r, err := b.download(haul.Transfer{PartSize: 10})
+		r, err := b.download(haul.DownloadOptions{PartSize: 10})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +63,7 @@ func TestKeptRangesAreProvedNotBelieved(t *testing.T) {
 		want := random(200, 3)
 		b.PutBytes(object, want)
 		b.Fault(storetest.Get).Offset(170).Error(store.Denied)
-		_, err := b.download(haul.Transfer{PartSize: 10})
+		_, err := b.download(haul.DownloadOptions{PartSize: 10})
 		var kept *haul.PartialFileError
 		if !errors.As(err, &kept) {
 			t.Fatalf("got %v", err)
@@ -75,7 +75,7 @@ func TestKeptRangesAreProvedNotBelieved(t *testing.T) {
 		if err := os.WriteFile(kept.Path, damaged, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		r, err := b.download(haul.Transfer{PartSize: 10})
+		r, err := b.download(haul.DownloadOptions{PartSize: 10})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,12 +91,12 @@ func TestChangedObjectStartsOver(t *testing.T) {
 		b := newBench(t)
 		b.PutBytes(object, random(200, 3))
 		b.Fault(storetest.Get).Offset(170).Error(store.Denied)
-		if _, err := b.download(haul.Transfer{PartSize: 10}); err == nil {
+		if _, err := b.download(haul.DownloadOptions{PartSize: 10}); err == nil {
 			t.Fatal("no error")
 		}
 		want := random(200, 4)
 		b.PutBytes(object, want)
-		if _, err := b.download(haul.Transfer{PartSize: 10}); err != nil {
+		if _, err := b.download(haul.DownloadOptions{PartSize: 10}); err != nil {
 			t.Fatal(err)
 		}
 		b.fetched(want)
@@ -112,7 +112,7 @@ func TestObjectThatChangesMidwayIsAnError(t *testing.T) {
 		b := newBench(t)
 		b.PutBytes(object, random(200, 3))
 		b.Fault(storetest.Get).Offset(100).Hook(func() { b.PutBytes(object, random(200, 4)) })
-		_, err := b.download(haul.Transfer{PartSize: 10})
+		_, err := b.download(haul.DownloadOptions{PartSize: 10})
 		if !errors.Is(err, store.Changed) {
 			t.Errorf("got %v, want kind Changed", err)
 		}
@@ -127,7 +127,7 @@ func TestDamageOnTheWayDownIsHealed(t *testing.T) {
 			want := random(200, 3)
 			b.PutBytes(object, want, 50)
 			b.Fault(storetest.Get).Offset(100).After(3).CorruptByte()
-			r, err := b.download(haul.Transfer{PartSize: 10})
+			r, err := b.download(haul.DownloadOptions{PartSize: 10})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -145,12 +145,12 @@ func TestDamageAtTheStoreIsFound(t *testing.T) {
 		b := newBench(t)
 		b.PutBytes(object, random(200, 3))
 		b.Edit(object, func(o *store.Object) { o.Sums = []checksum.Sum{checksum.Bytes(checksum.CRC64NVME, []byte("other"))} })
-		_, err := b.download(haul.Transfer{PartSize: 10})
+		_, err := b.download(haul.DownloadOptions{PartSize: 10})
 		if !errors.Is(err, haul.ErrMismatch) {
 			t.Errorf("got %v, want ErrMismatch", err)
 		}
 		var out bytes.Buffer
-		if _, err := b.client().DownloadStream(context.Background(), object, &out, haul.Transfer{}); !errors.Is(err, haul.ErrMismatch) {
+		if _, err := b.client().DownloadStream(context.Background(), object, &out, haul.DownloadOptions{}); !errors.Is(err, haul.ErrMismatch) {
 			t.Errorf("stream: got %v, want ErrMismatch", err)
 		}
 		b.tidy()
@@ -173,7 +173,7 @@ func TestTroubleOnTheWayDownIsTriedAgain(t *testing.T) {
 				want := random(200, 3)
 				b.PutBytes(object, want)
 				trouble(b.Fault(storetest.Get).Offset(100))
-				r, err := b.download(haul.Transfer{PartSize: 10})
+				r, err := b.download(haul.DownloadOptions{PartSize: 10})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -185,7 +185,7 @@ func TestTroubleOnTheWayDownIsTriedAgain(t *testing.T) {
 
 				var out bytes.Buffer
 				trouble(b.Fault(storetest.Get).Offset(100))
-				if _, err := b.client().DownloadStream(context.Background(), object, &out, haul.Transfer{PartSize: 10}); err != nil {
+				if _, err := b.client().DownloadStream(context.Background(), object, &out, haul.DownloadOptions{PartSize: 10}); err != nil {
 					t.Fatal(err)
 				}
 				if !bytes.Equal(out.Bytes(), want) {
@@ -202,7 +202,7 @@ func TestPatienceEnds(t *testing.T) {
 		b.PutBytes(object, random(200, 3))
 		b.Fault(storetest.Get).Offset(100).Error(store.Network).Always()
 		began := time.Now()
-		_, err := b.download(haul.Transfer{PartSize: 10})
+		_, err := b.download(haul.DownloadOptions{PartSize: 10})
 		var kept *haul.PartialFileError
 		if !errors.As(err, &kept) || !errors.Is(err, store.Network) {
 			t.Fatalf("got %v", err)
@@ -212,7 +212,7 @@ func TestPatienceEnds(t *testing.T) {
 		}
 		b.Memory.Fault(storetest.Head).Error(store.Network).Always()
 		began = time.Now()
-		if _, err := b.download(haul.Transfer{PartSize: 10}); err == nil {
+		if _, err := b.download(haul.DownloadOptions{PartSize: 10}); err == nil {
 			t.Error("no error")
 		}
 		if took := time.Since(began); took > 45*time.Second {
@@ -225,17 +225,17 @@ func TestFileInTheWay(t *testing.T) {
 	b := newBench(t)
 	b.PutBytes(object, []byte("new"))
 	path := b.file("out.bam", []byte("old"))
-	if _, err := b.download(haul.Transfer{NoClobber: true}); !errors.Is(err, fs.ErrExist) {
+	if _, err := b.download(haul.DownloadOptions{NoClobber: true}); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("got %v, want fs.ErrExist", err)
 	}
 	if string(b.read(path)) != "old" {
 		t.Error("the file was overwritten")
 	}
-	if _, err := b.download(haul.Transfer{}); err != nil {
+	if _, err := b.download(haul.DownloadOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	b.fetched([]byte("new"))
-	if _, err := b.client().Download(context.Background(), object, b.dir, haul.Transfer{}); err == nil || !strings.Contains(err.Error(), "is a directory") {
+	if _, err := b.client().Download(context.Background(), object, b.dir, haul.DownloadOptions{}); err == nil || !strings.Contains(err.Error(), "is a directory") {
 		t.Errorf("got %v", err)
 	}
 	b.tidy()
@@ -244,7 +244,7 @@ func TestFileInTheWay(t *testing.T) {
 func TestModificationTimeIsTheObjects(t *testing.T) {
 	b := newBench(t)
 	o := b.PutBytes(object, []byte("new"))
-	if _, err := b.download(haul.Transfer{}); err != nil {
+	if _, err := b.download(haul.DownloadOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(filepath.Join(b.dir, "out.bam"))
@@ -260,7 +260,7 @@ func TestArchivedObject(t *testing.T) {
 	b := newBench(t)
 	b.PutBytes(object, []byte("cold"))
 	b.Edit(object, func(o *store.Object) { o.StorageClass = "DEEP_ARCHIVE" })
-	if _, err := b.download(haul.Transfer{}); !errors.Is(err, store.Archived) {
+	if _, err := b.download(haul.DownloadOptions{}); !errors.Is(err, store.Archived) {
 		t.Errorf("got %v, want kind Archived", err)
 	}
 	b.tidy()
@@ -271,7 +271,7 @@ func TestDownloadThatHadFinishedMovesNothing(t *testing.T) {
 	want := random(200, 3)
 	b.PutBytes(object, want)
 	b.Fault(storetest.Get).Offset(170).Error(store.Denied)
-	_, err := b.download(haul.Transfer{PartSize: 10})
+	_, err := b.download(haul.DownloadOptions{PartSize: 10})
 	var kept *haul.PartialFileError
 	if !errors.As(err, &kept) {
 		t.Fatal(err)
@@ -284,7 +284,7 @@ func TestDownloadThatHadFinishedMovesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := b.Counts().Out()
-	r, err := b.download(haul.Transfer{PartSize: 10})
+	r, err := b.download(haul.DownloadOptions{PartSize: 10})
 	if err != nil {
 		t.Fatal(err)
 	}

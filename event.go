@@ -1,8 +1,6 @@
 package haul
 
-import (
-	"time"
-)
+import "time"
 
 // EventKind is the kind of an Event.
 type EventKind string
@@ -16,16 +14,16 @@ const (
 	EventDone  EventKind = "done"  // the transfer succeeded, with Result
 )
 
-// Event is one thing that happened.
+// Event is one thing that happened, of one transfer. EventKind says which of the fields after Target are set.
 type Event struct {
-	Kind   EventKind
-	Time   time.Time
-	Source string
-	Target string
-	Size   int64
-	Bytes  int64
-	Text   string
-	Err    error
-	Wait   time.Duration
-	Result *Result
+	Kind EventKind
+	Time time.Time
+	// Source and Target are a path, an s3:// address, or "-" for a stream; Target is empty for a request that moves nothing.
+	Source, Target string
+	Size           int64 // in bytes
+	Bytes          int64
+	Text           string // a sentence for people
+	Err            error
+	Wait           time.Duration
+	Result         *Result
 }

@@ -29,7 +29,7 @@ func TestPartSizesOfToolsAreTried(t *testing.T) {
 		b := newBench(t, storetest.Takes(storetest.MD5Checksums), storetest.NoLayout())
 		b.PutBytes(object, want, c.part)
 		cl, ctx, path := b.client(), context.Background(), filepath.Join(b.dir, "out.bam")
-		r, err := cl.Download(ctx, object, path, haul.Transfer{})
+		r, err := cl.Download(ctx, object, path, haul.DownloadOptions{})
 		if err != nil || r.Proof.Verified != c.proved {
 			t.Errorf("parts of %d: download: %+v, %v", c.part, r.Proof, err)
 		}
@@ -41,7 +41,7 @@ func TestPartSizesOfToolsAreTried(t *testing.T) {
 			t.Errorf("parts of %d: compare: %+v, %v", c.part, same, err)
 		}
 		var out bytes.Buffer
-		r, err = cl.DownloadStream(ctx, object, &out, haul.Transfer{})
+		r, err = cl.DownloadStream(ctx, object, &out, haul.DownloadOptions{})
 		if err != nil || r.Proof.Verified != c.stream || !bytes.Equal(out.Bytes(), want) {
 			t.Errorf("parts of %d: stream: %+v, %v", c.part, r.Proof, err)
 		}
@@ -60,9 +60,9 @@ func TestOddETagsAreLearned(t *testing.T) {
 			var r haul.Result
 			var err error
 			if stream {
-				r, err = cl.DownloadStream(context.Background(), ref, io.Discard, haul.Transfer{})
+				r, err = cl.DownloadStream(context.Background(), ref, io.Discard, haul.DownloadOptions{})
 			} else {
-				r, err = cl.Download(context.Background(), ref, filepath.Join(b.dir, ref.Key), haul.Transfer{})
+				r, err = cl.Download(context.Background(), ref, filepath.Join(b.dir, ref.Key), haul.DownloadOptions{})
 			}
 			if err != nil || r.Proof.Verified {
 				t.Errorf("%+v, %v", r.Proof, err)
@@ -82,7 +82,7 @@ func TestETagThatDoesNotFit(t *testing.T) {
 		b.Edit(object, func(o *store.Object) {
 			o.ETag, o.MD5ETag = "0123456789abcdef0123456789abcdef", known
 		})
-		r, err := b.download(haul.Transfer{})
+		r, err := b.download(haul.DownloadOptions{})
 		if known != errors.Is(err, haul.ErrMismatch) || r.Proof.Verified {
 			t.Errorf("known %v: %+v, %v", known, r.Proof, err)
 		}
@@ -116,9 +116,9 @@ func TestReadTwice(t *testing.T) {
 			var r haul.Result
 			var err error
 			if stream {
-				r, err = b.client().DownloadStream(context.Background(), object, io.Discard, haul.Transfer{ReadTwice: true})
+				r, err = b.client().DownloadStream(context.Background(), object, io.Discard, haul.DownloadOptions{ReadTwice: true})
 			} else {
-				r, err = b.download(haul.Transfer{ReadTwice: true})
+				r, err = b.download(haul.DownloadOptions{ReadTwice: true})
 			}
 			if r.Proof.Verified != c.proved || !errors.Is(err, c.err) || b.Counts().Out() != c.moved {
 				t.Errorf("%s, stream %v: %+v, %v, %d bytes", c.name, stream, r.Proof, err, b.Counts().Out())
@@ -133,13 +133,13 @@ func TestReadTwice(t *testing.T) {
 func TestUploadWhereETagsOfPartsAreNoMD5s(t *testing.T) {
 	want := random(100, 1)
 	b := newBench(t, storetest.Takes(storetest.OddETags))
-	r, err := b.upload(want, haul.Transfer{})
+	r, err := b.upload(want, haul.UploadOptions{})
 	if err != nil || r.Proof.Verified || !strings.Contains(r.Proof.Text, "the store checked the MD5 of each part, but recorded nothing to verify the object by") || r.Retries > 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	b.stored(want)
 	b.tidy()
-	if r, err = b.upload(want[:5], haul.Transfer{}); err != nil || r.Proof.Verified {
+	if r, err = b.upload(want[:5], haul.UploadOptions{}); err != nil || r.Proof.Verified {
 		t.Errorf("small: %+v, %v", r, err)
 	}
 }
@@ -166,13 +166,13 @@ func TestChecksumByNameIsTakenOrAnError(t *testing.T) {
 			if c.sums == storetest.IgnoredChecksums && size == 500 {
 				continue // this Memory opens uploads by a scheme that it then ignores; package s3 finds that out by its answer
 			}
-			_, err := b.upload(random(size, 1), haul.Transfer{Checksum: c.ask, PartSize: 50})
+			_, err := b.upload(random(size, 1), haul.UploadOptions{Checksum: c.ask, PartSize: 50})
 			if c.takes != (err == nil) || !c.takes && (!errors.Is(err, store.ChecksumRefused) || !strings.Contains(err.Error(), "does not take "+string(c.ask))) {
 				t.Errorf("%v, %s, %d bytes: %v", c.sums, c.ask, size, err)
 			}
 		}
 		b.PutBytes(object, random(100, 2))
-		_, err := b.client().Copy(context.Background(), object, store.Ref{Bucket: storetest.Bucket, Key: "copy"}, haul.Transfer{Checksum: c.ask})
+		_, err := b.client().Copy(context.Background(), object, store.Ref{Bucket: storetest.Bucket, Key: "copy"}, haul.CopyOptions{Checksum: c.ask})
 		if c.takes != (err == nil) {
 			t.Errorf("%v, %s, copy: %v", c.sums, c.ask, err)
 		}
@@ -195,7 +195,7 @@ func TestOneOddETagAmongMD5s(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, storetest.Takes(storetest.MD5Checksums))
 		c := haul.New(forged{b.Memory}, haul.Options{StateDir: b.state, Concurrency: 1})
-		_, err := c.Upload(context.Background(), b.file("x.bam", random(100, 1)), object, haul.Transfer{PartSize: 10})
+		_, err := c.Upload(context.Background(), b.file("x.bam", random(100, 1)), object, haul.UploadOptions{PartSize: 10})
 		if !errors.Is(err, store.Corrupt) || b.Exists(object) {
 			t.Errorf("got %v", err)
 		}

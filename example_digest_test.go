@@ -12,7 +12,7 @@ import (
 )
 
 // Digests are computed while the bytes move, of one read.
-func ExampleTransfer_digests() {
+func ExampleUploadOptions_digests() {
 	c, _, dir := exampleClient()
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "reads.fastq")
@@ -20,7 +20,7 @@ func ExampleTransfer_digests() {
 		panic(err)
 	}
 
-	r, err := c.Upload(context.Background(), path, store.Ref{Bucket: "lab", Key: "reads.fastq"}, haul.Transfer{
+	r, err := c.Upload(context.Background(), path, store.Ref{Bucket: "lab", Key: "reads.fastq"}, haul.UploadOptions{
 		Digests: []checksum.Algorithm{checksum.MD5, checksum.CRC32C},
 	})
 	if err != nil {
@@ -42,11 +42,11 @@ func ExampleFileMD5() {
 		panic(err)
 	}
 	ref := store.Ref{Bucket: "lab", Key: "hello.txt"}
-	if _, err := c.Upload(context.Background(), path, ref, haul.Transfer{Digests: []checksum.Algorithm{checksum.MD5}}); err != nil {
+	if _, err := c.Upload(context.Background(), path, ref, haul.UploadOptions{Digests: []checksum.Algorithm{checksum.MD5}}); err != nil {
 		panic(err)
 	}
 
-	object, err := c.Stat(context.Background(), ref, nil)
+	object, err := c.Store().Head(context.Background(), store.GetRequest{Ref: ref})
 	if err != nil {
 		panic(err)
 	}

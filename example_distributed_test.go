@@ -2,12 +2,14 @@ package haul_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"haul.example/haul"
 	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // Three processes, each of which might run on a machine of its own, upload one file.
@@ -20,19 +22,19 @@ func ExampleClient_DistributeUpload() {
 		panic(err)
 	}
 
-	s, err := c.DistributeUpload(ctx, path, store.Ref{Bucket: "lab", Key: "big.bam"}, haul.Transfer{}) // the first
+	s, err := c.DistributeUpload(ctx, path, store.Ref{Bucket: "lab", Key: "big.bam"}, haul.UploadOptions{}) // the first
 	if err != nil {
 		panic(err)
 	}
-	one, err := c.MoveParts(ctx, s, 1, 2, haul.Transfer{}) // the second
+	one, err := c.MoveParts(ctx, s, 1, 2, haul.MovePartsOptions{}) // the second
 	if err != nil {
 		panic(err)
 	}
-	two, err := c.MoveParts(ctx, s, 3, s.Parts(), haul.Transfer{}) // the third
+	two, err := c.MoveParts(ctx, s, 3, s.Parts(), haul.MovePartsOptions{}) // the third
 	if err != nil {
 		panic(err)
 	}
-	r, err := c.CompleteDistributed(ctx, s, append(one, two...), haul.Transfer{}) // the first again
+	r, err := c.CompleteDistributed(ctx, s, append(one, two...), haul.CompleteOptions{}) // the first again
 	if err != nil {
 		panic(err)
 	}
@@ -48,15 +50,15 @@ func ExampleClient_DistributeDownload() {
 	from := store.Ref{Bucket: "lab", Key: "big.bam"}
 	m.PutBytes(from, make([]byte, 20<<20))
 
-	s, err := c.DistributeDownload(ctx, from, filepath.Join(dir, "big.bam"), haul.Transfer{})
+	s, err := c.DistributeDownload(ctx, from, filepath.Join(dir, "big.bam"), haul.DownloadOptions{})
 	if err != nil {
 		panic(err)
 	}
-	told, err := c.MoveParts(ctx, s, 1, s.Parts(), haul.Transfer{})
+	told, err := c.MoveParts(ctx, s, 1, s.Parts(), haul.MovePartsOptions{})
 	if err != nil {
 		panic(err)
 	}
-	r, err := c.CompleteDistributed(ctx, s, told, haul.Transfer{})
+	r, err := c.CompleteDistributed(ctx, s, told, haul.CompleteOptions{})
 	if err != nil {
 		panic(err)
 	}
@@ -72,16 +74,15 @@ func ExampleClient_DistributeCopy() {
 	from := store.Ref{Bucket: "lab", Key: "big.bam"}
 	m.PutBytes(from, make([]byte, 20<<20))
 
-	o := haul.Transfer{PartSize: 8 << 20}
-	s, err := c.DistributeCopy(ctx, from, store.Ref{Bucket: "lab", Key: "copy.bam"}, o)
+	s, err := c.DistributeCopy(ctx, from, store.Ref{Bucket: "lab", Key: "copy.bam"}, haul.CopyOptions{PartSize: 8 << 20})
 	if err != nil {
 		panic(err)
 	}
-	told, err := c.MoveParts(ctx, s, 1, 2, o)
+	told, err := c.MoveParts(ctx, s, 1, 2, haul.MovePartsOptions{})
 	if err != nil {
 		panic(err)
 	}
-	_, err = c.CompleteDistributed(ctx, s, told, o)
+	_, err = c.CompleteDistributed(ctx, s, told, haul.CompleteOptions{})
 	fmt.Println(err)
 	// Output: s3://lab/copy.bam: parts are missing, or differ from those recorded: 1, the first is 3
 }
@@ -92,7 +93,7 @@ func ExampleClient_AbortDistributed() {
 	defer os.RemoveAll(dir)
 	m.PutBytes(store.Ref{Bucket: "lab", Key: "a"}, make([]byte, 20<<20))
 
-	s, err := c.DistributeCopy(ctx, store.Ref{Bucket: "lab", Key: "a"}, store.Ref{Bucket: "lab", Key: "b"}, haul.Transfer{})
+	s, err := c.DistributeCopy(ctx, store.Ref{Bucket: "lab", Key: "a"}, store.Ref{Bucket: "lab", Key: "b"}, haul.CopyOptions{})
 	if err != nil {
 		panic(err)
 	}
@@ -101,4 +102,54 @@ func ExampleClient_AbortDistributed() {
 	}
 	fmt.Println("open uploads:", len(m.OpenUploads()))
 	// Output: open uploads: 0
+}
+
+// Parts that are there already are verified, and not moved again.
+func ExampleClient_MoveParts() {
+	ctx := context.Background()
+	c, m, dir := exampleClient()
+	defer os.RemoveAll(dir)
+	m.PutBytes(store.Ref{Bucket: "lab", Key: "a"}, make([]byte, 20<<20))
+	s, err := c.DistributeCopy(ctx, store.Ref{Bucket: "lab", Key: "a"}, store.Ref{Bucket: "lab", Key: "b"}, haul.CopyOptions{PartSize: 8 << 20})
+	if err != nil {
+		panic(err)
+	}
+	for range 2 {
+		parts, err := c.MoveParts(ctx, s, 1, 2, haul.MovePartsOptions{})
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(len(parts), "of", s.Parts(), "parts,", s.Bytes(1, 2), "bytes;", m.Counts()[storetest.CopyPart].Calls, "requests")
+	}
+	// Output:
+	// 2 of 3 parts, 16777216 bytes; 2 requests
+	// 2 of 3 parts, 16777216 bytes; 2 requests
+}
+
+// What is missing is named, and the rest stays for another try.
+func ExampleClient_CompleteDistributed() {
+	ctx := context.Background()
+	c, m, dir := exampleClient()
+	defer os.RemoveAll(dir)
+	m.PutBytes(store.Ref{Bucket: "lab", Key: "a"}, make([]byte, 20<<20))
+	s, err := c.DistributeCopy(ctx, store.Ref{Bucket: "lab", Key: "a"}, store.Ref{Bucket: "lab", Key: "b"}, haul.CopyOptions{PartSize: 8 << 20})
+	if err != nil {
+		panic(err)
+	}
+	moved, err := c.MoveParts(ctx, s, 1, 2, haul.MovePartsOptions{})
+	if err != nil {
+		panic(err)
+	}
+	_, err = c.CompleteDistributed(ctx, s, moved, haul.CompleteOptions{})
+	var e *haul.PartsError
+	if !errors.As(err, &e) {
+		panic(err)
+	}
+	again, err := c.MoveParts(ctx, s, e.Missing[0], e.Missing[0], haul.MovePartsOptions{})
+	if err != nil {
+		panic(err)
+	}
+	r, err := c.CompleteDistributed(ctx, s, append(moved, again...), haul.CompleteOptions{})
+	fmt.Println(e.Missing, r.Object.Ref, err)
+	// Output: [3] s3://lab/b <nil>
 }

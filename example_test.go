@@ -33,7 +33,7 @@ func ExampleClient_Upload() {
 		panic(err)
 	}
 
-	r, err := c.Upload(context.Background(), path, store.Ref{Bucket: "lab", Key: "run1/reads.fastq"}, haul.Transfer{})
+	r, err := c.Upload(context.Background(), path, store.Ref{Bucket: "lab", Key: "run1/reads.fastq"}, haul.UploadOptions{})
 	if err != nil {
 		panic(err)
 	}
@@ -51,7 +51,7 @@ func ExampleClient_Download() {
 	m.PutBytes(object, []byte("@r1\nACGT\n+\nFFFF\n"))
 
 	path := filepath.Join(dir, "reads.fastq")
-	r, err := c.Download(context.Background(), object, path, haul.Transfer{})
+	r, err := c.Download(context.Background(), object, path, haul.DownloadOptions{})
 	if err != nil {
 		panic(err)
 	}
@@ -68,7 +68,7 @@ func ExampleClient_UploadStream() {
 	defer os.RemoveAll(dir)
 	object := store.Ref{Bucket: "lab", Key: "notes.txt"}
 
-	if _, err := c.UploadStream(context.Background(), strings.NewReader("as it comes"), object, haul.Transfer{}); err != nil {
+	if _, err := c.UploadStream(context.Background(), strings.NewReader("as it comes"), object, haul.UploadOptions{}); err != nil {
 		panic(err)
 	}
 	fmt.Printf("%s\n", m.Bytes(object))
@@ -82,7 +82,7 @@ func ExampleClient_DownloadStream() {
 	m.PutBytes(object, []byte("in order"))
 
 	var out bytes.Buffer
-	if _, err := c.DownloadStream(context.Background(), object, &out, haul.Transfer{}); err != nil {
+	if _, err := c.DownloadStream(context.Background(), object, &out, haul.DownloadOptions{}); err != nil {
 		panic(err)
 	}
 	fmt.Println(out.String())
@@ -95,7 +95,7 @@ func ExampleClient_Copy() {
 	from, to := store.Ref{Bucket: "lab", Key: "a"}, store.Ref{Bucket: "lab", Key: "b"}
 	m.PutBytes(from, []byte("the same"))
 
-	r, err := c.Copy(context.Background(), from, to, haul.Transfer{})
+	r, err := c.Copy(context.Background(), from, to, haul.CopyOptions{})
 	if err != nil {
 		panic(err)
 	}
@@ -111,7 +111,7 @@ func ExampleClient_Resume() {
 		panic(err)
 	}
 	m.Fault(storetest.PutPart).Part(2).Error(store.Denied)
-	_, err := c.Upload(context.Background(), path, store.Ref{Bucket: "lab", Key: "big.bam"}, haul.Transfer{})
+	_, err := c.Upload(context.Background(), path, store.Ref{Bucket: "lab", Key: "big.bam"}, haul.UploadOptions{})
 	var left *haul.IncompleteUploadError
 	fmt.Println("left to go on from:", errors.As(err, &left) && left.Resumable)
 
@@ -134,7 +134,7 @@ func ExampleClient_Stats() {
 	c, _, dir := exampleClient()
 	defer os.RemoveAll(dir)
 
-	if _, err := c.UploadStream(context.Background(), strings.NewReader("as it comes"), store.Ref{Bucket: "lab", Key: "notes.txt"}, haul.Transfer{}); err != nil {
+	if _, err := c.UploadStream(context.Background(), strings.NewReader("as it comes"), store.Ref{Bucket: "lab", Key: "notes.txt"}, haul.UploadOptions{}); err != nil {
 		panic(err)
 	}
 	s := c.Stats()
@@ -149,4 +149,25 @@ func ExampleStats_Limit() {
 	}
 	fmt.Println("limited by:", s.Limit())
 	// Output: limited by: the source stream: it gave 51.2 MiB/s, and was waited for 90 % of the time; a faster source would help
+}
+
+func ExampleClient_Unfinished() {
+	c, m, dir := exampleClient()
+	defer os.RemoveAll(dir)
+	from := store.Ref{Bucket: "lab", Key: "big.bam"}
+	m.PutBytes(from, make([]byte, 30<<20))
+	m.Fault(storetest.Get).Offset(8 << 20).Error(store.Denied)
+	_, err := c.Download(context.Background(), from, filepath.Join(dir, "big.bam"), haul.DownloadOptions{PartSize: 8 << 20})
+	var left *haul.PartialFileError
+	fmt.Println("it left a partial file:", errors.As(err, &left))
+
+	for u, err := range c.Unfinished() {
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(u.Ref, filepath.Base(u.Path), "upload:", u.Upload)
+	}
+	// Output:
+	// it left a partial file: true
+	// s3://lab/big.bam big.bam upload: false
 }

@@ -103,7 +103,7 @@ func (b *bench) tidy() {
 	}
 }
 
-func (b *bench) upload(content []byte, o haul.Transfer) (haul.Result, error) {
+func (b *bench) upload(content []byte, o haul.UploadOptions) (haul.Result, error) {
 	b.Helper()
 	return b.client().Upload(context.Background(), b.file("x.bam", content), object, o)
 }

@@ -69,7 +69,7 @@ func TestWhatAnUploadKeeps(t *testing.T) {
 				content := long(96*mib, 1)
 				write(t, path, content)
 				began := time.Now()
-				_, err := slowly(t, m, filepath.Join(dir, "state"), c.rate).Upload(stopAfter(t, c.after, c.cause), path, object, haul.Transfer{})
+				_, err := slowly(t, m, filepath.Join(dir, "state"), c.rate).Upload(stopAfter(t, c.after, c.cause), path, object, haul.UploadOptions{})
 				took := time.Since(began)
 				var left *haul.IncompleteUploadError
 				if !errors.As(err, &left) || !errors.Is(err, c.cause) || !left.Resumable {
@@ -79,7 +79,7 @@ func TestWhatAnUploadKeeps(t *testing.T) {
 				if left.Bytes < c.least || took > c.after+c.most+time.Second/10 {
 					t.Error("too few, or too late")
 				}
-				r, err := slowly(t, m, filepath.Join(dir, "state"), 0).Upload(t.Context(), path, object, haul.Transfer{})
+				r, err := slowly(t, m, filepath.Join(dir, "state"), 0).Upload(t.Context(), path, object, haul.UploadOptions{})
 				if err != nil || r.Kept != left.Bytes || !bytes.Equal(m.Bytes(object), content) {
 					t.Errorf("%v: kept %d of %d", err, r.Kept, left.Bytes)
 				}
@@ -97,14 +97,14 @@ func TestWhatADownloadKeeps(t *testing.T) {
 		dir := t.TempDir()
 		source := filepath.Join(dir, "x.bam")
 		write(t, source, content)
-		if _, err := slowly(t, m, filepath.Join(dir, "state"), 0).Upload(t.Context(), source, object, haul.Transfer{}); err != nil {
+		if _, err := slowly(t, m, filepath.Join(dir, "state"), 0).Upload(t.Context(), source, object, haul.UploadOptions{}); err != nil {
 			t.Fatal(err)
 		}
 		path := filepath.Join(dir, "y.bam")
 		var total int64
 		for n := range 3 {
 			const rate, after = 1 * mib, 5 * time.Second
-			_, err := slowly(t, m, filepath.Join(dir, "state"), rate).Download(stopAfter(t, after, errors.New("a reason")), object, path, haul.Transfer{})
+			_, err := slowly(t, m, filepath.Join(dir, "state"), rate).Download(stopAfter(t, after, errors.New("a reason")), object, path, haul.DownloadOptions{})
 			var kept *haul.PartialFileError
 			if !errors.As(err, &kept) {
 				t.Fatal(err)
@@ -114,7 +114,7 @@ func TestWhatADownloadKeeps(t *testing.T) {
 				t.Errorf("run %d: %d bytes are kept of five seconds", n, came)
 			}
 		}
-		r, err := slowly(t, m, filepath.Join(dir, "state"), 0).Download(t.Context(), object, path, haul.Transfer{})
+		r, err := slowly(t, m, filepath.Join(dir, "state"), 0).Download(t.Context(), object, path, haul.DownloadOptions{})
 		if err != nil || r.Kept != total {
 			t.Errorf("%v: kept %d of %d", err, r.Kept, total)
 		}

@@ -63,7 +63,7 @@ func (r *record) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// choices are the fields of a Transfer that Resume needs.
+// choices are the options that Resume needs.
 type choices struct {
 	PartSize  int64              `json:"part_size,omitempty"`
 	Checksum  checksum.Algorithm `json:"checksum,omitempty"`
@@ -104,10 +104,10 @@ type log = journal.Log[record, entry]
 // openLog finds the record of this transfer, and locks it against other processes. A nil log without an error means that no
 // record can be kept here; the user has been notified.
 func (t *transfer) openLog(ctx context.Context, d direction, path string, ref store.Ref) (*log, error) {
-	dir, err := t.c.StateDir()
+	dir, err := journal.Dir(t.c.opts.StateDir)
 	if err == nil {
 		var l *log
-		err = t.withFile(ctx, func() (err error) {
+		err = t.c.dispatch.WithFile(ctx, t, func() (err error) {
 			l, err = journal.Open[record, entry](dir, t.recordName(d, path, ref))
 			return err
 		})
@@ -119,7 +119,7 @@ func (t *transfer) openLog(ctx context.Context, d direction, path string, ref st
 	if errors.As(err, &busy) {
 		return nil, fmt.Errorf("%w: %w", ErrBusy, busy)
 	}
-	t.note(fmt.Sprintf("no record can be kept, so a broken run would start over: %v", err))
+	t.Note(fmt.Sprintf("no record can be kept, so a broken run would start over: %v", err))
 	return nil, nil
 }
 
@@ -130,27 +130,27 @@ func (t *transfer) recordName(d direction, path string, ref store.Ref) string {
 
 // recorded reports whether an earlier run of this transfer may have left a record.
 func (t *transfer) recorded(d direction, path string, ref store.Ref) bool {
-	dir, err := t.c.StateDir()
+	dir, err := journal.Dir(t.c.opts.StateDir)
 	return err == nil && journal.Exists(dir, t.recordName(d, path, ref))
 }
 
 func (t *transfer) choices() choices {
 	return choices{
-		PartSize: t.o.PartSize, Checksum: t.o.Checksum, NoClobber: t.o.NoClobber, Times: t.o.Times, Attrs: t.o.Attrs,
-		Digests: t.o.Digests, DigestFirst: t.o.DigestFirst,
+		PartSize: t.o.partSize, Checksum: t.o.checksum, NoClobber: t.o.noClobber, Times: t.o.times, Attrs: t.o.attrs,
+		Digests: t.o.digests, DigestFirst: t.o.digestFirst,
 	}
 }
 
 // unfit returns in words why the record does not fit this call; empty if it does.
 func (t *transfer) unfit(r record) string {
 	switch {
-	case r.Kind == up && t.o.PartSize != 0 && t.o.PartSize != r.PartSize:
+	case r.Kind == up && t.o.partSize != 0 && t.o.partSize != r.PartSize:
 		return "it used another part size"
-	case t.o.Checksum != checksum.None && r.Kind == up && t.o.Checksum != r.Scheme.Algorithm:
+	case t.o.checksum != checksum.None && r.Kind == up && t.o.checksum != r.Scheme.Algorithm:
 		return "it used another checksum"
-	case r.Kind == up && t.o.DigestFirst && !r.Choices.DigestFirst:
+	case r.Kind == up && t.o.digestFirst && !r.Choices.DigestFirst:
 		return "its metadata has no MD5"
-	case r.Kind == up && attrsKey(&t.o.Attrs) != attrsKey(&r.Choices.Attrs):
+	case r.Kind == up && attrsKey(&t.o.attrs) != attrsKey(&r.Choices.Attrs):
 		return "its options were others"
 	}
 	return ""
@@ -162,14 +162,14 @@ func (t *transfer) append(l *log, e entry) {
 		return
 	}
 	if err := l.Append(e); err != nil && t.mute.CompareAndSwap(false, true) {
-		t.note(fmt.Sprintf("what is done can no longer be written down, so a broken run would do it again: %v", err))
+		t.Note(fmt.Sprintf("what is done can no longer be written down, so a broken run would do it again: %v", err))
 	}
 }
 
 // noteRate writes down what the link moves, if that is known and new, so that a resumed transfer has no more in flight from its start
 // than an interruption may lose.
 func (t *transfer) noteRate(l *log) {
-	rate, before := t.c.pace.Rate(), t.rate.Load()
+	rate, before := t.c.dispatch.Pace.Rate(), t.rate.Load()
 	if l == nil || rate <= 0 || before > 0 && rate > before-before/4 && rate < before+before/4 || !t.rate.CompareAndSwap(before, rate) {
 		return
 	}
@@ -180,7 +180,7 @@ func (t *transfer) noteRate(l *log) {
 func (t *transfer) expectRate(l *log) {
 	for _, e := range slices.Backward(entries(l)) {
 		if e.Rate > 0 {
-			t.c.pace.Expect(e.Rate)
+			t.c.dispatch.Pace.Expect(e.Rate)
 			return
 		}
 	}
@@ -200,6 +200,6 @@ func (t *transfer) forget(l *log) {
 		return
 	}
 	if err := l.Forget(); err != nil {
-		t.note(fmt.Sprintf("the record of this transfer stays: %v", err))
+		t.Note(fmt.Sprintf("the record of this transfer stays: %v", err))
 	}
 }

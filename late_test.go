@@ -42,12 +42,12 @@ func TestLateSumsEnd(t *testing.T) {
 		s := &trailing{Store: b.Memory}
 		s.left.Store(takes)
 		c := haul.New(s, haul.Options{StateDir: b.state, Concurrency: 1})
-		r, err := c.Upload(context.Background(), path, object, haul.Transfer{PartSize: 10})
+		r, err := c.Upload(context.Background(), path, object, haul.UploadOptions{PartSize: 10})
 		if err != nil || !r.Proof.Verified {
 			t.Fatalf("%d: %+v, %v", takes, r, err)
 		}
 		b.stored(want)
-		stream, err := haul.New(&trailing{Store: b.Memory}, haul.Options{}).UploadStream(context.Background(), bytes.NewReader(want), object, haul.Transfer{PartSize: 10})
+		stream, err := haul.New(&trailing{Store: b.Memory}, haul.Options{}).UploadStream(context.Background(), bytes.NewReader(want), object, haul.UploadOptions{PartSize: 10})
 		if err != nil || !stream.Proof.Verified {
 			t.Fatalf("%d: stream: %+v, %v", takes, stream, err)
 		}
@@ -63,7 +63,7 @@ func TestLateSumOfDamagedBytes(t *testing.T) {
 	b := newBench(t)
 	want := random(95, 4)
 	b.Fault(storetest.PutPart).CorruptByte().Times(3)
-	r, err := b.upload(want, haul.Transfer{PartSize: 10})
+	r, err := b.upload(want, haul.UploadOptions{PartSize: 10})
 	if err != nil || !r.Proof.Verified || r.Retries < 3 {
 		t.Fatalf("%+v, %v", r, err)
 	}
@@ -77,7 +77,7 @@ func TestLateSumIsTriedOnce(t *testing.T) {
 		want := random(950, 3)
 		s := &refusing{Store: b.Memory, gate: make(chan struct{})}
 		c := haul.New(s, haul.Options{StateDir: b.state, Concurrency: 16})
-		r, err := c.Upload(context.Background(), b.file("x.bam", want), object, haul.Transfer{PartSize: 10})
+		r, err := c.Upload(context.Background(), b.file("x.bam", want), object, haul.UploadOptions{PartSize: 10})
 		if err != nil || !r.Proof.Verified {
 			t.Fatalf("%+v, %v", r, err)
 		}

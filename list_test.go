@@ -53,8 +53,8 @@ func TestListGoesOnAfterTheLastKey(t *testing.T) {
 		if err != nil || !slices.Equal(keys, want) {
 			t.Errorf("%q, %v", keys, err)
 		}
-		if retries != 4 || c.Snapshot().Throttled != 1 {
-			t.Errorf("%d retries, %+v", retries, c.Snapshot())
+		if retries != 4 || c.Progress().Throttled != 1 {
+			t.Errorf("%d retries, %+v", retries, c.Progress())
 		}
 	})
 }

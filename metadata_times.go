@@ -17,10 +17,10 @@ import (
 const timeName = "mtime"
 
 // described returns the Attrs with what lets a later look at the object do without a receipt: the MD5, unless it is zero,
-// and the part size, unless that is zero. What the caller set is kept. Without Digests nothing is added.
-func (o Transfer) described(md5 checksum.Sum, partSize int64) store.Attrs {
-	a := o.Attrs
-	if len(o.Digests) == 0 {
+// and the part size, unless that is zero. What the caller set is kept. Without digests nothing is added.
+func (o transferOptions) described(md5 checksum.Sum, partSize int64) store.Attrs {
+	a := o.attrs
+	if len(o.digests) == 0 {
 		return a
 	}
 	add := map[string]string{}
@@ -30,7 +30,7 @@ func (o Transfer) described(md5 checksum.Sum, partSize int64) store.Attrs {
 	if !md5.IsZero() {
 		add[evidence.MD5Name] = md5.Base64()
 		add[evidence.S3cmdName] = "md5:" + md5.Hex()
-		if at, ok := parseSeconds(a.Metadata[timeName]); ok && o.Times {
+		if at, ok := parseSeconds(a.Metadata[timeName]); ok && o.times {
 			add[evidence.S3cmdName] += "/mtime:" + strconv.FormatInt(at.Unix(), 10) // s3cmd stores whole seconds
 		}
 	}
@@ -41,7 +41,7 @@ func (o Transfer) described(md5 checksum.Sum, partSize int64) store.Attrs {
 
 // FileMD5 returns the MD5 of the file that an object was made from, as haul, rclone and s3cmd keep it in the metadata, and
 // the name of its metadata; that is empty if there is none. It is what the uploader said, and the store does not check it.
-// Client.Stat returns metadata, listings do not.
+// Head and Get return metadata, listings do not.
 func FileMD5(o store.Object) (md5 checksum.Sum, name string) { return evidence.FileMD5(o) }
 
 // sameMD5 compares the MD5 of what came, if it was asked for, with the one in the metadata. As in rclone, that does not
@@ -62,13 +62,13 @@ func sameMD5(obj store.Object, sums []checksum.Sum) error {
 }
 
 // stamped adds a file's modification time to the attributes if that is wanted.
-func (o Transfer) stamped(mtime time.Time) Transfer {
-	if !o.Times {
+func (o transferOptions) stamped(mtime time.Time) transferOptions {
+	if !o.times {
 		return o
 	}
-	o.Attrs.Metadata = maps.Clone(o.Attrs.Metadata)
-	if o.Attrs.Metadata == nil {
-		o.Attrs.Metadata = map[string]string{}
+	o.attrs.Metadata = maps.Clone(o.attrs.Metadata)
+	if o.attrs.Metadata == nil {
+		o.attrs.Metadata = map[string]string{}
 	}
 	sign, sec, nsec := "", mtime.Unix(), int64(mtime.Nanosecond())
 	if sec < 0 { // the fraction counts from the second before
@@ -76,12 +76,12 @@ func (o Transfer) stamped(mtime time.Time) Transfer {
 			sec, nsec = sec-1, 1e9-nsec
 		}
 	}
-	o.Attrs.Metadata[timeName] = fmt.Sprintf("%s%d.%09d", sign, sec, nsec)
+	o.attrs.Metadata[timeName] = fmt.Sprintf("%s%d.%09d", sign, sec, nsec)
 	return o
 }
 
-// FileTime returns the modification time of the file that an object was made from, as Transfer.Times, rclone and s3cmd keep
-// it in the metadata. Client.Stat returns metadata, listings do not.
+// FileTime returns the modification time of the file that an object was made from, as UploadOptions.Times, rclone and s3cmd keep
+// it in the metadata. Head and Get return metadata, listings do not.
 func FileTime(o store.Object) (time.Time, bool) {
 	if t, ok := parseSeconds(o.Attrs.Metadata[timeName]); ok {
 		return t, true
@@ -118,7 +118,7 @@ const maxSeconds = 1 << 40
 
 // modified returns the modification time for the downloaded file.
 func (d *download) modified() time.Time {
-	if d.o.Times {
+	if d.o.times {
 		if t, ok := FileTime(d.obj); ok {
 			return t
 		}
@@ -128,7 +128,7 @@ func (d *download) modified() time.Time {
 
 // expected refuses an object that is not the one that the caller asked for.
 func (t *transfer) expected(o store.Object) error {
-	if t.o.IfMatch == "" || o.ETag == t.o.IfMatch {
+	if t.o.ifMatch == "" || o.ETag == t.o.ifMatch {
 		return nil
 	}
 	return &store.Error{Kind: store.Changed, Op: "HeadObject", Ref: o.Ref}

@@ -77,7 +77,7 @@ func runModel(t *testing.T, seed uint64) {
 	}
 	// Whatever was broken off while an upload was being opened, a later run has found and aborted.
 	last := m.file("last", random(100, 1))
-	if _, err := m.client().Upload(context.Background(), last, m.ref("last"), haul.Transfer{PartSize: 10}); err != nil {
+	if _, err := m.client().Upload(context.Background(), last, m.ref("last"), haul.UploadOptions{PartSize: 10}); err != nil {
 		t.Fatal(err)
 	}
 	m.tidy()
@@ -107,8 +107,8 @@ func (m *model) step(key string) {
 	m.Helper()
 	ctx, cancel := m.killed()
 	defer cancel()
-	o := haul.Transfer{PartSize: m.parts[key]}
-	switch m.r.IntN(7) {
+	o := haul.UploadOptions{PartSize: m.parts[key]}
+	switch m.r.IntN(9) {
 	case 0:
 		m.edit(key)
 	case 1, 2:
@@ -121,15 +121,33 @@ func (m *model) step(key string) {
 		_, err := m.client().UploadStream(ctx, bytes.NewReader(m.sources[key]), m.ref(key), o)
 		m.wrote(key, m.sources[key], err)
 	case 4, 5:
-		r, err := m.client().Download(ctx, m.ref(key), m.target(key), o)
+		r, err := m.client().Download(ctx, m.ref(key), m.target(key), haul.DownloadOptions{PartSize: o.PartSize, Resume: o.Resume})
 		m.fetched(key, r, err)
+	case 7:
+		_, err := m.client().UploadReaderAt(ctx, bytes.NewReader(m.sources[key]), int64(len(m.sources[key])), m.ref(key), o)
+		m.wrote(key, m.sources[key], err)
+	case 8:
+		m.at(ctx, key, haul.DownloadOptions{PartSize: o.PartSize})
 	case 6:
 		var out bytes.Buffer
-		if r, err := m.client().DownloadStream(ctx, m.ref(key), &out, o); err == nil && r.Proof.Verified {
+		if r, err := m.client().DownloadStream(ctx, m.ref(key), &out, haul.DownloadOptions{PartSize: o.PartSize}); err == nil && r.Proof.Verified {
 			m.oneOf("stream of "+key, append([]byte{}, out.Bytes()...), m.objects[key])
 		}
 	}
 	m.look(key)
+}
+
+// at downloads to an io.WriterAt that can be read back.
+func (m *model) at(ctx context.Context, key string, o haul.DownloadOptions) {
+	m.Helper()
+	f, err := os.CreateTemp(m.T.TempDir(), "at")
+	if err != nil {
+		m.Fatal(err)
+	}
+	defer f.Close()
+	if r, err := m.client().DownloadWriterAt(ctx, m.ref(key), f, o); err == nil && r.Proof.Verified {
+		m.oneOf("writer at of "+key, append([]byte{}, m.read(f.Name())...), m.objects[key])
+	}
 }
 
 func (m *model) target(key string) string { return filepath.Join(m.dir, filepath.Base(key)+".out") }
@@ -186,7 +204,7 @@ func (m *model) oneOf(what string, got []byte, may [][]byte) []byte {
 
 func (m *model) mustUpload(key string) {
 	m.Helper()
-	r, err := m.client().Upload(context.Background(), filepath.Join(m.dir, m.name(key)), m.ref(key), haul.Transfer{PartSize: m.parts[key]})
+	r, err := m.client().Upload(context.Background(), filepath.Join(m.dir, m.name(key)), m.ref(key), haul.UploadOptions{PartSize: m.parts[key]})
 	if err != nil {
 		m.Fatalf("upload of %s when all is well: %v", key, err)
 	}
@@ -199,7 +217,7 @@ func (m *model) mustUpload(key string) {
 
 func (m *model) mustDownload(key string) {
 	m.Helper()
-	r, err := m.client().Download(context.Background(), m.ref(key), m.target(key), haul.Transfer{PartSize: m.parts[key]})
+	r, err := m.client().Download(context.Background(), m.ref(key), m.target(key), haul.DownloadOptions{PartSize: m.parts[key]})
 	if err != nil {
 		m.Fatalf("download of %s when all is well: %v", key, err)
 	}

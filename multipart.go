@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"haul.example/haul/checksum"
+	"haul.example/haul/internal/dispatch"
 	"haul.example/haul/internal/evidence"
 	"haul.example/haul/internal/meter"
 	"haul.example/haul/internal/pace"
@@ -37,7 +38,7 @@ type multipart struct {
 // create opens the upload, as near to the scheme as the store supports. Note, which may be nil, is called before the first
 // request, when lostSince says what would be lost if the answer were never read.
 func (a *multipart) create(ctx context.Context, want checksum.Scheme, attrs *store.Attrs, note func()) error {
-	if a.o.NoClobber { // the store decides at the end; but don't move a terabyte before that
+	if a.o.noClobber { // the store decides at the end; but don't move a terabyte before that
 		if err := a.absent(ctx, a.up.Ref); err != nil {
 			return err
 		}
@@ -53,7 +54,7 @@ func (a *multipart) create(ctx context.Context, want checksum.Scheme, attrs *sto
 	octx, stop := outlast(ctx, openGrace)
 	defer stop()
 	lost := !before.IsZero()
-	err := a.ask(ctx, func(context.Context) error {
+	err := a.do(ctx, func(context.Context) error {
 		opened, err := a.c.store.Create(octx, a.up.Ref, want, attrs)
 		if err == nil {
 			a.up = opened
@@ -64,8 +65,8 @@ func (a *multipart) create(ctx context.Context, want checksum.Scheme, attrs *sto
 	if !lost {
 		a.lostSince = time.Time{}
 	}
-	if err == nil && a.o.Opened != nil {
-		a.o.Opened(a.up)
+	if err == nil && a.o.onOpen != nil {
+		a.o.onOpen(a.up)
 	}
 	return err
 }
@@ -132,7 +133,7 @@ func (a *multipart) checkPart(p store.Part, sum checksum.Sum) error {
 // partTag returns the MD5 that the ETag of a part can be, or the zero Sum.
 func (a *multipart) partTag(p store.Part) checksum.Sum {
 	tag, _ := checksum.FromETag(p.ETag)
-	if tag.Parts > 0 || a.o.Attrs.Encryption.SSE != "" || a.o.Attrs.Encryption.Customer.Key != "" {
+	if tag.Parts > 0 || a.o.attrs.Encryption.SSE != "" || a.o.attrs.Encryption.Customer.Key != "" {
 		return checksum.Sum{}
 	}
 	return tag
@@ -197,7 +198,7 @@ func (a *multipart) describe(r Result) Result {
 			break
 		}
 	}
-	if a.o.WantLayout {
+	if a.o.wantLayout {
 		r.Layout = a.parts
 	}
 	return r
@@ -209,13 +210,13 @@ func (a *multipart) complete(ctx context.Context, sum checksum.Sum) (store.Objec
 		return store.Object{}, err
 	}
 	req := store.CompleteRequest{
-		Upload: a.up, Parts: a.parts, Size: a.bytes, From: a.from, NoClobber: a.o.NoClobber, Attrs: &a.o.Attrs,
+		Upload: a.up, Parts: a.parts, Size: a.bytes, From: a.from, NoClobber: a.o.noClobber, Attrs: &a.o.attrs,
 	}
 	if sum.Algorithm != checksum.MD5 {
 		req.Sum = sum
 	}
 	var obj store.Object
-	err := a.ask(ctx, func(ctx context.Context) error {
+	err := a.do(ctx, func(ctx context.Context) error {
 		o, err := a.c.store.Complete(ctx, req)
 		if err == nil {
 			obj = o
@@ -241,19 +242,19 @@ func (a *multipart) complete(ctx context.Context, sum checksum.Sum) (store.Objec
 // checkTags checks, once for each Client, whether the store has the tags with which a multipart upload was opened: Ceph
 // drops them.
 func (a *multipart) checkTags(ctx context.Context, obj store.Object) {
-	if len(a.o.Attrs.Tags) == 0 || a.c.lookedTags.Swap(true) {
+	if len(a.o.attrs.Tags) == 0 || a.c.lookedTags.Swap(true) {
 		return
 	}
 	ref := store.Ref{Bucket: a.up.Bucket, Key: a.up.Key, Version: obj.Version}
-	tags, err := a.c.store.Tags(ctx, ref, &a.o.Attrs)
-	if err == nil && !maps.Equal(tags, a.o.Attrs.Tags) {
-		a.note("the store dropped the tags of this object, as it may of each that is uploaded in parts: set them with `aws s3api put-object-tagging`")
+	tags, err := a.c.store.Tags(ctx, ref, &a.o.attrs)
+	if err == nil && !maps.Equal(tags, a.o.attrs.Tags) {
+		a.Note("the store dropped the tags of this object, as it may of each that is uploaded in parts: set them with `aws s3api put-object-tagging`")
 	}
 }
 
 // landed checks whether the upload is gone, and the object is there and made of just these parts.
 func (a *multipart) landed(ctx context.Context, sum checksum.Sum) (store.Object, bool) {
-	if _, _, err := a.c.store.Parts(ctx, a.up, &a.o.Attrs); !errors.Is(err, store.NoUpload) {
+	if _, _, err := a.c.store.Parts(ctx, a.up, &a.o.attrs); !errors.Is(err, store.NoUpload) {
 		return store.Object{}, false // still open: what is there under the key is older
 	}
 	if found, ok := a.same(ctx, a.up.Ref, a.bytes, sum); ok {
@@ -281,13 +282,10 @@ func (a *multipart) prove(ctx context.Context, obj store.Object, sum checksum.Su
 	}
 	completed := obj
 	if obj.ETag == "" || sum.Algorithm == checksum.MD5 || obj.Sum(sum.Algorithm).IsZero() {
-		err := a.ask(ctx, func(ctx context.Context) error {
-			seen, err := a.c.store.Head(ctx, store.GetRequest{Ref: store.Ref{Bucket: a.up.Bucket, Key: a.up.Key, Version: obj.Version}, Attrs: &a.o.Attrs})
-			if err == nil {
-				obj = seen
-			}
-			return err
-		})
+		seen, err := a.head(ctx, store.Ref{Bucket: a.up.Bucket, Key: a.up.Key, Version: obj.Version})
+		if err == nil {
+			obj = seen
+		}
 		if completed.ETag != "" && obj.ETag != completed.ETag {
 			return completed, Proof{Text: fmt.Sprintf("the store gave the ETag %s when the upload was completed, and reports %s now; another writer may have replaced the object", completed.ETag, obj.ETag)}, nil
 		}
@@ -337,7 +335,7 @@ func (a *multipart) abort(ctx context.Context, err error) error {
 	a.discarded()
 	cctx, cancel := cleanup(ctx)
 	defer cancel()
-	if aerr := a.ask(cctx, func(ctx context.Context) error { return a.c.store.Abort(ctx, a.up, &a.o.Attrs) }); aerr != nil {
+	if aerr := a.do(cctx, func(ctx context.Context) error { return a.c.store.Abort(ctx, a.up, &a.o.attrs) }); aerr != nil {
 		parts, bytes := a.count()
 		return &IncompleteUploadError{Upload: a.up, Parts: parts, Bytes: bytes, Err: errors.Join(err, fmt.Errorf("abort the unfinished upload: %w", aerr))}
 	}
@@ -360,7 +358,7 @@ func (a *multipart) send(ctx context.Context, n int, out outgoing) error {
 		if !errors.Is(err, store.ChecksumRefused) {
 			return err
 		}
-		a.retried(err, 0)
+		a.Retried(err, 0)
 	}
 	sum, err := a.sumPart(n, out)
 	if err != nil {
@@ -388,7 +386,7 @@ func (a *multipart) sendSummed(ctx context.Context, n int, out outgoing) error {
 	var part store.Part
 	var began time.Time
 	var answer time.Duration
-	err := a.tryWatched(ctx, size, !a.mayCut(late || !sum.IsZero()), func(ctx context.Context, f *attempt) error {
+	err := a.tryWatched(ctx, dispatch.Send{Size: size, Blind: !a.mayCut(late || !sum.IsZero())}, func(ctx context.Context, f *dispatch.Attempt) error {
 		if late && !a.c.store.TakesLateSums(a.up) { // since the previous try
 			s, err := a.sumPart(n, out)
 			if err != nil {
@@ -399,7 +397,7 @@ func (a *multipart) sendSummed(ctx context.Context, n int, out outgoing) error {
 		began = time.Now()
 		counted := &tally{ReaderAt: out.body, t: a.transfer, f: f, done: ctx.Done()}
 		req := store.PutPartRequest{
-			Upload: a.up, Number: n, Body: io.NewSectionReader(counted, 0, size), Sum: out.sum, Attrs: &a.o.Attrs, Buffer: out.buf, Wire: f.watched(),
+			Upload: a.up, Number: n, Body: io.NewSectionReader(counted, 0, size), Sum: out.sum, Attrs: &a.o.attrs, Buffer: out.buf, Wire: f.Wire(),
 		}
 		if late {
 			counted.algorithm = a.up.Scheme.Algorithm
@@ -434,7 +432,7 @@ func (a *multipart) sendSummed(ctx context.Context, n int, out outgoing) error {
 	}
 	a.c.meter.Spent(meter.Answer, answer)
 	now := time.Now()
-	a.c.pace.Done(now, pace.Sample{Bytes: size, Took: now.Sub(began), Answer: answer})
+	a.c.dispatch.Pace.Done(now, pace.Sample{Bytes: size, Took: now.Sub(began), Answer: answer})
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"haul.example/haul/internal/dispatch"
 	"haul.example/haul/internal/journal"
 	"haul.example/haul/store"
 )
@@ -35,7 +36,7 @@ const (
 func outlast(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
 	out, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
-		if pause(out, grace) == nil {
+		if dispatch.Pause(out, grace) == nil {
 			cancel(context.Cause(ctx))
 		}
 	})
@@ -54,10 +55,10 @@ func (a *multipart) sweepLost(ctx context.Context) {
 	defer cancel()
 	n, err := a.sweep(ctx)
 	if n > 0 {
-		a.note(fmt.Sprintf("aborted %d empty unfinished upload(s) of %s, which had been opened without an answer", n, a.up.Ref))
+		a.Note(fmt.Sprintf("aborted %d empty unfinished upload(s) of %s, which had been opened without an answer", n, a.up.Ref))
 	}
 	if err != nil {
-		a.note(fmt.Sprintf("an empty unfinished upload of %s may be left in the store: %v", a.up.Ref, err))
+		a.Note(fmt.Sprintf("an empty unfinished upload of %s may be left in the store: %v", a.up.Ref, err))
 		return
 	}
 	a.lostSince = time.Time{}
@@ -74,16 +75,12 @@ func (a *multipart) sweep(ctx context.Context) (n int, err error) {
 		if open.ID == a.up.ID || known[open.ID] || open.Started.Before(a.lostSince.Add(-clockSkew)) {
 			continue
 		}
-		var parts []store.Part
-		err := a.ask(ctx, func(ctx context.Context) (err error) {
-			_, parts, err = a.c.store.Parts(ctx, open, &a.o.Attrs)
-			return err
-		})
+		parts, err := a.stored(ctx, open)
 		if errors.Is(err, store.NoUpload) || err == nil && len(parts) > 0 {
 			continue
 		}
 		if err == nil {
-			err = a.ask(ctx, func(ctx context.Context) error { return a.c.store.Abort(ctx, open, &a.o.Attrs) })
+			err = a.do(ctx, func(ctx context.Context) error { return a.c.store.Abort(ctx, open, &a.o.attrs) })
 		}
 		if err != nil {
 			return n, err
@@ -96,7 +93,7 @@ func (a *multipart) sweep(ctx context.Context) (n int, err error) {
 // recordedUploads returns the IDs in the records on this machine.
 func (c *Client) recordedUploads() map[string]bool {
 	ids := map[string]bool{}
-	dir, err := c.StateDir()
+	dir, err := journal.Dir(c.opts.StateDir)
 	if err != nil {
 		return ids
 	}
@@ -112,7 +109,7 @@ func (c *Client) recordedUploads() map[string]bool {
 // write records the upload, and its end forgets it. What an earlier run of the same transfer left is aborted first.
 func (a *multipart) remember(ctx context.Context, kind direction) *leftover {
 	l := &leftover{multipart: a, kind: kind}
-	dir, err := a.c.StateDir()
+	dir, err := journal.Dir(a.c.opts.StateDir)
 	if err != nil {
 		return l
 	}
@@ -143,7 +140,7 @@ func (l *leftover) write() {
 	if err == nil {
 		err = l.log.Begin(record{
 			Format: recordVersion,
-			Kind:   l.kind, Identity: l.c.identity, Ref: l.up.Ref, Began: time.Now(), Choices: choices{Attrs: l.o.Attrs},
+			Kind:   l.kind, Identity: l.c.identity, Ref: l.up.Ref, Began: time.Now(), Choices: choices{Attrs: l.o.attrs},
 			UploadID: l.up.ID, Scheme: l.up.Scheme, LostSince: l.lostSince, Host: host, PID: os.Getpid(),
 		})
 	}
@@ -176,19 +173,19 @@ func (l *leftover) drop(ctx context.Context, earlier record) bool {
 		return dead.lostSince.IsZero()
 	}
 	old := store.Upload{Ref: earlier.Ref, ID: earlier.UploadID, Scheme: earlier.Scheme}
-	err := l.ask(ctx, func(ctx context.Context) error { return l.c.store.Abort(ctx, old, &earlier.Choices.Attrs) })
+	err := l.do(ctx, func(ctx context.Context) error { return l.c.store.Abort(ctx, old, &earlier.Choices.Attrs) })
 	if err != nil {
-		l.note(fmt.Sprintf("a %s to %s was killed, and its unfinished upload with the ID %s stays in the store: %v", earlier.Kind, old.Ref, old.ID, err))
+		l.Note(fmt.Sprintf("a %s to %s was killed, and its unfinished upload with the ID %s stays in the store: %v", earlier.Kind, old.Ref, old.ID, err))
 		return errors.Is(err, store.NoBucket)
 	}
-	l.note(fmt.Sprintf("aborted the unfinished upload of a %s to %s that was killed", earlier.Kind, old.Ref))
+	l.Note(fmt.Sprintf("aborted the unfinished upload of a %s to %s that was killed", earlier.Kind, old.Ref))
 	return true
 }
 
 // sweepDead aborts, once for each Client, what is left of streams and copies whose processes were killed on this machine.
 func (c *Client) sweepDead(ctx context.Context, t *transfer) {
 	c.swept.Do(func() {
-		dir, err := c.StateDir()
+		dir, err := journal.Dir(c.opts.StateDir)
 		if err != nil {
 			return
 		}

@@ -18,7 +18,7 @@ import (
 // TestNoUploadIsLeftThatNoLaterRunFinds breaks runs off while they open uploads, in all the ways in which the ID is not
 // heard.
 func TestNoUploadIsLeftThatNoLaterRunFinds(t *testing.T) {
-	for name, o := range map[string]haul.Transfer{"resumed": {PartSize: 10}, "never resumed": {PartSize: 10, Resume: haul.ResumeNever}} {
+	for name, o := range map[string]haul.UploadOptions{"resumed": {PartSize: 10}, "never resumed": {PartSize: 10, Resume: haul.ResumeNever}} {
 		for fate, trouble := range map[string]func(*storetest.Fault, context.CancelFunc){
 			"Ctrl-C before the answer": func(f *storetest.Fault, kill context.CancelFunc) { f.Hook(kill) },
 			"Ctrl-C and no answer":     func(f *storetest.Fault, kill context.CancelFunc) { f.Hook(kill).LoseAnswer() },
@@ -74,10 +74,10 @@ func TestUploadsThatAreSomebodysStay(t *testing.T) {
 		ctx, kill := context.WithCancel(t.Context())
 		b.Fault(storetest.Create).Hook(kill).LoseAnswer()
 		want := random(200, 3)
-		if _, err := b.client().Upload(ctx, b.file("x.bam", want), object, haul.Transfer{PartSize: 10}); err == nil {
+		if _, err := b.client().Upload(ctx, b.file("x.bam", want), object, haul.UploadOptions{PartSize: 10}); err == nil {
 			t.Fatal("no error")
 		}
-		if _, err := b.client().Upload(t.Context(), filepath.Join(b.dir, "x.bam"), object, haul.Transfer{PartSize: 10}); err != nil {
+		if _, err := b.client().Upload(t.Context(), filepath.Join(b.dir, "x.bam"), object, haul.UploadOptions{PartSize: 10}); err != nil {
 			t.Fatal(err)
 		}
 		left := map[string]bool{}
@@ -94,13 +94,13 @@ func TestUploadsThatAreSomebodysStay(t *testing.T) {
 func TestKilledStreamIsSwept(t *testing.T) {
 	for name, begin := range map[string]func(*bench, context.Context) error{
 		"stream": func(b *bench, ctx context.Context) error {
-			_, err := b.client().UploadStream(ctx, section(random(200, 1)), object, haul.Transfer{PartSize: 10})
+			_, err := b.client().UploadStream(ctx, section(random(200, 1)), object, haul.UploadOptions{PartSize: 10})
 			return err
 		},
 		"copy": func(b *bench, ctx context.Context) error {
 			from := store.Ref{Bucket: storetest.Bucket, Key: "from"}
 			b.PutBytes(from, random(200, 1))
-			_, err := b.client().Copy(ctx, from, object, haul.Transfer{PartSize: 10})
+			_, err := b.client().Copy(ctx, from, object, haul.CopyOptions{PartSize: 10})
 			return err
 		},
 	} {
@@ -114,7 +114,7 @@ func TestKilledStreamIsSwept(t *testing.T) {
 				if left := new(haul.IncompleteUploadError); !errors.As(err, &left) || len(b.OpenUploads()) != 1 {
 					t.Fatalf("got %v", err)
 				}
-				if _, err := b.client().Upload(t.Context(), b.file("y", random(100, 1)), store.Ref{Bucket: storetest.Bucket, Key: "y"}, haul.Transfer{PartSize: 10}); err != nil {
+				if _, err := b.client().Upload(t.Context(), b.file("y", random(100, 1)), store.Ref{Bucket: storetest.Bucket, Key: "y"}, haul.UploadOptions{PartSize: 10}); err != nil {
 					t.Fatal(err)
 				}
 				if !strings.Contains(b.said(), "aborted the unfinished upload of a "+name) {
@@ -155,7 +155,7 @@ func TestOwnWriteUnderNoClobber(t *testing.T) {
 					b := newBench(t, storetest.Takes(sums))
 					tt.trouble(b, b.Fault(tt.op))
 					want := random(tt.size, 3)
-					r, err := b.upload(want, haul.Transfer{PartSize: 50, NoClobber: true})
+					r, err := b.upload(want, haul.UploadOptions{PartSize: 50, NoClobber: true})
 					if err != nil || !r.Proof.Verified {
 						t.Fatalf("%+v, %v", r, err)
 					}
@@ -178,7 +178,7 @@ func TestOwnWriteUnderNoClobber(t *testing.T) {
 				b := newBench(t)
 				before(b)
 				b.Fault(storetest.Put).Error(&store.Error{Kind: store.Unavailable, Status: 500})
-				if _, err := b.upload(random(20, 3), haul.Transfer{NoClobber: true}); !errors.Is(err, store.Exists) {
+				if _, err := b.upload(random(20, 3), haul.UploadOptions{NoClobber: true}); !errors.Is(err, store.Exists) {
 					t.Errorf("got %v, want kind Exists", err)
 				}
 			})

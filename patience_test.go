@@ -28,7 +28,7 @@ func TestPatienceBoundsRetryAfter(t *testing.T) {
 						b.Fault(op).Throttle(after).Always()
 						began := time.Now()
 						c := haul.New(b.Memory, haul.Options{StateDir: b.state, Patience: patience, Concurrency: 4})
-						_, err := c.Upload(t.Context(), b.file("x", random(size, 1)), object, haul.Transfer{PartSize: 50 * int64(size/200)})
+						_, err := c.Upload(t.Context(), b.file("x", random(size, 1)), object, haul.UploadOptions{PartSize: 50 * int64(size/200)})
 						if !errors.Is(err, store.Throttled) {
 							t.Fatalf("got %v", err)
 						}
@@ -73,7 +73,7 @@ func TestTooManyOpenFiles(t *testing.T) {
 	}})
 	done := make(chan error, 1)
 	go func() {
-		_, err := c.Upload(t.Context(), path, object, haul.Transfer{})
+		_, err := c.Upload(t.Context(), path, object, haul.UploadOptions{})
 		done <- err
 	}()
 	select {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"haul.example/haul/checksum"
+	"haul.example/haul/internal/dispatch"
 	"haul.example/haul/internal/evidence"
 	"haul.example/haul/internal/meter"
 	"haul.example/haul/internal/pace"
@@ -35,8 +36,13 @@ func (s *remote) free() bool {
 	return len(s.known.Claims) > 0 && s.known.Claims[0].Free() && s.known.Claims[0].Sum.Algorithm == s.algorithm
 }
 
-// smallObject is the size up to which an object is fetched by one request if its size is known before.
-const smallObject = 8 << 20
+// whyNotFree says why there is no such checksum.
+func (s *remote) whyNotFree() string {
+	if len(s.known.Claims) == 0 {
+		return s.known.Why()
+	}
+	return "the " + s.known.Claims[0].Text() + " cannot be combined from ranges"
+}
 
 // segment is a range that is here, with its sum.
 type segment struct {
@@ -117,19 +123,30 @@ func (t *transfer) discover(ctx context.Context, from store.Ref, first int64) (s
 	return store.Object{}, nil, &store.Error{Kind: store.Changed, Op: "GetObject", Ref: from, Hint: "it is being written again and again; wait until that has ended"}
 }
 
-func (t *transfer) head(ctx context.Context, from store.Ref) (obj store.Object, err error) {
-	err = t.ask(ctx, func(ctx context.Context) error {
-		o, err := t.c.store.Head(ctx, store.GetRequest{Ref: from, Attrs: &t.o.Attrs})
-		obj = o
-		return err
+func (t *transfer) head(ctx context.Context, ref store.Ref) (store.Object, error) {
+	return t.headAs(ctx, store.GetRequest{Ref: ref, Attrs: &t.o.attrs})
+}
+
+func (t *transfer) headAs(ctx context.Context, r store.GetRequest) (store.Object, error) {
+	return ask(ctx, t, func(ctx context.Context) (store.Object, error) { return t.c.store.Head(ctx, r) })
+}
+
+func (t *transfer) tags(ctx context.Context, ref store.Ref) (map[string]string, error) {
+	return ask(ctx, t, func(ctx context.Context) (map[string]string, error) { return t.c.store.Tags(ctx, ref, &t.o.attrs) })
+}
+
+// stored returns the parts that the store has of an open upload.
+func (t *transfer) stored(ctx context.Context, up store.Upload) ([]store.Part, error) {
+	return ask(ctx, t, func(ctx context.Context) ([]store.Part, error) {
+		_, parts, err := t.c.store.Parts(ctx, up, &t.o.attrs)
+		return parts, err
 	})
-	return obj, err
 }
 
 func (t *transfer) getFirst(ctx context.Context, from store.Ref, n int64) (first *response, err error) {
 	err = t.try(ctx, func(ctx context.Context) error {
 		ctx, o := t.cuttable(ctx)
-		b, err := t.c.store.Get(ctx, store.GetRequest{Ref: from, Range: store.Range{Length: n}, Attrs: &t.o.Attrs})
+		b, err := t.c.store.Get(ctx, store.GetRequest{Ref: from, Range: store.Range{Length: n}, Attrs: &t.o.attrs})
 		if err != nil {
 			o.cut(nil)
 			return err
@@ -144,7 +161,7 @@ func (t *transfer) getFirst(ctx context.Context, from store.Ref, n int64) (first
 // newSource finds out what the store records, and so how the bytes are to be summed.
 func (t *transfer) newSource(ctx context.Context, ref store.Ref, obj store.Object) *remote {
 	s := &remote{transfer: t, ref: ref, obj: obj, algorithm: checksum.CRC64NVME}
-	s.known = t.evidence(ctx, &s.obj, &t.o.Attrs)
+	s.known = t.evidence(ctx, &s.obj, &t.o.attrs)
 	if c := s.known.Claims; len(c) > 0 && c[0].Free() {
 		s.algorithm = c[0].Sum.Algorithm
 	}
@@ -153,12 +170,12 @@ func (t *transfer) newSource(ctx context.Context, ref store.Ref, obj store.Objec
 
 // cut splits the gaps into ranges.
 func (t *transfer) cut(gaps []store.Range, size int64) *plan.Ranges {
-	return plan.NewRanges(gaps, plan.RangeSize(size, t.o.PartSize), t.o.PartSize != 0)
+	return plan.NewRanges(gaps, plan.RangeSize(size, t.o.partSize), t.o.partSize != 0)
 }
 
 // partsOf returns about how many ranges an object is fetched by.
 func (t *transfer) partsOf(size int64) int {
-	part := plan.RangeSize(size, t.o.PartSize)
+	part := plan.RangeSize(size, t.o.partSize)
 	return int(max(1, (size+part-1)/part))
 }
 
@@ -227,7 +244,7 @@ func (s *remote) fetch(ctx context.Context, r store.Range, first *response, to s
 	}()
 	err := s.try(ctx, func(ctx context.Context) error {
 		if f.back != 0 {
-			if err := s.makeWay(ctx, f.back, r.Length); err != nil {
+			if err := s.c.dispatch.MakeWay(ctx, f.back, r.Length); err != nil {
 				return err
 			}
 			f.back = 0
@@ -240,7 +257,7 @@ func (s *remote) fetch(ctx context.Context, r store.Range, first *response, to s
 		before := f.got
 		err := f.attempt(ctx, body)
 		if f.got > before && store.Retryable(err) {
-			return &movedOn{err}
+			return dispatch.MovedOn(err)
 		}
 		return err
 	})
@@ -250,7 +267,7 @@ func (s *remote) fetch(ctx context.Context, r store.Range, first *response, to s
 		return checksum.Sum{}, err
 	}
 	now := time.Now()
-	s.c.pace.Done(now, pace.Sample{Bytes: r.Length, Took: now.Sub(f.began), FirstByte: f.firstByte})
+	s.c.dispatch.Pace.Done(now, pace.Sample{Bytes: r.Length, Took: now.Sub(f.began), FirstByte: f.firstByte})
 	return combine(f.pieces)
 }
 
@@ -293,14 +310,14 @@ func (f *rangeFetch) mayEndPiece() {
 // attempt is one try to fetch the rest of the range.
 func (f *rangeFetch) attempt(ctx context.Context, o *response) error {
 	defer o.cut(nil)
-	fl := f.c.take(pace.Flight{Size: f.Length - f.got, Cuts: f.cuts}, o.cut)
-	defer f.c.land(fl)
+	fl := f.c.dispatch.Take(pace.Flight{Size: f.Length - f.got, Cuts: f.cuts}, o.cut)
+	defer f.c.dispatch.Land(fl)
 	if o.Body == nil {
 		body, err := f.c.store.Get(ctx, store.GetRequest{
 			Ref:     f.ref,
 			Range:   store.Range{Offset: f.Offset + f.got, Length: f.Length - f.got},
 			IfMatch: f.obj.ETag,
-			Attrs:   &f.o.Attrs,
+			Attrs:   &f.o.attrs,
 		})
 		if err != nil {
 			return f.slow(o, fl, err)
@@ -326,25 +343,25 @@ func (s *remote) unchanged(o store.Object) error {
 	return &store.Error{Kind: store.Changed, Op: "GetObject", Ref: s.ref}
 }
 
-// slow returns errSlow or errExcess if that is why the try ended.
-func (f *rangeFetch) slow(o *response, fl *attempt, err error) error {
+// slow returns dispatch.ErrSlow or dispatch.ErrExcess if that is why the try ended.
+func (f *rangeFetch) slow(o *response, fl *dispatch.Attempt, err error) error {
 	if err == nil {
 		return nil
 	}
 	switch o.why() {
-	case errSlow:
+	case dispatch.ErrSlow:
 		f.cuts++
-		return errSlow
-	case errExcess:
+		return dispatch.ErrSlow
+	case dispatch.ErrExcess:
 		f.back = fl.ID
-		return errExcess
+		return dispatch.ErrExcess
 	}
 	return err
 }
 
 // drain reads the body to the range's end, sums while the bytes are still in the core's cache, and stores them in large
 // pieces.
-func (f *rangeFetch) drain(body io.Reader, fl *attempt) error {
+func (f *rangeFetch) drain(body io.Reader, fl *dispatch.Attempt) error {
 	for f.got < f.Length {
 		buf := f.to.room(f.got)
 		buf = buf[:min(int64(len(buf)), f.Length-f.got)]
@@ -353,20 +370,20 @@ func (f *rangeFetch) drain(body io.Reader, fl *attempt) error {
 		for filled < len(buf) && err == nil {
 			var n int
 			n, err = body.Read(buf[filled:])
-			f.c.limit.take(n, f.done)
+			f.c.limit(n, f.done)
 			f.h.Write(buf[filled : filled+n])
 			filled += n
 			f.moved.Add(int64(n))
 			f.c.meter.Moved(int64(n))
-			fl.moved.Add(int64(n))
+			fl.Moved(int64(n))
 		}
 		if filled > 0 {
 			if lerr := f.to.land(f.Offset+f.got, buf[:filled]); lerr != nil {
 				return lerr
 			}
 			f.got += int64(filled)
-			f.c.succeeded()
-			f.c.meter.Done(int64(filled))
+			f.c.dispatch.Succeeded()
+			f.arrive(int64(filled))
 			f.mayEndPiece()
 		}
 		if err != nil && f.got < f.Length {

@@ -26,7 +26,7 @@ type Unfinished struct {
 // those that another process is doing now.
 func (c *Client) Unfinished() iter.Seq2[Unfinished, error] {
 	return func(yield func(Unfinished, error) bool) {
-		dir, err := c.StateDir()
+		dir, err := journal.Dir(c.opts.StateDir)
 		if err != nil {
 			yield(Unfinished{}, err)
 			return
@@ -50,10 +50,13 @@ func (c *Client) Resume(ctx context.Context, u Unfinished) (Result, error) {
 	if kept.Attrs.Encryption.Customer.Key != "" || kept.Attrs.Encryption.CopySource.Key != "" {
 		return Result{}, fmt.Errorf("%s was started with a customer-provided key, which is never saved: pass the key again", u.Path)
 	}
-	o := Transfer{PartSize: kept.PartSize, Checksum: kept.Checksum, NoClobber: kept.NoClobber, Times: kept.Times, Attrs: kept.Attrs}
-	o.Digests, o.DigestFirst = kept.Digests, kept.DigestFirst
 	if u.Upload {
-		return c.Upload(ctx, u.Path, u.Ref, o)
+		return c.Upload(ctx, u.Path, u.Ref, UploadOptions{
+			PartSize: kept.PartSize, Checksum: kept.Checksum, NoClobber: kept.NoClobber, Times: kept.Times, Attrs: kept.Attrs,
+			Digests: kept.Digests, DigestFirst: kept.DigestFirst,
+		})
 	}
-	return c.Download(ctx, u.Ref, u.Path, o)
+	return c.Download(ctx, u.Ref, u.Path, DownloadOptions{
+		PartSize: kept.PartSize, NoClobber: kept.NoClobber, Times: kept.Times, Attrs: kept.Attrs, Digests: kept.Digests,
+	})
 }

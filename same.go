@@ -32,9 +32,9 @@ type Comparison struct {
 
 // looking returns a transfer that moves nothing.
 func (c *Client) looking(source, target string, a *store.Attrs) *transfer {
-	var o Transfer
+	var o transferOptions
 	if a != nil {
-		o.Attrs = *a
+		o.attrs = *a
 	}
 	return c.begin(source, target, o)
 }
@@ -58,7 +58,7 @@ func (c *Client) SameFile(ctx context.Context, path string, ref store.Ref, a *st
 		same.Verdict, same.Text = Different, fmt.Sprintf("the file has %d bytes, the object %d", src.Size(), obj.Size)
 		return same, nil
 	}
-	r := t.evidence(ctx, &obj, &t.o.Attrs)
+	r := t.evidence(ctx, &obj, &t.o.attrs)
 	answer, err := t.compare(ctx, r, src)
 	if err != nil {
 		return Comparison{}, readError(src, err)

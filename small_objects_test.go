@@ -17,7 +17,7 @@ func TestListedObjectCostsOneRequest(t *testing.T) {
 		b := newBench(t)
 		want := random(size, 1)
 		listed := b.PutBytes(object, want)
-		r, err := b.client().DownloadListed(context.Background(), listed, filepath.Join(b.dir, "out.bam"), haul.Transfer{})
+		r, err := b.client().Download(context.Background(), object, filepath.Join(b.dir, "out.bam"), haul.DownloadOptions{Listed: &listed})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -36,13 +36,13 @@ func TestListedObjectInTrouble(t *testing.T) {
 		listed := b.PutBytes(object, want)
 		b.Fault(storetest.Get).Offset(0).After(100).Error(store.Network)
 		b.Fault(storetest.Get).Offset(100).After(100).CorruptByte()
-		r, err := b.client().DownloadListed(context.Background(), listed, filepath.Join(b.dir, "out.bam"), haul.Transfer{})
+		r, err := b.client().Download(context.Background(), object, filepath.Join(b.dir, "out.bam"), haul.DownloadOptions{Listed: &listed})
 		if err != nil || !r.Proof.Verified || r.Retries != 1 {
 			t.Fatalf("%+v, %v", r, err)
 		}
 		b.fetched(want)
 		b.PutBytes(object, random(500, 2))
-		if _, err := b.client().DownloadListed(context.Background(), listed, filepath.Join(b.dir, "out.bam"), haul.Transfer{}); !errors.Is(err, store.Changed) {
+		if _, err := b.client().Download(context.Background(), object, filepath.Join(b.dir, "out.bam"), haul.DownloadOptions{Listed: &listed}); !errors.Is(err, store.Changed) {
 			t.Errorf("got %v, want kind Changed", err)
 		}
 		b.fetched(want)

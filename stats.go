@@ -71,11 +71,11 @@ func (c *Client) Stats() Stats {
 		Requests: m.Requests, Retries: m.Retries, Throttled: m.Throttled,
 	}
 	c.watch.tell(&s)
-	used := c.lanes.use()
+	used := c.dispatch.Use()
 	s.Lanes = LaneStats{
-		Peak: used.peak, Open: c.pace.Lanes(), Fixed: c.opts.Concurrency > 0, InUse: used.inUse, Active: used.active, Full: used.full,
+		Peak: used.Peak, Open: c.dispatch.Pace.Lanes(), Fixed: c.opts.Concurrency > 0, InUse: used.InUse, Active: used.Active, Full: used.Full,
 	}
-	found := c.pace.Found()
+	found := c.dispatch.Pace.Found()
 	s.Lanes.Settled, s.Lanes.Most, s.Lanes.Alone = found.Done, found.Highest, found.Alone
 	w := &s.Waits
 	w.FirstByte, w.FirstBytes = c.meter.Waited(meter.FirstByte)

@@ -26,7 +26,7 @@ func TestSlowSourceIsNamed(t *testing.T) {
 			w.Close()
 		}()
 		c := b.client()
-		if _, err := c.UploadStream(context.Background(), r, object, haul.Transfer{PartSize: 10}); err != nil {
+		if _, err := c.UploadStream(context.Background(), r, object, haul.UploadOptions{PartSize: 10}); err != nil {
 			t.Fatal(err)
 		}
 		s := c.Stats()
@@ -52,7 +52,7 @@ func TestSlowReaderOfTheOutputIsNamed(t *testing.T) {
 		b := newBench(t)
 		b.PutBytes(object, random(100, 1))
 		c := b.client()
-		if _, err := c.DownloadStream(context.Background(), object, slow{io.Discard}, haul.Transfer{PartSize: 10}); err != nil {
+		if _, err := c.DownloadStream(context.Background(), object, slow{io.Discard}, haul.DownloadOptions{PartSize: 10}); err != nil {
 			t.Fatal(err)
 		}
 		if s := c.Stats(); s.Limit().Kind != haul.LimitTarget || s.Waits.Target != 10*time.Second || s.Waits.FirstBytes != 10 {
@@ -71,7 +71,7 @@ func TestLanesAndAnswersAddUp(t *testing.T) {
 			t.Errorf("before the first transfer: %+v", got)
 		}
 		time.Sleep(time.Hour) // nothing runs
-		if _, err := c.Upload(context.Background(), path, object, haul.Transfer{PartSize: 20}); err != nil {
+		if _, err := c.Upload(context.Background(), path, object, haul.UploadOptions{PartSize: 20}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)
@@ -103,7 +103,7 @@ func TestRefusalsAreNamed(t *testing.T) {
 		b := newBench(t)
 		b.Fault(storetest.PutPart).Error(store.Throttled).Times(8)
 		c := b.client()
-		if _, err := c.Upload(context.Background(), b.file("x.bam", random(100, 1)), object, haul.Transfer{PartSize: 10}); err != nil {
+		if _, err := c.Upload(context.Background(), b.file("x.bam", random(100, 1)), object, haul.UploadOptions{PartSize: 10}); err != nil {
 			t.Fatal(err)
 		}
 		s := c.Stats()

@@ -22,7 +22,7 @@ func TestDroppedTagsAreNamed(t *testing.T) {
 		}})
 		for _, name := range []string{"x", "y"} {
 			to := store.Ref{Bucket: object.Bucket, Key: name}
-			o := haul.Transfer{PartSize: 10, Attrs: store.Attrs{Tags: map[string]string{"a": "b"}}}
+			o := haul.UploadOptions{PartSize: 10, Attrs: store.Attrs{Tags: map[string]string{"a": "b"}}}
 			if _, err := c.Upload(context.Background(), b.file(name, random(95, 1)), to, o); err != nil {
 				t.Fatal(err)
 			}

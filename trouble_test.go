@@ -25,7 +25,7 @@ func TestBrokenReaderIsNoEndOfStream(t *testing.T) {
 	for _, broken := range []error{io.ErrUnexpectedEOF, fmt.Errorf("read tcp: %w", io.EOF)} {
 		b := newBench(t)
 		for _, size := range []int{5, 100, 105} {
-			_, err := b.intake(io.MultiReader(bytes.NewReader(random(size, 1)), iotest.ErrReader(broken)), haul.Transfer{PartSize: 10})
+			_, err := b.intake(io.MultiReader(bytes.NewReader(random(size, 1)), iotest.ErrReader(broken)), haul.UploadOptions{PartSize: 10})
 			if !errors.Is(err, broken) {
 				t.Errorf("after %d bytes: got %v, want %v", size, err, broken)
 			}
@@ -44,7 +44,7 @@ func TestAnswersOfAnotherStateAreAnError(t *testing.T) {
 		s := &forgetful{Store: b.Memory}
 		b.Fault(storetest.Get).Offset(100).Hook(func() { b.PutBytes(object, random(200, 4)) })
 		c := haul.New(s, haul.Options{StateDir: b.state})
-		_, err := c.Download(context.Background(), object, filepath.Join(b.dir, "out.bam"), haul.Transfer{PartSize: 10})
+		_, err := c.Download(context.Background(), object, filepath.Join(b.dir, "out.bam"), haul.DownloadOptions{PartSize: 10})
 		if !errors.Is(err, store.Changed) {
 			t.Errorf("got %v, want kind Changed", err)
 		}
@@ -70,7 +70,7 @@ func TestAdoptLeavesForeignUploadsAlone(t *testing.T) {
 		if _, err := b.PutPart(context.Background(), store.PutPartRequest{Upload: foreign, Number: 1, Body: section(other), Sum: sumBy(foreign.Scheme, other)}); err != nil {
 			t.Fatal(err)
 		}
-		for _, o := range []haul.Transfer{{Resume: haul.ResumeAdopt}, {Resume: haul.ResumeAdopt, Checksum: checksum.CRC32C}} {
+		for _, o := range []haul.UploadOptions{{Resume: haul.ResumeAdopt}, {Resume: haul.ResumeAdopt, Checksum: checksum.CRC32C}} {
 			want := random(205, 3)
 			if _, err := b.upload(want, o); err != nil {
 				t.Fatal(err)
@@ -89,7 +89,7 @@ func TestOldEqualObjectIsNotTakenForOurs(t *testing.T) {
 		want := random(200, 3)
 		b.PutBytes(object, want)
 		b.Fault(storetest.Complete).Error(errors.New("odd"))
-		_, err := b.upload(want, haul.Transfer{PartSize: 10, Attrs: store.Attrs{StorageClass: "GLACIER_IR"}})
+		_, err := b.upload(want, haul.UploadOptions{PartSize: 10, Attrs: store.Attrs{StorageClass: "GLACIER_IR"}})
 		var left *haul.IncompleteUploadError
 		if !errors.As(err, &left) {
 			t.Errorf("got %v, want a LeftError", err)
@@ -98,7 +98,7 @@ func TestOldEqualObjectIsNotTakenForOurs(t *testing.T) {
 		small := store.Ref{Bucket: storetest.Bucket, Key: "small"}
 		b.PutBytes(small, []byte("same"))
 		time.Sleep(time.Hour) // of the bubble's clock: nobody takes it for what this run wrote
-		if _, err := b.client().Upload(context.Background(), b.file("small", []byte("same")), small, haul.Transfer{NoClobber: true}); !errors.Is(err, store.Exists) {
+		if _, err := b.client().Upload(context.Background(), b.file("small", []byte("same")), small, haul.UploadOptions{NoClobber: true}); !errors.Is(err, store.Exists) {
 			t.Errorf("got %v, want kind Exists", err)
 		}
 	})
@@ -108,7 +108,7 @@ func TestDamageUnderNoClobberIsHealed(t *testing.T) {
 	b := newBench(t, storetest.Takes(storetest.IgnoredChecksums))
 	b.Fault(storetest.Put).CorruptByte()
 	want := random(20, 1)
-	if _, err := b.upload(want, haul.Transfer{NoClobber: true}); err != nil {
+	if _, err := b.upload(want, haul.UploadOptions{NoClobber: true}); err != nil {
 		t.Fatal(err)
 	}
 	b.stored(want)
@@ -121,7 +121,7 @@ func TestStateFolderFullMidwayDoesNotMatter(t *testing.T) {
 	if err := os.WriteFile(b.state, nil, 0o600); err != nil { // a file where the folder should be
 		t.Fatal(err)
 	}
-	if _, err := b.download(haul.Transfer{PartSize: 10}); err != nil {
+	if _, err := b.download(haul.DownloadOptions{PartSize: 10}); err != nil {
 		t.Fatal(err)
 	}
 	b.fetched(want)
@@ -137,10 +137,10 @@ func TestNamesThatAreNoUTF8Resume(t *testing.T) {
 		b.PutBytes(object, want)
 		target := filepath.Join(b.dir, "r\xffads.bam")
 		b.Fault(storetest.Get).Offset(170).Error(store.Denied)
-		if _, err := b.client().Download(context.Background(), object, target, haul.Transfer{PartSize: 10}); err == nil {
+		if _, err := b.client().Download(context.Background(), object, target, haul.DownloadOptions{PartSize: 10}); err == nil {
 			t.Fatal("no error")
 		}
-		r, err := b.client().Download(context.Background(), object, target, haul.Transfer{PartSize: 10})
+		r, err := b.client().Download(context.Background(), object, target, haul.DownloadOptions{PartSize: 10})
 		if err != nil || r.Kept == 0 {
 			t.Errorf("%+v, %v", r, err)
 		}
@@ -153,7 +153,7 @@ func TestUnprovedByTheETagIsSaid(t *testing.T) {
 	b.Fault(storetest.Complete).Hook(func() {})
 	s := &forger{Store: b.Memory}
 	c := haul.New(s, haul.Options{StateDir: b.state})
-	r, err := c.Upload(context.Background(), b.file("x.bam", random(200, 1)), object, haul.Transfer{PartSize: 10})
+	r, err := c.Upload(context.Background(), b.file("x.bam", random(200, 1)), object, haul.UploadOptions{PartSize: 10})
 	if err != nil || r.Proof.Verified {
 		t.Errorf("%+v, %v; want no proof", r.Proof, err)
 	}
@@ -175,12 +175,12 @@ func TestRecordSurvivesALookThatFails(t *testing.T) {
 		want := random(200, 3)
 		ctx, kill := context.WithCancel(context.Background())
 		b.Fault(storetest.Complete).Hook(kill).LoseAnswer()
-		if _, err := b.client().Upload(ctx, b.file("x.bam", want), object, haul.Transfer{PartSize: 10}); err == nil {
+		if _, err := b.client().Upload(ctx, b.file("x.bam", want), object, haul.UploadOptions{PartSize: 10}); err == nil {
 			t.Fatal("no error")
 		}
 		b.Fault(storetest.Head).Error(store.Unavailable).Times(2)
 		before := b.Counts().In()
-		r, err := b.client().Upload(context.Background(), filepath.Join(b.dir, "x.bam"), object, haul.Transfer{PartSize: 10})
+		r, err := b.client().Upload(context.Background(), filepath.Join(b.dir, "x.bam"), object, haul.UploadOptions{PartSize: 10})
 		if err != nil || r.Kept != 200 || b.Counts().In() != before {
 			t.Errorf("%+v, %v", r, err)
 		}
@@ -198,12 +198,12 @@ func TestStreamsThroughAPipe(t *testing.T) {
 		r, w := io.Pipe()
 		done := make(chan error, 1)
 		go func() {
-			_, err := c.DownloadStream(context.Background(), object, w, haul.Transfer{PartSize: 1 << 20})
+			_, err := c.DownloadStream(context.Background(), object, w, haul.DownloadOptions{PartSize: 1 << 20})
 			w.CloseWithError(err)
 			done <- err
 		}()
 		to := store.Ref{Bucket: storetest.Bucket, Key: "to"}
-		if _, err := c.UploadStream(context.Background(), r, to, haul.Transfer{PartSize: 1 << 20}); err != nil {
+		if _, err := c.UploadStream(context.Background(), r, to, haul.UploadOptions{PartSize: 1 << 20}); err != nil {
 			t.Fatal(err)
 		}
 		if err := <-done; err != nil {

@@ -24,13 +24,15 @@ import (
 // by range. If an upload in parts fails, the error is an *IncompleteUploadError that reports what stays in the store; the
 // same call resumes from there. The error is of kind store.Exists if NoClobber forbids to replace an object, and
 // ErrSourceChanged if the file changed while it was read.
-func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Transfer) (Result, error) {
+func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o UploadOptions) (Result, error) {
 	defer c.alive()()
-	if err := o.checkDigests(); err != nil {
+	t := c.begin(path, to.String(), o.all())
+	defer t.report()()
+	if err := t.o.checkDigests(); err != nil {
 		return Result{}, err
 	}
 	var src *localfile.Source
-	err := c.begin(path, to.String(), o).withFile(ctx, func() (err error) {
+	err := t.c.dispatch.WithFile(ctx, t, func() (err error) {
 		src, err = localfile.OpenSource(path)
 		return err
 	})
@@ -38,18 +40,18 @@ func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Transf
 		return Result{}, err
 	}
 	defer src.Close() // only read from
+	t.o = t.o.stamped(src.ModTime())
 	if unsized, err := src.Unsized(); unsized || err != nil {
 		if err != nil {
 			return Result{}, fmt.Errorf("source %s: %w", path, err)
 		}
-		o.DigestFirst = false // it can only be read once
-		return c.uploadStream(ctx, path, src.Reader(), to, o.stamped(src.ModTime()))
+		t.o.digestFirst = false // it can only be read once
+		return t.stream(ctx, src.Reader(), to)
 	}
-	t := c.begin(path, to.String(), o.stamped(src.ModTime()))
 	limits := c.store.Limits(to.Bucket)
-	u := &upload{multipart: &multipart{transfer: t, up: store.Upload{Ref: to}}, src: src, limits: limits}
-	inParts := !plan.OnePut(src.Size(), limits) || o.PartSize != 0 && src.Size() > o.PartSize
-	if (!inParts || o.Resume == ResumeNever) && t.recorded(up, src.Path(), to) {
+	u := &upload{multipart: &multipart{transfer: t, up: store.Upload{Ref: to}}, file: src, src: src, limits: limits}
+	inParts := u.inParts()
+	if (!inParts || t.o.resume == ResumeNever) && t.recorded(up, src.Path(), to) {
 		why := "the file is smaller now"
 		if inParts {
 			why = "that is not wanted"
@@ -58,12 +60,22 @@ func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Transf
 			return Result{}, err
 		}
 	}
-	if inParts {
+	return u.store(ctx)
+}
+
+// inParts reports whether the source is sent in parts.
+func (u *upload) inParts() bool {
+	return !plan.OnePut(u.src.Size(), u.limits) || u.o.partSize != 0 && u.src.Size() > u.o.partSize
+}
+
+// store sends the source, in parts or by one request.
+func (u *upload) store(ctx context.Context) (Result, error) {
+	if u.inParts() {
 		return u.run(ctx)
 	}
-	r, err := t.put(ctx, onDisk{src, c.meter}, to)
-	if now := c.store.Limits(to.Bucket); errors.Is(err, store.TooLarge) && now != limits && !plan.OnePut(src.Size(), now) {
-		u.note(fmt.Sprintf("%v; sending it in parts", err))
+	r, err := u.put(ctx, onDisk{u.src, u.c.meter}, u.up.Ref)
+	if now := u.c.store.Limits(u.up.Bucket); errors.Is(err, store.TooLarge) && now != u.limits && !plan.OnePut(u.src.Size(), now) {
+		u.Note(fmt.Sprintf("%v; sending it in parts", err))
 		u.limits, u.counted = now, 1
 		return u.run(ctx)
 	}
@@ -71,12 +83,17 @@ func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Transf
 	return r, err
 }
 
-// modified returns the file's modification time.
-func (u *upload) modified() time.Time { return u.src.ModTime() }
+// modified returns the modification time of the file; zero if it is none.
+func (u *upload) modified() time.Time {
+	if u.file == nil {
+		return time.Time{}
+	}
+	return u.file.ModTime()
+}
 
 // dropEarlier discards what an earlier run left and this one will not resume.
 func (u *upload) dropEarlier(ctx context.Context, why string) error {
-	l, err := u.openLog(ctx, up, u.src.Path(), u.up.Ref)
+	l, err := u.openLog(ctx, up, u.file.Path(), u.up.Ref)
 	if l == nil || err != nil {
 		return err
 	}
@@ -85,7 +102,7 @@ func (u *upload) dropEarlier(ctx context.Context, why string) error {
 	if !ok {
 		return nil
 	}
-	u.note("not resuming an earlier run: " + why + "; starting over")
+	u.Note("not resuming an earlier run: " + why + "; starting over")
 	if earlier.UploadID != "" {
 		if err := u.dropOld(ctx, store.Upload{Ref: earlier.Ref, ID: earlier.UploadID, Scheme: earlier.Scheme}); err != nil {
 			return err
@@ -98,14 +115,16 @@ func (u *upload) dropEarlier(ctx context.Context, why string) error {
 	return nil
 }
 
-// upload is one upload of a file in parts.
+// upload is one upload of a file, or of an io.ReaderAt, in parts.
 type upload struct {
 	*multipart
-	src    *localfile.Source
-	limits store.Limits
-	layout plan.Layout
-	log    *log
-	ours   bool // this run created the upload
+	file     *localfile.Source // nil: it is an io.ReaderAt, and cannot be resumed
+	src      content
+	limits   store.Limits
+	layout   plan.Layout
+	log      *log      // of a file
+	leftover *leftover // of an io.ReaderAt
+	ours     bool      // this run created the upload
 
 	restarts   int  // how often it was started over
 	completing bool // all parts are there, and Complete was asked for
@@ -116,19 +135,22 @@ type upload struct {
 	md5     *digest // of the whole file, if it was read before
 }
 
-func (u *upload) run(ctx context.Context) (Result, error) {
-	layout, err := plan.Parts(u.src.Size(), u.o.PartSize, u.limits)
+func (u *upload) run(ctx context.Context) (r Result, err error) {
+	layout, err := plan.Parts(u.src.Size(), u.o.partSize, u.limits)
 	if err != nil {
 		return Result{}, err
 	}
 	u.layout = layout
-	u.fleeting = u.o.Resume == ResumeNever
+	u.fleeting = u.o.resume == ResumeNever
 	if err := u.keepRecord(ctx); err != nil {
 		return Result{}, err
 	}
 	defer func() {
 		if u.log != nil {
 			u.log.Close()
+		}
+		if u.leftover != nil {
+			u.leftover.end(ctx, err)
 		}
 	}()
 	u.c.sweepDead(ctx, u.transfer)
@@ -151,12 +173,16 @@ func (u *upload) run(ctx context.Context) (Result, error) {
 // keepRecord opens the record. A run that is never resumed has one too, so that a later one finds what is left of it if it
 // is killed; but it does without if records cannot be kept.
 func (u *upload) keepRecord(ctx context.Context) (err error) {
-	if u.o.Resume != ResumeNever {
-		u.log, err = u.openLog(ctx, up, u.src.Path(), u.up.Ref)
+	if u.file == nil {
+		u.leftover = u.remember(ctx, streamed)
+		return nil
+	}
+	if u.o.resume != ResumeNever {
+		u.log, err = u.openLog(ctx, up, u.file.Path(), u.up.Ref)
 		return err
 	}
-	if dir, err := u.c.StateDir(); err == nil {
-		u.log, _ = journal.Open[record, entry](dir, u.recordName(up, u.src.Path(), u.up.Ref))
+	if dir, err := journal.Dir(u.c.opts.StateDir); err == nil {
+		u.log, _ = journal.Open[record, entry](dir, u.recordName(up, u.file.Path(), u.up.Ref))
 	}
 	return nil
 }
@@ -228,7 +254,7 @@ func (u *upload) announce() {
 
 // earlier looks for an upload to resume.
 func (u *upload) earlier(ctx context.Context) (kept []store.Part, finished bool, r Result, err error) {
-	if u.log != nil && u.o.Resume != ResumeNever {
+	if u.log != nil && u.o.resume != ResumeNever {
 		if earlier, ok := u.log.Header(); ok {
 			u.lostSince = earlier.LostSince
 			if earlier.UploadID == "" { // the run was killed before it received an ID
@@ -238,7 +264,7 @@ func (u *upload) earlier(ctx context.Context) (kept []store.Part, finished bool,
 			}
 		}
 	}
-	if u.up.ID == "" && u.o.Resume == ResumeAdopt {
+	if u.up.ID == "" && u.o.resume == ResumeAdopt {
 		kept, err = u.adopt(ctx)
 	}
 	return kept, false, Result{}, err
@@ -246,6 +272,9 @@ func (u *upload) earlier(ctx context.Context) (kept []store.Part, finished bool,
 
 // writeDown updates the record, unless it is current.
 func (u *upload) writeDown() {
+	if u.leftover != nil {
+		u.leftover.write()
+	}
 	if u.log == nil {
 		return
 	}
@@ -253,7 +282,7 @@ func (u *upload) writeDown() {
 		return
 	}
 	if err := u.log.Begin(u.record()); err != nil {
-		u.note(fmt.Sprintf("no record can be kept, so a broken run would start over: %v", err))
+		u.Note(fmt.Sprintf("no record can be kept, so a broken run would start over: %v", err))
 		u.log.Close()
 		u.log = nil
 	}
@@ -262,8 +291,8 @@ func (u *upload) writeDown() {
 func (u *upload) record() record {
 	return record{
 		Format: recordVersion,
-		Kind:   up, Identity: u.c.identity, Path: []byte(u.src.Path()), Ref: u.up.Ref, Began: time.Now(), PartSize: u.layout.PartSize,
-		Choices: u.choices(), UploadID: u.up.ID, Scheme: u.up.Scheme, Fingerprint: u.src.Fingerprint(), LostSince: u.lostSince,
+		Kind:   up, Identity: u.c.identity, Path: []byte(u.file.Path()), Ref: u.up.Ref, Began: time.Now(), PartSize: u.layout.PartSize,
+		Choices: u.choices(), UploadID: u.up.ID, Scheme: u.up.Scheme, Fingerprint: u.file.Fingerprint(), LostSince: u.lostSince,
 	}
 }
 
@@ -287,11 +316,11 @@ func (u *upload) create(ctx context.Context) error {
 
 // digestFirst reads the file for its MD5 if that is to be in the metadata.
 func (u *upload) digestFirst(ctx context.Context) error {
-	if !u.o.DigestFirst || u.md5 != nil {
+	if !u.o.digestFirst || u.md5 != nil {
 		return nil
 	}
 	if u.layout.Size >= worthSaying {
-		u.note("reading the file once before its first part leaves, for its MD5")
+		u.Note("reading the file once before its first part leaves, for its MD5")
 	}
 	one := &digest{algorithm: checksum.MD5, h: checksum.MD5.New()}
 	one.passed.reset()
@@ -321,17 +350,14 @@ func (u *upload) beginDigests() {
 
 // absent returns an error of kind Exists if the object exists.
 func (t *transfer) absent(ctx context.Context, ref store.Ref) error {
-	err := t.ask(ctx, func(ctx context.Context) error {
-		_, err := t.c.store.Head(ctx, store.GetRequest{Ref: ref, Attrs: &t.o.Attrs})
-		return err
-	})
-	switch {
+	switch _, err := t.head(ctx, ref); {
 	case err == nil:
 		return &store.Error{Kind: store.Exists, Op: "HeadObject", Ref: ref}
 	case errors.Is(err, store.NotFound), errors.Is(err, store.Denied):
 		return nil
+	default:
+		return err
 	}
-	return err
 }
 
 // move sends the parts that are missing, and completes.
@@ -374,7 +400,7 @@ func (u *upload) unchanged(ctx context.Context) error {
 			defer lease.Release()
 			now, err := sumOf(sent.Algorithm, u.src, u.layout.Part(i+1), lease.Bytes())
 			if err != nil || now != sent || sent.IsZero() {
-				return errors.Join(fmt.Errorf("%w: %s may have been rewritten, and its time set back", ErrSourceChanged, u.src.Path()), err)
+				return errors.Join(fmt.Errorf("%w: %s may have been rewritten, and its time set back", ErrSourceChanged, u.source), err)
 			}
 			return nil
 		})

@@ -57,13 +57,13 @@ func (u *upload) startOver(ctx context.Context, err error) (bool, error) {
 	default:
 		return false, err
 	}
-	u.note(why + "; starting over")
+	u.Note(why + "; starting over")
 	return u.reset(ctx, err)
 }
 
 // obey lays the file out for the limits that the store turned out to have.
 func (u *upload) obey(ctx context.Context, limits store.Limits, err error) (bool, error) {
-	layout, lerr := plan.Parts(u.src.Size(), u.o.PartSize, limits)
+	layout, lerr := plan.Parts(u.src.Size(), u.o.partSize, limits)
 	if lerr != nil {
 		return false, fmt.Errorf("%w: %w", lerr, err)
 	}
@@ -74,7 +74,7 @@ func (u *upload) obey(ctx context.Context, limits store.Limits, err error) (bool
 	}
 	u.layout = layout
 	if _, said := u.c.saidLimits.LoadOrStore(limits, true); !said {
-		u.note(fmt.Sprintf("%v; starting over with %d parts in place of %d", err, layout.Count, old.Count))
+		u.Note(fmt.Sprintf("%v; starting over with %d parts in place of %d", err, layout.Count, old.Count))
 	}
 	return true, nil
 }
@@ -87,6 +87,8 @@ func (u *upload) reset(ctx context.Context, err error) (bool, error) {
 		}
 	}
 	parts, bytes := u.count()
+	u.discarded()
+	u.arrived.Add(-bytes)
 	u.c.meter.Undo(bytes, u.kept.Swap(0), parts)
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -105,7 +107,7 @@ func (u *upload) fail(ctx context.Context, err error) error {
 	case errors.Is(err, store.NoUpload):
 		u.forget(u.log)
 		return fmt.Errorf("%w: it was aborted or completed by somebody else meanwhile", err)
-	case u.o.Resume == ResumeNever, errors.Is(err, ErrSourceChanged), errors.Is(err, store.Exists):
+	case u.o.resume == ResumeNever, errors.Is(err, ErrSourceChanged), errors.Is(err, store.Exists):
 		return u.discard(ctx, err)
 	case ctx.Err() == nil && refusedForGood(err) && (u.completing || parts == 0):
 		// Resuming it would only lead to the same answer.
@@ -133,7 +135,7 @@ func (u *upload) recount(ctx context.Context, err error) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recountTime)
 	defer cancel()
-	_, parts, perr := u.c.store.Parts(ctx, u.up, &u.o.Attrs)
+	_, parts, perr := u.c.store.Parts(ctx, u.up, &u.o.attrs)
 	if perr != nil { // then what this run knows must do
 		return err
 	}

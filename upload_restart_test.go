@@ -102,7 +102,7 @@ func TestNoRecordLeadsIntoTheSameRefusalTwice(t *testing.T) {
 					p := &poisoned{Memory: b.Memory, op: op, err: &e}
 					run := func() error {
 						c := haul.New(p, haul.Options{StateDir: b.state, Patience: time.Minute, Observe: b.observe})
-						_, err := c.Upload(t.Context(), path, object, haul.Transfer{PartSize: 10})
+						_, err := c.Upload(t.Context(), path, object, haul.UploadOptions{PartSize: 10})
 						return err
 					}
 					if op == storetest.Parts { // it is asked for by the second run
@@ -139,17 +139,17 @@ func TestRefusedUploadOfAnEarlierRunStartsOver(t *testing.T) {
 		b := newBench(t)
 		want := random(200, 3)
 		b.Fault(storetest.Complete).Error(store.Denied)
-		if _, err := b.upload(want, haul.Transfer{PartSize: 10}); err == nil {
+		if _, err := b.upload(want, haul.UploadOptions{PartSize: 10}); err == nil {
 			t.Fatal("no error")
 		}
 		b.Fault(storetest.Complete).Error(&store.Error{Kind: store.Invalid, Status: 400, Code: "InvalidPart", Op: "CompleteMultipartUpload"})
 		c := b.client()
-		r, err := c.Upload(t.Context(), filepath.Join(b.dir, "x.bam"), object, haul.Transfer{PartSize: 10})
+		r, err := c.Upload(t.Context(), filepath.Join(b.dir, "x.bam"), object, haul.UploadOptions{PartSize: 10})
 		if err != nil {
 			t.Fatal(err)
 		}
 		b.stored(want)
-		if s := c.Snapshot(); r.Kept != 0 || s.Done != 200 || s.Total != 200 || s.PartsDone != 20 || s.PartsTotal != 20 || s.Kept != 0 {
+		if s := c.Progress(); r.Kept != 0 || s.Done != 200 || s.Total != 200 || s.PartsDone != 20 || s.PartsTotal != 20 || s.Kept != 0 {
 			t.Errorf("kept %d; counted %+v", r.Kept, s)
 		}
 		if !strings.Contains(b.said(), "starting over") || !strings.Contains(b.said(), "InvalidPart") {
@@ -177,7 +177,7 @@ func TestUploadThatIsGone(t *testing.T) {
 			}
 			want := random(200, 3)
 			c := haul.New(b.Memory, haul.Options{StateDir: b.state, Concurrency: 1, Observe: b.observe})
-			_, err := c.Upload(t.Context(), b.file("x.bam", want), object, haul.Transfer{PartSize: 10})
+			_, err := c.Upload(t.Context(), b.file("x.bam", want), object, haul.UploadOptions{PartSize: 10})
 			if midway != errors.Is(err, store.NoUpload) || !midway && err != nil {
 				t.Fatalf("midway %v: %v", midway, err)
 			}
@@ -255,16 +255,16 @@ func TestLimitsThatShowAreObeyed(t *testing.T) {
 				c := haul.New(n, haul.Options{StateDir: b.state, Observe: b.observe})
 				want := random(tt.size, 1)
 				path := b.file("x.bam", want)
-				r, err := c.Upload(t.Context(), path, object, haul.Transfer{})
+				r, err := c.Upload(t.Context(), path, object, haul.UploadOptions{})
 				if err != nil || r.Parts != tt.parts {
 					t.Fatalf("%d parts, want %d: %v", r.Parts, tt.parts, err)
 				}
 				b.stored(want)
-				if s := c.Snapshot(); s.Done != int64(tt.size) || s.Total != int64(tt.size) || s.PartsDone != tt.parts || s.PartsTotal != tt.parts {
+				if s := c.Progress(); s.Done != int64(tt.size) || s.Total != int64(tt.size) || s.PartsDone != tt.parts || s.PartsTotal != tt.parts {
 					t.Errorf("counted %+v", s)
 				}
 				moved := b.Counts().In()
-				if _, err := c.Upload(t.Context(), path, object, haul.Transfer{}); err != nil || b.Counts().In() != moved+int64(tt.size) {
+				if _, err := c.Upload(t.Context(), path, object, haul.UploadOptions{}); err != nil || b.Counts().In() != moved+int64(tt.size) {
 					t.Errorf("the next file moved %d bytes, has %d: %v", b.Counts().In()-moved, tt.size, err)
 				}
 				if n := strings.Count(b.said(), "starting over") + strings.Count(b.said(), "in parts"); n != 1 {
@@ -283,11 +283,11 @@ func TestPartSizeThatTheStoreTurnsOutNotToTake(t *testing.T) {
 		n := &narrow{Memory: b.Memory, known: small}
 		c := haul.New(n, haul.Options{StateDir: b.state})
 		path := b.file("x.bam", random(200, 1))
-		_, err := c.Upload(t.Context(), path, object, haul.Transfer{PartSize: 10})
+		_, err := c.Upload(t.Context(), path, object, haul.UploadOptions{PartSize: 10})
 		if !errors.Is(err, store.Invalid) || !strings.Contains(err.Error(), "use at least") {
 			t.Fatalf("got %v", err)
 		}
-		if _, err := c.Upload(t.Context(), path, object, haul.Transfer{PartSize: 50}); err != nil {
+		if _, err := c.Upload(t.Context(), path, object, haul.UploadOptions{PartSize: 50}); err != nil {
 			t.Fatal(err)
 		}
 		b.tidy()
@@ -334,7 +334,7 @@ func TestAdoptedUploadThatNamesNoChecksum(t *testing.T) {
 			}
 			b.Fault(storetest.PutPart).Part(12).CorruptByte()
 			c := haul.New(&tightLipped{b.Memory}, haul.Options{StateDir: b.state, Observe: b.observe})
-			r, err := c.Upload(t.Context(), b.file("x.bam", want), object, haul.Transfer{Resume: haul.ResumeAdopt})
+			r, err := c.Upload(t.Context(), b.file("x.bam", want), object, haul.UploadOptions{Resume: haul.ResumeAdopt})
 			if err != nil || r.Kept != 70 || !r.Proof.Verified {
 				t.Fatalf("%+v, %v; said %q", r, err, b.said())
 			}

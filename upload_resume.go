@@ -19,7 +19,7 @@ import (
 // openUploads lists the open uploads of the key, the newest first.
 func (a *multipart) openUploads(ctx context.Context) ([]store.Upload, error) {
 	var found []store.Upload
-	err := a.ask(ctx, func(ctx context.Context) error {
+	err := a.do(ctx, func(ctx context.Context) error {
 		found = nil
 		for open, err := range a.c.store.Uploads(ctx, a.up.Bucket, a.up.Key) {
 			if err != nil {
@@ -40,7 +40,7 @@ func (a *multipart) openUploads(ctx context.Context) ([]store.Upload, error) {
 func (u *upload) goOn(ctx context.Context, earlier record) (kept []store.Part, finished bool, r Result, err error) {
 	old := store.Upload{Ref: earlier.Ref, ID: earlier.UploadID, Scheme: earlier.Scheme}
 	why := u.unfit(earlier)
-	now := u.src.Fingerprint()
+	now := u.file.Fingerprint()
 	u.doubtful = earlier.Fingerprint.CTime != 0 && earlier.Fingerprint.CTime != now.CTime
 	if !earlier.Fingerprint.Same(now) {
 		why = "the source has changed since"
@@ -50,7 +50,7 @@ func (u *upload) goOn(ctx context.Context, earlier record) (kept []store.Part, f
 		why = "the store takes no such parts: " + err.Error()
 	}
 	if why != "" {
-		u.note(fmt.Sprintf("not resuming an earlier run: %s; starting over", why))
+		u.Note(fmt.Sprintf("not resuming an earlier run: %s; starting over", why))
 		if err := u.dropOld(ctx, old); err != nil {
 			return nil, false, Result{}, err
 		}
@@ -58,7 +58,7 @@ func (u *upload) goOn(ctx context.Context, earlier record) (kept []store.Part, f
 	}
 	u.layout = layout
 	u.expectRate(u.log)
-	err = u.ask(ctx, func(ctx context.Context) (err error) {
+	err = u.do(ctx, func(ctx context.Context) (err error) {
 		u.up, kept, err = u.list(ctx, old)
 		return err
 	})
@@ -70,15 +70,15 @@ func (u *upload) goOn(ctx context.Context, earlier record) (kept []store.Part, f
 		if r, finished = u.alreadyStored(ctx); finished {
 			return nil, true, r, nil
 		}
-		u.note("the earlier run's upload is no longer in the store; starting over")
+		u.Note("the earlier run's upload is no longer in the store; starting over")
 		return nil, false, Result{}, nil
 	case errors.Is(err, store.Denied), errors.Is(err, store.Unsupported):
 		u.up = store.Upload{Ref: old.Ref}
-		u.note(fmt.Sprintf("the earlier run's upload, with the ID %s, cannot be looked at, and stays in the store: %v; starting over", old.ID, err))
+		u.Note(fmt.Sprintf("the earlier run's upload, with the ID %s, cannot be looked at, and stays in the store: %v; starting over", old.ID, err))
 		return nil, false, Result{}, nil
 	case refusedForGood(err) && !errors.Is(err, store.Corrupt): // an answer that arrives damaged is the network's fault
 		u.up = store.Upload{Ref: old.Ref}
-		u.note(fmt.Sprintf("the store refuses to list the earlier run's upload: %v; starting over", err))
+		u.Note(fmt.Sprintf("the store refuses to list the earlier run's upload: %v; starting over", err))
 		return nil, false, Result{}, u.dropOld(ctx, old)
 	}
 	return nil, false, Result{}, err
@@ -86,7 +86,7 @@ func (u *upload) goOn(ctx context.Context, earlier record) (kept []store.Part, f
 
 // list asks for the parts of an upload. What the listing does not say of the scheme stays as it was.
 func (u *upload) list(ctx context.Context, old store.Upload) (store.Upload, []store.Part, error) {
-	told, kept, err := u.c.store.Parts(ctx, old, &u.o.Attrs)
+	told, kept, err := u.c.store.Parts(ctx, old, &u.o.attrs)
 	if err != nil {
 		return store.Upload{Ref: old.Ref}, nil, err
 	}
@@ -98,9 +98,9 @@ func (u *upload) list(ctx context.Context, old store.Upload) (store.Upload, []st
 
 // dropOld aborts an upload that nobody will resume.
 func (u *upload) dropOld(ctx context.Context, old store.Upload) error {
-	err := u.ask(ctx, func(ctx context.Context) error { return u.c.store.Abort(ctx, old, &u.o.Attrs) })
+	err := u.do(ctx, func(ctx context.Context) error { return u.c.store.Abort(ctx, old, &u.o.attrs) })
 	if errors.Is(err, store.Denied) || errors.Is(err, store.Unsupported) {
-		u.note(fmt.Sprintf("the earlier run's upload, with the ID %s, cannot be aborted, and stays in the store: %v", old.ID, err))
+		u.Note(fmt.Sprintf("the earlier run's upload, with the ID %s, cannot be aborted, and stays in the store: %v", old.ID, err))
 		return nil
 	}
 	if err != nil {
@@ -145,7 +145,7 @@ func (u *upload) adopt(ctx context.Context) ([]store.Part, error) {
 	for _, open := range found {
 		var kept []store.Part
 		var taken store.Upload
-		err := u.ask(ctx, func(ctx context.Context) (err error) {
+		err := u.do(ctx, func(ctx context.Context) (err error) {
 			taken, kept, err = u.list(ctx, open)
 			return err
 		})
@@ -161,11 +161,11 @@ func (u *upload) adopt(ctx context.Context) ([]store.Part, error) {
 			taken.Scheme = checksum.Scheme{Algorithm: checksum.MD5, Kind: checksum.Composite}
 		}
 		if u.asked(taken.Scheme) == nil && u.fits(taken, kept) {
-			u.note(fmt.Sprintf("adopted the open upload of %s, with %d parts", open.Started.Local().Format(time.DateTime), len(kept)))
+			u.Note(fmt.Sprintf("adopted the open upload of %s, with %d parts", open.Started.Local().Format(time.DateTime), len(kept)))
 			return kept, nil
 		}
 	}
-	u.note("found no open upload to adopt; starting clean")
+	u.Note("found no open upload to adopt; starting clean")
 	return nil, nil
 }
 
@@ -175,7 +175,7 @@ func (u *upload) layoutOf(parts []store.Part) (plan.Layout, bool) {
 	for _, p := range parts {
 		size = max(size, p.Size)
 	}
-	if size == 0 || u.o.PartSize != 0 && u.o.PartSize != size {
+	if size == 0 || u.o.partSize != 0 && u.o.partSize != size {
 		return plan.Layout{}, false
 	}
 	layout, err := plan.Parts(u.src.Size(), size, u.limits)

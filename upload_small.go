@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"haul.example/haul/checksum"
+	"haul.example/haul/internal/dispatch"
 	"haul.example/haul/internal/meter"
 	"haul.example/haul/internal/pace"
 	"haul.example/haul/store"
@@ -55,7 +56,7 @@ func (d onDisk) ReadAt(p []byte, off int64) (int, error) {
 
 // put stores content in one request.
 func (t *transfer) put(ctx context.Context, from content, to store.Ref) (Result, error) {
-	lease, err := t.c.memory.Take(ctx, min(mostBuffer, max(from.Size()+headRoom, leastBuffer)))
+	lease, err := t.c.memory.Take(ctx, min(dispatch.MostBuffer, max(from.Size()+headRoom, dispatch.LeastBuffer)))
 	if err != nil {
 		return Result{}, err
 	}
@@ -69,10 +70,10 @@ func (t *transfer) putWith(ctx context.Context, from content, to store.Ref, buf 
 	if err != nil {
 		return Result{}, err
 	}
-	if err := t.c.lanes.enter(ctx, from.Size()); err != nil {
+	if err := t.c.dispatch.Enter(ctx, from.Size()); err != nil {
 		return Result{}, err
 	}
-	defer t.c.lanes.leave(from.Size())
+	defer t.c.dispatch.Leave(from.Size())
 	t.started(from.Size(), 1)
 	t.c.meter.PartStart()
 	obj, proof, err := t.putProved(ctx, from, to, buf)
@@ -85,12 +86,12 @@ func (t *transfer) putWith(ctx context.Context, from content, to store.Ref, buf 
 
 // digest computes the requested digests of small content, and puts its MD5 into the metadata.
 func (t *transfer) digest(from content, buf []byte) ([]checksum.Sum, error) {
-	if len(t.o.Digests) == 0 {
+	if len(t.o.digests) == 0 {
 		return nil, nil
 	}
-	sums := make([]checksum.Sum, len(t.o.Digests))
+	sums := make([]checksum.Sum, len(t.o.digests))
 	var md5 checksum.Sum
-	for i, a := range t.o.Digests {
+	for i, a := range t.o.digests {
 		var err error
 		if sums[i], err = sumOf(a, from, store.Range{Length: from.Size()}, buf); err != nil {
 			return nil, readError(from, err)
@@ -99,7 +100,7 @@ func (t *transfer) digest(from content, buf []byte) ([]checksum.Sum, error) {
 			md5 = sums[i]
 		}
 	}
-	t.o.Attrs = t.o.described(md5, 0)
+	t.o.attrs = t.o.described(md5, 0)
 	return sums, nil
 }
 
@@ -191,11 +192,11 @@ func (t *transfer) putOnce(ctx context.Context, out outgoing, to store.Ref, own 
 	began := time.Now()
 	blind := out.sum.IsZero() // then a try that is cut might be stored
 	size := out.body.Size()
-	err = t.tryWatched(ctx, size, blind, func(ctx context.Context, f *attempt) error {
+	err = t.tryWatched(ctx, dispatch.Send{Size: size, Blind: blind}, func(ctx context.Context, f *dispatch.Attempt) error {
 		tried := time.Now()
 		counted := &tally{ReaderAt: out.body, t: t, f: f, done: ctx.Done()}
 		o, err := t.c.store.Put(ctx, store.PutRequest{
-			Ref: to, Body: io.NewSectionReader(counted, 0, size), Sum: out.sum, NoClobber: t.o.NoClobber && !own, Attrs: &t.o.Attrs, Buffer: out.buf, Wire: f.watched(),
+			Ref: to, Body: io.NewSectionReader(counted, 0, size), Sum: out.sum, NoClobber: t.o.noClobber && !own, Attrs: &t.o.attrs, Buffer: out.buf, Wire: f.Wire(),
 		})
 		if err != nil {
 			counted.settle(0)
@@ -213,7 +214,7 @@ func (t *transfer) putOnce(ctx context.Context, out outgoing, to store.Ref, own 
 		obj = o
 		now, answer := time.Now(), counted.answer()
 		t.c.meter.Spent(meter.Answer, answer)
-		t.c.pace.Done(now, pace.Sample{Bytes: size, Took: now.Sub(tried), Answer: answer})
+		t.c.dispatch.Pace.Done(now, pace.Sample{Bytes: size, Took: now.Sub(tried), Answer: answer})
 		return nil
 	})
 	return obj, err
@@ -228,12 +229,6 @@ func ownWrite(o store.Object, began time.Time, unheard bool) bool {
 		apart = clockSkew
 	}
 	return !o.Modified.Before(began.Add(-apart))
-}
-
-// silent reports an error that is not an answer of the store: the request may have been carried out.
-func silent(err error) bool {
-	var e *store.Error
-	return !errors.As(err, &e) || e.Status == 0 || e.Kind == store.BadAnswer
 }
 
 // mayBeDone reports an error after which the request may have been carried out all the same: no answer came, or one that
@@ -304,16 +299,16 @@ func (t *transfer) provePut(obj store.Object, sum checksum.Sum, from content, bu
 
 // want returns the algorithm to ask the store for.
 func (t *transfer) want() checksum.Algorithm {
-	if t.o.Checksum == checksum.None {
+	if t.o.checksum == checksum.None {
 		return checksum.CRC64NVME
 	}
-	return t.o.Checksum
+	return t.o.checksum
 }
 
 // asked refuses a scheme other than the one that the user asked for.
 func (t *transfer) asked(s checksum.Scheme) error {
-	if t.o.Checksum != checksum.None && s.Algorithm != t.o.Checksum {
-		return fmt.Errorf("%w: the store does not take %s checksums; leave out --checksum-algorithm, and haul uses the best that it takes", store.ChecksumRefused, t.o.Checksum)
+	if t.o.checksum != checksum.None && s.Algorithm != t.o.checksum {
+		return fmt.Errorf("%w: the store does not take %s checksums; leave out --checksum-algorithm, and haul uses the best that it takes", store.ChecksumRefused, t.o.checksum)
 	}
 	return nil
 }

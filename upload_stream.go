@@ -21,25 +21,28 @@ import (
 // that grow with it, up to the store's limit; parts too large for memory wait in a temporary file. The stream cannot be
 // read twice, so after a failure the upload is aborted. When ctx ends while a Read of r is under way, UploadStream does not
 // wait for it.
-func (c *Client) UploadStream(ctx context.Context, r io.Reader, to store.Ref, o Transfer) (Result, error) {
+func (c *Client) UploadStream(ctx context.Context, r io.Reader, to store.Ref, o UploadOptions) (Result, error) {
 	defer c.alive()()
-	return c.uploadStream(ctx, "-", r, to, o)
+	t := c.begin("-", to.String(), o.all())
+	defer t.report()()
+	return t.stream(ctx, r, to)
 }
 
-// uploadStream is UploadStream of a source with a name.
-func (c *Client) uploadStream(ctx context.Context, name string, r io.Reader, to store.Ref, o Transfer) (Result, error) {
-	if err := o.checkDigests(); err != nil {
+// stream stores what it reads from r.
+func (t *transfer) stream(ctx context.Context, r io.Reader, to store.Ref) (Result, error) {
+	c := t.c
+	if err := t.o.checkDigests(); err != nil {
 		return Result{}, err
 	}
-	if o.DigestFirst {
+	if t.o.digestFirst {
 		return Result{}, fmt.Errorf("%w: a stream cannot be read before, for DigestFirst", store.Invalid)
 	}
 	limits := c.store.Limits(to.Bucket)
-	sizes, err := plan.NewStream(o.PartSize, o.ExpectedSize, limits)
+	sizes, err := plan.NewStream(t.o.partSize, t.o.expectedSize, limits)
 	if err != nil {
 		return Result{}, err
 	}
-	s := &streamUpload{multipart: &multipart{transfer: c.begin(name, to.String(), o), up: store.Upload{Ref: to}}, r: meteredReader{r, c.meter}, sizes: sizes, limits: limits}
+	s := &streamUpload{multipart: &multipart{transfer: t, up: store.Upload{Ref: to}}, r: meteredReader{r, c.meter}, sizes: sizes, limits: limits}
 	first, err := s.next(ctx, 1)
 	if err != nil {
 		return Result{}, err
@@ -101,7 +104,7 @@ type streamUpload struct {
 }
 
 func (s *streamUpload) create(ctx context.Context, note func()) error {
-	if err := s.multipart.create(ctx, checksum.Scheme{Algorithm: s.want()}, &s.o.Attrs, note); err != nil {
+	if err := s.multipart.create(ctx, checksum.Scheme{Algorithm: s.want()}, &s.o.attrs, note); err != nil {
 		return err
 	}
 	if err := s.asked(s.up.Scheme); err != nil {
@@ -119,14 +122,14 @@ func (s *streamUpload) move(ctx context.Context, first *held) (store.Object, che
 	for n := 1; ; n++ {
 		part := next
 		s.c.meter.Begin(0, 1)
-		if rerr = s.c.lanes.enter(gctx, part.Size()); rerr != nil {
+		if rerr = s.c.dispatch.Enter(gctx, part.Size()); rerr != nil {
 			part.release()
 			break
 		}
 		part.release = s.digests.pass(part.piece(), part.release)
 		g.Go(func() error {
 			defer part.release()
-			defer s.c.lanes.leave(part.Size())
+			defer s.c.dispatch.Leave(part.Size())
 			return s.sendPart(gctx, n, part)
 		})
 		if part.last {
@@ -213,7 +216,7 @@ func (s *streamUpload) hold(ctx context.Context, size int64) (*held, error) {
 		mem := lease.Bytes()
 		return &held{release: lease.Release, mem: mem[:size], scratch: mem[size:]}, nil
 	}
-	users := 1 + int64(len(s.o.Digests)) // each reads with a buffer of its own: waiting for one could deadlock
+	users := 1 + int64(len(s.o.digests)) // each reads with a buffer of its own: waiting for one could deadlock
 	lease, err := s.c.memory.Take(ctx, users*sumBuffer)
 	if err != nil {
 		return nil, err

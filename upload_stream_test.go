@@ -17,7 +17,7 @@ import (
 	"haul.example/haul/store/storetest"
 )
 
-func (b *bench) intake(r io.Reader, o haul.Transfer) (haul.Result, error) {
+func (b *bench) intake(r io.Reader, o haul.UploadOptions) (haul.Result, error) {
 	b.Helper()
 	return b.client().UploadStream(context.Background(), r, object, o)
 }
@@ -27,7 +27,7 @@ func TestStreamOfEverySize(t *testing.T) {
 		for _, size := range []int{0, 1, 9, 10, 11, 20, 64, 65, 99, 100, 101, 5000} {
 			b := newBench(t, storetest.Takes(sums))
 			want := random(size, 5)
-			r, err := b.intake(iotest.HalfReader(bytes.NewReader(want)), haul.Transfer{PartSize: 10})
+			r, err := b.intake(iotest.HalfReader(bytes.NewReader(want)), haul.UploadOptions{PartSize: 10})
 			if err != nil {
 				t.Fatalf("size %d: %v", size, err)
 			}
@@ -47,15 +47,15 @@ func TestStreamOutgrowsItsParts(t *testing.T) {
 	limits := small
 	limits.MaxParts = 10
 	b := newBench(t, storetest.Limits(limits))
-	_, err := b.intake(bytes.NewReader(random(101, 1)), haul.Transfer{PartSize: 10})
+	_, err := b.intake(bytes.NewReader(random(101, 1)), haul.UploadOptions{PartSize: 10})
 	if !errors.Is(err, store.TooLarge) {
 		t.Errorf("got %v, want kind TooLarge", err)
 	}
 	b.tidy()
-	if _, err := b.intake(bytes.NewReader(random(100, 1)), haul.Transfer{PartSize: 10}); err != nil {
+	if _, err := b.intake(bytes.NewReader(random(100, 1)), haul.UploadOptions{PartSize: 10}); err != nil {
 		t.Errorf("a stream that just fits: %v", err)
 	}
-	if _, err := b.intake(bytes.NewReader(random(1000, 1)), haul.Transfer{ExpectedSize: 1000}); err != nil {
+	if _, err := b.intake(bytes.NewReader(random(1000, 1)), haul.UploadOptions{ExpectedSize: 1000}); err != nil {
 		t.Errorf("a stream of the expected size: %v", err)
 	}
 	b.tidy()
@@ -65,13 +65,13 @@ func TestPartsTooLargeForMemoryAreSpooled(t *testing.T) {
 	b := newBench(t, storetest.Limits(store.Limits{}))
 	want := random(7<<20, 1)
 	c := haul.New(b.Memory, haul.Options{StateDir: b.state, SpoolDir: b.dir, Memory: 4 << 20})
-	r, err := c.UploadStream(context.Background(), bytes.NewReader(want), object, haul.Transfer{PartSize: 3 << 20})
+	r, err := c.UploadStream(context.Background(), bytes.NewReader(want), object, haul.UploadOptions{PartSize: 3 << 20})
 	if err != nil || r.Parts != 3 {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	b.stored(want)
 	var out bytes.Buffer
-	if _, err := c.DownloadStream(context.Background(), object, &out, haul.Transfer{}); err != nil {
+	if _, err := c.DownloadStream(context.Background(), object, &out, haul.DownloadOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(out.Bytes(), want) {
@@ -83,7 +83,7 @@ func TestPartsTooLargeForMemoryAreSpooled(t *testing.T) {
 func TestBrokenStreamLeavesNothing(t *testing.T) {
 	b := newBench(t)
 	broken := errors.New("pipe burst")
-	_, err := b.intake(io.MultiReader(bytes.NewReader(random(100, 1)), iotest.ErrReader(broken)), haul.Transfer{PartSize: 10})
+	_, err := b.intake(io.MultiReader(bytes.NewReader(random(100, 1)), iotest.ErrReader(broken)), haul.UploadOptions{PartSize: 10})
 	if !errors.Is(err, broken) || !strings.Contains(err.Error(), "after 100 bytes") {
 		t.Errorf("got %v", err)
 	}
@@ -100,7 +100,7 @@ func TestStreamIsStoppedWhileItWaitsForBytes(t *testing.T) {
 		in, pipe := io.Pipe()
 		result := make(chan error, 1)
 		go func() {
-			_, err := b.client().UploadStream(ctx, in, object, haul.Transfer{PartSize: 10})
+			_, err := b.client().UploadStream(ctx, in, object, haul.UploadOptions{PartSize: 10})
 			result <- err
 		}()
 		if _, err := pipe.Write(random(105, 1)); err != nil {
@@ -124,7 +124,7 @@ func TestReaderOfAStreamGoesAway(t *testing.T) {
 	b := newBench(t)
 	b.PutBytes(object, random(5000, 1))
 	gone := errors.New("broken pipe")
-	_, err := b.client().DownloadStream(context.Background(), object, &shortWriter{left: 100, err: gone}, haul.Transfer{PartSize: 10})
+	_, err := b.client().DownloadStream(context.Background(), object, &shortWriter{left: 100, err: gone}, haul.DownloadOptions{PartSize: 10})
 	if !errors.Is(err, gone) {
 		t.Errorf("got %v", err)
 	}
@@ -145,14 +145,14 @@ func (w *shortWriter) Write(p []byte) (int, error) {
 func TestStreamDownIsOfTheObjectThatIsMeant(t *testing.T) {
 	for _, size := range []int{0, 10, 5000} {
 		b := newBench(t)
-		r, err := b.upload(random(size, 1), haul.Transfer{})
+		r, err := b.upload(random(size, 1), haul.UploadOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got bytes.Buffer
 		for _, tag := range []string{r.Object.ETag, "another"} {
 			got.Reset()
-			_, err = b.client().DownloadStream(context.Background(), object, &got, haul.Transfer{IfMatch: tag, PartSize: 100})
+			_, err = b.client().DownloadStream(context.Background(), object, &got, haul.DownloadOptions{IfMatch: tag, PartSize: 100})
 			if other := tag == "another"; errors.Is(err, store.Changed) != other || other && got.Len() > 0 {
 				t.Errorf("size %d, %s: %v, and %d bytes", size, tag, err, got.Len())
 			}
@@ -166,10 +166,10 @@ func TestEmptyObjectOfOnePartComesDown(t *testing.T) {
 		b.Make(object, bytes.NewReader(nil), storetest.Made{Parts: []int64{10}, Scheme: scheme})
 		for name, down := range map[string]func() (haul.Result, error){
 			"stream": func() (haul.Result, error) {
-				return b.client().DownloadStream(context.Background(), object, io.Discard, haul.Transfer{})
+				return b.client().DownloadStream(context.Background(), object, io.Discard, haul.DownloadOptions{})
 			},
 			"file": func() (haul.Result, error) {
-				return b.client().Download(context.Background(), object, filepath.Join(t.TempDir(), "x"), haul.Transfer{})
+				return b.client().Download(context.Background(), object, filepath.Join(t.TempDir(), "x"), haul.DownloadOptions{})
 			},
 		} {
 			if r, err := down(); err != nil || !r.Proof.Verified {

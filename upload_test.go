@@ -21,7 +21,7 @@ func TestRoundTripOfEverySize(t *testing.T) {
 	for _, size := range []int{0, 1, 9, 10, 11, 64, 65, 99, 100, 101, 1000} {
 		b := newBench(t)
 		want := random(size, uint64(size))
-		up, err := b.upload(want, haul.Transfer{PartSize: 10})
+		up, err := b.upload(want, haul.UploadOptions{PartSize: 10})
 		if err != nil {
 			t.Fatalf("size %d: upload: %v", size, err)
 		}
@@ -30,7 +30,7 @@ func TestRoundTripOfEverySize(t *testing.T) {
 			t.Errorf("size %d: upload said %+v", size, up)
 		}
 		target := filepath.Join(b.dir, "out", "x.bam")
-		down, err := b.client().Download(context.Background(), object, target, haul.Transfer{PartSize: 7})
+		down, err := b.client().Download(context.Background(), object, target, haul.DownloadOptions{PartSize: 7})
 		if err != nil {
 			t.Fatalf("size %d: download: %v", size, err)
 		}
@@ -41,7 +41,7 @@ func TestRoundTripOfEverySize(t *testing.T) {
 			t.Errorf("size %d: download said %+v", size, down.Proof)
 		}
 		var out bytes.Buffer
-		if _, err := b.client().DownloadStream(context.Background(), object, &out, haul.Transfer{PartSize: 7}); err != nil {
+		if _, err := b.client().DownloadStream(context.Background(), object, &out, haul.DownloadOptions{PartSize: 7}); err != nil {
 			t.Fatalf("size %d: stream: %v", size, err)
 		}
 		if !bytes.Equal(out.Bytes(), want) {
@@ -73,7 +73,7 @@ func TestEveryKindOfStoreIsProvedAsFarAsItGoes(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t, storetest.Takes(c.store))
 			want := random(c.size, 1)
-			up, err := b.upload(want, haul.Transfer{PartSize: 10})
+			up, err := b.upload(want, haul.UploadOptions{PartSize: 10})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -81,7 +81,7 @@ func TestEveryKindOfStoreIsProvedAsFarAsItGoes(t *testing.T) {
 			if up.Proof.Verified != c.proved || !strings.Contains(up.Proof.Text, c.up) {
 				t.Errorf("upload: proof %+v, want %q", up.Proof, c.up)
 			}
-			for _, o := range []haul.Transfer{{}, {PartSize: 7}} {
+			for _, o := range []haul.DownloadOptions{{}, {PartSize: 7}} {
 				target := filepath.Join(b.dir, "y.bam")
 				down, err := b.client().Download(context.Background(), object, target, o)
 				if err != nil {
@@ -109,13 +109,13 @@ func TestUploadGoesOnWhereItBroke(t *testing.T) {
 		b := newBench(t)
 		want := random(200, 3)
 		b.Fault(storetest.PutPart).Part(17).Error(store.Denied)
-		_, err := b.upload(want, haul.Transfer{PartSize: 10})
+		_, err := b.upload(want, haul.UploadOptions{PartSize: 10})
 		var left *haul.IncompleteUploadError
 		if !errors.As(err, &left) || !left.Resumable || !errors.Is(err, store.Denied) {
 			t.Fatalf("got %v, want a LeftError to go on from", err)
 		}
 		before := b.Counts().In()
-		r, err := b.client().Upload(context.Background(), filepath.Join(b.dir, "x.bam"), object, haul.Transfer{})
+		r, err := b.client().Upload(context.Background(), filepath.Join(b.dir, "x.bam"), object, haul.UploadOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,14 +131,14 @@ func TestUploadOfAChangedFileStartsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		b.Fault(storetest.PutPart).Part(17).Error(store.Denied)
-		if _, err := b.upload(random(200, 3), haul.Transfer{PartSize: 10}); err == nil {
+		if _, err := b.upload(random(200, 3), haul.UploadOptions{PartSize: 10}); err == nil {
 			t.Fatal("no error")
 		}
 		want := random(200, 4)
 		if err := os.Remove(filepath.Join(b.dir, "x.bam")); err != nil {
 			t.Fatal(err)
 		}
-		r, err := b.upload(want, haul.Transfer{PartSize: 10})
+		r, err := b.upload(want, haul.UploadOptions{PartSize: 10})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -169,7 +169,7 @@ func TestTroubleOnTheWayUpIsTriedAgain(t *testing.T) {
 					b := newBench(t, storetest.Takes(sums))
 					trouble(b)
 					want := random(200, 3)
-					r, err := b.upload(want, haul.Transfer{PartSize: 10, NoClobber: true})
+					r, err := b.upload(want, haul.UploadOptions{PartSize: 10, NoClobber: true})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -196,7 +196,7 @@ func TestSmallObjectInTrouble(t *testing.T) {
 					b := newBench(t, storetest.Takes(sums))
 					trouble(b.Fault(storetest.Put))
 					want := random(20, 3)
-					r, err := b.upload(want, haul.Transfer{NoClobber: sums != storetest.IgnoredChecksums})
+					r, err := b.upload(want, haul.UploadOptions{NoClobber: sums != storetest.IgnoredChecksums})
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -214,7 +214,7 @@ func TestWrongWholeIsRefusedByTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		b.Fault(storetest.Complete).Error(&store.Error{Kind: store.Corrupt, Op: "CompleteMultipartUpload"}).Times(5)
-		_, err := b.upload(random(200, 3), haul.Transfer{PartSize: 10, Resume: haul.ResumeNever})
+		_, err := b.upload(random(200, 3), haul.UploadOptions{PartSize: 10, Resume: haul.ResumeNever})
 		if !errors.Is(err, store.Corrupt) {
 			t.Errorf("got %v, want kind Corrupt", err)
 		}
@@ -231,7 +231,7 @@ func TestFileThatChangesMidway(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		_, err := b.upload(random(200, 3), haul.Transfer{PartSize: 10})
+		_, err := b.upload(random(200, 3), haul.UploadOptions{PartSize: 10})
 		if !errors.Is(err, haul.ErrSourceChanged) {
 			t.Errorf("got %v, want ErrSourceChanged", err)
 		}
@@ -251,7 +251,7 @@ func TestFileThatShrinksMidway(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		_, err := b.upload(random(200, 3), haul.Transfer{PartSize: 10})
+		_, err := b.upload(random(200, 3), haul.UploadOptions{PartSize: 10})
 		if !errors.Is(err, haul.ErrSourceChanged) {
 			t.Errorf("got %v, want ErrSourceChanged", err)
 		}
@@ -264,7 +264,7 @@ func TestNoClobberKeepsWhatIsThere(t *testing.T) {
 		b := newBench(t)
 		old := []byte("old")
 		b.PutBytes(object, old)
-		_, err := b.upload(random(size, 3), haul.Transfer{PartSize: 50, NoClobber: true})
+		_, err := b.upload(random(size, 3), haul.UploadOptions{PartSize: 50, NoClobber: true})
 		if !errors.Is(err, store.Exists) {
 			t.Errorf("size %d: got %v, want kind Exists", size, err)
 		}
@@ -275,7 +275,7 @@ func TestNoClobberKeepsWhatIsThere(t *testing.T) {
 	b := newBench(t)
 	other := []byte("other")
 	b.Fault(storetest.Complete).Hook(func() { b.PutBytes(object, other) })
-	_, err := b.upload(random(200, 3), haul.Transfer{PartSize: 50, NoClobber: true})
+	_, err := b.upload(random(200, 3), haul.UploadOptions{PartSize: 50, NoClobber: true})
 	if !errors.Is(err, store.Exists) {
 		t.Errorf("got %v, want kind Exists", err)
 	}
@@ -287,7 +287,7 @@ func TestNoResumeLeavesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		b.Fault(storetest.PutPart).Part(17).Error(store.Denied)
-		_, err := b.upload(random(200, 3), haul.Transfer{PartSize: 10, Resume: haul.ResumeNever})
+		_, err := b.upload(random(200, 3), haul.UploadOptions{PartSize: 10, Resume: haul.ResumeNever})
 		var left *haul.IncompleteUploadError
 		if errors.As(err, &left) || !errors.Is(err, store.Denied) {
 			t.Errorf("got %v, want Denied and nothing left", err)
@@ -296,7 +296,7 @@ func TestNoResumeLeavesNothing(t *testing.T) {
 
 		b.Fault(storetest.PutPart).Part(17).Error(store.Denied)
 		b.Fault(storetest.Abort).Error(store.Denied)
-		_, err = b.upload(random(200, 3), haul.Transfer{PartSize: 10, Resume: haul.ResumeNever})
+		_, err = b.upload(random(200, 3), haul.UploadOptions{PartSize: 10, Resume: haul.ResumeNever})
 		if !errors.As(err, &left) || left.Resumable {
 			t.Errorf("got %v, want a LeftError that tells what could not be thrown away", err)
 		}
@@ -308,19 +308,19 @@ func TestNoResumeDropsWhatAnEarlierRunLeft(t *testing.T) {
 		b := newBench(t)
 		want := random(200, 3)
 		b.Fault(storetest.PutPart).Part(17).Error(store.Denied)
-		if _, err := b.upload(want, haul.Transfer{PartSize: 10}); err == nil {
+		if _, err := b.upload(want, haul.UploadOptions{PartSize: 10}); err == nil {
 			t.Fatal("no error")
 		}
-		if r, err := b.upload(want, haul.Transfer{PartSize: 10, Resume: haul.ResumeNever}); err != nil || r.Kept != 0 {
+		if r, err := b.upload(want, haul.UploadOptions{PartSize: 10, Resume: haul.ResumeNever}); err != nil || r.Kept != 0 {
 			t.Fatalf("%+v, %v", r, err)
 		}
 		b.stored(want)
 		b.tidy()
 		b.Fault(storetest.Get).Offset(170).Error(store.Denied)
-		if _, err := b.download(haul.Transfer{PartSize: 10}); err == nil {
+		if _, err := b.download(haul.DownloadOptions{PartSize: 10}); err == nil {
 			t.Fatal("no error")
 		}
-		if r, err := b.download(haul.Transfer{PartSize: 10, Resume: haul.ResumeNever}); err != nil || r.Kept != 0 {
+		if r, err := b.download(haul.DownloadOptions{PartSize: 10, Resume: haul.ResumeNever}); err != nil || r.Kept != 0 {
 			t.Fatalf("%+v, %v", r, err)
 		}
 		b.fetched(want)
@@ -335,7 +335,7 @@ func TestAdopt(t *testing.T) {
 			want := random(205, 3)
 			b.Fault(storetest.PutPart).Part(17).Error(store.Denied)
 			one := haul.New(b.Memory, haul.Options{StateDir: b.state, Concurrency: 1}) // so that the parts before are there
-			_, err := one.Upload(context.Background(), b.file("x.bam", want), object, haul.Transfer{PartSize: 10})
+			_, err := one.Upload(context.Background(), b.file("x.bam", want), object, haul.UploadOptions{PartSize: 10})
 			var left *haul.IncompleteUploadError
 			if !errors.As(err, &left) {
 				t.Fatal(err)
@@ -352,7 +352,7 @@ func TestAdopt(t *testing.T) {
 			for _, p := range b.OpenUploads()[0].Parts {
 				good += p.Size
 			}
-			r, err := b.upload(want, haul.Transfer{Resume: haul.ResumeAdopt})
+			r, err := b.upload(want, haul.UploadOptions{Resume: haul.ResumeAdopt})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -372,11 +372,11 @@ func TestUploadThatHadFinishedMovesNothing(t *testing.T) {
 			want := random(200, 3)
 			ctx, kill := context.WithCancel(context.Background())
 			b.Fault(storetest.Complete).Hook(kill).LoseAnswer()
-			if _, err := b.client().Upload(ctx, b.file("x.bam", want), object, haul.Transfer{PartSize: 10}); !errors.Is(err, context.Canceled) {
+			if _, err := b.client().Upload(ctx, b.file("x.bam", want), object, haul.UploadOptions{PartSize: 10}); !errors.Is(err, context.Canceled) {
 				t.Fatalf("got %v", err)
 			}
 			before := b.Counts().In()
-			r, err := b.client().Upload(context.Background(), filepath.Join(b.dir, "x.bam"), object, haul.Transfer{PartSize: 10})
+			r, err := b.client().Upload(context.Background(), filepath.Join(b.dir, "x.bam"), object, haul.UploadOptions{PartSize: 10})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -394,9 +394,9 @@ func TestTwoAtOnce(t *testing.T) {
 	path := b.file("x.bam", want)
 	var second error
 	b.Fault(storetest.PutPart).Part(5).Hook(func() {
-		_, second = b.client().Upload(context.Background(), path, object, haul.Transfer{PartSize: 10})
+		_, second = b.client().Upload(context.Background(), path, object, haul.UploadOptions{PartSize: 10})
 	})
-	if _, err := b.client().Upload(context.Background(), path, object, haul.Transfer{PartSize: 10}); err != nil {
+	if _, err := b.client().Upload(context.Background(), path, object, haul.UploadOptions{PartSize: 10}); err != nil {
 		t.Fatal(err)
 	}
 	if !errors.Is(second, haul.ErrBusy) {
@@ -411,7 +411,7 @@ func TestResumeByTheList(t *testing.T) {
 		b := newBench(t)
 		want := random(200, 3)
 		b.Fault(storetest.PutPart).Part(17).Error(store.Denied)
-		if _, err := b.upload(want, haul.Transfer{PartSize: 10, Attrs: store.Attrs{StorageClass: "STANDARD_IA"}}); err == nil {
+		if _, err := b.upload(want, haul.UploadOptions{PartSize: 10, Attrs: store.Attrs{StorageClass: "STANDARD_IA"}}); err == nil {
 			t.Fatal("no error")
 		}
 		c := b.client()
@@ -440,7 +440,7 @@ func TestResumeByTheList(t *testing.T) {
 func TestExplicitChecksumIsNotLowered(t *testing.T) {
 	b := newBench(t, storetest.Takes(storetest.MD5Checksums))
 	for _, size := range []int{20, 200} {
-		_, err := b.upload(random(size, 3), haul.Transfer{PartSize: 50, Checksum: checksum.SHA256})
+		_, err := b.upload(random(size, 3), haul.UploadOptions{PartSize: 50, Checksum: checksum.SHA256})
 		if !errors.Is(err, store.ChecksumRefused) {
 			t.Errorf("size %d: got %v, want kind ChecksumRefused", size, err)
 		}
@@ -450,11 +450,11 @@ func TestExplicitChecksumIsNotLowered(t *testing.T) {
 	for _, a := range []checksum.Algorithm{checksum.SHA256, checksum.SHA1, checksum.CRC32, checksum.CRC32C} {
 		for _, size := range []int{20, 200} {
 			want := random(size, 3)
-			r, err := b.upload(want, haul.Transfer{PartSize: 50, Checksum: a})
+			r, err := b.upload(want, haul.UploadOptions{PartSize: 50, Checksum: a})
 			if err != nil || !r.Proof.Verified || r.Proof.Sum.Algorithm != a {
 				t.Errorf("%s, size %d: %+v, %v", a, size, r, err)
 			}
-			if d, err := b.download(haul.Transfer{PartSize: 30}); err != nil || d.Proof.Sum.Algorithm != a {
+			if d, err := b.download(haul.DownloadOptions{PartSize: 30}); err != nil || d.Proof.Sum.Algorithm != a {
 				t.Errorf("%s, size %d: %+v, %v", a, size, d, err)
 			}
 			b.fetched(want)
@@ -471,10 +471,10 @@ func TestAttrsTravelUntouched(t *testing.T) {
 	}
 	for _, size := range []int{20, 200} {
 		b := newBench(t)
-		if _, err := b.upload(random(size, 3), haul.Transfer{PartSize: 50, Attrs: attrs}); err != nil {
+		if _, err := b.upload(random(size, 3), haul.UploadOptions{PartSize: 50, Attrs: attrs}); err != nil {
 			t.Fatal(err)
 		}
-		for _, to := range []haul.Transfer{{}, {PartSize: 50}} {
+		for _, to := range []haul.CopyOptions{{}, {PartSize: 50}} {
 			copied := store.Ref{Bucket: storetest.Bucket, Key: "copy"}
 			r, err := b.client().Copy(context.Background(), object, copied, to)
 			if err != nil || !r.Proof.Verified {

@@ -4,12 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"runtime"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
-	"haul.example/haul/checksum"
 	"haul.example/haul/internal/evidence"
 	"haul.example/haul/internal/meter"
 	"haul.example/haul/internal/plan"
@@ -31,12 +27,8 @@ func (t *transfer) evidence(ctx context.Context, obj *store.Object, a *store.Att
 }
 
 // parts asks for the parts of an object.
-func (t *transfer) parts(ctx context.Context, obj store.Object, a *store.Attrs) (parts []store.Part, err error) {
-	err = t.ask(ctx, func(ctx context.Context) (err error) {
-		parts, err = t.c.store.Layout(ctx, obj, a)
-		return err
-	})
-	return parts, err
+func (t *transfer) parts(ctx context.Context, obj store.Object, a *store.Attrs) ([]store.Part, error) {
+	return ask(ctx, t, func(ctx context.Context) ([]store.Part, error) { return t.c.store.Layout(ctx, obj, a) })
 }
 
 // layout returns the sizes of the object's parts, which must be so many and fill it.
@@ -55,7 +47,7 @@ func (t *transfer) layout(ctx context.Context, obj store.Object, count int, a *s
 // compare compares bytes that are here with what the store records.
 func (t *transfer) compare(ctx context.Context, r *evidence.Record, from io.ReaderAt) (evidence.Answer, error) {
 	defer t.c.meter.Since(meter.Proving, time.Now())
-	a, err := t.c.summer.Compare(ctx, interruptible{ctx.Err, from}, r.Object.Size, r.Claims)
+	a, err := t.c.summer.Compare(ctx, from, r.Object.Size, r.Claims)
 	if err != nil {
 		return a, fmt.Errorf("read again to verify: %w", err)
 	}
@@ -67,7 +59,7 @@ func (t *transfer) compare(ctx context.Context, r *evidence.Record, from io.Read
 
 // verifyContent compares bytes that are here with what the store records. Bytes that surely differ are an ErrMismatch.
 func (t *transfer) verifyContent(ctx context.Context, obj store.Object, from io.ReaderAt) (Proof, error) {
-	r := t.evidence(ctx, &obj, &t.o.Attrs)
+	r := t.evidence(ctx, &obj, &t.o.attrs)
 	a, err := t.compare(ctx, r, from)
 	if err != nil {
 		return Proof{}, err
@@ -92,47 +84,4 @@ func judge(r *evidence.Record, a evidence.Answer) (p Proof, doubt evidence.Claim
 		return Proof{Text: "the MD5 in its metadata (" + a.Claim.From + ") is not that of its bytes, and the store keeps no checksum of it"}, a.Claim, nil
 	}
 	return Proof{}, doubt, mismatch(*r.Object, a.Claim.Sum, a.Ours)
-}
-
-// SumParts reads local bytes and returns the sum of each part, computing several at once. The parts follow each other from
-// the start; sizes are in bytes.
-func (c *Client) SumParts(ctx context.Context, a checksum.Algorithm, from io.ReaderAt, sizes []int64) ([]checksum.Sum, error) {
-	defer c.meter.Since(meter.Proving, time.Now())
-	return c.sumParts(ctx, a, from, sizes)
-}
-
-// sumParts is SumParts without counting its time.
-func (c *Client) sumParts(ctx context.Context, a checksum.Algorithm, from io.ReaderAt, sizes []int64) ([]checksum.Sum, error) {
-	sums := make([]checksum.Sum, len(sizes))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	var offset int64
-	for i, n := range sizes {
-		r := store.Range{Offset: offset, Length: n}
-		offset += n
-		g.Go(func() error {
-			lease, err := c.memory.Take(gctx, min(sumBuffer, max(n, 1)))
-			if err != nil {
-				return err
-			}
-			defer lease.Release()
-			sums[i], err = sumOf(a, interruptible{gctx.Err, from}, r, lease.Bytes())
-			return err
-		})
-	}
-	return sums, g.Wait()
-}
-
-// interruptible is a reader that stops as soon as ended says so.
-type interruptible struct {
-	ended func() error
-	io.ReaderAt
-}
-
-// ReadAt reads until it is interrupted.
-func (i interruptible) ReadAt(p []byte, off int64) (int, error) {
-	if err := i.ended(); err != nil {
-		return 0, err
-	}
-	return i.ReaderAt.ReadAt(p, off)
 }

@@ -33,7 +33,7 @@ func absentBefore(ctx context.Context, c *haul.Client, from store.Object, to sto
 	if old && !alike(from.Key, to.Key) {
 		return true, nil // if both were one object, its Last-Modified would leap
 	}
-	_, err := c.Stat(ctx, to, a)
+	_, err := c.Store().Head(ctx, store.GetRequest{Ref: to, Attrs: a})
 	if Hopeless(err) || ctx.Err() != nil {
 		return false, err
 	}

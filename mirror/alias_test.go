@@ -70,7 +70,7 @@ func TestMoveOntoAnotherName(t *testing.T) {
 	for _, f := range folds {
 		for _, options := range [][]storetest.Option{nil, {storetest.Versioned()}} {
 			for _, age := range []time.Duration{0, 1500 * time.Millisecond, 100 * time.Hour} {
-				for what, tr := range map[string]haul.Transfer{
+				for what, tr := range map[string]mirror.TransferOptions{
 					"nothing":       {},
 					"metadata":      {ReplaceMetadata: true, Attrs: store.Attrs{Metadata: map[string]string{"a": "b"}}},
 					"storage class": {Attrs: store.Attrs{StorageClass: "STANDARD_IA"}},
@@ -104,7 +104,7 @@ func TestMoveBetweenTwoObjects(t *testing.T) {
 						m.PutBytes(f.to, []byte("others"))
 					}
 					time.Sleep(age)
-					_, err := mirror.MoveOne(t.Context(), c, mirror.Remote(f.from), mirror.Remote(f.to), haul.Transfer{})
+					_, err := mirror.MoveOne(t.Context(), c, mirror.Remote(f.from), mirror.Remote(f.to), mirror.TransferOptions{})
 					if err != nil && !overwrites || m.Exists(f.from) == (err == nil) || !m.Exists(f.to) {
 						t.Errorf("%s, %v old: %v", f.name, age, err)
 					}
@@ -112,7 +112,7 @@ func TestMoveBetweenTwoObjects(t *testing.T) {
 						return
 					}
 					time.Sleep(time.Second) // within the second nothing tells them apart
-					if _, err = mirror.MoveOne(t.Context(), c, mirror.Remote(f.from), mirror.Remote(f.to), haul.Transfer{}); err != nil || m.Exists(f.from) {
+					if _, err = mirror.MoveOne(t.Context(), c, mirror.Remote(f.from), mirror.Remote(f.to), mirror.TransferOptions{}); err != nil || m.Exists(f.from) {
 						t.Errorf("%s again: %v", f.name, err)
 					}
 				})

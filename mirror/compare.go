@@ -49,7 +49,7 @@ type Rules struct {
 	SizeOnly bool
 	// ExactTimes lets any difference in time count on the way down.
 	ExactTimes bool
-	// Checksum lets the content decide where sizes are equal, and Times the time that Transfer.Times keeps with objects.
+	// Checksum lets the content decide where sizes are equal, and Times the time that TransferOptions.Times keeps with objects.
 	Checksum, Times bool
 	// NoOverwrite leaves every target alone that is there.
 	NoOverwrite bool

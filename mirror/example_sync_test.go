@@ -113,7 +113,7 @@ func ExampleMoveOne() {
 	m := storetest.New()
 	a, b := store.Ref{Bucket: storetest.Bucket, Key: "a"}, store.Ref{Bucket: storetest.Bucket, Key: "b"}
 	m.PutBytes(a, []byte("x"))
-	_, err := mirror.MoveOne(context.Background(), haul.New(m, haul.Options{}), mirror.Remote(a), mirror.Remote(b), haul.Transfer{})
+	_, err := mirror.MoveOne(context.Background(), haul.New(m, haul.Options{}), mirror.Remote(a), mirror.Remote(b), mirror.TransferOptions{})
 	fmt.Println(m.Keys(storetest.Bucket, ""), err)
 	// Output:
 	// [b] <nil>

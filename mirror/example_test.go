@@ -55,7 +55,7 @@ func ExampleEntries() {
 	s := storetest.New()
 	c := haul.New(s, haul.Options{})
 	for _, key := range []string{"run/b.bam", "run/a/1.fastq"} {
-		if _, err := c.UploadStream(ctx, strings.NewReader(key), store.Ref{Bucket: storetest.Bucket, Key: key}, haul.Transfer{}); err != nil {
+		if _, err := c.UploadStream(ctx, strings.NewReader(key), store.Ref{Bucket: storetest.Bucket, Key: key}, haul.UploadOptions{}); err != nil {
 			panic(err)
 		}
 	}

@@ -53,7 +53,7 @@ func DownFolding(ctx context.Context, c *haul.Client, from store.Ref, dir string
 }
 
 // MoveAndDie is a MoveOne that is killed after its last request.
-func MoveAndDie(ctx context.Context, c *haul.Client, from, to End, t haul.Transfer) error {
+func MoveAndDie(ctx context.Context, c *haul.Client, from, to End, t TransferOptions) error {
 	j := newJournal(c, moveVerb, from, to, t)
 	_, err := mover{c: c, t: t, journal: j}.move(ctx, from, store.Object{Ref: from.Ref}, to)
 	return errors.Join(err, j.end(false))

@@ -207,7 +207,7 @@ func TestIndexTimes(t *testing.T) {
 		m.Make(at(key), bytes.NewReader([]byte(key)), made)
 	}
 	c := client(t, m, haul.Options{})
-	o := mirror.Options{Transfer: haul.Transfer{Times: true}}
+	o := mirror.Options{Transfer: mirror.TransferOptions{Times: true}}
 	dir := t.TempDir()
 	if _, err := mirror.Down(t.Context(), c, at("run"), dir, o); err != nil {
 		t.Fatal(err)

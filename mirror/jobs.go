@@ -93,7 +93,7 @@ func (w *jobBuilder) overlap() error {
 }
 
 // changes reports whether a copy of an object onto itself would change it.
-func changes(t haul.Transfer) bool {
+func changes(t TransferOptions) bool {
 	a := t.Attrs
 	a.RequestPayer, a.PageSize, a.Encryption.CopySource = "", 0, store.CustomerKey{}
 	return t.ReplaceMetadata || t.ReplaceTags || t.Checksum != checksum.None || !reflect.DeepEqual(a, store.Attrs{})
@@ -160,7 +160,7 @@ func (w *jobBuilder) find(j *job) {
 		attrs.Encryption.Customer = attrs.Encryption.CopySource
 	}
 	j.look = func(ctx context.Context) (bool, string, error) {
-		obj, err := w.c.Stat(ctx, seen.Object.Ref, &attrs)
+		obj, err := w.c.Store().Head(ctx, store.GetRequest{Ref: seen.Object.Ref, Attrs: &attrs})
 		if err != nil {
 			return false, "", err
 		}
@@ -178,7 +178,7 @@ func (w *jobBuilder) targetRef(e Entry) store.Ref {
 }
 
 // choices are those of the transfer of one entry.
-func (w *jobBuilder) choices(e Entry) haul.Transfer {
+func (w *jobBuilder) choices(e Entry) TransferOptions {
 	t := w.o.Transfer
 	t.NoClobber = t.NoClobber || w.o.NoOverwrite
 	if w.o.Move {
@@ -204,7 +204,7 @@ func (w *jobBuilder) upload(j *job) {
 		if w.o.Move && !kept {
 			return w.moveOne(ctx, e, Local(e.Path), Remote(ref), t)
 		}
-		result, err := w.c.Upload(ctx, e.Path, ref, t)
+		result, err := w.c.Upload(ctx, e.Path, ref, t.Upload())
 		if kept && err == nil {
 			w.keep()
 		}
@@ -263,13 +263,10 @@ func (w *jobBuilder) download(j *job) bool {
 		w.emit(Event{Kind: Warned, Verb: w.verb, Source: j.source, Target: path, Entry: e, Err: w.places.warned})
 	}
 	j.move = func(ctx context.Context) (haul.Result, error) {
-		switch {
-		case w.o.Move:
+		if w.o.Move {
 			return w.moveOne(ctx, e, Remote(e.Object.Ref), Local(path), t)
-		case e.Object.ETag == "": // nobody listed it
-			return w.c.Download(ctx, e.Object.Ref, path, t)
 		}
-		return w.c.DownloadListed(ctx, e.Object, path, t)
+		return w.c.Download(ctx, e.Object.Ref, path, listed(t, e.Object))
 	}
 	w.archived(j)
 	return true
@@ -305,7 +302,7 @@ func (w *jobBuilder) copy(j *job) {
 		if w.o.Move {
 			return w.moveOne(ctx, e, Remote(e.Object.Ref), Remote(ref), t)
 		}
-		return w.c.Copy(ctx, e.Object.Ref, ref, t)
+		return w.c.Copy(ctx, e.Object.Ref, ref, t.Copy())
 	}
 	w.archived(j)
 }
@@ -345,7 +342,7 @@ func (w *jobBuilder) absent(e Entry, target string) func(context.Context) (bool,
 		if w.kind == Download {
 			_, err = os.Lstat(target)
 		} else {
-			_, err = w.c.Stat(ctx, w.targetRef(e), &w.o.Transfer.Attrs)
+			_, err = w.c.Store().Head(ctx, store.GetRequest{Ref: w.targetRef(e), Attrs: &w.o.Transfer.Attrs})
 		}
 		switch {
 		case err == nil:

@@ -59,12 +59,34 @@ var verbs = map[string]func(context.Context, *setting) error{
 	},
 	"download": func(ctx context.Context, s *setting) error {
 		s.local["a"] = s.objects["run/a"]
-		_, err := s.c.Download(ctx, at("run/a"), filepath.Join(s.dir, "a"), small.Transfer)
+		_, err := s.c.Download(ctx, at("run/a"), filepath.Join(s.dir, "a"), small.Transfer.Download())
 		return err
 	},
 	"upload": func(ctx context.Context, s *setting) error {
 		s.stored["run/a"] = s.files["a"]
-		_, err := s.c.Upload(ctx, filepath.Join(s.dir, "a"), at("run/a"), small.Transfer)
+		_, err := s.c.Upload(ctx, filepath.Join(s.dir, "a"), at("run/a"), small.Transfer.Upload())
+		return err
+	},
+	"reader at": func(ctx context.Context, s *setting) error {
+		s.stored["run/a"] = s.files["a"]
+		_, err := s.c.UploadReaderAt(ctx, strings.NewReader(s.files["a"]), int64(len(s.files["a"])), at("run/a"), small.Transfer.Upload())
+		return err
+	},
+	"writer at": func(ctx context.Context, s *setting) error {
+		f, err := os.CreateTemp("", "lies")
+		if err != nil {
+			return err
+		}
+		defer os.Remove(f.Name())
+		defer f.Close()
+		r, err := s.c.DownloadWriterAt(ctx, at("run/a"), f, small.Transfer.Download())
+		if err != nil {
+			return err
+		}
+		got, err := os.ReadFile(f.Name())
+		if err == nil && r.Proof.Verified && string(got) != s.objects["run/a"] {
+			err = fmt.Errorf("%w: other bytes are verified", errUntrue)
+		}
 		return err
 	},
 	"sync up": func(ctx context.Context, s *setting) error {
@@ -129,7 +151,7 @@ var verbs = map[string]func(context.Context, *setting) error{
 	"abort": func(ctx context.Context, s *setting) error {
 		for u, err := range s.c.Uploads(ctx, storetest.Bucket, "") {
 			if err == nil {
-				err = s.c.Abort(ctx, u)
+				err = s.c.Store().Abort(ctx, u, nil)
 			}
 			if err != nil {
 				return err

@@ -44,7 +44,7 @@ func inParts(tb testing.TB) *storetest.Memory {
 	return storetest.New(storetest.For(tb), storetest.ListPage(3), storetest.Limits(store.Limits{MinPart: 1, MaxParts: 100}))
 }
 
-var small = mirror.Options{Transfer: haul.Transfer{PartSize: 64}}
+var small = mirror.Options{Transfer: mirror.TransferOptions{PartSize: 64}}
 
 func TestUpThenDown(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {

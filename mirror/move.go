@@ -18,9 +18,9 @@ var ErrKept = errors.New("the source is kept")
 
 // MoveOne moves a file up, an object down, or an object within the store: it transfers, and deletes the source when the target is
 // proved and the source is still what was transferred. Where the target is not proved, the error is ErrKept. No file is deleted outside
-// of Transfer.Root, where that is set. A move that was interrupted after its deletion, and is called again, is done: its missing source
+// of TransferOptions.Root, where that is set. A move that was interrupted after its deletion, and is called again, is done: its missing source
 // is not an error.
-func MoveOne(ctx context.Context, c *haul.Client, from, to End, t haul.Transfer) (haul.Result, error) {
+func MoveOne(ctx context.Context, c *haul.Client, from, to End, t TransferOptions) (haul.Result, error) {
 	j := newJournal(c, moveVerb, from, to, t)
 	m := mover{c: c, t: t, journal: j}
 	r, err := m.move(ctx, from, store.Object{Ref: from.Ref}, to)
@@ -35,7 +35,7 @@ func MoveOne(ctx context.Context, c *haul.Client, from, to End, t haul.Transfer)
 // mover moves one file or object.
 type mover struct {
 	c       *haul.Client
-	t       haul.Transfer
+	t       TransferOptions
 	journal *runJournal // nil keeps none
 }
 
@@ -63,7 +63,7 @@ func (m mover) up(ctx context.Context, path string, to store.Ref) (haul.Result, 
 	if err != nil {
 		return haul.Result{}, fmt.Errorf("source %w", err)
 	}
-	result, err := m.c.Upload(ctx, path, to, m.t)
+	result, err := m.c.Upload(ctx, path, to, m.t.Upload())
 	if err != nil {
 		return result, err
 	}
@@ -85,13 +85,7 @@ func (m mover) up(ctx context.Context, path string, to store.Ref) (haul.Result, 
 }
 
 func (m mover) down(ctx context.Context, from store.Object, path string) (haul.Result, error) {
-	var result haul.Result
-	var err error
-	if from.ETag == "" {
-		result, err = m.c.Download(ctx, from.Ref, path, m.t)
-	} else {
-		result, err = m.c.DownloadListed(ctx, from, path, m.t)
-	}
+	result, err := m.c.Download(ctx, from.Ref, path, listed(m.t, from))
 	if err != nil {
 		return result, err
 	}
@@ -109,7 +103,7 @@ func (m mover) object(ctx context.Context, from store.Object, to store.Ref) (hau
 	opener := t.Attrs
 	opener.Encryption.Customer = opener.Encryption.CopySource
 	if from.ETag == "" {
-		src, err := c.Stat(ctx, from.Ref, &opener)
+		src, err := c.Store().Head(ctx, store.GetRequest{Ref: from.Ref, Attrs: &opener})
 		if err != nil {
 			return haul.Result{}, err
 		}
@@ -120,7 +114,7 @@ func (m mover) object(ctx context.Context, from store.Object, to store.Ref) (hau
 	if err != nil {
 		return haul.Result{}, err
 	}
-	result, err := c.Copy(ctx, from.Ref, to, t)
+	result, err := c.Copy(ctx, from.Ref, to, t.Copy())
 	if err != nil {
 		return result, err
 	}
@@ -143,7 +137,7 @@ func (m mover) drop(ctx context.Context, from store.Ref, etag string, done moved
 	if err := proved(done.result); err != nil {
 		return err
 	}
-	now, err := m.c.Stat(ctx, from, &m.t.Attrs)
+	now, err := m.c.Store().Head(ctx, store.GetRequest{Ref: from, Attrs: &m.t.Attrs})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrKept, err)
 	}
@@ -156,7 +150,7 @@ func (m mover) drop(ctx context.Context, from store.Ref, etag string, done moved
 		}
 	}
 	m.journal.moved(done.to, done.result)
-	if err := m.c.Delete(ctx, from, &m.t.Attrs); err != nil {
+	if err := m.c.Store().Delete(ctx, from, &m.t.Attrs); err != nil {
 		return fmt.Errorf("%w: %w", ErrKept, err)
 	}
 	return nil

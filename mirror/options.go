@@ -12,7 +12,7 @@ import (
 // Options are the choices for a run. The zero value is the good default.
 type Options struct {
 	// Transfer holds the choices for each object.
-	Transfer haul.Transfer
+	Transfer TransferOptions
 	// ContentType gives the content type of an object that is uploaded from a file of that name, or copied without its source's
 	// metadata, where Transfer names none; nil guesses nothing.
 	ContentType func(name string) string
@@ -42,7 +42,8 @@ type Options struct {
 	// Result. What proves to differ, though the Rules take it for equal, fails. It is asked about each, from many goroutines; false
 	// leaves one unverified. It may be nil.
 	Verify func(Standing) bool
-	// Observe is told what happens, one event after the other; it must return soon. It may be nil.
+	// Observe is called with each Event, one after the other, from any goroutine. It must return soon, and begin no
+	// transfer. It may be nil.
 	Observe func(Event)
 }
 

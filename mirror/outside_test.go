@@ -166,14 +166,14 @@ func TestRootHoldsADownload(t *testing.T) {
 	link(t, dir, map[string]string{"out": outside, "dots": ".."})
 	for _, path := range []string{filepath.Join(outside, "k"), filepath.Join(dir, "out", "k"), filepath.Join(dir, "dots", "k"), filepath.Join(dir, "..", "k"), filepath.Join(dir, "out", "new", "k")} {
 		for _, resume := range []haul.Resume{haul.ResumeAuto, haul.ResumeNever} {
-			if _, err := client(t, m, haul.Options{}).Download(t.Context(), at("k"), path, haul.Transfer{Root: root, Resume: resume}); err == nil {
+			if _, err := client(t, m, haul.Options{}).Download(t.Context(), at("k"), path, haul.DownloadOptions{Root: root, Resume: resume}); err == nil {
 				t.Errorf("%s was written", path)
 			}
 		}
 	}
 	for _, clobber := range []bool{true, false} {
 		name := fmt.Sprintf("a/b/k%v", clobber)
-		if _, err := client(t, m, haul.Options{}).Download(t.Context(), at("k"), filepath.Join(dir, name), haul.Transfer{Root: root, NoClobber: !clobber}); err != nil {
+		if _, err := client(t, m, haul.Options{}).Download(t.Context(), at("k"), filepath.Join(dir, name), haul.DownloadOptions{Root: root, NoClobber: !clobber}); err != nil {
 			t.Error(err)
 		}
 	}
@@ -217,7 +217,7 @@ func TestOneTargetOfAList(t *testing.T) {
 // TestCopyOntoItself: a prefix is copied onto itself one to one where that changes something.
 func TestCopyOntoItself(t *testing.T) {
 	files := tree{"run/a": "1", "run/b/c": "2", "run/b/c.d": "3"}
-	for what, tr := range map[string]haul.Transfer{
+	for what, tr := range map[string]mirror.TransferOptions{
 		"metadata":      {ReplaceMetadata: true, Attrs: store.Attrs{Headers: store.Headers{CacheControl: "max-age=9"}}},
 		"storage class": {Attrs: store.Attrs{StorageClass: "STANDARD_IA"}},
 		"encryption":    {Attrs: store.Attrs{Encryption: store.Encryption{SSE: "AES256"}}},
@@ -231,7 +231,7 @@ func TestCopyOntoItself(t *testing.T) {
 				t.Errorf("%s of %q: %+v, %v", what, prefix, s, err)
 			}
 			for key := range files {
-				o, err := c.Stat(t.Context(), at(key), nil)
+				o, err := c.Store().Head(t.Context(), store.GetRequest{Ref: at(key)})
 				if err != nil || o.StorageClass != tr.Attrs.StorageClass || o.Attrs.Headers.CacheControl != tr.Attrs.Headers.CacheControl {
 					t.Errorf("%s of %q: %+v, %v", what, prefix, o, err)
 				}

@@ -16,6 +16,7 @@ import (
 	"haul.example/haul"
 	"haul.example/haul/internal/localfile"
 	"haul.example/haul/internal/oldformat"
+	"haul.example/haul/internal/plan"
 	"haul.example/haul/internal/seqfile"
 	"haul.example/haul/store"
 )
@@ -46,9 +47,9 @@ type PlanHeader struct {
 	// Guess reports that content types are guessed from names.
 	Guess bool `json:"guess_mime_type,omitempty"`
 	// NoFamilies is that of the options.
-	NoFamilies bool          `json:"no_families,omitempty"`
-	Last       []string      `json:"last,omitempty"` // that of the options
-	Transfer   haul.Transfer `json:"transfer"`
+	NoFamilies bool            `json:"no_families,omitempty"`
+	Last       []string        `json:"last,omitempty"` // that of the options
+	Transfer   TransferOptions `json:"transfer"`
 }
 
 // UnmarshalJSON reads the header of a plan of this version or an earlier one.
@@ -125,7 +126,7 @@ func NewPlanWriter(w io.Writer, c *haul.Client, from, to End, o Options) (*PlanW
 	defer way.close()
 	p := &PlanWriter{c: c, w: bufio.NewWriter(w)}
 	p.h = PlanHeader{
-		Version: planVersion, Made: time.Now().UTC().Truncate(time.Second), Store: c.Identity(), Way: way.kind, Move: o.Move,
+		Version: planVersion, Made: time.Now().UTC().Truncate(time.Second), Store: store.Identity(c.Store()), Way: way.kind, Move: o.Move,
 		Guess: o.ContentType != nil, NoFamilies: o.NoFamilies, Last: o.Last, Transfer: o.Transfer, FromBucket: way.from.Ref.Bucket, ToBucket: way.to.Ref.Bucket,
 	}
 	p.h.Transfer.NoClobber = p.h.Transfer.NoClobber || o.NoOverwrite
@@ -184,11 +185,11 @@ func (p *PlanWriter) Add(e Event) {
 			s.Bytes = e.Entry.Size
 		}
 	case p.h.Way == Upload:
-		s.Requests = p.c.UploadRequests(p.h.ToBucket, s.Bytes, t)
+		s.Requests = plan.UploadRequests(s.Bytes, t.PartSize, p.c.Store().Limits(p.h.ToBucket))
 	case p.h.Way == Download:
-		s.Requests = p.c.DownloadRequests(s.Bytes, t)
+		s.Requests = plan.DownloadRequests(s.Bytes, t.PartSize)
 	default:
-		s.Requests = p.c.CopyRequests(p.h.ToBucket, s.Bytes, t)
+		s.Requests = plan.CopyRequests(s.Bytes, t.PartSize, p.c.Store().Limits(p.h.ToBucket))
 	}
 	if p.h.Move && p.h.Way != Upload {
 		s.Requests += 2
@@ -302,8 +303,8 @@ func Apply(ctx context.Context, c *haul.Client, plan io.ReadSeeker, o Options) (
 	if err != nil {
 		return Summary{}, err
 	}
-	if h.Store != c.Identity() {
-		return Summary{}, fmt.Errorf("%w: it is for the store %s, and this is %s", ErrPlan, h.Store, c.Identity())
+	if h.Store != store.Identity(c.Store()) {
+		return Summary{}, fmt.Errorf("%w: it is for the store %s, and this is %s", ErrPlan, h.Store, store.Identity(c.Store()))
 	}
 	o.Transfer, o.Move = h.Transfer, h.Move
 	o.NoOverwrite, o.DryRun, o.Select, o.NoFamilies, o.Last = false, false, Select{}, h.NoFamilies, h.Last
@@ -437,11 +438,11 @@ func (a *applying) job(s Step) job {
 		case s.Action == moveVerb:
 			return mover{c: a.c, t: t}.move(ctx, from, store.Object{Ref: from.Ref}, to)
 		case from.Path != "":
-			return a.c.Upload(ctx, from.Path, to.Ref, t)
+			return a.c.Upload(ctx, from.Path, to.Ref, t.Upload())
 		case to.Path != "":
-			return a.c.Download(ctx, from.Ref, to.Path, t)
+			return a.c.Download(ctx, from.Ref, to.Path, t.Download())
 		}
-		return a.c.Copy(ctx, from.Ref, to.Ref, t)
+		return a.c.Copy(ctx, from.Ref, to.Ref, t.Copy())
 	}
 	return j
 }
@@ -481,7 +482,7 @@ func (a *applying) remove(ctx context.Context, s Step, at End) error {
 		}
 		return a.local.Remove(at.Path)
 	}
-	now, err := a.c.Stat(ctx, at.Ref, &a.o.Transfer.Attrs)
+	now, err := a.c.Store().Head(ctx, store.GetRequest{Ref: at.Ref, Attrs: &a.o.Transfer.Attrs})
 	switch {
 	case errors.Is(err, store.NotFound):
 		return nil
@@ -490,5 +491,5 @@ func (a *applying) remove(ctx context.Context, s Step, at End) error {
 	case now.ETag != s.ETag:
 		return &store.Error{Kind: store.Changed, Op: "DeleteObject", Ref: at.Ref, Hint: "it is not what the plan saw; make a new plan"}
 	}
-	return a.c.Delete(ctx, at.Ref, &a.o.Transfer.Attrs)
+	return a.c.Store().Delete(ctx, at.Ref, &a.o.Transfer.Attrs)
 }

@@ -93,9 +93,9 @@ type runJournal struct {
 }
 
 // newJournal opens the journal of a run. Options that give other targets make it another run.
-func newJournal(c *haul.Client, verb string, from, to End, t haul.Transfer) *runJournal {
+func newJournal(c *haul.Client, verb string, from, to End, t TransferOptions) *runJournal {
 	j := &runJournal{header: runHeader{Version: journalVersion, Verb: verb}}
-	dir, err := c.StateDir()
+	dir, err := journal.Dir(c.Options().StateDir)
 	if err != nil || t.Resume == haul.ResumeNever {
 		return j // the transfers report the error
 	}
@@ -112,7 +112,7 @@ func newJournal(c *haul.Client, verb string, from, to End, t haul.Transfer) *run
 	if err != nil {
 		return j
 	}
-	j.name = strings.Join([]string{verb, c.Identity(), j.header.Source, j.header.Target, string(options)}, "\x00")
+	j.name = strings.Join([]string{verb, store.Identity(c.Store()), j.header.Source, j.header.Target, string(options)}, "\x00")
 	if j.log, err = j.open(); err != nil {
 		j.stop(err)
 	}
@@ -258,7 +258,7 @@ func (w *jobBuilder) finishedBefore(ctx context.Context, j job) (bool, error) {
 		source = objectState(e.Object, e.Size)
 		if source == "" && w.kind == Download { // a list names it
 			var obj store.Object
-			obj, err = w.c.Stat(ctx, e.Object.Ref, &w.o.Transfer.Attrs)
+			obj, err = w.c.Store().Head(ctx, store.GetRequest{Ref: e.Object.Ref, Attrs: &w.o.Transfer.Attrs})
 			source = objectState(obj, obj.Size)
 		}
 	}
@@ -277,7 +277,7 @@ func (w *jobBuilder) targetState(ctx context.Context, j job) (string, error) {
 		_, state, err := fileState(j.target)
 		return state, err
 	}
-	obj, err := w.c.Stat(ctx, w.targetRef(j.entry), &w.o.Transfer.Attrs)
+	obj, err := w.c.Store().Head(ctx, store.GetRequest{Ref: w.targetRef(j.entry), Attrs: &w.o.Transfer.Attrs})
 	return objectState(obj, obj.Size), err
 }
 
@@ -313,7 +313,7 @@ func (j *runJournal) movedBefore(ctx context.Context, c *haul.Client, to End, a 
 		p, state, err = fileState(to.Path)
 		r.Size = p.Size
 	} else {
-		r.Object, err = c.Stat(ctx, to.Ref, a)
+		r.Object, err = c.Store().Head(ctx, store.GetRequest{Ref: to.Ref, Attrs: a})
 		r.Size = r.Object.Size
 		state = objectState(r.Object, r.Size)
 	}
@@ -321,7 +321,7 @@ func (j *runJournal) movedBefore(ctx context.Context, c *haul.Client, to End, a 
 }
 
 // moveOne moves one object of many.
-func (w *jobBuilder) moveOne(ctx context.Context, e Entry, from, to End, t haul.Transfer) (haul.Result, error) {
+func (w *jobBuilder) moveOne(ctx context.Context, e Entry, from, to End, t TransferOptions) (haul.Result, error) {
 	r, err := mover{c: w.c, t: t, journal: w.journal}.move(ctx, from, e.Object, to)
 	if err != nil {
 		if before, ok := w.journal.movedBefore(ctx, w.c, to, &t.Attrs, err); ok {

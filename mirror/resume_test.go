@@ -197,7 +197,7 @@ func TestMovesThatWereKilled(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			put(m, tree{"from/x": "text"})
 			c := client(t, m, haul.Options{})
-			if err := mirror.MoveAndDie(t.Context(), c, from, to, haul.Transfer{}); err != nil {
+			if err := mirror.MoveAndDie(t.Context(), c, from, to, mirror.TransferOptions{}); err != nil {
 				t.Fatal(err)
 			}
 			other := to
@@ -206,14 +206,14 @@ func TestMovesThatWereKilled(t *testing.T) {
 			} else {
 				other.Ref.Key += "2"
 			}
-			if _, err := mirror.MoveOne(t.Context(), c, from, other, haul.Transfer{}); !missing(err) {
+			if _, err := mirror.MoveOne(t.Context(), c, from, other, mirror.TransferOptions{}); !missing(err) {
 				t.Errorf("another move of what is not there: %v", err)
 			}
-			r, err := mirror.MoveOne(t.Context(), c, from, to, haul.Transfer{})
+			r, err := mirror.MoveOne(t.Context(), c, from, to, mirror.TransferOptions{})
 			if err != nil || !r.Proof.Verified || r.Size != 4 {
 				t.Errorf("the same move: %+v, %v", r, err)
 			}
-			if _, err := mirror.MoveOne(t.Context(), c, from, to, haul.Transfer{}); !missing(err) {
+			if _, err := mirror.MoveOne(t.Context(), c, from, to, mirror.TransferOptions{}); !missing(err) {
 				t.Errorf("a third time: %v", err)
 			}
 		})
@@ -271,7 +271,7 @@ func TestRunJournalOfVersion1(t *testing.T) {
 	if _, err := mirror.Copy(t.Context(), c, at("from"), at("to"), mirror.Options{}); err == nil {
 		t.Fatal("no object failed")
 	}
-	dir, err := c.StateDir()
+	dir, err := journal.Dir(c.Options().StateDir)
 	if err != nil {
 		t.Fatal(err)
 	}

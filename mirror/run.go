@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"haul.example/haul"
+	"haul.example/haul/internal/evidence"
 	"haul.example/haul/internal/localfile"
 	"haul.example/haul/store"
 )
@@ -54,6 +55,7 @@ type run struct {
 	o       Options
 	observe func(Event)
 	began   time.Time
+	summer  *evidence.Summer
 	mixed   bool // jobs come in no order of their names
 	// after is what is left to do when all jobs are done and nothing ended the run early; nil is nothing.
 	after func(context.Context, context.CancelCauseFunc) error
@@ -85,7 +87,7 @@ type run struct {
 }
 
 func newRun(c *haul.Client, o Options) *run {
-	return &run{c: c, o: o, observe: o.Observe, began: time.Now(), ended: make(chan struct{}, 1)}
+	return &run{c: c, o: o, observe: o.Observe, began: time.Now(), summer: evidence.NewSummer(nil, nil), ended: make(chan struct{}, 1)}
 }
 
 // all does the jobs that find yields. When find returns, there are no more; its error ends the run after those.
@@ -168,7 +170,7 @@ func (r *run) wait(ctx context.Context, q *queue, jobs <-chan job) bool {
 		if q.Len() >= ahead {
 			in = nil
 		}
-		if q.Len() > 0 && r.under.Load() < int64(max(leastTransfers, perLane*r.c.Lanes())) {
+		if q.Len() > 0 && r.under.Load() < int64(max(leastTransfers, perLane*r.c.Progress().Lanes)) {
 			select { // what is told just now may be larger
 			case j, ok := <-in:
 				q.put(j, ok)

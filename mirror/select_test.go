@@ -134,7 +134,7 @@ func TestMoveKeepsWhatIsNotSafe(t *testing.T) {
 	m := storetest.New(storetest.For(t), storetest.Takes(storetest.NoChecksums))
 	c := client(t, m, haul.Options{})
 	dir := tree{"a": "1"}.write(t)
-	_, err := mirror.MoveOne(t.Context(), c, mirror.Local(filepath.Join(dir, "a")), mirror.Remote(at("a")), haul.Transfer{})
+	_, err := mirror.MoveOne(t.Context(), c, mirror.Local(filepath.Join(dir, "a")), mirror.Remote(at("a")), mirror.TransferOptions{})
 	if !errors.Is(err, mirror.ErrKept) || !has(read(t, dir), "a") {
 		t.Errorf("unproved: %v", err)
 	}
@@ -143,21 +143,21 @@ func TestMoveKeepsWhatIsNotSafe(t *testing.T) {
 	c = client(t, m, haul.Options{})
 	put(m, tree{"a": "old"})
 	m.Fault(storetest.Copy).Hook(func() { m.PutBytes(at("a"), []byte("new")) }) // while the copy is made
-	_, err = mirror.MoveOne(t.Context(), c, mirror.Remote(at("a")), mirror.Remote(at("b")), haul.Transfer{})
+	_, err = mirror.MoveOne(t.Context(), c, mirror.Remote(at("a")), mirror.Remote(at("b")), mirror.TransferOptions{})
 	if err == nil || !m.Exists(at("a")) || string(m.Bytes(at("a"))) != "new" {
 		t.Errorf("changed: %v", err)
 	}
 	m.Fault(storetest.Head).Key("b").Nth(2).Hook(func() { m.PutBytes(at("a"), []byte("newer")) }) // after it: b is looked at before, too
-	_, err = mirror.MoveOne(t.Context(), c, mirror.Remote(at("a")), mirror.Remote(at("b")), haul.Transfer{})
+	_, err = mirror.MoveOne(t.Context(), c, mirror.Remote(at("a")), mirror.Remote(at("b")), mirror.TransferOptions{})
 	if !errors.Is(err, mirror.ErrKept) || string(m.Bytes(at("a"))) != "newer" {
 		t.Errorf("changed after: %v", err)
 	}
 	m.Fault(storetest.Delete).Error(store.Denied)
-	_, err = mirror.MoveOne(t.Context(), c, mirror.Remote(at("a")), mirror.Local(filepath.Join(dir, "b")), haul.Transfer{})
+	_, err = mirror.MoveOne(t.Context(), c, mirror.Remote(at("a")), mirror.Local(filepath.Join(dir, "b")), mirror.TransferOptions{})
 	if !errors.Is(err, mirror.ErrKept) || !m.Exists(at("a")) {
 		t.Errorf("not deleted: %v", err)
 	}
-	if _, err := mirror.MoveOne(t.Context(), c, mirror.Remote(at("a")), mirror.Remote(at("a")), haul.Transfer{}); !errors.Is(err, store.Invalid) || !m.Exists(at("a")) {
+	if _, err := mirror.MoveOne(t.Context(), c, mirror.Remote(at("a")), mirror.Remote(at("a")), mirror.TransferOptions{}); !errors.Is(err, store.Invalid) || !m.Exists(at("a")) {
 		t.Errorf("onto itself: %v", err)
 	}
 }

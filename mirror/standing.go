@@ -88,7 +88,7 @@ func (w *jobBuilder) digest(ctx context.Context, path string, r *haul.Result) er
 	}
 	r.Modified = fi.ModTime()
 	for _, a := range w.o.Transfer.Digests {
-		sums, err := w.c.SumParts(ctx, a, src, []int64{src.Size()})
+		sums, err := w.summer.Parts(ctx, a, src, []int64{src.Size()})
 		if err != nil {
 			return fmt.Errorf("read %s: %w", path, err)
 		}

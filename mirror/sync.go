@@ -227,7 +227,7 @@ func (s *syncing) closer(a Action, target string) func(context.Context) (bool, s
 			if side.e.Path != "" {
 				continue
 			}
-			obj, err := s.c.Stat(ctx, side.e.Object.Ref, &s.o.Transfer.Attrs)
+			obj, err := s.c.Store().Head(ctx, store.GetRequest{Ref: side.e.Object.Ref, Attrs: &s.o.Transfer.Attrs})
 			if err != nil {
 				return false, "", err
 			}

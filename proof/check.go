@@ -132,7 +132,7 @@ func (v *verifier) bytesObject(ctx context.Context, f *Finding, src *localfile.S
 			return nil
 		}
 	}
-	obj, err := v.c.Stat(ctx, listed.Ref, &v.o.Attrs)
+	obj, err := v.c.Store().Head(ctx, store.GetRequest{Ref: listed.Ref, Attrs: &v.o.Attrs})
 	if err != nil {
 		return err
 	}
@@ -181,7 +181,7 @@ func (v *verifier) vouched(ctx context.Context, f *Finding, src *localfile.Sourc
 // layout asks how an object is split. That the store does not report it is no error.
 func (v *verifier) layout(ctx context.Context, obj store.Object) func() ([]store.Part, error) {
 	return func() ([]store.Part, error) {
-		parts, err := v.c.Layout(ctx, obj, &v.o.Attrs)
+		parts, err := v.c.Store().Layout(ctx, obj, &v.o.Attrs)
 		if errors.Is(err, store.Unsupported) || errors.Is(err, store.Denied) || errors.Is(err, store.NotFound) {
 			return nil, nil
 		}
@@ -202,7 +202,7 @@ func (v *verifier) nameParts(ctx context.Context, f *Finding, layout []store.Par
 	if len(sizes) < 2 || layout[0].Sum.IsZero() {
 		return nil
 	}
-	ours, err := v.c.SumParts(ctx, layout[0].Sum.Algorithm, src, sizes)
+	ours, err := v.summer.Parts(ctx, layout[0].Sum.Algorithm, src, sizes)
 	if err != nil {
 		return err
 	}
@@ -306,7 +306,7 @@ func (v *verifier) itemObject(ctx context.Context, f *Finding, item Item, listed
 	if tagged && !v.o.All {
 		return nil
 	}
-	obj, err := v.c.Stat(ctx, listed.Ref, &v.o.Attrs)
+	obj, err := v.c.Store().Head(ctx, store.GetRequest{Ref: listed.Ref, Attrs: &v.o.Attrs})
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func ExampleVerify() {
 		}
 	}
 	to := store.Ref{Bucket: storetest.Bucket, Key: "run/a.bam"}
-	if _, err := c.Upload(ctx, filepath.Join(dir, "a.bam"), to, haul.Transfer{}); err != nil {
+	if _, err := c.Upload(ctx, filepath.Join(dir, "a.bam"), to, haul.UploadOptions{}); err != nil {
 		panic(err)
 	}
 	files := mirror.Entries(ctx, c, mirror.Local(dir), mirror.Options{})
@@ -122,7 +122,7 @@ func ExampleNewReport() {
 		panic(err)
 	}
 	defer truth.Close()
-	r, err := proof.NewReport(path, proof.About{Truth: "its own digests", What: truth.What, Target: "s3://bucket/run", Store: c.Identity(), By: "an example"})
+	r, err := proof.NewReport(path, proof.About{Truth: "its own digests", What: truth.What, Target: "s3://bucket/run", Store: store.Identity(c.Store()), By: "an example"})
 	if err != nil {
 		panic(err)
 	}

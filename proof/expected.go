@@ -112,15 +112,15 @@ func Manifest(r io.Reader, n Names) (Expected, error) {
 // Open reads an object from its beginning to its end.
 func Open(ctx context.Context, c *haul.Client, ref store.Ref, a *store.Attrs) io.ReadCloser {
 	r, w := io.Pipe()
-	var t haul.Transfer
+	var o haul.DownloadOptions
 	if a != nil {
-		t.Attrs = *a
+		o.Attrs = *a
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_, err := c.DownloadStream(ctx, ref, w, t)
+		_, err := c.DownloadStream(ctx, ref, w, o)
 		w.CloseWithError(err)
 	}()
 	return &opened{r, cancel, done}

@@ -14,7 +14,7 @@ import (
 // fetch gives the bytes of an object to w, in order; they come by ranges in parallel. What the store gives that does not fit its own
 // word is bad.
 func (v *verifier) fetch(ctx context.Context, f *Finding, obj store.Object, w io.Writer) (came bool, err error) {
-	_, err = v.c.DownloadStream(ctx, obj.Ref, w, haul.Transfer{Attrs: v.o.Attrs, IfMatch: obj.ETag})
+	_, err = v.c.DownloadStream(ctx, obj.Ref, w, haul.DownloadOptions{Attrs: v.o.Attrs, IfMatch: obj.ETag})
 	if errors.Is(err, haul.ErrMismatch) {
 		f.bad("the data that the store returned does not match the checksum that it recorded", true)
 		return false, nil

@@ -157,12 +157,12 @@ func (e ends) verify() string {
 }
 
 func (e ends) download() string {
-	r, err := e.c.Download(context.Background(), e.ref, filepath.Join(e.TempDir(), "x.bam"), haul.Transfer{})
+	r, err := e.c.Download(context.Background(), e.ref, filepath.Join(e.TempDir(), "x.bam"), haul.DownloadOptions{})
 	return e.moved(r, err)
 }
 
 func (e ends) stream() string {
-	r, err := e.c.DownloadStream(context.Background(), e.ref, io.Discard, haul.Transfer{})
+	r, err := e.c.DownloadStream(context.Background(), e.ref, io.Discard, haul.DownloadOptions{})
 	return e.moved(r, err)
 }
 

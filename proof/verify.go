@@ -127,7 +127,7 @@ type slot struct {
 // what is read is read once. The error is one that ended the run: that of a listing, of the truth, or one that all requests
 // would meet; else all is in the findings.
 func Verify(ctx context.Context, c *haul.Client, truth Expected, target iter.Seq2[mirror.Entry, error], o Options) (Summary, error) {
-	v := &verifier{c: c, o: o, truth: truth, summer: evidence.NewSummer(c.SumParts, o.Read)}
+	v := &verifier{c: c, o: o, truth: truth, summer: evidence.NewSummer(nil, o.Read)}
 	began := time.Now()
 	rctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -215,7 +215,7 @@ func (d *doubts) first(report func(Finding)) {
 func (v *verifier) each(ctx context.Context, target iter.Seq2[mirror.Entry, error], queue chan<- *slot) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	under := make(chan struct{}, max(least, perLane*v.c.Lanes()))
+	under := make(chan struct{}, max(least, perLane*v.c.Progress().Lanes))
 	for j, err := range mirror.Join(v.truth.Items, target) {
 		if err != nil {
 			return err

@@ -125,3 +125,9 @@ func Retryable(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Retryable()
 }
+
+// Unanswered reports an error that is not an answer of the store: the request may have been carried out.
+func Unanswered(err error) bool {
+	var e *Error
+	return !errors.As(err, &e) || e.Status == 0 || e.Kind == BadAnswer
+}

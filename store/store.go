@@ -35,7 +35,8 @@ func (r Ref) String() string {
 	return s
 }
 
-// Range is a run of bytes of an object. The zero Range means the whole object, whatever its size.
+// Range is a run of bytes of an object: Length bytes from Offset on, which counts from 0. The zero Range means the whole
+// object, whatever its size; no other may have a Length of 0 or less.
 type Range struct {
 	Offset int64
 	Length int64
@@ -287,7 +288,7 @@ type CompleteRequest struct {
 	Attrs     *Attrs
 }
 
-// CopyRequest copies on the server, an object in one request or a range of it into a part.
+// CopyRequest copies an object on the server, in one request.
 type CopyRequest struct {
 	From Ref
 	// IfMatch pins the source.
@@ -299,7 +300,7 @@ type CopyRequest struct {
 	Attrs *Attrs
 }
 
-// CopyPartRequest fills a part from a range of a stored object.
+// CopyPartRequest fills a part from a range of a stored object, on the server.
 type CopyPartRequest struct {
 	From    Ref
 	IfMatch string
@@ -366,6 +367,15 @@ type Lister interface {
 	// each. All entries of a page come after those of the page before; within a page, prefixes come first. It begins after
 	// the entry after; all else is as with List.
 	Level(ctx context.Context, bucket, prefix, after string, a *Attrs) iter.Seq2[[]Entry, error]
+}
+
+// Identity returns the name of a store, without secrets, for records of what was begun with it. It is empty for a store that
+// has no method Identity() string.
+func Identity(s Store) string {
+	if named, ok := s.(interface{ Identity() string }); ok {
+		return named.Identity()
+	}
+	return ""
 }
 
 // Entry is one entry of a listing of one level: an object, or, if Prefix is not empty, the prefix of keys that exist. It

@@ -56,11 +56,11 @@ type Header struct {
 	ID   string    `json:"id"`
 	Made time.Time `json:"made"`
 	// Store is the identity of the store.
-	Store    string        `json:"store"`
-	Way      mirror.Way    `json:"way"`
-	From     Root          `json:"from"`
-	To       Root          `json:"to"`
-	Transfer haul.Transfer `json:"transfer"`
+	Store    string                 `json:"store"`
+	Way      mirror.Way             `json:"way"`
+	From     Root                   `json:"from"`
+	To       Root                   `json:"to"`
+	Transfer mirror.TransferOptions `json:"transfer"`
 	// Guess reports that content types are guessed from names.
 	Guess bool `json:"guess_mime_type,omitempty"`
 	// NoFamilies reports that manifests and markers are in shards as anything else, and that indexes keep their times.
@@ -297,8 +297,8 @@ func Read(ctx context.Context, c *haul.Client, d *PlanDir) (Header, error) {
 		return h, fmt.Errorf("%w: %s is of version %d, and this haul reads 1 to %d", ErrPlan, d, h.Version, version)
 	case bad:
 		return h, fmt.Errorf("%w: what %s says of its shards cannot be", ErrPlan, d)
-	case h.Store != c.Identity():
-		return h, fmt.Errorf("%w: it is for the store %s, and this is %s", ErrPlan, h.Store, c.Identity())
+	case h.Store != store.Identity(c.Store()):
+		return h, fmt.Errorf("%w: it is for the store %s, and this is %s", ErrPlan, h.Store, store.Identity(c.Store()))
 	}
 	return h, nil
 }

@@ -285,8 +285,9 @@ func (f *finish) completeOne(ctx context.Context, s haul.Distributed, ranges []r
 		return err
 	}
 	o := f.h.Transfer
-	o.Resume = haul.ResumeNever
-	result, err := f.c.CompleteDistributed(ctx, s, told, o)
+	result, err := f.c.CompleteDistributed(ctx, s, told, haul.CompleteOptions{
+		Checksum: o.Checksum, NoClobber: o.NoClobber, Times: o.Times, ReadTwice: o.ReadTwice, Attrs: o.Attrs, Root: o.Root,
+	})
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

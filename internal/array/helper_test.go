@@ -110,7 +110,7 @@ func (f *floor) got() map[string]string {
 // request is a plan of small parts.
 func (f *floor) request(shards int) array.Request {
 	r := array.Request{From: f.from, To: f.to, Shards: shards, Cut: 100}
-	r.Options.Transfer = haul.Transfer{PartSize: 16}
+	r.Options.Transfer = mirror.TransferOptions{PartSize: 16}
 	r.Options.Select.EmptyOK = true
 	return r
 }
@@ -138,7 +138,7 @@ func (f *floor) kill(shard, n int) {
 	case there:
 		err = os.WriteFile(path, before, 0o600)
 	case f.prefix:
-		err = f.client(f.m).Delete(context.Background(), at("plan/"+name), nil)
+		err = f.client(f.m).Store().Delete(context.Background(), at("plan/"+name), nil)
 	default:
 		err = os.RemoveAll(path)
 	}

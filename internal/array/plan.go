@@ -60,7 +60,7 @@ func Make(ctx context.Context, c *haul.Client, d *PlanDir, r Request) (Header, e
 		p.tell = func(mirror.Event) {}
 	}
 	p.h = Header{
-		Version: version, ID: rand.Text(), Made: time.Now().UTC().Truncate(time.Second), Store: c.Identity(),
+		Version: version, ID: rand.Text(), Made: time.Now().UTC().Truncate(time.Second), Store: store.Identity(c.Store()),
 		From: rootOf(r.From), To: rootOf(r.To), Transfer: r.Options.Transfer, Guess: r.Options.ContentType != nil,
 		NoFamilies: r.Options.NoFamilies, Way: wayOf(rootOf(r.From), rootOf(r.To)), Shards: make([]Load, r.Shards),
 	}
@@ -358,11 +358,11 @@ func (p *planner) share(ctx context.Context, t task) (s haul.Distributed, err er
 		if o.Attrs.Headers.ContentType == "" && p.r.Options.ContentType != nil {
 			o.Attrs.Headers.ContentType = p.r.Options.ContentType(path)
 		}
-		s, err = p.c.DistributeUpload(ctx, path, to.ref(t.target()), o)
+		s, err = p.c.DistributeUpload(ctx, path, to.ref(t.target()), o.Upload())
 	case mirror.Download:
-		s, err = p.c.DistributeDownload(ctx, from.ref(t.Source), to.path(t.target()), o)
+		s, err = p.c.DistributeDownload(ctx, from.ref(t.Source), to.path(t.target()), o.Download())
 	default:
-		s, err = p.c.DistributeCopy(ctx, from.ref(t.Source), to.ref(t.target()), o)
+		s, err = p.c.DistributeCopy(ctx, from.ref(t.Source), to.ref(t.target()), o.Copy())
 	}
 	if err == nil && (s.Size != t.Size || p.h.Way == mirror.Upload && s.Modified.UnixNano() != t.Modified) {
 		err = errors.Join(fmt.Errorf("%w: %s", haul.ErrSourceChanged, from.path(t.Source)), p.c.AbortDistributed(ctx, s))

@@ -65,13 +65,10 @@ func (d *PlanDir) within(end mirror.End) bool {
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// asIs is how files of a plan move: nothing is kept of a broken transfer.
-func asIs() haul.Transfer { return haul.Transfer{Resume: haul.ResumeNever} }
-
 // open opens a file of the plan; fs.ErrNotExist is in the error's chain where it is not there.
 func (d *PlanDir) open(ctx context.Context, name string) (*os.File, error) {
 	if d.c != nil {
-		_, err := d.c.Download(ctx, d.object(name), d.local(name), asIs())
+		_, err := d.c.Download(ctx, d.object(name), d.local(name), haul.DownloadOptions{Resume: haul.ResumeNever}) // nothing is kept of a broken transfer
 		if errors.Is(err, store.NotFound) {
 			err = fmt.Errorf("%w: %w", fs.ErrNotExist, err)
 		}
@@ -86,7 +83,7 @@ func (d *PlanDir) open(ctx context.Context, name string) (*os.File, error) {
 func (d *PlanDir) has(ctx context.Context, name string) (bool, error) {
 	var err error
 	if d.c != nil {
-		_, err = d.c.Stat(ctx, d.object(name), nil)
+		_, err = d.c.Store().Head(ctx, store.GetRequest{Ref: d.object(name)})
 	} else {
 		_, err = os.Stat(d.local(name))
 	}
@@ -135,7 +132,7 @@ func (d *PlanDir) keep(ctx context.Context, name string) error {
 	if d.c == nil {
 		return localfile.SyncDir(filepath.Dir(d.local(name)))
 	}
-	_, err := d.c.Upload(ctx, d.local(name), d.object(name), asIs())
+	_, err := d.c.Upload(ctx, d.local(name), d.object(name), haul.UploadOptions{Resume: haul.ResumeNever})
 	return err
 }
 
@@ -148,7 +145,7 @@ func (d *PlanDir) remove(ctx context.Context, name string) error {
 	if d.c == nil || err != nil {
 		return err
 	}
-	return d.c.Delete(ctx, d.object(name), nil)
+	return d.c.Store().Delete(ctx, d.object(name), nil)
 }
 
 func (d *PlanDir) writeJSON(ctx context.Context, name string, v any) error {

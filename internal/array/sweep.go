@@ -47,7 +47,7 @@ func (f *finish) sweep(ctx context.Context) error {
 func abortOpen(ctx context.Context, c *haul.Client, h Header, p Progress) (n int, err error) {
 	for _, u := range append(p.Left, p.Uploads...) {
 		up := store.Upload{Ref: store.Ref{Bucket: h.To.Bucket, Key: string(u.Key)}, ID: u.ID}
-		if err := c.Abort(ctx, up); err != nil { // of one that is not there any more there is no error
+		if err := c.Store().Abort(ctx, up, nil); err != nil { // of one that is not there any more there is no error
 			return n, err
 		}
 		n++

@@ -211,7 +211,7 @@ func (w *work) results(ctx context.Context, scratch *os.File, cause error) error
 	ctx, cancel := cleanup(ctx)
 	defer cancel()
 	w.progress.Ended = true
-	stats := w.c.Snapshot()
+	stats := w.c.Progress()
 	e := ended{Progress: w.progress, Seconds: time.Since(w.progress.Began).Seconds(), Moved: stats.Moved, Kept: w.summary.Kept, Retries: stats.Retries}
 	e.Updated = time.Now().UTC()
 	if cause != nil {
@@ -258,7 +258,7 @@ func (w *work) tasks(ctx context.Context) error {
 				if n >= start != late {
 					return nil
 				}
-				c.run(max(leastTasks, perLane*w.c.Lanes()), func() { w.do(ctx, end, n, t) })
+				c.run(max(leastTasks, perLane*w.c.Progress().Lanes), func() { w.do(ctx, end, n, t) })
 				return context.Cause(ctx)
 			})
 		}
@@ -345,7 +345,7 @@ func (w *work) count(e *mirror.Event, size int64) {
 }
 
 // choices are those of the transfer of one task. Nothing is kept of a broken one: who does it again looks for itself.
-func (w *work) choices(t task) haul.Transfer {
+func (w *work) choices(t task) mirror.TransferOptions {
 	o := w.h.Transfer
 	o.Resume, o.IfMatch, o.Root = haul.ResumeNever, t.ETag, w.root
 	return o
@@ -365,11 +365,8 @@ func (w *work) moveRange(ctx context.Context, t task, e *mirror.Event, out *outc
 	what := fmt.Sprintf(" (parts %d to %d of %d)", t.First, t.Last, s.Parts())
 	e.Source += what
 	o := w.choices(t)
-	if w.again {
-		o.Resume = haul.ResumeAuto
-	}
 	began := time.Now()
-	told, err := w.c.MoveParts(ctx, s, t.First, t.Last, o)
+	told, err := w.c.MoveParts(ctx, s, t.First, t.Last, haul.MovePartsOptions{Fresh: !w.again, Attrs: o.Attrs, Root: o.Root})
 	e.Err = err
 	out.Range = true
 	for _, p := range told {
@@ -398,7 +395,7 @@ func (w *work) moveWhole(ctx context.Context, t task, e *mirror.Event, out *outc
 	var same func(context.Context) (haul.Comparison, error)
 	var move func(context.Context) (haul.Result, error)
 	o := w.choices(t)
-	o.Opened = func(u store.Upload) { w.opened(ctx, u) }
+	o.OnOpen = func(u store.Upload) { w.opened(ctx, u) }
 	attrs := &o.Attrs
 	switch w.h.Way {
 	case mirror.Upload:
@@ -411,7 +408,7 @@ func (w *work) moveWhole(ctx context.Context, t task, e *mirror.Event, out *outc
 			attrs.Headers.ContentType = w.o.ContentType(path)
 		}
 		same = func(ctx context.Context) (haul.Comparison, error) { return w.c.SameFile(ctx, path, ref, attrs) }
-		move = func(ctx context.Context) (haul.Result, error) { return w.c.Upload(ctx, path, ref, o) }
+		move = func(ctx context.Context) (haul.Result, error) { return w.c.Upload(ctx, path, ref, o.Upload()) }
 	case mirror.Download:
 		ref, path := from.ref(t.Source), to.path(t.target())
 		e.Source, e.Target = ref.String(), path
@@ -423,7 +420,9 @@ func (w *work) moveWhole(ctx context.Context, t task, e *mirror.Event, out *outc
 			return pinned(s, s.Target, t), err
 		}
 		move = func(ctx context.Context) (haul.Result, error) {
-			return w.c.DownloadListed(ctx, store.Object{Ref: ref, Size: t.Size, ETag: t.ETag}, path, o)
+			down := o.Download()
+			down.Listed = &store.Object{Size: t.Size, ETag: t.ETag}
+			return w.c.Download(ctx, ref, path, down)
 		}
 	default:
 		a, b := from.ref(t.Source), to.ref(t.target())
@@ -435,7 +434,7 @@ func (w *work) moveWhole(ctx context.Context, t task, e *mirror.Event, out *outc
 			s, err := w.c.SameObject(ctx, a, b, attrs)
 			return pinned(s, s.Source, t), err
 		}
-		move = func(ctx context.Context) (haul.Result, error) { return w.c.Copy(ctx, a, b, o) }
+		move = func(ctx context.Context) (haul.Result, error) { return w.c.Copy(ctx, a, b, o.Copy()) }
 	}
 	e.Result, e.Err = w.moveOnce(ctx, t, same, move)
 	if e.Err == nil {

@@ -15,6 +15,7 @@ import (
 	"haul.example/haul/internal/amount"
 	"haul.example/haul/internal/ui"
 	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 const applyLong = `haul apply carries out a plan that haul cp -r, mv -r or sync wrote with --plan FILE, and does nothing else.
@@ -101,7 +102,7 @@ func (a *app) runApply(ctx context.Context, name, receiptName string, o haul.Opt
 	if h.Move {
 		task.Verb = "move"
 	}
-	receipt, err := a.openReceipt(receiptName, client.Identity())
+	receipt, err := a.openReceipt(receiptName, store.Identity(client.Store()))
 	if err != nil {
 		return err
 	}
@@ -111,7 +112,7 @@ func (a *app) runApply(ctx context.Context, name, receiptName string, o haul.Opt
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	var summary mirror.Summary
-	err = screen.During(task, client.Snapshot, func() (err error) {
+	err = screen.During(task, client.Progress, func() (err error) {
 		summary, err = mirror.Apply(ctx, client, plan, mirror.Options{ContentType: guessType, Observe: func(e mirror.Event) {
 			if err := receipt.event(about{e.Verb, e.Source, e.Target, below(h.Target, e.Target)}, e); err != nil {
 				end(err)

@@ -227,7 +227,7 @@ func (a *app) runArrayPlan(ctx context.Context, r array.Request, plan string) (e
 	}
 	var h array.Header
 	task := arrayTask("plan", r.From.String(), r.To.String(), planName(plan))
-	err = screen.During(task, b.client.Snapshot, func() (err error) {
+	err = screen.During(task, b.client.Progress, func() (err error) {
 		h, err = array.Make(ctx, b.client, b.depot, r)
 		return err
 	})

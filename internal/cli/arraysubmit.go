@@ -21,7 +21,6 @@ import (
 
 	"haul.example/haul"
 	"haul.example/haul/internal/array"
-	"haul.example/haul/internal/meter"
 	"haul.example/haul/internal/ui"
 )
 
@@ -319,7 +318,7 @@ func (a *app) await(ctx context.Context, b *bay, h array.Header, f *arraySubmitF
 	screen := a.screen(false)
 	began := time.Now()
 	var mu sync.Mutex
-	now := meter.Snapshot{Total: h.Bytes}
+	now := haul.Progress{Total: h.Bytes}
 	look := func() {
 		p, err := array.Watch(ctx, b.depot, h)
 		mu.Lock()
@@ -344,7 +343,7 @@ func (a *app) await(ctx context.Context, b *bay, h array.Header, f *arraySubmitF
 		}
 	})
 	task := ui.Task{Verb: string(h.Way), Source: h.From.String(), Target: h.To.String(), Name: planName(f.job.Plan)}
-	ended := screen.During(task, func() meter.Snapshot {
+	ended := screen.During(task, func() haul.Progress {
 		mu.Lock()
 		defer mu.Unlock()
 		return now

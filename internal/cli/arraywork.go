@@ -82,7 +82,7 @@ func (a *app) runArrayWork(ctx context.Context, plan string, shard int, o haul.O
 	defer context.AfterFunc(ctx, func() { screen.Note(stopping) })()
 	var summary mirror.Summary
 	task := arrayTask(string(h.Way), h.From.String(), h.To.String(), fmt.Sprintf("shard %d", shard))
-	err = screen.During(task, b.client.Snapshot, func() (err error) {
+	err = screen.During(task, b.client.Progress, func() (err error) {
 		summary, err = array.Work(ctx, b.client, b.depot, array.WorkOptions{Shard: shard, Host: hostName(), ContentType: guessType, Observe: a.tell})
 		return err
 	})
@@ -150,7 +150,7 @@ func (a *app) runArrayFinish(ctx context.Context, plan string, abort bool) (err 
 	}
 	var v array.Verdict
 	task := arrayTask("finish", plan, "", planName(plan))
-	err = screen.During(task, b.client.Snapshot, func() (err error) {
+	err = screen.During(task, b.client.Progress, func() (err error) {
 		v, err = array.Finish(ctx, b.client, b.depot, array.FinishOptions{Host: hostName(), ContentType: guessType, Note: screen.Note})
 		return err
 	})

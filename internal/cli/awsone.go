@@ -99,7 +99,7 @@ func (t *awsTransfer) up(ctx context.Context) error {
 		if t.tree.Move {
 			_, err = mirror.MoveOne(ctx, t.client, mirror.Local(file), mirror.Remote(to), tr)
 		} else {
-			_, err = t.client.Upload(ctx, file, to, tr)
+			_, err = t.client.Upload(ctx, file, to, tr.Upload())
 		}
 		return err
 	})
@@ -145,7 +145,7 @@ func (t *awsTransfer) move(ctx context.Context, task ui.Task, do func() error) e
 		return nil
 	}
 	t.out.Remaining(1, 0, true)
-	err := t.out.During(t.client.Snapshot, do)
+	err := t.out.During(t.client.Progress, do)
 	t.out.Remaining(1, 1, true)
 	switch {
 	case err == nil:
@@ -177,7 +177,7 @@ func (t *awsTransfer) look(ctx context.Context, ref store.Ref) (store.Object, er
 	if t.line.Kind == awsline.Copy {
 		attrs.Encryption.Customer = attrs.Encryption.CopySource
 	}
-	obj, err := t.client.Stat(ctx, ref, &attrs)
+	obj, err := t.client.Store().Head(ctx, store.GetRequest{Ref: ref, Attrs: &attrs})
 	if text, ok := headText(err, ref.Key); ok {
 		return obj, &fatalError{errors.New(text)}
 	}
@@ -229,7 +229,9 @@ func (t *awsTransfer) down(ctx context.Context, ref store.Ref) error {
 		if t.tree.Move {
 			_, err = mirror.MoveOne(ctx, t.client, mirror.Remote(ref), mirror.Local(file), tr)
 		} else {
-			_, err = t.client.DownloadListed(ctx, obj, file, tr)
+			o := tr.Download()
+			o.Listed = &obj
+			_, err = t.client.Download(ctx, ref, file, o)
 		}
 		return err
 	})
@@ -258,7 +260,7 @@ func (t *awsTransfer) copy(ctx context.Context, ref store.Ref) error {
 		if t.tree.Move {
 			_, err = mirror.MoveOne(ctx, t.client, mirror.Remote(ref), mirror.Remote(to), tr)
 		} else {
-			_, err = t.client.Copy(ctx, ref, to, tr)
+			_, err = t.client.Copy(ctx, ref, to, tr.Copy())
 		}
 		return err
 	})
@@ -281,7 +283,7 @@ func (t *awsTransfer) stream(ctx context.Context) error {
 			if tr.ExpectedSize == 0 {
 				tr.ExpectedSize = restOf(in)
 			}
-			_, err = t.client.UploadStream(ctx, &source{in, ctx.Err}, to, tr)
+			_, err = t.client.UploadStream(ctx, &source{in, ctx.Err}, to, tr.Upload())
 		}
 		switch {
 		case err == nil:
@@ -320,8 +322,6 @@ func (t *awsTransfer) streamDown(ctx context.Context, ref store.Ref, to location
 	}
 	stop := context.AfterFunc(ctx, func() { _ = out.SetWriteDeadline(time.Unix(1, 0)) })
 	defer stop()
-	tr := t.tree.Transfer
-	tr.Resume = haul.ResumeNever
-	_, err = t.client.DownloadStream(ctx, ref, sink{out}, tr)
+	_, err = t.client.DownloadStream(ctx, ref, sink{out}, t.tree.Transfer.Download())
 	return errors.Join(err, out.Close())
 }

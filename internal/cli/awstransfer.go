@@ -13,7 +13,6 @@ import (
 	"syscall"
 	"time"
 
-	"haul.example/haul"
 	"haul.example/haul/checksum"
 	"haul.example/haul/internal/awsline"
 	"haul.example/haul/internal/ui"
@@ -63,7 +62,7 @@ func (t *awsTransfer) options() error {
 	if err != nil {
 		return err
 	}
-	tr := haul.Transfer{Attrs: attrs, Resume: awsResume(), ReadTwice: wished("HAUL_READ_TWICE"), NoClobber: o.Has("no-overwrite")}
+	tr := mirror.TransferOptions{Attrs: attrs, Resume: awsResume(), ReadTwice: wished("HAUL_READ_TWICE"), NoClobber: o.Has("no-overwrite")}
 	if tr.Checksum, err = awsChecksum(o.Text("checksum-algorithm")); err != nil {
 		return err
 	}
@@ -242,7 +241,7 @@ func (t *awsTransfer) many(ctx context.Context) error {
 		}
 	}
 	r := treeRequest{from: awsEnd(t.from), to: awsEnd(t.to), sync: t.line.Verb == "sync", options: t.tree}
-	err := t.out.During(t.client.Snapshot, func() error {
+	err := t.out.During(t.client.Progress, func() error {
 		_, err := r.run(ctx, t.client, t.tell)
 		return err
 	})
@@ -265,11 +264,10 @@ func awsEnd(word string) mirror.End {
 
 // awsRef takes an address apart as it stands.
 func awsRef(address string) store.Ref {
-	rest := strings.TrimPrefix(address, scheme)
-	if m := arn.FindStringSubmatch(rest); m != nil {
-		return store.Ref{Bucket: m[1], Key: strings.TrimPrefix(rest[len(m[1]):], "/")}
+	if ref, err := store.Parse(address); err == nil {
+		return ref
 	}
-	bucket, key, _ := strings.Cut(rest, "/")
+	bucket, key, _ := strings.Cut(strings.TrimPrefix(address, scheme), "/")
 	return store.Ref{Bucket: bucket, Key: key}
 }
 

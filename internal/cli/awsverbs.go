@@ -103,7 +103,7 @@ func (f *awsFace) mb(ctx context.Context) error {
 	}
 	path := f.line.Paths[0]
 	bucket := awsRef(path).Bucket
-	if err := f.client.MakeBucket(ctx, store.NewBucket{Name: bucket, Tags: pairs(f.line.Options["tags"])}); err != nil {
+	if err := f.client.Store().MakeBucket(ctx, store.NewBucket{Name: bucket, Tags: pairs(f.line.Options["tags"])}); err != nil {
 		f.out.Complain(fmt.Sprintf("make_bucket failed: %s %s", path, f.text(err)))
 		return saidError(awsFailed)
 	}
@@ -141,7 +141,7 @@ func (f *awsFace) website(ctx context.Context) error {
 	}
 	bucket := strings.TrimSuffix(strings.TrimPrefix(f.line.Paths[0], scheme), "/")
 	o := f.line.Options
-	return f.client.SetWebsite(ctx, bucket, store.Website{Index: o.Text("index-document"), Error: o.Text("error-document")})
+	return f.client.Store().SetWebsite(ctx, bucket, store.Website{Index: o.Text("index-document"), Error: o.Text("error-document")})
 }
 
 // presign writes a signed address.

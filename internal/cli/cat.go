@@ -38,7 +38,7 @@ func (f *catFlags) flags() *pflag.FlagSet {
 // catRequest is a line of haul cat, understood.
 type catRequest struct {
 	refs     []store.Ref
-	transfer haul.Transfer
+	transfer haul.DownloadOptions
 	options  haul.Options
 }
 
@@ -108,12 +108,12 @@ func (a *app) runCat(ctx context.Context, r catRequest) (err error) {
 }
 
 // catOne writes one object. Only what could not be proved is told, unless more was asked for.
-func (a *app) catOne(ctx context.Context, c *haul.Client, ref store.Ref, out io.Writer, t haul.Transfer) error {
+func (a *app) catOne(ctx context.Context, c *haul.Client, ref store.Ref, out io.Writer, o haul.DownloadOptions) error {
 	screen := a.screen(true)
 	task := ui.Task{Verb: download.verb(), Source: ref.String(), Target: "stdout", Name: baseKey(ref.Key)}
 	var result haul.Result
-	err := screen.During(task, c.Snapshot, func() (err error) {
-		result, err = c.DownloadStream(ctx, ref, out, t)
+	err := screen.During(task, c.Progress, func() (err error) {
+		result, err = c.DownloadStream(ctx, ref, out, o)
 		return err
 	})
 	switch {

@@ -149,7 +149,7 @@ type copyRequest struct {
 	options   haul.Options
 	guess     bool // the content type of each file of a folder, or of each copy without its source's metadata
 	// transfer holds the choices of one object, and tree those of many; transfer is in tree too.
-	transfer haul.Transfer
+	transfer mirror.TransferOptions
 	tree     mirror.SyncOptions
 	sync     bool
 	// list is a file with the names of what is meant, - standard input, and empty none.
@@ -226,7 +226,7 @@ func (a *app) runCopy(ctx context.Context, req copyRequest) error {
 		screen.Note("the filters exclude it; nothing was done")
 		return nil
 	}
-	receipt, err := a.openReceipt(req.receipt, client.Identity())
+	receipt, err := a.openReceipt(req.receipt, store.Identity(client.Store()))
 	if err != nil {
 		return err
 	}
@@ -235,7 +235,7 @@ func (a *app) runCopy(ctx context.Context, req copyRequest) error {
 	}
 	var result haul.Result
 	task := req.task()
-	err = screen.During(task, client.Snapshot, func() (err error) {
+	err = screen.During(task, client.Progress, func() (err error) {
 		result, err = a.move(ctx, client, req)
 		return err
 	})
@@ -263,7 +263,7 @@ func (a *app) runCopy(ctx context.Context, req copyRequest) error {
 		return nil
 	}
 	a.limits(task, client, req.stats, err)
-	return &transferError{total: client.Snapshot().Total, err: err}
+	return &transferError{total: client.Progress().Total, err: err}
 }
 
 // wanted reports whether the filters mean the one file or object; they are about its path below its folder.
@@ -301,7 +301,7 @@ func (a *app) runDry(ctx context.Context, req copyRequest) error {
 	if req.direction == copyObject {
 		attrs.Encryption.Customer = attrs.Encryption.CopySource
 	}
-	obj, err := haul.New(st, req.options).Stat(ctx, req.from.ref, &attrs)
+	obj, err := haul.New(st, req.options).Store().Head(ctx, store.GetRequest{Ref: req.from.ref, Attrs: &attrs})
 	if err != nil {
 		return err
 	}
@@ -362,11 +362,11 @@ func (a *app) move(ctx context.Context, c *haul.Client, r copyRequest) (haul.Res
 	}
 	switch r.direction {
 	case upload:
-		return c.Upload(ctx, r.from.text, r.to.ref, r.transfer)
+		return c.Upload(ctx, r.from.text, r.to.ref, r.transfer.Upload())
 	case download:
-		return c.Download(ctx, r.from.ref, r.to.text, r.transfer)
+		return c.Download(ctx, r.from.ref, r.to.text, r.transfer.Download())
 	case copyObject:
-		return c.Copy(ctx, r.from.ref, r.to.ref, r.transfer)
+		return c.Copy(ctx, r.from.ref, r.to.ref, r.transfer.Copy())
 	case uploadStream:
 		return a.uploadStream(ctx, c, r)
 	}

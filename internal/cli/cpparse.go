@@ -24,7 +24,7 @@ func (f *copyFlags) parse(args []string, set *pflag.FlagSet, d files) (copyReque
 	if err := f.check(set, req); err != nil {
 		return req, err
 	}
-	t := haul.Transfer{PartSize: int64(f.partSize), ExpectedSize: int64(f.expected), NoClobber: f.noClobber || f.noOverwrite, Times: f.times, ReadTwice: f.readTwice}
+	t := mirror.TransferOptions{PartSize: int64(f.partSize), ExpectedSize: int64(f.expected), NoClobber: f.noClobber || f.noOverwrite, Times: f.times, ReadTwice: f.readTwice}
 	switch {
 	case f.noResume:
 		t.Resume = haul.ResumeNever

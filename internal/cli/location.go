@@ -65,32 +65,13 @@ func notForeign(word string) error {
 	return usagef("%s is an address, and haul reads and writes local paths and s3:// only (a local file of that name is ./%s)", word, word)
 }
 
-// arn matches the bucket part of an S3 URL that names an access point: the first word is the service, and the name may
-// follow a colon or a slash. The forms are those of the AWS CLI.
-var arn = regexp.MustCompile(`^(arn:aws[a-z-]*:(?:` +
-	`s3:[a-z0-9-]*:[0-9]{12}:accesspoint[:/][^/:]+|` +
-	`s3-outposts:[a-z0-9-]+:[0-9]{12}:outpost[:/][a-zA-Z0-9-]{1,63}[:/]accesspoint[:/][a-zA-Z0-9-]{1,63}|` +
-	`s3-object-lambda:[a-z0-9-]+:[0-9]{12}:accesspoint[:/][a-zA-Z0-9-]{1,63}))(?:/(.*))?$`)
-
-// parseS3 takes s3://bucket/key apart. The key is everything after the first slash, as it stands: nothing is decoded or
-// cleaned, since "a//b", "a/../b" and "a%20b" are keys of their own. An access point's ARN stands for a bucket.
+// parseS3 is store.Parse for what a user typed.
 func parseS3(url string) (store.Ref, error) {
-	rest := strings.TrimPrefix(url, scheme)
-	if rest == "" || rest[0] == '/' {
-		return store.Ref{}, usagef("%s has no bucket name; write s3://BUCKET/KEY", url)
+	ref, err := store.Parse(url)
+	if err != nil {
+		return ref, usagef("%v", err)
 	}
-	if strings.HasPrefix(rest, "arn:") {
-		m := arn.FindStringSubmatch(strings.ReplaceAll(rest, "\n", "\x00"))
-		if m == nil {
-			return store.Ref{}, usagef("%s is not an access point's address; write s3://arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/KEY", url)
-		}
-		return store.Ref{Bucket: m[1], Key: strings.TrimPrefix(rest[len(m[1]):], "/")}, nil
-	}
-	bucket, key, _ := strings.Cut(rest, "/")
-	if strings.ContainsAny(bucket, " \t\r\n?#@\\") {
-		return store.Ref{}, usagef("%q in %s can be no bucket's name", bucket, url)
-	}
-	return store.Ref{Bucket: bucket, Key: key}, nil
+	return ref, nil
 }
 
 // virtualHost matches the web address of an object on Amazon S3, with the bucket in the host's name; pathHost has it in the path.

@@ -98,7 +98,7 @@ func (r lsRequest) each(ctx context.Context, c *haul.Client) func(func(store.Ent
 // run lists. What was told before an error stands.
 func (r lsRequest) run(ctx context.Context, c *haul.Client, to lsReport) (t ui.Totals, err error) {
 	if r.where.Bucket == "" {
-		for b, err := range c.Buckets(ctx, r.buckets) {
+		for b, err := range c.Store().Buckets(ctx, r.buckets) {
 			if err != nil {
 				return t, err
 			}

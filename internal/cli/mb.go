@@ -31,7 +31,7 @@ func (a *app) mb() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if err := c.MakeBucket(ctx, req); err != nil {
+		if err := c.Store().MakeBucket(ctx, req); err != nil {
 			return err
 		}
 		a.screen(false).Bucket(req.Name)

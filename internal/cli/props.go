@@ -3,7 +3,7 @@ package cli
 import (
 	"github.com/spf13/pflag"
 
-	"haul.example/haul"
+	"haul.example/haul/mirror"
 )
 
 // propFlags say what a copy within the store takes over from its source.
@@ -21,7 +21,7 @@ func (f *propFlags) flags() *pflag.FlagSet {
 }
 
 // parse understands the flags. A directive comes before --copy-props, as in the AWS CLI.
-func (f *propFlags) parse(set *pflag.FlagSet, t *haul.Transfer) error {
+func (f *propFlags) parse(set *pflag.FlagSet, t *mirror.TransferOptions) error {
 	switch f.props {
 	case "", "default":
 	case "metadata-directive":

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"haul.example/haul"
-	"haul.example/haul/internal/meter"
 	"haul.example/haul/internal/quickcheck"
 	"haul.example/haul/internal/ui"
 )
@@ -107,14 +106,14 @@ func (f *quickcheckFlags) parse(args []string, set *pflag.FlagSet, d files) (r q
 func (a *app) runQuickcheck(ctx context.Context, req quickcheckRequest) error {
 	screen, began := a.screen(false), time.Now()
 	var c *haul.Client
-	look := func() meter.Snapshot { return meter.Snapshot{} }
+	look := func() haul.Progress { return haul.Progress{} }
 	for _, l := range req.where {
 		if l.kind == remote && c == nil {
 			var err error
 			if c, err = a.client(ctx); err != nil {
 				return err
 			}
-			look = c.Snapshot
+			look = c.Progress
 		}
 	}
 	var all quickcheck.Counts

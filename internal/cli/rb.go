@@ -29,7 +29,7 @@ func (r rbRequest) run(ctx context.Context, c *haul.Client, told rmReport) error
 			return &notEmptied{err}
 		}
 	}
-	return c.DeleteBucket(ctx, r.bucket)
+	return c.Store().DeleteBucket(ctx, r.bucket)
 }
 
 // notEmptied says that a bucket stays because objects in it do.

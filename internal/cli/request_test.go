@@ -197,7 +197,7 @@ func TestCopyTransfer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := haul.Transfer{
+	want := mirror.TransferOptions{
 		PartSize: 64 << 20, Checksum: checksum.CRC32C, Resume: haul.ResumeNever, NoClobber: true,
 		Attrs: store.Attrs{
 			Headers: store.Headers{ContentType: "application/octet-stream"}, Tags: map[string]string{"a": "b"}, StorageClass: "STANDARD_IA",

@@ -134,7 +134,7 @@ func (r rmRequest) run(ctx context.Context, c *haul.Client, told rmReport) (s rm
 		err = r.all(ctx, c, to, &s)
 	} else if r.only == nil || r.only(r.where.Key) {
 		if err = r.notMeant(ctx, c); err == nil && !r.dry {
-			err = c.Delete(ctx, r.where, &r.attrs)
+			err = c.Store().Delete(ctx, r.where, &r.attrs)
 		}
 		if err != nil && ctx.Err() != nil {
 			return s, err
@@ -153,7 +153,7 @@ func (r rmRequest) notMeant(ctx context.Context, c *haul.Client) error {
 	if !r.careful || !strings.ContainsAny(r.where.Key, "*?") {
 		return nil
 	}
-	_, err := c.Stat(ctx, r.where, &r.attrs)
+	_, err := c.Store().Head(ctx, store.GetRequest{Ref: r.where, Attrs: &r.attrs})
 	var e *store.Error
 	if errors.Is(err, store.NotFound) && errors.As(err, &e) {
 		e.Hint = "rm takes * and ? as they are; for a pattern: haul rm --recursive --exclude '*' --include 'PATTERN' s3://BUCKET/FOLDER"

@@ -11,7 +11,6 @@ import (
 
 	"haul.example/haul"
 	"haul.example/haul/internal/localfile"
-	"haul.example/haul/internal/meter"
 	"haul.example/haul/internal/stage"
 	"haul.example/haul/internal/ui"
 	"haul.example/haul/mirror"
@@ -187,8 +186,8 @@ func cutName(word string) (source, name string) {
 	from := 0
 	if strings.HasPrefix(word, scheme) {
 		from = len(scheme)
-		if m := arn.FindStringSubmatch(word[from:]); m != nil {
-			from += len(m[1])
+		if ref, err := store.Parse(word); err == nil && strings.HasPrefix(ref.Bucket, "arn:") {
+			from += len(ref.Bucket)
 		}
 	} else if len(word) > 2 && word[1] == ':' && os.PathSeparator == '\\' {
 		from = 2
@@ -431,9 +430,9 @@ func (r *runReport) Failed(verb, source, target string, err error) {
 }
 
 func (r *runReport) During(verb string, size int64, work func() error) error {
-	before := r.client.Snapshot()
-	return r.a.out.During(ui.Task{Verb: verb, Name: verb + "s"}, func() meter.Snapshot {
-		s := r.client.Snapshot()
+	before := r.client.Progress()
+	return r.a.out.During(ui.Task{Verb: verb, Name: verb + "s"}, func() haul.Progress {
+		s := r.client.Progress()
 		s.Total, s.Done, s.Kept, s.Moved = size, s.Done-before.Done, s.Kept-before.Kept, s.Moved-before.Moved
 		s.PartsTotal, s.PartsDone = s.PartsTotal-before.PartsTotal, s.PartsDone-before.PartsDone
 		return s

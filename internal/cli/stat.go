@@ -87,7 +87,7 @@ func (a *app) runStat(ctx context.Context, c *haul.Client, r statRequest) error 
 		var err error
 		if ref.Key == "" {
 			var b store.Bucket
-			if b, err = c.Bucket(ctx, ref.Bucket); err == nil {
+			if b, err = c.Store().Bucket(ctx, ref.Bucket); err == nil {
 				screen.BucketStat(b)
 			}
 		} else {
@@ -111,17 +111,17 @@ func (a *app) runStat(ctx context.Context, c *haul.Client, r statRequest) error 
 
 // statOf asks for all there is. How it was cut is only told where it can be had.
 func statOf(ctx context.Context, c *haul.Client, ref store.Ref, r statRequest) (s ui.Stat, err error) {
-	if s.Object, err = c.Stat(ctx, ref, &r.attrs); err != nil {
+	if s.Object, err = c.Store().Head(ctx, store.GetRequest{Ref: ref, Attrs: &r.attrs}); err != nil {
 		return s, err
 	}
 	if r.tags {
 		s.Tagged = true
-		if s.Tags, err = c.Tags(ctx, ref, &r.attrs); err != nil {
+		if s.Tags, err = c.Store().Tags(ctx, ref, &r.attrs); err != nil {
 			return s, err
 		}
 	}
 	if m, ok := checksum.FromETag(s.Object.ETag); ok && m.Parts > 0 {
-		s.Parts, err = c.Layout(ctx, s.Object, &r.attrs)
+		s.Parts, err = c.Store().Layout(ctx, s.Object, &r.attrs)
 		if errors.Is(err, store.Unsupported) || errors.Is(err, store.Denied) || errors.Is(err, store.NotFound) {
 			s.Parts, err = nil, nil
 		}

@@ -27,7 +27,7 @@ func (a *app) uploadStream(ctx context.Context, c *haul.Client, r copyRequest) (
 	if r.transfer.ExpectedSize == 0 {
 		r.transfer.ExpectedSize = restOf(in)
 	}
-	return c.UploadStream(ctx, &source{in, ctx.Err}, r.to.ref, r.transfer)
+	return c.UploadStream(ctx, &source{in, ctx.Err}, r.to.ref, r.transfer.Upload())
 }
 
 // downloadStream writes to standard output, or to another stream that has a name.
@@ -38,7 +38,7 @@ func (a *app) downloadStream(ctx context.Context, c *haul.Client, r copyRequest)
 	}
 	stop := context.AfterFunc(ctx, func() { _ = out.SetWriteDeadline(time.Unix(1, 0)) })
 	defer stop()
-	result, err := c.DownloadStream(ctx, r.from.ref, sink{out}, r.transfer)
+	result, err := c.DownloadStream(ctx, r.from.ref, sink{out}, r.transfer.Download())
 	return result, errors.Join(err, out.Close())
 }
 

@@ -217,7 +217,7 @@ func (l location) asStream() location {
 // sumObject reads an object, and compares it with what the store says of it.
 func sumObject(ctx context.Context, c *haul.Client, ref store.Ref, r sumRequest) (ui.Sums, error) {
 	sums := ui.Sums{Name: ref.String()}
-	obj, err := c.Stat(ctx, ref, &r.attrs)
+	obj, err := c.Store().Head(ctx, store.GetRequest{Ref: ref, Attrs: &r.attrs})
 	if err != nil {
 		return sums, err
 	}
@@ -242,7 +242,7 @@ func sumObject(ctx context.Context, c *haul.Client, ref store.Ref, r sumRequest)
 		}
 	}
 	f := proof.NewForming(nil, composite, partSize)
-	result, err := c.DownloadStream(ctx, ref, f, haul.Transfer{Digests: full, Attrs: r.attrs, IfMatch: obj.ETag})
+	result, err := c.DownloadStream(ctx, ref, f, haul.DownloadOptions{Digests: full, Attrs: r.attrs, IfMatch: obj.ETag})
 	if err == nil {
 		sums.Digests, err = f.Forms()
 	}
@@ -270,7 +270,7 @@ func toldBy(obj store.Object) (told []ui.StoreSum) {
 
 // partSizeOf gives the size of all parts of an object but the last, or 0 where it is not known.
 func partSizeOf(ctx context.Context, c *haul.Client, obj store.Object, attrs *store.Attrs) int64 {
-	parts, err := c.Layout(ctx, obj, attrs)
+	parts, err := c.Store().Layout(ctx, obj, attrs)
 	if err != nil || len(parts) == 0 {
 		return 0
 	}

@@ -108,7 +108,7 @@ func (r sumRequest) each(ctx context.Context, c *haul.Client) iter.Seq[sumWord] 
 				}
 				continue
 			}
-			for e, err := range mirror.Entries(ctx, c, word.end(), mirror.Options{NoFamilies: true, Transfer: haul.Transfer{Attrs: r.attrs}}) {
+			for e, err := range mirror.Entries(ctx, c, word.end(), mirror.Options{NoFamilies: true, Transfer: mirror.TransferOptions{Attrs: r.attrs}}) {
 				one := sumWord{location: location{kind: word.kind, text: e.Path, ref: e.Object.Ref}, why: err}
 				if err == nil && e.Why != nil {
 					one.why = fmt.Errorf("%s: %w", e.Path, e.Why)
@@ -123,7 +123,7 @@ func (r sumRequest) each(ctx context.Context, c *haul.Client) iter.Seq[sumWord] 
 
 // isPrefix reports whether there is no object of that name, but others below it.
 func isPrefix(ctx context.Context, c *haul.Client, ref store.Ref, attrs *store.Attrs) bool {
-	if _, err := c.Stat(ctx, ref, attrs); ref.Version != "" || !errors.Is(err, store.NotFound) {
+	if _, err := c.Store().Head(ctx, store.GetRequest{Ref: ref, Attrs: attrs}); ref.Version != "" || !errors.Is(err, store.NotFound) {
 		return false
 	}
 	for _, err := range c.List(ctx, ref.Bucket, folderKey(ref.Key), attrs) {

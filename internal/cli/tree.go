@@ -12,6 +12,7 @@ import (
 	"haul.example/haul/internal/amount"
 	"haul.example/haul/internal/ui"
 	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 // trees completes a line with --recursive.
@@ -72,7 +73,7 @@ func (a *app) runTree(ctx context.Context, req copyRequest) error {
 		}
 		note = plan.writer.Add
 	}
-	receipt, err := a.openReceipt(req.receipt, client.Identity())
+	receipt, err := a.openReceipt(req.receipt, store.Identity(client.Store()))
 	if err != nil {
 		return err
 	}
@@ -87,7 +88,7 @@ func (a *app) runTree(ctx context.Context, req copyRequest) error {
 	var summary mirror.Summary
 	task := req.task()
 	task.Many, task.Name = true, req.treeName()
-	err = screen.During(task, client.Snapshot, func() (err error) {
+	err = screen.During(task, client.Progress, func() (err error) {
 		summary, err = tree.run(ctx, client, func(e mirror.Event) {
 			note(e)
 			if err := receipt.event(req.line(e), e); err != nil {

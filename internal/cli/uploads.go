@@ -128,7 +128,7 @@ func (a *app) runUploads(ctx context.Context, c *haul.Client, r uploadsRequest) 
 	for _, u := range found {
 		row, err := rowOf(ctx, c, u, r.parts)
 		if err == nil && r.abort {
-			err = c.Abort(ctx, u)
+			err = c.Store().Abort(ctx, u, nil)
 		}
 		switch {
 		case errors.Is(err, store.NoUpload): // finished or aborted since it was listed
@@ -197,7 +197,7 @@ func rowOf(ctx context.Context, c *haul.Client, u store.Upload, counted bool) (u
 	if !counted {
 		return row, nil
 	}
-	parts, err := c.Parts(ctx, u)
+	_, parts, err := c.Store().Parts(ctx, u, nil)
 	for _, p := range parts {
 		row.Bytes += p.Size
 	}

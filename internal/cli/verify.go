@@ -15,7 +15,6 @@ import (
 
 	"haul.example/haul"
 	"haul.example/haul/internal/amount"
-	"haul.example/haul/internal/meter"
 	"haul.example/haul/internal/ui"
 	"haul.example/haul/proof"
 	"haul.example/haul/store"
@@ -198,7 +197,7 @@ func (a *app) runVerify(ctx context.Context, req verifyRequest) (err error) {
 	}
 	var report *proof.Report
 	if req.report != "" {
-		about := proof.About{Truth: req.words[0].full(), What: truth.What, Target: req.words[len(req.words)-1].full(), Store: client.Identity(), Time: began, By: versionText()}
+		about := proof.About{Truth: req.words[0].full(), What: truth.What, Target: req.words[len(req.words)-1].full(), Store: store.Identity(client.Store()), Time: began, By: versionText()}
 		if report, err = proof.NewReport(req.report, about); err != nil {
 			return err
 		}
@@ -207,8 +206,8 @@ func (a *app) runVerify(ctx context.Context, req verifyRequest) (err error) {
 	var found verifyError
 	var read atomic.Int64
 	var lost error
-	look := func() meter.Snapshot {
-		m := client.Snapshot()
+	look := func() haul.Progress {
+		m := client.Progress()
 		m.Done, m.Elapsed = read.Load(), time.Since(began)
 		return m
 	}

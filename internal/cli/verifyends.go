@@ -119,7 +119,7 @@ func (r verifyRequest) look(ctx context.Context, c *haul.Client, l location) (th
 		t.there, t.tree = true, true
 		return t, nil
 	}
-	obj, err := c.Stat(ctx, l.ref, &r.attrs)
+	obj, err := c.Store().Head(ctx, store.GetRequest{Ref: l.ref, Attrs: &r.attrs})
 	switch {
 	case errors.Is(err, store.NotFound):
 		t.tree = true // a prefix, whose listing tells whether anything is below it
@@ -190,7 +190,7 @@ func (r verifyRequest) list(ctx context.Context, c *haul.Client, t thing) entrie
 	if !t.tree {
 		return t.lone()
 	}
-	o := mirror.Options{Select: mirror.Select{Filter: r.filter.filter}, Transfer: haul.Transfer{Attrs: r.attrs}}
+	o := mirror.Options{Select: mirror.Select{Filter: r.filter.filter}, Transfer: mirror.TransferOptions{Attrs: r.attrs}}
 	return mirror.Entries(ctx, c, t.end(), o)
 }
 

@@ -41,7 +41,7 @@ func (a *app) website() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if err := c.SetWebsite(ctx, bucket, site); err != nil {
+		if err := c.Store().SetWebsite(ctx, bucket, site); err != nil {
 			return err
 		}
 		a.screen(false).Website(bucket, site)

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"haul.example/haul/checksum"
+	"haul.example/haul/internal/budget"
 )
 
 const (
@@ -23,17 +24,59 @@ const (
 // Summer computes sums of bytes that can be read at any offset. No more of them than there are cores read in order at a
 // time.
 type Summer struct {
-	parts func(ctx context.Context, a checksum.Algorithm, from io.ReaderAt, sizes []int64) ([]checksum.Sum, error)
-	cores *semaphore.Weighted
-	read  func(bytes int)
+	memory *budget.Budget
+	cores  *semaphore.Weighted
+	read   func(bytes int)
 }
 
-// NewSummer returns a Summer; parts sums consecutive parts, several at once, and read is called with what is read.
-func NewSummer(parts func(context.Context, checksum.Algorithm, io.ReaderAt, []int64) ([]checksum.Sum, error), read func(int)) *Summer {
+// NewSummer returns a Summer that takes its buffers from memory; nil is one buffer for each core. Read is called with what is
+// read; it may be nil.
+func NewSummer(memory *budget.Budget, read func(int)) *Summer {
+	cores := int64(runtime.GOMAXPROCS(0))
+	if memory == nil {
+		memory = budget.New(cores * slice)
+	}
 	if read == nil {
 		read = func(int) {}
 	}
-	return &Summer{parts, semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))), read}
+	return &Summer{memory, semaphore.NewWeighted(cores), read}
+}
+
+// Parts returns the sum of each part, computing several at once. The parts follow each other from the start; sizes are in
+// bytes.
+func (s *Summer) Parts(ctx context.Context, a checksum.Algorithm, from io.ReaderAt, sizes []int64) ([]checksum.Sum, error) {
+	sums := make([]checksum.Sum, len(sizes))
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	var offset int64
+	for i, n := range sizes {
+		part := io.NewSectionReader(interruptible{gctx.Err, from}, offset, n)
+		offset += n
+		g.Go(func() error {
+			lease, err := s.memory.Take(gctx, min(slice, max(n, 1)))
+			if err != nil {
+				return err
+			}
+			defer lease.Release()
+			sums[i], err = checksum.Section(a, part, lease.Bytes())
+			return err
+		})
+	}
+	return sums, g.Wait()
+}
+
+// interruptible is a reader that stops as soon as ended says so.
+type interruptible struct {
+	ended func() error
+	io.ReaderAt
+}
+
+// ReadAt reads until it is interrupted.
+func (i interruptible) ReadAt(p []byte, off int64) (int, error) {
+	if err := i.ended(); err != nil {
+		return 0, err
+	}
+	return i.ReaderAt.ReadAt(p, off)
 }
 
 // counted reports what is read.
@@ -115,7 +158,7 @@ func (s *Summer) split(ctx context.Context, from io.ReaderAt, size int64, c Clai
 	a := c.Sum.Algorithm
 	switch {
 	case len(c.Sizes) > 0:
-		sums, err := s.parts(ctx, a, from, c.Sizes)
+		sums, err := s.Parts(ctx, a, from, c.Sizes)
 		if err != nil {
 			return checksum.Sum{}, false, err
 		}
@@ -126,7 +169,7 @@ func (s *Summer) split(ctx context.Context, from io.ReaderAt, size int64, c Clai
 	}
 	part := max(span, (size-1)/MaxParts+1)
 	sizes := EqualParts(size, part, int((size-1)/part+1))
-	sums, err := s.parts(ctx, a, from, sizes)
+	sums, err := s.Parts(ctx, a, from, sizes)
 	if err != nil {
 		return checksum.Sum{}, false, err
 	}

@@ -57,9 +57,12 @@ func readHeader[H any](path string) (h H, ok bool, err error) {
 	return h, ok, err
 }
 
-// DefaultDir returns the directory of this user's records: $HAUL_STATE_DIR; else haul in $XDG_STATE_HOME, or in
+// Dir returns the directory of the records that was chosen, or, if that is empty, this user's: $HAUL_STATE_DIR; else haul in $XDG_STATE_HOME, or in
 // ~/.local/state (XDG Base Directory Specification 0.8), on macOS too; on Windows haul in %LocalAppData%.
-func DefaultDir() (string, error) {
+func Dir(chosen string) (string, error) {
+	if chosen != "" {
+		return chosen, nil
+	}
 	if dir := os.Getenv("HAUL_STATE_DIR"); dir != "" {
 		return filepath.Abs(dir)
 	}

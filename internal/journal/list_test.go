@@ -68,7 +68,7 @@ func damage(t *testing.T, dir, word string) {
 	t.Fatalf("no record mentions %q", word)
 }
 
-func TestDefaultDir(t *testing.T) {
+func TestDir(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("other variables count there")
 	}
@@ -87,9 +87,12 @@ func TestDefaultDir(t *testing.T) {
 		t.Setenv("HAUL_STATE_DIR", tc.haul)
 		t.Setenv("XDG_STATE_HOME", tc.xdg)
 		t.Setenv("HOME", tc.home)
-		got, err := journal.DefaultDir()
+		got, err := journal.Dir("")
 		if got != tc.want || (err != nil) != (tc.want == "") || (err != nil && !strings.Contains(err.Error(), "HAUL_STATE_DIR")) {
-			t.Errorf("DefaultDir with %+v = %q, %v", tc, got, err)
+			t.Errorf("Dir with %+v = %q, %v", tc, got, err)
 		}
+	}
+	if got, err := journal.Dir("elsewhere"); got != "elsewhere" || err != nil {
+		t.Errorf("Dir of a chosen one = %q, %v", got, err)
 	}
 }

@@ -232,7 +232,7 @@ func (r *run) tree(ctx context.Context) (iter.Seq2[mirror.Entry, error], error) 
 	case e != nil:
 		return r.around(ctx, *e), nil
 	}
-	o := mirror.Options{NoFamilies: true, Transfer: haul.Transfer{Attrs: r.o.Attrs}, PageSize: r.o.Attrs.PageSize}
+	o := mirror.Options{NoFamilies: true, Transfer: mirror.TransferOptions{Attrs: r.o.Attrs}, PageSize: r.o.Attrs.PageSize}
 	return mirror.Entries(ctx, r.c, r.at, o), nil
 }
 
@@ -259,7 +259,7 @@ func (r *run) stat(ctx context.Context, base string) (*mirror.Entry, error) {
 	if ref.Key == "" || strings.HasSuffix(ref.Key, "/") {
 		return nil, nil
 	}
-	obj, err := r.c.Stat(ctx, ref, &r.o.Attrs)
+	obj, err := r.c.Store().Head(ctx, store.GetRequest{Ref: ref, Attrs: &r.o.Attrs})
 	if errors.Is(err, store.NotFound) {
 		return nil, nil
 	}

@@ -201,7 +201,7 @@ func TestFewBytes(t *testing.T) {
 	if len(got) > 0 || n.OK != 100 || n.Size != int64(100*len(large)) {
 		t.Errorf("%q, %+v", got, n)
 	}
-	if gets, moved := m.Counts()[storetest.Get].Calls, c.Snapshot().Moved; gets != 200 || moved > 100*20<<10 {
+	if gets, moved := m.Counts()[storetest.Get].Calls, c.Progress().Moved; gets != 200 || moved > 100*20<<10 {
 		t.Errorf("%d requests, %d bytes of %d", gets, moved, 100*len(large))
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"haul.example/haul/internal/journal"
 	"haul.example/haul/internal/localfile"
 	"haul.example/haul/internal/seqfile"
+	"haul.example/haul/store"
 )
 
 // Cache says how inputs are kept for other runs on the machine. The zero value keeps none.
@@ -97,7 +98,7 @@ func newCache(r *run) *cache {
 // place gives target the bytes of an item, which are fetched where the cache has none. A cacheError says that they must be had
 // without it.
 func (c *cache) place(ctx context.Context, it *item, target string, t *tally) error {
-	key := hash([]byte(c.c.Identity() + "\n" + it.ref.Bucket + "\n" + it.ref.Key + "\n" + it.state + "\n" + fmt.Sprint(it.size)))
+	key := hash([]byte(store.Identity(c.c.Store()) + "\n" + it.ref.Bucket + "\n" + it.ref.Key + "\n" + it.state + "\n" + fmt.Sprint(it.size)))
 	if c.own == "" {
 		if c.placeOther(ctx, key, it, target) {
 			t.add(&t.cached)

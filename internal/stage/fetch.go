@@ -51,7 +51,7 @@ func (r *run) in(ctx context.Context) error {
 	var t tally
 	err := r.Report.During("download", r.missing(), func() error {
 		g, gctx := errgroup.WithContext(ctx)
-		g.SetLimit(max(leastFetches, 2*r.c.Lanes()))
+		g.SetLimit(max(leastFetches, 2*r.c.Progress().Lanes))
 		for _, it := range r.items {
 			g.Go(func() error {
 				if err := r.place(gctx, cache, it, &t); err != nil {
@@ -198,11 +198,9 @@ func (r *run) place(ctx context.Context, cache *cache, it *item, t *tally) error
 
 // fetch downloads an item to a path.
 func (r *run) fetch(ctx context.Context, it *item, target string) (haul.Result, error) {
-	t := haul.Transfer{IfMatch: it.object.ETag, NoClobber: true}
-	t.Attrs.RequestPayer = r.Transfer.Attrs.RequestPayer
-	obj := it.object
-	obj.Ref = it.ref
-	result, err := r.c.DownloadListed(ctx, obj, target, t)
+	o := haul.DownloadOptions{Listed: &it.object, IfMatch: it.object.ETag, NoClobber: true}
+	o.Attrs.RequestPayer = r.Transfer.Attrs.RequestPayer
+	result, err := r.c.Download(ctx, it.ref, target, o)
 	if err == nil {
 		it.sum = cmp.Or(sumText(result.Proof.Sum), it.sum)
 		r.Report.Moved("download", it.source, target, result)

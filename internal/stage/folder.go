@@ -10,6 +10,7 @@ import (
 
 	"haul.example/haul/internal/journal"
 	"haul.example/haul/internal/localfile"
+	"haul.example/haul/store"
 )
 
 // folder is the work folder of one run: root is private and holds the record that is also its lock, and the work folder proper.
@@ -35,7 +36,7 @@ type ended struct {
 // name is that of the work folder: the same for the same request, from one version of haul to the next. (Quoted, since JSON would make
 // all that is no UTF-8 the same.)
 func (r *run) name() string {
-	b := fmt.Appendf(nil, "%q %q %q %q\n", r.Command, r.From, r.Request.Record.String(), r.c.Identity())
+	b := fmt.Appendf(nil, "%q %q %q %q\n", r.Command, r.From, r.Request.Record.String(), store.Identity(r.c.Store()))
 	for _, in := range r.Inputs {
 		b = fmt.Appendf(b, "in %q %v %q %v %q\n", in.Source.String(), in.Folder, in.Pattern, in.Sheet, in.Dest)
 	}

@@ -72,7 +72,7 @@ func (r *run) resolve(ctx context.Context) error {
 	}
 	for i, s := range r.Streams {
 		g.Go(func() (err error) {
-			streams[i], err = r.c.Stat(gctx, s.Source, &r.Transfer.Attrs)
+			streams[i], err = r.c.Store().Head(gctx, store.GetRequest{Ref: s.Source, Attrs: &r.Transfer.Attrs})
 			return err
 		})
 	}
@@ -136,7 +136,7 @@ func (r *run) look(ctx context.Context, in Input) (place string, items []*item, 
 		it, err := localItem(in.Source.Path, in.place())
 		return in.place(), []*item{it}, err
 	}
-	obj, err := r.c.Stat(ctx, in.Source.Ref, &r.Transfer.Attrs)
+	obj, err := r.c.Store().Head(ctx, store.GetRequest{Ref: in.Source.Ref, Attrs: &r.Transfer.Attrs})
 	obj.Ref = in.Source.Ref
 	return in.place(), []*item{remoteItem(obj, in.place())}, err
 }

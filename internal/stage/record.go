@@ -152,7 +152,7 @@ func (r *run) finished(ctx context.Context) bool {
 		return false
 	}
 	a := r.Transfer.Attrs
-	if _, err := r.c.Stat(ctx, below(at, markName), &a); err != nil {
+	if _, err := r.c.Store().Head(ctx, store.GetRequest{Ref: below(at, markName), Attrs: &a}); err != nil {
 		return false
 	}
 	text, err := readObject(ctx, r.c, below(at, recordName), &a)
@@ -176,7 +176,7 @@ func (r *run) finished(ctx context.Context) bool {
 			if err != nil {
 				return err
 			}
-			obj, err := r.c.Stat(gctx, ref, &a)
+			obj, err := r.c.Store().Head(gctx, store.GetRequest{Ref: ref, Attrs: &a})
 			if err == nil && (obj.ETag != o.ETag || obj.Size != o.Size) {
 				err = store.Changed
 			}
@@ -197,10 +197,10 @@ func (r *run) unmark(ctx context.Context) error {
 	if r.Request.Record.Bucket == "" {
 		return nil
 	}
-	if _, err := r.c.Stat(ctx, below(r.Request.Record, markName), &r.Transfer.Attrs); errors.Is(err, store.NotFound) {
+	if _, err := r.c.Store().Head(ctx, store.GetRequest{Ref: below(r.Request.Record, markName), Attrs: &r.Transfer.Attrs}); errors.Is(err, store.NotFound) {
 		return nil // and not everybody who may store may delete
 	}
-	if err := r.c.Delete(ctx, below(r.Request.Record, markName), &r.Transfer.Attrs); err != nil {
+	if err := r.c.Store().Delete(ctx, below(r.Request.Record, markName), &r.Transfer.Attrs); err != nil {
 		return fmt.Errorf("remove the mark of an earlier success: %w", err)
 	}
 	return nil
@@ -235,8 +235,8 @@ func (r *run) keep(ctx context.Context, at store.Ref, good bool) error {
 }
 
 // ownTransfer are the choices of what a run stores beside its outputs.
-func (r *run) ownTransfer(kind string) haul.Transfer {
-	t := haul.Transfer{Resume: haul.ResumeNever, Attrs: r.Transfer.Attrs}
+func (r *run) ownTransfer(kind string) haul.UploadOptions {
+	t := haul.UploadOptions{Resume: haul.ResumeNever, Attrs: r.Transfer.Attrs}
 	t.Attrs.Headers = store.Headers{ContentType: kind}
 	return t
 }

@@ -109,7 +109,7 @@ func (r *run) readSheet(ctx context.Context, from mirror.End) ([]byte, error) {
 // readObject reads a small object into memory.
 func readObject(ctx context.Context, c *haul.Client, ref store.Ref, a *store.Attrs) ([]byte, error) {
 	var text bounded
-	_, err := c.DownloadStream(ctx, ref, &text, haul.Transfer{Attrs: store.Attrs{RequestPayer: a.RequestPayer}})
+	_, err := c.DownloadStream(ctx, ref, &text, haul.DownloadOptions{Attrs: store.Attrs{RequestPayer: a.RequestPayer}})
 	return text.Bytes(), err
 }
 

@@ -30,6 +30,7 @@ import (
 
 	"haul.example/haul"
 	"haul.example/haul/internal/journal"
+	"haul.example/haul/mirror"
 	"haul.example/haul/store"
 )
 
@@ -69,7 +70,7 @@ type Request struct {
 	OnFailure   bool
 
 	// Transfer holds the choices of outputs; of inputs only who pays.
-	Transfer    haul.Transfer
+	Transfer    mirror.TransferOptions
 	ContentType func(name string) string
 	// Version is haul's own, for the record.
 	Version string

@@ -84,7 +84,7 @@ func gone(err error) error {
 func (r *run) feed(ctx context.Context, f *os.File, i int) error {
 	in := r.Streams[i]
 	defer context.AfterFunc(ctx, func() { _ = f.Close() })() // a write ends when nobody is left who could read
-	t := haul.Transfer{IfMatch: r.record.Streams[i].State, Attrs: store.Attrs{RequestPayer: r.Transfer.Attrs.RequestPayer}}
+	t := haul.DownloadOptions{IfMatch: r.record.Streams[i].State, Attrs: store.Attrs{RequestPayer: r.Transfer.Attrs.RequestPayer}}
 	result, err := r.c.DownloadStream(ctx, in.Source, f, t)
 	switch {
 	case err == nil:

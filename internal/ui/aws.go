@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"haul.example/haul/internal/meter"
+	"haul.example/haul"
 )
 
 // AWSConfig says where and how an AWS writes. The zero value of each choice is the usual one.
@@ -32,7 +32,7 @@ type AWS struct {
 	mu    sync.Mutex
 	drawn int // columns of the progress line that is there now
 	files awsCounts
-	last  meter.Snapshot
+	last  haul.Progress
 }
 
 // awsCounts count files. The total is not known before the last one is found.
@@ -57,7 +57,7 @@ func (a *AWS) Remaining(found, done int, all bool) {
 }
 
 // During tells of progress until work returns, and gives its error.
-func (a *AWS) During(look func() meter.Snapshot, work func() error) error {
+func (a *AWS) During(look func() haul.Progress, work func() error) error {
 	if a.cfg.Quiet || a.cfg.OnlyErrors || a.cfg.NoProgress {
 		return work()
 	}
@@ -81,7 +81,7 @@ func (a *AWS) During(look func() meter.Snapshot, work func() error) error {
 	return err
 }
 
-func (a *AWS) progress(m meter.Snapshot) {
+func (a *AWS) progress(m haul.Progress) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.last = m

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"haul.example/haul/internal/meter"
+	"haul.example/haul"
 	"haul.example/haul/internal/ui"
 )
 
@@ -58,11 +58,11 @@ func TestAWSProgress(t *testing.T) {
 	a := ui.NewAWS(ui.AWSConfig{Stdout: &out, Stderr: &out, Every: time.Millisecond})
 	drawn := make(chan struct{})
 	looks := 0
-	look := func() meter.Snapshot {
+	look := func() haul.Progress {
 		if looks++; looks == 2 { // the first one is written
 			close(drawn)
 		}
-		return meter.Snapshot{Done: 11, Total: 2048}
+		return haul.Progress{Done: 11, Total: 2048}
 	}
 	a.Remaining(3, 1, false)
 	failed := errors.New("failed")

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"haul.example/haul"
-	"haul.example/haul/internal/meter"
 	"haul.example/haul/internal/stage"
 	"haul.example/haul/store"
 )
@@ -149,7 +148,7 @@ func eventRecord(t Task, e haul.Event) (record, bool) {
 	return r, true
 }
 
-func progressRecord(m meter.Snapshot, p *pacer) record {
+func progressRecord(m haul.Progress, p *pacer) record {
 	rate, elapsed := round(p.rate()), round(m.Elapsed.Seconds())
 	r := record{
 		Event: "progress", Done: &m.Done, Kept: &m.Kept, Safe: &m.Safe, Moved: &m.Moved, Rate: &rate, Elapsed: &elapsed,

@@ -7,7 +7,6 @@ import (
 
 	"haul.example/haul"
 	"haul.example/haul/internal/amount"
-	"haul.example/haul/internal/meter"
 	"haul.example/haul/mirror"
 	"haul.example/haul/store"
 )
@@ -108,7 +107,7 @@ func (s *Screen) about(e haul.Event) string {
 }
 
 // objectsLine is the progress line of a run over many objects.
-func objectsLine(columns int, name string, now mirror.Counts, m meter.Snapshot, p *pacer) string {
+func objectsLine(columns int, name string, now mirror.Counts, m haul.Progress, p *pacer) string {
 	found := grouped(now.Found)
 	if !now.All {
 		found += "+"
@@ -254,7 +253,7 @@ func countsRecord(c mirror.Counts) *objectCounts {
 	return o
 }
 
-func objectsRecord(now mirror.Counts, m meter.Snapshot, p *pacer) record {
+func objectsRecord(now mirror.Counts, m haul.Progress, p *pacer) record {
 	m.Total, m.PartsTotal = 0, 0 // those of what has begun say nothing
 	r := progressRecord(m, p)
 	r.objectCounts = countsRecord(now)

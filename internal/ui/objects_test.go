@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"haul.example/haul"
-	"haul.example/haul/internal/meter"
 	"haul.example/haul/internal/ui"
 	"haul.example/haul/mirror"
 	"haul.example/haul/store"
@@ -32,9 +31,9 @@ func TestProgressOfManyObjects(t *testing.T) {
 			var err paper
 			s := ui.New(ui.Config{Stdout: &err, Stderr: &err, Terminal: columns(120)})
 			began := time.Now()
-			look := func() meter.Snapshot {
+			look := func() haul.Progress {
 				n := int64(time.Since(began).Seconds() * 100 * mib)
-				return meter.Snapshot{Total: 5000 * mib, Done: n, Moved: n, InFlight: 8}
+				return haul.Progress{Total: 5000 * mib, Done: n, Moved: n, InFlight: 8}
 			}
 			_ = s.During(tree, look, func() error {
 				s.Object(object, mirror.Event{Kind: mirror.Found, Now: c.now})
@@ -51,7 +50,7 @@ func TestProgressOfManyObjects(t *testing.T) {
 func TestObjects(t *testing.T) {
 	var out, err paper
 	s := ui.New(ui.Config{Stdout: &out, Stderr: &err})
-	_ = s.During(tree, func() meter.Snapshot { return meter.Snapshot{} }, func() error {
+	_ = s.During(tree, func() haul.Progress { return haul.Progress{} }, func() error {
 		s.Observe(haul.Event{Kind: haul.EventNote, Source: "./run/x", Text: "something"})
 		s.Object(object, mirror.Event{Kind: mirror.Found})
 		s.Object(object, mirror.Event{Kind: mirror.Done, Result: result(true)})
@@ -105,8 +104,8 @@ func TestObjectsAsJSON(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out, err paper
 		s := ui.New(ui.Config{Stdout: &out, Stderr: &err, JSON: true})
-		_ = s.During(tree, func() meter.Snapshot {
-			return meter.Snapshot{Total: 9, PartsTotal: 9, Done: 5, Moved: 5, Elapsed: time.Second}
+		_ = s.During(tree, func() haul.Progress {
+			return haul.Progress{Total: 9, PartsTotal: 9, Done: 5, Moved: 5, Elapsed: time.Second}
 		}, func() error {
 			s.Observe(haul.Event{Kind: haul.EventStart, Time: time.Now(), Source: "./run/x", Target: "s3://lab/run/x", Size: 5})
 			s.Object(object, mirror.Event{Kind: mirror.Failed, Err: denied, Now: mirror.Counts{Found: 3, Done: 1, Failed: 1}})

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"haul.example/haul"
 	"haul.example/haul/internal/amount"
-	"haul.example/haul/internal/meter"
 )
 
 const (
@@ -28,7 +28,7 @@ type sample struct {
 }
 
 // progressed gives the count that the rate is made of: bytes on the wire, or, for a copy that the store does by itself, bytes done.
-func progressed(s meter.Snapshot) int64 {
+func progressed(s haul.Progress) int64 {
 	if s.Moved > 0 {
 		return s.Moved
 	}
@@ -72,7 +72,7 @@ func (p *pacer) still() time.Duration {
 }
 
 // eta gives the time that the rest takes at this rate; false where nobody can know.
-func eta(s meter.Snapshot, rate float64) (time.Duration, bool) {
+func eta(s haul.Progress, rate float64) (time.Duration, bool) {
 	rest := s.Total - s.Done
 	if s.Total <= 0 || rest <= 0 || rate < 1 {
 		return 0, false
@@ -85,7 +85,7 @@ func eta(s meter.Snapshot, rate float64) (time.Duration, bool) {
 }
 
 // progressLine draws one line that takes at most columns; what matters least is left out first.
-func progressLine(columns int, name string, s meter.Snapshot, p *pacer) string {
+func progressLine(columns int, name string, s haul.Progress, p *pacer) string {
 	var must, may []string
 	if s.Total > 0 {
 		must = append(must, amount.Pair(s.Done, s.Total, "/"), percent(s.Done, s.Total))
@@ -108,7 +108,7 @@ func progressLine(columns int, name string, s meter.Snapshot, p *pacer) string {
 }
 
 // safe gives what need not move again if the run stops now, where that is less than what was sent.
-func safe(s meter.Snapshot) []string {
+func safe(s haul.Progress) []string {
 	if s.Safe <= 0 || s.Safe >= s.Done {
 		return nil
 	}
@@ -116,7 +116,7 @@ func safe(s meter.Snapshot) []string {
 }
 
 // trouble gives the fields that tell how a transfer works, and what is in its way.
-func trouble(s meter.Snapshot) (may []string) {
+func trouble(s haul.Progress) (may []string) {
 	if s.InFlight > 0 {
 		may = append(may, count(s.InFlight, "part")+" in flight")
 	}

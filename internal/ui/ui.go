@@ -22,7 +22,6 @@ import (
 
 	"haul.example/haul"
 	"haul.example/haul/internal/amount"
-	"haul.example/haul/internal/meter"
 	"haul.example/haul/mirror"
 )
 
@@ -85,7 +84,7 @@ type Task struct {
 }
 
 // During shows how far work is until it returns, and gives its error.
-func (s *Screen) During(t Task, look func() meter.Snapshot, work func() error) error {
+func (s *Screen) During(t Task, look func() haul.Progress, work func() error) error {
 	s.mu.Lock()
 	s.task = t
 	s.pacer = pacer{}
@@ -122,7 +121,7 @@ func (s *Screen) During(t Task, look func() meter.Snapshot, work func() error) e
 }
 
 // show is one look at the transfer.
-func (s *Screen) show(t Task, m meter.Snapshot, now time.Time) {
+func (s *Screen) show(t Task, m haul.Progress, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pacer.add(now, progressed(m))
@@ -144,7 +143,7 @@ func (s *Screen) show(t Task, m meter.Snapshot, now time.Time) {
 }
 
 // progress gives the progress line in at most columns; s.mu is held.
-func (s *Screen) progress(columns int, t Task, m meter.Snapshot) string {
+func (s *Screen) progress(columns int, t Task, m haul.Progress) string {
 	if t.Many {
 		return objectsLine(columns, Printable(t.Name), s.now, m, &s.pacer)
 	}

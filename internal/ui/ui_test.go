@@ -13,7 +13,6 @@ import (
 
 	"haul.example/haul"
 	"haul.example/haul/checksum"
-	"haul.example/haul/internal/meter"
 	"haul.example/haul/internal/ui"
 	"haul.example/haul/store"
 )
@@ -69,10 +68,10 @@ var task = ui.Task{Verb: "upload", Source: "./NA12878.bam", Target: "s3://lab/NA
 const mib = 1 << 20
 
 // steady moves 100 MiB a second of 7.9 GiB, the first 3 GiB of which were there.
-func steady(began time.Time) func() meter.Snapshot {
-	return func() meter.Snapshot {
+func steady(began time.Time) func() haul.Progress {
+	return func() haul.Progress {
 		moved := min(int64(100*mib*time.Since(began).Seconds()), 5017*mib)
-		return meter.Snapshot{
+		return haul.Progress{
 			Total: 8089 * mib, Kept: 3072 * mib, Done: 3072*mib + moved, Moved: moved, InFlight: 8, PartsDone: 5, PartsTotal: 1000, Retries: 2,
 			Elapsed: time.Since(began),
 		}
@@ -80,7 +79,7 @@ func steady(began time.Time) func() meter.Snapshot {
 }
 
 // during lets the screen watch for that long.
-func during(s *ui.Screen, look func() meter.Snapshot, d time.Duration) {
+func during(s *ui.Screen, look func() haul.Progress, d time.Duration) {
 	_ = s.During(task, look, func() error {
 		time.Sleep(d) // of the bubble's clock
 		return nil
@@ -130,7 +129,7 @@ func TestProgressSaysWhatIsSafe(t *testing.T) {
 			var out, err paper
 			s := ui.New(ui.Config{Stdout: &out, Stderr: &err, Terminal: columns(120)})
 			look := steady(time.Now())
-			during(s, func() meter.Snapshot {
+			during(s, func() haul.Progress {
 				m := look()
 				m.Safe = safe
 				return m
@@ -191,10 +190,10 @@ func TestProgressElsewhereIsPlain(t *testing.T) {
 }
 
 func TestProgressIsSane(t *testing.T) {
-	began := func(change func(*meter.Snapshot, time.Duration)) func(time.Time) func() meter.Snapshot {
-		return func(t0 time.Time) func() meter.Snapshot {
-			return func() meter.Snapshot {
-				m := meter.Snapshot{Total: 1000 * mib, InFlight: 1}
+	began := func(change func(*haul.Progress, time.Duration)) func(time.Time) func() haul.Progress {
+		return func(t0 time.Time) func() haul.Progress {
+			return func() haul.Progress {
+				m := haul.Progress{Total: 1000 * mib, InFlight: 1}
 				change(&m, time.Since(t0))
 				return m
 			}
@@ -202,24 +201,24 @@ func TestProgressIsSane(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name string
-		look func(time.Time) func() meter.Snapshot
+		look func(time.Time) func() haul.Progress
 		want string
 	}{
-		{"nothing yet", began(func(*meter.Snapshot, time.Duration) {}), "NA12878.bam  0.0/1000 MiB  0 %  no byte for 20s  1 part in flight"},
-		{"stalled", began(func(m *meter.Snapshot, d time.Duration) {
+		{"nothing yet", began(func(*haul.Progress, time.Duration) {}), "NA12878.bam  0.0/1000 MiB  0 %  no byte for 20s  1 part in flight"},
+		{"stalled", began(func(m *haul.Progress, d time.Duration) {
 			m.Done = min(int64(d.Seconds()), 12) * 10 * mib
 			m.Moved = m.Done
 		}), "NA12878.bam  120/1000 MiB  12 %  2.0 MiB/s  no byte for 8s  1 part in flight"},
-		{"finishing", began(func(m *meter.Snapshot, d time.Duration) {
+		{"finishing", began(func(m *haul.Progress, d time.Duration) {
 			m.Done, m.Moved, m.InFlight, m.Throttled = m.Total, m.Total, 0, 1
 		}), "NA12878.bam  1000/1000 MiB  100 %  finishing  slowed by the store"},
-		{"a copy within the store", began(func(m *meter.Snapshot, d time.Duration) {
+		{"a copy within the store", began(func(m *haul.Progress, d time.Duration) {
 			m.Done = int64(d.Seconds() * 20 * mib)
 		}), "NA12878.bam  400/1000 MiB  40 %  20.0 MiB/s  ETA 30s  1 part in flight"},
-		{"a stream", began(func(m *meter.Snapshot, d time.Duration) {
+		{"a stream", began(func(m *haul.Progress, d time.Duration) {
 			m.Total, m.Moved, m.Retries = 0, int64(d.Seconds()*20*mib), 1
 		}), "NA12878.bam  400 MiB  20.0 MiB/s  1 part in flight  1 retry"},
-		{"ages", began(func(m *meter.Snapshot, d time.Duration) {
+		{"ages", began(func(m *haul.Progress, d time.Duration) {
 			m.Moved = int64(d.Seconds() * 10)
 		}), "NA12878.bam  0.0/1000 MiB  0 %  10 B/s  1 part in flight"},
 	} {
@@ -343,7 +342,7 @@ func TestStdoutIsLeftToTheObject(t *testing.T) {
 func TestVerbose(t *testing.T) {
 	var out, err paper
 	s := ui.New(ui.Config{Stdout: &out, Stderr: &err, Verbose: true})
-	_ = s.During(task, func() meter.Snapshot { return meter.Snapshot{} }, func() error {
+	_ = s.During(task, func() haul.Progress { return haul.Progress{} }, func() error {
 		s.Observe(haul.Event{Kind: haul.EventStart, Size: -1})
 		s.Observe(haul.Event{Kind: haul.EventRetry, Wait: time.Second, Err: errors.New("network error")})
 		return nil

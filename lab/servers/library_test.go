@@ -24,10 +24,10 @@ func TestSizes(t *testing.T) {
 			content := storetest.Generated(size, uint64(i))
 			path := file(t, filepath.Join(dir, "in"), content)
 			ref := store.Ref{Bucket: bucket, Key: fmt.Sprintf("sizes/%d", size)}
-			up, err := c.Upload(t.Context(), path, ref, haul.Transfer{PartSize: 5 * mib})
+			up, err := c.Upload(t.Context(), path, ref, haul.UploadOptions{PartSize: 5 * mib})
 			proved(t, s, fmt.Sprintf("upload of %d bytes", size), up, err)
 			back := filepath.Join(dir, "out")
-			down, err := c.Download(t.Context(), ref, back, haul.Transfer{})
+			down, err := c.Download(t.Context(), ref, back, haul.DownloadOptions{})
 			proved(t, s, fmt.Sprintf("download of %d bytes", size), down, err)
 			isFile(t, back, content)
 		}
@@ -41,12 +41,12 @@ func TestStreamsAndCopies(t *testing.T) {
 			content := storetest.Generated(size, uint64(i))
 			from := store.Ref{Bucket: bucket, Key: fmt.Sprintf("streams/%d", size)}
 			to := store.Ref{Bucket: bucket, Key: fmt.Sprintf("copies/%d", size)}
-			up, err := c.UploadStream(t.Context(), content.Section(), from, haul.Transfer{})
+			up, err := c.UploadStream(t.Context(), content.Section(), from, haul.UploadOptions{})
 			proved(t, s, fmt.Sprintf("stream up, %d bytes", size), up, err)
-			copied, err := c.Copy(t.Context(), from, to, haul.Transfer{})
+			copied, err := c.Copy(t.Context(), from, to, haul.CopyOptions{})
 			proved(t, s, fmt.Sprintf("copy of %d bytes", size), copied, err)
 			var out bytes.Buffer
-			down, err := c.DownloadStream(t.Context(), to, &out, haul.Transfer{})
+			down, err := c.DownloadStream(t.Context(), to, &out, haul.DownloadOptions{})
 			proved(t, s, fmt.Sprintf("stream down, %d bytes", size), down, err)
 			isContent(t, &out, content)
 		}
@@ -112,7 +112,7 @@ func TestResume(t *testing.T) {
 		content := storetest.Generated(42*mib, 9)
 		path, back := file(t, filepath.Join(dir, "in"), content), filepath.Join(dir, "out")
 		ref := store.Ref{Bucket: bucket, Key: "resume/me"}
-		parts := haul.Transfer{PartSize: 5 * mib}
+		parts := haul.UploadOptions{PartSize: 5 * mib}
 
 		ctx, cut := interrupt(t, st, 3)
 		_, err := haul.New(cut, options).Upload(ctx, path, ref, parts)
@@ -127,12 +127,12 @@ func TestResume(t *testing.T) {
 		}
 
 		ctx, cut = interrupt(t, st, 4)
-		_, err = haul.New(cut, options).Download(ctx, ref, back, parts)
+		_, err = haul.New(cut, options).Download(ctx, ref, back, haul.DownloadOptions{PartSize: parts.PartSize})
 		var kept *haul.PartialFileError
 		if !errors.As(err, &kept) {
 			t.Fatalf("interrupted download: %v", err)
 		}
-		down, err := haul.New(st, options).Download(t.Context(), ref, back, parts)
+		down, err := haul.New(st, options).Download(t.Context(), ref, back, haul.DownloadOptions{PartSize: parts.PartSize})
 		proved(t, s, "resumed download", down, err)
 		if down.Kept == 0 || down.Kept+down.Moved != down.Size {
 			t.Errorf("resumed download: kept %d, moved %d of %d", down.Kept, down.Moved, down.Size)
@@ -151,7 +151,7 @@ func settled(t *testing.T, c *haul.Client, ref store.Ref, parts int) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			held, err := c.Parts(t.Context(), u)
+			_, held, err := c.Store().Parts(t.Context(), u, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -174,11 +174,11 @@ func TestAdopt(t *testing.T) {
 		path := file(t, filepath.Join(t.TempDir(), "in"), content)
 		ref := store.Ref{Bucket: bucket, Key: "adopt/me"}
 		ctx, cut := interrupt(t, st, 3)
-		if _, err := client(t, cut).Upload(ctx, path, ref, haul.Transfer{PartSize: 5 * mib}); err == nil {
+		if _, err := client(t, cut).Upload(ctx, path, ref, haul.UploadOptions{PartSize: 5 * mib}); err == nil {
 			t.Fatal("the upload was not interrupted")
 		}
 		settled(t, client(t, st), ref, 3)
-		up, err := client(t, st).Upload(t.Context(), path, ref, haul.Transfer{Resume: haul.ResumeAdopt}) // its record is elsewhere
+		up, err := client(t, st).Upload(t.Context(), path, ref, haul.UploadOptions{Resume: haul.ResumeAdopt}) // its record is elsewhere
 		if s.Kind != servers.SeaweedFS {
 			proved(t, s, "adopted upload", up, err)
 		} else if err != nil || !up.Proof.Verified { // by an MD5, since its list of uploads does not name their checksums

@@ -18,17 +18,17 @@ func TestShared(t *testing.T) {
 		content := storetest.Generated(33*mib+5, 1)
 		path, back := file(t, filepath.Join(dir, "in"), content), filepath.Join(dir, "out")
 		up, copied := store.Ref{Bucket: bucket, Key: "shared/up"}, store.Ref{Bucket: bucket, Key: "shared/copy"}
-		o := haul.Transfer{PartSize: 5 * mib}
+		o := haul.UploadOptions{PartSize: 5 * mib}
 		sharedBy(t, s, "upload", func(c *haul.Client) (haul.Distributed, error) { return c.DistributeUpload(t.Context(), path, up, o) })
 		if s.Kind == servers.Ceph { // it reports no parts, so that nothing verifies a copy that several processes make
 			copied = up
 		} else {
 			sharedBy(t, s, "copy", func(c *haul.Client) (haul.Distributed, error) {
-				return c.DistributeCopy(t.Context(), up, copied, haul.Transfer{})
+				return c.DistributeCopy(t.Context(), up, copied, haul.CopyOptions{})
 			})
 		}
 		sharedBy(t, s, "download", func(c *haul.Client) (haul.Distributed, error) {
-			return c.DistributeDownload(t.Context(), copied, back, o)
+			return c.DistributeDownload(t.Context(), copied, back, haul.DownloadOptions{PartSize: o.PartSize})
 		})
 		isFile(t, back, content)
 		if open := s.OpenUploads(t, bucket, up.Key, copied.Key); len(open) > 0 {
@@ -47,17 +47,17 @@ func sharedBy(t *testing.T, s *servers.Server, what string, share func(*haul.Cli
 	var told []store.Part
 	half := shared.Parts() / 2
 	for _, r := range [][2]int{{half + 1, shared.Parts()}, {1, half}, {1, half}} {
-		parts, err := client(t, open(t, s)).MoveParts(t.Context(), shared, r[0], r[1], haul.Transfer{})
+		parts, err := client(t, open(t, s)).MoveParts(t.Context(), shared, r[0], r[1], haul.MovePartsOptions{})
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
 		told = append(told, parts...)
 	}
-	r, err := client(t, open(t, s)).CompleteDistributed(t.Context(), shared, told, haul.Transfer{})
+	r, err := client(t, open(t, s)).CompleteDistributed(t.Context(), shared, told, haul.CompleteOptions{})
 	if err != nil || !r.Proof.Verified || r.Size != shared.Size {
 		t.Errorf("%s: %v; %+v", what, err, r)
 	}
-	again, err := client(t, open(t, s)).CompleteDistributed(t.Context(), shared, told, haul.Transfer{})
+	again, err := client(t, open(t, s)).CompleteDistributed(t.Context(), shared, told, haul.CompleteOptions{})
 	if err != nil || !again.Proof.Verified {
 		t.Errorf("%s, completed again: %v; %+v", what, err, again)
 	}

@@ -17,8 +17,8 @@ import (
 	"haul.example/haul/store/storetest"
 )
 
-// plain is a transfer without choices.
-var plain haul.Transfer
+// plain is an upload without choices.
+var plain haul.UploadOptions
 
 // verbs is a server with a bucket, and haul to run against it.
 type verbs struct {

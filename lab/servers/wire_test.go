@@ -47,9 +47,9 @@ func TestBadWire(t *testing.T) {
 					c, p := overWire(t, s)
 					p.Break(f.fault)
 					ref, back := store.Ref{Bucket: bucket, Key: f.name}, filepath.Join(t.TempDir(), "out")
-					up, err := c.Upload(t.Context(), path, ref, haul.Transfer{PartSize: 5 * mib})
+					up, err := c.Upload(t.Context(), path, ref, haul.UploadOptions{PartSize: 5 * mib})
 					proved(t, s, "upload", up, err)
-					down, err := c.Download(t.Context(), ref, back, haul.Transfer{PartSize: 5 * mib})
+					down, err := c.Download(t.Context(), ref, back, haul.DownloadOptions{PartSize: 5 * mib})
 					proved(t, s, "download", down, err)
 					isFile(t, back, content)
 					if up.Retries+down.Retries < f.retries {
@@ -69,7 +69,7 @@ func TestRuinedWire(t *testing.T) {
 	p.Break(wire.Fault{Way: wire.Corrupt, After: 100, Times: 5, When: func(r *http.Request) bool {
 		return wire.PutPart(r) && r.URL.Query().Get("partNumber") == "2"
 	}})
-	_, err := c.Upload(t.Context(), path, store.Ref{Bucket: s.Bucket(t), Key: "ruined"}, haul.Transfer{PartSize: 5 * mib})
+	_, err := c.Upload(t.Context(), path, store.Ref{Bucket: s.Bucket(t), Key: "ruined"}, haul.UploadOptions{PartSize: 5 * mib})
 	if store.KindOf(err) != store.Corrupt {
 		t.Errorf("upload: %v", err)
 	}

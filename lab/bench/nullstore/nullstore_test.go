@@ -227,11 +227,11 @@ func TestHaul(t *testing.T) {
 			if err := s.Reset(); err != nil {
 				t.Fatal(err)
 			}
-			down, err := c.Download(t.Context(), ref, path, haul.Transfer{PartSize: 5 * mib})
+			down, err := c.Download(t.Context(), ref, path, haul.DownloadOptions{PartSize: 5 * mib})
 			if err != nil || !down.Proof.Verified {
 				t.Fatalf("download: %v; %+v", err, down.Proof)
 			}
-			up, err := c.Upload(t.Context(), path, store.Ref{Bucket: "b", Key: "up"}, haul.Transfer{PartSize: 5 * mib})
+			up, err := c.Upload(t.Context(), path, store.Ref{Bucket: "b", Key: "up"}, haul.UploadOptions{PartSize: 5 * mib})
 			if err != nil || !up.Proof.Verified {
 				t.Fatalf("upload: %v; %+v", err, up.Proof)
 			}

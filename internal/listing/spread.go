@@ -1,4 +1,4 @@
-package haul
+package listing
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"haul.example/haul/internal/plan"
 	"haul.example/haul/store"
 )
 
@@ -35,7 +34,7 @@ const (
 
 // sight is what the pages of a listing show.
 type sight struct {
-	stride plan.Stride
+	stride Stride
 	pages  int
 	keys   int
 	mixed  bool // they are in no order
@@ -53,14 +52,13 @@ func (s *sight) look(page []store.Object) bool {
 	}
 	s.pages++
 	s.keys += len(page)
-	s.stride = plan.Stride{First: page[0].Key, Last: s.last}
+	s.stride = Stride{First: page[0].Key, Last: s.last}
 	return s.pages >= longPages && s.keys >= longListing && !s.mixed
 }
 
 // spread is a listing in spans.
 type spread struct {
-	c *Client
-	listing[store.Object]
+	listing Listing[store.Object]
 
 	mu    sync.Mutex
 	spans []*span // in the order of their keys; the first is being yielded
@@ -73,28 +71,28 @@ type spread struct {
 
 // span is a range of keys.
 type span struct {
-	pages chan []told // closed when it is listed, or failed
-	err   error       // why it failed
+	pages chan []row // closed when it is listed, or failed
+	err   error      // why it failed
 
 	// guarded by spread.mu
-	at     string      // it is listed up to here
-	until  string      // no key after this one; empty is no bound
-	stride plan.Stride // of its last page
-	ended  bool        // all of it is listed
-	mixed  bool        // keys came in no order
-	first  string      // the first key that its listing showed, wherever; empty is none
-	beyond string      // the first key after until that its listing showed; empty is none
+	at     string // it is listed up to here
+	until  string // no key after this one; empty is no bound
+	stride Stride // of its last page
+	ended  bool   // all of it is listed
+	mixed  bool   // keys came in no order
+	first  string // the first key that its listing showed, wherever; empty is none
+	beyond string // the first key after until that its listing showed; empty is none
 }
 
-// told is what a listing returns of an object, without the memory for other fields.
-type told struct {
+// row is what a listing returns of an object, without the memory for other fields.
+type row struct {
 	key, etag, class string
 	size             int64
 	modified         time.Time
 }
 
-func newSpread(c *Client, l listing[store.Object], stride plan.Stride, after string) *spread {
-	return &spread{c: c, listing: l, spans: []*span{{at: after, stride: stride}}, end: after}
+func newSpread(l Listing[store.Object], stride Stride, after string) *spread {
+	return &spread{listing: l, spans: []*span{{at: after, stride: stride}}, end: after}
 }
 
 // run yields the objects of all spans, in order; page by page once a store turns out to be wrong about where a span begins.
@@ -103,7 +101,7 @@ func (s *spread) run(ctx context.Context, yield func(store.Object, error) bool) 
 	if done {
 		return
 	}
-	_, err := s.listing.run(ctx, s.c, s.end, func(page []store.Object) bool { return giveAll(page, yield) })
+	_, err := s.listing.run(ctx, s.end, func(page []store.Object) bool { return giveAll(page, yield) })
 	if err != nil {
 		yield(store.Object{}, err)
 	}
@@ -116,7 +114,7 @@ func (s *spread) runSpans(ctx context.Context, yield func(store.Object, error) b
 	defer wg.Wait()
 	defer cancel()
 	begin := func(sp *span, after string) {
-		sp.pages = make(chan []told, spanPages)
+		sp.pages = make(chan []row, spanPages)
 		wg.Go(func() {
 			defer close(sp.pages)
 			sp.err = s.list(ctx, sp, after)
@@ -142,7 +140,7 @@ func (s *spread) runSpans(ctx context.Context, yield func(store.Object, error) b
 		}
 		s.given(page)
 		for _, o := range page {
-			if !yield(o.object(s.what.Bucket), nil) {
+			if !yield(o.object(s.listing.What.Bucket), nil) {
 				return true
 			}
 		}
@@ -158,7 +156,7 @@ func (s *spread) meet(before, sp *span) bool {
 }
 
 // next returns a page of the first span; false if there is none left. If it has to wait, another span is begun.
-func (s *spread) next(first *span, begin func(sp *span, after string)) ([]told, bool) {
+func (s *spread) next(first *span, begin func(sp *span, after string)) ([]row, bool) {
 	select {
 	case page, ok := <-first.pages:
 		return page, ok
@@ -172,7 +170,7 @@ func (s *spread) next(first *span, begin func(sp *span, after string)) ([]told, 
 }
 
 // given records a page that was yielded.
-func (s *spread) given(page []told) {
+func (s *spread) given(page []row) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.begins) == spanPages {
@@ -210,11 +208,11 @@ func (s *spread) cut() (*span, string) {
 // ahead guesses the key that is spanPages ahead of a span, by the pages that were yielded last, or else by its own last
 // page.
 func (s *spread) ahead(sp *span) (string, bool) {
-	if sp.stride == (plan.Stride{}) {
+	if sp.stride == (Stride{}) {
 		return "", false
 	}
 	if n := len(s.begins); n > 0 {
-		if key, ok := (plan.Stride{First: s.begins[0], Last: s.end}).Ahead(sp.at, spanPages/n); ok {
+		if key, ok := (Stride{First: s.begins[0], Last: s.end}).Ahead(sp.at, spanPages/n); ok {
 			return key, true
 		}
 	}
@@ -230,13 +228,13 @@ func (s *spread) shift() {
 
 // list lists one span.
 func (s *spread) list(ctx context.Context, sp *span, after string) error {
-	_, err := s.listing.run(ctx, s.c, after, func(page []store.Object) bool {
+	_, err := s.listing.run(ctx, after, func(page []store.Object) bool {
 		page, more := s.within(sp, page)
 		if len(page) == 0 {
 			return more
 		}
 		select {
-		case sp.pages <- tell(page):
+		case sp.pages <- rows(page):
 			return more
 		case <-ctx.Done():
 			return false
@@ -249,7 +247,7 @@ func (s *spread) list(ctx context.Context, sp *span, after string) error {
 	case err != nil:
 		return err
 	case sp.mixed:
-		return fmt.Errorf("list %s: %w: keys come in no order, so that some might be left out", s.what, store.Unsupported)
+		return fmt.Errorf("list %s: %w: keys come in no order, so that some might be left out", s.listing.What, store.Unsupported)
 	}
 	return context.Cause(ctx)
 }
@@ -281,21 +279,21 @@ func (s *spread) within(sp *span, page []store.Object) ([]store.Object, bool) {
 		s.vain++
 	}
 	sp.at = last
-	sp.stride = plan.Stride{First: page[0].Key, Last: sp.at}
+	sp.stride = Stride{First: page[0].Key, Last: sp.at}
 	if n < len(page) {
 		sp.beyond, sp.ended = page[n].Key, true
 	}
 	return page[:n], !sp.ended
 }
 
-func tell(page []store.Object) []told {
-	all := make([]told, len(page))
+func rows(page []store.Object) []row {
+	all := make([]row, len(page))
 	for i, o := range page {
-		all[i] = told{o.Key, o.ETag, o.StorageClass, o.Size, o.Modified}
+		all[i] = row{o.Key, o.ETag, o.StorageClass, o.Size, o.Modified}
 	}
 	return all
 }
 
-func (o told) object(bucket string) store.Object {
+func (o row) object(bucket string) store.Object {
 	return store.Object{Ref: store.Ref{Bucket: bucket, Key: o.key}, Size: o.size, ETag: o.etag, Modified: o.modified, StorageClass: o.class}
 }

@@ -1,17 +1,16 @@
-package haul
+package dispatch
 
 import (
 	"context"
 	"math"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"haul.example/haul/internal/pace"
 )
 
-// lanes carry the requests of a client: a lane carries one part, or one small object, at a time, of any transfer. Pace
+// lanes carry the requests of a Dispatcher: a lane carries one part, or one small object, at a time, of any transfer. Pace
 // decides how many are open, and how many bytes may be in flight in them. Memory is taken before a lane, never while one is
 // held: mixing the two orders would deadlock.
 type lanes struct {
@@ -22,7 +21,7 @@ type lanes struct {
 	flying int64    // bytes that the requests in the busy lanes are to move
 	queue  []waiter // for a lane, in the order in which they get one
 	last   time.Time
-	used   laneUse // until last
+	used   Use // until last
 }
 
 // waiter waits for a lane: the lowest order first.
@@ -35,10 +34,10 @@ type waiter struct {
 // newcomer is the order of a request that had no lane before.
 const newcomer = math.MaxUint64
 
-// laneUse is how much lanes were used so far.
-type laneUse struct {
-	peak                int           // most at once
-	inUse, active, full time.Duration // of all together; while there was any; while more would have been
+// Use is how much lanes were used so far.
+type Use struct {
+	Peak                int           // most at once
+	InUse, Active, Full time.Duration // of all together; while there was any; while more would have been
 }
 
 // note adds up how lanes were used until now; mu is held, and what it adds up is not changed yet.
@@ -46,18 +45,18 @@ func (l *lanes) note() {
 	now := time.Now()
 	d := now.Sub(l.last)
 	l.last = now
-	l.used.peak = max(l.used.peak, l.busy)
-	l.used.inUse += d * time.Duration(l.busy)
+	l.used.Peak = max(l.used.Peak, l.busy)
+	l.used.InUse += d * time.Duration(l.busy)
 	if l.busy > 0 {
-		l.used.active += d
+		l.used.Active += d
 	}
 	if len(l.queue) > 0 {
-		l.used.full += d
+		l.used.Full += d
 	}
 }
 
 // use returns how much lanes were used so far.
-func (l *lanes) use() laneUse {
+func (l *lanes) use() Use {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.note()
@@ -65,17 +64,17 @@ func (l *lanes) use() laneUse {
 }
 
 const (
-	// mostBuffer, in bytes, is the buffer of a lane: large enough for few system calls, and small enough to stay in a
-	// core's own cache. If there are many lanes each is slow, and less will do, down to leastBuffer: together they take
+	// MostBuffer, in bytes, is the buffer of a lane: large enough for few system calls, and small enough to stay in a
+	// core's own cache. If there are many lanes each is slow, and less will do, down to LeastBuffer: together they take
 	// bufferAll.
-	mostBuffer, leastBuffer = 256 << 10, 64 << 10
+	MostBuffer, LeastBuffer = 256 << 10, 64 << 10
 	bufferAll               = 8 << 20
 )
 
 // buffer returns how much memory the next lane should have, in bytes.
 func (l *lanes) buffer() int64 {
-	size := int64(mostBuffer)
-	for size > leastBuffer && size*int64(l.pace.Lanes()) > bufferAll {
+	size := int64(MostBuffer)
+	for size > LeastBuffer && size*int64(l.pace.Lanes()) > bufferAll {
 		size /= 2
 	}
 	return size
@@ -177,27 +176,4 @@ func (l *lanes) wake() {
 		l.take(next.size)
 		close(next.turn)
 	}
-}
-
-// trial lets one caller at a time try what may fail, until one try has succeeded.
-type trial struct{ state atomic.Int32 }
-
-const (
-	untried int32 = iota
-	trying
-	works
-)
-
-// enter reports whether the caller may try; then leave must be called.
-func (t *trial) enter() bool {
-	return t.state.Load() == works || t.state.CompareAndSwap(untried, trying)
-}
-
-// leave ends a try.
-func (t *trial) leave(ok bool) {
-	if ok {
-		t.state.Store(works)
-		return
-	}
-	t.state.CompareAndSwap(trying, untried)
 }

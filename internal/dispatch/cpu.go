@@ -1,4 +1,4 @@
-package haul
+package dispatch
 
 import (
 	"runtime"

@@ -51,7 +51,7 @@ func TestBuckets(t *testing.T) {
 		c := haul.New(m, haul.Options{})
 		m.Fault(storetest.ListBuckets).Nth(2).Error(store.Unavailable)
 		var names []string
-		for b, err := range c.Buckets(ctx, store.BucketQuery{PageSize: 1}) {
+		for b, err := range c.Store().Buckets(ctx, store.BucketQuery{PageSize: 1}) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -61,7 +61,7 @@ func TestBuckets(t *testing.T) {
 			t.Errorf("%q", names)
 		}
 		m.Fault(storetest.ListBuckets).Error(store.Denied)
-		for b, err := range c.Buckets(ctx, store.BucketQuery{}) {
+		for b, err := range c.Store().Buckets(ctx, store.BucketQuery{}) {
 			if !errors.Is(err, store.Denied) {
 				t.Errorf("%+v, %v", b, err)
 			}
@@ -76,25 +76,25 @@ func TestBucketsAfterALostAnswer(t *testing.T) {
 		m := storetest.New(storetest.For(t), storetest.Buckets())
 		c := haul.New(m, haul.Options{})
 		m.Fault(storetest.CreateBucket).LoseAnswer()
-		if err := c.MakeBucket(ctx, store.NewBucket{Name: "a"}); err != nil {
+		if err := c.Store().MakeBucket(ctx, store.NewBucket{Name: "a"}); err != nil {
 			t.Error(err)
 		}
-		if err := c.MakeBucket(ctx, store.NewBucket{Name: "a"}); !errors.Is(err, store.Exists) {
+		if err := c.Store().MakeBucket(ctx, store.NewBucket{Name: "a"}); !errors.Is(err, store.Exists) {
 			t.Error(err)
 		}
 		m.PutBytes(store.Ref{Bucket: "a", Key: "k"}, nil)
-		if err := c.DeleteBucket(ctx, "a"); !errors.Is(err, store.NotEmpty) {
+		if err := c.Store().DeleteBucket(ctx, "a"); !errors.Is(err, store.NotEmpty) {
 			t.Error(err)
 		}
 		m.Remove(store.Ref{Bucket: "a", Key: "k"})
 		m.Fault(storetest.DeleteBucket).LoseAnswer()
-		if err := c.DeleteBucket(ctx, "a"); err != nil {
+		if err := c.Store().DeleteBucket(ctx, "a"); err != nil {
 			t.Error(err)
 		}
-		if err := c.DeleteBucket(ctx, "a"); !errors.Is(err, store.NoBucket) {
+		if err := c.Store().DeleteBucket(ctx, "a"); !errors.Is(err, store.NoBucket) {
 			t.Error(err)
 		}
-		if err := c.SetWebsite(ctx, "a", store.Website{Index: "x"}); !errors.Is(err, store.NoBucket) {
+		if err := c.Store().SetWebsite(ctx, "a", store.Website{Index: "x"}); !errors.Is(err, store.NoBucket) {
 			t.Error(err)
 		}
 	})
@@ -116,9 +116,9 @@ func ExampleClient_ListDir() {
 	// runs/list.csv
 }
 
-func ExampleClient_Buckets() {
+func ExampleClient_Store_buckets() {
 	c := haul.New(storetest.New(storetest.Buckets("lab", "scratch")), haul.Options{})
-	for b, err := range c.Buckets(context.Background(), store.BucketQuery{Prefix: "l"}) {
+	for b, err := range c.Store().Buckets(context.Background(), store.BucketQuery{Prefix: "l"}) {
 		if err != nil {
 			panic(err)
 		}
@@ -127,46 +127,46 @@ func ExampleClient_Buckets() {
 	// Output: lab
 }
 
-func ExampleClient_MakeBucket() {
+func ExampleClient_Store_makeBucket() {
 	c, ctx := haul.New(storetest.New(), haul.Options{}), context.Background()
-	if err := c.MakeBucket(ctx, store.NewBucket{Name: "lab", Region: "eu-central-1"}); err != nil {
+	if err := c.Store().MakeBucket(ctx, store.NewBucket{Name: "lab", Region: "eu-central-1"}); err != nil {
 		panic(err)
 	}
-	b, err := c.Bucket(ctx, "lab")
+	b, err := c.Store().Bucket(ctx, "lab")
 	fmt.Println(b.Region, err)
 	// Output: eu-central-1 <nil>
 }
 
-func ExampleClient_Bucket() {
+func ExampleClient_Store_bucket() {
 	c := haul.New(storetest.New(), haul.Options{})
-	_, err := c.Bucket(context.Background(), "lab")
+	_, err := c.Store().Bucket(context.Background(), "lab")
 	fmt.Println(errors.Is(err, store.NoBucket))
 	// Output: true
 }
 
-func ExampleClient_DeleteBucket() {
+func ExampleClient_Store_deleteBucket() {
 	m := storetest.New(storetest.Buckets("lab"))
 	m.PutBytes(store.Ref{Bucket: "lab", Key: "a"}, nil)
-	err := haul.New(m, haul.Options{}).DeleteBucket(context.Background(), "lab")
+	err := haul.New(m, haul.Options{}).Store().DeleteBucket(context.Background(), "lab")
 	fmt.Println(errors.Is(err, store.NotEmpty))
 	// Output: true
 }
 
-func ExampleClient_SetWebsite() {
+func ExampleClient_Store_setWebsite() {
 	m := storetest.New(storetest.Buckets("site"))
 	site := store.Website{Index: "index.html", Error: "404.html"}
-	if err := haul.New(m, haul.Options{}).SetWebsite(context.Background(), "site", site); err != nil {
+	if err := haul.New(m, haul.Options{}).Store().SetWebsite(context.Background(), "site", site); err != nil {
 		panic(err)
 	}
 	fmt.Println(m.Website("site"))
 	// Output: {index.html 404.html}
 }
 
-func ExampleClient_Stat() {
+func ExampleClient_Store_head() {
 	m := storetest.New(storetest.Buckets("lab"))
 	ref := store.Ref{Bucket: "lab", Key: "reads.bam"}
 	m.PutBytes(ref, []byte("reads"))
-	o, err := haul.New(m, haul.Options{}).Stat(context.Background(), ref, nil)
+	o, err := haul.New(m, haul.Options{}).Store().Head(context.Background(), store.GetRequest{Ref: ref})
 	if err != nil {
 		panic(err)
 	}
@@ -174,19 +174,19 @@ func ExampleClient_Stat() {
 	// Output: 5 CRC64NVME
 }
 
-func ExampleClient_Tags() {
+func ExampleClient_Store_tags() {
 	m := storetest.New(storetest.Buckets("lab"))
 	ref := store.Ref{Bucket: "lab", Key: "reads.bam"}
 	m.Make(ref, storetest.Generated(5, 1), storetest.Made{Attrs: &store.Attrs{Tags: map[string]string{"project": "atlas"}}})
-	tags, err := haul.New(m, haul.Options{}).Tags(context.Background(), ref, nil)
+	tags, err := haul.New(m, haul.Options{}).Store().Tags(context.Background(), ref, nil)
 	fmt.Println(tags, err)
 	// Output: map[project:atlas] <nil>
 }
 
-func ExampleClient_Layout() {
+func ExampleClient_Store_layout() {
 	m := storetest.New(storetest.Buckets("lab"))
 	o := m.PutBytes(store.Ref{Bucket: "lab", Key: "reads.bam"}, []byte("reads"), 3)
-	parts, err := haul.New(m, haul.Options{}).Layout(context.Background(), o, nil)
+	parts, err := haul.New(m, haul.Options{}).Store().Layout(context.Background(), o, nil)
 	if err != nil {
 		panic(err)
 	}

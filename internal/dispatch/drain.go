@@ -1,4 +1,4 @@
-package haul
+package dispatch
 
 import (
 	"cmp"
@@ -15,10 +15,9 @@ var ErrStop = errors.New("stopped")
 // drainTime is how long parts that are nearly sent are waited for.
 const drainTime = 3 * time.Second
 
-// stopped ends an attempt whose transfer ends because of a cause: at once, unless it may be nearly done and finishing is of
-// use.
-func (t *transfer) stopped(f *attempt, cause error) {
-	if t.fleeting || !errors.Is(cause, ErrStop) {
+// stop ends an attempt whose caller ends because of a cause: at once, unless it may be nearly done and finishing is of use.
+func stop(c Caller, f *Attempt, cause error) {
+	if c.Fleeting() || !errors.Is(cause, ErrStop) {
 		f.cut(cause)
 		return
 	}
@@ -33,8 +32,8 @@ type drain struct {
 }
 
 // beat updates the attempts that are to end.
-func (d *drain) beat(now time.Time, all map[uint64]*attempt) {
-	var ending []*attempt
+func (d *drain) beat(now time.Time, all map[uint64]*Attempt) {
+	var ending []*Attempt
 	var rate float64
 	for _, f := range all {
 		if !f.ending.Load() {
@@ -50,8 +49,8 @@ func (d *drain) beat(now time.Time, all map[uint64]*attempt) {
 	case d.began.IsZero():
 		d.began, d.room = now, rate*drainTime.Seconds()
 	}
-	left := func(f *attempt) int64 { return f.Size - f.arrived() }
-	slices.SortFunc(ending, func(a, b *attempt) int { return cmp.Compare(left(a), left(b)) })
+	left := func(f *Attempt) int64 { return f.Size - f.arrived() }
+	slices.SortFunc(ending, func(a, b *Attempt) int { return cmp.Compare(left(a), left(b)) })
 	late := now.Sub(d.began) >= drainTime
 	for _, f := range ending {
 		switch n := float64(left(f)); {

@@ -1,4 +1,4 @@
-package haul
+package dispatch
 
 import (
 	"context"
@@ -34,11 +34,9 @@ const (
 	maxThrottled = 4
 	// maxRetryAfter bounds what a server may ask for.
 	maxRetryAfter = time.Minute
-	// cleanupTime is how long an abort may take after the transfer's own context has ended.
-	cleanupTime = 30 * time.Second
 )
 
-// ErrTriedOut is in the chain of an error that concerns one request: it was made as often as Options.MaxTries allows, or
+// ErrTriedOut is in the chain of an error that concerns one request: it was made as often as Config.MaxTries allows, or
 // the store kept refusing it while others went through. Other requests may well succeed.
 var ErrTriedOut = errors.New("tried often enough")
 
@@ -51,10 +49,13 @@ type triedOut struct {
 func (e *triedOut) Error() string   { return fmt.Sprintf("tried %d times: %v", e.tries, e.err) }
 func (e *triedOut) Unwrap() []error { return []error{ErrTriedOut, e.err} }
 
-// movedOn is the failure of a try that moved some of the bytes, so that the next one starts after them.
+// movedOn is the failure of a try that moved some of the bytes.
 type movedOn struct{ error }
 
 func (e *movedOn) Unwrap() error { return e.error }
+
+// MovedOn marks the failure of a try that moved some of the bytes, so that the next one starts after them.
+func MovedOn(err error) error { return &movedOn{err} }
 
 // failing is what is known of a request that fails.
 type failing struct {
@@ -88,15 +89,15 @@ func (f *failing) failed(now time.Time, err error) {
 	f.same++
 }
 
-// try is the one retry layer (doc/adr/0001-one-retry-layer.md). It calls f, a request or a request with the reading of its
-// answer, until it succeeds, fails for good, or the client has had no success for as long as its patience lasts. Between
-// tries it waits with full jitter; a store that asks to slow down slows every request of the client. Errors that are not
+// Try is the one retry layer (doc/adr/0001-one-retry-layer.md). It calls f, a request or a request with the reading of its
+// answer, until it succeeds, fails for good, or the Dispatcher has had no success for as long as its patience lasts. Between
+// tries it waits with full jitter; a store that asks to slow down slows every request of the Dispatcher. Errors that are not
 // transient are not tried again.
-func (t *transfer) try(ctx context.Context, f func(context.Context) error) error {
+func (d *Dispatcher) Try(ctx context.Context, c Caller, f func(context.Context) error) error {
 	var failures failing
 	var paused time.Duration // by this request
 	for attempt := 0; ; attempt++ {
-		gated, err := t.c.gate(ctx, t.c.patience("")-paused)
+		gated, err := d.gate(ctx, d.patience("")-paused)
 		if err != nil {
 			return err
 		}
@@ -104,15 +105,15 @@ func (t *transfer) try(ctx context.Context, f func(context.Context) error) error
 		err = f(ctx)
 		now := time.Now()
 		if err == nil {
-			t.c.succeeded()
+			d.Succeeded()
 			return nil
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if errors.Is(err, errSlow) || errors.Is(err, errExcess) {
-			if errors.Is(err, errSlow) { // other errors are failures
-				t.retried(err, 0)
+		if errors.Is(err, ErrSlow) || errors.Is(err, ErrExcess) {
+			if errors.Is(err, ErrSlow) { // other errors are failures
+				c.Retried(err, 0)
 			}
 			attempt--
 			continue
@@ -121,26 +122,26 @@ func (t *transfer) try(ctx context.Context, f func(context.Context) error) error
 			return err
 		}
 		failures.failed(now, err)
-		if !silent(err) {
-			t.c.answered.Store(true)
+		if !store.Unanswered(err) {
+			d.answered.Store(true)
 		}
-		if over := t.c.giveUp(failures, err); over != nil {
+		if over := d.giveUp(failures, err); over != nil {
 			return over
 		}
-		waited, limit := now.Sub(t.c.quietSince(failures.first)), t.c.patience(store.KindOf(err))
+		waited, limit := now.Sub(d.quietSince(failures.first)), d.patience(store.KindOf(err))
 		if waited >= limit && (attempt >= leastTries || paused >= limit) || now.Sub(failures.first) >= 4*limit {
 			return fmt.Errorf("tried %d times, without success for %v: %w", attempt+1, waited.Round(time.Second), err)
 		}
-		if waited >= sayQuiet && !t.c.saidQuiet.Swap(true) {
-			t.note(fmt.Sprintf("nothing got through for %v, and is tried for %v: %v", waited.Round(time.Second), limit, err))
+		if waited >= sayQuiet && !d.saidQuiet.Swap(true) {
+			c.Note(fmt.Sprintf("nothing got through for %v, and is tried for %v: %v", waited.Round(time.Second), limit, err))
 		}
-		wait := t.c.waitAfter(attempt, err)
+		wait := d.waitAfter(attempt, err)
 		if left := limit - waited; left > 0 { // a store may ask for a longer wait than the user's patience
 			wait = min(wait, left)
 		}
 		paused += wait
-		t.retried(err, wait)
-		if err := t.c.pause(ctx, wait); err != nil {
+		c.Retried(err, wait)
+		if err := d.pause(ctx, wait); err != nil {
 			return err
 		}
 	}
@@ -148,12 +149,12 @@ func (t *transfer) try(ctx context.Context, f func(context.Context) error) error
 
 // giveUp decides whether a request is not worth another try whatever the patience; it returns the error to end with, or
 // nil.
-func (c *Client) giveUp(f failing, err error) error {
-	kind, never := store.KindOf(err), c.lastSuccess.Load() == 0
+func (d *Dispatcher) giveUp(f failing, err error) error {
+	kind, never := store.KindOf(err), d.lastSuccess.Load() == 0
 	switch {
-	case c.opts.MaxTries > 0 && f.tries >= c.opts.MaxTries, f.corrupt >= maxCorrupt:
+	case d.config.MaxTries > 0 && f.tries >= d.config.MaxTries, f.corrupt >= maxCorrupt:
 		return &triedOut{f.tries, err}
-	case kind == store.Unavailable && f.same >= maxAlone && c.quietSince(f.first).After(f.first):
+	case kind == store.Unavailable && f.same >= maxAlone && d.quietSince(f.first).After(f.first):
 		return &triedOut{f.tries, err}
 	case never && nobodyThere(err) && f.tries >= leastTries:
 		return fmt.Errorf("tried %d times: %w", f.tries, err)
@@ -169,84 +170,78 @@ func nobodyThere(err error) bool {
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.As(err, &dns) && dns.IsNotFound
 }
 
-// ask is try for a request that moves no payload.
-func (t *transfer) ask(ctx context.Context, f func(context.Context) error) error {
-	return t.try(ctx, func(ctx context.Context) error {
-		t.c.meter.Request()
-		defer t.c.meter.Since(meter.Asking, time.Now())
+// Ask is Try for a request that moves no payload.
+func (d *Dispatcher) Ask(ctx context.Context, c Caller, f func(context.Context) error) error {
+	return d.Try(ctx, c, func(ctx context.Context) error {
+		d.meter.Request()
+		defer d.meter.Since(meter.Asking, time.Now())
 		return f(ctx)
 	})
 }
 
-func (t *transfer) retried(err error, wait time.Duration) {
-	t.retries.Add(1)
-	t.c.meter.Retry()
-	t.event(Event{Kind: EventRetry, Err: err, Wait: wait})
-}
-
-// waitAfter returns how long to wait before the next try, and slows the client if the store asked for it.
-func (c *Client) waitAfter(attempt int, err error) time.Duration {
+// waitAfter returns how long to wait before the next try, and slows all requests if the store asked for it.
+func (d *Dispatcher) waitAfter(attempt int, err error) time.Duration {
 	var e *store.Error
 	if !errors.As(err, &e) {
 		return pace.Backoff(attempt, rand.Float64)
 	}
 	if e.Kind == store.Throttled {
-		c.meter.Throttle()
-		c.pace.Throttled(time.Now(), e.RetryAfter)
+		d.meter.Throttle()
+		d.Pace.Throttled(time.Now(), e.RetryAfter)
 		attempt = min(attempt, maxThrottled)
 	}
 	return max(pace.Backoff(attempt, rand.Float64), min(e.RetryAfter, maxRetryAfter))
 }
 
 // gate waits while a store that asked to slow down lets no new request out, but not longer than most; it returns how long.
-func (c *Client) gate(ctx context.Context, most time.Duration) (waited time.Duration, err error) {
+func (d *Dispatcher) gate(ctx context.Context, most time.Duration) (waited time.Duration, err error) {
 	for {
-		wait := min(c.pace.Gate(time.Now()), most-waited)
-		if err := c.pause(ctx, wait); err != nil || wait <= 0 {
+		wait := min(d.Pace.Gate(time.Now()), most-waited)
+		if err := d.pause(ctx, wait); err != nil || wait <= 0 {
 			return waited, err
 		}
 		waited += wait
 	}
 }
 
-// withFile calls f, which opens a file, again while too many are open: others are closed as other transfers end.
-func (t *transfer) withFile(ctx context.Context, f func() error) error {
+// WithFile calls f, which opens a file, again while too many are open: others are closed as other transfers end.
+func (d *Dispatcher) WithFile(ctx context.Context, c Caller, f func() error) error {
 	began := time.Now()
 	for attempt := 0; ; attempt++ {
 		err := f()
-		if !localfile.TooManyOpen(err) || time.Since(began) >= t.c.patience("") {
+		if !localfile.TooManyOpen(err) || time.Since(began) >= d.patience("") {
 			return err
 		}
 		wait := pace.Backoff(min(attempt, maxThrottled), rand.Float64)
-		t.retried(err, wait)
-		if err := pause(ctx, wait); err != nil {
+		c.Retried(err, wait)
+		if err := Pause(ctx, wait); err != nil {
 			return err
 		}
 	}
 }
 
 // pause waits before a try of a request, and reports that to pace.
-func (c *Client) pause(ctx context.Context, d time.Duration) error {
-	if d > 0 {
-		defer c.meter.Since(meter.Pausing, time.Now())
+func (d *Dispatcher) pause(ctx context.Context, wait time.Duration) error {
+	if wait > 0 {
+		defer d.meter.Since(meter.Pausing, time.Now())
 	}
-	c.pausing.Add(1)
-	defer c.pausing.Add(-1)
-	return pause(ctx, d)
+	d.pausing.Add(1)
+	defer d.pausing.Add(-1)
+	return Pause(ctx, wait)
 }
 
-// succeeded records that something got through.
-func (c *Client) succeeded() {
-	c.lastSuccess.Store(int64(time.Since(c.born)) + 1)
-	if c.saidQuiet.Load() {
-		c.saidQuiet.Store(false)
+// Succeeded records that something got through.
+func (d *Dispatcher) Succeeded() {
+	d.lastSuccess.Store(int64(time.Since(d.born)) + 1)
+	if d.saidQuiet.Load() {
+		d.saidQuiet.Store(false)
 	}
 }
 
 // quietSince returns when the silence began that patience measures: at the last success of any request, or, if that was
 // before, at this request's first failure.
-func (c *Client) quietSince(firstFailure time.Time) time.Time {
-	last := c.born.Add(time.Duration(c.lastSuccess.Load()))
+func (d *Dispatcher) quietSince(firstFailure time.Time) time.Time {
+	last := d.born.Add(time.Duration(d.lastSuccess.Load()))
 	if last.After(firstFailure) {
 		return last
 	}
@@ -256,14 +251,14 @@ func (c *Client) quietSince(firstFailure time.Time) time.Time {
 // patience returns how long a silence may last. A store with which no request has succeeded yet gets less: what has been
 // wrong since the first request seldom fixes itself. Expired credentials get less, too: either they are renewed
 // automatically, at once, or a person must act.
-func (c *Client) patience(kind store.Kind) time.Duration {
-	p, chosen := c.opts.Patience, c.opts.Patience > 0
+func (d *Dispatcher) patience(kind store.Kind) time.Duration {
+	p, chosen := d.config.Patience, d.config.Patience > 0
 	if !chosen {
 		p = defaultPatience
 	}
-	never := c.lastSuccess.Load() == 0
+	never := d.lastSuccess.Load() == 0
 	switch {
-	case never && !c.answered.Load(), never && !chosen && kind != store.Throttled:
+	case never && !d.answered.Load(), never && !chosen && kind != store.Throttled:
 		return min(p, firstPatience)
 	case kind == store.Expired:
 		return p / 5
@@ -273,8 +268,8 @@ func (c *Client) patience(kind store.Kind) time.Duration {
 	return p
 }
 
-// pause waits, unless ctx ends first.
-func pause(ctx context.Context, d time.Duration) error {
+// Pause waits, unless ctx ends first.
+func Pause(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -289,9 +284,4 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-}
-
-// cleanup returns a context for cleaning up that does not end with ctx.
-func cleanup(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 }

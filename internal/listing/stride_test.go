@@ -1,4 +1,4 @@
-package plan_test
+package listing_test
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul.example/haul/internal/plan"
+	"haul.example/haul/internal/listing"
 )
 
 func TestStrideAhead(t *testing.T) {
@@ -30,7 +30,7 @@ func TestStrideAhead(t *testing.T) {
 		{"x/a", "x/é", "x/é", 2, ""},
 		{"", "", "", 1, ""},
 	} {
-		got, ok := plan.Stride{First: x.first, Last: x.last}.Ahead(x.from, x.strides)
+		got, ok := listing.Stride{First: x.first, Last: x.last}.Ahead(x.from, x.strides)
 		if got != x.want || ok != (x.want != "") {
 			t.Errorf("from %q to %q, %d ahead of %q: %q, %t; want %q", x.first, x.last, x.strides, x.from, got, ok, x.want)
 		}
@@ -52,7 +52,7 @@ func TestStrideOfRealKeys(t *testing.T) {
 		}
 		slices.Sort(keys)
 		for at := 1000; at+4000 < len(keys); at += 1000 {
-			guess, ok := plan.Stride{First: keys[at-1000], Last: keys[at-1]}.Ahead(keys[at-1], 3)
+			guess, ok := listing.Stride{First: keys[at-1000], Last: keys[at-1]}.Ahead(keys[at-1], 3)
 			if !ok {
 				continue // at a carry; the next page helps
 			}
@@ -67,7 +67,7 @@ func TestStrideOfRealKeys(t *testing.T) {
 func TestStrideGivesLaterKeys(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		key := rapid.StringMatching(`[0-9a-zA-Zé/_. -]{0,20}`)
-		s := plan.Stride{First: key.Draw(t, "first"), Last: key.Draw(t, "last")}
+		s := listing.Stride{First: key.Draw(t, "first"), Last: key.Draw(t, "last")}
 		from := key.Draw(t, "from")
 		if got, ok := s.Ahead(from, rapid.IntRange(0, 1000).Draw(t, "strides")); ok && got <= from {
 			t.Errorf("%q is not after %q", got, from)

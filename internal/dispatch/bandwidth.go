@@ -1,4 +1,4 @@
-package haul
+package dispatch
 
 import (
 	"sync"
@@ -16,7 +16,7 @@ const (
 	leastLanes    = 4
 )
 
-// rateLimiter is a token bucket for all bytes of objects that a client moves, in both directions; nil is no limit.
+// rateLimiter is a token bucket for all bytes of objects that a Dispatcher moves, in both directions; nil is no limit.
 type rateLimiter struct {
 	rate float64 // bytes per second
 
@@ -31,28 +31,19 @@ func newLimit(bandwidth int64) *rateLimiter {
 	return &rateLimiter{rate: float64(max(bandwidth, leastBandwidth))}
 }
 
-// take waits until n more bytes may have moved, or done is closed.
-func (l *rateLimiter) take(n int, done <-chan struct{}) {
+// take counts n bytes, and returns how long it takes until they may have moved.
+func (l *rateLimiter) take(n int) time.Duration {
 	if l == nil || n <= 0 {
-		return
+		return 0
 	}
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	now := time.Now()
 	if earliest := now.Add(-credit); l.next.Before(earliest) {
 		l.next = earliest
 	}
 	l.next = l.next.Add(time.Duration(float64(n) / l.rate * float64(time.Second)))
-	wait := l.next.Sub(now)
-	l.mu.Unlock()
-	if wait <= 0 {
-		return
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-done:
-	}
+	return l.next.Sub(now)
 }
 
 // lanesFor returns the highest number of lanes that a limit has use for; 0 leaves it to pace.

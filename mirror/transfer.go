@@ -1,0 +1,70 @@
+package mirror
+
+import (
+	"os"
+
+	"haul.example/haul"
+	"haul.example/haul/checksum"
+	"haul.example/haul/store"
+)
+
+// TransferOptions are the choices for each object of a run, whatever its direction: each verb takes those that it has. Plans are
+// written with them. The zero value is a good default.
+type TransferOptions struct {
+	// PartSize in bytes; 0 lets haul choose.
+	PartSize int64              `json:"part_size,omitempty"`
+	Checksum checksum.Algorithm `json:"checksum,omitempty"`
+	Resume   haul.Resume        `json:"resume,omitempty"`
+	// NoClobber makes an existing target an error.
+	NoClobber bool `json:"no_clobber,omitempty"`
+	// ExpectedSize of a stream in bytes, if it is known.
+	ExpectedSize int64 `json:"expected_size,omitempty"`
+	// IfMatch is the ETag that the object to download or to copy must have.
+	IfMatch     string               `json:"if_match,omitempty"`
+	Times       bool                 `json:"times,omitempty"`
+	Digests     []checksum.Algorithm `json:"digests,omitempty"`
+	DigestFirst bool                 `json:"digest_first,omitempty"`
+	ReadTwice   bool                 `json:"read_twice,omitempty"`
+	WantLayout  bool                 `json:"want_layout,omitempty"`
+	// ReplaceMetadata and ReplaceTags are for copies.
+	ReplaceMetadata bool        `json:"replace_metadata,omitempty"`
+	ReplaceTags     bool        `json:"replace_tags,omitempty"`
+	Attrs           store.Attrs `json:"attrs,omitzero"`
+	// OnOpen is called with each multipart upload that was opened.
+	OnOpen func(store.Upload) `json:"-"`
+	// Root is a directory that downloads, and the deletions of a move, must not leave.
+	Root *os.Root `json:"-"`
+}
+
+// Upload returns what an upload has of the options.
+func (t TransferOptions) Upload() haul.UploadOptions {
+	return haul.UploadOptions{
+		PartSize: t.PartSize, Checksum: t.Checksum, Resume: t.Resume, NoClobber: t.NoClobber, ExpectedSize: t.ExpectedSize, Times: t.Times,
+		Digests: t.Digests, DigestFirst: t.DigestFirst, WantLayout: t.WantLayout, Attrs: t.Attrs, OnOpen: t.OnOpen,
+	}
+}
+
+// Download returns what a download has of the options.
+func (t TransferOptions) Download() haul.DownloadOptions {
+	return haul.DownloadOptions{
+		PartSize: t.PartSize, Resume: t.Resume, NoClobber: t.NoClobber, IfMatch: t.IfMatch, Times: t.Times,
+		Digests: t.Digests, ReadTwice: t.ReadTwice, Attrs: t.Attrs, Root: t.Root,
+	}
+}
+
+// listed is Download of an object that a listing may have reported: then it has an ETag.
+func listed(t TransferOptions, obj store.Object) haul.DownloadOptions {
+	o := t.Download()
+	if obj.ETag != "" {
+		o.Listed = &obj
+	}
+	return o
+}
+
+// Copy returns what a copy has of the options.
+func (t TransferOptions) Copy() haul.CopyOptions {
+	return haul.CopyOptions{
+		PartSize: t.PartSize, Checksum: t.Checksum, NoClobber: t.NoClobber, IfMatch: t.IfMatch, Digests: t.Digests, WantLayout: t.WantLayout,
+		ReplaceMetadata: t.ReplaceMetadata, ReplaceTags: t.ReplaceTags, Attrs: t.Attrs, OnOpen: t.OnOpen,
+	}
+}
