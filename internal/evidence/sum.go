@@ -29,17 +29,16 @@ type Summer struct {
 	read   func(bytes int)
 }
 
-// NewSummer returns a Summer that takes its buffers from memory; nil is one buffer for each core. Read is called with what is
-// read; it may be nil.
+// NewSummer returns a Summer that takes its buffers from memory; nil is 8 MiB of its own, enough reads at once for a file
+// system on a network. Read is called with what is read; it may be nil.
 func NewSummer(memory *budget.Budget, read func(int)) *Summer {
-	cores := int64(runtime.GOMAXPROCS(0))
 	if memory == nil {
-		memory = budget.New(cores * slice)
+		memory = budget.New(32 * slice)
 	}
 	if read == nil {
 		read = func(int) {}
 	}
-	return &Summer{memory, semaphore.NewWeighted(cores), read}
+	return &Summer{memory, semaphore.NewWeighted(int64(runtime.GOMAXPROCS(0))), read}
 }
 
 // Parts returns the sum of each part, computing several at once. The parts follow each other from the start; sizes are in
