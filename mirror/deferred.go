@@ -4,18 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"strings"
 
 	"haul.example/haul/internal/seqfile"
+	"haul.example/haul/internal/spool"
 )
 
 // last are the manifests and markers of a run; they wait until the rest is done.
-type last struct{ manifests, markers spool }
+type last struct{ manifests, markers spool.Spool[keptAction] }
+
+// keptAction is an Action in a spool.
+type keptAction struct {
+	Do             Op
+	Why            string
+	Source, Target kept
+}
 
 func (l *last) close() {
-	l.manifests.close()
-	l.markers.close()
+	_ = errors.Join(l.manifests.Close(), l.markers.Close()) // nothing is read again
 }
 
 // role is that of a name, by [Options.Last] and by what sequencers and the like write.
@@ -45,7 +51,7 @@ func (o *Options) IsLast(name string) bool {
 }
 
 // of gives the spool for a role; nil where it does not wait.
-func (l *last) of(role seqfile.Role) *spool {
+func (l *last) of(role seqfile.Role) *spool.Spool[keptAction] {
 	switch role {
 	case seqfile.Manifest:
 		return &l.manifests
@@ -65,7 +71,7 @@ func (w *jobBuilder) putOff(a Action) (bool, error) {
 	if s == nil {
 		return false, nil
 	}
-	if err := s.addAction(a); err != nil {
+	if err := s.Add(keptAction{a.Do, a.Why, keep(e), keep(a.Target)}); err != nil {
 		return true, fmt.Errorf("note what goes last: %w", err)
 	}
 	return true, nil
@@ -73,8 +79,8 @@ func (w *jobBuilder) putOff(a Action) (bool, error) {
 
 // goLast does what was put off: manifests, and then markers. act yields the job for an action.
 func (w *jobBuilder) goLast(ctx context.Context, end context.CancelCauseFunc, act func(Action, func(job) bool) bool) error {
-	for _, s := range []*spool{&w.last.manifests, &w.last.markers} {
-		if s.n == 0 {
+	for _, s := range []*spool.Spool[keptAction]{&w.last.manifests, &w.last.markers} {
+		if s.Len() == 0 {
 			continue
 		}
 		if w.places != nil {
@@ -82,10 +88,11 @@ func (w *jobBuilder) goLast(ctx context.Context, end context.CancelCauseFunc, ac
 		}
 		why := w.missingFor(s == &w.last.markers)
 		err := w.each(ctx, end, func(ctx context.Context, yield func(job) bool) error {
-			for a, err := range s.actions() {
+			for k, err := range s.All() {
 				if err != nil {
 					return err
 				}
+				a := Action{Do: k.Do, Why: k.Why, Source: k.Source.entry(), Target: k.Target.entry()}
 				if !act(a, func(j job) bool { return yield(j.unless(why)) }) {
 					return nil
 				}
@@ -119,34 +126,4 @@ func (j job) unless(why error) job {
 		j.err, j.look, j.skip = why, nil, nil
 	}
 	return j
-}
-
-// addAction keeps an action, as three entries, the first of which has what it says.
-func (s *spool) addAction(a Action) error {
-	return errors.Join(s.add(Entry{Rel: string(a.Do), Path: a.Why}), s.add(a.Source), s.add(a.Target))
-}
-
-// actions gives them back, in order.
-func (s *spool) actions() iter.Seq2[Action, error] {
-	return func(yield func(Action, error) bool) {
-		n := 0
-		var a Action
-		for e, err := range s.all() {
-			switch {
-			case err != nil:
-				yield(a, err)
-				return
-			case n%3 == 0:
-				a = Action{Do: Op(e.Rel), Why: e.Path}
-			case n%3 == 1:
-				a.Source = e
-			default:
-				a.Target = e
-				if !yield(a, nil) {
-					return
-				}
-			}
-			n++
-		}
-	}
 }

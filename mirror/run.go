@@ -6,23 +6,19 @@ import (
 	"io/fs"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"haul.example/haul"
 	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/pool"
 	"haul.example/haul/store"
 )
 
 const (
 	// ahead is how many objects are listed before their transfers begin: a page of a listing, so that the next one is on its
 	// way while the transfers of this one go on.
-	ahead = 1000
-	// leastTransfers may be under way at once, and perLane for each of the client's lanes, so that no lane has to wait for one
-	// to begin.
-	leastTransfers = 32
-	perLane        = 2
-	maxFailures    = 10
+	ahead       = 1000
+	maxFailures = 10
 )
 
 // job is one object to move.
@@ -63,9 +59,6 @@ type run struct {
 
 	inOrder bool // jobs begin as they are found
 
-	under atomic.Int64  // transfers under way
-	ended chan struct{} // one was
-
 	// beneath is the target's path below the source, with a slash at its end, where it lies in the source; what is there stays.
 	beneath string
 	// withheld are deletions that were not done, and why; set by after.
@@ -85,7 +78,7 @@ type run struct {
 }
 
 func newRun(c *haul.Client, o Options) *run {
-	return &run{c: c, o: o, observe: o.Observe, began: time.Now(), ended: make(chan struct{}, 1)}
+	return &run{c: c, o: o, observe: o.Observe, began: time.Now()}
 }
 
 // all does the jobs that find yields. When find returns, there are no more; its error ends the run after those.
@@ -122,28 +115,28 @@ func (r *run) each(ctx context.Context, end context.CancelCauseFunc, find func(c
 			return false
 		}
 	}}
-	var wg sync.WaitGroup
+	var finding sync.WaitGroup
 	var lost error // what find missed
-	wg.Go(func() {
+	finding.Go(func() {
 		defer close(jobs)
 		lost = find(ctx, line.add)
 		line.end()
 		r.found(lost == nil && ctx.Err() == nil)
 	})
 	waiting := queue{inOrder: r.inOrder || r.o.DryRun}
-	for r.wait(ctx, &waiting, jobs) {
+	under := pool.New(r.c.Lanes)
+	for wait(ctx, &waiting, jobs, under) {
 		j := waiting.take()
 		if r.o.DryRun && j.look == nil { // nothing to wait for: so these are told in order
 			line.do(ctx, end, j)
 			continue
 		}
-		r.under.Add(1)
-		wg.Go(func() {
-			defer r.leave()
-			line.do(ctx, end, j)
-		})
+		if under.Go(ctx, func() { line.do(ctx, end, j) }) != nil {
+			break
+		}
 	}
-	wg.Wait()
+	under.Wait()
+	finding.Wait()
 	r.alone = true
 	for _, j := range r.retryNoSpace { // one by one, what fits does come
 		if ctx.Err() == nil {
@@ -162,13 +155,13 @@ func (r *run) announce(j job) {
 }
 
 // wait takes jobs into the queue until one of them may begin; false when there are no more, or ctx ended.
-func (r *run) wait(ctx context.Context, q *queue, jobs <-chan job) bool {
+func wait(ctx context.Context, q *queue, jobs <-chan job, under *pool.Pool) bool {
 	for {
 		in := jobs
 		if q.Len() >= ahead {
 			in = nil
 		}
-		if q.Len() > 0 && r.under.Load() < int64(max(leastTransfers, perLane*r.c.Lanes())) {
+		if q.Len() > 0 && under.Room() {
 			select { // what is told just now may be larger
 			case j, ok := <-in:
 				q.put(j, ok)
@@ -185,18 +178,10 @@ func (r *run) wait(ctx context.Context, q *queue, jobs <-chan job) bool {
 		select {
 		case j, ok := <-in:
 			q.put(j, ok)
-		case <-r.ended:
+		case <-under.Ended():
 		case <-ctx.Done():
 			return false
 		}
-	}
-}
-
-func (r *run) leave() {
-	r.under.Add(-1)
-	select {
-	case r.ended <- struct{}{}:
-	default:
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"haul.example/haul"
+	"haul.example/haul/internal/spool"
 	"haul.example/haul/store"
 )
 
@@ -47,8 +48,8 @@ func Sync(ctx context.Context, c *haul.Client, from, to End, o SyncOptions) (Sum
 	if err != nil {
 		return Summary{}, err
 	}
-	s := &syncing{jobBuilder: w, o: o, toDelete: &spool{}}
-	defer s.toDelete.close()
+	s := &syncing{jobBuilder: w, o: o, toDelete: &spool.Spool[kept]{}}
+	defer s.toDelete.Close() // nothing is read again
 	defer w.close()
 	w.warnBeneath()
 	r.after = s.finish
@@ -60,8 +61,8 @@ type syncing struct {
 	*jobBuilder
 	o        SyncOptions
 	partial  bool
-	found    bool   // the source has something that can move
-	toDelete *spool // targets to delete
+	found    bool               // the source has something that can move
+	toDelete *spool.Spool[kept] // targets to delete
 	// unseen are links to nothing so far that are the beginning of the last name, each of the next: what once lay behind them stays.
 	unseen []string
 	// later are moves onto names that are in use for something that is to be deleted.
@@ -83,7 +84,7 @@ func (s *syncing) find(ctx context.Context, yield func(job) bool) error {
 		s.lookBehind(a.Source)
 		if a.Do == Delete {
 			if s.o.Delete && !s.spared(a.Target) {
-				if err := s.toDelete.add(a.Target); err != nil {
+				if err := s.toDelete.Add(keep(a.Target)); err != nil {
 					return fmt.Errorf("note what is to be deleted: %w", err)
 				}
 			}
@@ -311,7 +312,7 @@ func (s *syncing) withhold() string {
 
 // clear deletes, and moves what had to wait for that.
 func (s *syncing) clear(ctx context.Context, end context.CancelCauseFunc) error {
-	n := s.toDelete.n
+	n := s.toDelete.Len()
 	empty := &EmptySourceError{Source: s.from, Target: s.to, Filtered: !s.o.Select.all(), Allowed: s.o.AllowEmptySource, Wanted: n}
 	switch why := s.withhold(); {
 	case n == 0:

@@ -20,6 +20,7 @@ import (
 	"haul.example/haul/checksum"
 	"haul.example/haul/internal/amount"
 	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/spool"
 	"haul.example/haul/store"
 )
 
@@ -58,7 +59,7 @@ type Report struct {
 	write func(*Report, io.Writer, page) error
 	about About
 	// rows lie in temporary files: what is not OK, and what is.
-	problems, rest *rows
+	problems, rest spool.Spool[Row]
 }
 
 // writer gives the form of a report by the end of its name.
@@ -92,21 +93,11 @@ func NewReport(path string, about About) (*Report, error) {
 	if r.write == nil {
 		return nil, fmt.Errorf("the name of a report must end in .html, .json or .csv (got %s): %w", path, store.Invalid)
 	}
-	var err error
-	if r.problems, err = newRows(); err != nil {
-		return nil, err
-	}
-	if r.rest, err = newRows(); err != nil {
-		return nil, errors.Join(err, r.problems.Close())
-	}
 	t, err := localfile.Create(path, 0) // whether it can be written shows now, and not when the work is done
 	if err == nil {
 		err = t.Discard()
 	}
-	if err != nil {
-		return nil, errors.Join(err, r.Close())
-	}
-	return r, nil
+	return r, err
 }
 
 // Add takes the next finding.
@@ -116,9 +107,9 @@ func (r *Report) Add(f Finding) error {
 		row.Text += "; to settle it, download it (--download)"
 	}
 	if f.Verdict == OK || f.Verdict == Extra {
-		return r.rest.add(row)
+		return r.rest.Add(row)
 	}
-	return r.problems.add(row)
+	return r.problems.Add(row)
 }
 
 // Close frees what the report took while it was made.
@@ -141,17 +132,14 @@ type proved struct {
 
 // End writes the report under its name.
 func (r *Report) End(s Summary) error {
-	if err := errors.Join(r.problems.w.Flush(), r.rest.w.Flush()); err != nil {
-		return err
-	}
 	p := page{About: r.about, Summary: s, Whole: s.Whole(), Took: amount.Took(s.Elapsed)}
 	for _, by := range slices.Sorted(maps.Keys(s.Proofs)) {
 		p.Proved = append(p.Proved, proved{by, s.Proofs[by]})
 	}
 	var lost error
 	p.Rows = func(yield func(Row) bool) {
-		for _, from := range []*rows{r.problems, r.rest} {
-			for row, err := range from.all() {
+		for _, from := range []*spool.Spool[Row]{&r.problems, &r.rest} {
+			for row, err := range from.All() {
 				if lost = err; err != nil || !yield(row) {
 					return
 				}
@@ -277,35 +265,4 @@ func (r *Report) csv(w io.Writer, p page) error {
 	}
 	c.Flush()
 	return c.Error()
-}
-
-// rows lie in a temporary file.
-type rows struct {
-	*localfile.Spool
-	w *bufio.Writer
-	e *json.Encoder
-}
-
-func newRows() (*rows, error) {
-	s, err := localfile.NewScratch("")
-	if err != nil {
-		return nil, err
-	}
-	w := bufio.NewWriter(s)
-	return &rows{s, w, json.NewEncoder(w)}, nil
-}
-
-func (r *rows) add(row Row) error { return r.e.Encode(row) }
-
-func (r *rows) all() iter.Seq2[Row, error] {
-	return func(yield func(Row, error) bool) {
-		d := json.NewDecoder(bufio.NewReader(io.NewSectionReader(r, 0, r.Len())))
-		for {
-			var row Row
-			err := d.Decode(&row)
-			if errors.Is(err, io.EOF) || !yield(row, err) || err != nil {
-				return
-			}
-		}
-	}
 }

@@ -12,6 +12,7 @@ import (
 	"haul.example/haul/checksum"
 	"haul.example/haul/internal/digestlist"
 	"haul.example/haul/internal/evidence"
+	"haul.example/haul/internal/pool"
 	"haul.example/haul/mirror"
 	"haul.example/haul/store"
 )
@@ -100,12 +101,8 @@ func (s Summary) Whole() string {
 	return "yes"
 }
 
-const (
-	// window is how many findings may wait for the one whose turn it is.
-	window = 1000
-	// least of the checks are under way at once, and perLane for each of the client's lanes.
-	least, perLane = 64, 2
-)
+// window is how many findings may wait for the one whose turn it is.
+const window = 1000
 
 // verifier is one run.
 type verifier struct {
@@ -213,9 +210,8 @@ func (d *doubts) first(report func(Finding)) {
 
 // each begins the checks, and waits for them.
 func (v *verifier) each(ctx context.Context, target iter.Seq2[mirror.Entry, error], queue chan<- *slot) error {
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	under := make(chan struct{}, max(least, perLane*v.c.Lanes()))
+	under := pool.New(v.c.Lanes)
+	defer under.Wait()
 	for j, err := range mirror.Join(v.truth.Items, target) {
 		if err != nil {
 			return err
@@ -224,16 +220,13 @@ func (v *verifier) each(ctx context.Context, target iter.Seq2[mirror.Entry, erro
 			continue
 		}
 		next := &slot{done: make(chan struct{})}
-		select {
-		case under <- struct{}{}:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-		wg.Go(func() {
+		err := under.Go(ctx, func() {
 			defer close(next.done)
-			defer func() { <-under }()
 			next.err = v.check(ctx, &next.f, j)
 		})
+		if err != nil {
+			return err
+		}
 		queue <- next
 	}
 	return nil

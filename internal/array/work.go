@@ -12,6 +12,7 @@ import (
 
 	"haul.example/haul"
 	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/pool"
 	"haul.example/haul/mirror"
 	"haul.example/haul/proof"
 	"haul.example/haul/store"
@@ -238,18 +239,12 @@ func (w *work) write(o outcome) {
 	}
 }
 
-const (
-	// leastTasks may be under way at once, and perLane for each of the client's lanes, so that no lane waits for one to begin.
-	leastTasks = 32
-	perLane    = 2
-)
-
 // tasks does the tasks of the shard, and gives the error that ended it early. They are in the order of the listing, in which keys that
 // begin alike are side by side, and a store has its limits for what begins alike: so each shard begins at another place.
 func (w *work) tasks(ctx context.Context) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	c := &pool{ready: sync.NewCond(&sync.Mutex{})}
+	under := pool.New(w.c.Lanes)
 	start := w.summary.Found * max(w.o.Shard, 0) / len(w.h.Shards)
 	var err error
 	for _, late := range []bool{true, false} {
@@ -258,40 +253,15 @@ func (w *work) tasks(ctx context.Context) error {
 				if n >= start != late {
 					return nil
 				}
-				c.run(max(leastTasks, perLane*w.c.Lanes()), func() { w.do(ctx, end, n, t) })
-				return context.Cause(ctx)
+				return under.Go(ctx, func() { w.do(ctx, end, n, t) })
 			})
 		}
 	}
-	c.wg.Wait()
+	under.Wait()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	return err
-}
-
-// pool runs functions, some at once.
-type pool struct {
-	wg    sync.WaitGroup
-	ready *sync.Cond
-	under int
-}
-
-// run waits until fewer than most are under way, and runs f.
-func (c *pool) run(most int, f func()) {
-	c.ready.L.Lock()
-	for c.under >= most {
-		c.ready.Wait()
-	}
-	c.under++
-	c.ready.L.Unlock()
-	c.wg.Go(func() {
-		f()
-		c.ready.L.Lock()
-		defer c.ready.L.Unlock()
-		c.under--
-		c.ready.Signal()
-	})
 }
 
 // do does one task. What would let every other fail as well ends the shard.
