@@ -16,6 +16,7 @@ import (
 	"haul.example/haul"
 	"haul.example/haul/internal/localfile"
 	"haul.example/haul/internal/oldformat"
+	"haul.example/haul/internal/planfile"
 	"haul.example/haul/internal/seqfile"
 	"haul.example/haul/store"
 )
@@ -26,8 +27,8 @@ import (
 // planVersion grows when a field changes its meaning or goes away.
 const planVersion = 2
 
-// ErrPlan is in the chain of an error where a plan cannot be read, or is not of this store.
-var ErrPlan = errors.New("the plan is not good")
+// ErrPlan is in the chain of an error if a plan cannot be read, or is of another store.
+var ErrPlan = planfile.ErrPlan
 
 // PlanHeader begins a plan.
 type PlanHeader struct {
@@ -57,11 +58,9 @@ func (h *PlanHeader) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(oldformat.Rename(text), (*plain)(h)); err != nil {
 		return err
 	}
-	if h.Version < 1 || h.Version > planVersion {
-		return fmt.Errorf("it is of version %d, and this haul reads 1 to %d", h.Version, planVersion)
-	}
+	err := planfile.CheckVersion(h.Version, planVersion)
 	h.Version = planVersion
-	return nil
+	return err
 }
 
 // Step is one object of a plan.
@@ -150,11 +149,7 @@ func rootName(e End) (string, error) {
 }
 
 func (p *PlanWriter) line(v any) {
-	b, err := json.Marshal(v)
-	if err == nil {
-		_, err = p.w.Write(append(b, '\n'))
-	}
-	if p.err == nil {
+	if err := planfile.WriteLine(p.w, v); p.err == nil {
 		p.err = err
 	}
 }
@@ -282,14 +277,7 @@ func eachLine(plan io.ReadSeeker, do func(n int, line []byte) error) error {
 	if _, err := plan.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	lines := bufio.NewScanner(plan)
-	lines.Buffer(nil, 1<<20)
-	for n := 1; lines.Scan(); n++ {
-		if err := do(n, lines.Bytes()); err != nil {
-			return err
-		}
-	}
-	return lines.Err()
+	return planfile.EachLine(plan, func(n int, _ int64, line []byte) error { return do(n, line) })
 }
 
 // Apply does what a plan says, in its order and many steps at once, families in theirs, deletions after all else. A step whose source, or what it
@@ -302,8 +290,8 @@ func Apply(ctx context.Context, c *haul.Client, plan io.ReadSeeker, o Options) (
 	if err != nil {
 		return Summary{}, err
 	}
-	if h.Store != c.Identity() {
-		return Summary{}, fmt.Errorf("%w: it is for the store %s, and this is %s", ErrPlan, h.Store, c.Identity())
+	if err := planfile.CheckStore(h.Store, c.Identity()); err != nil {
+		return Summary{}, err
 	}
 	o.Transfer, o.Move = h.Transfer, h.Move
 	o.NoOverwrite, o.DryRun, o.Select, o.NoFamilies, o.Last = false, false, Select{}, h.NoFamilies, h.Last

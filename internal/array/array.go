@@ -30,7 +30,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
 	"path/filepath"
@@ -39,6 +38,7 @@ import (
 
 	"haul.example/haul"
 	"haul.example/haul/internal/oldformat"
+	"haul.example/haul/internal/planfile"
 	"haul.example/haul/mirror"
 	"haul.example/haul/store"
 )
@@ -46,8 +46,8 @@ import (
 // version grows when a field of a plan changes its meaning or goes away.
 const version = 2
 
-// ErrPlan is in the chain of an error where there is no plan, or it cannot be read, or is not of this store.
-var ErrPlan = errors.New("the plan is not good")
+// ErrPlan is in the chain of an error if there is no plan, or if it cannot be read or is of another store.
+var ErrPlan = planfile.ErrPlan
 
 // Header is what a plan says of the whole: plan.json.
 type Header struct {
@@ -292,15 +292,13 @@ func Read(ctx context.Context, c *haul.Client, d *PlanDir) (Header, error) {
 		l := h.load(i)
 		bad = bad || min(l.Objects, l.Ranges) < 0 || max(l.Objects, l.Ranges) > maxTasks
 	}
-	switch {
-	case h.Version != version:
-		return h, fmt.Errorf("%w: %s is of version %d, and this haul reads 1 to %d", ErrPlan, d, h.Version, version)
-	case bad:
-		return h, fmt.Errorf("%w: what %s says of its shards cannot be", ErrPlan, d)
-	case h.Store != c.Identity():
-		return h, fmt.Errorf("%w: it is for the store %s, and this is %s", ErrPlan, h.Store, c.Identity())
+	if err := planfile.CheckVersion(h.Version, version); err != nil {
+		return h, fmt.Errorf("%w: %s: %w", ErrPlan, d, err)
 	}
-	return h, nil
+	if bad {
+		return h, fmt.Errorf("%w: what %s says of its shards cannot be", ErrPlan, d)
+	}
+	return h, planfile.CheckStore(h.Store, c.Identity())
 }
 
 // eachShared gives the lines of shared.jsonl with their numbers, from 1. None is no error.
@@ -337,14 +335,6 @@ func eachTask(ctx context.Context, d *PlanDir, h Header, shard int, do func(n in
 	})
 	if want := h.load(shard).tasks(); err == nil && n != want {
 		err = fmt.Errorf("%w: %s has %d tasks of %s, and there should be %d", ErrPlan, d, n, shardWord(shard), want)
-	}
-	return err
-}
-
-func writeLine(w io.Writer, v any) error {
-	b, err := json.Marshal(v)
-	if err == nil {
-		_, err = w.Write(append(b, '\n'))
 	}
 	return err
 }

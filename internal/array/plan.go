@@ -12,10 +12,10 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"haul.example/haul"
 	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/planfile"
+	"haul.example/haul/internal/pool"
 	"haul.example/haul/internal/seqfile"
 	"haul.example/haul/mirror"
 	"haul.example/haul/store"
@@ -55,7 +55,7 @@ func Make(ctx context.Context, c *haul.Client, d *PlanDir, r Request) (Header, e
 	if err := hasBucket(ctx, c, r.To); err != nil {
 		return Header{}, err
 	}
-	p := &planner{c: c, d: d, r: r, even: NewBalance(r.Shards), spools: make([]spool, r.Shards-firstShard)}
+	p := &planner{c: c, d: d, r: r, even: NewBalance(r.Shards), files: make([]shardFile, r.Shards-firstShard)}
 	if p.tell = r.Options.Observe; p.tell == nil {
 		p.tell = func(mirror.Event) {}
 	}
@@ -64,8 +64,8 @@ func Make(ctx context.Context, c *haul.Client, d *PlanDir, r Request) (Header, e
 		From: rootOf(r.From), To: rootOf(r.To), Transfer: r.Options.Transfer, Guess: r.Options.ContentType != nil,
 		NoFamilies: r.Options.NoFamilies, Way: wayOf(rootOf(r.From), rootOf(r.To)), Shards: make([]Load, r.Shards),
 	}
-	for i := range p.spools {
-		p.spools[i] = spool{path: d.local(shardName(shardsName, i+firstShard)), most: min(spoolSize, spoolsSize/r.Shards)}
+	for i := range p.files {
+		p.files[i] = shardFile{path: d.local(shardName(shardsName, i+firstShard)), most: min(gathered, gatheredAll/r.Shards)}
 	}
 	lost, err := p.find(ctx)
 	if err != nil {
@@ -141,11 +141,11 @@ type planner struct {
 	r    Request
 	tell func(mirror.Event)
 
-	h      Header
-	even   *Balance
-	spools []spool // from firstShard
-	big    []task  // larger than Cut, about 300 bytes of memory each
-	err    error   // of writing
+	h     Header
+	even  *Balance
+	files []shardFile // from firstShard
+	big   []task      // larger than Cut, about 300 bytes of memory each
+	err   error       // of writing
 
 	mu     sync.Mutex
 	opened []opened
@@ -249,7 +249,7 @@ func (p *planner) shardFor(target string) int {
 // add writes a task down.
 func (p *planner) add(shard int, t task) {
 	p.h.load(shard).Bytes += t.Size
-	if err := p.spools[shard-firstShard].add(t); err != nil && p.err == nil {
+	if err := p.files[shard-firstShard].add(t); err != nil && p.err == nil {
 		p.err = fmt.Errorf("write %s of the plan: %w", shardWord(shard), err)
 	}
 }
@@ -261,12 +261,12 @@ func (p *planner) write(ctx context.Context) error {
 	}
 	p.cut()
 	p.h.Shared = len(p.opened)
-	for i := range p.spools {
+	for i := range p.files {
 		shard := i + firstShard
 		if shard < 0 && p.h.load(shard).tasks() == 0 {
 			continue
 		}
-		err := p.spools[i].end()
+		err := p.files[i].end()
 		if err == nil {
 			err = p.d.keep(ctx, shardName(shardsName, shard))
 		}
@@ -330,21 +330,17 @@ func (p *planner) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(openings)
-	for _, t := range p.big {
-		g.Go(func() error {
-			s, err := p.share(gctx, t)
-			if err != nil {
-				return err
-			}
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.opened = append(p.opened, opened{len(p.opened) + 1, s})
-			return writeLine(f, sharedLine(s))
-		})
-	}
-	return errors.Join(g.Wait(), f.Sync(), f.Close())
+	err = pool.Each(ctx, openings, p.big, func(ctx context.Context, _ int, t task) error {
+		s, err := p.share(ctx, t)
+		if err != nil {
+			return err
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.opened = append(p.opened, opened{len(p.opened) + 1, s})
+		return planfile.WriteLine(f, sharedLine(s))
+	})
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // share opens the shared transfer of a task, whose source must still be what was found.
@@ -389,21 +385,22 @@ func cleanup(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 }
 
-// spool gathers lines for a file, and opens it only to append them: a plan may have more shards than a process may have files.
-type spool struct {
+// shardFile gathers the tasks of a shard, and opens its file only to append them: a plan may have more shards than a process may
+// have open files.
+type shardFile struct {
 	path  string
 	most  int // bytes to gather
 	buf   []byte
 	begun bool
 }
 
-// spoolSize is how many bytes are gathered for a shard at most, and spoolsSize for all together.
+// gathered is how many bytes are gathered for one shard at most, and gatheredAll for all together.
 const (
-	spoolSize  = 16 << 10
-	spoolsSize = 32 << 20
+	gathered    = 16 << 10
+	gatheredAll = 32 << 20
 )
 
-func (s *spool) add(t task) error {
+func (s *shardFile) add(t task) error {
 	b, err := json.Marshal(t)
 	if err != nil {
 		return err
@@ -415,7 +412,7 @@ func (s *spool) add(t task) error {
 	return s.flush()
 }
 
-func (s *spool) flush() error {
+func (s *shardFile) flush() error {
 	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
 	if !s.begun {
 		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
@@ -434,7 +431,7 @@ func (s *spool) flush() error {
 }
 
 // end writes what is left; an empty shard has an empty file.
-func (s *spool) end() error {
+func (s *shardFile) end() error {
 	if s.begun && len(s.buf) == 0 {
 		return nil
 	}

@@ -1,7 +1,6 @@
 package array
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,6 +13,7 @@ import (
 
 	"haul.example/haul"
 	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/planfile"
 	"haul.example/haul/mirror"
 	"haul.example/haul/store"
 )
@@ -98,36 +98,10 @@ func (d *PlanDir) has(ctx context.Context, name string) (bool, error) {
 
 // write makes a file of the plan of what fill writes; it appears whole, or not at all, and survives a power cut.
 func (d *PlanDir) write(ctx context.Context, name string, fill func(io.Writer) error) error {
-	if err := d.put(name, fill, true); err != nil {
+	if err := planfile.Write(d.local(name), true, fill); err != nil {
 		return err
 	}
 	return d.keep(ctx, name)
-}
-
-// put makes a file on this machine.
-func (d *PlanDir) put(name string, fill func(io.Writer) error, durable bool) error {
-	path := d.local(name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".haul-plan-*")
-	if err != nil {
-		return err
-	}
-	w := bufio.NewWriter(f)
-	err = fill(w)
-	err = errors.Join(err, w.Flush())
-	if err == nil && durable {
-		err = f.Sync()
-	}
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
 }
 
 // keep makes a file that was written on this machine one of the plan.
@@ -157,7 +131,7 @@ func (d *PlanDir) writeJSON(ctx context.Context, name string, v any) error {
 
 // writeProgress is writeJSON of what may be lost in a power cut.
 func (d *PlanDir) writeProgress(ctx context.Context, name string, v any) error {
-	err := d.put(name, indented(v), false)
+	err := planfile.Write(d.local(name), false, indented(v))
 	if d.c != nil && err == nil {
 		err = d.keep(ctx, name)
 	}
@@ -191,37 +165,27 @@ func (d *PlanDir) readJSON(ctx context.Context, name string, v any) error {
 // errNoJSON is in the chain of an error where a file of the plan is not what was written.
 var errNoJSON = errors.New("it is damaged")
 
-// maxLine bounds a line of a plan: that of a range has a hundred bytes for each of its parts.
-const maxLine = 64 << 20
-
-// eachLine reads a file of the plan line by line, and tells where each begins.
+// eachLine reads a file of the plan line by line, and reports where each starts.
 func (d *PlanDir) eachLine(ctx context.Context, name string, do func(offset int64, line []byte) error) error {
 	f, err := d.open(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer f.Close() // only read from
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, maxLine)
-	offset := int64(0)
-	for n := 1; lines.Scan(); n++ {
-		if err := do(offset, lines.Bytes()); err != nil {
+	return planfile.EachLine(f, func(n int, offset int64, line []byte) error {
+		if err := do(offset, line); err != nil {
 			return fmt.Errorf("%s, line %d: %w", name, n, err)
 		}
-		offset += int64(len(lines.Bytes())) + 1
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-	}
-	return lines.Err()
+		return context.Cause(ctx)
+	})
 }
 
-// lineAt gives the line of a file of the plan that begins there; the file was read before, and is on this machine.
+// lineAt returns the line of a file of the plan that starts at offset; the file was read before, and is on this machine.
 func (d *PlanDir) lineAt(name string, offset int64) ([]byte, error) {
 	f, err := os.Open(d.local(name))
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close() // only read from
-	return bufio.NewReader(io.NewSectionReader(f, offset, maxLine)).ReadBytes('\n')
+	return planfile.LineAt(f, offset)
 }

@@ -12,6 +12,7 @@ import (
 
 	"haul.example/haul"
 	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/planfile"
 	"haul.example/haul/internal/pool"
 	"haul.example/haul/mirror"
 	"haul.example/haul/proof"
@@ -157,11 +158,10 @@ func (w *work) ended(key string) {
 
 // run does the tasks, and writes the results.
 func (w *work) run(ctx context.Context) error {
-	scratch, err := os.CreateTemp("", "haul-results-*")
+	scratch, err := localfile.NewScratch("")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(scratch.Name())
 	defer scratch.Close() // it is read again before
 	w.out = scratch
 	if w.h.Way == mirror.Download {
@@ -208,7 +208,7 @@ func (w *work) keepReporting(ctx context.Context, stop <-chan struct{}) {
 }
 
 // results ends the results, and makes them part of the plan. It also runs where ctx has ended.
-func (w *work) results(ctx context.Context, scratch *os.File, cause error) error {
+func (w *work) results(ctx context.Context, scratch *localfile.Spool, cause error) error {
 	ctx, cancel := cleanup(ctx)
 	defer cancel()
 	w.progress.Ended = true
@@ -222,11 +222,8 @@ func (w *work) results(ctx context.Context, scratch *os.File, cause error) error
 	if w.outErr != nil {
 		return w.outErr
 	}
-	if _, err := scratch.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
 	err := w.d.write(ctx, shardName(resultsName, w.o.Shard), func(to io.Writer) error {
-		_, err := io.Copy(to, scratch)
+		_, err := io.Copy(to, io.NewSectionReader(scratch, 0, scratch.Len()))
 		return err
 	})
 	return errors.Join(err, w.report(ctx))
@@ -234,7 +231,7 @@ func (w *work) results(ctx context.Context, scratch *os.File, cause error) error
 
 // write writes one line of results; nobody else does, or w.mu is held.
 func (w *work) write(o outcome) {
-	if err := writeLine(w.out, o); err != nil && w.outErr == nil {
+	if err := planfile.WriteLine(w.out, o); err != nil && w.outErr == nil {
 		w.outErr = err
 	}
 }

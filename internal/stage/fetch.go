@@ -13,11 +13,10 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"haul.example/haul"
 	"haul.example/haul/internal/amount"
 	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/pool"
 	"haul.example/haul/internal/seqfile"
 	"haul.example/haul/mirror"
 )
@@ -50,17 +49,12 @@ func (r *run) in(ctx context.Context) error {
 	}
 	var t tally
 	err := r.Report.During("download", r.missing(), func() error {
-		g, gctx := errgroup.WithContext(ctx)
-		g.SetLimit(max(leastFetches, 2*r.c.Lanes()))
-		for _, it := range r.items {
-			g.Go(func() error {
-				if err := r.place(gctx, cache, it, &t); err != nil {
-					return fmt.Errorf("input %s: %w", it.source, err)
-				}
-				return nil
-			})
-		}
-		return g.Wait()
+		return pool.Each(ctx, max(leastFetches, 2*r.c.Lanes()), r.items, func(ctx context.Context, _ int, it *item) error {
+			if err := r.place(ctx, cache, it, &t); err != nil {
+				return fmt.Errorf("input %s: %w", it.source, err)
+			}
+			return nil
+		})
 	})
 	if err == nil {
 		err = r.freshenIndexes()

@@ -11,9 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"haul.example/haul/checksum"
+	"haul.example/haul/internal/pool"
 	"haul.example/haul/mirror"
 	"haul.example/haul/store"
 )
@@ -62,21 +61,17 @@ func (r *run) resolve(ctx context.Context) error {
 	found := make([][]*item, len(r.Inputs))
 	r.places = make([]string, len(r.Inputs))
 	streams := make([]store.Object, len(r.Streams))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(asking)
-	for i, in := range r.Inputs {
-		g.Go(func() (err error) {
-			r.places[i], found[i], err = r.look(gctx, in)
+	err := pool.Each(ctx, asking, r.Inputs, func(ctx context.Context, i int, in Input) (err error) {
+		r.places[i], found[i], err = r.look(ctx, in)
+		return err
+	})
+	if err == nil {
+		err = pool.Each(ctx, asking, r.Streams, func(ctx context.Context, i int, s Stream) (err error) {
+			streams[i], err = r.c.Stat(ctx, s.Source, &r.Transfer.Attrs)
 			return err
 		})
 	}
-	for i, s := range r.Streams {
-		g.Go(func() (err error) {
-			streams[i], err = r.c.Stat(gctx, s.Source, &r.Transfer.Attrs)
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
+	if err != nil {
 		return err
 	}
 	taken := map[string]string{} // path below the work folder to source

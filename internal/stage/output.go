@@ -12,10 +12,9 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"haul.example/haul"
 	"haul.example/haul/internal/amount"
+	"haul.example/haul/internal/pool"
 	"haul.example/haul/mirror"
 	"haul.example/haul/store"
 )
@@ -218,26 +217,21 @@ type upload struct {
 
 // look finds what an earlier run has sent.
 func (u *upload) look(ctx context.Context, files []output) error {
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(asking)
-	for _, f := range files {
-		g.Go(func() error {
-			same, err := u.c.SameFile(gctx, u.folder.file(f.Rel), f.Target, &u.Transfer.Attrs)
-			switch {
-			case errors.Is(err, store.NotFound):
-				return nil
-			case err != nil:
-				return err
-			case same.Verdict == haul.Equal:
-				u.note(f, same.Target, same.Text)
-				u.mu.Lock()
-				defer u.mu.Unlock()
-				u.there++
-			}
+	return pool.Each(ctx, asking, files, func(ctx context.Context, _ int, f output) error {
+		same, err := u.c.SameFile(ctx, u.folder.file(f.Rel), f.Target, &u.Transfer.Attrs)
+		switch {
+		case errors.Is(err, store.NotFound):
 			return nil
-		})
-	}
-	return g.Wait()
+		case err != nil:
+			return err
+		case same.Verdict == haul.Equal:
+			u.note(f, same.Target, same.Text)
+			u.mu.Lock()
+			defer u.mu.Unlock()
+			u.there++
+		}
+		return nil
+	})
 }
 
 func (u *upload) note(f output, obj store.Object, proof string) {

@@ -11,9 +11,8 @@ import (
 	"runtime"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"haul.example/haul"
+	"haul.example/haul/internal/pool"
 	"haul.example/haul/store"
 )
 
@@ -168,22 +167,18 @@ func (r *run) finished(ctx context.Context) bool {
 	if rec.SchemaVersion != recordVersion || rec.Outcome != Succeeded || rec.asked() != r.record.asked() {
 		return false
 	}
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(asking)
-	for _, o := range rec.Outputs {
-		g.Go(func() error {
-			ref, err := r.Address(o.Target)
-			if err != nil {
-				return err
-			}
-			obj, err := r.c.Stat(gctx, ref, &a)
-			if err == nil && (obj.ETag != o.ETag || obj.Size != o.Size) {
-				err = store.Changed
-			}
+	err = pool.Each(ctx, asking, rec.Outputs, func(ctx context.Context, _ int, o OutputRecord) error {
+		ref, err := r.Address(o.Target)
+		if err != nil {
 			return err
-		})
-	}
-	if g.Wait() != nil {
+		}
+		obj, err := r.c.Stat(ctx, ref, &a)
+		if err == nil && (obj.ETag != o.ETag || obj.Size != o.Size) {
+			err = store.Changed
+		}
+		return err
+	})
+	if err != nil {
 		return false
 	}
 	r.record.Outputs = rec.Outputs

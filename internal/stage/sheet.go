@@ -11,9 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"haul.example/haul"
+	"haul.example/haul/internal/pool"
 	"haul.example/haul/mirror"
 	"haul.example/haul/store"
 )
@@ -33,18 +32,12 @@ func (r *run) sheet(ctx context.Context, in Input) (string, []*item, error) {
 	}
 	sheet := &item{source: in.Source.String(), rel: place, content: rewritten, state: hash(text)}
 	all := make([][]*item, len(named))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(asking)
-	for i, one := range named {
-		g.Go(func() (err error) {
-			if all[i], err = r.lookNamed(gctx, one); err != nil {
-				err = fmt.Errorf("sample sheet %s: %w", in.Source, err)
-			}
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return place, nil, err
+	err = pool.Each(ctx, asking, named, func(ctx context.Context, i int, one Input) (err error) {
+		all[i], err = r.lookNamed(ctx, one)
+		return err
+	})
+	if err != nil {
+		return place, nil, fmt.Errorf("sample sheet %s: %w", in.Source, err)
 	}
 	items := []*item{sheet}
 	for _, some := range all {
