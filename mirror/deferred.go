@@ -10,8 +10,8 @@ import (
 	"haul.example/haul/internal/spool"
 )
 
-// last are the manifests and markers of a run; they wait until the rest is done.
-type last struct{ manifests, markers spool.Spool[keptAction] }
+// deferred are the manifests and markers of a run; they wait until the rest is done.
+type deferred struct{ manifests, markers spool.Spool[keptAction] }
 
 // keptAction is an Action in a spool.
 type keptAction struct {
@@ -20,11 +20,11 @@ type keptAction struct {
 	Source, Target kept
 }
 
-func (l *last) close() {
+func (l *deferred) close() {
 	_ = errors.Join(l.manifests.Close(), l.markers.Close()) // nothing is read again
 }
 
-// role is that of a name, by [Options.Last] and by what sequencers and the like write.
+// role returns the role of a name, by [Options.Last] and by what sequencers and tools write.
 func (o *Options) role(name string) seqfile.Role {
 	if o.IsLast(name) {
 		return seqfile.Marker
@@ -50,8 +50,8 @@ func (o *Options) IsLast(name string) bool {
 	return false
 }
 
-// of gives the spool for a role; nil where it does not wait.
-func (l *last) of(role seqfile.Role) *spool.Spool[keptAction] {
+// spoolFor returns the spool for a role; nil if files of that role do not wait.
+func (l *deferred) spoolFor(role seqfile.Role) *spool.Spool[keptAction] {
 	switch role {
 	case seqfile.Manifest:
 		return &l.manifests
@@ -61,39 +61,39 @@ func (l *last) of(role seqfile.Role) *spool.Spool[keptAction] {
 	return nil
 }
 
-// putOff keeps what is to be done about a manifest or marker for later; false where it is to be done now.
-func (w *jobBuilder) putOff(a Action) (bool, error) {
+// deferLast keeps the action on a manifest or marker for later; false if it is to be done now.
+func (w *jobBuilder) deferLast(a Action) (bool, error) {
 	e := a.Source
-	if w.o.NoFamilies || e.Why != nil || a.Do != Move && a.Do != Check || e.isMark() {
+	if w.o.NoFamilies || e.Why != nil || a.Do != Move && a.Do != Check || e.isFolderObject() {
 		return false, nil
 	}
-	s := w.last.of(w.o.role(job{entry: e}.family()))
+	s := w.deferred.spoolFor(w.o.role(job{entry: e}.companionName()))
 	if s == nil {
 		return false, nil
 	}
 	if err := s.Add(keptAction{a.Do, a.Why, keep(e), keep(a.Target)}); err != nil {
-		return true, fmt.Errorf("note what goes last: %w", err)
+		return true, fmt.Errorf("keep manifests and markers for later: %w", err)
 	}
 	return true, nil
 }
 
-// goLast does what was put off: manifests, and then markers. act yields the job for an action.
-func (w *jobBuilder) goLast(ctx context.Context, end context.CancelCauseFunc, act func(Action, func(job) bool) bool) error {
-	for _, s := range []*spool.Spool[keptAction]{&w.last.manifests, &w.last.markers} {
+// sendDeferred does what was deferred: manifests, and then markers.
+func (w *jobBuilder) sendDeferred(ctx context.Context, end context.CancelCauseFunc) error {
+	for _, s := range []*spool.Spool[keptAction]{&w.deferred.manifests, &w.deferred.markers} {
 		if s.Len() == 0 {
 			continue
 		}
 		if w.places != nil {
-			w.places.again()
+			w.places.restart()
 		}
-		why := w.missingFor(s == &w.last.markers)
+		why := w.whyNoMarker(s == &w.deferred.markers)
 		err := w.each(ctx, end, func(ctx context.Context, yield func(job) bool) error {
 			for k, err := range s.All() {
 				if err != nil {
 					return err
 				}
 				a := Action{Do: k.Do, Why: k.Why, Source: k.Source.entry(), Target: k.Target.entry()}
-				if !act(a, func(j job) bool { return yield(j.unless(why)) }) {
+				if !w.yieldAction(a, func(j job) bool { return yield(j.failIf(why)) }) {
 					return nil
 				}
 			}
@@ -106,8 +106,8 @@ func (w *jobBuilder) goLast(ctx context.Context, end context.CancelCauseFunc, ac
 	return nil
 }
 
-// missingFor is why a marker may not go: it tells others that all is there.
-func (r *run) missingFor(marker bool) error {
+// whyNoMarker is why a marker must not be sent, as it says that everything is there; nil if it may.
+func (r *run) whyNoMarker(marker bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch n := r.summary.Failed + r.summary.Skipped; {
@@ -120,10 +120,10 @@ func (r *run) missingFor(marker bool) error {
 	}
 }
 
-// unless gives a job that fails where there is a reason.
-func (j job) unless(why error) job {
+// failIf returns the job, failing if there is a reason.
+func (j job) failIf(why error) job {
 	if why != nil {
-		j.err, j.look, j.skip = why, nil, nil
+		j.err, j.decide, j.skip = why, nil, nil
 	}
 	return j
 }

@@ -15,7 +15,7 @@ import (
 
 const deleteVerb = "delete"
 
-// deleteAll deletes what the spool holds.
+// deleteAll deletes everything in toDelete.
 func (s *syncing) deleteAll(ctx context.Context) error {
 	if s.kind != Download {
 		return s.deleteObjects(ctx, s.to.Ref.Bucket, whyExtra, func(yield func(Entry, error) bool) {
@@ -70,13 +70,13 @@ func (s *syncing) deleteFile(e Entry) error {
 	case !fi.Mode().IsRegular() || fi.Size() != e.Size || !fi.ModTime().Equal(e.Modified):
 		return fmt.Errorf("%s changed since it was looked at, and is kept", e.Path)
 	}
-	return s.places.below.Remove(e.Path)
+	return s.places.dir.Remove(e.Path)
 }
 
-// deleteObjects deletes objects of one bucket as they are told of. An error of the telling ends it.
-func (r *run) deleteObjects(ctx context.Context, bucket, why string, doomed iter.Seq2[Entry, error]) error {
+// deleteObjects deletes objects of one bucket. An error of the sequence ends it.
+func (r *run) deleteObjects(ctx context.Context, bucket, why string, entries iter.Seq2[Entry, error]) error {
 	if r.o.DryRun {
-		for e, err := range doomed {
+		for e, err := range entries {
 			if err != nil {
 				return err
 			}
@@ -85,7 +85,7 @@ func (r *run) deleteObjects(ctx context.Context, bucket, why string, doomed iter
 		return nil
 	}
 	keys := func(yield func(string, error) bool) {
-		for e, err := range doomed {
+		for e, err := range entries {
 			if !yield(e.Object.Key, err) {
 				return
 			}

@@ -21,8 +21,8 @@ import (
 	"haul.example/haul/store"
 )
 
-// A plan is what a dry run found, written down, one JSON object a line: a PlanHeader, a Step for each object, a PlanSummary.
-// Apply does what it says, and nothing else.
+// A plan is the result of a dry run in a file, one JSON object per line: a PlanHeader, a Step for each object, a PlanSummary. Apply
+// does these steps and nothing else.
 
 // planVersion grows when a field changes its meaning or goes away.
 const planVersion = 2
@@ -70,7 +70,7 @@ type Step struct {
 	Why    string `json:"why,omitempty"`
 	Source string `json:"source"`
 	Target string `json:"target,omitempty"`
-	// RawSource and RawTarget are the names where they are no UTF-8.
+	// RawSource and RawTarget are the names if they are not UTF-8.
 	RawSource []byte `json:"raw_source,omitempty"`
 	RawTarget []byte `json:"raw_target,omitempty"`
 	Bytes     int64  `json:"bytes"`
@@ -97,7 +97,7 @@ const (
 	assumedLanes     = 16
 )
 
-// PlanWriter writes a plan. It is made by NewPlanWriter, told of each event of a dry run, and ended.
+// PlanWriter writes a plan. NewPlanWriter makes it, Add gets each event of a dry run, and End completes it.
 type PlanWriter struct {
 	// Bandwidth is that of the client, in bytes a second, for the estimate of time; 0 assumes one.
 	Bandwidth int64
@@ -110,14 +110,14 @@ type PlanWriter struct {
 	err   error
 }
 
-// NewPlanWriter begins a plan of a run from one end to the other. A customer's key is never written down, so that a transfer that
-// needs one cannot be planned: an error of kind store.Unsupported.
+// NewPlanWriter starts a plan of a run from one end to the other. A customer's key is never saved, so that a transfer that needs one
+// cannot be planned: that is an error of kind store.Unsupported.
 func NewPlanWriter(w io.Writer, c *haul.Client, from, to End, o Options) (*PlanWriter, error) {
 	if e := o.Transfer.Attrs.Encryption; e.Customer.Key != "" || e.CopySource.Key != "" {
 		return nil, fmt.Errorf("%w: a customer's key is not written down, so that a plan cannot be applied", store.Unsupported)
 	}
 	o.DryRun = true
-	way, err := newRun(c, o).way(from, to)
+	way, err := newRun(c, o).newJobBuilder(from, to)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +154,7 @@ func (p *PlanWriter) line(v any) {
 	}
 }
 
-// Add takes an event; those that plan nothing say nothing.
+// Add adds the step that an event plans. It ignores other events.
 func (p *PlanWriter) Add(e Event) {
 	if e.Kind != Planned {
 		return
@@ -196,7 +196,7 @@ func (p *PlanWriter) Add(e Event) {
 	p.line(s)
 }
 
-// name gives a path or address so that it can be read back on another day.
+// name returns a path or address so that it can be read back from any folder.
 func (p *PlanWriter) name(text string) (string, []byte) {
 	if text == "" {
 		return "", nil
@@ -230,8 +230,8 @@ func (p *PlanWriter) End() (PlanSummary, error) {
 	return p.sum, errors.Join(p.err, p.w.Flush())
 }
 
-// ReadPlan reads the beginning of a plan, and checks that it is whole, and that each step stays within the ends that it names: no
-// file, key or bucket elsewhere is read, written or deleted. The error names the line.
+// ReadPlan reads the header and the summary of a plan, and checks that it is complete, and that each step stays within the ends that
+// the header names: no file, key or bucket elsewhere is read, written or deleted. The error has the line.
 func ReadPlan(plan io.ReadSeeker) (PlanHeader, PlanSummary, error) {
 	var h PlanHeader
 	var sum PlanSummary
@@ -280,10 +280,11 @@ func eachLine(plan io.ReadSeeker, do func(n int, line []byte) error) error {
 	return planfile.EachLine(plan, func(n int, _ int64, line []byte) error { return do(n, line) })
 }
 
-// Apply does what a plan says, in its order and many steps at once, families in theirs, deletions after all else. A step whose source, or what it
-// would delete, is not what the plan saw, fails. Of the options, ContentType, Observe and Archived count.
+// Apply does the steps of a plan, starting them in its order, many at once, companion files in theirs, and deletions last. A step
+// fails if its source, or what it would delete, has changed since the plan was made. Of the options, ContentType, Observe and
+// Archived count.
 //
-// Errors are as those of Up; and ErrPlan, before anything was done, where the plan is not whole, is another store's, or has a step
+// Errors are those of Up; and ErrPlan, before anything was done, if the plan is not complete, is of another store, or has a step
 // that does not stay within the ends that the plan names (see ReadPlan).
 func Apply(ctx context.Context, c *haul.Client, plan io.ReadSeeker, o Options) (Summary, error) {
 	h, _, err := ReadPlan(plan)
@@ -305,10 +306,10 @@ func Apply(ctx context.Context, c *haul.Client, plan io.ReadSeeker, o Options) (
 	defer a.closeEnds()
 	a.inOrder = true
 	a.mixed = true // as they were looked at
-	a.after = func(ctx context.Context, end context.CancelCauseFunc) error {
+	a.afterJobs = func(ctx context.Context, end context.CancelCauseFunc) error {
 		for _, turn := range []turn{manifestTurn, markerTurn, deleteTurn} {
-			do := a.steps(turn)
-			if a.withheldWhy = a.failed(); turn == deleteTurn && a.withheldWhy != "" {
+			do := a.stepsOf(turn)
+			if a.withheldWhy = a.failedText(); turn == deleteTurn && a.withheldWhy != "" {
 				return do(ctx, func(job) bool { a.withheld++; return true })
 			}
 			if err := a.each(ctx, end, do); err != nil || ctx.Err() != nil {
@@ -317,7 +318,7 @@ func Apply(ctx context.Context, c *haul.Client, plan io.ReadSeeker, o Options) (
 		}
 		return nil
 	}
-	return a.all(ctx, a.steps(dataTurn))
+	return a.all(ctx, a.stepsOf(dataTurn))
 }
 
 // applying is one Apply.
@@ -325,11 +326,11 @@ type applying struct {
 	*run
 	h    PlanHeader
 	plan io.ReadSeeker
-	// local is the end on this machine, open, where something in it is written or deleted: nothing outside of it is.
+	// local is the open end on this machine, if something in it is written or deleted: nothing outside of it is.
 	local localfile.Below
 }
 
-// openEnds opens the local end where something in it may be written or deleted; a target is made where it is missing.
+// openEnds opens the local end if something in it may be written or deleted; a target is made if it is missing.
 func (a *applying) openEnds() (err error) {
 	switch {
 	case a.h.Way == Download:
@@ -349,7 +350,7 @@ func (a *applying) closeEnds() {
 	}
 }
 
-var errEnough = errors.New("the run has ended")
+var errStop = errors.New("the run has ended")
 
 // turn is when a step is done.
 type turn int
@@ -361,8 +362,8 @@ const (
 	deleteTurn
 )
 
-// turn tells it.
-func (a *applying) turn(s Step) turn {
+// turnOf returns when a step is done.
+func (a *applying) turnOf(s Step) turn {
 	switch role := a.o.role(filepath.ToSlash(s.Target)); {
 	case s.Action == deleteVerb:
 		return deleteTurn
@@ -375,25 +376,25 @@ func (a *applying) turn(s Step) turn {
 	return dataTurn
 }
 
-// steps yields the steps of a turn.
-func (a *applying) steps(now turn) func(context.Context, func(job) bool) error {
+// stepsOf yields the steps of a turn.
+func (a *applying) stepsOf(now turn) func(context.Context, func(job) bool) error {
 	return func(_ context.Context, yield func(job) bool) error {
-		why := a.missingFor(now == markerTurn)
+		why := a.whyNoMarker(now == markerTurn)
 		err := eachLine(a.plan, func(n int, line []byte) error {
 			var s Step
 			if err := json.Unmarshal(line, &s); n == 1 || err != nil || s.Action == "" {
 				return err
 			}
 			s.Source, s.Target = s.names()
-			if a.turn(s) != now {
+			if a.turnOf(s) != now {
 				return nil
 			}
-			if !yield(a.job(s).unless(why)) {
-				return errEnough
+			if !yield(a.job(s).failIf(why)) {
+				return errStop
 			}
 			return nil
 		})
-		if errors.Is(err, errEnough) {
+		if errors.Is(err, errStop) {
 			return nil
 		}
 		return err
@@ -418,7 +419,7 @@ func (a *applying) job(s Step) job {
 				return haul.Result{}, err
 			}
 		}
-		if name := cmpName(from, to); a.o.ContentType != nil && t.Attrs.Headers.ContentType == "" && (from.Path != "" || t.ReplaceMetadata) {
+		if name := typeName(from, to); a.o.ContentType != nil && t.Attrs.Headers.ContentType == "" && (from.Path != "" || t.ReplaceMetadata) {
 			t.Attrs.Headers.ContentType = a.o.ContentType(name)
 		}
 		switch {
@@ -434,8 +435,8 @@ func (a *applying) job(s Step) job {
 	return j
 }
 
-// cmpName is the name that a content type is guessed from.
-func cmpName(from, to End) string {
+// typeName is the name that a content type is guessed from.
+func typeName(from, to End) string {
 	if from.Path != "" {
 		return from.Path
 	}
@@ -461,7 +462,7 @@ func (s Step) unchanged(path string) error {
 	return nil
 }
 
-// remove deletes what a plan says, where it is still what the plan saw.
+// remove deletes what a step names, if it is still what the plan saw.
 func (a *applying) remove(ctx context.Context, s Step, at End) error {
 	if at.Path != "" {
 		if err := s.unchanged(at.Path); err != nil {
