@@ -184,7 +184,7 @@ func TestMarkerAfterFailure(t *testing.T) {
 	failed := log.of(mirror.Failed)
 	for name, want := range map[string]string{
 		"a.bam.bai":        "it is an index, and its data a.bam failed",
-		"CopyComplete.txt": "it goes last, and 2 objects failed",
+		"CopyComplete.txt": "it comes last, and 2 objects failed",
 	} {
 		if got := failed[filepath.Join(dir, name)]; got == nil || got.Error() != want {
 			t.Errorf("%s: %v, want %s", name, got, want)

@@ -114,9 +114,9 @@ func (r *run) whyNoMarker(marker bool) error {
 	case !marker || n == 0:
 		return nil
 	case r.summary.Skipped == 0:
-		return fmt.Errorf("it goes last, and %s", number(n, "object failed", "objects failed"))
+		return fmt.Errorf("it comes last, and %s", number(n, "object failed", "objects failed"))
 	default:
-		return fmt.Errorf("it goes last, and %s", number(n, "object failed or was skipped", "objects failed or were skipped"))
+		return fmt.Errorf("it comes last, and %s", number(n, "object failed or was skipped", "objects failed or were skipped"))
 	}
 }
 

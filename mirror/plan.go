@@ -268,7 +268,7 @@ func ReadPlan(plan io.ReadSeeker) (PlanHeader, PlanSummary, error) {
 		return nil
 	})
 	if err == nil && !ended {
-		err = fmt.Errorf("%w: its end is missing, so that it was not all written", ErrPlan)
+		err = fmt.Errorf("%w: its end is missing, so it is not complete", ErrPlan)
 	}
 	return h, sum, err
 }

@@ -3,10 +3,10 @@ package digestlist
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"haul.example/haul/checksum"
+	"haul.example/haul/internal/amount"
 )
 
 // layout is what the columns of a table say about files.
@@ -295,9 +295,9 @@ func (l *layout) file(line int, f fileColumns, row []string, yield yielder) bool
 		n := len(split(d.at))
 		switch {
 		case n > 0 && len(names) == 0:
-			return fail("", fmt.Errorf("it has %s and no file name in %q", counting(n, "digest"), l.columns[f.name].name))
+			return fail("", fmt.Errorf("it has %s and no file name in %q", amount.Count(n, "digest"), l.columns[f.name].name))
 		case n > 0 && n != count:
-			return fail("", fmt.Errorf("it has %s and %s; each digest needs its name", counting(n, "digest"), counting(count, "name")))
+			return fail("", fmt.Errorf("it has %s and %s; each digest needs its name", amount.Count(n, "digest"), amount.Count(count, "name")))
 		}
 	}
 	for i := range names {
@@ -416,11 +416,4 @@ func listed(value string) string {
 		}
 	}
 	return ""
-}
-
-func counting(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.Itoa(n) + " " + what + "s"
 }

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"haul.example/haul/internal/amount"
 )
 
 // mostEnv is how many inputs have a variable of their own: the environment is bounded.
@@ -142,7 +144,7 @@ func (r *run) named(name string) (path string, ok bool, err error) {
 	case n >= 0 && kind == "out" && n < len(r.Outputs):
 		return r.folder.file(r.Outputs[n].fixed()), true, nil
 	}
-	return "", true, invalid("{%s} stands for nothing: there are %s and %s, counted from 0", name, count(len(r.Inputs), "input"), count(len(r.Outputs), "output"))
+	return "", true, invalid("{%s} stands for nothing: there are %s and %s, counted from 0", name, amount.Count(len(r.Inputs), "input"), amount.Count(len(r.Outputs), "output"))
 }
 
 // environment is the command's.

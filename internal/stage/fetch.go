@@ -124,7 +124,7 @@ func (r *run) missing() (n int64) {
 }
 
 func (t *tally) text(n int, took time.Duration) string {
-	s := fmt.Sprintf("%s in %s: %d fetched, %s", count(n, "input"), amount.Took(took), t.fetched, amount.Bytes(t.bytes))
+	s := fmt.Sprintf("%s in %s: %d fetched, %s", amount.Count(n, "input"), amount.Took(took), t.fetched, amount.Bytes(t.bytes))
 	if t.cached > 0 {
 		s += fmt.Sprintf("; %d from the cache", t.cached)
 	}
@@ -141,13 +141,6 @@ func (t *tally) text(n int, took time.Duration) string {
 		return s + fmt.Sprintf("; %d could not be verified: the store recorded no checksum of them", t.unproved)
 	}
 	return s + "; all verified"
-}
-
-func count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // place brings one item to its place.

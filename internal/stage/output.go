@@ -193,7 +193,7 @@ func (r *run) upload(ctx context.Context, files []output, again bool) error {
 		return err
 	}
 	if len(files) > 0 {
-		text := fmt.Sprintf("%s, %s in %s", count(len(files), "output"), amount.Bytes(size), amount.Took(time.Since(began)))
+		text := fmt.Sprintf("%s, %s in %s", amount.Count(len(files), "output"), amount.Bytes(size), amount.Took(time.Since(began)))
 		if u.there > 0 {
 			text += fmt.Sprintf("; %d were there", u.there)
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"haul.example/haul"
+	"haul.example/haul/internal/amount"
 	"haul.example/haul/internal/pool"
 	"haul.example/haul/store"
 )
@@ -183,7 +184,7 @@ func (r *run) finished(ctx context.Context) bool {
 	}
 	r.record.Outputs = rec.Outputs
 	r.Report.Note(fmt.Sprintf("nothing to do: the same command made %s of the same inputs on %s (%s); --rerun does it again",
-		count(len(rec.Outputs), "output"), rec.Ended.Local().Format(time.DateTime), below(at, recordName)))
+		amount.Count(len(rec.Outputs), "output"), rec.Ended.Local().Format(time.DateTime), below(at, recordName)))
 	return true
 }
 
