@@ -19,7 +19,7 @@ import (
 
 const address = "s3://"
 
-// sheet reads a sample sheet, and gives it with its paths, and all that it names.
+// sheet reads a sample sheet, and returns it, with paths for addresses, and everything that it names.
 func (r *run) sheet(ctx context.Context, in Input) (string, []*item, error) {
 	place := in.place()
 	text, err := r.readSheet(ctx, in.Source)
@@ -32,8 +32,8 @@ func (r *run) sheet(ctx context.Context, in Input) (string, []*item, error) {
 	}
 	sheet := &item{source: in.Source.String(), rel: place, content: rewritten, state: hash(text)}
 	all := make([][]*item, len(named))
-	err = pool.Each(ctx, asking, named, func(ctx context.Context, i int, one Input) (err error) {
-		all[i], err = r.lookNamed(ctx, one)
+	err = pool.Each(ctx, requestsAtOnce, named, func(ctx context.Context, i int, one Input) (err error) {
+		all[i], err = r.resolveNamed(ctx, one)
 		return err
 	})
 	if err != nil {
@@ -46,7 +46,7 @@ func (r *run) sheet(ctx context.Context, in Input) (string, []*item, error) {
 	return place, items, nil
 }
 
-// sheetInputs gives what a sheet names, and the sheet with paths in place of addresses.
+// sheetInputs returns what a sheet names, and the sheet with paths for addresses.
 func (r *run) sheetInputs(from mirror.End, text []byte) (named []Input, rewritten []byte, err error) {
 	var first error
 	rewritten, err = rewriteSheet(path.Ext(filepath.ToSlash(from.Path)+from.Ref.Key), text, func(cell string) string {
@@ -57,7 +57,7 @@ func (r *run) sheetInputs(from mirror.End, text []byte) (named []Input, rewritte
 		}
 		one := Input{Source: mirror.Remote(ref), Folder: ref.Key == "" || strings.HasSuffix(ref.Key, "/"), Dest: path.Join(sheetFolder, ref.Bucket, ref.Key)}
 		if one.Dest != strings.TrimSuffix(path.Join(sheetFolder, ref.Bucket)+"/"+ref.Key, "/") {
-			first = cmpErr(first, invalid("%s can be no file here", cell))
+			first = cmpErr(first, invalid("%s cannot be a file here", cell))
 		}
 		named = append(named, one)
 		return filepath.Join(r.folder.work(), filepath.FromSlash(one.Dest))
@@ -65,14 +65,14 @@ func (r *run) sheetInputs(from mirror.End, text []byte) (named []Input, rewritte
 	return named, rewritten, cmpErr(first, err)
 }
 
-// lookNamed is look for what a sheet names, where a folder may stand without its slash: Cell Ranger and others have it so.
-func (r *run) lookNamed(ctx context.Context, one Input) ([]*item, error) {
-	_, items, err := r.look(ctx, one)
+// resolveNamed is resolveInput for what a sheet names, where a folder may lack its slash, as in sheets of Cell Ranger.
+func (r *run) resolveNamed(ctx context.Context, one Input) ([]*item, error) {
+	_, items, err := r.resolveInput(ctx, one)
 	if one.Folder || !errors.Is(err, store.NotFound) {
 		return items, err
 	}
 	one.Folder = true
-	if _, items, ferr := r.look(ctx, one); !errors.Is(ferr, store.NotFound) {
+	if _, items, ferr := r.resolveInput(ctx, one); !errors.Is(ferr, store.NotFound) {
 		return items, ferr
 	}
 	return nil, fmt.Errorf("%w, and nothing is stored below %s/", err, one.Source)
@@ -106,10 +106,10 @@ func readObject(ctx context.Context, c *haul.Client, ref store.Ref, a *store.Att
 	return text.Bytes(), err
 }
 
-// bounded is a buffer that takes no more than a sample sheet may have.
+// bounded is a buffer of at most maxSheet bytes.
 type bounded struct{ bytes.Buffer }
 
-// Write writes, unless it would be too much.
+// Write appends p, if it fits.
 func (b *bounded) Write(p []byte) (int, error) {
 	if b.Len()+len(p) > maxSheet {
 		return 0, invalid("it has more than %d bytes", maxSheet)
