@@ -12,7 +12,7 @@ import (
 	"haul.example/haul/internal/evidence"
 )
 
-// Digests are the digests of one content in the forms in which S3 and its tools tell them.
+// Digests are the digests of one content in all the forms of S3 and its tools.
 type Digests struct {
 	// Size is in bytes.
 	Size int64
@@ -23,7 +23,7 @@ type Digests struct {
 	PartSize  int64
 }
 
-// Digester computes Forms of the bytes that are written to it.
+// Digester computes the Digests of the bytes that are written to it.
 type Digester struct {
 	full, composite evidence.Running
 	partSize, size  int64
@@ -50,7 +50,7 @@ func NewForming(full, composite []checksum.Algorithm, partSize int64) *Digester 
 	return f
 }
 
-// Write takes the next bytes, and gives no error. Each digest sums them in a goroutine of its own, where that is worth it.
+// Write adds the next bytes, and never fails. Each digest has a goroutine of its own, if that is worth it.
 func (f *Digester) Write(p []byte) (int, error) {
 	f.size += int64(len(p))
 	return f.all().Write(p)
@@ -58,7 +58,7 @@ func (f *Digester) Write(p []byte) (int, error) {
 
 func (f *Digester) all() evidence.Running { return slices.Concat(f.full, f.composite) }
 
-// Read takes all of a file of that many bytes: each digest reads it by itself, at its own pace.
+// Read adds all of a file of that many bytes: each digest reads it by itself, at its own pace.
 func (f *Digester) Read(ctx context.Context, r io.ReaderAt, size int64) error {
 	g, gctx := errgroup.WithContext(ctx)
 	for _, one := range f.all() {
@@ -85,7 +85,7 @@ func (f *Digester) Read(ctx context.Context, r io.ReaderAt, size int64) error {
 	return g.Wait()
 }
 
-// Forms gives what was computed; nothing can be written after it.
+// Forms returns the digests; nothing can be written after it.
 func (f *Digester) Forms() (forms Digests, err error) {
 	forms = Digests{Size: f.size, PartSize: f.partSize}
 	if forms.Full, err = f.full.Sums(); err == nil {

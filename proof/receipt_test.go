@@ -237,7 +237,7 @@ func TestPageSaysWhatIsCovered(t *testing.T) {
 		"whole":      {[]proof.Record{uploaded("a", "x"), ended(1, 1, true)}, []string{`<span class="ok">It covers 1 of 1 file of its last run`}},
 		"part": {[]proof.Record{uploaded("a", "x"), failed, ended(3025, 2897, true)},
 			[]string{`<span class="no">It covers 2,897 of 3,025 files`, "1 not transferred", "access denied"}},
-		"stopped": {[]proof.Record{uploaded("a", "x"), ended(9, 1, false)}, []string{"1 of 9 files, and the run did not come to its end"}},
+		"stopped": {[]proof.Record{uploaded("a", "x"), ended(9, 1, false)}, []string{"1 of 9 files, and the run did not finish"}},
 		"repeated": {[]proof.Record{uploaded("a", "x"), failed, ended(2, 1, true), again, ended(2, 2, true)},
 			[]string{`<span class="ok">It covers 2 of 2 files`, "Receipt: 2 files"}},
 	} {

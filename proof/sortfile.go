@@ -10,13 +10,13 @@ import (
 	"haul.example/haul/internal/spool"
 )
 
-// runItems is how many items are sorted in memory, and runParts how many parts they may have; more go to a temporary file, run by
-// run, and are merged when they are read.
+// runItems is how many items are sorted in memory, and runParts how many parts they may have; more go to temporary files, run by run,
+// which are merged when they are read.
 const runItems, runParts = 20_000, 1 << 17
 
-// sortFile puts items in order of Rel, and makes one of those that have the same. It is used by one goroutine at a time.
+// sortFile sorts items by Rel, and joins those that have the same. It is for one goroutine at a time.
 type sortFile struct {
-	// latest lets the last of several items with one Rel count; else their claims are joined.
+	// latest: the last of several items with one Rel counts; otherwise their claims are joined.
 	latest bool
 
 	run   []Item
@@ -77,7 +77,7 @@ type head struct {
 	item Item
 }
 
-// sorted gives the items. After that no more may be added.
+// sorted yields the items. After that no more may be added.
 func (s *sortFile) sorted() iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		s.sort()
@@ -176,7 +176,7 @@ func (s *sortFile) join(a, b Item) Item {
 	case a.Why != nil:
 		return a
 	case a.List == b.List && clean(a.From) != clean(b.From):
-		a.Why = fmt.Errorf("two names of the list are taken for it: %q and %q", a.From, b.From)
+		a.Why = fmt.Errorf("two names of the list map to it: %q and %q", a.From, b.From)
 		return a
 	case a.Size >= 0 && b.Size >= 0 && a.Size != b.Size:
 		a.Why = errors.New("it is named twice, with different sizes")

@@ -122,7 +122,7 @@ func TestOlderIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, n := found(t, nil, mirror.Local(dir), quickcheck.Options{})
-	const want = "warn a.bam.bai: it is older than its data, by 1h00m: it is of an earlier state of that, or was only copied first"
+	const want = "warn a.bam.bai: it is older than its data, by 1h00m: it may belong to an earlier version, or was only copied first"
 	if len(got) != 1 || got[0] != want || n.Warn != 1 {
 		t.Errorf("%q, want %q; %+v", got, want, n)
 	}
@@ -216,7 +216,7 @@ func TestTrouble(t *testing.T) {
 	m.Fault(storetest.Get).Key("run/c.bam").Error(store.Network).Times(1)
 	run := mirror.Remote(store.Ref{Bucket: storetest.Bucket, Key: "run"})
 	got, n := found(t, haul.New(m, haul.Options{}), run, quickcheck.Options{})
-	if len(got) != 2 || !strings.HasPrefix(got[0], "unreadable a.bam: it cannot be read: ") || n.Unreadable != 1 || n.Bad != 0 || got[1] != "warn b.bam: it is in an archive, and cannot be read until it is restored" || n.OK != 1 {
+	if len(got) != 2 || !strings.HasPrefix(got[0], "unreadable a.bam: it cannot be read: ") || n.Unreadable != 1 || n.Bad != 0 || got[1] != "warn b.bam: it is archived, and cannot be read until it is restored" || n.OK != 1 {
 		t.Errorf("%q, %+v", got, n)
 	}
 	m.Fault(storetest.Get).Key("run/c.bam").Error(store.NoCredentials).Always()
@@ -253,7 +253,7 @@ func TestUnknown(t *testing.T) {
 		t.Skip("root may read everything")
 	}
 	got, n := found(t, nil, mirror.Local(dir), quickcheck.Options{})
-	if len(got) != 1 || !strings.HasPrefix(got[0], "unreadable closed: what is in it is not known: it cannot be read: ") || n.Unreadable != 1 {
+	if len(got) != 1 || !strings.HasPrefix(got[0], "unreadable closed: it cannot be listed: it cannot be read: ") || n.Unreadable != 1 {
 		t.Errorf("%q, %+v", got, n)
 	}
 }

@@ -338,7 +338,7 @@ func TestNotice(t *testing.T) {
 	q.Report = &report{heard: func(string) { _ = w.Close() }}
 	_, err = stage.Run(t.Context(), client(t, m), q)
 	must(t, err)
-	if said := q.Report.(*report).said(); strings.Count(said, "Spot notices cannot be heard yet: ") != 1 {
+	if said := q.Report.(*report).said(); strings.Count(said, "Spot notices cannot be read yet: ") != 1 {
 		t.Errorf("it said: %s", said)
 	}
 }
