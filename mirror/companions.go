@@ -279,7 +279,7 @@ func (r *run) reportIncomplete(root End, s Select, tree iter.Seq2[Entry, error])
 	}
 	return func(yield func(Entry, error) bool) {
 		abs := root.absolute()
-		w := seqfile.Watch{Tell: func(g seqfile.Gap) {
+		w := seqfile.Watch{Report: func(g seqfile.Gap) {
 			if s.means(abs, g.Name) {
 				r.emit(Event{Kind: Incomplete, Why: g.Text, Source: root.name(g.Name)})
 			}

@@ -249,8 +249,8 @@ func TestIncomplete(t *testing.T) {
 		off    bool
 		want   []string
 	}{
-		{"", false, []string{"b.bam has no index, and others in its folder have one", "c_R1.fastq has no R2", "d.vcf.gz.tbi is an index whose data is not there"}},
-		{"*.bam", false, []string{"c_R1.fastq has no R2", "d.vcf.gz.tbi is an index whose data is not there"}},
+		{"", false, []string{"b.bam has no index, but others in its folder do", "c_R1.fastq has no R2", "d.vcf.gz.tbi is an index whose data is missing"}},
+		{"*.bam", false, []string{"c_R1.fastq has no R2", "d.vcf.gz.tbi is an index whose data is missing"}},
 		{"", true, nil},
 	} {
 		m := inParts(t)

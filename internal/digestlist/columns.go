@@ -269,9 +269,8 @@ func field(row []string, at int) string {
 	return row[at]
 }
 
-// file yields the entries of one file of a row, or of those in one field.
-func (l *layout) file(line int, f fileColumns, row []string, yield yielder) bool {
-	fail := func(name string, err error) bool { return yield(Entry{}, &LineError{Line: line, Name: name, Err: err}) }
+// fieldSplitter returns a function that splits fields with several values.
+func (f fileColumns) fieldSplitter(row []string) func(at int) []string {
 	between := ""
 	for _, d := range f.digests {
 		between += listed(field(row, d.at))
@@ -279,7 +278,7 @@ func (l *layout) file(line int, f fileColumns, row []string, yield yielder) bool
 	if f.several {
 		between += ";"
 	}
-	split := func(at int) []string {
+	return func(at int) []string {
 		text := strings.TrimSpace(field(row, at))
 		switch {
 		case absent(text):
@@ -289,6 +288,12 @@ func (l *layout) file(line int, f fileColumns, row []string, yield yielder) bool
 		}
 		return strings.Split(strings.TrimRight(text, between[:1]), between[:1])
 	}
+}
+
+// file yields the entries of one file of a row, or of those in one field.
+func (l *layout) file(line int, f fileColumns, row []string, yield yielder) bool {
+	fail := func(name string, err error) bool { return yield(Entry{}, &LineError{Line: line, Name: name, Err: err}) }
+	split := f.fieldSplitter(row)
 	names, sizes := split(f.name), split(f.size)
 	count := len(names)
 	for _, d := range f.digests {
@@ -301,11 +306,7 @@ func (l *layout) file(line int, f fileColumns, row []string, yield yielder) bool
 		}
 	}
 	for i := range names {
-		e := Entry{Line: line, Name: f.named(row, names[i]), Size: -1, Group: f.group()}
-		stem, sealed := Unsealed(e.Name)
-		if e.Sealed = f.sealed && !sealed; f.plain {
-			e.Name = stem
-		}
+		e := f.entry(line, row, names[i])
 		if len(sizes) == count {
 			e.Size = parseSize(sizes[i])
 		}
@@ -331,6 +332,16 @@ func (l *layout) file(line int, f fileColumns, row []string, yield yielder) bool
 		}
 	}
 	return true
+}
+
+// entry returns the entry of a file, without size and digests.
+func (f fileColumns) entry(line int, row []string, name string) Entry {
+	e := Entry{Line: line, Name: f.named(row, name), Size: -1, Group: f.group()}
+	stem, sealed := Unsealed(e.Name)
+	if e.Sealed = f.sealed && !sealed; f.plain {
+		e.Name = stem
+	}
+	return e
 }
 
 // group returns the kind of files of which only some may be there: those of an archive, and encrypted ones.

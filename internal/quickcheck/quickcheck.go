@@ -176,7 +176,7 @@ type fileGroup struct {
 func (r *run) find(ctx context.Context, yield func(*fileGroup) bool) error {
 	on := true
 	w := seqfile.Watch{
-		Tell: func(g seqfile.Gap) {
+		Report: func(g seqfile.Gap) {
 			if !on || !r.wants(g.Name) {
 				return
 			}

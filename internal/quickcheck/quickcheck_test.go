@@ -44,16 +44,16 @@ func delivery() map[string][]byte {
 }
 
 var wanted = []string{
-	"bad cut.bam: its header is cut",
-	"bad cut.cram: it has no EOF container at its end: it is cut, or its writer broke off",
-	"bad noeof.bam: it has no EOF block at its end: it is cut, or its writer broke off",
-	"bad other.bam.bai: it has 7 reference sequences, and its data 2: it is the index of another file, or of another state of it",
-	"bad page.fastq.gz: it is no gzip: it begins as a page of HTML or XML",
-	"warn cut.cram: it has no index, and others in its folder have one",
+	"bad cut.bam: its header is truncated",
+	"bad cut.cram: it has no EOF container: it is truncated, or its writer was interrupted",
+	"bad noeof.bam: it has no EOF block: it is truncated, or its writer was interrupted",
+	"bad other.bam.bai: it has 7 reference sequences, and its data has 2: it is the index of another file, or of another version of it",
+	"bad page.fastq.gz: it is not gzip: it looks like a page of HTML or XML",
+	"warn cut.cram: it has no index, but others in its folder do",
 	"warn lone_R1.fastq: it has no R2",
-	"warn none.bam.bai: it is an index whose data is not there",
-	"warn plain.vcf.gz: it has no index, and others in its folder have one",
-	"warn plain.vcf.gz: it is plain gzip and not BGZF, so that it cannot be indexed (bgzip makes BGZF)",
+	"warn none.bam.bai: it is an index whose data is missing",
+	"warn plain.vcf.gz: it has no index, but others in its folder do",
+	"warn plain.vcf.gz: it is plain gzip, not BGZF, so it cannot be indexed (compress it with bgzip)",
 }
 
 // found runs, and gives what is not good, sorted, by last names.
@@ -174,7 +174,7 @@ func TestOne(t *testing.T) {
 		{"other.bam", "bad other.bam.bai: ", 2},
 		{"noeof.bam", "bad noeof.bam: ", 2},
 		{"lone_R1.fastq", "warn lone_R1.fastq: it has no R2", 1},
-		{"none.bam.bai", "warn none.bam.bai: it is an index whose data is not there", 1},
+		{"none.bam.bai", "warn none.bam.bai: it is an index whose data is missing", 1},
 		{"plain.vcf.gz", "warn plain.vcf.gz: ", 1},
 		{"notes.txt", "", 0},
 	} {

@@ -86,7 +86,7 @@ func Check(k Kind, r io.ReaderAt, size int64, o Options) (Content, error) {
 		return c, w.err
 	}
 	if (k == BAM || k == CRAM) && c.Refs == 0 && !o.Unmapped && !c.long {
-		c.bad("its header names no reference sequence (for unmapped reads: --unmapped)")
+		c.bad("its header has no reference sequence (for unmapped reads: --unmapped)")
 	}
 	return c, nil
 }
@@ -109,7 +109,7 @@ func bgzf(w *window, c *Content) io.Reader {
 		return nil
 	}
 	if !isBGZF(head) {
-		c.bad("it is no %s: %s", c.Kind, looks(head))
+		c.bad("it is not %s: %s", c.Kind, looksLike(head))
 		return nil
 	}
 	if !bytes.Equal(w.tail(len(endOfBGZF)), endOfBGZF) && w.err == nil {
@@ -154,13 +154,13 @@ func (l *limited) Read(p []byte) (int, error) {
 
 // noEOFBlock and noEOFContainer are the usual findings in a truncated file.
 const (
-	noEOFBlock     = "it has no EOF block at its end: it is cut, or its writer broke off"
-	noEOFContainer = "it has no EOF container at its end: it is cut, or its writer broke off"
+	noEOFBlock     = "it has no EOF block: it is truncated, or its writer was interrupted"
+	noEOFContainer = "it has no EOF container: it is truncated, or its writer was interrupted"
 )
 
 // cut judges an error of reading a header: whether it ended too soon, is damaged, or is only longer than what is read of
 // it. A truncated header says more than a missing end.
-func (c *Content) cut(w *window, what string, err error) {
+func (c *Content) headerError(w *window, what string, err error) {
 	if err == nil || w.err != nil || errors.Is(err, errEnough) {
 		return
 	}
@@ -168,7 +168,7 @@ func (c *Content) cut(w *window, what string, err error) {
 	c.Findings = slices.DeleteFunc(c.Findings, func(f Finding) bool { return f.Text == noEOFBlock || f.Text == noEOFContainer })
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		c.bad("%s is cut", what)
+		c.bad("%s is truncated", what)
 	case errors.As(err, &d):
 		c.bad("%s is %s", what, d)
 	default:
