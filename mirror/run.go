@@ -299,7 +299,7 @@ func (r *run) refusedAlone(err error) bool {
 func exists(err error) bool { return errors.Is(err, store.Exists) || errors.Is(err, fs.ErrExist) }
 
 // Hopeless reports errors that are not about one object: those of the bucket and of the credentials, and those after which the
-// client retried until nothing had got through for as long as it is told to be patient.
+// client retried until nothing had got through for as long as its patience lasts.
 func Hopeless(err error) bool {
 	if errors.Is(err, haul.ErrTriedOut) {
 		return false

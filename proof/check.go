@@ -362,10 +362,10 @@ func differingParts(recorded, stored []store.Part) []BadPart {
 }
 
 // whyIncomparable is why nothing compares.
-func whyIncomparable(r *evidence.Record, truth []Claim, what string) string {
+func whyIncomparable(r *evidence.Record, claims []Claim, what string) string {
 	have := "no sum"
-	if len(truth) > 0 {
-		have = "its " + string(truth[0].Sum.Algorithm)
+	if len(claims) > 0 {
+		have = "its " + string(claims[0].Sum.Algorithm)
 	}
 	keeps := "nothing"
 	if len(r.Claims) > 0 {

@@ -29,9 +29,9 @@ type Digester struct {
 	partSize, size  int64
 }
 
-// NewForming begins digests of all bytes, and composite ones of parts of partSize bytes. Among these is always MD5, as the ETag, and
+// NewDigester returns a Digester of all bytes, and of parts of partSize bytes. The composite ones always include MD5, as the ETag, and
 // never CRC64NVME, which S3 knows of the full object only. A partSize of 0 makes none.
-func NewForming(full, composite []checksum.Algorithm, partSize int64) *Digester {
+func NewDigester(full, composite []checksum.Algorithm, partSize int64) *Digester {
 	f := &Digester{partSize: partSize}
 	for _, a := range full {
 		f.full = append(f.full, checksum.NewRunning(a, nil))
@@ -85,11 +85,11 @@ func (f *Digester) Read(ctx context.Context, r io.ReaderAt, size int64) error {
 	return g.Wait()
 }
 
-// Forms returns the digests; nothing can be written after it.
-func (f *Digester) Forms() (forms Digests, err error) {
-	forms = Digests{Size: f.size, PartSize: f.partSize}
-	if forms.Full, err = f.full.Sums(); err == nil {
-		forms.Composite, err = f.composite.Sums()
+// Digests returns the digests; nothing can be written after it.
+func (f *Digester) Digests() (d Digests, err error) {
+	d = Digests{Size: f.size, PartSize: f.partSize}
+	if d.Full, err = f.full.Sums(); err == nil {
+		d.Composite, err = f.composite.Sums()
 	}
-	return forms, err
+	return d, err
 }

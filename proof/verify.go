@@ -123,8 +123,8 @@ type slot struct {
 // Verify compares what should be there with what is there. It downloads nothing, unless Options.Download or All is set, and reads
 // each file at most once. The error is one that ended the run: of a listing, of what is expected, or one that all requests would
 // meet. Everything else is in the findings.
-func Verify(ctx context.Context, c *haul.Client, truth Expected, target iter.Seq2[mirror.Entry, error], o Options) (Summary, error) {
-	v := &verifier{c: c, o: o, expected: truth, summer: evidence.NewSummer(c.SumParts, o.Read)}
+func Verify(ctx context.Context, c *haul.Client, expected Expected, target iter.Seq2[mirror.Entry, error], o Options) (Summary, error) {
+	v := &verifier{c: c, o: o, expected: expected, summer: evidence.NewSummer(c.SumParts, o.Read)}
 	began := time.Now()
 	rctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -135,7 +135,7 @@ func Verify(ctx context.Context, c *haul.Client, truth Expected, target iter.Seq
 		defer close(queue)
 		listed = v.each(rctx, target, queue)
 	})
-	s := Summary{Proofs: map[string]int{}, ExtraFails: o.ExtraFails, Sidecars: truth.Sidecars}
+	s := Summary{Proofs: map[string]int{}, ExtraFails: o.ExtraFails, Sidecars: expected.Sidecars}
 	report := func(f Finding) {
 		s.add(f)
 		if o.Observe != nil {

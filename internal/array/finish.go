@@ -240,7 +240,7 @@ func (f *finish) lastReport(p Progress) string {
 	case p.Updated.IsZero():
 		return "it was started, and its progress file is damaged"
 	}
-	return fmt.Sprintf("process %d on %s began it, and was last heard of at %s with %d of %d done",
+	return fmt.Sprintf("process %d on %s started it, and last reported at %s, with %d of %d done",
 		p.PID, p.Host, p.Updated.Local().Format(time.DateTime), p.Done, f.h.load(p.Shard).tasks())
 }
 

@@ -390,10 +390,10 @@ func cleanupContext(ctx context.Context) (context.Context, context.CancelFunc) {
 // shardFile gathers the tasks of a shard, and opens its file only to append them: a plan may have more shards than a process may
 // have open files.
 type shardFile struct {
-	path  string
-	most  int // bytes to gather
-	buf   []byte
-	begun bool
+	path    string
+	most    int // bytes to gather
+	buf     []byte
+	created bool
 }
 
 // gathered is how many bytes are gathered for one shard at most, and gatheredAll for all together.
@@ -416,7 +416,7 @@ func (s *shardFile) add(t task) error {
 
 func (s *shardFile) flush() error {
 	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
-	if !s.begun {
+	if !s.created {
 		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
 		if err := os.MkdirAll(filepath.Dir(s.path), 0o777); err != nil {
 			return err
@@ -426,7 +426,7 @@ func (s *shardFile) flush() error {
 	if err != nil {
 		return err
 	}
-	s.begun = true
+	s.created = true
 	_, err = f.Write(s.buf)
 	s.buf = s.buf[:0]
 	return errors.Join(err, f.Close())
@@ -434,7 +434,7 @@ func (s *shardFile) flush() error {
 
 // end writes what is left; an empty shard has an empty file.
 func (s *shardFile) end() error {
-	if s.begun && len(s.buf) == 0 {
+	if s.created && len(s.buf) == 0 {
 		return nil
 	}
 	return s.flush()

@@ -152,7 +152,7 @@ func certutilFile(head string) string {
 	return all[len(all)-1]
 }
 
-// entries returns what a block says.
+// entries yields the entries of a block.
 func (b *block) entries(yield yielder) bool {
 	if b.cut {
 		return yield(Entry{}, &LineError{Line: b.line, Err: errCut})

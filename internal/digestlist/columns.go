@@ -216,7 +216,7 @@ func (l *layout) complete() {
 			return c.size && (sameWords(c.stem, l.columns[f.name].stem) || sameWords(c.stem, l.columns[f.digests[0].at].stem) || len(c.stem) == 0 && len(l.files) == 1)
 		})
 		if f.sealed || l.variant(f.digests[0].at) != 0 {
-			f.size = -1 // which of the two has it is not said
+			f.size = -1 // it may be the size of either
 		}
 		if strings.EqualFold(l.columns[f.name].name, "filename") && l.find("state") >= 0 { // GDC's client makes a folder of each id
 			f.folder = l.find("id")
@@ -233,7 +233,7 @@ func (l *layout) find(name string) int {
 	return slices.IndexFunc(l.columns, func(c column) bool { return strings.EqualFold(c.name, name) })
 }
 
-// good reports whether the columns say which digest is of which file.
+// good reports whether the columns assign digests to files.
 func (l *layout) good() bool { return len(l.files) > 0 }
 
 // row yields the entries of one row; it returns false if yield wants no more.
@@ -249,7 +249,7 @@ func (l *layout) row(line int, row []string, yield yielder) bool {
 	}
 	for _, i := range l.idle {
 		if isHexDigest(bare(field(row, i))) {
-			if !fail("", fmt.Errorf("its column %q has what looks like a digest (%s), and nothing says whose", l.columns[i].name, short(field(row, i)))) {
+			if !fail("", fmt.Errorf("its column %q has what looks like a digest (%s), and no file that it belongs to", l.columns[i].name, short(field(row, i)))) {
 				return false
 			}
 		}

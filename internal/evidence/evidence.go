@@ -33,7 +33,7 @@ const (
 	Unknown  Verdict = "unknown" // nothing that is recorded compares
 )
 
-// Kind says where a claim comes from.
+// Kind is where a claim comes from.
 type Kind string
 
 // The kinds of claim.

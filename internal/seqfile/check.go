@@ -21,7 +21,7 @@ type Content struct {
 	Kind     Kind
 	Size     int64
 	Findings []Finding
-	// Unsure says in a clause why nothing is known about the file's end; empty if it was judged.
+	// Unsure is why the file's end cannot be checked, in a clause; empty if it was.
 	Unsure string
 	// Refs is how many reference sequences a BAM or CRAM, or an index of one, has; -1 if that was not read.
 	Refs int
@@ -102,7 +102,7 @@ func (c *Content) warn(format string, args ...any) {
 // endOfBGZF is the empty block that ends a BGZF file; SAM specification, 4.1.2.
 var endOfBGZF = []byte("\x1f\x8b\x08\x04\x00\x00\x00\x00\x00\xff\x06\x00\x42\x43\x02\x00\x1b\x00\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00")
 
-// bgzf begins to read a file that must be BGZF; nil if it is not. Its blocks are members of gzip.
+// bgzf returns a reader of a file that must be BGZF; nil if it is not. Its blocks are members of gzip.
 func bgzf(w *window, c *Content) io.Reader {
 	head := w.upTo(firstRead)
 	if w.err != nil {
@@ -158,8 +158,8 @@ const (
 	noEOFContainer = "it has no EOF container: it is truncated, or its writer was interrupted"
 )
 
-// cut judges an error of reading a header: whether it ended too soon, is damaged, or is only longer than what is read of
-// it. A truncated header says more than a missing end.
+// headerError makes a finding of an error in a header: it is truncated, damaged, or only longer than what is read of it. A truncated
+// header replaces the finding of a missing end.
 func (c *Content) headerError(w *window, what string, err error) {
 	if err == nil || w.err != nil || errors.Is(err, errEnough) {
 		return

@@ -19,7 +19,7 @@ import (
 	"strings"
 )
 
-// Kind is what a name says a file is.
+// Kind is the kind of a file by its name.
 type Kind string
 
 // The kinds.
@@ -64,7 +64,7 @@ var suffixes = []struct {
 	{".bai", BAI}, {".csi", CSI}, {".crai", CRAI}, {".tbi", TBI}, {".fai", FAI}, {".gzi", GZI}, {".pbi", PBI}, {".dict", Dict},
 }
 
-// KindOf returns what a name says, ignoring case.
+// KindOf returns the kind of a name, ignoring case.
 func KindOf(name string) Kind {
 	lower := strings.ToLower(path.Base(name))
 	for _, s := range suffixes {

@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 )
 
-// What files begin with. POD5 ends so, too; its format specification. A file of the SRA has its byte order after its name.
+// The first bytes of files. POD5 ends with them, too; its format specification. A file of the SRA has its byte order after its name.
 // The version of Crypt4GH is 1, in four bytes; its specification, 2.2.
 const (
 	signPOD5 = "\x8bPOD\r\n\x1a\n"
@@ -13,7 +13,7 @@ const (
 	signC4GH = "crypt4gh\x01\x00\x00\x00"
 )
 
-// checkSigned checks files that are recognized by what they begin with, and mostly by nothing else.
+// checkSigned checks files that are recognized by their first bytes, and mostly by nothing else.
 func checkSigned(w *window, c *Content) {
 	head := w.upTo(firstRead)
 	if w.err != nil {

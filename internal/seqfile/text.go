@@ -18,7 +18,7 @@ const smallFile = 64 << 10
 // maxBlock is what a BGZF block has at most, inflated, in bytes; SAM specification, 4.1.
 const maxBlock = 1 << 16
 
-// checkGzip looks at what is compressed by gzip, and what it begins with.
+// checkGzip checks a gzip file, and the beginning of its text.
 func checkGzip(w *window, c *Content) {
 	head := w.upTo(firstRead)
 	if w.err != nil {
@@ -186,7 +186,7 @@ func (c *Content) headerOfVCF(w *window, r io.Reader) {
 	}
 }
 
-// text looks at the text that a file begins with.
+// text checks the beginning of the text of a file.
 func (c *Content) text(head []byte) {
 	begins := func(any ...string) bool {
 		for _, a := range any {

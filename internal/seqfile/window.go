@@ -125,7 +125,7 @@ func (f *front) ReadByte() (byte, error) {
 
 const somethingElse = "its first bytes are unknown"
 
-// looks returns what something begins like, for people.
+// looksLike returns what the beginning of a file looks like, in words.
 func looksLike(head []byte) string {
 	switch {
 	case len(head) == 0:
