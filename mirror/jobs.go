@@ -265,13 +265,10 @@ func (w *jobBuilder) download(j *job) bool {
 		w.emit(Event{Kind: Warned, Verb: w.verb, Source: j.source, Target: path, Entry: e, Err: w.places.warned})
 	}
 	j.move = func(ctx context.Context) (haul.Result, error) {
-		switch {
-		case w.o.Move:
+		if w.o.Move {
 			return w.moveOne(ctx, e, Remote(e.Object.Ref), Local(path), t)
-		case e.Object.ETag == "": // it was not listed
-			return w.c.Download(ctx, e.Object.Ref, path, t)
 		}
-		return w.c.DownloadListed(ctx, e.Object, path, t)
+		return One{w.c, Remote(e.Object.Ref), Local(path), e.Object}.Transfer(ctx, t)
 	}
 	w.archived(j)
 	return true

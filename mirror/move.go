@@ -31,6 +31,38 @@ func MoveOne(ctx context.Context, c *haul.Client, from, to End, t haul.Transfer)
 	return r, errors.Join(err, j.end(err == nil))
 }
 
+// One is one file or object, and its target.
+type One struct {
+	Client   *haul.Client
+	From, To End
+	// Listed is the source of a download as it was listed. Without an ETag it is looked up first.
+	Listed store.Object
+}
+
+// Transfer uploads, downloads or copies it.
+func (o One) Transfer(ctx context.Context, t haul.Transfer) (haul.Result, error) {
+	switch {
+	case o.From.Path != "":
+		return o.Client.Upload(ctx, o.From.Path, o.To.Ref, t)
+	case o.To.Path == "":
+		return o.Client.Copy(ctx, o.From.Ref, o.To.Ref, t)
+	case o.Listed.ETag == "":
+		return o.Client.Download(ctx, o.From.Ref, o.To.Path, t)
+	}
+	return o.Client.DownloadListed(ctx, o.Listed, o.To.Path, t)
+}
+
+// Compare compares the checksums of both ends, without a transfer.
+func (o One) Compare(ctx context.Context, a *store.Attrs) (haul.Comparison, error) {
+	switch {
+	case o.From.Path != "":
+		return o.Client.SameFile(ctx, o.From.Path, o.To.Ref, a)
+	case o.To.Path != "":
+		return o.Client.SameFile(ctx, o.To.Path, o.From.Ref, a)
+	}
+	return o.Client.SameObject(ctx, o.From.Ref, o.To.Ref, a)
+}
+
 // mover moves one file or object.
 type mover struct {
 	c       *haul.Client
@@ -84,13 +116,7 @@ func (m mover) up(ctx context.Context, path string, to store.Ref) (haul.Result, 
 }
 
 func (m mover) down(ctx context.Context, from store.Object, path string) (haul.Result, error) {
-	var result haul.Result
-	var err error
-	if from.ETag == "" {
-		result, err = m.c.Download(ctx, from.Ref, path, m.t)
-	} else {
-		result, err = m.c.DownloadListed(ctx, from, path, m.t)
-	}
+	result, err := One{m.c, Remote(from.Ref), Local(path), from}.Transfer(ctx, m.t)
 	if err != nil {
 		return result, err
 	}

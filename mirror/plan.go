@@ -422,15 +422,10 @@ func (a *applying) job(s Step) job {
 		if name := typeName(from, to); a.o.ContentType != nil && t.Attrs.Headers.ContentType == "" && (from.Path != "" || t.ReplaceMetadata) {
 			t.Attrs.Headers.ContentType = a.o.ContentType(name)
 		}
-		switch {
-		case s.Action == moveVerb:
+		if s.Action == moveVerb {
 			return mover{c: a.c, t: t}.move(ctx, from, store.Object{Ref: from.Ref}, to)
-		case from.Path != "":
-			return a.c.Upload(ctx, from.Path, to.Ref, t)
-		case to.Path != "":
-			return a.c.Download(ctx, from.Ref, to.Path, t)
 		}
-		return a.c.Copy(ctx, from.Ref, to.Ref, t)
+		return One{Client: a.c, From: from, To: to}.Transfer(ctx, t)
 	}
 	return j
 }

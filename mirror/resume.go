@@ -48,34 +48,21 @@ func finishedAs(parts ...string) finished {
 	return finished(sum[:len(finished{})])
 }
 
+// MarshalText writes 32 hex digits.
+func (f finished) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, f[:]), nil }
+
+// UnmarshalText reads them.
+func (f *finished) UnmarshalText(text []byte) error {
+	if len(text) != hex.EncodedLen(len(f)) {
+		return fmt.Errorf("a hash has %d hex digits, not %d", hex.EncodedLen(len(f)), len(text))
+	}
+	_, err := hex.Decode(f[:], text)
+	return err
+}
+
 // runEntry is one line of a journal.
 type runEntry struct {
-	Finished finished `json:"-"`
-}
-
-// MarshalJSON writes {"finished":"…"} with 32 hex digits.
-func (e runEntry) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Finished string `json:"finished"`
-	}{hex.EncodeToString(e.Finished[:])})
-}
-
-// UnmarshalJSON reads that.
-func (e *runEntry) UnmarshalJSON(b []byte) error {
-	var text struct {
-		Finished string `json:"finished"`
-	}
-	if err := json.Unmarshal(b, &text); err != nil {
-		return err
-	}
-	sum, err := hex.DecodeString(text.Finished)
-	if err == nil && len(sum) != len(e.Finished) {
-		err = fmt.Errorf("a hash has %d bytes, not %d", len(e.Finished), len(sum))
-	}
-	if err == nil {
-		e.Finished = finished(sum)
-	}
-	return err
+	Finished finished `json:"finished"`
 }
 
 // runJournal is the journal of one run.

@@ -38,15 +38,15 @@ func (w *jobBuilder) verifyUnchanged(j job, to Entry, equal bool) verifyFunc {
 
 // compareContent compares the checksums of an entry with those of its target, which is the file of that name in a download.
 func (w *jobBuilder) compareContent(ctx context.Context, from Entry, target string) (haul.Comparison, error) {
-	attrs := &w.o.Transfer.Attrs
-	switch w.kind {
-	case Upload:
-		same, err := w.c.SameFile(ctx, from.Path, w.targetRef(from), attrs)
-		return same, unreadable(from.Path, err)
-	case Download:
-		return w.c.SameFile(ctx, target, from.Object.Ref, attrs)
+	one := One{Client: w.c, From: End{from.Path, from.Object.Ref}, To: Remote(w.targetRef(from))}
+	if w.kind == Download {
+		one.To = Local(target)
 	}
-	return w.c.SameObject(ctx, from.Object.Ref, w.targetRef(from), attrs)
+	same, err := one.Compare(ctx, &w.o.Transfer.Attrs)
+	if w.kind == Upload {
+		err = unreadable(from.Path, err)
+	}
+	return same, err
 }
 
 // verify compares a pair. The file is read, and nothing is moved.

@@ -21,8 +21,6 @@ const (
 	Recorded = evidence.Recorded
 )
 
-func equalParts(size, part int64, count int) []int64 { return evidence.EqualParts(size, part, count) }
-
 // differs is the text of a checksum that does not match the bytes.
 func differs(c Claim) string {
 	if c.Kind == Listed || c.Kind == Recorded {

@@ -13,6 +13,7 @@ import (
 
 	"haul.example/haul/checksum"
 	"haul.example/haul/internal/digestlist"
+	"haul.example/haul/internal/evidence"
 	"haul.example/haul/internal/plan"
 	"haul.example/haul/store"
 )
@@ -149,7 +150,7 @@ func lineOf(rec Record) Line {
 		c := Claim{Kind: Recorded, Sum: rec.Sum}
 		if rec.Sum.Parts > 0 {
 			if c.Sizes = plan.Sizes(l.Parts, rec.Sum.Parts, rec.Size); c.Sizes == nil {
-				c.Sizes = equalParts(rec.Size, rec.PartSize, rec.Sum.Parts)
+				c.Sizes = evidence.EqualParts(rec.Size, rec.PartSize, rec.Sum.Parts)
 			}
 		}
 		l.Claims = append(l.Claims, c)

@@ -169,6 +169,14 @@ func (r Root) file(below name) string {
 	return filepath.Join(string(r.Path), p)
 }
 
+// child returns the file or object below the root.
+func (r Root) child(below name) mirror.End {
+	if r.Path != "" {
+		return mirror.Local(r.file(below))
+	}
+	return mirror.Remote(r.object(below))
+}
+
 // mirrorEnd returns the root as an end of a run.
 func (r Root) mirrorEnd() mirror.End {
 	return mirror.End{Path: string(r.Path), Ref: store.Ref{Bucket: r.Bucket, Key: r.Prefix}}

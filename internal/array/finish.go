@@ -216,20 +216,13 @@ func (f *finish) shard(ctx context.Context, shard int, p Progress) error {
 		case !good[n] && !bad[n] && t.Shared != 0:
 			f.problem(shard, 1, "%s: not done: parts %d to %d of the shared object %d", word, t.First, t.Last, t.Shared)
 		case !good[n] && !bad[n]:
-			f.problem(shard, 1, "%s: not done: %s", word, f.sourceName(t))
+			f.problem(shard, 1, "%s: not done: %s", word, f.h.From.child(t.Source))
 		case f.h.Way == mirror.Download && seqfile.RoleOf(string(t.target())) == seqfile.Index &&
 			(len(f.indexed) == 0 || f.indexed[len(f.indexed)-1] != shard):
 			f.indexed = append(f.indexed, shard)
 		}
 		return nil
 	})
-}
-
-func (f *finish) sourceName(t task) string {
-	if f.h.From.Path != "" {
-		return f.h.From.file(t.Source)
-	}
-	return f.h.From.object(t.Source).String()
 }
 
 // lastReport is what is known of a shard without results, in words.

@@ -361,50 +361,21 @@ func endsOf(s haul.Distributed) (source, target string) {
 
 // moveWhole transfers one object.
 func (w *work) moveWhole(ctx context.Context, t task, e *mirror.Event, out *outcome) {
-	from, to := w.h.From, w.h.To
-	var same func(context.Context) (haul.Comparison, error)
-	var move func(context.Context) (haul.Result, error)
+	one := mirror.One{Client: w.c, From: w.h.From.child(t.Source), To: w.h.To.child(t.target())}
+	one.Listed = store.Object{Ref: one.From.Ref, Size: t.Size, ETag: t.ETag}
+	e.Source, e.Target = one.From.String(), one.To.String()
+	e.Err = w.h.checkEnds(e.Source, e.Target)
 	o := w.transferOptions(t)
 	o.Opened = func(u store.Upload) { w.uploadOpened(ctx, u) }
-	attrs := &o.Attrs
-	switch w.h.Way {
-	case mirror.Upload:
-		path, ref := from.file(t.Source), to.object(t.target())
-		e.Source, e.Target = path, ref.String()
-		if e.Err = errors.Join(w.h.checkEnds(path, ref.String()), unchanged(path, t)); e.Err != nil {
-			return
+	if path := one.From.Path; path != "" && e.Err == nil {
+		e.Err = unchanged(path, t)
+		if w.o.ContentType != nil && o.Attrs.Headers.ContentType == "" {
+			o.Attrs.Headers.ContentType = w.o.ContentType(path)
 		}
-		if w.o.ContentType != nil && attrs.Headers.ContentType == "" {
-			attrs.Headers.ContentType = w.o.ContentType(path)
-		}
-		same = func(ctx context.Context) (haul.Comparison, error) { return w.c.SameFile(ctx, path, ref, attrs) }
-		move = func(ctx context.Context) (haul.Result, error) { return w.c.Upload(ctx, path, ref, o) }
-	case mirror.Download:
-		ref, path := from.object(t.Source), to.file(t.target())
-		e.Source, e.Target = ref.String(), path
-		if e.Err = w.h.checkEnds(ref.String(), path); e.Err != nil {
-			return
-		}
-		same = func(ctx context.Context) (haul.Comparison, error) {
-			s, err := w.c.SameFile(ctx, path, ref, attrs)
-			return pinned(s, s.Target, t), err
-		}
-		move = func(ctx context.Context) (haul.Result, error) {
-			return w.c.DownloadListed(ctx, store.Object{Ref: ref, Size: t.Size, ETag: t.ETag}, path, o)
-		}
-	default:
-		a, b := from.object(t.Source), to.object(t.target())
-		e.Source, e.Target = a.String(), b.String()
-		if e.Err = w.h.checkEnds(a.String(), b.String()); e.Err != nil {
-			return
-		}
-		same = func(ctx context.Context) (haul.Comparison, error) {
-			s, err := w.c.SameObject(ctx, a, b, attrs)
-			return pinned(s, s.Source, t), err
-		}
-		move = func(ctx context.Context) (haul.Result, error) { return w.c.Copy(ctx, a, b, o) }
 	}
-	e.Result, e.Err = w.moveUnlessEqual(ctx, t, same, move)
+	if e.Err == nil {
+		e.Result, e.Err = w.moveUnlessEqual(ctx, t, one, o)
+	}
 	if e.Err == nil {
 		out.Record = w.record(e, t)
 		w.uploadEnded(e.Result.Object.Key)
@@ -412,10 +383,10 @@ func (w *work) moveWhole(ctx context.Context, t task, e *mirror.Event, out *outc
 }
 
 // moveUnlessEqual transfers an object, unless the shard was started before and the target is verified to be equal.
-func (w *work) moveUnlessEqual(ctx context.Context, t task, same func(context.Context) (haul.Comparison, error), move func(context.Context) (haul.Result, error)) (haul.Result, error) {
+func (w *work) moveUnlessEqual(ctx context.Context, t task, one mirror.One, o haul.Transfer) (haul.Result, error) {
 	if w.resumed {
-		s, err := same(ctx)
-		if err == nil && s.Verdict == haul.Equal {
+		s, err := one.Compare(ctx, &o.Attrs)
+		if err == nil && s.Verdict == haul.Equal && w.isPlanned(s, t) {
 			r := haul.Result{Object: s.Target, Size: t.Size, Kept: t.Size, Parts: 1, Proof: haul.Proof{Verified: true, Text: s.Text}}
 			for _, sum := range s.Target.Sums {
 				r.Proof.Sum = sum
@@ -426,15 +397,18 @@ func (w *work) moveUnlessEqual(ctx context.Context, t task, same func(context.Co
 			return haul.Result{}, errors.Join(err, context.Cause(ctx))
 		}
 	}
-	return move(ctx)
+	return one.Transfer(ctx, o)
 }
 
-// pinned makes a comparison undecided if the source is not in the state that the plan saw.
-func pinned(s haul.Comparison, source store.Object, t task) haul.Comparison {
-	if source.ETag != t.ETag {
-		s.Verdict = haul.Undecided
+// isPlanned reports whether the source of a comparison is in the state that the plan saw.
+func (w *work) isPlanned(s haul.Comparison, t task) bool {
+	switch w.h.Way {
+	case mirror.Download:
+		return s.Target.ETag == t.ETag
+	case mirror.Copying:
+		return s.Source.ETag == t.ETag
 	}
-	return s
+	return true
 }
 
 // unchanged refuses a file that is not what the plan saw.

@@ -2,6 +2,7 @@ package stage
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,17 +53,17 @@ func (r *run) sheetInputs(from mirror.End, text []byte) (named []Input, rewritte
 	rewritten, err = rewriteSheet(path.Ext(filepath.ToSlash(from.Path)+from.Ref.Key), text, func(cell string) string {
 		ref, err := r.Address(cell)
 		if err != nil {
-			first = cmpErr(first, err)
+			first = cmp.Or(first, err)
 			return cell
 		}
 		one := Input{Source: mirror.Remote(ref), Folder: ref.Key == "" || strings.HasSuffix(ref.Key, "/"), Dest: path.Join(sheetFolder, ref.Bucket, ref.Key)}
 		if one.Dest != strings.TrimSuffix(path.Join(sheetFolder, ref.Bucket)+"/"+ref.Key, "/") {
-			first = cmpErr(first, invalid("%s cannot be a file here", cell))
+			first = cmp.Or(first, invalid("%s cannot be a file here", cell))
 		}
 		named = append(named, one)
 		return filepath.Join(r.folder.work(), filepath.FromSlash(one.Dest))
 	})
-	return named, rewritten, cmpErr(first, err)
+	return named, rewritten, cmp.Or(first, err)
 }
 
 // resolveNamed is resolveInput for what a sheet names, where a folder may lack its slash, as in sheets of Cell Ranger.
@@ -76,13 +77,6 @@ func (r *run) resolveNamed(ctx context.Context, one Input) ([]*item, error) {
 		return items, ferr
 	}
 	return nil, fmt.Errorf("%w, and nothing is stored below %s/", err, one.Source)
-}
-
-func cmpErr(first, next error) error {
-	if first != nil {
-		return first
-	}
-	return next
 }
 
 func (r *run) readSheet(ctx context.Context, from mirror.End) ([]byte, error) {
