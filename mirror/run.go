@@ -124,8 +124,14 @@ func (r *run) each(ctx context.Context, end context.CancelCauseFunc, find func(c
 		r.allFound(lost == nil && ctx.Err() == nil)
 	})
 	waiting := queue{inOrder: r.inOrder || r.o.DryRun}
-	under := pool.New(r.c.Lanes)
-	for wait(ctx, &waiting, jobs, under) {
+	under, ended := pool.New(r.c.Lanes), make(chan struct{}, 1)
+	under.Ended = func() {
+		select {
+		case ended <- struct{}{}:
+		default:
+		}
+	}
+	for wait(ctx, &waiting, jobs, under.Room, ended) {
 		j := waiting.take()
 		if r.o.DryRun && j.decide == nil { // nothing to wait for, so that these are reported in order
 			line.do(ctx, end, j)
@@ -155,13 +161,13 @@ func (r *run) announce(j job) {
 }
 
 // wait takes jobs into the queue until one of them may start; false if there are no more, or ctx has ended.
-func wait(ctx context.Context, q *queue, jobs <-chan job, under *pool.Pool) bool {
+func wait(ctx context.Context, q *queue, jobs <-chan job, room func() bool, ended <-chan struct{}) bool {
 	for {
 		in := jobs
 		if q.Len() >= ahead {
 			in = nil
 		}
-		if q.Len() > 0 && under.Room() {
+		if q.Len() > 0 && room() {
 			select { // one that has just arrived may be larger
 			case j, ok := <-in:
 				q.put(j, ok)
@@ -178,7 +184,7 @@ func wait(ctx context.Context, q *queue, jobs <-chan job, under *pool.Pool) bool
 		select {
 		case j, ok := <-in:
 			q.put(j, ok)
-		case <-under.Ended():
+		case <-ended:
 		case <-ctx.Done():
 			return false
 		}

@@ -26,6 +26,9 @@ const (
 
 // Pool runs functions. One goroutine starts them and waits for them.
 type Pool struct {
+	// Ended, if not nil, is called after a function has ended, when there may be room. It must not block.
+	Ended func()
+
 	connections func() int
 	running     atomic.Int64
 	ended       chan struct{}
@@ -41,9 +44,6 @@ func New(connections func() int) *Pool {
 func (p *Pool) Room() bool {
 	return p.running.Load() < int64(max(least, perConnection*p.connections()))
 }
-
-// Ended receives after a function has ended; there may be room then.
-func (p *Pool) Ended() <-chan struct{} { return p.ended }
 
 // Go waits for room and starts f. If ctx has ended or ends first, the error is its cause, and f was not started.
 func (p *Pool) Go(ctx context.Context, f func()) error {
@@ -63,6 +63,9 @@ func (p *Pool) Go(ctx context.Context, f func()) error {
 		select {
 		case p.ended <- struct{}{}:
 		default:
+		}
+		if p.Ended != nil {
+			p.Ended()
 		}
 	})
 	return nil
