@@ -13,72 +13,71 @@ import (
 type Entry struct {
 	// Rel is its path below the root of the tree, with slashes: the end of a key.
 	Rel string
-	// Path is that of a file; Object is what a listing told of an object.
+	// Path is that of a file; Object is an object as it was listed.
 	Path   string
 	Object store.Object
 	// Size is in bytes, Modified as the file system or the store has it.
 	Size     int64
 	Modified time.Time
-	// Why reports that something is there under that name that can be no part of a run: a pipe, a link to nothing. Such an
-	// entry moves nowhere, and what has its name in a target is not deleted.
+	// Why is why something of that name cannot be part of a run: it is a pipe, or a link to nothing. Such an entry is not
+	// transferred, and a target of its name is not deleted.
 	Why error
-	// Partial reports that what lies below it could not all be told.
+	// Partial: what is below it could not all be listed.
 	Partial bool
 
-	to string // the path at the target, where that is another
-	// behind is the link to a folder, below the root, that a file was reached through, or the file itself where it lies outside of
-	// the root: then it is not the run's to delete.
+	to string // the path at the target, if it differs
+	// behind is the link to a folder, below the root, through which a file was reached, or the file itself if it lies outside the
+	// root: then a move must not delete it.
 	behind string
 }
 
 // Way is the direction of a run.
 type Way string
 
-// The ways.
+// The directions.
 const (
 	Upload   Way = "upload"
 	Download Way = "download"
 	Copying  Way = "copy"
 )
 
-// Rules say when a target is taken for equal to its source. The zero value is the meaning of aws s3 sync: a source moves
-// where its target is missing, where their sizes differ, and where the source is newer; but on the way down, where a file
-// has the time of its object, only where the file is newer.
+// Rules decide when a target counts as equal to its source. The zero value is the rule of aws s3 sync: a source is transferred if
+// its target is missing, if their sizes differ, or if the source is newer; but an object is downloaded only if the file is newer,
+// since a downloaded file has the time of its object.
 type Rules struct {
-	// SizeOnly looks at nothing but sizes.
+	// SizeOnly compares nothing but sizes.
 	SizeOnly bool
-	// ExactTimes lets any difference in time count on the way down.
+	// ExactTimes makes any difference in time count in downloads.
 	ExactTimes bool
-	// Checksum lets the content decide where sizes are equal, and Times the time that TransferOptions.Times keeps with objects.
+	// Checksum compares the content of files of equal size, and Times the time that Transfer.Times keeps with objects.
 	Checksum, Times bool
-	// NoOverwrite leaves every target alone that is there.
+	// NoOverwrite leaves every existing target alone.
 	NoOverwrite bool
 }
 
-// Op is what is to be done about a name.
+// Op is what to do with a name.
 type Op string
 
-// What can be done.
+// The values of Op.
 const (
-	Move   Op = "move"   // the source to the target
-	Check  Op = "check"  // sizes are equal; look closer, and move where that finds a difference
-	Delete Op = "delete" // the target, which has no source
-	Skip   Op = "leave"  // the target is as it should be, or the source can be no part of a run
+	Move   Op = "move"   // transfer the source to the target
+	Check  Op = "check"  // sizes are equal; compare more closely, and transfer if there is a difference
+	Delete Op = "delete" // delete the target, which has no source
+	Skip   Op = "leave"  // the target is as it should be, or the source cannot be transferred
 )
 
-// Action is what is to be done about one name.
+// Action is what to do with one name.
 type Action struct {
 	Do  Op
 	Why string
-	// Source or Target is zero where there is none.
+	// Source or Target is zero if there is none.
 	Source, Target Entry
 }
 
 var errOrder = errors.New("a listing is not in order of its keys")
 
-// Compare joins two trees and gives what is to be done about each name, in their order. An error of either tree ends it: then
-// nothing may be concluded about what came no more, and so nothing may be deleted, not even that of which a Delete was given:
-// who deletes waits for the end.
+// Compare joins two trees and yields what to do with each name, in their order. An error of either tree ends it. The trees are then
+// incomplete, so that nothing may be deleted, not even what a Delete was yielded for: the caller deletes only after the end.
 func Compare(way Way, source, target iter.Seq2[Entry, error], rules Rules) iter.Seq2[Action, error] {
 	return func(yield func(Action, error) bool) {
 		for j, err := range Join(source, target) {
@@ -86,7 +85,7 @@ func Compare(way Way, source, target iter.Seq2[Entry, error], rules Rules) iter.
 			switch {
 			case err != nil:
 			case j.InSource && j.InTarget:
-				a = rules.judge(way, j.Source, j.Target)
+				a = rules.decide(way, j.Source, j.Target)
 			case j.InSource:
 				a = missing(j.Source)
 			default:
@@ -113,8 +112,8 @@ func extra(to Entry) Action {
 	return Action{Do: Delete, Why: "not in the source", Target: to}
 }
 
-// judge decides about a name that both trees have.
-func (r Rules) judge(way Way, from, to Entry) Action {
+// decide decides about a name that both trees have.
+func (r Rules) decide(way Way, from, to Entry) Action {
 	a := Action{Do: Move, Source: from, Target: to}
 	switch {
 	case from.Why != nil:

@@ -4,21 +4,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"strings"
 
 	"haul.example/haul/internal/seqfile"
+	"haul.example/haul/internal/spool"
 )
 
-// last are the manifests and markers of a run; they wait until the rest is done.
-type last struct{ manifests, markers spool }
+// deferred are the manifests and markers of a run; they wait until the rest is done.
+type deferred struct{ manifests, markers spool.Spool[keptAction] }
 
-func (l *last) close() {
-	l.manifests.close()
-	l.markers.close()
+// keptAction is an Action in a spool.
+type keptAction struct {
+	Do             Op
+	Why            string
+	Source, Target kept
 }
 
-// role is that of a name, by [Options.Last] and by what sequencers and the like write.
+func (l *deferred) close() {
+	_ = errors.Join(l.manifests.Close(), l.markers.Close()) // nothing is read again
+}
+
+// role returns the role of a name, by [Options.Last] and by what sequencers and tools write.
 func (o *Options) role(name string) seqfile.Role {
 	if o.IsLast(name) {
 		return seqfile.Marker
@@ -44,8 +50,8 @@ func (o *Options) IsLast(name string) bool {
 	return false
 }
 
-// of gives the spool for a role; nil where it does not wait.
-func (l *last) of(role seqfile.Role) *spool {
+// spoolFor returns the spool for a role; nil if files of that role do not wait.
+func (l *deferred) spoolFor(role seqfile.Role) *spool.Spool[keptAction] {
 	switch role {
 	case seqfile.Manifest:
 		return &l.manifests
@@ -55,38 +61,39 @@ func (l *last) of(role seqfile.Role) *spool {
 	return nil
 }
 
-// putOff keeps what is to be done about a manifest or marker for later; false where it is to be done now.
-func (w *jobBuilder) putOff(a Action) (bool, error) {
+// deferLast keeps the action on a manifest or marker for later; false if it is to be done now.
+func (w *jobBuilder) deferLast(a Action) (bool, error) {
 	e := a.Source
-	if w.o.NoFamilies || e.Why != nil || a.Do != Move && a.Do != Check || e.isMark() {
+	if w.o.NoFamilies || e.Why != nil || a.Do != Move && a.Do != Check || e.isFolderObject() {
 		return false, nil
 	}
-	s := w.last.of(w.o.role(job{entry: e}.family()))
+	s := w.deferred.spoolFor(w.o.role(job{entry: e}.companionName()))
 	if s == nil {
 		return false, nil
 	}
-	if err := s.addAction(a); err != nil {
-		return true, fmt.Errorf("note what goes last: %w", err)
+	if err := s.Add(keptAction{a.Do, a.Why, keep(e), keep(a.Target)}); err != nil {
+		return true, fmt.Errorf("keep manifests and markers for later: %w", err)
 	}
 	return true, nil
 }
 
-// goLast does what was put off: manifests, and then markers. act yields the job for an action.
-func (w *jobBuilder) goLast(ctx context.Context, end context.CancelCauseFunc, act func(Action, func(job) bool) bool) error {
-	for _, s := range []*spool{&w.last.manifests, &w.last.markers} {
-		if s.n == 0 {
+// sendDeferred does what was deferred: manifests, and then markers.
+func (w *jobBuilder) sendDeferred(ctx context.Context, end context.CancelCauseFunc) error {
+	for _, s := range []*spool.Spool[keptAction]{&w.deferred.manifests, &w.deferred.markers} {
+		if s.Len() == 0 {
 			continue
 		}
 		if w.places != nil {
-			w.places.again()
+			w.places.restart()
 		}
-		why := w.missingFor(s == &w.last.markers)
+		why := w.whyNoMarker(s == &w.deferred.markers)
 		err := w.each(ctx, end, func(ctx context.Context, yield func(job) bool) error {
-			for a, err := range s.actions() {
+			for k, err := range s.All() {
 				if err != nil {
 					return err
 				}
-				if !act(a, func(j job) bool { return yield(j.unless(why)) }) {
+				a := Action{Do: k.Do, Why: k.Why, Source: k.Source.entry(), Target: k.Target.entry()}
+				if !w.yieldAction(a, func(j job) bool { return yield(j.failIf(why)) }) {
 					return nil
 				}
 			}
@@ -99,54 +106,24 @@ func (w *jobBuilder) goLast(ctx context.Context, end context.CancelCauseFunc, ac
 	return nil
 }
 
-// missingFor is why a marker may not go: it tells others that all is there.
-func (r *run) missingFor(marker bool) error {
+// whyNoMarker is why a marker must not be sent, as it says that everything is there; nil if it may.
+func (r *run) whyNoMarker(marker bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch n := r.summary.Failed + r.summary.Skipped; {
 	case !marker || n == 0:
 		return nil
 	case r.summary.Skipped == 0:
-		return fmt.Errorf("it goes last, and %s", number(n, "object failed", "objects failed"))
+		return fmt.Errorf("it comes last, and %s", number(n, "object failed", "objects failed"))
 	default:
-		return fmt.Errorf("it goes last, and %s", number(n, "object failed or was skipped", "objects failed or were skipped"))
+		return fmt.Errorf("it comes last, and %s", number(n, "object failed or was skipped", "objects failed or were skipped"))
 	}
 }
 
-// unless gives a job that fails where there is a reason.
-func (j job) unless(why error) job {
+// failIf returns the job, failing if there is a reason.
+func (j job) failIf(why error) job {
 	if why != nil {
-		j.err, j.look, j.skip = why, nil, nil
+		j.err, j.decide, j.skip = why, nil, nil
 	}
 	return j
-}
-
-// addAction keeps an action, as three entries, the first of which has what it says.
-func (s *spool) addAction(a Action) error {
-	return errors.Join(s.add(Entry{Rel: string(a.Do), Path: a.Why}), s.add(a.Source), s.add(a.Target))
-}
-
-// actions gives them back, in order.
-func (s *spool) actions() iter.Seq2[Action, error] {
-	return func(yield func(Action, error) bool) {
-		n := 0
-		var a Action
-		for e, err := range s.all() {
-			switch {
-			case err != nil:
-				yield(a, err)
-				return
-			case n%3 == 0:
-				a = Action{Do: Op(e.Rel), Why: e.Path}
-			case n%3 == 1:
-				a.Source = e
-			default:
-				a.Target = e
-				if !yield(a, nil) {
-					return
-				}
-			}
-			n++
-		}
-	}
 }

@@ -1,30 +1,26 @@
 package mirror
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"haul.example/haul/store"
 )
 
 const deleteVerb = "delete"
 
-// deleteAll deletes what the spool holds.
+// deleteAll deletes everything in toDelete.
 func (s *syncing) deleteAll(ctx context.Context) error {
 	if s.kind != Download {
 		return s.deleteObjects(ctx, s.to.Ref.Bucket, whyExtra, func(yield func(Entry, error) bool) {
-			for e, err := range s.toDelete.all() {
+			for k, err := range s.toDelete.All() {
+				e := k.entry()
 				e.Object = store.Object{Ref: store.Ref{Bucket: s.to.Ref.Bucket, Key: s.to.Ref.Key + e.Rel}, Size: e.Size, ETag: e.Object.ETag, Modified: e.Modified}
 				if !yield(e, err) {
 					return
@@ -32,13 +28,14 @@ func (s *syncing) deleteAll(ctx context.Context) error {
 			}
 		})
 	}
-	for e, err := range s.toDelete.all() {
+	for k, err := range s.toDelete.All() {
 		if err != nil {
 			return err
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		e := k.entry()
 		e.Path = filepath.Join(s.places.root, filepath.FromSlash(e.Rel))
 		ev := Event{Kind: Deleted, Verb: deleteVerb, Why: whyExtra, Source: e.Path, Entry: e}
 		switch {
@@ -73,13 +70,13 @@ func (s *syncing) deleteFile(e Entry) error {
 	case !fi.Mode().IsRegular() || fi.Size() != e.Size || !fi.ModTime().Equal(e.Modified):
 		return fmt.Errorf("%s changed since it was looked at, and is kept", e.Path)
 	}
-	return s.places.below.Remove(e.Path)
+	return s.places.dir.Remove(e.Path)
 }
 
-// deleteObjects deletes objects of one bucket as they are told of. An error of the telling ends it.
-func (r *run) deleteObjects(ctx context.Context, bucket, why string, doomed iter.Seq2[Entry, error]) error {
+// deleteObjects deletes objects of one bucket. An error of the sequence ends it.
+func (r *run) deleteObjects(ctx context.Context, bucket, why string, entries iter.Seq2[Entry, error]) error {
 	if r.o.DryRun {
-		for e, err := range doomed {
+		for e, err := range entries {
 			if err != nil {
 				return err
 			}
@@ -88,7 +85,7 @@ func (r *run) deleteObjects(ctx context.Context, bucket, why string, doomed iter
 		return nil
 	}
 	keys := func(yield func(string, error) bool) {
-		for e, err := range doomed {
+		for e, err := range entries {
 			if !yield(e.Object.Key, err) {
 				return
 			}
@@ -107,107 +104,19 @@ func (r *run) deleteObjects(ctx context.Context, bucket, why string, doomed iter
 	return nil
 }
 
-// spool keeps entries for later: their names, ETags, sizes and times; up to maxSpool bytes in memory, more in a temporary file.
-type spool struct {
-	n    int
-	mem  bytes.Buffer
-	file *os.File
-	w    *bufio.Writer
+// kept is an entry in a spool, without what a run asks of entries that it has just found.
+type kept struct {
+	Entry      Entry
+	To, Behind string
 }
 
-const maxSpool = 1 << 20
-
-// texts are what a spool keeps of an entry, beside numbers.
-func (e *Entry) texts() []*string {
-	return []*string{&e.Rel, &e.to, &e.behind, &e.Path, &e.Object.Bucket, &e.Object.Key, &e.Object.ETag, &e.Object.StorageClass}
+func keep(e Entry) kept {
+	e.Why = nil
+	return kept{e, e.to, e.behind}
 }
 
-func (s *spool) add(e Entry) error {
-	var b []byte
-	for _, text := range e.texts() {
-		text := *text
-		b = append(binary.AppendUvarint(b, uint64(len(text))), text...)
-	}
-	b = binary.AppendVarint(b, e.Size)
-	b = binary.AppendVarint(binary.AppendVarint(b, e.Modified.Unix()), int64(e.Modified.Nanosecond()))
-	s.n++
-	if s.file == nil && s.mem.Len()+len(b) > maxSpool {
-		f, err := os.CreateTemp("", "haul-later-*")
-		if err != nil {
-			return err
-		}
-		s.file, s.w = f, bufio.NewWriter(f)
-		if _, err := s.w.Write(s.mem.Bytes()); err != nil {
-			return err
-		}
-		s.mem = bytes.Buffer{}
-	}
-	if s.file == nil {
-		s.mem.Write(b)
-		return nil
-	}
-	_, err := s.w.Write(b)
-	return err
-}
-
-// all gives the entries back, in order.
-func (s *spool) all() iter.Seq2[Entry, error] {
-	return func(yield func(Entry, error) bool) {
-		var from io.Reader = bytes.NewReader(s.mem.Bytes())
-		if s.file != nil {
-			err := s.w.Flush()
-			if err == nil {
-				_, err = s.file.Seek(0, io.SeekStart)
-			}
-			if err != nil {
-				yield(Entry{}, err)
-				return
-			}
-			from = s.file
-		}
-		r := bufio.NewReader(from)
-		for range s.n {
-			e, err := read(r)
-			if err != nil {
-				yield(Entry{}, fmt.Errorf("read what was left for later: %w", err))
-				return
-			}
-			if !yield(e, nil) {
-				return
-			}
-		}
-	}
-}
-
-func read(r *bufio.Reader) (e Entry, err error) {
-	for _, to := range e.texts() {
-		n, err := binary.ReadUvarint(r)
-		if err != nil {
-			return e, err
-		}
-		text := make([]byte, n)
-		if _, err := io.ReadFull(r, text); err != nil {
-			return e, err
-		}
-		*to = string(text)
-	}
-	if e.Size, err = binary.ReadVarint(r); err != nil {
-		return e, err
-	}
-	seconds, err := binary.ReadVarint(r)
-	if err != nil {
-		return e, err
-	}
-	nanoseconds, err := binary.ReadVarint(r)
-	e.Modified = time.Unix(seconds, nanoseconds)
-	e.Object.Size, e.Object.Modified = e.Size, e.Modified
-	return e, err
-}
-
-// close removes the file.
-func (s *spool) close() {
-	if s.file != nil {
-		_ = s.file.Close()
-		_ = os.Remove(s.file.Name())
-	}
+func (k kept) entry() Entry {
+	e := k.Entry
+	e.to, e.behind = k.To, k.Behind
+	return e
 }

@@ -33,7 +33,7 @@ type Walked struct {
 // Walk walks a folder.
 func Walk(root string) ([]Walked, error) {
 	var all []Walked
-	err := walk(root, sight{}, func(f found) bool {
+	err := walk(root, walkOptions{}, func(f found) bool {
 		all = append(all, Walked{strings.TrimSuffix(f.rel, "/"), f.why})
 		return true
 	})
@@ -43,7 +43,7 @@ func Walk(root string) ([]Walked, error) {
 // DownFolding is Down on a file system without regard to case.
 func DownFolding(ctx context.Context, c *haul.Client, from store.Ref, dir string, o Options) (Summary, error) {
 	r := newRun(c, o)
-	w, err := r.way(Remote(from), Local(dir))
+	w, err := r.newJobBuilder(Remote(from), Local(dir))
 	if err != nil {
 		return Summary{}, err
 	}
@@ -62,7 +62,7 @@ func MoveAndDie(ctx context.Context, c *haul.Client, from, to End, t TransferOpt
 // TreeAndDie is a Tree that is killed after its last request.
 func TreeAndDie(ctx context.Context, c *haul.Client, from, to End, o Options) error {
 	r := newRun(c, o)
-	w, err := r.way(from, to)
+	w, err := r.newJobBuilder(from, to)
 	if err != nil {
 		return err
 	}

@@ -7,11 +7,11 @@ import (
 	"unicode/utf8"
 )
 
-// Filter says which files or objects a run is about. The zero Filter is about all of them.
+// Filter chooses the files or objects of a run. The zero Filter chooses all of them.
 //
 // Patterns are those of the AWS CLI, which are Python's fnmatch on the path below the root: * stands for any characters, also
-// for slashes, ? for any one, [a-c] for one of these, [!a-c] for any other; all of the path must match. A pattern that begins
-// with a slash is about the whole path of a local file. Every pattern is looked at, and the last that matches decides.
+// for slashes, ? for any one, [a-c] for one of these, [!a-c] for any other; all of the path must match. A pattern with a leading
+// slash matches the absolute path of a local file. The last pattern that matches decides.
 type Filter struct {
 	rules []rule
 }
@@ -33,7 +33,7 @@ func (f *Filter) add(include bool, pattern string) {
 	f.rules = append(f.rules, rule{include: include, absolute: strings.HasPrefix(pattern, "/"), pattern: compile(fold(pattern))})
 }
 
-// fold undoes the case of names where the AWS CLI does, and where the machine's separator is another it becomes a slash.
+// fold lowers the case of names and turns backslashes into slashes on Windows, as the AWS CLI does.
 func fold(name string) string {
 	if runtime.GOOS == "windows" {
 		return strings.ToLower(strings.ReplaceAll(name, `\`, "/"))
@@ -41,11 +41,11 @@ func fold(name string) string {
 	return name
 }
 
-// Empty reports whether the Filter is about everything.
+// Empty reports whether the Filter chooses everything.
 func (f *Filter) Empty() bool { return len(f.rules) == 0 }
 
-// Wants reports whether a run is about that path below a root. The root is the absolute path of a folder with slashes, and may
-// be empty where there is none; only patterns that begin with a slash look at it.
+// Wants reports whether the Filter chooses a path below a root. The root is the absolute path of a folder, with slashes, or empty;
+// only patterns with a leading slash use it.
 func (f *Filter) Wants(root, rel string) bool {
 	wanted := true
 	rel = fold(rel)
@@ -77,7 +77,7 @@ type token struct {
 // span is a range of characters, both ends included.
 type span struct{ lo, hi rune }
 
-// letters takes a name apart into characters. A byte that is none stands for itself, as in Python's names of files.
+// letters splits a name into characters. A byte that is not UTF-8 stands for itself, as in Python's file names.
 func letters(s string) []rune {
 	out := make([]rune, 0, len(s))
 	for s != "" {
@@ -113,8 +113,8 @@ func compile(pattern string) []token {
 	return out
 }
 
-// compileSet reads the set that begins at the bracket p[i], and gives the place of its end. A bracket that is never closed is
-// a plain one; one that follows the opening, or its !, is a member.
+// compileSet reads the set that starts at the bracket p[i], and returns where it ends. A bracket that is never closed is a plain
+// one; one that follows the opening, or its !, is a member.
 func compileSet(p []rune, i int) (token, int) {
 	j := i + 1
 	if j < len(p) && p[j] == '!' {
@@ -171,7 +171,7 @@ func (t token) takes(r rune) bool {
 	return t.not
 }
 
-// matches goes back only to the last *, so that no pattern takes more than the product of both lengths.
+// matches backtracks only to the last *, so that no pattern takes longer than the product of both lengths.
 func matches(pattern []token, name string) bool {
 	text := letters(name)
 	p, n := 0, 0

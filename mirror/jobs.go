@@ -23,27 +23,29 @@ type jobBuilder struct {
 	kind     Way
 	from, to End
 	verb     string
-	places   *places // on the way down
-	// source is the folder of a move up, open, so that nothing outside of it is deleted.
-	source localfile.Below
-	behind string // the link that was warned of last
-	taken  *taken // of a list; nil where there is none
-	last   last
+	places   *places // of a download
+	// source is the open folder of a move from this machine, so that nothing outside of it is deleted.
+	source     localfile.Below
+	warnedLink string // the link that was warned of last
+	taken      *taken // of a list; nil where there is none
+	deferred   deferred
+	// yieldAction yields the job for an action, if there is one; it reports whether to continue.
+	yieldAction func(a Action, yield func(job) bool) bool
 	// journal holds what is finished; nil keeps none.
 	journal *runJournal
 }
 
 // close closes what a run has open.
 func (w *jobBuilder) close() {
-	w.last.close()
+	w.deferred.close()
 	w.places.close()
 	if w.source.Root != nil {
 		_ = w.source.Root.Close() // only names were looked up in it
 	}
 }
 
-// way finds the direction, and refuses what would be a run onto itself.
-func (r *run) way(from, to End) (*jobBuilder, error) {
+// newJobBuilder finds the direction, and refuses a run onto itself.
+func (r *run) newJobBuilder(from, to End) (*jobBuilder, error) {
 	w := &jobBuilder{run: r, from: from.rooted(), to: to.rooted()}
 	if r.o.Select.Pairs != nil {
 		w.taken = newTaken()
@@ -60,7 +62,7 @@ func (r *run) way(from, to End) (*jobBuilder, error) {
 	case to.Path != "":
 		w.kind = Download
 		if w.places, err = placesFor(to.Path, r.o); err == nil {
-			w.root = w.places.below.Root
+			w.root = w.places.dir.Root
 		}
 	default:
 		w.kind = Copying
@@ -78,8 +80,8 @@ func (r *run) way(from, to End) (*jobBuilder, error) {
 
 const moveVerb = "move"
 
-// overlap sees to a copy from a prefix into itself. Onto itself is one to one, and makes sense where something changes. Of a target
-// that lies in the source nothing is copied further: it may have come there by this very run.
+// overlap handles a copy from a prefix into itself. A copy onto itself is allowed if it changes something. If the target lies in the
+// source, what is below the target is not copied: this very run may have put it there.
 func (w *jobBuilder) overlap() error {
 	a, b := w.from.Ref, w.to.Ref
 	switch {
@@ -87,7 +89,7 @@ func (w *jobBuilder) overlap() error {
 	case a.Key == b.Key && w.o.Select.all() && (w.o.Move || !changes(w.o.Transfer)):
 		return fmt.Errorf("%w: %s onto itself, and nothing would change", errOverlap, a)
 	case a.Key != b.Key && w.o.Select.means("", b.Key[len(a.Key):]+"x"):
-		w.beneath = b.Key[len(a.Key):]
+		w.targetBelow = b.Key[len(a.Key):]
 	}
 	return nil
 }
@@ -99,7 +101,7 @@ func changes(t TransferOptions) bool {
 	return t.ReplaceMetadata || t.ReplaceTags || t.Checksum != checksum.None || !reflect.DeepEqual(a, store.Attrs{})
 }
 
-// placesFor makes the target folder where it is missing, but for a dry run.
+// placesFor makes the target folder if it is missing, except in a dry run.
 func placesFor(dir string, o Options) (*places, error) {
 	if o.DryRun {
 		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
@@ -113,7 +115,7 @@ func placesFor(dir string, o Options) (*places, error) {
 	return p, err
 }
 
-// job makes the job that moves an entry; false where there is nothing to move.
+// job makes the job that transfers an entry; false if there is nothing to transfer.
 func (w *jobBuilder) job(e Entry) (job, bool) {
 	j := job{verb: w.verb, entry: e}
 	if e.Why != nil {
@@ -125,7 +127,7 @@ func (w *jobBuilder) job(e Entry) (job, bool) {
 		j.source, j.err = e.Address(), err
 		return j, true
 	case twice:
-		j.source, j.look = e.Address(), leaveTwice
+		j.source, j.decide = e.Address(), skipTwice
 		return j, true
 	}
 	switch w.kind {
@@ -140,26 +142,26 @@ func (w *jobBuilder) job(e Entry) (job, bool) {
 	}
 	w.resume(&j)
 	if w.o.NoOverwrite {
-		j.stands = w.stands(j, w.standingEntry(j), false)
+		j.verify = w.verifyUnchanged(j, w.standingEntry(j), false)
 	}
-	if w.o.DryRun && j.look == nil {
-		j.look = w.absent(e, j.target)
+	if w.o.DryRun && j.decide == nil {
+		j.decide = w.skipExisting(e, j.target)
 	}
 	if w.o.DryRun && e.Path == "" && e.Object.ETag == "" && j.err == nil && j.skip == nil {
-		w.find(&j)
+		w.findListed(&j)
 	}
 	return j, true
 }
 
-// find lets a dry run look for an object that a list names.
-func (w *jobBuilder) find(j *job) {
-	seen, look := j.entry, j.look
-	j.seen = &seen
+// findListed makes a dry run look for an object that a list names.
+func (w *jobBuilder) findListed(j *job) {
+	seen, look := j.entry, j.decide
+	j.found = &seen
 	attrs := w.o.Transfer.Attrs
 	if w.kind == Copying {
 		attrs.Encryption.Customer = attrs.Encryption.CopySource
 	}
-	j.look = func(ctx context.Context) (bool, string, error) {
+	j.decide = func(ctx context.Context) (bool, string, error) {
 		obj, err := w.c.Store().Head(ctx, store.GetRequest{Ref: seen.Object.Ref, Attrs: &attrs})
 		if err != nil {
 			return false, "", err
@@ -177,8 +179,8 @@ func (w *jobBuilder) targetRef(e Entry) store.Ref {
 	return store.Ref{Bucket: w.to.Ref.Bucket, Key: w.to.Ref.Key + cmp.Or(e.to, e.Rel)}
 }
 
-// choices are those of the transfer of one entry.
-func (w *jobBuilder) choices(e Entry) TransferOptions {
+// transferOptions are those of the transfer of one entry.
+func (w *jobBuilder) transferOptions(e Entry) TransferOptions {
 	t := w.o.Transfer
 	t.NoClobber = t.NoClobber || w.o.NoOverwrite
 	if w.o.Move {
@@ -189,7 +191,7 @@ func (w *jobBuilder) choices(e Entry) TransferOptions {
 
 func (w *jobBuilder) upload(j *job) {
 	e, ref := j.entry, w.targetRef(j.entry)
-	t := w.choices(e)
+	t := w.transferOptions(e)
 	j.source, j.target = e.Path, ref.String()
 	t.Root = w.source.Root
 	kept := w.o.Move && e.behind != ""
@@ -206,7 +208,7 @@ func (w *jobBuilder) upload(j *job) {
 		}
 		result, err := w.c.Upload(ctx, e.Path, ref, t.Upload())
 		if kept && err == nil {
-			w.keep()
+			w.countKept()
 		}
 		return result, err
 	}
@@ -217,33 +219,33 @@ func (w *jobBuilder) upload(j *job) {
 	}
 }
 
-// warnBehind warns, once for each link, that what lies behind it is no part of the source, and so not deleted by a move.
+// warnBehind warns, once for each link, that what is behind it is not part of the source, so that a move does not delete it.
 func (w *jobBuilder) warnBehind(e Entry) {
-	if w.behind == e.behind {
+	if w.warnedLink == e.behind {
 		return
 	}
-	w.behind = e.behind
+	w.warnedLink = e.behind
 	w.emit(Event{Kind: Warned, Verb: moveVerb, Source: w.from.name(e.behind), Entry: e,
 		Err: fmt.Errorf("%s leads out of the folder that is moved: what lies there is copied, and not deleted", w.from.name(e.behind))})
 }
 
-// keep counts a file that a move has copied and not deleted.
-func (w *jobBuilder) keep() {
+// countKept counts a file that a move has copied and not deleted.
+func (w *jobBuilder) countKept() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.kept++
 }
 
-// download is false for an object that stands for a folder, which was made.
+// download returns false for an object that stands for a folder, which was made.
 func (w *jobBuilder) download(j *job) bool {
 	e := j.entry
-	t := w.choices(e)
+	t := w.transferOptions(e)
 	t.Root = w.root
 	j.source = e.Object.Ref.String()
-	if w.o.DryRun && e.isMark() {
+	if w.o.DryRun && e.isFolderObject() {
 		return false
 	}
-	if strings.HasSuffix(e.to, "/") { // the size of what a list names is not known, so that it would pass for a folder
+	if strings.HasSuffix(e.to, "/") { // the size of what a list names is not known, so that it would count as a folder
 		j.err = errSlash
 		return true
 	}
@@ -266,13 +268,13 @@ func (w *jobBuilder) download(j *job) bool {
 		if w.o.Move {
 			return w.moveOne(ctx, e, Remote(e.Object.Ref), Local(path), t)
 		}
-		return w.c.Download(ctx, e.Object.Ref, path, listed(t, e.Object))
+		return One{w.c, Remote(e.Object.Ref), Local(path), e.Object}.Transfer(ctx, t)
 	}
 	w.archived(j)
 	return true
 }
 
-// conflict makes of a conflict of case what is wanted.
+// conflict skips a key that differs only by case, or ends the run, if the options say so.
 func (w *jobBuilder) conflict(j *job, err error) {
 	switch w.o.CaseConflict {
 	case SkipCase:
@@ -289,9 +291,9 @@ func (e endError) Unwrap() error { return e.error }
 
 func (w *jobBuilder) copy(j *job) {
 	e, ref := j.entry, w.targetRef(j.entry)
-	t := w.choices(e)
+	t := w.transferOptions(e)
 	j.source, j.target = e.Object.Ref.String(), ref.String()
-	if w.clashes(e.Object.Ref, ref) {
+	if w.overwritesSource(e.Object.Ref, ref) {
 		j.err = fmt.Errorf("%w: %s lies in %s", errOverlap, ref, w.from.Ref)
 		return
 	}
@@ -307,9 +309,9 @@ func (w *jobBuilder) copy(j *job) {
 	w.archived(j)
 }
 
-// clashes reports whether a copy would be written over what is, or may be, another source of the run. Onto itself is well where
-// something changes. A list names what moves, and no listing comes upon what was moved.
-func (w *jobBuilder) clashes(from, to store.Ref) bool {
+// overwritesSource reports whether a copy would overwrite what is, or may be, another source of the run. A copy onto itself is allowed
+// if it changes something. If a list names the sources, no listing can find what was copied.
+func (w *jobBuilder) overwritesSource(from, to store.Ref) bool {
 	a := w.from.Ref
 	switch {
 	case Same(from, to):
@@ -318,22 +320,22 @@ func (w *jobBuilder) clashes(from, to store.Ref) bool {
 		return false
 	}
 	rel := to.Key[len(a.Key):]
-	return (w.beneath == "" || !strings.HasPrefix(rel, w.beneath)) && w.o.Select.means("", rel)
+	return (w.targetBelow == "" || !strings.HasPrefix(rel, w.targetBelow)) && w.o.Select.means("", rel)
 }
 
-// archived lets a dry run tell of an object that is in an archive, as far as its storage class reports that.
+// archived makes a dry run report an object in an archive, if its storage class shows that.
 func (w *jobBuilder) archived(j *job) {
 	class := j.entry.Object.StorageClass
 	if !w.o.DryRun || class != "GLACIER" && class != "DEEP_ARCHIVE" {
 		return
 	}
-	if w.o.Archived != FailArchived { // else it is tried: it may have been restored
+	if w.o.Archived != FailArchived { // otherwise it is tried: it may have been restored
 		j.err = &store.Error{Kind: store.Archived, Op: "GetObject", Ref: j.entry.Object.Ref}
 	}
 }
 
-// absent lets a dry run leave out what is there already, where that would be left alone.
-func (w *jobBuilder) absent(e Entry, target string) func(context.Context) (bool, string, error) {
+// skipExisting makes a dry run with NoOverwrite leave out existing targets.
+func (w *jobBuilder) skipExisting(e Entry, target string) func(context.Context) (bool, string, error) {
 	if !w.o.NoOverwrite {
 		return nil
 	}
@@ -346,7 +348,7 @@ func (w *jobBuilder) absent(e Entry, target string) func(context.Context) (bool,
 		}
 		switch {
 		case err == nil:
-			return false, there, nil
+			return false, whyExists, nil
 		case errors.Is(err, fs.ErrNotExist), errors.Is(err, store.NotFound):
 			return true, "missing", nil
 		}
@@ -354,5 +356,5 @@ func (w *jobBuilder) absent(e Entry, target string) func(context.Context) (bool,
 	}
 }
 
-// there is why a target is left alone that must not be overwritten.
-const there = "is there already"
+// whyExists is why a target is left alone that must not be overwritten.
+const whyExists = "is there already"

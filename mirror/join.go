@@ -11,10 +11,10 @@ type Named interface {
 	Name() string
 }
 
-// Name is Rel.
+// Name returns Rel.
 func (e Entry) Name() string { return e.Rel }
 
-// Address is the path of a file or the s3:// address of an object; empty where it is neither.
+// Address is the path of a file or the s3:// address of an object; empty if it is neither.
 func (e Entry) Address() string {
 	switch {
 	case e.Path != "":
@@ -25,7 +25,7 @@ func (e Entry) Address() string {
 	return ""
 }
 
-// Joined is one name, and what each of two trees has under it; what has nothing there is zero.
+// Joined is one name, and what each of two trees has under it; zero if that is nothing.
 type Joined[S, T Named] struct {
 	Source   S
 	Target   T
@@ -33,8 +33,8 @@ type Joined[S, T Named] struct {
 	InTarget bool
 }
 
-// Join merges two trees, each in order of the bytes of its names, and gives each name once, in that order. It holds one entry
-// of each. An error of either tree ends it: then nothing may be concluded about what came no more.
+// Join merges two trees, each in order of the bytes of its names, and yields each name once, in that order. It holds one entry of
+// each. An error of either tree ends it: nothing may then be concluded about the names that did not come.
 func Join[S, T Named](source iter.Seq2[S, error], target iter.Seq2[T, error]) iter.Seq2[Joined[S, T], error] {
 	return func(yield func(Joined[S, T], error) bool) {
 		s, t := pull("source", source), pull("target", target)
@@ -67,7 +67,7 @@ func Join[S, T Named](source iter.Seq2[S, error], target iter.Seq2[T, error]) it
 	}
 }
 
-// pulled is a tree whose entries are asked for one by one.
+// pulled is a tree whose entries are pulled one by one.
 type pulled[E Named] struct {
 	what string
 	next func() (E, error, bool)
@@ -85,7 +85,7 @@ func pull[E Named](what string, tree iter.Seq2[E, error]) *pulled[E] {
 	return p
 }
 
-// fill gets the next entry where the last one is taken. One that does not come after the one before is an error.
+// fill pulls the next entry if the last one is taken. One that is out of order is an error.
 func (p *pulled[E]) fill() (err error) {
 	if !p.taken {
 		return nil

@@ -1,24 +1,23 @@
 // Package mirror moves whole trees: a folder up to a prefix, a prefix down into a folder, a prefix to another; all of it, or
 // what differs.
 //
-//	walk the folder, or list the prefix, in order of the keys, some thousand objects ahead of the transfers
-//	leave out what Select does not mean
+//	walk the folder or list the prefix, in order of the keys, up to a thousand objects ahead of the transfers
+//	leave out what Select does not choose
 //	Sync: merge that with the walk or listing of the target (Compare), and leave out what is equal
-//	for each: where does it go? (a key that can be no file here fails, and nothing leaves the target folder)
-//	as soon as fewer than twice the client's lanes are under way, begin the transfer of the largest that is known
-//	count what came of it; go on with the others
-//	Sync with Delete: when both listings came to a good end and no transfer failed, delete what has no source
+//	for each: find its target (a key that cannot be a file here fails; nothing is written outside the target folder)
+//	whenever fewer than twice the client's connections are busy, start the transfer of the largest object that is known
+//	count the result, whatever it is, and continue
+//	Sync with Delete: once both listings are complete and no transfer failed, delete what has no source
 //
-// The transfers are those of package haul; its lanes and its memory bound the work, so that a million small files and one
-// huge file are the same. Nothing here grows with the number of objects, but for four things: of a folder the names of all
-// entries are held while it is walked, about 30 bytes each; on a file system that does not tell upper from lower case 16 bytes
-// of each path; what is to be deleted is kept, above a mebibyte in a temporary file; and a run that resumes holds 32 bytes for each object that is
-// finished already.
+// Package haul does the transfers; its connections and its memory limit bound the work, so that a million small files and one
+// huge file cost the same. Four things grow with the number of objects: the names in a folder, while it is walked (30 bytes
+// each); paths on a case-insensitive file system (16 bytes each); what is to be deleted, beyond a mebibyte in a temporary file;
+// and, in a run that resumes, objects that are already finished (32 bytes each).
 //
-// A prefix stands for a folder, as in the AWS CLI: s3://b/run is what lies below s3://b/run/, and s3://b/runs is no part of it.
+// A prefix stands for a folder, as in the AWS CLI: s3://b/run is what is below s3://b/run/, without s3://b/runs.
 //
-// It makes no object for an empty folder, and removes no folder that became empty. And it takes no snapshot: what changes while
-// it runs may be seen before or after.
+// It makes no objects for empty folders, and does not remove folders that became empty. It takes no snapshot: what changes
+// during a run may be seen before or after the change.
 package mirror
 
 import (
@@ -38,13 +37,13 @@ type End struct {
 	Ref  store.Ref
 }
 
-// Local gives the End that is a folder, and Remote that which is a prefix.
+// Local returns the End that is a folder, and Remote the one that is a prefix.
 func Local(dir string) End { return End{Path: dir} }
 
-// Remote gives the End that is a prefix.
+// Remote returns the End that is a prefix.
 func Remote(prefix store.Ref) End { return End{Ref: prefix} }
 
-// String gives the path or address.
+// String returns the path or address.
 func (e End) String() string {
 	if e.Path != "" {
 		return e.Path
@@ -52,10 +51,11 @@ func (e End) String() string {
 	return e.Ref.String()
 }
 
-// Tree copies, or with Options.Move moves, all that is in from into to: up, down, or within the store. See Up, Down and Copy.
+// Tree copies, or with Options.Move moves, everything in from to to: an upload, a download, or a copy within the store. See Up,
+// Down and Copy.
 func Tree(ctx context.Context, c *haul.Client, from, to End, o Options) (Summary, error) {
 	r := newRun(c, o)
-	w, err := r.way(from, to)
+	w, err := r.newJobBuilder(from, to)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -79,23 +79,23 @@ func Tree(ctx context.Context, c *haul.Client, from, to End, o Options) (Summary
 // errMovedBefore warns that a move found nothing to do.
 var errMovedBefore = errors.New("nothing is left to move: an earlier run moved and verified it")
 
-// tree moves all that is chosen.
+// tree transfers all that is selected.
 func (r *run) tree(ctx context.Context, w *jobBuilder) (Summary, error) {
-	act := func(a Action, yield func(job) bool) bool {
+	w.yieldAction = func(a Action, yield func(job) bool) bool {
 		j, ok := w.job(a.Source)
 		return !ok || yield(j)
 	}
-	r.after = func(ctx context.Context, end context.CancelCauseFunc) error { return w.goLast(ctx, end, act) }
+	r.afterJobs = w.sendDeferred
 	return r.all(ctx, func(ctx context.Context, yield func(job) bool) error {
-		for e, err := range r.chosen(ctx, w.from) {
+		for e, err := range r.selected(ctx, w.from) {
 			a, put := Action{Do: Move, Source: e}, false
 			if err == nil {
-				put, err = w.putOff(a)
+				put, err = w.deferLast(a)
 			}
 			if err != nil {
 				return err
 			}
-			if !put && !act(a, yield) {
+			if !put && !w.yieldAction(a, yield) {
 				return nil
 			}
 		}
@@ -104,49 +104,49 @@ func (r *run) tree(ctx context.Context, w *jobBuilder) (Summary, error) {
 }
 
 // Up uploads the files in dir and its folders: the file dir/a/b becomes the object a/b below to, whose Key is a prefix.
-// Symbolic links are followed, but for one that leads back into a folder that it lies in. What is no file (a pipe, a
-// device), what cannot be read, and links to nothing are skipped.
+// Symbolic links are followed, except one that leads back into a folder that it lies in. What is not a file (a pipe, a
+// device), what cannot be read, and broken links are skipped.
 //
-// The error is an *IncompleteError where some objects failed or were skipped. Any other error ended the run early: the end
-// of ctx, or what would have let every object fail, such as a bucket that is not there. The Summary is good with every error.
+// The error is an *IncompleteError if some objects failed or were skipped. Any other error ended the run early: the end of ctx,
+// or one that every object would meet, such as a missing bucket. The Summary is valid with every error.
 func Up(ctx context.Context, c *haul.Client, dir string, to store.Ref, o Options) (Summary, error) {
 	return Tree(ctx, c, Local(dir), Remote(to), o)
 }
 
-// Down downloads the objects below from, whose Key is a prefix, into dir, which is made where it is missing: the object a/b
-// becomes the file dir/a/b. An empty object whose key ends in a slash stands for a folder, which is made. A key that can be
-// no file here fails: one with "..", "//", a NUL or a name of over 255 bytes, one whose folder is a file or a symbolic link,
-// and one whose file is another key's folder, or, on a file system that does not tell upper from lower case, another key's file.
+// Down downloads the objects below from, whose Key is a prefix, into dir, which is made if it is missing: the object a/b
+// becomes the file dir/a/b. An empty object whose key ends in a slash stands for a folder, which is made. A key that cannot be
+// a file here fails: one with "..", "//", a NUL or a name of over 255 bytes, one whose folder is a file or a symbolic link,
+// and one whose file is another key's folder or, on a case-insensitive file system, another key's file.
 //
-// Errors are as those of Up; and of kind store.NotFound where there is nothing below a prefix.
+// Errors are those of Up, and one of kind store.NotFound if nothing is below the prefix.
 func Down(ctx context.Context, c *haul.Client, from store.Ref, dir string, o Options) (Summary, error) {
 	return Tree(ctx, c, Remote(from), Local(dir), o)
 }
 
-// Copy copies the objects below from within the store: the object a/b below from becomes a/b below to. Of a target that lies in the
-// source nothing is copied further. A prefix is copied onto itself only where Options.Transfer changes something, such as the storage
-// class; it is refused otherwise, as is a key that would be written over another of what is meant.
+// Copy copies the objects below from within the store: the object a/b below from becomes a/b below to. If the target lies in the
+// source, what is below the target is not copied. A prefix is copied onto itself only if Options.Transfer changes something, such
+// as the storage class; otherwise that is refused, as is a key that would overwrite another one of the source.
 //
-// Errors are as those of Down.
+// Errors are those of Down.
 func Copy(ctx context.Context, c *haul.Client, from, to store.Ref, o Options) (Summary, error) {
 	return Tree(ctx, c, Remote(from), Remote(to), o)
 }
 
-// errOverlap says that a copy would change its own source.
+// errOverlap: a copy would change its own source.
 var errOverlap = fmt.Errorf("%w: the target is part of the source", store.Invalid)
 
-// ErrBeneath is in the chain of a warning that a target lies in the source.
+// ErrBeneath is in the chain of the warning that a target lies in the source.
 var ErrBeneath = errors.New("what is below the target is not copied")
 
-// warnBeneath gives that warning.
+// warnBeneath warns if the target lies in the source.
 func (w *jobBuilder) warnBeneath() {
-	if w.beneath != "" {
+	if w.targetBelow != "" {
 		err := fmt.Errorf("the target %s lies in it: %w", w.to, ErrBeneath)
 		w.emit(Event{Kind: Warned, Verb: w.verb, Source: w.from.String(), Target: w.to.String(), Err: err})
 	}
 }
 
-// folder makes a prefix that stands for a folder.
+// folder adds the slash of a prefix that stands for a folder.
 func folder(prefix string) string {
 	if prefix == "" || strings.HasSuffix(prefix, "/") {
 		return prefix
@@ -154,7 +154,7 @@ func folder(prefix string) string {
 	return prefix + "/"
 }
 
-// rooted gives the End with a prefix that stands for a folder.
+// rooted returns the End with a prefix that stands for a folder.
 func (e End) rooted() End {
 	if e.Path == "" {
 		e.Ref.Key = folder(e.Ref.Key)
@@ -162,7 +162,7 @@ func (e End) rooted() End {
 	return e
 }
 
-// absolute is the path that patterns with a slash at their beginning look at; empty for what is stored.
+// absolute returns the path that patterns with a leading slash match; empty for a prefix.
 func (e End) absolute() string {
 	if e.Path == "" {
 		return ""

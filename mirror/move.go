@@ -12,14 +12,13 @@ import (
 	"haul.example/haul/store"
 )
 
-// ErrKept is in the chain of an error where a target is there, but the source of a move stays, since it is not known to be safe
-// to delete it.
+// ErrKept is in the chain of an error if the target exists, but the source of a move stays, since it may not be safe to delete it.
 var ErrKept = errors.New("the source is kept")
 
-// MoveOne moves a file up, an object down, or an object within the store: it transfers, and deletes the source when the target is
-// proved and the source is still what was transferred. Where the target is not proved, the error is ErrKept. No file is deleted outside
-// of TransferOptions.Root, where that is set. A move that was interrupted after its deletion, and is called again, is done: its missing source
-// is not an error.
+// MoveOne uploads a file, downloads an object, or copies an object within the store, and deletes the source once the target is
+// verified and the source is still what was transferred. If the target is not verified, the error is ErrKept. No file outside
+// Transfer.Root is deleted, if that is set. A move that was interrupted after its deletion and is called again is done: its missing
+// source is not an error.
 func MoveOne(ctx context.Context, c *haul.Client, from, to End, t TransferOptions) (haul.Result, error) {
 	j := newJournal(c, moveVerb, from, to, t)
 	m := mover{c: c, t: t, journal: j}
@@ -32,6 +31,40 @@ func MoveOne(ctx context.Context, c *haul.Client, from, to End, t TransferOption
 	return r, errors.Join(err, j.end(err == nil))
 }
 
+// One is one file or object, and its target.
+type One struct {
+	Client   *haul.Client
+	From, To End
+	// Listed is the source of a download as it was listed. Without an ETag it is looked up first.
+	Listed store.Object
+}
+
+// Transfer uploads, downloads or copies it.
+func (o One) Transfer(ctx context.Context, t TransferOptions) (haul.Result, error) {
+	switch {
+	case o.From.Path != "":
+		return o.Client.Upload(ctx, o.From.Path, o.To.Ref, t.Upload())
+	case o.To.Path == "":
+		return o.Client.Copy(ctx, o.From.Ref, o.To.Ref, t.Copy())
+	}
+	d := t.Download()
+	if o.Listed.ETag != "" {
+		d.Listed = &o.Listed
+	}
+	return o.Client.Download(ctx, o.From.Ref, o.To.Path, d)
+}
+
+// Compare compares the checksums of both ends, without a transfer.
+func (o One) Compare(ctx context.Context, a *store.Attrs) (haul.Comparison, error) {
+	switch {
+	case o.From.Path != "":
+		return o.Client.SameFile(ctx, o.From.Path, o.To.Ref, a)
+	case o.To.Path != "":
+		return o.Client.SameFile(ctx, o.To.Path, o.From.Ref, a)
+	}
+	return o.Client.SameObject(ctx, o.From.Ref, o.To.Ref, a)
+}
+
 // mover moves one file or object.
 type mover struct {
 	c       *haul.Client
@@ -39,7 +72,7 @@ type mover struct {
 	journal *runJournal // nil keeps none
 }
 
-// move moves from, of which obj is what a listing told, as far as there was one.
+// move moves from; obj is that object as it was listed, if it was.
 func (m mover) move(ctx context.Context, from End, obj store.Object, to End) (haul.Result, error) {
 	switch {
 	case from.Path != "":
@@ -55,7 +88,7 @@ func Same(a, b store.Ref) bool { return a.Bucket == b.Bucket && a.Key == b.Key }
 
 func (m mover) up(ctx context.Context, path string, to store.Ref) (haul.Result, error) {
 	source := localfile.Below{Root: m.t.Root}
-	name, err := source.Lstat(path) // of a link it is the link that goes
+	name, err := source.Lstat(path) // of a link, the link is deleted
 	if err != nil {
 		return haul.Result{}, fmt.Errorf("source %w", err)
 	}
@@ -67,7 +100,7 @@ func (m mover) up(ctx context.Context, path string, to store.Ref) (haul.Result, 
 	if err != nil {
 		return result, err
 	}
-	if err := proved(result); err != nil {
+	if err := checkVerified(result); err != nil {
 		return result, err
 	}
 	after, err := os.Stat(path)
@@ -85,11 +118,11 @@ func (m mover) up(ctx context.Context, path string, to store.Ref) (haul.Result, 
 }
 
 func (m mover) down(ctx context.Context, from store.Object, path string) (haul.Result, error) {
-	result, err := m.c.Download(ctx, from.Ref, path, listed(m.t, from))
+	result, err := One{m.c, Remote(from.Ref), Local(path), from}.Transfer(ctx, m.t)
 	if err != nil {
 		return result, err
 	}
-	if err := proved(result); err != nil {
+	if err := checkVerified(result); err != nil {
 		return result, fmt.Errorf("%w; to verify it by a second download, add --read-twice (under the name aws: HAUL_READ_TWICE=1)", err)
 	}
 	return result, m.drop(ctx, from.Ref, result.Object.ETag, moved{result: result, to: Local(path)})
@@ -124,17 +157,17 @@ func (m mover) object(ctx context.Context, from store.Object, to store.Ref) (hau
 	}})
 }
 
-// moved is a transfer whose source is to go.
+// moved is a transfer whose source is to be deleted.
 type moved struct {
 	result haul.Result
 	to     End
-	// another is an error where the source, as it is now, may be the very object that was written; nil asks nothing.
+	// another returns an error if the source, as it is now, may be the very object that was written; it may be nil.
 	another func(now store.Object) error
 }
 
 // drop deletes the source of a move, unless it has changed since: a store deletes whatever is there.
 func (m mover) drop(ctx context.Context, from store.Ref, etag string, done moved) error {
-	if err := proved(done.result); err != nil {
+	if err := checkVerified(done.result); err != nil {
 		return err
 	}
 	now, err := m.c.Store().Head(ctx, store.GetRequest{Ref: from, Attrs: &m.t.Attrs})
@@ -156,15 +189,15 @@ func (m mover) drop(ctx context.Context, from store.Ref, etag string, done moved
 	return nil
 }
 
-func proved(r haul.Result) error {
+func checkVerified(r haul.Result) error {
 	if r.Proof.Verified {
 		return nil
 	}
 	return fmt.Errorf("%w: its target is not verified: %s", ErrKept, r.Proof.Text)
 }
 
-// clearWay removes empty folders where a file is to be. What is not empty stays, and the transfer says so.
-func clearWay(target localfile.Below, path string) {
+// removeEmptyFolders removes empty folders where a file is to be. What is not empty stays, and the transfer fails.
+func removeEmptyFolders(target localfile.Below, path string) {
 	entries, err := os.ReadDir(path)
 	if err != nil {
 		return
@@ -173,7 +206,7 @@ func clearWay(target localfile.Below, path string) {
 		if !e.IsDir() {
 			return
 		}
-		clearWay(target, filepath.Join(path, e.Name()))
+		removeEmptyFolders(target, filepath.Join(path, e.Name()))
 	}
 	_ = target.Remove(path)
 }

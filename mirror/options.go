@@ -13,93 +13,91 @@ import (
 type Options struct {
 	// Transfer holds the choices for each object.
 	Transfer TransferOptions
-	// ContentType gives the content type of an object that is uploaded from a file of that name, or copied without its source's
-	// metadata, where Transfer names none; nil guesses nothing.
+	// ContentType returns the content type of an object that is uploaded from a file of that name, or copied without its source's
+	// metadata, if Transfer has none; nil guesses nothing.
 	ContentType func(name string) string
-	// Select says which of the source's files or objects are meant.
+	// Select chooses among the source's files or objects.
 	Select Select
-	// Move deletes each source once its target is proved. A source whose target is not proved stays, and has failed.
+	// Move deletes each source once its target is verified. A source whose target is not verified stays, and counts as failed.
 	Move bool
-	// NoOverwrite leaves a target alone that is there already.
+	// NoOverwrite leaves existing targets alone.
 	NoOverwrite bool
-	// DryRun moves and deletes nothing, and tells by Planned events what would be done.
+	// DryRun transfers and deletes nothing; Planned events report what would be done.
 	DryRun bool
-	// PageSize is how many objects a page of a listing has at most; 0 leaves it to the store.
+	// PageSize is the maximum number of objects in a page of a listing; 0 leaves it to the store.
 	PageSize int
-	// NoFamilies lets files come in any order, and leaves their times alone. Else an index comes after its data, and on the way
-	// down is newer; manifests such as md5sum.txt come after that, and markers that all is there, such as CopyComplete.txt, last
-	// of all, unless something failed; and families that are not whole are told of by Incomplete events.
+	// NoFamilies transfers companion files in any order and leaves their times alone. Otherwise an index comes after its data, and
+	// a downloaded one is newer; manifests such as md5sum.txt come after that; markers such as CopyComplete.txt, which say that
+	// everything is there, come last, unless something failed; and Incomplete events report missing companions.
 	NoFamilies bool
-	// Last are patterns, as those of Filter, of more names that are markers; NoFamilies turns them off, too. All of a path below the
-	// target must match, or what stands after any of its slashes: done.flag and *.flag match run/done.flag.
+	// Last are patterns, like those of Filter, of more names that are markers; NoFamilies turns them off, too. A pattern matches all
+	// of a path below the target, or what follows any of its slashes: done.flag and *.flag match run/done.flag.
 	Last []string
-	// Archived says what to do about objects that are in an archive, and not restored.
+	// Archived is what to do with objects that are in an archive and not restored.
 	Archived Archived
-	// CaseConflict says what to do on the way down about a key that differs from another only by case, where the file system does
-	// not tell case apart.
+	// CaseConflict is what a download to a case-insensitive file system does with a key that differs from another only by case.
 	CaseConflict CaseConflict
-	// Verify has what a run leaves as it is verified, by what is recorded of it and without moving it: its Unchanged event then has a
-	// Result. What proves to differ, though the Rules take it for equal, fails. It is asked about each, from many goroutines; false
-	// leaves one unverified. It may be nil.
+	// Verify is called for each pair that a run leaves as it is, from many goroutines. If it returns true, the pair is compared by
+	// recorded checksums, without moving it: its Unchanged event then has a Result, and a pair that differs, although the Rules take
+	// it for equal, fails. It may be nil.
 	Verify func(Standing) bool
-	// Observe is called with each Event, one after the other, from any goroutine. It must return soon, and begin no
-	// transfer. It may be nil.
+	// Observe gets the events, one after the other; it must return soon. It may be nil.
 	Observe func(Event)
 }
 
-// Select says which files or objects are meant. The zero Select is all of them.
+// Select chooses files or objects. The zero Select is all of them.
 type Select struct {
 	Filter Filter
 	// Pattern has the wildcards of doublestar, for paths below the root: * and ? for parts of a name, ** for any folders, [a-c],
-	// {a,b}; a/** is what is below a, and not a. Empty is all.
+	// {a,b}; a/** is what is below a, without a. Empty is all.
 	Pattern string
 	// Pairs names the files or objects one by one; nil takes what a walk or listing finds.
 	Pairs iter.Seq2[Pair, error]
 	// NoFollow leaves symbolic links out.
 	NoFollow bool
-	// EmptyOK takes a prefix with nothing below it for an empty folder, in place of an error.
+	// EmptyOK accepts a prefix with nothing below it as an empty folder.
 	EmptyOK bool
 }
 
 // Pair names one file or object, and its target, by their paths below the roots, with slashes. An empty Target is as Source.
 type Pair struct{ Source, Target string }
 
-// Archived says what to do about objects in an archive.
+// Archived is what to do with objects in an archive.
 type Archived string
 
-// The ways to treat them. An object counts as archived when the store refuses to read it for that.
+// The values of Archived. An object counts as archived if the store refuses to read it for that reason.
 const (
 	SkipArchived   Archived = ""       // an event of kind Skipped
 	IgnoreArchived Archived = "ignore" // an event of kind Unchanged
 	FailArchived   Archived = "fail"   // an event of kind Failed
 )
 
-// CaseConflict says what to do about keys that differ only by case.
+// CaseConflict is what to do with keys that differ only by case.
 type CaseConflict string
 
-// The ways to treat them.
+// The values of CaseConflict.
 const (
 	FailCase   CaseConflict = ""       // the second one fails
-	IgnoreCase CaseConflict = "ignore" // it takes the place of the first
-	WarnCase   CaseConflict = "warn"   // so too, with an event of kind Warned
+	IgnoreCase CaseConflict = "ignore" // the second one replaces the first
+	WarnCase   CaseConflict = "warn"   // the same, with an event of kind Warned
 	SkipCase   CaseConflict = "skip"   // it is skipped
 	EndCase    CaseConflict = "error"  // the run ends
 )
 
-// EventKind sorts events.
+// EventKind is the kind of an Event.
 type EventKind string
 
 // The kinds of Event.
 const (
-	Found     EventKind = "found"     // an object that is to be moved, or looked at more closely
-	Done      EventKind = "done"      // it was moved, with Result
-	Failed    EventKind = "failed"    // it was not moved, or not deleted, because of Err
-	Skipped   EventKind = "skipped"   // what is there cannot be moved, because of Err
+	Found     EventKind = "found"     // an object that is to be transferred, or compared more closely
+	Done      EventKind = "done"      // it was transferred, with Result
+	Failed    EventKind = "failed"    // it was not transferred or not deleted, because of Err
+	Skipped   EventKind = "skipped"   // it cannot be transferred, because of Err
 	Unchanged EventKind = "unchanged" // there was nothing to do, because of Why
 	Deleted   EventKind = "deleted"   // Source was deleted, because of Why
-	Planned   EventKind = "planned"   // it would be moved or deleted, were this no dry run
-	Warned    EventKind = "warned"    // Err is worth knowing, and ends nothing
-	// Incomplete: Source lacks something, as Why says: its R2, its index, or the data that it is an index of.
+	Planned   EventKind = "planned"   // it would be transferred or deleted if this were not a dry run
+	Warned    EventKind = "warned"    // Err is a warning
+	// Incomplete: a companion of Source is missing, as Why has it: its R2, its index, or the data of an index.
 	Incomplete EventKind = "incomplete"
 )
 
@@ -108,34 +106,34 @@ type Event struct {
 	Kind EventKind
 	// Verb is upload, download, copy, move or delete.
 	Verb string
-	// Why says why it is to be moved or deleted, or why not; empty where all is moved.
+	// Why is the reason to transfer or delete it, or not to; empty if everything is transferred.
 	Why string
-	// Source and Target are a path or an s3:// address; Target is empty where there can be none.
+	// Source and Target are a path or an s3:// address; Target is empty if there is none.
 	Source, Target string
-	// Entry is what the walk or listing told of Source.
+	// Entry is Source in the walk or listing.
 	Entry  Entry
 	Result haul.Result
 	Err    error
-	// Now is how far the run is.
+	// Now is the progress of the run.
 	Now Counts
 }
 
-// Counts tell how far a run is.
+// Counts are the progress of a run.
 type Counts struct {
-	// Found counts objects that were come upon, the Unchanged ones too; All reports that there are no more.
+	// Found counts all objects so far, the Unchanged ones too; All reports that there are no more.
 	Found int
 	All   bool
-	// Done, Failed and Skipped count what became of them. What was broken off when the run ended early is in none.
+	// Done, Failed, Skipped and Unchanged count their results. Transfers that were cut off when the run ended early are in none.
 	Done, Failed, Skipped, Unchanged int
-	// Deleted counts what was deleted. Planned counts what would be done, PlannedDeletes what of it would be deleted, and
-	// PlannedSize the bytes that would move.
+	// Deleted counts deletions. Planned counts what would be done, PlannedDeletes the deletions among it, and PlannedSize the bytes
+	// that would be transferred.
 	Deleted, Planned, PlannedDeletes int
 	PlannedSize                      int64
-	// Incomplete counts what lacks another file.
+	// Incomplete counts files with a missing companion.
 	Incomplete int
-	// Unverified counts those of Done whose bytes nobody vouched for.
+	// Unverified counts those of Done that could not be verified.
 	Unverified int
-	// Size is that of all of Done in bytes, and Kept what of it came from earlier runs.
+	// Size is the size of all of Done in bytes, and Kept the part of it that earlier runs had transferred.
 	Size, Kept int64
 }
 
@@ -145,14 +143,14 @@ type Failure struct {
 	Err            error
 }
 
-// Left is what unfinished transfers left behind, to be gone on with by the same call.
+// Left is what unfinished transfers left behind; the same call resumes them.
 type Left struct {
 	// Uploads are open in the store, and Files are partial files beside their targets.
 	Uploads, Files int
 	Bytes          int64
 }
 
-// Summary tells what a run did.
+// Summary is the result of a run.
 type Summary struct {
 	Counts
 	// Failures are the first ten.
@@ -161,17 +159,17 @@ type Summary struct {
 	Elapsed  time.Duration
 }
 
-// IncompleteError says that a run came to its end, but not everything was done.
+// IncompleteError: the run reached its end, but not everything was done.
 type IncompleteError struct {
 	Failed, Skipped int
-	// Kept counts files that were copied, and not deleted by a move, since they do not lie in its source but behind a link.
+	// Kept counts files that a move copied without deleting them, since they are not in its source but behind a link.
 	Kept int
 	// Withheld counts deletions that were not done, because of Why.
 	Withheld int
 	Why      string
 }
 
-// Error reports how much.
+// Error has the counts.
 func (e *IncompleteError) Error() string {
 	var parts []string
 	if e.Failed > 0 {
@@ -189,18 +187,18 @@ func (e *IncompleteError) Error() string {
 	return strings.Join(parts, ", ")
 }
 
-// EmptySourceError says that Sync found nothing in the source, and so deleted nothing from the target, where there was much to
-// delete: a share that is not mounted looks like that. SyncOptions.AllowEmptySource lets it delete.
+// EmptySourceError: Sync found nothing in the source, and so deleted nothing from the target. A share that is not mounted looks
+// like that. SyncOptions.AllowEmptySource allows the deletion.
 type EmptySourceError struct {
 	Source, Target End
-	// Filtered says that filters may have left out what is in the source.
+	// Filtered: filters may have left out what is in the source.
 	Filtered bool
-	// Allowed says that it is only a warning.
+	// Allowed: this is only a warning.
 	Allowed bool
 	Wanted  int
 }
 
-// Error says what would have been deleted.
+// Error has what would have been deleted.
 func (e *EmptySourceError) Error() string {
 	found := "there is nothing to copy in " + e.Source.String()
 	if e.Filtered {
@@ -213,10 +211,10 @@ func (e *EmptySourceError) Error() string {
 	return fmt.Sprintf("%s, and %s in %s would be deleted: nothing was deleted", found, what, e.Target)
 }
 
-// DeletesError says that more would have been deleted than SyncOptions.MaxDelete allows, and so nothing was.
+// DeletesError: more would have been deleted than SyncOptions.MaxDelete allows, and so nothing was.
 type DeletesError struct{ Wanted, Max int }
 
-// Error reports how much.
+// Error has both numbers.
 func (e *DeletesError) Error() string {
 	return fmt.Sprintf("%d would be deleted, and %d are allowed: nothing was deleted", e.Wanted, e.Max)
 }

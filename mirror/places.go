@@ -16,31 +16,31 @@ import (
 // maxName is the longest name of a file, in bytes: NAME_MAX of Linux's file systems, see pathconf(3).
 const maxName = 255
 
-// places finds the files that keys become, and refuses keys that would leave the folder or meet on one file. It relies on
-// keys coming in order of their bytes only to tell of a meeting of file and folder before the file system does.
+// places finds the files that keys become, and refuses keys that would leave the folder or share a file. It needs the keys in order
+// of their bytes only to report a conflict of file and folder before the file system does.
 type places struct {
 	root string
-	// below is root, open, so that nothing is made or removed outside of it; zero in a dry run whose folder does not exist.
-	below localfile.Below
+	// dir is root, open, so that nothing is made or removed outside of it; zero in a dry run whose folder does not exist.
+	dir localfile.Below
 
-	folder string   // that was looked at last, below root
-	files  []string // keys so far that are the beginning of the last one, each of the next
-	// seen are the hashes of all paths without regard to case; nil where the file system has that.
+	folder string   // the last one that was checked, below root
+	files  []string // keys so far that the last one starts with, each of them the start of the next
+	// seen are the hashes of all paths in one case; nil if the file system distinguishes case.
 	seen map[uint64]struct{}
 	seed maphash.Seed
 
 	onCase CaseConflict
-	warned error // what to warn of about the key that was found last
+	warned error // a warning about the key that was found last
 }
 
-// newPlaces makes the folder where it is missing.
+// newPlaces makes the folder if it is missing.
 func newPlaces(dir string) (*places, error) {
 	p := &places{root: filepath.Clean(dir)}
 	if err := localfile.MakeDirs(p.root, 0o777); err != nil {
 		return nil, fmt.Errorf("target: %w", err)
 	}
 	var err error
-	if p.below, err = localfile.OpenBelow(p.root); err != nil {
+	if p.dir, err = localfile.OpenBelow(p.root); err != nil {
 		return nil, fmt.Errorf("target: %w", err)
 	}
 	if foldsCase(p.root) {
@@ -51,18 +51,18 @@ func newPlaces(dir string) (*places, error) {
 
 // close closes the folder.
 func (p *places) close() {
-	if p != nil && p.below.Root != nil {
-		_ = p.below.Root.Close() // only names were looked up in it
+	if p != nil && p.dir.Root != nil {
+		_ = p.dir.Root.Close() // only names were looked up in it
 	}
 }
 
-// again begins another pass over keys in order; those that were claimed stay claimed.
-func (p *places) again() { p.files, p.folder = nil, "" }
+// restart starts another pass over keys in order; those that were claimed stay claimed.
+func (p *places) restart() { p.files, p.folder = nil, "" }
 
 func (p *places) foldCase() { p.seen, p.seed = map[uint64]struct{}{}, maphash.MakeSeed() }
 
-// find gives the path of the file that a key becomes, rel being the key below the prefix. An empty one whose name ends in a
-// slash is a folder: it is made, and the path is empty.
+// find returns the path of the file that a key becomes; rel is the key below the prefix. An empty object whose name ends in a slash
+// is a folder: it is made, and the path is empty.
 func (p *places) find(rel string, size int64) (string, error) {
 	p.warned = nil
 	name, isFolder := strings.CutSuffix(rel, "/")
@@ -79,7 +79,7 @@ func (p *places) find(rel string, size int64) (string, error) {
 	file := p.fileAbove(name)
 	switch {
 	case isFolder && file != "":
-		return "", nil // it is empty, and in nobody's way
+		return "", nil // it is empty, and not needed
 	case isFolder:
 		return "", p.makeFolder(name, path)
 	case file != "":
@@ -96,7 +96,7 @@ func (p *places) find(rel string, size int64) (string, error) {
 	}
 	if i := strings.LastIndexByte(name, '/'); i >= 0 {
 		if err := p.check(name[:i]); errors.Is(err, errFileThere) {
-			return path, err // where it will be, if that file is to be deleted
+			return path, err // where it will be, if that file is deleted
 		} else if err != nil {
 			return "", err
 		}
@@ -104,7 +104,7 @@ func (p *places) find(rel string, size int64) (string, error) {
 	return path, nil
 }
 
-// makeFolder makes the folder that an empty object stands for. Where a file of that name is already, it is in nobody's way.
+// makeFolder makes the folder that an empty object stands for, unless a file has that name.
 func (p *places) makeFolder(name, path string) error {
 	err := p.check(name)
 	if errors.Is(err, errFileThere) {
@@ -113,10 +113,10 @@ func (p *places) makeFolder(name, path string) error {
 	if err != nil {
 		return err
 	}
-	return p.below.MakeDirs(path, 0o777)
+	return p.dir.MakeDirs(path, 0o777)
 }
 
-// checkNames refuses what is no name here, and what would be cleaned out of a path, so that every key has its own path.
+// checkNames refuses what is not a valid name here, and what would be cleaned out of a path, so that every key has its own path.
 func checkNames(key string) error {
 	for name := range strings.SplitSeq(key, "/") {
 		switch {
@@ -129,7 +129,7 @@ func checkNames(key string) error {
 		case len(name) > maxName:
 			return fmt.Errorf("the key has a name of %d bytes in it, and %d are the most here", len(name), maxName)
 		case runtime.GOOS == "windows" && badOnWindows(name):
-			return fmt.Errorf("the key has %q in it, which Windows takes for no file name", name)
+			return fmt.Errorf("the key has %q in it, which is not a valid file name on Windows", name)
 		}
 	}
 	return nil
@@ -139,8 +139,8 @@ func badOnWindows(name string) bool {
 	return strings.ContainsAny(name, `\:*?"<>|`) || strings.HasSuffix(name, ".") || strings.HasSuffix(name, " ") || !filepath.IsLocal(name)
 }
 
-// fileAbove gives the key, or what is left of it below the prefix, that has made a file of a folder that name needs, or of
-// name itself; "" where there is none.
+// fileAbove returns the key, below the prefix, whose file has the name of a folder that name needs, or is name itself; "" if there
+// is none.
 func (p *places) fileAbove(name string) string {
 	for len(p.files) > 0 && !strings.HasPrefix(name, p.files[len(p.files)-1]) {
 		p.files = p.files[:len(p.files)-1]
@@ -153,7 +153,7 @@ func (p *places) fileAbove(name string) string {
 	return ""
 }
 
-// claim notes that a key becomes a file, and refuses one that differs from another only by case where that counts for nothing.
+// claim records that a key becomes a file, and refuses one that differs from another only by case, if the file system ignores that.
 func (p *places) claim(name string) error {
 	p.files = append(p.files, name)
 	if p.seen == nil {
@@ -167,8 +167,8 @@ func (p *places) claim(name string) error {
 	return nil
 }
 
-// note takes down a key whose file is there already, and stays.
-func (p *places) note(name string) {
+// noteExisting records a key whose file exists and stays.
+func (p *places) noteExisting(name string) {
 	p.fileAbove(name)
 	p.files = append(p.files, name)
 	if p.seen != nil {
@@ -176,7 +176,7 @@ func (p *places) note(name string) {
 	}
 }
 
-// hash gives a path without regard to case.
+// hash returns the hash of a path, ignoring case.
 func (p *places) hash(name string) uint64 {
 	return maphash.String(p.seed, strings.ToLower(strings.ToUpper(name)))
 }
@@ -185,8 +185,8 @@ var errCase = errors.New("another key differs only by case, and this file system
 
 var errFileThere = errors.New("a file is there, and a folder is needed")
 
-// check refuses a folder below root that leads elsewhere: what is there on the way must be folders, and no links. What is
-// missing is made by the transfer.
+// check refuses a folder below root that leads elsewhere: every part of the path that exists must be a folder, and not a link. The
+// transfer makes what is missing.
 func (p *places) check(folder string) error {
 	if folder == p.folder {
 		return nil
@@ -215,7 +215,7 @@ func (p *places) check(folder string) error {
 	return nil
 }
 
-// common is where the first name begins that a has and b, a folder that was checked, has not.
+// common returns the offset of the first name in a that b, a folder that was checked, does not have.
 func common(a, b string) int {
 	at := 0
 	for i := range min(len(a), len(b)) {
@@ -232,7 +232,7 @@ func common(a, b string) int {
 	return at
 }
 
-// foldsCase reports whether the file system takes A and a for one name.
+// foldsCase reports whether the file system ignores case.
 func foldsCase(dir string) bool {
 	f, err := os.CreateTemp(dir, ".haul-case-*")
 	if err != nil {

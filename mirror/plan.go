@@ -2,33 +2,30 @@ package mirror
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"haul.example/haul"
-	"haul.example/haul/internal/localfile"
 	"haul.example/haul/internal/oldformat"
 	"haul.example/haul/internal/plan"
-	"haul.example/haul/internal/seqfile"
+	"haul.example/haul/internal/planfile"
 	"haul.example/haul/store"
 )
 
-// A plan is what a dry run found, written down, one JSON object a line: a PlanHeader, a Step for each object, a PlanSummary.
-// Apply does what it says, and nothing else.
+// A plan is the result of a dry run in a file, one JSON object per line: a PlanHeader, a Step for each object, a PlanSummary. Apply
+// does these steps and nothing else.
 
 // planVersion grows when a field changes its meaning or goes away.
 const planVersion = 2
 
-// ErrPlan is in the chain of an error where a plan cannot be read, or is not of this store.
-var ErrPlan = errors.New("the plan is not good")
+// ErrPlan is in the chain of an error if a plan cannot be read, or is of another store.
+var ErrPlan = planfile.ErrPlan
 
 // PlanHeader begins a plan.
 type PlanHeader struct {
@@ -58,11 +55,9 @@ func (h *PlanHeader) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(oldformat.Rename(text), (*plain)(h)); err != nil {
 		return err
 	}
-	if h.Version < 1 || h.Version > planVersion {
-		return fmt.Errorf("it is of version %d, and this haul reads 1 to %d", h.Version, planVersion)
-	}
+	err := planfile.CheckVersion(h.Version, planVersion)
 	h.Version = planVersion
-	return nil
+	return err
 }
 
 // Step is one object of a plan.
@@ -72,7 +67,7 @@ type Step struct {
 	Why    string `json:"why,omitempty"`
 	Source string `json:"source"`
 	Target string `json:"target,omitempty"`
-	// RawSource and RawTarget are the names where they are no UTF-8.
+	// RawSource and RawTarget are the names if they are not UTF-8.
 	RawSource []byte `json:"raw_source,omitempty"`
 	RawTarget []byte `json:"raw_target,omitempty"`
 	Bytes     int64  `json:"bytes"`
@@ -99,7 +94,7 @@ const (
 	assumedLanes     = 16
 )
 
-// PlanWriter writes a plan. It is made by NewPlanWriter, told of each event of a dry run, and ended.
+// PlanWriter writes a plan. NewPlanWriter makes it, Add gets each event of a dry run, and End completes it.
 type PlanWriter struct {
 	// Bandwidth is that of the client, in bytes a second, for the estimate of time; 0 assumes one.
 	Bandwidth int64
@@ -112,14 +107,14 @@ type PlanWriter struct {
 	err   error
 }
 
-// NewPlanWriter begins a plan of a run from one end to the other. A customer's key is never written down, so that a transfer that
-// needs one cannot be planned: an error of kind store.Unsupported.
+// NewPlanWriter starts a plan of a run from one end to the other. A customer's key is never saved, so that a transfer that needs one
+// cannot be planned: that is an error of kind store.Unsupported.
 func NewPlanWriter(w io.Writer, c *haul.Client, from, to End, o Options) (*PlanWriter, error) {
 	if e := o.Transfer.Attrs.Encryption; e.Customer.Key != "" || e.CopySource.Key != "" {
 		return nil, fmt.Errorf("%w: a customer's key is not written down, so that a plan cannot be applied", store.Unsupported)
 	}
 	o.DryRun = true
-	way, err := newRun(c, o).way(from, to)
+	way, err := newRun(c, o).newJobBuilder(from, to)
 	if err != nil {
 		return nil, err
 	}
@@ -151,16 +146,12 @@ func rootName(e End) (string, error) {
 }
 
 func (p *PlanWriter) line(v any) {
-	b, err := json.Marshal(v)
-	if err == nil {
-		_, err = p.w.Write(append(b, '\n'))
-	}
-	if p.err == nil {
+	if err := planfile.WriteLine(p.w, v); p.err == nil {
 		p.err = err
 	}
 }
 
-// Add takes an event; those that plan nothing say nothing.
+// Add adds the step that an event plans. It ignores other events.
 func (p *PlanWriter) Add(e Event) {
 	if e.Kind != Planned {
 		return
@@ -202,7 +193,7 @@ func (p *PlanWriter) Add(e Event) {
 	p.line(s)
 }
 
-// name gives a path or address so that it can be read back on another day.
+// name returns a path or address so that it can be read back from any folder.
 func (p *PlanWriter) name(text string) (string, []byte) {
 	if text == "" {
 		return "", nil
@@ -236,8 +227,8 @@ func (p *PlanWriter) End() (PlanSummary, error) {
 	return p.sum, errors.Join(p.err, p.w.Flush())
 }
 
-// ReadPlan reads the beginning of a plan, and checks that it is whole, and that each step stays within the ends that it names: no
-// file, key or bucket elsewhere is read, written or deleted. The error names the line.
+// ReadPlan reads the header and the summary of a plan, and checks that it is complete, and that each step stays within the ends that
+// the header names: no file, key or bucket elsewhere is read, written or deleted. The error has the line.
 func ReadPlan(plan io.ReadSeeker) (PlanHeader, PlanSummary, error) {
 	var h PlanHeader
 	var sum PlanSummary
@@ -274,7 +265,7 @@ func ReadPlan(plan io.ReadSeeker) (PlanHeader, PlanSummary, error) {
 		return nil
 	})
 	if err == nil && !ended {
-		err = fmt.Errorf("%w: its end is missing, so that it was not all written", ErrPlan)
+		err = fmt.Errorf("%w: its end is missing, so it is not complete", ErrPlan)
 	}
 	return h, sum, err
 }
@@ -283,213 +274,5 @@ func eachLine(plan io.ReadSeeker, do func(n int, line []byte) error) error {
 	if _, err := plan.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	lines := bufio.NewScanner(plan)
-	lines.Buffer(nil, 1<<20)
-	for n := 1; lines.Scan(); n++ {
-		if err := do(n, lines.Bytes()); err != nil {
-			return err
-		}
-	}
-	return lines.Err()
-}
-
-// Apply does what a plan says, in its order and many steps at once, families in theirs, deletions after all else. A step whose source, or what it
-// would delete, is not what the plan saw, fails. Of the options, ContentType, Observe and Archived count.
-//
-// Errors are as those of Up; and ErrPlan, before anything was done, where the plan is not whole, is another store's, or has a step
-// that does not stay within the ends that the plan names (see ReadPlan).
-func Apply(ctx context.Context, c *haul.Client, plan io.ReadSeeker, o Options) (Summary, error) {
-	h, _, err := ReadPlan(plan)
-	if err != nil {
-		return Summary{}, err
-	}
-	if h.Store != store.Identity(c.Store()) {
-		return Summary{}, fmt.Errorf("%w: it is for the store %s, and this is %s", ErrPlan, h.Store, store.Identity(c.Store()))
-	}
-	o.Transfer, o.Move = h.Transfer, h.Move
-	o.NoOverwrite, o.DryRun, o.Select, o.NoFamilies, o.Last = false, false, Select{}, h.NoFamilies, h.Last
-	if !h.Guess {
-		o.ContentType = nil
-	}
-	a := &applying{run: newRun(c, o), h: h, plan: plan}
-	if err := a.openEnds(); err != nil {
-		return Summary{}, err
-	}
-	defer a.closeEnds()
-	a.inOrder = true
-	a.mixed = true // as they were looked at
-	a.after = func(ctx context.Context, end context.CancelCauseFunc) error {
-		for _, turn := range []turn{manifestTurn, markerTurn, deleteTurn} {
-			do := a.steps(turn)
-			if a.withheldWhy = a.failed(); turn == deleteTurn && a.withheldWhy != "" {
-				return do(ctx, func(job) bool { a.withheld++; return true })
-			}
-			if err := a.each(ctx, end, do); err != nil || ctx.Err() != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	return a.all(ctx, a.steps(dataTurn))
-}
-
-// applying is one Apply.
-type applying struct {
-	*run
-	h    PlanHeader
-	plan io.ReadSeeker
-	// local is the end on this machine, open, where something in it is written or deleted: nothing outside of it is.
-	local localfile.Below
-}
-
-// openEnds opens the local end where something in it may be written or deleted; a target is made where it is missing.
-func (a *applying) openEnds() (err error) {
-	switch {
-	case a.h.Way == Download:
-		if err = localfile.MakeDirs(a.h.Target, 0o777); err == nil {
-			a.local, err = localfile.OpenBelow(a.h.Target)
-		}
-		a.root = a.local.Root
-	case a.h.Way == Upload && a.h.Move:
-		a.local, err = localfile.OpenBelow(a.h.Source)
-	}
-	return err
-}
-
-func (a *applying) closeEnds() {
-	if a.local.Root != nil {
-		_ = a.local.Root.Close() // only names were looked up in it
-	}
-}
-
-var errEnough = errors.New("the run has ended")
-
-// turn is when a step is done.
-type turn int
-
-const (
-	dataTurn turn = iota
-	manifestTurn
-	markerTurn
-	deleteTurn
-)
-
-// turn tells it.
-func (a *applying) turn(s Step) turn {
-	switch role := a.o.role(filepath.ToSlash(s.Target)); {
-	case s.Action == deleteVerb:
-		return deleteTurn
-	case a.o.NoFamilies:
-	case role == seqfile.Manifest:
-		return manifestTurn
-	case role == seqfile.Marker:
-		return markerTurn
-	}
-	return dataTurn
-}
-
-// steps yields the steps of a turn.
-func (a *applying) steps(now turn) func(context.Context, func(job) bool) error {
-	return func(_ context.Context, yield func(job) bool) error {
-		why := a.missingFor(now == markerTurn)
-		err := eachLine(a.plan, func(n int, line []byte) error {
-			var s Step
-			if err := json.Unmarshal(line, &s); n == 1 || err != nil || s.Action == "" {
-				return err
-			}
-			s.Source, s.Target = s.names()
-			if a.turn(s) != now {
-				return nil
-			}
-			if !yield(a.job(s).unless(why)) {
-				return errEnough
-			}
-			return nil
-		})
-		if errors.Is(err, errEnough) {
-			return nil
-		}
-		return err
-	}
-}
-
-// job does a step.
-func (a *applying) job(s Step) job {
-	j := job{verb: s.Action, why: s.Why, source: s.Source, target: s.Target, entry: Entry{Size: s.Bytes}}
-	t := a.o.Transfer
-	t.IfMatch, t.Root = s.ETag, a.local.Root
-	from, to := a.end(s.Source, a.h.FromBucket), a.end(s.Target, a.h.ToBucket)
-	if s.Action == deleteVerb {
-		j.deletes = true
-		from = a.end(s.Source, a.h.ToBucket)
-		j.move = func(ctx context.Context) (haul.Result, error) { return haul.Result{}, a.remove(ctx, s, from) }
-		return j
-	}
-	j.move = func(ctx context.Context) (haul.Result, error) {
-		if from.Path != "" {
-			if err := s.unchanged(from.Path); err != nil {
-				return haul.Result{}, err
-			}
-		}
-		if name := cmpName(from, to); a.o.ContentType != nil && t.Attrs.Headers.ContentType == "" && (from.Path != "" || t.ReplaceMetadata) {
-			t.Attrs.Headers.ContentType = a.o.ContentType(name)
-		}
-		switch {
-		case s.Action == moveVerb:
-			return mover{c: a.c, t: t}.move(ctx, from, store.Object{Ref: from.Ref}, to)
-		case from.Path != "":
-			return a.c.Upload(ctx, from.Path, to.Ref, t.Upload())
-		case to.Path != "":
-			return a.c.Download(ctx, from.Ref, to.Path, t.Download())
-		}
-		return a.c.Copy(ctx, from.Ref, to.Ref, t.Copy())
-	}
-	return j
-}
-
-// cmpName is the name that a content type is guessed from.
-func cmpName(from, to End) string {
-	if from.Path != "" {
-		return from.Path
-	}
-	return to.Ref.Key
-}
-
-func (a *applying) end(name, bucket string) End {
-	if bucket == "" {
-		return Local(name)
-	}
-	return Remote(store.Ref{Bucket: bucket, Key: strings.TrimPrefix(name, scheme+bucket+"/")})
-}
-
-// unchanged refuses a file that is not what the plan saw.
-func (s Step) unchanged(path string) error {
-	fi, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	if fi.Size() != s.Bytes || fi.ModTime().UnixNano() != s.Modified {
-		return fmt.Errorf("%w: %s is not what the plan saw", haul.ErrSourceChanged, path)
-	}
-	return nil
-}
-
-// remove deletes what a plan says, where it is still what the plan saw.
-func (a *applying) remove(ctx context.Context, s Step, at End) error {
-	if at.Path != "" {
-		if err := s.unchanged(at.Path); err != nil {
-			return err
-		}
-		return a.local.Remove(at.Path)
-	}
-	now, err := a.c.Store().Head(ctx, store.GetRequest{Ref: at.Ref, Attrs: &a.o.Transfer.Attrs})
-	switch {
-	case errors.Is(err, store.NotFound):
-		return nil
-	case err != nil:
-		return err
-	case now.ETag != s.ETag:
-		return &store.Error{Kind: store.Changed, Op: "DeleteObject", Ref: at.Ref, Hint: "it is not what the plan saw; make a new plan"}
-	}
-	return a.c.Store().Delete(ctx, at.Ref, &a.o.Transfer.Attrs)
+	return planfile.EachLine(plan, func(n int, _ int64, line []byte) error { return do(n, line) })
 }

@@ -9,8 +9,8 @@ import (
 	"haul.example/haul/store"
 )
 
-// Holds is an error where a path or address does not lie below the end: an absolute path without "..", or the address of a key that
-// begins with the prefix and does not climb out of it by "..", which some stores take for a folder above.
+// Holds returns an error unless a path or address is below the end: an absolute path without "..", or the address of a key that
+// starts with the prefix and does not leave it by "..", which some stores take for the folder above.
 func (e End) Holds(name string) error {
 	if e.Path != "" {
 		rel, err := filepath.Rel(e.Path, name)
@@ -40,7 +40,7 @@ func (e End) Holds(name string) error {
 	return nil
 }
 
-// ends gives the two ends of a plan.
+// ends returns the two ends of a plan.
 func (h PlanHeader) ends() (from, to End, err error) {
 	if from, err = planEnd(h.Source, h.FromBucket); err == nil {
 		to, err = planEnd(h.Target, h.ToBucket)
@@ -78,7 +78,7 @@ func (s Step) names() (source, target string) {
 	return source, target
 }
 
-// planChecker holds the steps of a plan to its ends.
+// planChecker checks that the steps of a plan stay within its ends.
 type planChecker struct {
 	h        PlanHeader
 	from, to End
@@ -91,7 +91,7 @@ func newPlanChecker(h PlanHeader) (*planChecker, error) {
 	return &planChecker{h: h, from: from, to: to, seed: maphash.MakeSeed(), targets: map[uint64]struct{}{}}, err
 }
 
-// check refuses a step that the header does not allow: another action, an end elsewhere, a target that an earlier step has.
+// check refuses a step that the header does not allow: another action, an end elsewhere, or the target of an earlier step.
 func (p *planChecker) check(s Step) error {
 	source, target := s.names()
 	switch s.Action {

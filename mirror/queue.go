@@ -5,15 +5,15 @@ import (
 	"math"
 )
 
-// queue holds jobs that were found and have not begun.
+// queue holds jobs that were found and have not started.
 type queue struct {
 	inOrder bool
-	over    bool // there are no more to come
-	n       int  // of all that were put in
+	over    bool // no more will come
+	n       int  // how many were put in
 	waiting byTurn
 }
 
-// put takes a job in, or, without ok, that there are no more.
+// put adds a job or, if ok is false, records that there are no more.
 func (q *queue) put(j job, ok bool) {
 	if !ok {
 		q.over = true
@@ -23,20 +23,20 @@ func (q *queue) put(j job, ok bool) {
 	switch {
 	case q.inOrder:
 		size = 0
-	case j.err != nil, j.skip != nil: // there is nothing to do but to tell
+	case j.err != nil, j.skip != nil: // it only has to be reported
 		size = math.MaxInt64
 	}
 	q.n++
 	heap.Push(&q.waiting, waiter{j, size, q.n})
 }
 
-// take gives the job whose turn it is.
+// take returns the next job.
 func (q *queue) take() job { return heap.Pop(&q.waiting).(waiter).job }
 
-// Len is how many wait.
+// Len returns how many wait.
 func (q *queue) Len() int { return len(q.waiting) }
 
-// waiter is a job that waits: the largest before others, and of equals the one that was found first.
+// waiter is a job that waits: the largest comes first, and of equals the one that was found first.
 type waiter struct {
 	job  job
 	size int64

@@ -21,14 +21,14 @@ import (
 	"haul.example/haul/store"
 )
 
-// An interrupted Tree or MoveOne resumes: a journal holds what it has finished, by a hash of the state of source and target. The same
-// call with the same options leaves out what is in the journal and still in that state at both ends; and a source that is missing
-// because it was moved is not an error. A run that ends well removes its journal.
+// An interrupted Tree or MoveOne resumes: a journal holds what it has finished, as a hash of the state of source and target. The same
+// call with the same options leaves out what is in the journal and still in that state at both ends, and a source that is missing
+// because it was moved is not an error. A run that succeeds removes its journal.
 
 // journalVersion grows when an entry changes its meaning.
 const journalVersion = 1
 
-// runHeader begins the journal of a run. The journal's name tells which run it is of; Source and Target are for people.
+// runHeader is the first line of the journal of a run. The journal's name identifies the run; Source and Target are for people.
 type runHeader struct {
 	Version int       `json:"haul_run_journal"`
 	Verb    string    `json:"verb"`
@@ -37,45 +37,32 @@ type runHeader struct {
 	Began   time.Time `json:"began"`
 }
 
-// finished is a hash of what became of one object: see finishedAs. 16 bytes of it are kept, so that a million objects take no more
+// finished is a hash of the result for one object: see finishedAs. 16 bytes of it are kept, so that a million objects take no more
 // than 32 MB when a run resumes.
 type finished [16]byte
 
-// finishedAs gives the hash of the parts.
+// finishedAs returns the hash of the parts.
 func finishedAs(parts ...string) finished {
 	b, _ := json.Marshal(parts) // strings marshal; names that are not UTF-8 are quoted before
 	sum := sha256.Sum256(b)
 	return finished(sum[:len(finished{})])
 }
 
+// MarshalText writes 32 hex digits.
+func (f finished) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, f[:]), nil }
+
+// UnmarshalText reads them.
+func (f *finished) UnmarshalText(text []byte) error {
+	if len(text) != hex.EncodedLen(len(f)) {
+		return fmt.Errorf("a hash has %d hex digits, not %d", hex.EncodedLen(len(f)), len(text))
+	}
+	_, err := hex.Decode(f[:], text)
+	return err
+}
+
 // runEntry is one line of a journal.
 type runEntry struct {
-	Finished finished `json:"-"`
-}
-
-// MarshalJSON gives {"finished":"…"} with 32 hex digits.
-func (e runEntry) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Finished string `json:"finished"`
-	}{hex.EncodeToString(e.Finished[:])})
-}
-
-// UnmarshalJSON reads that.
-func (e *runEntry) UnmarshalJSON(b []byte) error {
-	var text struct {
-		Finished string `json:"finished"`
-	}
-	if err := json.Unmarshal(b, &text); err != nil {
-		return err
-	}
-	sum, err := hex.DecodeString(text.Finished)
-	if err == nil && len(sum) != len(e.Finished) {
-		err = fmt.Errorf("a hash has %d bytes, not %d", len(e.Finished), len(sum))
-	}
-	if err == nil {
-		e.Finished = finished(sum)
-	}
-	return err
+	Finished finished `json:"finished"`
 }
 
 // runJournal is the journal of one run.
@@ -86,10 +73,10 @@ type runJournal struct {
 	earlier []finished // of the interrupted runs, sorted
 
 	mu      sync.Mutex
-	log     *journal.Log[runHeader, runEntry] // nil keeps none
+	log     *journal.Log[runHeader, runEntry] // or nil
 	added   bool
 	stopped bool
-	warning error // why nothing is kept, where that is worth knowing
+	warning error // why nothing is recorded, if that is worth a warning
 }
 
 // newJournal opens the journal of a run. Options that give other targets make it another run.
@@ -119,7 +106,7 @@ func newJournal(c *haul.Client, verb string, from, to End, t TransferOptions) *r
 	return j
 }
 
-// open takes hold of the journal, and reads what earlier runs finished.
+// open locks the journal, and reads what earlier runs finished.
 func (j *runJournal) open() (*journal.Log[runHeader, runEntry], error) {
 	log, err := journal.Open[runHeader, runEntry](j.dir, j.name)
 	if err != nil {
@@ -138,7 +125,7 @@ func (j *runJournal) open() (*journal.Log[runHeader, runEntry], error) {
 	return log, nil
 }
 
-// stop keeps nothing more. Where another process does the same, this one keeps nothing from the start.
+// stop ends recording. If another process does the same run, this one records nothing from the start.
 func (j *runJournal) stop(err error) {
 	j.stopped = true
 	if busy := (*journal.BusyError)(nil); !errors.As(err, &busy) {
@@ -146,7 +133,7 @@ func (j *runJournal) stop(err error) {
 	}
 }
 
-// add notes what is finished.
+// add records what is finished.
 func (j *runJournal) add(f finished) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -182,13 +169,13 @@ func (j *runJournal) end(done bool) error {
 	return j.log.Close()
 }
 
-// fileState tells one state of a local file from another.
+// fileState identifies the state of a local file.
 func fileState(path string) (localfile.Fingerprint, string, error) {
 	p, err := localfile.PrintOf(path)
 	return p, fmt.Sprintf("%d %d %d", p.Size, p.MTime, p.Inode), err
 }
 
-// objectState tells one state of an object from another; empty where that cannot be told.
+// objectState identifies the state of an object; empty if that is not known.
 func objectState(o store.Object, size int64) string {
 	if o.ETag == "" {
 		return ""
@@ -196,11 +183,11 @@ func objectState(o store.Object, size int64) string {
 	return fmt.Sprintf("%d %s", size, o.ETag)
 }
 
-// quoted keeps names apart that are not UTF-8.
+// quoted keeps names that are not UTF-8 distinct.
 func quoted(name string) string { return fmt.Sprintf("%q", name) }
 
-// finish notes a job that is done. One that is not verified is done again.
-func (w *jobBuilder) finish(j job, r haul.Result) {
+// recordDone records a job that is done. One that is not verified is done again.
+func (w *jobBuilder) recordDone(j job, r haul.Result) {
 	if !r.Proof.Verified {
 		return
 	}
@@ -226,28 +213,28 @@ func (w *jobBuilder) finish(j job, r haul.Result) {
 	}
 }
 
-// whyFinished is why a job is left out that an interrupted run has done.
+// whyFinished is why a job that an interrupted run has done is left out.
 const whyFinished = "an earlier run finished it"
 
-// resume lets a job look first whether an interrupted run has done it.
+// resume makes a job check first whether an interrupted run has done it.
 func (w *jobBuilder) resume(j *job) {
 	if w.journal != nil && !w.o.Move {
-		j.finish = w.finish
+		j.onDone = w.recordDone
 	}
 	digests := len(w.o.Transfer.Digests) > 0 && w.o.Verify == nil // an event has to report them
-	if !w.journal.resumes() || j.err != nil || j.skip != nil || j.look != nil || w.o.Move || digests {
+	if !w.journal.resumes() || j.err != nil || j.skip != nil || j.decide != nil || w.o.Move || digests {
 		return
 	}
 	before := *j
-	j.look = func(ctx context.Context) (bool, string, error) {
+	j.decide = func(ctx context.Context) (bool, string, error) {
 		done, err := w.finishedBefore(ctx, before)
 		return !done, whyFinished, err
 	}
-	j.stands = w.stands(*j, w.standingEntry(*j), true)
+	j.verify = w.verifyUnchanged(*j, w.standingEntry(*j), true)
 }
 
-// finishedBefore reports whether an interrupted run has done a job, and both ends still are as it left them. What cannot be looked at
-// is not known to be done, and the transfer reports why.
+// finishedBefore reports whether an interrupted run has done a job, and both ends are still as it left them. After an error the job
+// counts as not done, and the transfer reports the error.
 func (w *jobBuilder) finishedBefore(ctx context.Context, j job) (bool, error) {
 	var source, target string
 	var err error
@@ -271,7 +258,7 @@ func (w *jobBuilder) finishedBefore(ctx context.Context, j job) (bool, error) {
 	return w.journal.has(finishedAs(quoted(j.source), source, quoted(j.target), target)), nil
 }
 
-// targetState is that of a job's target now.
+// targetState is the state of a job's target now.
 func (w *jobBuilder) targetState(ctx context.Context, j job) (string, error) {
 	if w.kind == Download {
 		_, state, err := fileState(j.target)
@@ -281,10 +268,11 @@ func (w *jobBuilder) targetState(ctx context.Context, j job) (string, error) {
 	return objectState(obj, obj.Size), err
 }
 
-// movedAs gives the hash of a move whose target is verified, and whose source is about to be deleted: it is all that is left to look at.
+// movedAs returns the hash of a move whose target is verified, and whose source is about to be deleted, so that only the target is
+// left to compare.
 func movedAs(target, state string) finished { return finishedAs("moved", quoted(target), state) }
 
-// moved notes a move before its source is deleted.
+// moved records a move before its source is deleted.
 func (j *runJournal) moved(to End, r haul.Result) {
 	if j == nil {
 		return
@@ -301,7 +289,7 @@ func (j *runJournal) moved(to End, r haul.Result) {
 	}
 }
 
-// movedBefore reports whether an interrupted run has moved the source of a move that ended with err, since there is none.
+// movedBefore reports whether an interrupted run has moved the source of a move that ended with err because the source is missing.
 func (j *runJournal) movedBefore(ctx context.Context, c *haul.Client, to End, a *store.Attrs, err error) (haul.Result, bool) {
 	if !j.resumes() || !errors.Is(err, fs.ErrNotExist) && store.KindOf(err) != store.NotFound {
 		return haul.Result{}, false

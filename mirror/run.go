@@ -6,46 +6,42 @@ import (
 	"io/fs"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"haul.example/haul"
 	"haul.example/haul/internal/evidence"
 	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/pool"
 	"haul.example/haul/store"
 )
 
 const (
-	// ahead is how many objects are listed before their transfers begin: a page of a listing, so that the next one is on its
-	// way while the transfers of this one go on.
-	ahead = 1000
-	// leastTransfers may be under way at once, and perLane for each of the client's lanes, so that no lane has to wait for one
-	// to begin.
-	leastTransfers = 32
-	perLane        = 2
-	maxFailures    = 10
+	// ahead is how many objects are listed before their transfers start: a page, so that the next one is requested while this one
+	// is transferred.
+	ahead       = 1000
+	maxFailures = 10
 )
 
-// job is one object to move.
+// job is one object to transfer or to delete.
 type job struct {
 	verb, why      string
 	source, target string
 	entry          Entry
-	skip           error // why it can be no part of the run
-	err            error // why it cannot even begin
-	// look reports whether to move it, and why, where that takes more than a listing; nil moves it.
-	look func(context.Context) (move bool, why string, err error)
-	move func(context.Context) (haul.Result, error)
-	// finish notes that it is done; nil does not.
-	finish func(job, haul.Result)
-	// stands verifies what is left as it is; nil does not.
-	stands standing
-	// seen is the entry as look has found it, where nobody had listed it; or nil.
-	seen *Entry
+	skip           error // why it is left out of the run
+	err            error // why it cannot even start
+	// decide reports whether to move it, and why, if that takes more than a listing; nil moves it.
+	decide func(context.Context) (move bool, why string, err error)
+	move   func(context.Context) (haul.Result, error)
+	// onDone, if not nil, is called when it is done.
+	onDone func(job, haul.Result)
+	// verify, if not nil, verifies what is left as it is.
+	verify verifyFunc
+	// found is the entry that decide found, if it was not listed; or nil.
+	found *Entry
 	// deletes reports that move deletes source.
 	deletes bool
-	// kin is what goes behind it; nil is nothing.
-	kin *companions
+	// companions are the indexes that follow it; or nil.
+	companions *companions
 }
 
 // run is one Tree or Sync.
@@ -54,49 +50,46 @@ type run struct {
 	c       *haul.Client
 	o       Options
 	observe func(Event)
-	began   time.Time
 	summer  *evidence.Summer
-	mixed   bool // jobs come in no order of their names
-	// after is what is left to do when all jobs are done and nothing ended the run early; nil is nothing.
-	after func(context.Context, context.CancelCauseFunc) error
+	began   time.Time
+	mixed   bool // jobs do not come in order of their names
+	// afterJobs, if not nil, is called when all jobs are done and nothing ended the run early.
+	afterJobs func(context.Context, context.CancelCauseFunc) error
 
-	// root is the target folder of a run down, open; nil where there is none.
+	// root is the open target folder of a download; else nil.
 	root *os.Root
 
-	inOrder bool // jobs begin as they are found
+	inOrder bool // jobs start as they are found
 
-	under atomic.Int64  // transfers under way
-	ended chan struct{} // one was
-
-	// beneath is the target's path below the source, with a slash at its end, where it lies in the source; what is there stays.
-	beneath string
-	// withheld are deletions that were not done, and why; set by after.
+	// targetBelow is the target's path below the source, with a slash at its end, if it lies in the source; what is there stays.
+	targetBelow string
+	// withheld counts deletions that were not done, and withheldWhy is the reason; set by afterJobs.
 	withheld    int
 	withheldWhy string
 	kept        int // sources of moves that were not the run's to delete; guarded by mu
-	// alone reports that one job is done at a time; read by jobs, written while there are none.
-	alone bool
+	// oneByOne: one job is done at a time. Jobs read it; it is written while there are none.
+	oneByOne bool
 
 	mu      sync.Mutex
 	summary Summary
 	// refused counts jobs that the store answered with 5xx to the end, since one was last done.
 	refused int
-	// retryNoSpace are jobs that found no room on the disk while others were taking it; they are done again alone. Not more than
-	// ahead: then there is none.
+	// retryNoSpace are jobs that found no space on the disk while others took it; each is tried again alone. There are at most
+	// ahead of them.
 	retryNoSpace []job
 }
 
 func newRun(c *haul.Client, o Options) *run {
-	return &run{c: c, o: o, observe: o.Observe, began: time.Now(), summer: evidence.NewSummer(nil, nil), ended: make(chan struct{}, 1)}
+	return &run{c: c, o: o, observe: o.Observe, began: time.Now(), summer: evidence.NewSummer(nil, nil)}
 }
 
-// all does the jobs that find yields. When find returns, there are no more; its error ends the run after those.
+// all does the jobs that find yields. After the last of them, the error of find ends the run.
 func (r *run) all(ctx context.Context, find func(ctx context.Context, yield func(job) bool) error) (Summary, error) {
 	rctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	err := r.each(rctx, cancel, find)
-	if err == nil && rctx.Err() == nil && r.after != nil {
-		err = r.after(rctx, cancel)
+	if err == nil && rctx.Err() == nil && r.afterJobs != nil {
+		err = r.afterJobs(rctx, cancel)
 	}
 	s := r.summary
 	s.Elapsed = time.Since(r.began)
@@ -111,11 +104,11 @@ func (r *run) all(ctx context.Context, find func(ctx context.Context, yield func
 	return s, nil
 }
 
-// each does the jobs that find yields, and gives its error. Of those that wait, the largest begins first, so that no large one
-// is left to run alone at the end; in a dry run, and where a plan tells the order, the first.
+// each does the jobs that find yields, and returns its error. The largest of those that wait starts first, so that no large one
+// runs alone at the end; in a dry run, and if a plan has the order, the first one.
 func (r *run) each(ctx context.Context, end context.CancelCauseFunc, find func(ctx context.Context, yield func(job) bool) error) error {
 	jobs := make(chan job)
-	line := &companionQueue{r: r, kin: map[string]*companions{}, mixed: r.mixed || r.o.Select.Pairs != nil, yield: func(j job) bool {
+	line := &companionQueue{r: r, byData: map[string]*companions{}, mixed: r.mixed || r.o.Select.Pairs != nil, yield: func(j job) bool {
 		r.announce(j)
 		select {
 		case jobs <- j:
@@ -124,54 +117,60 @@ func (r *run) each(ctx context.Context, end context.CancelCauseFunc, find func(c
 			return false
 		}
 	}}
-	var wg sync.WaitGroup
+	var finding sync.WaitGroup
 	var lost error // what find missed
-	wg.Go(func() {
+	finding.Go(func() {
 		defer close(jobs)
 		lost = find(ctx, line.add)
-		line.end()
-		r.found(lost == nil && ctx.Err() == nil)
+		line.releaseAll()
+		r.allFound(lost == nil && ctx.Err() == nil)
 	})
 	waiting := queue{inOrder: r.inOrder || r.o.DryRun}
-	for r.wait(ctx, &waiting, jobs) {
+	under, ended := pool.New(func() int { return r.c.Progress().Lanes }), make(chan struct{}, 1)
+	under.Ended = func() {
+		select {
+		case ended <- struct{}{}:
+		default:
+		}
+	}
+	for wait(ctx, &waiting, jobs, under.Room, ended) {
 		j := waiting.take()
-		if r.o.DryRun && j.look == nil { // nothing to wait for: so these are told in order
+		if r.o.DryRun && j.decide == nil { // nothing to wait for, so that these are reported in order
 			line.do(ctx, end, j)
 			continue
 		}
-		r.under.Add(1)
-		wg.Go(func() {
-			defer r.leave()
-			line.do(ctx, end, j)
-		})
+		if under.Go(ctx, func() { line.do(ctx, end, j) }) != nil {
+			break
+		}
 	}
-	wg.Wait()
-	r.alone = true
-	for _, j := range r.retryNoSpace { // one by one, what fits does come
+	under.Wait()
+	finding.Wait()
+	r.oneByOne = true
+	for _, j := range r.retryNoSpace { // one by one, all that fit will succeed
 		if ctx.Err() == nil {
 			line.do(ctx, end, j)
 		}
 	}
-	r.retryNoSpace, r.alone = nil, false
+	r.retryNoSpace, r.oneByOne = nil, false
 	return lost
 }
 
-// announce tells of a job that was found.
+// announce reports a job that was found.
 func (r *run) announce(j job) {
 	if !j.deletes {
 		r.emit(Event{Kind: Found, Verb: j.verb, Why: j.why, Source: j.source, Target: j.target, Entry: j.entry})
 	}
 }
 
-// wait takes jobs into the queue until one of them may begin; false when there are no more, or ctx ended.
-func (r *run) wait(ctx context.Context, q *queue, jobs <-chan job) bool {
+// wait takes jobs into the queue until one of them may start; false if there are no more, or ctx has ended.
+func wait(ctx context.Context, q *queue, jobs <-chan job, room func() bool, ended <-chan struct{}) bool {
 	for {
 		in := jobs
 		if q.Len() >= ahead {
 			in = nil
 		}
-		if q.Len() > 0 && r.under.Load() < int64(max(leastTransfers, perLane*r.c.Progress().Lanes)) {
-			select { // what is told just now may be larger
+		if q.Len() > 0 && room() {
+			select { // one that has just arrived may be larger
 			case j, ok := <-in:
 				q.put(j, ok)
 			default:
@@ -187,23 +186,14 @@ func (r *run) wait(ctx context.Context, q *queue, jobs <-chan job) bool {
 		select {
 		case j, ok := <-in:
 			q.put(j, ok)
-		case <-r.ended:
+		case <-ended:
 		case <-ctx.Done():
 			return false
 		}
 	}
 }
 
-func (r *run) leave() {
-	r.under.Add(-1)
-	select {
-	case r.ended <- struct{}{}:
-	default:
-	}
-}
-
-// do does one job, and gives the kind of what came of it; none where that ended the run, as does what would let every other job
-// fail as well.
+// do does one job, and returns the kind of its result; none if that ended the run, as an error does that every job would meet.
 func (r *run) do(ctx context.Context, end context.CancelCauseFunc, j job) EventKind {
 	e := Event{Verb: j.verb, Why: j.why, Source: j.source, Target: j.target, Entry: j.entry, Err: j.err}
 	if j.skip != nil {
@@ -212,20 +202,20 @@ func (r *run) do(ctx context.Context, end context.CancelCauseFunc, j job) EventK
 		return e.Kind
 	}
 	move := true
-	if e.Err == nil && j.look != nil {
-		move, e.Why, e.Err = j.look(ctx)
-		if j.seen != nil {
-			e.Entry = *j.seen
+	if e.Err == nil && j.decide != nil {
+		move, e.Why, e.Err = j.decide(ctx)
+		if j.found != nil {
+			e.Entry = *j.found
 		}
 	}
 	if e.Err == nil && move && !r.o.DryRun {
 		e.Result, e.Err = j.move(ctx)
-		if r.o.NoOverwrite && j.stands != nil && exists(e.Err) {
-			move, e.Why, e.Result, e.Err = false, there, haul.Result{}, nil
+		if r.o.NoOverwrite && j.verify != nil && exists(e.Err) {
+			move, e.Why, e.Result, e.Err = false, whyExists, haul.Result{}, nil
 		}
 	}
-	if e.Err == nil && !move && j.stands != nil {
-		e.Result, e.Err = j.stands(ctx)
+	if e.Err == nil && !move && j.verify != nil {
+		e.Result, e.Err = j.verify(ctx)
 	}
 	if r.postpone(ctx, j, e.Err) {
 		return postponed
@@ -234,32 +224,32 @@ func (r *run) do(ctx context.Context, end context.CancelCauseFunc, j job) EventK
 	if !ok && ctx.Err() == nil && r.refusedAlone(e.Err) {
 		e.Kind, ok = Failed, true
 	}
-	if e.Kind == Done && j.finish != nil {
-		j.finish(j, e.Result)
+	if e.Kind == Done && j.onDone != nil {
+		j.onDone(j, e.Result)
 	}
 	if e.Kind == Done && j.deletes {
 		e.Kind = Deleted
 	}
 	if !ok {
-		r.leftBy(e.Err)
+		r.countLeft(e.Err)
 		if ctx.Err() == nil {
 			end(e.Err)
 		}
 		return ""
 	}
 	if e.Kind == Failed {
-		r.leftBy(e.Err)
+		r.countLeft(e.Err)
 	}
 	r.emit(e)
 	return e.Kind
 }
 
-// postponed is what came of a job that is done again when the others are done.
+// postponed is the result of a job that is tried again when the others are done.
 const postponed EventKind = ""
 
-// postpone keeps a job for later that found no room on the disk; it reports whether it did.
+// postpone keeps a job that found no space on the disk for later; it reports whether it did.
 func (r *run) postpone(ctx context.Context, j job, err error) bool {
-	if r.alone || ctx.Err() != nil || !errors.Is(err, localfile.ErrNoSpace) {
+	if r.oneByOne || ctx.Err() != nil || !errors.Is(err, localfile.ErrNoSpace) {
 		return false
 	}
 	r.mu.Lock()
@@ -271,7 +261,7 @@ func (r *run) postpone(ctx context.Context, j job, err error) bool {
 	return true
 }
 
-// classify finds the kind of what came of a job; false where that ends the run, or the end of the run broke it off.
+// classify finds the kind of a result; false if it ends the run, or if the end of the run cut the job off.
 func (r *run) classify(ctx context.Context, e *Event, move bool) bool {
 	var skip skipError
 	var ends endError
@@ -287,7 +277,7 @@ func (r *run) classify(ctx context.Context, e *Event, move bool) bool {
 	case errors.As(e.Err, &skip):
 		e.Kind, e.Err = Skipped, skip.error
 	case r.o.NoOverwrite && exists(e.Err):
-		e.Kind, e.Why, e.Err = Unchanged, there, nil
+		e.Kind, e.Why, e.Err = Unchanged, whyExists, nil
 	case errors.Is(e.Err, store.Archived) && r.o.Archived == SkipArchived:
 		e.Kind = Skipped
 	case errors.Is(e.Err, store.Archived) && r.o.Archived == IgnoreArchived:
@@ -298,11 +288,11 @@ func (r *run) classify(ctx context.Context, e *Event, move bool) bool {
 	return true
 }
 
-// manyRefused is how many jobs in a row the store refuses by 5xx before it is taken to be down: one or two may be ill
-// objects, and the run has other work.
+// manyRefused is how many jobs in a row may end with a 5xx before the store is taken to be down: one or two objects may be broken
+// in the store, and the others are not.
 const manyRefused = 3
 
-// refusedAlone reports whether a job that ended with a 5xx may be the only one: then it fails like any other, and is named.
+// refusedAlone reports whether a job that ended with a 5xx may be the only one: then it fails like any other.
 func (r *run) refusedAlone(err error) bool {
 	if store.KindOf(err) != store.Unavailable {
 		return false
@@ -313,11 +303,11 @@ func (r *run) refusedAlone(err error) bool {
 	return r.refused < manyRefused
 }
 
-// exists reports that a target was there already.
+// exists reports that the target already exists.
 func exists(err error) bool { return errors.Is(err, store.Exists) || errors.Is(err, fs.ErrExist) }
 
-// Hopeless tells errors that are not of one object: those of the bucket and of who asks, and those after which the client
-// has tried again until nothing had got through for as long as its patience lasts.
+// Hopeless reports errors that are not about one object: those of the bucket and of the credentials, and those after which the
+// client retried until nothing had got through for as long as its patience lasts.
 func Hopeless(err error) bool {
 	if errors.Is(err, haul.ErrTriedOut) {
 		return false
@@ -330,10 +320,10 @@ func Hopeless(err error) bool {
 	return false
 }
 
-// skipError is why a file is skipped, where that shows only at its transfer.
+// skipError is why a file is skipped, if only its transfer shows that.
 type skipError struct{ error }
 
-// unreadable makes err a skipError where the reason is that the local file may not be read.
+// unreadable makes err a skipError if the local file may not be read.
 func unreadable(path string, err error) error {
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
@@ -345,8 +335,8 @@ func unreadable(path string, err error) error {
 	return skipError{ErrNoAccess}
 }
 
-// leftBy counts what stays of a transfer that failed or was broken off.
-func (r *run) leftBy(err error) {
+// countLeft counts what remains of a transfer that failed or was cut off.
+func (r *run) countLeft(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l := &r.summary.Left
@@ -362,8 +352,8 @@ func (r *run) leftBy(err error) {
 	}
 }
 
-// failed says how many objects failed; empty where none did.
-func (r *run) failed() string {
+// failedText is how many objects failed, in words; empty if none did.
+func (r *run) failedText() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.summary.Failed == 0 {
@@ -372,13 +362,13 @@ func (r *run) failed() string {
 	return number(r.summary.Failed, "object", "objects") + " failed"
 }
 
-func (r *run) found(all bool) {
+func (r *run) allFound(all bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.summary.All = all
 }
 
-// emit counts an event and gives it to who observes.
+// emit counts an event and passes it to Observe.
 func (r *run) emit(e Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -11,18 +11,19 @@ import (
 	"haul.example/haul/store"
 )
 
-// Standing is a source and a target that a run leaves as they are.
+// Standing is a pair of source and target that a run leaves as it is.
 type Standing struct {
 	// Source and Target are as in Events.
 	Source, Target string
 	From, To       Entry
 }
 
-// standing is what a job does about what it leaves as it is, where that is asked for: nil is nothing.
-type standing func(ctx context.Context) (haul.Result, error)
+// verifyFunc verifies what a job leaves as it is.
+type verifyFunc func(ctx context.Context) (haul.Result, error)
 
-// stands gives what verifies an unchanged pair, by what is recorded of it. A target that need not be equal may differ.
-func (w *jobBuilder) stands(j job, to Entry, equal bool) standing {
+// verifyUnchanged returns what verifies an unchanged pair, by recorded checksums; nil if that was not asked for. Only if equal is
+// true is a difference an error.
+func (w *jobBuilder) verifyUnchanged(j job, to Entry, equal bool) verifyFunc {
 	if w.o.Verify == nil || w.o.DryRun || j.entry.Why != nil || j.skip != nil {
 		return nil
 	}
@@ -35,25 +36,31 @@ func (w *jobBuilder) stands(j job, to Entry, equal bool) standing {
 	}
 }
 
-// verify finds out whether a pair is equal. The file is read, and nothing is moved.
+// compareContent compares the checksums of an entry with those of its target, which is the file of that name in a download.
+func (w *jobBuilder) compareContent(ctx context.Context, from Entry, target string) (haul.Comparison, error) {
+	one := One{Client: w.c, From: End{from.Path, from.Object.Ref}, To: Remote(w.targetRef(from))}
+	if w.kind == Download {
+		one.To = Local(target)
+	}
+	same, err := one.Compare(ctx, &w.o.Transfer.Attrs)
+	if w.kind == Upload {
+		err = unreadable(from.Path, err)
+	}
+	return same, err
+}
+
+// verify compares a pair. The file is read, and nothing is moved.
 func (w *jobBuilder) verify(ctx context.Context, pair Standing, equal bool) (haul.Result, error) {
-	var same haul.Comparison
-	var err error
-	var r haul.Result
-	attrs := &w.o.Transfer.Attrs
+	same, err := w.compareContent(ctx, pair.From, pair.Target)
+	r := haul.Result{Object: same.Target}
 	path := ""
 	switch w.kind {
 	case Upload:
 		path = pair.From.Path
-		same, err = w.c.SameFile(ctx, path, w.targetRef(pair.From), attrs)
-		r.Object, err = same.Target, unreadable(path, err)
 	case Download:
 		path = pair.Target
-		same, err = w.c.SameFile(ctx, path, pair.From.Object.Ref, attrs)
-		r.Object = same.Target
 	default:
-		same, err = w.c.SameObject(ctx, pair.From.Object.Ref, w.targetRef(pair.From), attrs)
-		r.Object, r.Modified = same.Target, pair.From.Modified
+		r.Modified = pair.From.Modified
 	}
 	switch {
 	case err != nil:
@@ -75,7 +82,7 @@ func (w *jobBuilder) verify(ctx context.Context, pair Standing, equal bool) (hau
 	return r, w.digest(ctx, path, &r)
 }
 
-// digest computes the digests that are asked for, and takes the time of the file.
+// digest computes the digests that were asked for, and reads the time of the file.
 func (w *jobBuilder) digest(ctx context.Context, path string, r *haul.Result) error {
 	src, err := localfile.OpenSource(path)
 	if err != nil {

@@ -13,123 +13,126 @@ import (
 	"time"
 
 	"haul.example/haul"
+	"haul.example/haul/internal/spool"
 	"haul.example/haul/store"
 )
 
-// SyncOptions are the choices for Sync. The zero value is the good default.
+// SyncOptions are the options of Sync. The zero value is the good default.
 type SyncOptions struct {
 	Options
 	Rules Rules
-	// Delete deletes from the target what is not in the source, and what Select means. It begins when both listings came to a good
-	// end and all transfers are done. Nothing is deleted where one of them failed, or a part of a folder could not be read; and where
-	// nothing was found in the source, which looks like a share that is not mounted: then the error is an *EmptySourceError.
+	// Delete deletes from the target what Select chooses and the source does not have. It starts once both listings are complete
+	// and all transfers are done. Nothing is deleted if a listing or a transfer failed, or if a folder could not be read: the
+	// error is then an *IncompleteError that counts what was withheld. Nothing is deleted either if the source has nothing, which
+	// is what a share looks like that is not mounted: the error is then an *EmptySourceError.
 	Delete bool
-	// AllowEmptySource lets Delete empty the target where there is nothing in the source, with a warning, of which the error is an
-	// *EmptySourceError.
+	// AllowEmptySource lets Delete empty the target if the source has nothing. An *EmptySourceError is then a warning.
 	AllowEmptySource bool
-	// MaxDelete is how many may be deleted at most: where there are more, none is, and the error is a *DeletesError. 0 is any
-	// number, and below 0 none may.
+	// MaxDelete is the most that may be deleted: if there is more, nothing is deleted, and the error is a *DeletesError. 0 is no
+	// limit; a negative number allows no deletion.
 	MaxDelete int
 }
 
-// Sync makes to equal to from: it moves what is missing there or differs, as the Rules say, and leaves the rest. Objects that stand
-// for folders are no part of it. A prefix without objects is an error as a source, and none as a target; a folder to sync into is
-// made. Select.Pairs and Options.Move have no meaning here.
+// Sync makes to equal to from: it transfers what is missing there or differs by the Rules, and leaves the rest. It ignores objects
+// that stand for folders. An empty prefix is an error as a source, but not as a target; a target folder is made. Select.Pairs,
+// Select.Pattern and Options.Move are refused.
 //
-// Errors are as those of Up. After any that is neither an *IncompleteError nor nil, nothing was deleted, unless the error is of the
-// deleting.
+// Errors are those of Up. If the error is neither nil nor an *IncompleteError, nothing was deleted, unless a deletion failed.
 func Sync(ctx context.Context, c *haul.Client, from, to End, o SyncOptions) (Summary, error) {
 	if o.Move || o.Select.Pairs != nil || o.Select.Pattern != "" {
 		return Summary{}, fmt.Errorf("%w: Sync takes whole trees, and moves none away", store.Invalid)
 	}
 	r := newRun(c, o.Options)
-	w, err := r.way(from, to)
+	w, err := r.newJobBuilder(from, to)
 	if err != nil {
 		return Summary{}, err
 	}
-	s := &syncing{jobBuilder: w, o: o, toDelete: &spool{}}
-	defer s.toDelete.close()
+	s := &syncing{jobBuilder: w, o: o, toDelete: &spool.Spool[kept]{}}
+	defer s.toDelete.Close() // nothing is read again
 	defer w.close()
 	w.warnBeneath()
-	r.after = s.finish
+	s.yieldAction = s.yieldJob
+	r.afterJobs = s.afterTransfers
 	return r.all(ctx, s.find)
 }
 
 // syncing is one Sync.
 type syncing struct {
 	*jobBuilder
-	o        SyncOptions
-	partial  bool
-	found    bool   // the source has something that can move
-	toDelete *spool // targets to delete
-	// unseen are links to nothing so far that are the beginning of the last name, each of the next: what once lay behind them stays.
-	unseen []string
-	// later are moves onto names that are in use for something that is to be deleted.
-	later []Entry
-	// unblocked: nothing is in the way any more.
+	o              SyncOptions
+	unread         bool               // a folder of the source or the target could not be read
+	sourceHasFiles bool               // it has something to transfer
+	toDelete       *spool.Spool[kept] // targets without a source
+	// brokenLinks are those that the last path starts with, each of them the start of the next: what was behind them stays.
+	brokenLinks []string
+	// blocked are transfers to names that something has which is to be deleted.
+	blocked []Entry
+	// unblocked: the deletions are done.
 	unblocked bool
 }
 
-// find yields what is to move, and notes what is to be deleted.
+// find yields what is to be transferred, and keeps what is to be deleted for later.
 func (s *syncing) find(ctx context.Context, yield func(job) bool) error {
-	source := early(ctx, func(ctx context.Context) iter.Seq2[Entry, error] { return unmarked(s.chosen(ctx, s.from)) })
-	target := early(ctx, func(ctx context.Context) iter.Seq2[Entry, error] { return unmarked(s.there(ctx)) })
+	source := readAhead(ctx, func(ctx context.Context) iter.Seq2[Entry, error] {
+		return withoutFolderObjects(s.selected(ctx, s.from))
+	})
+	target := readAhead(ctx, func(ctx context.Context) iter.Seq2[Entry, error] { return withoutFolderObjects(s.target(ctx)) })
 	for a, err := range Compare(s.kind, source, target, s.o.Rules) {
 		if err != nil {
 			return err
 		}
-		s.partial = s.partial || a.Source.Partial || a.Target.Partial
-		s.found = s.found || a.Source.Address() != "" && a.Source.Why == nil
-		s.lookBehind(a.Source)
+		s.unread = s.unread || a.Source.Partial || a.Target.Partial
+		s.sourceHasFiles = s.sourceHasFiles || a.Source.Address() != "" && a.Source.Why == nil
+		s.noteBrokenLink(a.Source)
 		if a.Do == Delete {
-			if s.o.Delete && !s.spared(a.Target) {
-				if err := s.toDelete.add(a.Target); err != nil {
+			if s.o.Delete && !s.mustStay(a.Target) {
+				if err := s.toDelete.Add(keep(a.Target)); err != nil {
 					return fmt.Errorf("note what is to be deleted: %w", err)
 				}
 			}
 			continue
 		}
-		put, err := s.putOff(a)
+		put, err := s.deferLast(a)
 		if err != nil {
 			return err
 		}
-		if !put && !s.act(a, yield) {
+		if !put && !s.yieldJob(a, yield) {
 			return nil
 		}
 	}
 	return nil
 }
 
-// lookBehind takes note of a link to nothing.
-func (s *syncing) lookBehind(e Entry) {
+// noteBrokenLink keeps a link to nothing.
+func (s *syncing) noteBrokenLink(e Entry) {
 	if errors.Is(e.Why, ErrNowhere) {
-		s.unseen = append(s.behindOf(e.Rel), e.Rel+"/")
+		s.brokenLinks = append(s.brokenLinksOf(e.Rel), e.Rel+"/")
 	}
 }
 
-// behindOf gives those of the links to nothing that a path begins with. Paths come in order.
-func (s *syncing) behindOf(rel string) []string {
-	for len(s.unseen) > 0 && !strings.HasPrefix(rel, strings.TrimSuffix(s.unseen[len(s.unseen)-1], "/")) {
-		s.unseen = s.unseen[:len(s.unseen)-1]
+// brokenLinksOf returns the broken links that a path starts with. Paths come in order.
+func (s *syncing) brokenLinksOf(rel string) []string {
+	for len(s.brokenLinks) > 0 && !strings.HasPrefix(rel, strings.TrimSuffix(s.brokenLinks[len(s.brokenLinks)-1], "/")) {
+		s.brokenLinks = s.brokenLinks[:len(s.brokenLinks)-1]
 	}
-	return s.unseen
+	return s.brokenLinks
 }
 
-// spared reports whether a target stays although it has no source: it is itself a part of the source, or lies below the name of a link
-// that leads to nothing now, such as a share that is not mounted.
-func (s *syncing) spared(to Entry) bool {
+// mustStay reports whether a target stays although it has no source: it is itself a part of the source, or is below the name of a
+// link that leads to nothing now, such as a share that is not mounted.
+func (s *syncing) mustStay(to Entry) bool {
 	from, target := s.from.Ref, s.to.Ref
 	if s.kind == Copying && from.Bucket == target.Bucket && len(from.Key) > len(target.Key) && strings.HasPrefix(target.Key+to.Rel, from.Key) {
 		return true
 	}
-	return slices.ContainsFunc(s.behindOf(to.Rel), func(link string) bool { return strings.HasPrefix(to.Rel, link) })
+	return slices.ContainsFunc(s.brokenLinksOf(to.Rel), func(link string) bool { return strings.HasPrefix(to.Rel, link) })
 }
 
-// unmarked leaves out objects that stand for folders.
-func unmarked(tree iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
+// withoutFolderObjects leaves out objects that stand for folders.
+func withoutFolderObjects(tree iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		for e, err := range tree {
-			if err == nil && e.isMark() {
+			if err == nil && e.isFolderObject() {
 				continue
 			}
 			if !yield(e, err) {
@@ -139,34 +142,34 @@ func unmarked(tree iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
 	}
 }
 
-// there gives what is in the target.
-func (s *syncing) there(ctx context.Context) iter.Seq2[Entry, error] {
+// target yields what is in the target.
+func (s *syncing) target(ctx context.Context) iter.Seq2[Entry, error] {
 	sel := Select{Filter: s.o.Select.Filter, EmptyOK: true}
 	if s.to.Path == "" {
-		return picked(s.to, sel, s.listed(ctx, s.to.Ref, sel))
+		return filtered(s.to, sel, s.listed(ctx, s.to.Ref, sel))
 	}
 	if _, err := os.Stat(s.to.Path); errors.Is(err, fs.ErrNotExist) && s.o.DryRun {
 		return func(func(Entry, error) bool) {}
 	}
-	return picked(s.to, sel, walked(s.to.Path, sight{info: true, target: true}))
+	return filtered(s.to, sel, walked(s.to.Path, walkOptions{info: true, target: true}))
 }
 
-// act yields the job for an action, where there is one; it reports whether to go on.
-func (s *syncing) act(a Action, yield func(job) bool) bool {
+// yieldJob yields the job for an action, if there is one; it reports whether to continue.
+func (s *syncing) yieldJob(a Action, yield func(job) bool) bool {
 	e := a.Source
-	if e.Address() == "" && e.Why == nil { // a target that can be no part
+	if e.Address() == "" && e.Why == nil { // a target that is left out
 		return true
 	}
-	if a.Do == Move && s.ours(a) {
-		a.Do, a.Why = Skip, whyOurs
+	if a.Do == Move && s.madeNewer(a) {
+		a.Do, a.Why = Skip, whyMadeNewer
 	}
 	if a.Do == Skip && e.Why == nil {
 		if s.places != nil {
-			s.places.note(e.Rel)
+			s.places.noteExisting(e.Rel)
 		}
 		left := job{verb: s.verb, why: a.Why, source: e.Address(), target: s.targetName(e), entry: e}
-		if left.stands = s.stands(left, a.Target, !s.o.Rules.NoOverwrite); left.stands != nil {
-			left.look = func(context.Context) (bool, string, error) { return false, a.Why, nil }
+		if left.verify = s.verifyUnchanged(left, a.Target, !s.o.Rules.NoOverwrite); left.verify != nil {
+			left.decide = func(context.Context) (bool, string, error) { return false, a.Why, nil }
 			return yield(left)
 		}
 		s.emit(Event{Kind: Found, Verb: s.verb, Source: e.Address(), Entry: e})
@@ -177,19 +180,19 @@ func (s *syncing) act(a Action, yield func(job) bool) bool {
 	if !ok {
 		return true
 	}
-	if s.o.Delete && !s.unblocked && s.blocked(j) {
-		s.later = append(s.later, e)
+	if s.o.Delete && !s.unblocked && s.isBlocked(j) {
+		s.blocked = append(s.blocked, e)
 		return true
 	}
 	j.why = a.Why
 	if a.Do == Check && j.err == nil && j.skip == nil {
-		j.look = s.closer(a, j.target)
-		j.stands = s.stands(j, a.Target, true)
+		j.decide = s.compareCloser(a, j.target)
+		j.verify = s.verifyUnchanged(j, a.Target, true)
 	}
 	return yield(j)
 }
 
-// targetName is the target as events have it.
+// targetName is the target in events.
 func (s *syncing) targetName(e Entry) string {
 	if s.to.Path != "" {
 		return filepath.Join(s.places.root, filepath.FromSlash(e.Rel))
@@ -197,8 +200,8 @@ func (s *syncing) targetName(e Entry) string {
 	return s.targetRef(e).String()
 }
 
-// blocked reports whether something is in the way of a download that may be deleted later.
-func (s *syncing) blocked(j job) bool {
+// isBlocked reports whether the target of a download is something that may be deleted later.
+func (s *syncing) isBlocked(j job) bool {
 	if s.kind != Download {
 		return false
 	}
@@ -212,8 +215,8 @@ func (s *syncing) blocked(j job) bool {
 	return err == nil && fi.IsDir()
 }
 
-// closer looks at a pair of equal sizes: at the content, or at the times kept with the objects.
-func (s *syncing) closer(a Action, target string) func(context.Context) (bool, string, error) {
+// compareCloser compares a pair of equal sizes: by content, or by the times in the metadata of objects.
+func (s *syncing) compareCloser(a Action, target string) func(context.Context) (bool, string, error) {
 	return func(ctx context.Context) (bool, string, error) {
 		if s.o.Rules.Checksum {
 			return s.content(ctx, a, target)
@@ -242,8 +245,8 @@ func (s *syncing) closer(a Action, target string) func(context.Context) (bool, s
 			if sameTime(from, to) {
 				return false, "size and kept time are equal", nil
 			}
-			if s.ours(Action{Source: Entry{Size: a.Source.Size, Modified: from}, Target: a.Target}) {
-				return false, whyOurs, nil
+			if s.madeNewer(Action{Source: Entry{Size: a.Source.Size, Modified: from}, Target: a.Target}) {
+				return false, whyMadeNewer, nil
 			}
 			return true, "the time kept with the object differs", nil
 		}
@@ -252,7 +255,7 @@ func (s *syncing) closer(a Action, target string) func(context.Context) (bool, s
 	}
 }
 
-// sameTime compares to the second where one of the times has no more: as s3cmd keeps them, and some file systems.
+// sameTime compares to the second if one of the times has no more, as those of s3cmd and some file systems.
 func sameTime(a, b time.Time) bool {
 	if a.Nanosecond() == 0 || b.Nanosecond() == 0 {
 		return a.Unix() == b.Unix()
@@ -260,20 +263,9 @@ func sameTime(a, b time.Time) bool {
 	return a.Equal(b)
 }
 
-// content looks whether the bytes are equal. Where nobody can tell, they move.
+// content compares the bytes, as far as both ends have checksums of them. If they cannot be compared, the file is transferred.
 func (s *syncing) content(ctx context.Context, a Action, target string) (bool, string, error) {
-	var same haul.Comparison
-	var err error
-	attrs := &s.o.Transfer.Attrs
-	switch s.kind {
-	case Upload:
-		same, err = s.c.SameFile(ctx, a.Source.Path, a.Target.Object.Ref, attrs)
-		err = unreadable(a.Source.Path, err)
-	case Download:
-		same, err = s.c.SameFile(ctx, target, a.Source.Object.Ref, attrs)
-	default:
-		same, err = s.c.SameObject(ctx, a.Source.Object.Ref, a.Target.Object.Ref, attrs)
-	}
+	same, err := s.compareContent(ctx, a.Source, target)
 	if err != nil {
 		return false, "", err
 	}
@@ -286,70 +278,80 @@ func (s *syncing) content(ctx context.Context, a Action, target string) (bool, s
 	return true, "the content cannot be compared: " + same.Text, nil
 }
 
-// finish does what goes last, deletes, and moves what had to wait for that; what goes last then waits for it too.
-func (s *syncing) finish(ctx context.Context, end context.CancelCauseFunc) error {
-	if len(s.later) > 0 {
-		err := s.clear(ctx, end)
-		if s.unblocked = true; err != nil || ctx.Err() != nil {
+// afterTransfers does what comes last: manifests and markers, then deletions. If transfers are blocked by what is to be deleted,
+// the deletions come first, then these transfers, then manifests and markers.
+func (s *syncing) afterTransfers(ctx context.Context, end context.CancelCauseFunc) error {
+	steps := []func(context.Context, context.CancelCauseFunc) error{s.sendDeferred, s.deleteExtra}
+	if len(s.blocked) > 0 {
+		steps = []func(context.Context, context.CancelCauseFunc) error{s.deleteExtra, s.moveBlocked, s.sendDeferred}
+	}
+	for _, step := range steps {
+		if err := step(ctx, end); err != nil || ctx.Err() != nil {
 			return err
 		}
-		return s.goLast(ctx, end, s.act)
 	}
-	if err := s.goLast(ctx, end, s.act); err != nil || ctx.Err() != nil {
-		return err
-	}
-	return s.clear(ctx, end)
+	return nil
 }
 
-// withhold is why nothing may be deleted; empty where it may.
-func (s *syncing) withhold() string {
-	if s.partial {
-		return "a folder could not be read"
+// mayDelete reports whether what has no source may be deleted. If not, the deletions are withheld, which is recorded, or the error
+// says why there are none.
+func (s *syncing) mayDelete() (bool, error) {
+	n, most := s.toDelete.Len(), max(s.o.MaxDelete, 0)
+	why := s.failedText()
+	if s.unread {
+		why = "a folder could not be read"
 	}
-	return s.failed()
-}
-
-// clear deletes, and moves what had to wait for that.
-func (s *syncing) clear(ctx context.Context, end context.CancelCauseFunc) error {
-	n := s.toDelete.n
-	empty := &EmptySourceError{Source: s.from, Target: s.to, Filtered: !s.o.Select.all(), Allowed: s.o.AllowEmptySource, Wanted: n}
-	switch why := s.withhold(); {
+	switch {
 	case n == 0:
-	case !s.found && !s.o.AllowEmptySource:
-		return empty
+		return false, nil
+	case !s.sourceHasFiles && !s.o.AllowEmptySource:
+		return false, s.emptySource()
 	case why != "":
 		s.withheld, s.withheldWhy = n, why
-	case s.o.MaxDelete != 0 && n > max(s.o.MaxDelete, 0):
-		return &DeletesError{Wanted: n, Max: max(s.o.MaxDelete, 0)}
-	default:
-		if !s.found {
-			s.emit(Event{Kind: Warned, Verb: deleteVerb, Source: s.from.String(), Target: s.to.String(), Err: empty})
-		}
-		if err := s.deleteAll(ctx); err != nil {
-			return err
-		}
+		return false, nil
+	case s.o.MaxDelete != 0 && n > most:
+		return false, &DeletesError{Wanted: n, Max: most}
 	}
-	if len(s.later) == 0 {
-		return nil
+	return true, nil
+}
+
+func (s *syncing) emptySource() error {
+	return &EmptySourceError{Source: s.from, Target: s.to, Filtered: !s.o.Select.all(), Allowed: s.o.AllowEmptySource, Wanted: s.toDelete.Len()}
+}
+
+// deleteExtra deletes what has no source, if that is allowed.
+func (s *syncing) deleteExtra(ctx context.Context, _ context.CancelCauseFunc) error {
+	ok, err := s.mayDelete()
+	if !ok {
+		return err
 	}
+	if !s.sourceHasFiles {
+		s.emit(Event{Kind: Warned, Verb: deleteVerb, Source: s.from.String(), Target: s.to.String(), Err: s.emptySource()})
+	}
+	return s.deleteAll(ctx)
+}
+
+// moveBlocked transfers what deletions have made room for.
+func (s *syncing) moveBlocked(ctx context.Context, end context.CancelCauseFunc) error {
+	s.unblocked = true
 	s.places.close()
 	p, err := placesFor(s.to.Path, s.o.Options)
 	if err != nil {
 		s.places = nil
 		return err
 	}
-	s.places, s.root = p, p.below.Root
+	s.places, s.root = p, p.dir.Root
 	return s.each(ctx, end, func(ctx context.Context, yield func(job) bool) error {
-		for _, e := range s.later {
+		for _, e := range s.blocked {
 			j, ok := s.job(e)
 			if !ok {
 				continue
 			}
 			j.why = "missing"
-			if s.o.DryRun { // what is in the way would be gone
+			if s.o.DryRun { // the file in the way would be gone
 				j.err = nil
 			} else if j.err == nil {
-				clearWay(s.places.below, j.target)
+				removeEmptyFolders(s.places.dir, j.target)
 			}
 			if !yield(j) {
 				return nil

@@ -8,8 +8,8 @@ import (
 	"path"
 )
 
-// taken are the targets that a list has named so far: hashes of the path below the root, and of the source that goes there, about
-// 40 bytes for each line. Who makes jobs does so one after the other.
+// taken are the targets that a list has named so far: hashes of the path below the root and of its source, about 40 bytes per line.
+// It is not for use by several goroutines at once.
 type taken struct {
 	seed maphash.Seed
 	by   map[uint64]uint64
@@ -22,8 +22,8 @@ var (
 	errSlash = errors.New("its target ends in a slash, and has to be the name of a file")
 )
 
-// add takes the next entry of a list. It is an error where another source of the list has its target, since one of them would be lost;
-// paths that differ only by slashes and dots are one, as they are to some stores. A line that comes twice is done once.
+// add takes the next entry of a list. If another source of the list has the same target it is an error, since one of them would be
+// lost; paths that differ only by slashes and dots are the same, as they are to some stores. A line that comes twice is done once.
 func (t *taken) add(e Entry) (twice bool, err error) {
 	if t == nil {
 		return false, nil
@@ -41,4 +41,4 @@ func (t *taken) add(e Entry) (twice bool, err error) {
 	return true, nil
 }
 
-func leaveTwice(context.Context) (bool, string, error) { return false, "the list names it twice", nil }
+func skipTwice(context.Context) (bool, string, error) { return false, "the list names it twice", nil }

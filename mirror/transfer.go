@@ -52,15 +52,6 @@ func (t TransferOptions) Download() haul.DownloadOptions {
 	}
 }
 
-// listed is Download of an object that a listing may have reported: then it has an ETag.
-func listed(t TransferOptions, obj store.Object) haul.DownloadOptions {
-	o := t.Download()
-	if obj.ETag != "" {
-		o.Listed = &obj
-	}
-	return o
-}
-
 // Copy returns what a copy has of the options.
 func (t TransferOptions) Copy() haul.CopyOptions {
 	return haul.CopyOptions{

@@ -17,34 +17,36 @@ import (
 	"haul.example/haul/store"
 )
 
-// chosen gives what of the source is meant.
-func (r *run) chosen(ctx context.Context, from End) iter.Seq2[Entry, error] {
+// selected yields the files or objects of the source that Select chooses.
+func (r *run) selected(ctx context.Context, from End) iter.Seq2[Entry, error] {
 	s := r.o.Select
 	if s.Pairs != nil {
-		return picked(from, s, named(from, s.Pairs))
+		return filtered(from, s, named(from, s.Pairs))
 	}
 	if s.Pattern != "" && !doublestar.ValidatePattern(s.Pattern) {
-		return broken(fmt.Errorf("%w: %q is not a valid pattern", store.Invalid, s.Pattern))
+		return failing(fmt.Errorf("%w: %q is not a valid pattern", store.Invalid, s.Pattern))
 	}
 	if from.Path != "" {
-		how := sight{noFollow: s.NoFollow, info: true}
+		how := walkOptions{noFollow: s.NoFollow, info: true}
 		if s.Pattern != "" {
 			how.into = func(rel string) bool { return mayHold(s.Pattern, rel) }
 		}
-		return picked(from, s, r.watched(from, s, walked(from.Path, how)))
+		return filtered(from, s, r.reportIncomplete(from, s, walked(from.Path, how)))
 	}
-	return picked(from, s, r.watched(from, s, outside(r.beneath, r.listed(ctx, from.Ref, s))))
+	return filtered(from, s, r.reportIncomplete(from, s, outside(r.targetBelow, r.listed(ctx, from.Ref, s))))
 }
 
-// Entries gives the files or objects of an end that a run with these options would move, in order of the bytes of Rel, some
-// thousand ahead of who asks. Objects that stand for folders are left out. After an error there are no more, and nothing may
-// be concluded about what did not come.
+// Entries yields the files or objects of an end that a run with these options would transfer, in order of the bytes of Rel; it lists
+// up to a thousand ahead of the caller. Objects that stand for folders are left out. After an error there are no more, and nothing
+// may be concluded about those that did not come.
 func Entries(ctx context.Context, c *haul.Client, from End, o Options) iter.Seq2[Entry, error] {
 	r := newRun(c, o)
-	return early(ctx, func(ctx context.Context) iter.Seq2[Entry, error] { return unmarked(r.chosen(ctx, from.rooted())) })
+	return readAhead(ctx, func(ctx context.Context) iter.Seq2[Entry, error] {
+		return withoutFolderObjects(r.selected(ctx, from.rooted()))
+	})
 }
 
-// outside leaves out what lies below a path; an empty one leaves out nothing.
+// outside leaves out what is below a path; an empty one leaves out nothing.
 func outside(below string, tree iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
 	if below == "" {
 		return tree
@@ -61,13 +63,13 @@ func outside(below string, tree iter.Seq2[Entry, error]) iter.Seq2[Entry, error]
 	}
 }
 
-// broken is a tree that cannot be told.
-func broken(err error) iter.Seq2[Entry, error] {
+// failing is a tree that cannot be listed.
+func failing(err error) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) { yield(Entry{}, err) }
 }
 
-// walked gives the files in a folder.
-func walked(root string, how sight) iter.Seq2[Entry, error] {
+// walked yields the files in a folder.
+func walked(root string, how walkOptions) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		on := true
 		err := walk(root, how, func(f found) bool {
@@ -84,8 +86,8 @@ func walked(root string, how sight) iter.Seq2[Entry, error] {
 	}
 }
 
-// listed gives the objects below a prefix. That there are none is an error, since a store has no empty folders, but for a
-// bucket.
+// listed yields the objects below a prefix. If there are none it is an error, since a store has no empty folders, unless the prefix
+// is a whole bucket.
 func (r *run) listed(ctx context.Context, from store.Ref, s Select) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		none := true
@@ -113,15 +115,15 @@ func entryOf(root store.Ref, obj store.Object) Entry {
 	return Entry{Rel: strings.TrimPrefix(obj.Key, root.Key), Object: obj, Size: obj.Size, Modified: obj.Modified}
 }
 
-// isMark tells an object that stands for a folder.
-func (e Entry) isMark() bool {
+// isFolderObject reports an object that stands for a folder.
+func (e Entry) isFolderObject() bool {
 	return e.Path == "" && e.Size == 0 && (e.Rel == "" || strings.HasSuffix(e.Rel, "/"))
 }
 
-// all reports whether everything is meant.
+// all reports whether everything is selected.
 func (s Select) all() bool { return s.Filter.Empty() && s.Pattern == "" }
 
-// fits reports whether the pattern matches a path below the root. To doublestar, a/** is a as well, which no listing of a/ tells of.
+// fits reports whether the pattern matches a path below the root. For doublestar, a/** matches a as well, which no listing of a/ has.
 func (s Select) fits(rel string) bool {
 	p := s.Pattern
 	if strings.HasSuffix(p, "/**") {
@@ -130,11 +132,11 @@ func (s Select) fits(rel string) bool {
 	return p == "" || doublestar.MatchUnvalidated(p, rel)
 }
 
-// means reports whether pattern and filter mean a path below a root, of which abs is the absolute path where it is a folder.
+// means reports whether pattern and filter select a path below a root; abs is the absolute path of the root if it is a folder.
 func (s Select) means(abs, rel string) bool { return s.fits(rel) && s.Filter.Wants(abs, rel) }
 
-// picked leaves out what is not meant. That a pattern means nothing is an error.
-func picked(root End, s Select, tree iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
+// filtered leaves out what is not selected. A pattern that matches nothing is an error.
+func filtered(root End, s Select, tree iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
 	if s.all() {
 		return tree
 	}
@@ -162,7 +164,7 @@ func noMatch(root End, pattern string) error {
 	return fmt.Errorf("nothing matches %s in %s: %w", pattern, root, store.NotFound)
 }
 
-// named gives the files or objects that a list names. They are looked at by their transfers.
+// named yields the files or objects that a list names. Only their transfers find out whether they exist.
 func named(root End, pairs iter.Seq2[Pair, error]) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		for p, err := range pairs {
@@ -199,7 +201,7 @@ func namedFile(root string, p Pair) Entry {
 		e.Path = filepath.Join(root, e.Path)
 	}
 	e.Rel = filepath.ToSlash(filepath.Clean(rel))
-	e.behind = beyond(root, e.Rel)
+	e.behind = linkAbove(root, e.Rel)
 	if p.Target == "" && !filepath.IsLocal(rel) {
 		e.Why = errors.New("it lies outside of the source, so that its target has to be named")
 	}
@@ -209,9 +211,9 @@ func namedFile(root string, p Pair) Entry {
 	return e
 }
 
-// beyond gives the first name on the way to rel, a path below root, that leads elsewhere: a link to a folder, or rel itself where it
-// lies outside. It is empty where there is none.
-func beyond(root, rel string) string {
+// linkAbove returns the first part of rel, a path below root, that leads elsewhere: a link to a folder, or rel itself if it is
+// outside. It is empty if there is none.
+func linkAbove(root, rel string) string {
 	if !filepath.IsLocal(filepath.FromSlash(rel)) {
 		return rel
 	}
@@ -227,15 +229,15 @@ func beyond(root, rel string) string {
 	return ""
 }
 
-// early lets a tree be told some thousand entries before they are needed.
-func early(ctx context.Context, tree func(context.Context) iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
-	type told struct {
+// readAhead reads a tree up to a thousand entries before they are needed.
+func readAhead(ctx context.Context, tree func(context.Context) iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
+	type result struct {
 		e   Entry
 		err error
 	}
 	return func(yield func(Entry, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
-		entries := make(chan told, ahead)
+		entries := make(chan result, ahead)
 		var wg sync.WaitGroup
 		defer wg.Wait()
 		defer cancel()
@@ -244,7 +246,7 @@ func early(ctx context.Context, tree func(context.Context) iter.Seq2[Entry, erro
 			defer close(entries)
 			for e, err := range tree(ctx) {
 				select {
-				case entries <- told{e, err}:
+				case entries <- result{e, err}:
 				case <-ctx.Done():
 					cut = true
 					return
@@ -262,9 +264,9 @@ func early(ctx context.Context, tree func(context.Context) iter.Seq2[Entry, erro
 	}
 }
 
-// SplitPattern cuts a path or key with wildcards into the folder that they are looked for in, with its slash, and the pattern for
-// the paths below it. Without * and ? there is no pattern, and all of it is the root: brackets and braces mean something
-// only beside one of these, since there are keys that have them.
+// SplitPattern splits a path or key with wildcards into the folder above the first one, with its slash, and the pattern for the
+// paths below it. Without * and ? there is no pattern, and all of it is the root: brackets and braces are wildcards only beside one
+// of these, since some keys have them.
 func SplitPattern(name string) (root, pattern string) {
 	if !strings.ContainsAny(name, "*?") {
 		return name, ""
@@ -274,7 +276,7 @@ func SplitPattern(name string) (root, pattern string) {
 	return name[:slash], name[slash:]
 }
 
-// fixed is what all paths begin with that a pattern can match.
+// fixed is the start of all paths that a pattern can match.
 func fixed(pattern string) string {
 	if i := strings.IndexAny(pattern, `*?[{\`); i >= 0 {
 		return pattern[:i]
@@ -284,7 +286,7 @@ func fixed(pattern string) string {
 
 // mayHold reports whether a folder, with a slash at its end, may hold what a pattern matches.
 func mayHold(pattern, folder string) bool {
-	if strings.ContainsAny(pattern, `{\`) { // they may stretch over slashes
+	if strings.ContainsAny(pattern, `{\`) { // they may span slashes
 		return true
 	}
 	names := strings.Split(strings.TrimSuffix(folder, "/"), "/")

@@ -14,25 +14,25 @@ import (
 	"haul.example/haul/internal/localfile"
 )
 
-// found is one thing in a folder.
+// found is one entry of a folder.
 type found struct {
 	path string // as the folder was named
 	rel  string // below it, with slashes: the end of a key; that of a folder ends in one
 	why  error  // it cannot be uploaded; nil for a file
-	// partial reports that it is a folder of which not all could be read.
+	// partial: it is a folder that could not be read completely.
 	partial bool
-	info    fs.FileInfo // where it was asked for
-	// behind is the rel of the link to a folder that it was reached through, the first of them; empty where there is none.
+	info    fs.FileInfo // if it was asked for
+	// behind is the rel of the first link to a folder through which it was reached; empty if there is none.
 	behind string
 }
 
-// sight is how a walk looks at things. The zero sight follows links and looks at nothing but names.
-type sight struct {
-	noFollow bool // links are as if they were not there
-	info     bool // size and time of each file
-	// target is the sight of a folder that is written to: links to folders are not entered.
+// walkOptions are the options of a walk. The zero value follows links and reads nothing but names.
+type walkOptions struct {
+	noFollow bool // ignore links
+	info     bool // read size and time of each file
+	// target: the folder is written to, so that links to folders are not entered.
 	target bool
-	// into reports whether to enter a folder, of which it gets the path below the root, with a slash at its end; nil enters all.
+	// into reports whether to enter a folder; it gets the path below the root, with a slash at its end. nil enters all.
 	into func(rel string) bool
 }
 
@@ -45,9 +45,9 @@ var (
 	errLink     = errors.New("it is a link to a folder, and haul follows none below the target folder")
 )
 
-// walk yields the files in root and its folders, in order of the bytes of their keys. Its error is that root is no folder, or
+// walk yields the files in root and its folders, in order of the bytes of their keys. It fails only if root is not a folder, or
 // cannot be read. The partial files of haul's own downloads are left out.
-func walk(root string, how sight, yield func(found) bool) error {
+func walk(root string, how walkOptions, yield func(found) bool) error {
 	fi, err := os.Stat(root)
 	if err != nil {
 		return fmt.Errorf("source %w", err)
@@ -59,24 +59,24 @@ func walk(root string, how sight, yield func(found) bool) error {
 	if err != nil {
 		return fmt.Errorf("source %w", err)
 	}
-	w := walker{sight: how, yield: yield}
+	w := walker{walkOptions: how, yield: yield}
 	w.entries(place{path: root}, names)
 	return nil
 }
 
-// place is a folder on the way.
+// place is a folder of the walk, and those above it.
 type place struct {
 	path, rel string
-	behind    string // the first link to a folder on the way there
+	behind    string // the first link to a folder above it
 	above     *place
 }
 
 type walker struct {
-	sight
+	walkOptions
 	yield func(found) bool
 }
 
-// entries walks what is in a folder; it reports whether to go on.
+// entries walks what is in a folder; it reports whether to continue.
 func (w walker) entries(in place, n *names) bool {
 	for _, at := range n.at {
 		name, kind := n.entry(at)
@@ -136,7 +136,7 @@ func (w walker) folder(f found, in place) bool {
 	return w.entries(in, n)
 }
 
-// loop is an error where the folder is one of those that it lies in.
+// loop returns an error if the folder is one of those that it lies in.
 func (p place) loop() error {
 	here, err := os.Stat(p.path)
 	if err != nil {
@@ -168,9 +168,9 @@ func (k kind) link() bool {
 	return k == linkToRegular || k == linkToDirectory || k == linkToNothing || k == linkToSpecial
 }
 
-// names are the entries of one folder, in order of the keys that they give: the order of their bytes, where the name of a
-// folder ends in a slash. Since there may be millions, they lie one after the other in a few pages, each as its kind, its
-// name, the slash where it has one, and a NUL.
+// names are the entries of one folder, in order of their keys: the order of their bytes, with a slash at the end of the name of a
+// folder. Since there may be millions, they are packed into a few pages, each as its kind, its name, the slash if it has one, and
+// a NUL.
 type names struct {
 	pages [][]byte
 	at    []uint32 // page and offset
@@ -200,7 +200,7 @@ func (n *names) add(name string, k kind) {
 	n.pages[last] = append(page, 0)
 }
 
-// key gives the name as it counts for the order.
+// key returns the name as it counts for the order.
 func (n *names) key(at uint32) []byte {
 	text := n.pages[at>>pageBits][at%pageSize+1:]
 	return text[:bytes.IndexByte(text, 0)]
@@ -210,7 +210,7 @@ func (n *names) entry(at uint32) (name string, k kind) {
 	return string(bytes.TrimSuffix(n.key(at), []byte("/"))), kind(n.pages[at>>pageBits][at%pageSize])
 }
 
-// readNames reads a folder. With an error come the names that could be read.
+// readNames reads a folder. With an error, it also returns the names that could be read.
 func readNames(dir string) (*names, error) {
 	n := &names{}
 	f, err := os.Open(dir)

@@ -15,15 +15,15 @@ import (
 	"haul.example/haul/store"
 )
 
-// maxListed is the size, in bytes, up to which a file is summed by MD5 at once to see whether it fits the ETag that the listing
-// told: most of the time it does, and no request is made for the object at all.
+// maxListed is the size, in bytes, up to which the MD5 of a file is compared with the ETag in the listing first: mostly it matches, and
+// no request is made for the object at all.
 const maxListed = 8 << 20
 
-// ok, bad and open are what can come of a finding.
+// ok, bad and open set the result of a finding.
 func (f *Finding) ok(c Claim, text string) {
 	f.Verdict, f.Text, f.Proof, f.Sum, f.Parts, f.Settles, f.doubt = OK, text, c.Group(), c.Sum, nil, false, doubt{}
 	if c.IsETag() {
-		f.fits = c.Kind
+		f.etagKind = c.Kind
 	}
 }
 
@@ -35,7 +35,7 @@ func (f *Finding) open(why string, settles bool) {
 	f.Verdict, f.Text, f.Settles, f.doubt = Unprovable, why, settles, doubt{}
 }
 
-// check finds out about one name. Its error ends the run.
+// check makes the finding of one name. Its error ends the run.
 func (v *verifier) check(ctx context.Context, f *Finding, j mirror.Joined[Item, mirror.Entry]) error {
 	item, target := j.Source, j.Target
 	f.Name, f.Size = item.Rel, item.Size
@@ -57,12 +57,12 @@ func (v *verifier) check(ctx context.Context, f *Finding, j mirror.Joined[Item, 
 		return nil
 	case !j.InTarget:
 		f.Verdict, f.Text = Missing, "it is not there"
-		return v.judge(ctx, f, v.sealed(ctx, f, item))
+		return v.asFinding(ctx, f, v.compareEncrypted(ctx, f, item))
 	case target.Why != nil && (j.InSource || target.Partial || errors.Is(target.Why, mirror.ErrNoAccess)):
 		f.open(target.Why.Error(), false)
 		return nil
 	case !j.InSource:
-		f.Verdict, f.Text = Extra, v.truth.extra()
+		f.Verdict, f.Text = Extra, v.expected.extra()
 		if target.Why != nil { // a pipe, a link that leads nowhere
 			f.Text += "; " + target.Why.Error()
 		}
@@ -74,10 +74,10 @@ func (v *verifier) check(ctx context.Context, f *Finding, j mirror.Joined[Item, 
 		f.bad(fmt.Sprintf("it has %d bytes, and %d are expected", target.Size, item.Size), true)
 		return nil
 	}
-	return v.judge(ctx, f, v.compare(ctx, f, item, target))
+	return v.asFinding(ctx, f, v.compare(ctx, f, item, target))
 }
 
-// compare finds out by bytes and claims.
+// compare compares bytes and claims.
 func (v *verifier) compare(ctx context.Context, f *Finding, item Item, target mirror.Entry) error {
 	switch {
 	case item.Entry.Path != "":
@@ -90,8 +90,8 @@ func (v *verifier) compare(ctx context.Context, f *Finding, item Item, target mi
 	return v.itemObject(ctx, f, item, target.Object)
 }
 
-// judge makes an error that is about one object a finding.
-func (v *verifier) judge(ctx context.Context, f *Finding, err error) error {
+// asFinding turns an error that is about one object into a finding.
+func (v *verifier) asFinding(ctx context.Context, f *Finding, err error) error {
 	switch {
 	case err == nil:
 	case ctx.Err() != nil:
@@ -99,7 +99,7 @@ func (v *verifier) judge(ctx context.Context, f *Finding, err error) error {
 	case mirror.Hopeless(err):
 		return err
 	case errors.Is(err, store.NotFound):
-		f.Verdict, f.Text = Missing, "it is there no more"
+		f.Verdict, f.Text = Missing, "it no longer exists"
 	default:
 		f.open(err.Error(), false)
 	}
@@ -143,7 +143,7 @@ func (v *verifier) bytesObject(ctx context.Context, f *Finding, src *localfile.S
 	if v.o.All {
 		return v.fetchCompare(ctx, f, src, obj)
 	}
-	kind, err := v.vouched(ctx, f, src, obj)
+	kind, err := v.compareRecorded(ctx, f, src, obj)
 	if err != nil {
 		return err
 	}
@@ -153,8 +153,8 @@ func (v *verifier) bytesObject(ctx context.Context, f *Finding, src *localfile.S
 	return nil
 }
 
-// vouched compares a file with what the store records of an object, and tells by which kind of claim.
-func (v *verifier) vouched(ctx context.Context, f *Finding, src *localfile.Source, obj store.Object) (Kind, error) {
+// compareRecorded compares a file with what the store recorded of an object, and returns the kind of claim that decided.
+func (v *verifier) compareRecorded(ctx context.Context, f *Finding, src *localfile.Source, obj store.Object) (Kind, error) {
 	r := evidence.Of(obj)
 	if err := r.Split(v.layout(ctx, obj)); err != nil {
 		return "", err
@@ -170,7 +170,7 @@ func (v *verifier) vouched(ctx context.Context, f *Finding, src *localfile.Sourc
 		f.ok(c, c.Text())
 	case evidence.Mismatch:
 		f.bad(another, c.Sure())
-		return c.Kind, v.name(ctx, f, r, src)
+		return c.Kind, v.findBadParts(ctx, f, r, src)
 	default:
 		f.open(r.Why(), true)
 		f.doubt = doubt{c.Kind, another}
@@ -178,7 +178,7 @@ func (v *verifier) vouched(ctx context.Context, f *Finding, src *localfile.Sourc
 	return c.Kind, nil
 }
 
-// layout asks how an object is split. That the store does not report it is no error.
+// layout asks for the parts of an object. It is not an error if the store does not report them.
 func (v *verifier) layout(ctx context.Context, obj store.Object) func() ([]store.Part, error) {
 	return func() ([]store.Part, error) {
 		parts, err := v.c.Store().Layout(ctx, obj, &v.o.Attrs)
@@ -189,15 +189,15 @@ func (v *verifier) layout(ctx context.Context, obj store.Object) func() ([]store
 	}
 }
 
-// name finds which parts differ, where the store keeps the sums of parts.
-func (v *verifier) name(ctx context.Context, f *Finding, r *evidence.Record, src io.ReaderAt) error {
+// findBadParts finds which parts differ, if the store keeps the checksums of parts.
+func (v *verifier) findBadParts(ctx context.Context, f *Finding, r *evidence.Record, src io.ReaderAt) error {
 	if err := r.Lay(v.layout(ctx, *r.Object)); err != nil {
 		return err
 	}
-	return v.nameParts(ctx, f, r.Layout, src)
+	return v.comparePartSums(ctx, f, r.Layout, src)
 }
 
-func (v *verifier) nameParts(ctx context.Context, f *Finding, layout []store.Part, src io.ReaderAt) error {
+func (v *verifier) comparePartSums(ctx context.Context, f *Finding, layout []store.Part, src io.ReaderAt) error {
 	sizes := plan.Sizes(layout, len(layout), f.Size)
 	if len(sizes) < 2 || layout[0].Sum.IsZero() {
 		return nil
@@ -210,7 +210,7 @@ func (v *verifier) nameParts(ctx context.Context, f *Finding, layout []store.Par
 	return nil
 }
 
-// blame names parts that differ.
+// blame records the parts that differ.
 func (f *Finding) blame(bad []BadPart) {
 	if f.Parts = bad; len(bad) > 0 {
 		f.Text += ": " + badText(bad)
@@ -226,19 +226,19 @@ func (v *verifier) itemFile(ctx context.Context, f *Finding, item Item, path str
 	defer src.Close() // only read from
 	claims := computable(item.Claims, src.Size())
 	if len(claims) == 0 {
-		f.open("the "+v.truth.What+" has no sum of it that can be computed", false)
+		f.open("the "+v.expected.What+" has no checksum of it that can be computed", false)
 		return nil
 	}
 	ours, err := v.summer.Sums(ctx, src, src.Size(), claims)
 	if err != nil {
 		return err
 	}
-	switch a := every(claims, ours); a.Verdict {
+	switch a := matchAll(claims, ours); a.Verdict {
 	case evidence.Match:
 		f.ok(a.Claim, a.Claim.Text())
 	default:
 		f.bad(differs(a.Claim), true)
-		if err := v.nameParts(ctx, f, item.Parts, src); err != nil {
+		if err := v.comparePartSums(ctx, f, item.Parts, src); err != nil {
 			return err
 		}
 	}
@@ -248,8 +248,8 @@ func (v *verifier) itemFile(ctx context.Context, f *Finding, item Item, path str
 	return nil
 }
 
-// computable gives the claims to compute, whose cut is known: all those of a list of digests, and the first one of a receipt, whose
-// sums were computed together.
+// computable returns the claims to compute, whose part sizes are known: all those of a list of digests, and the first one of a
+// receipt, whose checksums were computed together.
 func computable(claims []Claim, size int64) []Claim {
 	var all []Claim
 	for _, c := range claims {
@@ -267,8 +267,8 @@ func computable(claims []Claim, size int64) []Claim {
 	return all
 }
 
-// every finds what claims come to that must all fit: the first that differs decides.
-func every(claims []Claim, ours []checksum.Sum) evidence.Answer {
+// matchAll is the result of claims that must all match: the first that differs decides.
+func matchAll(claims []Claim, ours []checksum.Sum) evidence.Answer {
 	for i, c := range claims {
 		if ours[i] != c.Sum {
 			return evidence.Answer{Verdict: evidence.Mismatch, Claim: c, Ours: ours[i]}
@@ -280,18 +280,18 @@ func every(claims []Claim, ours []checksum.Sum) evidence.Answer {
 	return evidence.Answer{Verdict: evidence.Match, Claim: claims[0], Ours: ours[0]}
 }
 
-// unlooked gives the claims of a list that nothing of the store was compared with.
-func unlooked(claims []Claim, told []Claim) []Claim {
+// notCompared returns the claims of a list that the store has nothing to compare with.
+func notCompared(claims []Claim, stored []Claim) []Claim {
 	var all []Claim
 	for _, c := range claims {
-		if c.Kind == Listed && !slices.ContainsFunc(told, func(d Claim) bool { return d.Sum.Algorithm == c.Sum.Algorithm && d.Sum.Parts == c.Sum.Parts }) {
+		if c.Kind == Listed && !slices.ContainsFunc(stored, func(d Claim) bool { return d.Sum.Algorithm == c.Sum.Algorithm && d.Sum.Parts == c.Sum.Parts }) {
 			all = append(all, c)
 		}
 	}
 	return all
 }
 
-// itemObject compares a line of a manifest or receipt with an object, by what the store says of it.
+// itemObject compares a line of a manifest or receipt with an object, by what the store recorded.
 func (v *verifier) itemObject(ctx context.Context, f *Finding, item Item, listed store.Object) error {
 	if c, ok := evidence.OfListed(listed); ok && !v.o.All && len(item.Claims) == 1 {
 		if verdict, x, y := evidence.Agree(item.Claims, []Claim{c}); verdict == evidence.Match {
@@ -315,7 +315,7 @@ func (v *verifier) itemObject(ctx context.Context, f *Finding, item Item, listed
 	}
 	r := evidence.Of(obj)
 	verdict, x, y := agreeAll(item.Claims, r.Claims)
-	left := unlooked(item.Claims, r.Claims)
+	left := notCompared(item.Claims, r.Claims)
 	another := "another " + y.Text() + " than the " + string(x.Kind) + "'s"
 	switch verdict {
 	case evidence.Match:
@@ -330,7 +330,7 @@ func (v *verifier) itemObject(ctx context.Context, f *Finding, item Item, listed
 		}
 		f.blame(differingParts(item.Parts, r.Layout))
 	default:
-		f.open(unlike(r, item.Claims, v.truth.What), computable(item.Claims, obj.Size) != nil)
+		f.open(whyIncomparable(r, item.Claims, v.expected.What), computable(item.Claims, obj.Size) != nil)
 		f.doubt = doubt{y.Kind, another}
 	}
 	if v.o.All || v.o.Download && (f.Settles || y.Kind == evidence.Metadata || f.Verdict == OK && len(left) > 0) {
@@ -339,7 +339,7 @@ func (v *verifier) itemObject(ctx context.Context, f *Finding, item Item, listed
 	return nil
 }
 
-// agreeAll is evidence.Agree, where each claim of a list must agree by itself: one that differs decides.
+// agreeAll is evidence.Agree, but each claim of a list must agree by itself: one that differs decides.
 func agreeAll(expected, stored []Claim) (evidence.Verdict, Claim, Claim) {
 	for _, c := range expected {
 		if one, x, y := evidence.Agree([]Claim{c}, stored); c.Kind == Listed && one == evidence.Mismatch {
@@ -349,23 +349,23 @@ func agreeAll(expected, stored []Claim) (evidence.Verdict, Claim, Claim) {
 	return evidence.Agree(expected, stored)
 }
 
-// differingParts compares the parts of a receipt with those that the store tells.
-func differingParts(recorded, told []store.Part) []BadPart {
+// differingParts compares the parts of a receipt with those that the store reports.
+func differingParts(recorded, stored []store.Part) []BadPart {
 	ours := make([]checksum.Sum, len(recorded))
 	for i, p := range recorded {
-		if len(told) != len(recorded) || told[i].Size != p.Size || told[i].Sum.Algorithm != p.Sum.Algorithm {
+		if len(stored) != len(recorded) || stored[i].Size != p.Size || stored[i].Sum.Algorithm != p.Sum.Algorithm {
 			return nil
 		}
 		ours[i] = p.Sum
 	}
-	return differing(told, ours)
+	return differing(stored, ours)
 }
 
-// unlike says why nothing compares.
-func unlike(r *evidence.Record, truth []Claim, what string) string {
+// whyIncomparable is why nothing compares.
+func whyIncomparable(r *evidence.Record, claims []Claim, what string) string {
 	have := "no sum"
-	if len(truth) > 0 {
-		have = "its " + string(truth[0].Sum.Algorithm)
+	if len(claims) > 0 {
+		have = "its " + string(claims[0].Sum.Algorithm)
 	}
 	keeps := "nothing"
 	if len(r.Claims) > 0 {

@@ -9,10 +9,10 @@ import (
 	"haul.example/haul/store"
 )
 
-// Claim is a sum that a list or a receipt has of all bytes of a file.
+// Claim is a checksum that a list or a receipt has of all bytes of a file.
 type Claim = evidence.Claim
 
-// Kind says where a Claim comes from.
+// Kind is where a Claim comes from.
 type Kind = evidence.Kind
 
 // The kinds of claim that lists and receipts make.
@@ -21,9 +21,7 @@ const (
 	Recorded = evidence.Recorded
 )
 
-func equalParts(size, part int64, count int) []int64 { return evidence.EqualParts(size, part, count) }
-
-// differs says that the bytes that are here have another sum.
+// differs is the text of a checksum that does not match the bytes.
 func differs(c Claim) string {
 	if c.Kind == Listed || c.Kind == Recorded {
 		return "its " + c.Short() + " is another than the " + string(c.Kind) + " has"
@@ -60,7 +58,7 @@ func (p BadPart) String() string {
 // maxBadParts are named one by one.
 const maxBadParts = 8
 
-// differing compares the sums of parts, and gives those that differ.
+// differing compares the checksums of parts, and returns those that differ.
 func differing(stored []store.Part, ours []checksum.Sum) []BadPart {
 	var bad []BadPart
 	var offset int64
@@ -73,7 +71,7 @@ func differing(stored []store.Part, ours []checksum.Sum) []BadPart {
 	return bad
 }
 
-// badText names parts.
+// badText lists parts.
 func badText(bad []BadPart) string {
 	var all []string
 	for i, p := range bad {

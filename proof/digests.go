@@ -12,7 +12,7 @@ import (
 	"haul.example/haul/internal/evidence"
 )
 
-// Digests are the digests of one content in the forms in which S3 and its tools tell them.
+// Digests are the digests of one content in all the forms of S3 and its tools.
 type Digests struct {
 	// Size is in bytes.
 	Size int64
@@ -23,15 +23,15 @@ type Digests struct {
 	PartSize  int64
 }
 
-// Digester computes Forms of the bytes that are written to it.
+// Digester computes the Digests of the bytes that are written to it.
 type Digester struct {
 	full, composite evidence.Running
 	partSize, size  int64
 }
 
-// NewForming begins digests of all bytes, and composite ones of parts of partSize bytes. Among these is always MD5, as the ETag, and
+// NewDigester returns a Digester of all bytes, and of parts of partSize bytes. The composite ones always include MD5, as the ETag, and
 // never CRC64NVME, which S3 knows of the full object only. A partSize of 0 makes none.
-func NewForming(full, composite []checksum.Algorithm, partSize int64) *Digester {
+func NewDigester(full, composite []checksum.Algorithm, partSize int64) *Digester {
 	f := &Digester{partSize: partSize}
 	for _, a := range full {
 		f.full = append(f.full, checksum.NewRunning(a, nil))
@@ -50,7 +50,7 @@ func NewForming(full, composite []checksum.Algorithm, partSize int64) *Digester 
 	return f
 }
 
-// Write takes the next bytes, and gives no error. Each digest sums them in a goroutine of its own, where that is worth it.
+// Write adds the next bytes, and never fails. Each digest has a goroutine of its own, if that is worth it.
 func (f *Digester) Write(p []byte) (int, error) {
 	f.size += int64(len(p))
 	return f.all().Write(p)
@@ -58,7 +58,7 @@ func (f *Digester) Write(p []byte) (int, error) {
 
 func (f *Digester) all() evidence.Running { return slices.Concat(f.full, f.composite) }
 
-// Read takes all of a file of that many bytes: each digest reads it by itself, at its own pace.
+// Read adds all of a file of that many bytes: each digest reads it by itself, at its own pace.
 func (f *Digester) Read(ctx context.Context, r io.ReaderAt, size int64) error {
 	g, gctx := errgroup.WithContext(ctx)
 	for _, one := range f.all() {
@@ -85,11 +85,11 @@ func (f *Digester) Read(ctx context.Context, r io.ReaderAt, size int64) error {
 	return g.Wait()
 }
 
-// Forms gives what was computed; nothing can be written after it.
-func (f *Digester) Forms() (forms Digests, err error) {
-	forms = Digests{Size: f.size, PartSize: f.partSize}
-	if forms.Full, err = f.full.Sums(); err == nil {
-		forms.Composite, err = f.composite.Sums()
+// Digests returns the digests; nothing can be written after it.
+func (f *Digester) Digests() (d Digests, err error) {
+	d = Digests{Size: f.size, PartSize: f.partSize}
+	if d.Full, err = f.full.Sums(); err == nil {
+		d.Composite, err = f.composite.Sums()
 	}
-	return forms, err
+	return d, err
 }

@@ -46,11 +46,11 @@ func ExampleReadReceipt() {
 // An object that goes up in parts of 4 bytes has this ETag.
 func ExampleDigester() {
 	content := "GATTACA\n"
-	f := proof.NewForming([]checksum.Algorithm{checksum.MD5}, nil, 4)
+	f := proof.NewDigester([]checksum.Algorithm{checksum.MD5}, nil, 4)
 	if err := f.Read(context.Background(), strings.NewReader(content), int64(len(content))); err != nil {
 		panic(err)
 	}
-	forms, err := f.Forms()
+	forms, err := f.Digests()
 	if err != nil {
 		panic(err)
 	}

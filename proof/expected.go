@@ -17,32 +17,32 @@ type Item struct {
 	Rel string
 	// Entry is the file or object that has the right bytes, where there is one.
 	Entry mirror.Entry
-	// Size is in bytes; -1 where it is not known.
+	// Size is in bytes; -1 if it is not known.
 	Size int64
-	// Claims are what a manifest or receipt says of the bytes; ETag and Parts what a receipt says of the object.
+	// Claims are what a manifest or receipt has about the bytes; ETag and Parts what a receipt has about the object.
 	Claims []Claim
 	ETag   string
 	Parts  []store.Part
-	// Why reports that nothing can be known of it.
+	// Why is why it cannot be verified.
 	Why error
 	// From is its name as the manifest List has it.
 	From, List string
 }
 
-// Name is Rel.
+// Name returns Rel.
 func (i Item) Name() string { return i.Rel }
 
-// Expected says what should be there.
+// Expected is what should be there.
 type Expected struct {
 	// Items are in order of the bytes of Rel.
 	Items iter.Seq2[Item, error]
 	// What it is, in a word: tree, manifest, receipt.
 	What string
-	// Sidecars reports that its digests lie beside the files that they are about.
+	// Sidecars reports that the digests are in files beside the files that they are of.
 	Sidecars bool
-	// Beside tells what in a target is there because of the truth, such as the manifest itself, and so is not EXTRA.
+	// Beside reports what in a target belongs to the manifest or the digests, and so is not EXTRA.
 	Beside func(mirror.Entry) bool
-	// Self tells what in a target is the manifest itself, of which nothing is known by its own word. It may be nil.
+	// Self reports what in a target is the manifest itself, which cannot verify itself. It may be nil.
 	Self func(mirror.Entry) bool
 	// Close frees what it holds; it may be nil.
 	Close func() error
@@ -54,16 +54,16 @@ type Expected struct {
 
 // The words for What.
 const (
-	treeTruth     = "tree"
-	manifestTruth = "manifest"
-	receiptTruth  = "receipt"
+	treeWord     = "tree"
+	manifestWord = "manifest"
+	receiptWord  = "receipt"
 )
 
-// Exact reports that what is not in the truth has no place in the target: it is a whole tree, and not a list of what must be there.
-func (t Expected) Exact() bool { return t.What == treeTruth }
+// Exact reports that the target should have nothing else: it is a whole tree, and not a list of what must be there.
+func (t Expected) Exact() bool { return t.What == treeWord }
 
-// IsReceipt reports that it is a receipt: what it does not name is not covered by it.
-func (t Expected) IsReceipt() bool { return t.What == receiptTruth }
+// IsReceipt reports that it is a receipt, which does not cover what it does not name.
+func (t Expected) IsReceipt() bool { return t.What == receiptWord }
 
 func (t Expected) extra() string {
 	if t.Exact() {
@@ -75,9 +75,9 @@ func (t Expected) extra() string {
 	return "the " + t.What + " does not name it"
 }
 
-// Tree is the truth that is a folder, or what is stored below a prefix.
+// Tree expects the files of a folder, or the objects below a prefix.
 func Tree(entries iter.Seq2[mirror.Entry, error]) Expected {
-	return Expected{What: treeTruth, Items: func(yield func(Item, error) bool) {
+	return Expected{What: treeWord, Items: func(yield func(Item, error) bool) {
 		for e, err := range entries {
 			size := e.Size
 			if e.Why != nil {
@@ -90,22 +90,21 @@ func Tree(entries iter.Seq2[mirror.Entry, error]) Expected {
 	}}
 }
 
-// Manifest is the truth that a manifest or receipt tells. It is read whole, and sorted, in temporary files where it is long.
+// Manifest expects what a manifest or receipt lists. It is read completely and sorted, in temporary files if it is long.
 //
-// Its names may begin above the target, as those do that were written in another folder, on another machine or by an archive:
-// leading folders are taken off until the target has the first name, or one of the first; and where names of another depth lie
-// otherwise, as many as these need. What then lies outside of the target, by .. or otherwise, is never looked at. Two names that
-// come to one path leave it open.
+// Its names may start above the target, if it was written in another folder, on another machine or by an archive: leading folders are
+// removed until the target has the first name, or one of the first few; names of another depth are tried by themselves. What is then
+// outside of the target, by .. or otherwise, is never read. Two names with one path leave it open.
 func Manifest(r io.Reader, n Names) (Expected, error) {
 	s := &sortFile{}
 	if err := n.stem(n.Stem); err != nil {
 		return Expected{}, err
 	}
-	what, err := n.read(r, s.add)
+	what, err := n.readItems(r, s.add)
 	if err != nil {
 		return Expected{}, errors.Join(err, s.Close())
 	}
-	s.latest = what == receiptTruth
+	s.latest = what == receiptWord
 	return Expected{Items: s.sorted(), What: what, Close: s.Close, find: n.Find}, nil
 }
 
@@ -126,14 +125,14 @@ func Open(ctx context.Context, c *haul.Client, ref store.Ref, a *store.Attrs) io
 	return &opened{r, cancel, done}
 }
 
-// opened is an object that is read; closing it ends that, and waits for it.
+// opened is an object that is being read; Close stops that, and waits for it.
 type opened struct {
 	*io.PipeReader
 	cancel context.CancelFunc
 	done   chan struct{}
 }
 
-// Close ends reading.
+// Close stops reading.
 func (o *opened) Close() error {
 	o.cancel()
 	err := o.PipeReader.Close()

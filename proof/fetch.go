@@ -11,8 +11,8 @@ import (
 	"haul.example/haul/store"
 )
 
-// fetch gives the bytes of an object to w, in order; they come by ranges in parallel. What the store gives that does not fit its own
-// word is bad.
+// fetch writes the bytes of an object to w, in order; ranges are fetched in parallel. Data that does not match the store's own checksum
+// is BAD.
 func (v *verifier) fetch(ctx context.Context, f *Finding, obj store.Object, w io.Writer) (came bool, err error) {
 	_, err = v.c.DownloadStream(ctx, obj.Ref, w, haul.DownloadOptions{Attrs: v.o.Attrs, IfMatch: obj.ETag})
 	if errors.Is(err, haul.ErrMismatch) {
@@ -22,7 +22,7 @@ func (v *verifier) fetch(ctx context.Context, f *Finding, obj store.Object, w io
 	return err == nil, err
 }
 
-// fetchCompare settles by the bytes themselves.
+// fetchCompare decides by the bytes themselves.
 func (v *verifier) fetchCompare(ctx context.Context, f *Finding, src io.ReaderAt, obj store.Object) error {
 	w := &comparing{src: src}
 	came, err := v.fetch(ctx, f, obj, w)
@@ -31,7 +31,7 @@ func (v *verifier) fetchCompare(ctx context.Context, f *Finding, src io.ReaderAt
 	}
 	if len(w.bad) > 0 {
 		if came {
-			f.bad("the bytes are others", true)
+			f.bad("the bytes differ", true)
 		}
 		f.blame(w.bad)
 		return nil
@@ -47,7 +47,7 @@ func (v *verifier) fetchCompare(ctx context.Context, f *Finding, src io.ReaderAt
 	return nil
 }
 
-// fetchSum settles by summing what the store gives.
+// fetchSum decides by the checksum of the downloaded bytes.
 func (v *verifier) fetchSum(ctx context.Context, f *Finding, item Item, obj store.Object) error {
 	claims := computable(item.Claims, obj.Size)
 	if len(claims) == 0 && !v.o.All {
@@ -66,7 +66,7 @@ func (v *verifier) fetchSum(ctx context.Context, f *Finding, item Item, obj stor
 	if v.o.All {
 		how = ", read again"
 	}
-	switch a := every(claims, ours); a.Verdict {
+	switch a := matchAll(claims, ours); a.Verdict {
 	case evidence.Match:
 		f.ok(a.Claim, a.Claim.Text()+how)
 		f.Proof = a.Claim.Group() + how
@@ -84,10 +84,10 @@ type comparing struct {
 	bad []BadPart
 }
 
-// maxRuns bounds the runs of bytes that are told apart.
+// maxRuns bounds how many runs of bytes are reported.
 const maxRuns = 100
 
-// Write compares.
+// Write compares p with the file.
 func (c *comparing) Write(p []byte) (int, error) {
 	n := len(p)
 	for len(p) > 0 {
@@ -103,7 +103,7 @@ func (c *comparing) Write(p []byte) (int, error) {
 	return n, nil
 }
 
-// differ notes from where to where two slices differ. Runs of neighbours become one.
+// differ records from where to where two slices differ. Neighboring runs become one.
 func (c *comparing) differ(a, b []byte) {
 	first, last := 0, len(a)-1
 	for a[first] == b[first] {

@@ -13,39 +13,40 @@ import (
 
 	"haul.example/haul/checksum"
 	"haul.example/haul/internal/digestlist"
+	"haul.example/haul/internal/evidence"
 	"haul.example/haul/internal/plan"
 	"haul.example/haul/store"
 )
 
-// ErrManifest is in the chain of an error where what should be a manifest is none, or has a line that cannot be read.
+// ErrManifest is in the chain of an error if something is not a manifest, or has a line that cannot be read.
 var ErrManifest = errors.New("not a manifest of digests")
 
-// Line is what a manifest or receipt says of one file.
+// Line is what a manifest or receipt has about one file.
 type Line struct {
-	// Name is as it was written; empty where there is only a digest, which is then about the file that the manifest is beside.
+	// Name is as it was written; empty if there is only a digest, which is then of the file that the manifest is beside.
 	Name string
 	// Path is that of the file on this machine, in a receipt.
 	Path string
-	// Size is in bytes; -1 where it is not told.
+	// Size is in bytes; -1 if it is not known.
 	Size   int64
 	Claims []Claim
-	// ETag is that of an object whose bytes a receipt says were proved.
+	// ETag is that of an object that was verified, in a receipt.
 	ETag  string
 	Parts []store.Part
 	group int // of files in one table: ENA lists those of several kinds side by side
-	// sealed: what is said is of the encrypted file, which has another name.
+	// sealed: the claims are about the encrypted file, which has another name.
 	sealed bool
 	// failed is why a transfer failed, in a receipt, and bad why a line cannot be read.
 	failed string
 	bad    error
 }
 
-// headSize is how much is looked at to know a receipt, in bytes.
+// headSize is how much is read to recognize a receipt, in bytes.
 const headSize = 64 << 10
 
-// ReadManifest gives what a manifest or receipt says, file by file. It knows by itself what it reads: the Records of a receipt, or any
-// form of list that [haul/internal/digestlist] knows. An error is an ErrManifest, or one of reading; after a *LineError the rest
-// comes all the same, any other ends it.
+// ReadManifest yields what a manifest or receipt has, file by file. It recognizes the Records of a receipt, and all lists of digests
+// that sequencing providers, archives and tools write. An error is an ErrManifest, or a read error; after a *LineError the rest
+// follows, any other error ends it.
 func ReadManifest(r io.Reader) (iter.Seq2[Line, error], error) {
 	lines, _, err := readLines(r)
 	return lines, err
@@ -54,17 +55,17 @@ func ReadManifest(r io.Reader) (iter.Seq2[Line, error], error) {
 // LineError is about one line of a manifest, which cannot be read.
 type LineError = digestlist.LineError
 
-// IsManifest reports whether what begins so can be a manifest.
+// IsManifest reports whether a file with that beginning can be a manifest.
 func IsManifest(head []byte) bool { return WhyNoManifest(head) == nil }
 
-// WhyNoManifest says what is seen in place of a manifest; nil where what begins so can be one.
+// WhyNoManifest returns an error with what it has instead, unless a file with that beginning can be a manifest.
 func WhyNoManifest(head []byte) error {
 	_, _, err := readLines(bytes.NewReader(head))
 	return err
 }
 
-// wasMeant reports whether what is not a manifest has digests in it all the same.
-func wasMeant(err error) bool {
+// mentionsDigests reports whether what is not a manifest has digests in it all the same.
+func mentionsDigests(err error) bool {
 	unknown := new(digestlist.UnknownError)
 	return errors.As(err, &unknown) && unknown.Digests
 }
@@ -77,7 +78,7 @@ func readLines(r io.Reader) (lines iter.Seq2[Line, error], what string, err erro
 	}
 	first, _, _ := strings.Cut(strings.TrimLeft(string(head), "\ufeff \t\r\n"), "\n")
 	if strings.HasPrefix(first, "{") && strings.Contains(first, `"haul_receipt"`) {
-		return recordLines(b), receiptTruth, nil
+		return recordLines(b), receiptWord, nil
 	}
 	entries, err := digestlist.Read(b)
 	unknown := new(digestlist.UnknownError)
@@ -87,10 +88,10 @@ func readLines(r io.Reader) (lines iter.Seq2[Line, error], what string, err erro
 	case err != nil:
 		return nil, "", err
 	}
-	return listLines(entries), manifestTruth, nil
+	return listLines(entries), manifestWord, nil
 }
 
-// listLines gives the lines of a list of digests.
+// listLines yields the lines of a list of digests.
 func listLines(entries iter.Seq2[digestlist.Entry, error]) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		for e, err := range entries {
@@ -129,7 +130,7 @@ func recordLines(r io.Reader) iter.Seq2[Line, error] {
 	}
 }
 
-// lineOf gives what a record says.
+// lineOf returns the line of a record.
 func lineOf(rec Record) Line {
 	l := Line{Name: rec.Object.Key, Size: rec.Size, failed: rec.Failed}
 	if rec.Failed != "" {
@@ -149,7 +150,7 @@ func lineOf(rec Record) Line {
 		c := Claim{Kind: Recorded, Sum: rec.Sum}
 		if rec.Sum.Parts > 0 {
 			if c.Sizes = plan.Sizes(l.Parts, rec.Sum.Parts, rec.Size); c.Sizes == nil {
-				c.Sizes = equalParts(rec.Size, rec.PartSize, rec.Sum.Parts)
+				c.Sizes = evidence.EqualParts(rec.Size, rec.PartSize, rec.Sum.Parts)
 			}
 		}
 		l.Claims = append(l.Claims, c)

@@ -17,42 +17,42 @@ import (
 type Names struct {
 	// Exists reports whether the target has a path.
 	Exists func(rel string) (bool, error)
-	// Find gives what the target has under a path; false where there is nothing. It may be nil.
+	// Find returns what the target has under a path; false if there is nothing. It may be nil.
 	Find func(rel string) (mirror.Entry, bool, error)
 	// Files reports that the target is on this machine: a receipt may know a file under another name than its object.
 	Files bool
-	// Only is the one name in a target that is one file or object; empty where it is a tree.
+	// Only is the one name in a target that is a single file or object; empty if it is a tree.
 	Only string
-	// Wants reports which paths are meant; nil means all.
+	// Wants reports which paths are selected; nil selects all.
 	Wants func(rel string) bool
 
-	// Stem is the path of the file that the manifest is beside, or is named after; empty where it is about many.
+	// Stem is the path of the file that the manifest is beside, or is named after; empty if it is about many.
 	Stem string
-	// List is the manifest's own path or name: what it says of itself is passed over, and its lines that cannot be read are a
-	// finding of that name.
+	// List is the manifest's own path or name: what it has about itself is ignored, and its unreadable lines are a finding of that
+	// name.
 	List string
 
 	below string // the folder that the names are below
-	guess error  // why nobody can say which file Stem is
+	guess error  // why it is not known which file Stem is
 }
 
 const (
-	// probes is how many names of a manifest are looked for in the target, to learn how its names lie to it, and deepest how many of
-	// their last folders; a key has no more than 1024 bytes.
+	// probes is how many names of a manifest are looked up in the target, to find how they map to paths there, and deepest with how
+	// many of their last folders; a key has at most 1024 bytes.
 	probes, deepest = 16, 512
-	// maxLooks bounds how often names of other depths are looked for, in the target of one manifest.
+	// maxLooks bounds how often names of other depths are looked up, in the target of one manifest.
 	maxLooks = 2048
-	// maxNamed is how many lines that cannot be read are named.
+	// maxNamed is how many unreadable lines are listed.
 	maxNamed = 3
 )
 
-// placing puts the lines of one manifest below the target.
-type placing struct {
+// placement maps the lines of one manifest to paths below the target.
+type placement struct {
 	Names
 	add func(Item) error
 
-	first []Line // until how is known
-	how   *lie
+	first    []Line // until how is known
+	location *location
 	// depths are the lines whose names have so many folders, until it is known how these lie to the target.
 	depths map[int]*depth
 	looks  int
@@ -61,30 +61,30 @@ type placing struct {
 	badN   int
 }
 
-// lie is how the names of a manifest lie to a target.
-type lie struct {
-	strip int          // so many leading folders are taken off
-	gone  map[int]bool // groups of which the target has nothing, while it has something of another
+// location is how the names of a manifest map to paths in a target.
+type location struct {
+	strip int          // how many leading folders are removed
+	gone  map[int]bool // groups of which the target has nothing, while it has files of another
 	found bool         // the target has any
 	depth int          // of the name that was found
-	end   string       // that encrypted files have there
+	end   string       // extension of encrypted files there
 }
 
-// depth is how names of so many folders lie to a target: an archive may have put a folder more between.
+// depth is how names of one depth map to paths in a target: an archive may have added a folder.
 type depth struct {
 	strip   int
 	known   bool
 	waiting []Line
 }
 
-// read gives the items of a manifest to add, and tells what it is.
-func (n Names) read(r io.Reader, add func(Item) error) (what string, err error) {
+// readItems passes the items of a manifest to add, and returns what it is.
+func (n Names) readItems(r io.Reader, add func(Item) error) (what string, err error) {
 	lines, what, err := readLines(r)
 	if err != nil {
 		return what, err
 	}
-	p := &placing{Names: n, add: add, depths: map[int]*depth{}}
-	var torn error // what comes before it counts
+	p := &placement{Names: n, add: add, depths: map[int]*depth{}}
+	var torn error // the lines before it count
 	for l, err := range lines {
 		bad := new(LineError)
 		switch {
@@ -102,12 +102,12 @@ func (n Names) read(r io.Reader, add func(Item) error) (what string, err error) 
 	if err := p.end(); err != nil {
 		return what, err
 	}
-	return what, errors.Join(torn, p.blame())
+	return what, errors.Join(torn, p.reportUnreadable())
 }
 
-// take places a line, when it is known how.
-func (p *placing) take(l Line) error {
-	if p.how != nil {
+// take places a line, once it is known where.
+func (p *placement) take(l Line) error {
+	if p.location != nil {
 		return p.place(l)
 	}
 	if p.first = append(p.first, l); len(p.first) < probes {
@@ -116,9 +116,9 @@ func (p *placing) take(l Line) error {
 	return p.learn()
 }
 
-// learn looks for the first lines, and places them.
-func (p *placing) learn() (err error) {
-	if p.how, err = p.probe(p.first); err != nil {
+// learn looks up the first lines, and places them.
+func (p *placement) learn() (err error) {
+	if p.location, err = p.probe(p.first); err != nil {
 		return err
 	}
 	for _, l := range p.first {
@@ -131,8 +131,8 @@ func (p *placing) learn() (err error) {
 }
 
 // end places what waits.
-func (p *placing) end() error {
-	if p.how == nil {
+func (p *placement) end() error {
+	if p.location == nil {
 		if err := p.learn(); err != nil {
 			return err
 		}
@@ -145,15 +145,15 @@ func (p *placing) end() error {
 	return nil
 }
 
-// place places a line by the number of its folders.
-func (p *placing) place(l Line) error {
+// place places a line by its depth.
+func (p *placement) place(l Line) error {
 	parts := p.split(l)
-	if !p.how.found || l.Name == "" || p.Only != "" || len(parts) == p.how.depth {
-		return p.put(l, p.how.strip)
+	if !p.location.found || l.Name == "" || p.Only != "" || len(parts) == p.location.depth {
+		return p.put(l, p.location.strip)
 	}
 	d := p.depths[len(parts)]
 	if d == nil {
-		d = &depth{strip: p.how.strip}
+		d = &depth{strip: p.location.strip}
 		p.depths[len(parts)] = d
 	}
 	if d.known {
@@ -175,9 +175,9 @@ func (p *placing) place(l Line) error {
 	return nil
 }
 
-// settle places the lines of a depth. Where none is there as the others are, but one is with another number of folders taken off, all
-// of them lie so.
-func (p *placing) settle(d *depth) error {
+// settle places the lines of one depth. If none exists with the usual number of folders removed, but one does with another number, that
+// number is used for all of them.
+func (p *placement) settle(d *depth) error {
 	for _, l := range d.waiting {
 		if d.known {
 			break
@@ -205,10 +205,10 @@ func (p *placing) settle(d *depth) error {
 	return nil
 }
 
-// endOf is what the name of an encrypted file has more.
-func (p *placing) endOf(l Line) string {
+// endOf is the extension of an encrypted file.
+func (p *placement) endOf(l Line) string {
 	if l.sealed {
-		return p.how.end
+		return p.location.end
 	}
 	return ""
 }
@@ -216,8 +216,8 @@ func (p *placing) endOf(l Line) string {
 // digestFolder is a folder of the digests of the files in the folder above.
 var digestFolder = regexp.MustCompile(`(?i)^(md5|sha1|sha256|sha512|checksum)(sum)?s?$`)
 
-// probe looks for the first names in the target.
-func (p *placing) probe(first []Line) (*lie, error) {
+// probe looks up the first names in the target.
+func (p *placement) probe(first []Line) (*location, error) {
 	for {
 		l, err := p.probeBelow(first)
 		if err != nil || l.found || p.below == "" || !digestFolder.MatchString(path.Base(p.below)) {
@@ -229,8 +229,8 @@ func (p *placing) probe(first []Line) (*lie, error) {
 	}
 }
 
-func (p *placing) probeBelow(first []Line) (*lie, error) {
-	l := &lie{gone: map[int]bool{}, end: digestlist.SealedEnds[0]}
+func (p *placement) probeBelow(first []Line) (*location, error) {
+	l := &location{gone: map[int]bool{}, end: digestlist.SealedEnds[0]}
 	found := map[int]bool{}
 	for _, line := range first {
 		if found[line.group] {
@@ -270,7 +270,7 @@ func (p *placing) probeBelow(first []Line) (*lie, error) {
 	return l, nil
 }
 
-// split gives the names of the folders and the file that a line is about.
+// split returns the names of the folders and the file of a line.
 func (n Names) split(l Line) []string {
 	if n.Files && l.Path != "" {
 		return strings.Split(clean(filepath.ToSlash(l.Path)), "/")
@@ -290,9 +290,9 @@ func (n Names) has(rel string) (bool, error) {
 
 var errOutside = errors.New("the manifest's name leads out of the target")
 
-// put adds a line under its path in the target, with so many leading folders taken off.
-func (p *placing) put(l Line, strip int) error {
-	if p.how.gone[l.group] {
+// put adds a line under its path in the target, with that many leading folders removed.
+func (p *placement) put(l Line, strip int) error {
+	if p.location.gone[l.group] {
 		return nil
 	}
 	i := Item{Size: l.Size, Claims: l.Claims, ETag: l.ETag, Parts: l.Parts, From: l.Name, List: p.List}
@@ -303,7 +303,7 @@ func (p *placing) put(l Line, strip int) error {
 	switch {
 	case p.Only != "" && l.Name == "":
 		i.Rel = p.Only
-	case p.Stem != "" && (l.Name == "" || base == path.Base(p.Stem) && !p.how.found):
+	case p.Stem != "" && (l.Name == "" || base == path.Base(p.Stem) && !p.location.found):
 		i.Rel, i.Why = p.Stem, p.guess
 	case p.Only != "":
 		if i.Rel = base; base != p.Only {
@@ -318,7 +318,7 @@ func (p *placing) put(l Line, strip int) error {
 	case l.bad != nil:
 		i.Why = l.bad
 	case l.failed != "":
-		i.Why = fmt.Errorf("the receipt says that it was not transferred: %s", l.failed)
+		i.Why = fmt.Errorf("the receipt records that it was not transferred: %s", l.failed)
 	}
 	p.added++
 	if p.List != "" && i.Rel == p.List || p.Wants != nil && !p.Wants(i.Rel) {
@@ -330,8 +330,8 @@ func (p *placing) put(l Line, strip int) error {
 // errBare is a line without a name.
 var errBare = errors.New("a digest without a name is about one file, and the target is a folder; name the file")
 
-// unreadable notes a line that cannot be read. What is about a file leaves that open.
-func (p *placing) unreadable(err error) error {
+// unreadable records a line that cannot be read. If it is about a file, that is left open.
+func (p *placement) unreadable(err error) error {
 	if bad := new(LineError); errors.As(err, &bad) && bad.Name != "" {
 		return p.take(Line{Name: bad.Name, Size: -1, bad: bad})
 	}
@@ -341,8 +341,8 @@ func (p *placing) unreadable(err error) error {
 	return nil
 }
 
-// blame adds what lines could not be read, as an item of the list's own name. Where none could, it is the error.
-func (p *placing) blame() error {
+// reportUnreadable adds the unreadable lines, as an item of the list's own name. If no line could be read, they are the error.
+func (p *placement) reportUnreadable() error {
 	if p.badN == 0 {
 		return nil
 	}
@@ -359,7 +359,7 @@ func (p *placing) blame() error {
 	return p.add(Item{Rel: p.List, Size: -1, Why: errors.New(strings.Join(text, "; "))})
 }
 
-// clean gives a name without scheme and host, drive, leading slashes and needless dots.
+// clean returns a name without scheme and host, drive, leading slashes and redundant dots.
 func clean(name string) string {
 	scheme, rest, ok := strings.Cut(name, ":/")
 	switch {

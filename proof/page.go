@@ -11,7 +11,7 @@ import (
 	"haul.example/haul/internal/amount"
 )
 
-// receiptPage is a receipt for people: one file, without scripts, images or anything from elsewhere.
+// receiptPage is a receipt for people: one file without scripts, images or anything from elsewhere.
 var receiptPage = template.Must(template.New("receipt").Funcs(template.FuncMap{
 	"bytes": amount.Bytes,
 	"cell":  Cell,
@@ -56,15 +56,15 @@ code { font: 13px/1.5 ui-monospace, monospace } .dim { color: #57606a; font-size
 </html>
 `))
 
-// WriteHTML writes a receipt as a page for people, which needs no other file. Of several records of one file it has the last. It says
-// how much of the last run the receipt covers.
+// WriteHTML writes a receipt as a page for people, which needs no other file. Of several records of one file it has the last. It
+// includes how much of the last run the receipt covers.
 func WriteHTML(w io.Writer, receipt iter.Seq2[Record, error]) error {
 	var data struct {
 		Records                         []Record
 		Count, Unproved, Failed, Proved int
 		Bytes                           int64
 		From, To                        time.Time
-		Run                             string // what the last run's line says; empty where it wrote none
+		Run                             string // the coverage in the last run's line; empty if it wrote none
 		Whole                           bool
 	}
 	at := map[string]int{}

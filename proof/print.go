@@ -15,22 +15,22 @@ import (
 	"time"
 )
 
-// ErrNoMD5 is in the chain of an error where a record of a receipt has no MD5 of a local file.
+// ErrNoMD5 is in the chain of an error if a record of a receipt has no MD5 of a local file.
 var ErrNoMD5 = errors.New("no md5 of a file")
 
-// delivered is the last that a receipt says of a file.
+// delivered is the last record of a file in a receipt.
 type delivered struct {
 	name   string // below the target of its run
 	target string
 	md5    string
-	sums   []string // as BSD has them
+	sums   []string // in BSD's style
 	failed string
 	clash  string // another target of the same name
 }
 
-// WriteMD5Sum writes the lines that md5sum -c reads in the folder that was delivered: one for each file of a receipt, by its path below
-// the target, in the order in which they first come. Of several records of one file the last counts. Records without an MD5, or of what
-// went to a stream, are left out; the error, ErrNoMD5, then comes after all others are written.
+// WriteMD5Sum writes the lines that md5sum -c reads in the delivered folder: one for each file of a receipt, by its path below the
+// target, in the order of their first records. Of several records of one file the last counts. Records without an MD5, or of a stream,
+// are left out; after the others are written, the error is then ErrNoMD5.
 func WriteMD5Sum(w io.Writer, receipt iter.Seq2[Record, error]) error {
 	return writeList(w, receipt, "md5", func(d delivered) string {
 		if d.md5 == "" {
@@ -40,14 +40,14 @@ func WriteMD5Sum(w io.Writer, receipt iter.Seq2[Record, error]) error {
 	}, "was transferred without --digest md5; haul receipt sums has the store's checksum")
 }
 
-// WriteSums writes a line in the style of BSD for each checksum of each file of a receipt, those that the store keeps among them; paths
-// and errors are as those of WriteMD5Sum.
+// WriteSums writes a line in BSD's style for each checksum of each file of a receipt, including those that the store keeps; paths and
+// errors are those of WriteMD5Sum.
 func WriteSums(w io.Writer, receipt iter.Seq2[Record, error]) error {
 	return writeList(w, receipt, "checksum", func(d delivered) string { return strings.Join(d.sums, "") },
 		"has no checksum of all its bytes; transfer with --digest md5")
 }
 
-// writeList writes what line gives of each file.
+// writeList writes the line of each file.
 func writeList(w io.Writer, receipt iter.Seq2[Record, error], what string, line func(delivered) string, lacking string) error {
 	all, without, err := deliveries(receipt)
 	if err != nil {
@@ -74,13 +74,13 @@ func writeList(w io.Writer, receipt iter.Seq2[Record, error], what string, line 
 	return nil
 }
 
-// leftOut says what a list of digests does not have. It is an ErrNoMD5.
+// leftOut is what a list of digests does not have. It is an ErrNoMD5.
 type leftOut struct {
 	n, of       int
 	what, first string
 }
 
-// Error counts.
+// Error has the counts.
 func (e *leftOut) Error() string {
 	text := fmt.Sprintf("the list leaves out %d of %d files, for which the receipt has no %s: %s", e.n, max(e.of, e.n), e.what, e.first)
 	if e.n > 1 {
@@ -89,10 +89,10 @@ func (e *leftOut) Error() string {
 	return text
 }
 
-// Unwrap gives the kind.
+// Unwrap returns the kind.
 func (e *leftOut) Unwrap() error { return ErrNoMD5 }
 
-// deliveries gives the last that a receipt says of each file, and what went to streams.
+// deliveries returns the last record of each file in a receipt, and how many went to streams.
 func deliveries(receipt iter.Seq2[Record, error]) (all []delivered, streams []string, err error) {
 	at := map[string]int{} // by name
 	unnamed := false
@@ -108,7 +108,7 @@ func deliveries(receipt iter.Seq2[Record, error]) (all []delivered, streams []st
 			continue
 		}
 		d := delivered{name: r.Name, target: r.Target, md5: r.Digests["md5"], failed: r.Failed}
-		if d.name == "" { // of an older haul
+		if d.name == "" { // of an earlier version
 			d.name, unnamed = clean(filepath.ToSlash(r.Target)), true
 		}
 		d.sums = sumsOf(r, d.name)
@@ -129,7 +129,7 @@ func deliveries(receipt iter.Seq2[Record, error]) (all []delivered, streams []st
 	return all, streams, nil
 }
 
-// commonFolder takes off the folder that all names have in common, where the receipt does not say what their target was.
+// commonFolder removes the folder that all names have in common, if the receipt does not have their target.
 func commonFolder(all []delivered) {
 	common := path.Dir(all[0].name)
 	for _, d := range all {
@@ -149,7 +149,7 @@ func commonFolder(all []delivered) {
 	}
 }
 
-// sumsOf gives the lines of all checksums of the whole file.
+// sumsOf returns the lines of all checksums of the whole file.
 func sumsOf(r Record, name string) []string {
 	var all []string
 	if r.Sum.Parts == 0 && !r.Sum.IsZero() && r.Digests[strings.ToLower(string(r.Sum.Algorithm))] == "" {
@@ -167,7 +167,7 @@ func taggedLine(algorithm, digest, name string) string {
 	return fmt.Sprintf("%s%s (%s) = %s\n", slash, algorithm, escaped, digest)
 }
 
-// escape gives a name as GNU's tools write it, and the backslash that then begins the line.
+// escape returns a name as GNU's tools write it, and the backslash that the line then starts with.
 func escape(name string) (escaped, slash string) {
 	if escaped = strings.NewReplacer(`\`, `\\`, "\n", `\n`, "\r", `\r`).Replace(name); escaped != name {
 		slash = `\`
@@ -175,8 +175,8 @@ func escape(name string) (escaped, slash string) {
 	return escaped, slash
 }
 
-// DigestLine is a line as GNU md5sum and its kin write it, of a digest in hex: of a name with a backslash or the end of a line in it, these are escaped, and the
-// line begins with a backslash.
+// DigestLine returns the line of GNU md5sum and similar tools for a digest in hex: in a name, backslashes and line ends are escaped, and
+// the line then starts with a backslash.
 func DigestLine(md5, path string) string {
 	escaped, slash := escape(path)
 	return slash + md5 + "  " + escaped + "\n"
@@ -185,7 +185,7 @@ func DigestLine(md5, path string) string {
 // csvDigests are the digests that have a column.
 var csvDigests = []string{"md5", "sha256", "sha1", "crc64nvme", "crc32c", "crc32"}
 
-// WriteCSV writes a receipt as a table (RFC 4180) with a line of names at its head.
+// WriteCSV writes a receipt as a table (RFC 4180) with a header line.
 func WriteCSV(w io.Writer, receipt iter.Seq2[Record, error]) error {
 	c := csv.NewWriter(w)
 	head := append([]string{"time", "verb", "source", "target", "version", "size", "mtime", "etag"}, csvDigests...)
@@ -222,7 +222,7 @@ func WriteCSV(w io.Writer, receipt iter.Seq2[Record, error]) error {
 	return c.Error()
 }
 
-// stamp writes a time as receipts have it; no time is empty.
+// stamp formats a time as in receipts; the zero time is empty.
 func stamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -230,7 +230,7 @@ func stamp(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// Cell gives a value as a table for people may have it: what a spreadsheet would take for a formula begins with an apostrophe. See
+// Cell returns a value for a table that people open: what a spreadsheet would take for a formula gets an apostrophe before it. See
 // https://owasp.org/www-community/attacks/CSV_Injection.
 func Cell(value string) string {
 	if len(value) > 1 && strings.ContainsRune("=+-@\t\r", rune(value[0])) {
@@ -239,7 +239,7 @@ func Cell(value string) string {
 	return value
 }
 
-// cells does so with all values of a row.
+// cells is Cell for all values of a row.
 func cells(row []string) []string {
 	for i, value := range row {
 		row[i] = Cell(value)

@@ -1,11 +1,12 @@
-// Package proof reports whether a delivery is whole, without moving it: by receipts, by manifests, and by what a store vouches for.
+// Package proof reports whether a delivery is complete, without moving it: by receipts, by manifests, and by the checksums that a
+// store has recorded.
 //
 //	a transfer ends: its Record is a line of a receipt
 //	later, for each file of a folder, line of a manifest, or Record of a receipt:
-//	  ask the store what it vouches for (sums, ETag, metadata), and, where it takes that, how the object was cut into parts
-//	  sum the file in just that way, or take the sum that the line names
-//	  they are equal: OK, by that proof; they differ: BAD; nothing compares: UNPROVABLE, and why
+//	  read what the store has recorded (checksums, ETag, metadata) and, if that is needed, the sizes of the object's parts
+//	  compute the same checksum of the file, or take the one in the line
+//	  they are equal: OK, with the kind of proof; they differ: BAD; they cannot be compared: UNPROVABLE, with the reason
 //
-// It proves bytes and not meaning, and no more than the store does: whoever can write to the bucket can forge what it vouches
-// for. A receipt that is kept elsewhere holds against that, as far as its digests do.
+// It compares bytes, and trusts the store: anyone who can write to the bucket can forge what it has recorded. A receipt that is kept
+// elsewhere protects against that, as far as its digests do.
 package proof

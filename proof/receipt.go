@@ -18,15 +18,15 @@ import (
 // Format is the version of receipts that this package writes; doc/receipt.md has what is in them.
 const Format = 1
 
-// ErrReceipt is in the chain of an error where a line is no Record of a receipt, or one of a Format that is not known here.
+// ErrReceipt is in the chain of an error if a line is not a Record of a receipt, or has an unknown Format.
 var ErrReceipt = errors.New("not a receipt")
 
-// Record is one line of a receipt: one object that was transferred, and how it is known to be whole. Every line stands for
-// itself, so receipts can be joined and cut.
+// Record is one line of a receipt: one object that was transferred, and how it was verified. Every line is independent, so that
+// receipts can be joined and split.
 type Record struct {
 	Format int `json:"haul_receipt"`
-	// Verb is upload, download, copy or move; verify of what was there already and was only verified; and run of the line that ends a
-	// run, and says how much of it the receipt covers.
+	// Verb is upload, download, copy or move; verify if the target was already there and was only verified; and run in the line that
+	// ends a run, and records how much of it the receipt covers.
 	Verb string `json:"verb"`
 	// Source and Target are a path as it was typed, "-" for a stream, or an s3:// address. Store is the identity of the store, and
 	// Object what is stored there: the source of a download, else the target.
@@ -38,12 +38,12 @@ type Record struct {
 	// Size is in bytes, Modified the time of the file, or of the object that was copied.
 	Size     int64     `json:"size"`
 	Modified time.Time `json:"mtime,omitzero"`
-	// Sum is the one that both ends agree on. Digests are those that were asked for, of all bytes of the file: from the name of
-	// the algorithm in small letters (md5, sha256) to the digest as md5sum writes it.
+	// Sum is the checksum that both ends agree on. Digests are those that were asked for, of all bytes of the file: by the name of the
+	// algorithm in lower case (md5, sha256), as md5sum writes them.
 	Sum     checksum.Sum      `json:"sum,omitzero"`
 	Digests map[string]string `json:"digests,omitempty"`
-	// PartSize is the size of all parts but the last, 0 where they differ, and Parts are what is known of each; nothing for an
-	// object in one, nor for one that came down.
+	// PartSize is the size of all parts but the last, or 0 if they differ, and Parts are what is known of each; none for an object in
+	// one part, nor for a download.
 	PartSize int64  `json:"part_size,omitempty"`
 	Parts    []Part `json:"parts,omitempty"`
 	// Time is when the transfer ended.
@@ -55,33 +55,33 @@ type Record struct {
 	Name string `json:"name,omitempty"`
 	// Failed is why the file was not transferred; nothing else is then known of it.
 	Failed string `json:"failed,omitempty"`
-	// Files are those of a run, and Covered those of them that have a line that says what is there. Complete: the run found all its
-	// files, and was not broken off.
+	// Files counts those of a run, and Covered those of them that have a line and did not fail. Complete: the run found all its files,
+	// and was not interrupted.
 	Files    int  `json:"files,omitempty"`
 	Covered  int  `json:"covered,omitempty"`
 	Complete bool `json:"complete,omitempty"`
 }
 
-// The verbs of Records that no transfer made.
+// The verbs of Records that are not about a transfer.
 const (
 	VerifyVerb = "verify"
 	RunVerb    = "run"
 )
 
-// RunRecord makes the line that ends a run, of which r has the ends, the store, and the counts.
+// RunRecord makes the line that ends a run; r has the ends, the store, and the counts.
 func RunRecord(r Record) Record {
 	r.Verb, r.Time, r.Proof = RunVerb, time.Now().UTC().Truncate(time.Millisecond), r.Coverage()
 	return r
 }
 
-// Coverage says in words how much of a run a receipt covers.
+// Coverage is how much of a run a receipt covers, in words.
 func (r Record) Coverage() string {
 	text := fmt.Sprintf("%s of %s files", grouped(r.Covered), grouped(r.Files))
 	if r.Files == 1 {
 		text = fmt.Sprintf("%d of 1 file", r.Covered)
 	}
 	if !r.Complete {
-		text += ", and the run did not come to its end"
+		text += ", and the run did not finish"
 	}
 	return text
 }
@@ -93,7 +93,7 @@ type Part struct {
 	ETag string       `json:"etag,omitempty"`
 }
 
-// NewRecord makes the line about a transfer that has just ended well.
+// NewRecord makes the line of a transfer that has just succeeded.
 func NewRecord(verb, source, target, identity string, r haul.Result) Record {
 	rec := Record{
 		Format: Format, Verb: verb, Source: source, Target: target, Store: identity, Object: r.Object.Ref, ETag: r.Object.ETag,
@@ -112,7 +112,7 @@ func NewRecord(verb, source, target, identity string, r haul.Result) Record {
 	return rec
 }
 
-// Path gives the local file that the record is about; false where there was none.
+// Path returns the local file of the record; false if there was none.
 func (r Record) Path() (string, bool) {
 	for _, name := range []string{r.Source, r.Target} {
 		if name == "-" {
@@ -125,7 +125,7 @@ func (r Record) Path() (string, bool) {
 	return "", false
 }
 
-// written is a Record as it is written. JSON is UTF-8, and names of files and keys need not be: then they stand there raw as well.
+// written is a Record as it is written. JSON is UTF-8, but names of files and keys need not be: then they are there raw as well.
 type written struct {
 	plainRecord
 	Object objectName `json:"object"`
@@ -144,7 +144,7 @@ type objectName struct {
 	RawKey  []byte `json:"raw_key,omitempty"`
 }
 
-// rawName gives a name that JSON would spoil.
+// rawName returns the bytes of a name that is not UTF-8, which JSON would change.
 func rawName(name string) []byte {
 	if utf8.ValidString(name) {
 		return nil
@@ -209,7 +209,7 @@ func (r Record) Write(w io.Writer) error {
 	return err
 }
 
-// ReadReceipt gives the Records of a receipt, in its order. An error ends it.
+// ReadReceipt yields the Records of a receipt, in its order. An error ends it.
 func ReadReceipt(r io.Reader) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		d := json.NewDecoder(r)

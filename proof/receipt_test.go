@@ -237,7 +237,7 @@ func TestPageSaysWhatIsCovered(t *testing.T) {
 		"whole":      {[]proof.Record{uploaded("a", "x"), ended(1, 1, true)}, []string{`<span class="ok">It covers 1 of 1 file of its last run`}},
 		"part": {[]proof.Record{uploaded("a", "x"), failed, ended(3025, 2897, true)},
 			[]string{`<span class="no">It covers 2,897 of 3,025 files`, "1 not transferred", "access denied"}},
-		"stopped": {[]proof.Record{uploaded("a", "x"), ended(9, 1, false)}, []string{"1 of 9 files, and the run did not come to its end"}},
+		"stopped": {[]proof.Record{uploaded("a", "x"), ended(9, 1, false)}, []string{"1 of 9 files, and the run did not finish"}},
 		"repeated": {[]proof.Record{uploaded("a", "x"), failed, ended(2, 1, true), again, ended(2, 2, true)},
 			[]string{`<span class="ok">It covers 2 of 2 files`, "Receipt: 2 files"}},
 	} {
@@ -315,7 +315,7 @@ func TestFormsAreThoseOfAllBytes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		content := rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "content")
 		size := rapid.Int64Range(0, 100).Draw(t, "part size")
-		written, read := proof.NewForming(algorithms, algorithms, size), proof.NewForming(algorithms, algorithms, size)
+		written, read := proof.NewDigester(algorithms, algorithms, size), proof.NewDigester(algorithms, algorithms, size)
 		for piece := range slices.Chunk(content, rapid.IntRange(1, 400).Draw(t, "piece")) {
 			if _, err := written.Write(piece); err != nil {
 				t.Fatal(err)
@@ -346,7 +346,7 @@ func TestFormsAreThoseOfAllBytes(t *testing.T) {
 			want.Composite = append(want.Composite, sum)
 		}
 		for _, f := range []*proof.Digester{written, read} {
-			if got, err := f.Forms(); err != nil || !reflect.DeepEqual(got, want) {
+			if got, err := f.Digests(); err != nil || !reflect.DeepEqual(got, want) {
 				t.Fatalf("got %+v, %v, want %+v", got, err, want)
 			}
 		}
@@ -354,7 +354,7 @@ func TestFormsAreThoseOfAllBytes(t *testing.T) {
 }
 
 func TestFormsOfAFileThatIsShort(t *testing.T) {
-	f := proof.NewForming([]checksum.Algorithm{checksum.MD5}, nil, 0)
+	f := proof.NewDigester([]checksum.Algorithm{checksum.MD5}, nil, 0)
 	if err := f.Read(t.Context(), strings.NewReader("abc"), 5); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("got %v", err)
 	}

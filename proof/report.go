@@ -20,15 +20,16 @@ import (
 	"haul.example/haul/checksum"
 	"haul.example/haul/internal/amount"
 	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/spool"
 	"haul.example/haul/store"
 )
 
 // reportFormat grows when a field of the JSON report changes its meaning or goes away.
 const reportFormat = 1
 
-// About is what a report says of a run as a whole.
+// About describes a run in a report.
 type About struct {
-	// Truth and Target are what was compared, as the user named them, and What the truth is: tree, manifest, receipt.
+	// Truth and Target are what was compared, as the user named them; What is the kind of Truth: tree, manifest, receipt.
 	Truth  string    `json:"truth"`
 	What   string    `json:"truth_is"`
 	Target string    `json:"target"`
@@ -42,7 +43,7 @@ type About struct {
 type Row struct {
 	Name    string    `json:"name"`
 	Verdict Verdict   `json:"verdict"`
-	Size    int64     `json:"size"` // in bytes; -1 where it is not known
+	Size    int64     `json:"size"` // in bytes; -1 if it is not known
 	Text    string    `json:"text"`
 	Proof   string    `json:"proof,omitempty"`
 	Sum     string    `json:"sum,omitempty"` // algorithm and digest, as Shown
@@ -51,17 +52,17 @@ type Row struct {
 	Target  string    `json:"target,omitempty"`
 }
 
-// Report is a document about a run of Verify: a page of HTML, JSON or CSV, as the end of its name says. It is in memory only by
-// the row, and appears under its name when it is whole.
+// Report is a document about a run of Verify: HTML, JSON or CSV, by the extension of its name. It is in memory only by the row, and
+// appears under its name when it is complete.
 type Report struct {
 	path  string
 	write func(*Report, io.Writer, page) error
 	about About
-	// rows lie in temporary files: what is not OK, and what is.
-	problems, rest *rows
+	// problems are the rows that are not OK or EXTRA.
+	problems, rest spool.Spool[Row]
 }
 
-// writer gives the form of a report by the end of its name.
+// writer returns the writer for a report by the extension of its name.
 func writer(path string) func(*Report, io.Writer, page) error {
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".html", ".htm":
@@ -74,7 +75,7 @@ func writer(path string) func(*Report, io.Writer, page) error {
 	return nil
 }
 
-// Shown gives a sum with its algorithm: in hex what md5sum and its kin print, and CRCs in Base64, as S3 does.
+// Shown returns a checksum with its algorithm: in hex if md5sum or a similar tool prints it, and CRCs in Base64, as S3 does.
 func Shown(s checksum.Sum) string {
 	switch s.Algorithm {
 	case checksum.MD5, checksum.SHA1, checksum.SHA256:
@@ -83,30 +84,20 @@ func Shown(s checksum.Sum) string {
 	return s.String()
 }
 
-// IsReport reports whether a name ends as that of a report.
+// IsReport reports whether a name has the extension of a report.
 func IsReport(path string) bool { return writer(path) != nil }
 
-// NewReport begins a report. A name that ends in none of .html, .json and .csv is an error.
+// NewReport starts a report. Its name must end in .html, .json or .csv.
 func NewReport(path string, about About) (*Report, error) {
 	r := &Report{path: path, about: about, write: writer(path)}
 	if r.write == nil {
 		return nil, fmt.Errorf("the name of a report must end in .html, .json or .csv (got %s): %w", path, store.Invalid)
 	}
-	var err error
-	if r.problems, err = newRows(); err != nil {
-		return nil, err
-	}
-	if r.rest, err = newRows(); err != nil {
-		return nil, errors.Join(err, r.problems.Close())
-	}
-	t, err := localfile.Create(path, 0) // whether it can be written shows now, and not when the work is done
+	t, err := localfile.Create(path, 0) // fails now if it cannot be written, and not when the work is done
 	if err == nil {
 		err = t.Discard()
 	}
-	if err != nil {
-		return nil, errors.Join(err, r.Close())
-	}
-	return r, nil
+	return r, err
 }
 
 // Add takes the next finding.
@@ -116,9 +107,9 @@ func (r *Report) Add(f Finding) error {
 		row.Text += "; to settle it, download it (--download)"
 	}
 	if f.Verdict == OK || f.Verdict == Extra {
-		return r.rest.add(row)
+		return r.rest.Add(row)
 	}
-	return r.problems.add(row)
+	return r.problems.Add(row)
 }
 
 // Close frees what the report took while it was made.
@@ -141,17 +132,14 @@ type proved struct {
 
 // End writes the report under its name.
 func (r *Report) End(s Summary) error {
-	if err := errors.Join(r.problems.w.Flush(), r.rest.w.Flush()); err != nil {
-		return err
-	}
 	p := page{About: r.about, Summary: s, Whole: s.Whole(), Took: amount.Took(s.Elapsed)}
 	for _, by := range slices.Sorted(maps.Keys(s.Proofs)) {
 		p.Proved = append(p.Proved, proved{by, s.Proofs[by]})
 	}
 	var lost error
 	p.Rows = func(yield func(Row) bool) {
-		for _, from := range []*rows{r.problems, r.rest} {
-			for row, err := range from.all() {
+		for _, from := range []*spool.Spool[Row]{&r.problems, &r.rest} {
+			for row, err := range from.All() {
 				if lost = err; err != nil || !yield(row) {
 					return
 				}
@@ -177,7 +165,7 @@ func (r *Report) End(s Summary) error {
 	return nil
 }
 
-// place copies what is written to a file that takes its name when it is whole.
+// place copies the text to a file that gets its name when it is complete.
 func place(text *localfile.Spool, path string) error {
 	t, err := localfile.Create(path, text.Len())
 	if err != nil {
@@ -218,7 +206,7 @@ func (r *Report) html(w io.Writer, p page) error {
 	return t.Execute(w, p)
 }
 
-// grouped gives a number with a comma before every three digits.
+// grouped returns a number with a comma before every three digits.
 func grouped(n int) string {
 	s := strconv.Itoa(n)
 	for i := len(s) - 3; i > 0; i -= 3 {
@@ -227,7 +215,7 @@ func grouped(n int) string {
 	return s
 }
 
-// reportHead is a report as JSON, but for its files.
+// reportHead is a report as JSON, without its files.
 type reportHead struct {
 	Format int `json:"haul_verify_report"`
 	About
@@ -267,7 +255,7 @@ func (r *Report) json(w io.Writer, p page) error {
 
 func (r *Report) csv(w io.Writer, p page) error {
 	c := csv.NewWriter(w)
-	_ = c.Write([]string{"verdict", "name", "size", "text", "proof", "sum", "source", "target"}) // Error tells it
+	_ = c.Write([]string{"verdict", "name", "size", "text", "proof", "sum", "source", "target"}) // Error has it
 	for row := range p.Rows {
 		size := ""
 		if row.Size >= 0 {
@@ -277,35 +265,4 @@ func (r *Report) csv(w io.Writer, p page) error {
 	}
 	c.Flush()
 	return c.Error()
-}
-
-// rows lie in a temporary file.
-type rows struct {
-	*localfile.Spool
-	w *bufio.Writer
-	e *json.Encoder
-}
-
-func newRows() (*rows, error) {
-	s, err := localfile.NewScratch("")
-	if err != nil {
-		return nil, err
-	}
-	w := bufio.NewWriter(s)
-	return &rows{s, w, json.NewEncoder(w)}, nil
-}
-
-func (r *rows) add(row Row) error { return r.e.Encode(row) }
-
-func (r *rows) all() iter.Seq2[Row, error] {
-	return func(yield func(Row, error) bool) {
-		d := json.NewDecoder(bufio.NewReader(io.NewSectionReader(r, 0, r.Len())))
-		for {
-			var row Row
-			err := d.Decode(&row)
-			if errors.Is(err, io.EOF) || !yield(row, err) || err != nil {
-				return
-			}
-		}
-	}
 }

@@ -24,15 +24,14 @@ import (
 // IsSidecar reports whether a name is one that a file with digests of others has, such as x.bam.md5 or md5sum.txt.
 func IsSidecar(name string) bool { return seqfile.IsDigestList(name) }
 
-// Beside gives the path of the file that one with a digest is beside: x.bam for x.bam.md5; empty for lists of many.
+// Beside returns the path of the file that a digest is beside: x.bam for x.bam.md5; empty for lists of many.
 func Beside(name string) string { return seqfile.DigestOf(name) }
 
-// bareEnds are what the names of files end in whose digest lies in S1.md5, and not in S1.bam.md5.
+// bareEnds are extensions of files whose digest may be in S1.md5 instead of S1.bam.md5.
 var bareEnds = []string{".bam", ".cram", ".fastq.gz", ".fq.gz", ".fastq", ".fq", ".vcf.gz", ".vcf", ".bcf", ".gvcf.gz", ".fa.gz", ".fasta.gz", ".fa", ".fasta",
 	".tar.gz", ".tar", ".tgz", ".zip", ".pod5", ".fast5", ".sra", ".ora", ".gz", ".c4gh", ".gpg"}
 
-// stem finds the file that a digest is beside: it may lie in the folder above one for digests, or be called S1.bam where the digest is
-// called S1.md5.
+// stem finds the file that a digest is beside: it may be in the folder above one for digests, or be S1.bam if the digest is in S1.md5.
 func (n *Names) stem(stem string) error {
 	n.Stem = stem
 	folder := path.Base(path.Dir(stem))
@@ -73,11 +72,11 @@ func (n *Names) stem(stem string) error {
 	return nil
 }
 
-// sidecarsAtOnce are read side by side.
+// sidecarsAtOnce is how many are read at once.
 const sidecarsAtOnce = 32
 
-// Sidecars is the truth that lies in a tree itself: in files with a digest beside each file (x.bam.md5, x.bam.md5sum), and in
-// lists such as md5sum.txt, whose names are below their folder. Without any, it is an error of kind store.NotFound.
+// Sidecars expects what the digest files in a tree list: one beside each file (x.bam.md5, x.bam.md5sum), and lists such as md5sum.txt,
+// whose names are below their folder. If there are none it is an error of kind store.NotFound.
 func Sidecars(ctx context.Context, c *haul.Client, tree iter.Seq2[mirror.Entry, error], n Names, a *store.Attrs) (Expected, error) {
 	s := &sortFile{}
 	var mu sync.Mutex
@@ -112,22 +111,22 @@ func Sidecars(ctx context.Context, c *haul.Client, tree iter.Seq2[mirror.Entry, 
 		return Expected{}, errors.Join(err, s.Close())
 	}
 	beside := func(e mirror.Entry) bool { return IsSidecar(e.Rel) }
-	return Expected{Items: s.sorted(), What: manifestTruth, Sidecars: true, Beside: beside, Close: s.Close, find: n.Find, own: own}, nil
+	return Expected{Items: s.sorted(), What: manifestWord, Sidecars: true, Beside: beside, Close: s.Close, find: n.Find, own: own}, nil
 }
 
 // errNoSidecars is of kind store.NotFound.
 type errNoSidecars struct{}
 
-// Error says what to do.
+// Error has what to do.
 func (errNoSidecars) Error() string {
 	return "no digest file was found, such as x.bam.md5 or md5sum.txt; give a list of digests, or a second path to compare it with"
 }
 
-// Unwrap gives the kind.
+// Unwrap returns the kind.
 func (errNoSidecars) Unwrap() error { return store.NotFound }
 
-// sidecar reads one. A list that turns out to be none says nothing. One that cannot be read to its end leaves open the file that it
-// is beside, or itself: what it does not tell must not look as if nobody had anything to tell.
+// sidecar reads one. What turns out not to be a list is ignored. One that cannot be read to its end leaves the file open that it is
+// beside, or itself: a lost line must not look as if there were none.
 func (n Names) sidecar(ctx context.Context, c *haul.Client, e mirror.Entry, a *store.Attrs, add func(Item) error) error {
 	n.below, n.List = path.Dir(e.Rel), e.Rel
 	if n.below == "." {
@@ -141,13 +140,13 @@ func (n Names) sidecar(ctx context.Context, c *haul.Client, e mirror.Entry, a *s
 	switch {
 	case err == nil, ctx.Err() != nil, mirror.Hopeless(err):
 		return err
-	case what == "" && (n.Stem == "" || path.Ext(e.Rel) == ".txt") && errors.Is(err, ErrManifest) && !wasMeant(err):
+	case what == "" && (n.Stem == "" || path.Ext(e.Rel) == ".txt") && errors.Is(err, ErrManifest) && !mentionsDigests(err):
 		return nil
 	}
 	return add(Item{Rel: cmp.Or(n.Stem, e.Rel), Size: -1, Why: fmt.Errorf("%s: %w", path.Base(e.Rel), err)})
 }
 
-// inside gives the items of a file with digests to add, and tells what it is; empty where it is none.
+// inside passes the items of a file with digests to add, and returns what it is; empty if it is not a list.
 func (n Names) inside(ctx context.Context, c *haul.Client, e mirror.Entry, a *store.Attrs, add func(Item) error) (what string, err error) {
 	if e.Why != nil {
 		return "", e.Why
@@ -163,5 +162,5 @@ func (n Names) inside(ctx context.Context, c *haul.Client, e mirror.Entry, a *st
 		r = f
 	}
 	defer r.Close() // only read from
-	return n.read(r, add)
+	return n.readItems(r, add)
 }

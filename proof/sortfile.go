@@ -1,30 +1,27 @@
 package proof
 
 import (
-	"bufio"
-	"encoding/gob"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"slices"
 	"strings"
 
-	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/spool"
 )
 
-// runItems is how many items are sorted in memory, and runParts how many parts they may have; more go to a temporary file, run by
-// run, and are merged when they are read.
+// runItems is how many items are sorted in memory, and runParts how many parts they may have; more go to temporary files, run by run,
+// which are merged when they are read.
 const runItems, runParts = 20_000, 1 << 17
 
-// sortFile puts items in order of Rel, and makes one of those that have the same. It is used by one goroutine at a time.
+// sortFile sorts items by Rel, and joins those that have the same. It is for one goroutine at a time.
 type sortFile struct {
-	// latest lets the last of several items with one Rel count; else their claims are joined.
+	// latest: the last of several items with one Rel counts; otherwise their claims are joined.
 	latest bool
 
 	run   []Item
 	parts int // in run
-	runs  []*localfile.Spool
+	runs  []*spool.Spool[stored]
 }
 
 // stored is an Item in a temporary file.
@@ -48,25 +45,20 @@ func (s *sortFile) sort() {
 // spill writes the run to a temporary file.
 func (s *sortFile) spill() error {
 	s.sort()
-	spool, err := localfile.NewScratch("")
-	if err != nil {
-		return err
-	}
-	s.runs = append(s.runs, spool)
-	w := bufio.NewWriter(spool)
-	e := gob.NewEncoder(w)
+	run := &spool.Spool[stored]{}
+	s.runs = append(s.runs, run)
 	for _, i := range s.run {
 		to := stored{Item: i}
 		if i.Why != nil {
 			to.Why, to.Item.Why = i.Why.Error(), nil
 		}
-		if err := e.Encode(to); err != nil {
+		if err := run.Add(to); err != nil {
 			return fmt.Errorf("sort the manifest: %w", err)
 		}
 	}
 	clear(s.run)
 	s.run, s.parts = s.run[:0], 0
-	return w.Flush()
+	return nil
 }
 
 // Close frees the temporary files.
@@ -81,17 +73,18 @@ func (s *sortFile) Close() error {
 
 // head is the next item of a run.
 type head struct {
-	next func() (Item, error)
+	next func() (Item, error, bool)
 	item Item
 }
 
-// sorted gives the items. After that no more may be added.
+// sorted yields the items. After that no more may be added.
 func (s *sortFile) sorted() iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		s.sort()
-		heads, err := s.heads()
+		heads, stop, err := s.heads()
+		defer stop()
 		if err != nil {
-			yield(Item{}, err)
+			yield(Item{}, fmt.Errorf("sort the manifest: %w", err))
 			return
 		}
 		var held Item
@@ -114,12 +107,13 @@ func (s *sortFile) sorted() iter.Seq2[Item, error] {
 			default:
 				held = h.item
 			}
-			switch h.item, err = h.next(); {
-			case errors.Is(err, io.EOF):
-				heads = slices.Delete(heads, first, first+1)
+			more := false
+			switch h.item, err, more = h.next(); {
 			case err != nil:
 				yield(Item{}, fmt.Errorf("sort the manifest: %w", err))
 				return
+			case !more:
+				heads = slices.Delete(heads, first, first+1)
 			}
 		}
 		if have {
@@ -128,39 +122,50 @@ func (s *sortFile) sorted() iter.Seq2[Item, error] {
 	}
 }
 
-// heads begins to read each run; that in memory is the last.
-func (s *sortFile) heads() ([]*head, error) {
-	var all []*head
-	begin := func(next func() (Item, error)) error {
-		h := &head{next: next}
-		var err error
-		if h.item, err = next(); errors.Is(err, io.EOF) {
-			return nil
+// heads starts to read each run; the one in memory is the last. stop must be called at the end.
+func (s *sortFile) heads() (all []*head, stop func(), err error) {
+	var stops []func()
+	stop = func() {
+		for _, f := range stops {
+			f()
 		}
-		all = append(all, h)
-		return err
 	}
+	trees := []iter.Seq2[Item, error]{}
 	for _, r := range s.runs {
-		d := gob.NewDecoder(bufio.NewReader(io.NewSectionReader(r, 0, r.Len())))
-		if err := begin(func() (Item, error) {
-			var from stored
-			err := d.Decode(&from)
+		trees = append(trees, fromDisk(r))
+	}
+	trees = append(trees, func(yield func(Item, error) bool) {
+		for _, i := range s.run {
+			if !yield(i, nil) {
+				return
+			}
+		}
+	})
+	for _, tree := range trees {
+		next, end := iter.Pull2(tree)
+		stops = append(stops, end)
+		item, err, ok := next()
+		if err != nil {
+			return nil, stop, err
+		}
+		if ok {
+			all = append(all, &head{next, item})
+		}
+	}
+	return all, stop, nil
+}
+
+func fromDisk(run *spool.Spool[stored]) iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		for from, err := range run.All() {
 			if from.Why != "" {
 				from.Item.Why = errors.New(from.Why)
 			}
-			return from.Item, err
-		}); err != nil {
-			return nil, err
+			if !yield(from.Item, err) {
+				return
+			}
 		}
 	}
-	at := 0
-	return all, begin(func() (Item, error) {
-		if at == len(s.run) {
-			return Item{}, io.EOF
-		}
-		at++
-		return s.run[at-1], nil
-	})
 }
 
 // join makes one of two items with the same name.
@@ -171,7 +176,7 @@ func (s *sortFile) join(a, b Item) Item {
 	case a.Why != nil:
 		return a
 	case a.List == b.List && clean(a.From) != clean(b.From):
-		a.Why = fmt.Errorf("two names of the list are taken for it: %q and %q", a.From, b.From)
+		a.Why = fmt.Errorf("two names of the list map to it: %q and %q", a.From, b.From)
 		return a
 	case a.Size >= 0 && b.Size >= 0 && a.Size != b.Size:
 		a.Why = errors.New("it is named twice, with different sizes")

@@ -12,66 +12,67 @@ import (
 	"haul.example/haul/checksum"
 	"haul.example/haul/internal/digestlist"
 	"haul.example/haul/internal/evidence"
+	"haul.example/haul/internal/pool"
 	"haul.example/haul/mirror"
 	"haul.example/haul/store"
 )
 
-// Verdict says what came of one file.
+// Verdict is the result for one file.
 type Verdict string
 
 // The verdicts.
 const (
-	OK         Verdict = "OK"         // it is there, and proved
-	Missing    Verdict = "MISSING"    // it is not there
-	Bad        Verdict = "BAD"        // its bytes are others
-	Unprovable Verdict = "UNPROVABLE" // nobody vouches for its bytes, or they cannot be read
-	Extra      Verdict = "EXTRA"      // it is there, and nothing says that it should be
+	OK         Verdict = "OK"         // it exists, and is verified
+	Missing    Verdict = "MISSING"    // it does not exist
+	Bad        Verdict = "BAD"        // its bytes differ
+	Unprovable Verdict = "UNPROVABLE" // no checksum is recorded that compares, or it cannot be read
+	Extra      Verdict = "EXTRA"      // it exists, and is not expected
 )
 
-// Finding is what came of one file.
+// Finding is the result for one file.
 type Finding struct {
 	Name    string
 	Verdict Verdict
-	// Size is in bytes; -1 where it is not known.
+	// Size is in bytes; -1 if it is not known.
 	Size int64
-	// Source and Target are a path or an s3:// address, and empty where there is none.
+	// Source and Target are a path or an s3:// address, and empty if there is none.
 	Source, Target string
-	// Text says in one clause by which proof, or why not; Proof is the kind of proof that counts it.
+	// Text is the proof in one clause, or why there is none; Proof is the kind of proof, for the counts.
 	Text, Proof string
 	Sum         checksum.Sum
-	// Parts are those that differ, where that can be told.
+	// Parts are those that differ, if that is known.
 	Parts []BadPart
-	// Settles reports that to download it would settle what is left open.
+	// Settles reports that a download would decide what is open.
 	Settles bool
 
-	fits  Kind // of the ETag by which it is OK
-	doubt doubt
+	etagKind Kind // of the ETag by which it is OK
+	doubt    doubt
 }
 
-// doubt is an ETag that differs where nothing shows as yet that the store's ETags are MD5s; the text is what to say if they are.
+// doubt is an ETag that differs while nothing shows that the store's ETags are MD5s; text is the finding if they are.
 type doubt struct {
 	kind Kind
 	text string
 }
 
-// Options are the choices for Verify. The zero value is the good default.
+// Options are the options of Verify. The zero value is the good default.
 type Options struct {
-	// Download fetches what the store's word cannot prove, and compares. Nothing is written to disk.
+	// Download fetches what recorded checksums cannot verify, and compares it. Nothing is written to disk.
 	Download bool
-	// All fetches every object, also what the store vouches for, so that damage behind the store's back shows.
+	// All fetches every object, even if its checksums match, so that damage behind the store's back shows.
 	All bool
-	// ExtraFails reports that what is EXTRA counts as a difference.
+	// ExtraFails counts EXTRA files as a difference.
 	ExtraFails bool
 	Attrs      store.Attrs
-	// Read is told of bytes of files as they are read, from many goroutines; it may be nil.
+	// Read gets the number of bytes of files as they are read, from many goroutines; it may be nil.
 	Read func(bytes int)
-	// Observe is told of each finding, in order of the names, one after the other; it must return soon. It may be nil.
+	// Observe gets each finding, in order of the names, one after the other; it must return soon. It may be nil.
 	Observe func(Finding, Counts)
 }
 
-// Counts tell how far a run is.
+// Counts are the progress of a run.
 type Counts struct {
-	// Found counts what was looked at; All reports that there is no more.
+	// Found counts the findings; All reports that there are no more.
 	Found                               int
 	All                                 bool
 	OK, Missing, Bad, Unprovable, Extra int
@@ -79,17 +80,17 @@ type Counts struct {
 	Size int64
 }
 
-// Summary tells what a run found.
+// Summary is the result of a run.
 type Summary struct {
 	Counts
-	// Proofs counts by which proofs things are OK.
+	// Proofs counts the OK files by kind of proof.
 	Proofs  map[string]int
 	Elapsed time.Duration
-	// ExtraFails is that of the Options, and Sidecars that of the Truth: EXTRA are then files that have no digest.
+	// ExtraFails is that of Options, and Sidecars that of Expected: EXTRA are then files that have no digest.
 	ExtraFails, Sidecars bool
 }
 
-// Whole reports whether all is there and proved: yes, no, or open.
+// Whole reports whether everything is there and verified: yes, no, or open.
 func (s Summary) Whole() string {
 	switch {
 	case s.Bad+s.Missing > 0, s.ExtraFails && s.Extra > 0:
@@ -100,20 +101,16 @@ func (s Summary) Whole() string {
 	return "yes"
 }
 
-const (
-	// window is how many findings may wait for the one whose turn it is.
-	window = 1000
-	// least of the checks are under way at once, and perLane for each of the client's lanes.
-	least, perLane = 64, 2
-)
+// window is how many findings may wait for the next one in order.
+const window = 1000
 
 // verifier is one run.
 type verifier struct {
-	c      *haul.Client
-	o      Options
-	truth  Expected
-	summer *evidence.Summer
-	looked atomic.Int64 // missing files, for encrypted ones
+	c        *haul.Client
+	o        Options
+	expected Expected
+	summer   *evidence.Summer
+	lookups  atomic.Int64 // of encrypted files in place of missing ones
 }
 
 // slot is one finding to come.
@@ -123,11 +120,11 @@ type slot struct {
 	done chan struct{}
 }
 
-// Verify compares what should be there with what is there, and moves no payload, but for what Options.Download allows. Of files,
-// what is read is read once. The error is one that ended the run: that of a listing, of the truth, or one that all requests
-// would meet; else all is in the findings.
-func Verify(ctx context.Context, c *haul.Client, truth Expected, target iter.Seq2[mirror.Entry, error], o Options) (Summary, error) {
-	v := &verifier{c: c, o: o, truth: truth, summer: evidence.NewSummer(nil, o.Read)}
+// Verify compares what should be there with what is there. It downloads nothing, unless Options.Download or All is set, and reads
+// each file at most once. The error is one that ended the run: of a listing, of what is expected, or one that all requests would
+// meet. Everything else is in the findings.
+func Verify(ctx context.Context, c *haul.Client, expected Expected, target iter.Seq2[mirror.Entry, error], o Options) (Summary, error) {
+	v := &verifier{c: c, o: o, expected: expected, summer: evidence.NewSummer(nil, o.Read)}
 	began := time.Now()
 	rctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -138,7 +135,7 @@ func Verify(ctx context.Context, c *haul.Client, truth Expected, target iter.Seq
 		defer close(queue)
 		listed = v.each(rctx, target, queue)
 	})
-	s := Summary{Proofs: map[string]int{}, ExtraFails: o.ExtraFails, Sidecars: truth.Sidecars}
+	s := Summary{Proofs: map[string]int{}, ExtraFails: o.ExtraFails, Sidecars: expected.Sidecars}
 	report := func(f Finding) {
 		s.add(f)
 		if o.Observe != nil {
@@ -173,8 +170,8 @@ func Verify(ctx context.Context, c *haul.Client, truth Expected, target iter.Seq
 	return s, nil
 }
 
-// doubts holds findings back, in order, while it is open what the first of them is: another ETag than the MD5 is BAD where the run sees
-// that the store's ETags are MD5s, sooner or later, and else says nothing. Which of both it is does not depend on what ends first.
+// doubts holds findings back, in order, while the first of them is open: an ETag that differs is BAD if the run finds, sooner or later,
+// that the store's ETags are MD5s, and means nothing otherwise. The result does not depend on which check ends first.
 type doubts struct {
 	known   map[Kind]bool // ETags of these kinds were the MD5 of something in this run
 	waiting []Finding
@@ -182,11 +179,11 @@ type doubts struct {
 
 // add takes the next finding, and reports what is no longer open.
 func (d *doubts) add(f Finding, report func(Finding)) {
-	if f.fits != "" && !d.known[f.fits] {
+	if f.etagKind != "" && !d.known[f.etagKind] {
 		if d.known == nil {
 			d.known = map[Kind]bool{}
 		}
-		d.known[f.fits] = true
+		d.known[f.etagKind] = true
 	}
 	d.waiting = append(d.waiting, f)
 	for len(d.waiting) > 0 && (len(d.waiting) > window || d.waiting[0].doubt.kind == "" || d.known[d.waiting[0].doubt.kind]) {
@@ -211,38 +208,34 @@ func (d *doubts) first(report func(Finding)) {
 	report(f)
 }
 
-// each begins the checks, and waits for them.
+// each starts the checks, and waits for them.
 func (v *verifier) each(ctx context.Context, target iter.Seq2[mirror.Entry, error], queue chan<- *slot) error {
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	under := make(chan struct{}, max(least, perLane*v.c.Progress().Lanes))
-	for j, err := range mirror.Join(v.truth.Items, target) {
+	under := pool.New(func() int { return v.c.Progress().Lanes })
+	defer under.Wait()
+	for j, err := range mirror.Join(v.expected.Items, target) {
 		if err != nil {
 			return err
 		}
-		if v.passes(j) {
+		if v.isExempt(j) {
 			continue
 		}
 		next := &slot{done: make(chan struct{})}
-		select {
-		case under <- struct{}{}:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-		wg.Go(func() {
+		err := under.Go(ctx, func() {
 			defer close(next.done)
-			defer func() { <-under }()
 			next.err = v.check(ctx, &next.f, j)
 		})
+		if err != nil {
+			return err
+		}
 		queue <- next
 	}
 	return nil
 }
 
-// passes tells what is no finding: what is there because of the truth, what a list says of itself, and the digest of a file that
-// came encrypted, with a digest of that.
-func (v *verifier) passes(j mirror.Joined[Item, mirror.Entry]) bool {
-	t := v.truth
+// isExempt reports what is not a finding: the manifest itself, what a list has about itself, and the digest of a file that came
+// encrypted, if the encrypted file has a digest too.
+func (v *verifier) isExempt(j mirror.Joined[Item, mirror.Entry]) bool {
+	t := v.expected
 	switch {
 	case j.InTarget && t.Self != nil && t.Self(j.Target):
 		return j.Source.Why == nil
@@ -254,17 +247,17 @@ func (v *verifier) passes(j mirror.Joined[Item, mirror.Entry]) bool {
 	return false
 }
 
-// maxSealed bounds how many missing files are looked for under the names of encrypted ones.
-const maxSealed = 1000
+// maxEncryptedLookups bounds how many missing files are looked up under the names of encrypted ones.
+const maxEncryptedLookups = 1000
 
-// sealed leaves a missing file open that is there encrypted: a digest of what is in it says nothing of that. Where the digest turns
-// out to be that of the encrypted file, it counts.
-func (v *verifier) sealed(ctx context.Context, f *Finding, item Item) error {
-	if v.truth.find == nil || item.List == "" || v.looked.Add(1) > maxSealed {
+// compareEncrypted leaves a missing file open if an encrypted one exists: the digest of the plain file says nothing about that. If the
+// digest turns out to be that of the encrypted file, it counts.
+func (v *verifier) compareEncrypted(ctx context.Context, f *Finding, item Item) error {
+	if v.expected.find == nil || item.List == "" || v.lookups.Add(1) > maxEncryptedLookups {
 		return nil
 	}
 	for _, end := range digestlist.SealedEnds {
-		target, ok, err := v.truth.find(item.Rel + end)
+		target, ok, err := v.expected.find(item.Rel + end)
 		if err != nil {
 			return err
 		}

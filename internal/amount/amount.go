@@ -34,6 +34,14 @@ func Bytes(n int64) string {
 	return number(float64(n)/size, u) + " " + units[u]
 }
 
+// Count returns "1 part", "2 parts".
+func Count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return strconv.Itoa(n) + " " + thing + "s"
+}
+
 // Of returns "3.1 of 7.9 GiB"; without a total it gives just the first.
 func Of(n, total int64) string {
 	if total <= 0 {

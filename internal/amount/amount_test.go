@@ -43,3 +43,11 @@ func TestTimes(t *testing.T) {
 		}
 	}
 }
+
+func TestCount(t *testing.T) {
+	for n, want := range map[int]string{0: "0 parts", 1: "1 part", 2000: "2000 parts"} {
+		if got := amount.Count(n, "part"); got != want {
+			t.Errorf("Count(%d) is %q, want %q", n, got, want)
+		}
+	}
+}

@@ -1,28 +1,28 @@
-// Package array cuts a set of transfers into shards, for the many tasks of an array job: Slurm, AWS Batch, Kubernetes, or any
-// other that gives each of its tasks a number.
+// Package array splits a set of transfers into shards, for the tasks of an array job: of Slurm, AWS Batch, Kubernetes, or any other
+// scheduler that numbers its tasks.
 //
-//	Make    find what is to move (as cp -r or sync would), deal it out into N shards of equal cost; open one shared upload for
-//	        each big object, and deal out its parts; write all that down as a plan
-//	Work    read one shard of the plan; move it, prove it, write down what came of it
-//	Finish  look whether each shard has a result and each task in it is proved; complete the shared uploads; prove these; write
-//	        one receipt; else name what is missing, and the shards to do again
+//	Make    find what is to be transferred (as cp -r or sync would) and distribute it over N shards of equal cost; open one shared
+//	        upload for each big object, and distribute its parts; write all of this as a plan
+//	Work    read one shard of the plan; transfer and verify its objects; write the results
+//	Finish  check that each shard has a result, and that each of its tasks is verified; complete and verify the shared uploads;
+//	        write one receipt, or else report what is missing, and the shards to do again
 //
-// A plan is a folder, or lies below a prefix of the store (PlanDir), so that tasks need not share a disk. It holds names, sizes and
-// the IDs of uploads, and no credentials:
+// A plan is a folder, or is below a prefix of the store (PlanDir), so that tasks need not share a disk. It holds names, sizes and
+// the IDs of uploads, but no credentials:
 //
-//	plan.json            how, from where, to where, how much in each shard; written last, so that half a plan is none
-//	shards/00003.jsonl   the tasks of shard 3, one a line
-//	shards/markers.jsonl manifests.jsonl beside it: what comes last (package seqfile); Finish does them as two more shards
-//	shared.jsonl         the big objects that several shards move, one a line
-//	progress/00003.json  how far shard 3 is; written every ten seconds, and when it has opened an upload
-//	results/00003.jsonl  what came of shard 3; written when it ends, whole or not at all
-//	receipt.jsonl        one proof.Record for each object; written by Finish, as finish.json is, which has the verdict
+//	plan.json            options, source, target, the load of each shard; written last, so that a partial plan does not count
+//	shards/00003.jsonl   the tasks of shard 3, one per line
+//	shards/markers.jsonl and manifests.jsonl: what comes last (package seqfile); Finish does them as two more shards
+//	shared.jsonl         the big objects that several shards transfer, one per line
+//	progress/00003.json  the progress of shard 3; written every ten seconds, and when it has opened an upload
+//	results/00003.jsonl  the results of shard 3; written when it ends, whole or not at all
+//	receipt.jsonl        one proof.Record for each object, and finish.json, the verdict; both written by Finish
 //
-// A shard may be done twice, at the same time even, and may die at any moment: every write is of a whole file, or object, and
-// of the same bytes. Who does a shard again looks first at what is there, and moves what does not prove equal.
+// A shard may be done twice, even at the same time, and may die at any moment: every write is of a whole file or object, with the
+// same content. A task that does a shard again first compares source and target, and transfers what is not equal.
 //
-// It schedules nothing and knows no scheduler, but for the documents that it writes for them (Slurm, Batch, Kubernetes). It
-// promises no order, but that manifests and markers come last. Finish believes what the shards proved; it does not look at every object again.
+// It schedules nothing; it only writes job descriptions for schedulers (Slurm, Batch, Kubernetes). It promises no order, except that
+// manifests and markers come last. Finish trusts the results of the shards; it does not verify every object again.
 package array
 
 import (
@@ -30,7 +30,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
 	"path/filepath"
@@ -39,6 +38,7 @@ import (
 
 	"haul.example/haul"
 	"haul.example/haul/internal/oldformat"
+	"haul.example/haul/internal/planfile"
 	"haul.example/haul/mirror"
 	"haul.example/haul/store"
 )
@@ -46,13 +46,13 @@ import (
 // version grows when a field of a plan changes its meaning or goes away.
 const version = 2
 
-// ErrPlan is in the chain of an error where there is no plan, or it cannot be read, or is not of this store.
-var ErrPlan = errors.New("the plan is not good")
+// ErrPlan is in the chain of an error if there is no plan, or if it cannot be read or is of another store.
+var ErrPlan = planfile.ErrPlan
 
-// Header is what a plan says of the whole: plan.json.
+// Header describes a whole plan: plan.json.
 type Header struct {
 	Version int `json:"haul_array"`
-	// ID tells the plan from every other.
+	// ID identifies the plan.
 	ID   string    `json:"id"`
 	Made time.Time `json:"made"`
 	// Store is the identity of the store.
@@ -63,14 +63,14 @@ type Header struct {
 	Transfer mirror.TransferOptions `json:"transfer"`
 	// Guess reports that content types are guessed from names.
 	Guess bool `json:"guess_mime_type,omitempty"`
-	// NoFamilies reports that manifests and markers are in shards as anything else, and that indexes keep their times.
+	// NoFamilies reports that manifests and markers are in shards like all other files, and that indexes keep their times.
 	NoFamilies bool `json:"no_families,omitempty"`
-	// Objects counts all, Shared those of them that are moved in part ranges by several shards.
+	// Objects counts all, Shared those of them whose parts several shards transfer.
 	Objects int    `json:"objects"`
 	Shared  int    `json:"shared"`
 	Bytes   int64  `json:"bytes"`
 	Shards  []Load `json:"shards"`
-	// Manifests and Markers are in no shard: they come when all else is done.
+	// Manifests and Markers are in no shard: they come when everything else is done.
 	Manifests Load `json:"manifests,omitzero"`
 	Markers   Load `json:"markers,omitzero"`
 }
@@ -85,14 +85,14 @@ func (h *Header) UnmarshalJSON(text []byte) error {
 	return err
 }
 
-// Two more shards than people count: manifests, and markers that tell others that all is there. Finish does them.
+// Two more shards than people count: manifests, and markers, which say that everything is there. Finish does them.
 const (
 	manifests = -1 - iota
 	markers
 	firstShard = markers
 )
 
-// load is that of a shard.
+// load returns the load of a shard.
 func (h *Header) load(shard int) *Load {
 	switch shard {
 	case manifests:
@@ -121,7 +121,7 @@ type Load struct {
 	Bytes   int64 `json:"bytes"`
 }
 
-// maxTasks bounds the tasks of a shard that a plan may speak of: finish has a byte of memory for each.
+// maxTasks bounds the tasks of a shard: Finish needs a byte of memory for each.
 const maxTasks = 1 << 29
 
 func (l Load) tasks() int { return l.Objects + l.Ranges }
@@ -137,7 +137,7 @@ func rootOf(e mirror.End) Root {
 	return Root{Path: name(e.Path), Bucket: e.Ref.Bucket, Prefix: e.Ref.Key}
 }
 
-// String gives the path or address.
+// String returns the path or address.
 func (r Root) String() string {
 	if r.Path != "" {
 		return string(r.Path)
@@ -145,8 +145,8 @@ func (r Root) String() string {
 	return store.Ref{Bucket: r.Bucket, Key: r.Prefix}.String()
 }
 
-// wayOf is how to get from one root to another.
-func wayOf(from, to Root) mirror.Way {
+// wayBetween returns the direction of a transfer from one root to the other.
+func wayBetween(from, to Root) mirror.Way {
 	switch {
 	case from.Path != "":
 		return mirror.Upload
@@ -156,12 +156,12 @@ func wayOf(from, to Root) mirror.Way {
 	return mirror.Copying
 }
 
-// ref is an object below the root, and path a file; an absolute name stands for itself.
-func (r Root) ref(below name) store.Ref {
+// object returns an object below the root, and file the path of a file; an absolute name stands for itself.
+func (r Root) object(below name) store.Ref {
 	return store.Ref{Bucket: r.Bucket, Key: r.Prefix + string(below)}
 }
 
-func (r Root) path(below name) string {
+func (r Root) file(below name) string {
 	p := filepath.FromSlash(string(below))
 	if filepath.IsAbs(p) {
 		return p
@@ -169,17 +169,25 @@ func (r Root) path(below name) string {
 	return filepath.Join(string(r.Path), p)
 }
 
-// end is the root as an end of a run.
-func (r Root) end() mirror.End {
+// child returns the file or object below the root.
+func (r Root) child(below name) mirror.End {
+	if r.Path != "" {
+		return mirror.Local(r.file(below))
+	}
+	return mirror.Remote(r.object(below))
+}
+
+// mirrorEnd returns the root as an end of a run.
+func (r Root) mirrorEnd() mirror.End {
 	return mirror.End{Path: string(r.Path), Ref: store.Ref{Bucket: r.Bucket, Key: r.Prefix}}
 }
 
-// holds refuses a task whose ends are not in those of the plan: a plan never has such, and somebody else may have written there. The
-// file of an upload may be anywhere, since a list may name it.
-func (h Header) holds(source, target string) error {
-	err := h.To.end().Holds(target)
+// checkEnds refuses a task whose ends are not within those of the plan: haul writes none, but somebody else may have. The file of an
+// upload may be anywhere, since a list may name it.
+func (h Header) checkEnds(source, target string) error {
+	err := h.To.mirrorEnd().Holds(target)
 	if err == nil && h.Way != mirror.Upload {
-		err = h.From.end().Holds(source)
+		err = h.From.mirrorEnd().Holds(source)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrPlan, err)
@@ -187,7 +195,7 @@ func (h Header) holds(source, target string) error {
 	return nil
 }
 
-// name is the name of a file or a key. In JSON it is a string, or an array of its bytes in base64 where it is no UTF-8.
+// name is the name of a file or a key. In JSON it is a string, or an array with its Base64 if it is not UTF-8.
 type name string
 
 // MarshalJSON writes it.
@@ -203,7 +211,7 @@ func (n *name) UnmarshalJSON(b []byte) error {
 	var raw [][]byte
 	if len(b) > 0 && b[0] == '[' {
 		if err := json.Unmarshal(b, &raw); err != nil || len(raw) != 1 {
-			return errors.Join(err, fmt.Errorf("%w: %s is no name", ErrPlan, b))
+			return errors.Join(err, fmt.Errorf("%w: %s is not a name", ErrPlan, b))
 		}
 		*n = name(raw[0])
 		return nil
@@ -214,13 +222,13 @@ func (n *name) UnmarshalJSON(b []byte) error {
 // task is one line of a shard: an object below the roots, or a range of the parts of a shared one.
 type task struct {
 	Source name  `json:"source,omitempty"`
-	Target name  `json:"target,omitempty"` // where it is another than Source
+	Target name  `json:"target,omitempty"` // if it differs from Source
 	Size   int64 `json:"size"`
-	// Modified, in nanoseconds since 1970, of a file, and the ETag of an object, must be the same when the task is done.
+	// Modified of a file, in nanoseconds since 1970, and the ETag of an object must be the same when the task is done.
 	Modified int64  `json:"mtime_ns,omitempty"`
 	ETag     string `json:"etag,omitempty"`
 
-	// Shared is the line of shared.jsonl, from 1; 0 is an object that is moved whole.
+	// Shared is the line of shared.jsonl, from 1; 0 is an object that is transferred as a whole.
 	Shared int `json:"shared,omitempty"`
 	First  int `json:"first,omitempty"`
 	Last   int `json:"last,omitempty"`
@@ -233,8 +241,8 @@ func (t task) target() name {
 	return t.Source
 }
 
-// shared is one line of shared.jsonl. The names in Transfer stand beside it, since they may be no UTF-8.
-type shared struct {
+// sharedLine is one line of shared.jsonl. The names in Transfer are beside it, since they may not be UTF-8.
+type sharedLine struct {
 	Path     name             `json:"path,omitempty"`
 	Temp     name             `json:"temp,omitempty"`
 	From     name             `json:"from,omitempty"`
@@ -243,19 +251,19 @@ type shared struct {
 }
 
 // UnmarshalJSON reads a line of this version or an earlier one.
-func (s *shared) UnmarshalJSON(text []byte) error {
-	type plain shared
+func (s *sharedLine) UnmarshalJSON(text []byte) error {
+	type plain sharedLine
 	return json.Unmarshal(oldformat.Rename(text), (*plain)(s))
 }
 
-func sharedLine(s haul.Distributed) shared {
-	line := shared{Path: name(s.Path), Temp: name(s.Temp), From: name(s.From.Key), Key: name(s.Upload.Key), Transfer: s}
+func newSharedLine(s haul.Distributed) sharedLine {
+	line := sharedLine{Path: name(s.Path), Temp: name(s.Temp), From: name(s.From.Key), Key: name(s.Upload.Key), Transfer: s}
 	t := &line.Transfer
 	t.Path, t.Temp, t.From.Key, t.Upload.Key = "", "", "", ""
 	return line
 }
 
-func (s shared) transfer() haul.Distributed {
+func (s sharedLine) transfer() haul.Distributed {
 	t := s.Transfer
 	t.Path, t.Temp, t.From.Key, t.Upload.Key = string(s.Path), string(s.Temp), string(s.From), string(s.Key)
 	return t
@@ -278,42 +286,40 @@ func shardName(pattern string, shard int) string {
 	return fmt.Sprintf(pattern, fmt.Sprintf("%05d", shard))
 }
 
-// Read reads what a plan says of the whole, and checks that it is for the store of the client.
+// Read reads the header of a plan, and checks that it is for the store of the client.
 func Read(ctx context.Context, c *haul.Client, d *PlanDir) (Header, error) {
 	var h Header
 	if err := d.readJSON(ctx, headerName, &h); errors.Is(err, fs.ErrNotExist) {
-		return h, fmt.Errorf("%w: there is none in %s, or it was not all written: %w", ErrPlan, d, err)
+		return h, fmt.Errorf("%w: there is none in %s, or it is not complete: %w", ErrPlan, d, err)
 	} else if err != nil {
 		return h, fmt.Errorf("%w: read %s: %w", ErrPlan, d, err)
 	}
 	n := len(h.Shards)
-	bad := n < 1 || n > MaxShards || h.Way != wayOf(h.From, h.To)
+	bad := n < 1 || n > MaxShards || h.Way != wayBetween(h.From, h.To)
 	for i := firstShard; i < n; i++ {
 		l := h.load(i)
 		bad = bad || min(l.Objects, l.Ranges) < 0 || max(l.Objects, l.Ranges) > maxTasks
 	}
-	switch {
-	case h.Version != version:
-		return h, fmt.Errorf("%w: %s is of version %d, and this haul reads 1 to %d", ErrPlan, d, h.Version, version)
-	case bad:
-		return h, fmt.Errorf("%w: what %s says of its shards cannot be", ErrPlan, d)
-	case h.Store != store.Identity(c.Store()):
-		return h, fmt.Errorf("%w: it is for the store %s, and this is %s", ErrPlan, h.Store, store.Identity(c.Store()))
+	if err := planfile.CheckVersion(h.Version, version); err != nil {
+		return h, fmt.Errorf("%w: %s: %w", ErrPlan, d, err)
 	}
-	return h, nil
+	if bad {
+		return h, fmt.Errorf("%w: the shards in %s are not valid", ErrPlan, d)
+	}
+	return h, planfile.CheckStore(h.Store, store.Identity(c.Store()))
 }
 
-// eachShared gives the lines of shared.jsonl with their numbers, from 1. None is no error.
+// eachShared calls do for each line of shared.jsonl, with its number from 1. A missing file is not an error.
 func eachShared(ctx context.Context, d *PlanDir, do func(n int, s haul.Distributed) error) error {
 	n := 0
 	err := d.eachLine(ctx, sharedName, func(_ int64, line []byte) error {
-		var s shared
+		var s sharedLine
 		if err := json.Unmarshal(line, &s); err != nil {
 			return err
 		}
 		t := s.transfer()
 		if t.PartSize < 1 || t.Size < 0 || t.Size > math.MaxInt64-t.PartSize {
-			return fmt.Errorf("%w: an object of %d bytes in parts of %d cannot be", ErrPlan, t.Size, t.PartSize)
+			return fmt.Errorf("%w: an object of %d bytes cannot have parts of %d", ErrPlan, t.Size, t.PartSize)
 		}
 		n++
 		return do(n, t)
@@ -324,7 +330,7 @@ func eachShared(ctx context.Context, d *PlanDir, do func(n int, s haul.Distribut
 	return err
 }
 
-// eachTask gives the tasks of a shard with their numbers, from 0. They must be as many as the plan says.
+// eachTask calls do for each task of a shard, with its number from 0. There must be as many as the plan says.
 func eachTask(ctx context.Context, d *PlanDir, h Header, shard int, do func(n int, t task) error) error {
 	n := 0
 	err := d.eachLine(ctx, shardName(shardsName, shard), func(_ int64, line []byte) error {
@@ -337,14 +343,6 @@ func eachTask(ctx context.Context, d *PlanDir, h Header, shard int, do func(n in
 	})
 	if want := h.load(shard).tasks(); err == nil && n != want {
 		err = fmt.Errorf("%w: %s has %d tasks of %s, and there should be %d", ErrPlan, d, n, shardWord(shard), want)
-	}
-	return err
-}
-
-func writeLine(w io.Writer, v any) error {
-	b, err := json.Marshal(v)
-	if err == nil {
-		_, err = w.Write(append(b, '\n'))
 	}
 	return err
 }

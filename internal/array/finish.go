@@ -20,16 +20,16 @@ import (
 	"haul.example/haul/store"
 )
 
-// Verdict is what Finish found: finish.json.
+// Verdict is the result of Finish: finish.json.
 type Verdict struct {
 	Plan string    `json:"plan"`
 	Time time.Time `json:"time"`
-	// Proved reports that everything was moved and proved, and that the receipt has it.
+	// Proved reports that everything was transferred and verified, and is in the receipt.
 	Proved bool `json:"proved"`
 	// Objects and Bytes are those of the receipt.
 	Objects int   `json:"objects"`
 	Bytes   int64 `json:"bytes"`
-	// Last counts the manifests and markers among them, Withheld those that were not moved since not all else was done and proved.
+	// Last counts the manifests and markers among them, Withheld those that were not sent, since something failed or is not verified.
 	Last     int `json:"last,omitempty"`
 	Withheld int `json:"withheld,omitempty"`
 	// Failed counts tasks that failed or were not done, Unproved objects that are not verified.
@@ -42,23 +42,23 @@ type Verdict struct {
 }
 
 const (
-	// MaxProblems is how many problems a Verdict has in words at most.
+	// MaxProblems is the most problems that a Verdict has in words.
 	MaxProblems = 100
-	// completions is how many shared transfers are completed at once: the parts of so many are in memory, 100 bytes each.
+	// completions is how many shared transfers are completed at once: their parts are in memory, 100 bytes each.
 	completions = 64
 )
 
-// FinishOptions are the choices for Finish.
+// FinishOptions are the options of Finish.
 type FinishOptions struct {
 	// Host and ContentType are as in WorkOptions, for manifests and markers.
 	Host        string
 	ContentType func(name string) string
-	// Note is told what is worth knowing; it may be nil.
+	// Note gets messages for the user; it may be nil.
 	Note func(string)
 }
 
-// Finish looks whether all of a plan was done, completes and proves what is shared, moves manifests and then markers, and writes the
-// receipt. A plan that was finished before is not looked at again.
+// Finish checks that all of a plan was done, completes and verifies what is shared, transfers manifests and then markers, and writes
+// the receipt. If the plan was finished before, it only returns the verdict.
 func Finish(ctx context.Context, c *haul.Client, d *PlanDir, o FinishOptions) (Verdict, error) {
 	h, err := Read(ctx, c, d)
 	if err != nil {
@@ -69,8 +69,8 @@ func Finish(ctx context.Context, c *haul.Client, d *PlanDir, o FinishOptions) (V
 	if err == nil && before.Proved && before.Plan == h.ID {
 		return before, nil
 	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errNoJSON) {
-		return Verdict{}, fmt.Errorf("look at an earlier verdict: %w", err)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errDamaged) {
+		return Verdict{}, fmt.Errorf("read an earlier verdict: %w", err)
 	}
 	if o.Note == nil {
 		o.Note = func(string) {}
@@ -79,7 +79,7 @@ func Finish(ctx context.Context, c *haul.Client, d *PlanDir, o FinishOptions) (V
 	f.verdict.Plan, f.verdict.Withheld = h.ID, h.Manifests.tasks()+h.Markers.tasks()
 	err = d.write(ctx, receiptName, func(w io.Writer) error {
 		f.receipt = w
-		for _, step := range []func(context.Context) error{f.shards, f.complete, f.indexes, f.last} {
+		for _, step := range []func(context.Context) error{f.shards, f.complete, f.freshenIndexes, f.manifestsAndMarkers} {
 			if err := step(ctx); err != nil {
 				return err
 			}
@@ -107,7 +107,7 @@ func Finish(ctx context.Context, c *haul.Client, d *PlanDir, o FinishOptions) (V
 	return f.verdict, d.writeJSON(ctx, verdictName, f.verdict)
 }
 
-// errNoReceipt keeps a receipt from being written that would not have everything.
+// errNoReceipt prevents an incomplete receipt.
 var errNoReceipt = errors.New("not everything was done")
 
 // finish is one Finish.
@@ -119,21 +119,21 @@ type finish struct {
 	o       FinishOptions
 	receipt io.Writer
 
-	again   []Progress          // of shards that were begun more than once
-	indexed []int               // shards with indexes that came down
-	ranges  map[int][]rangeTask // of all shards, by shared object
+	restarted []Progress          // of shards that were started more than once
+	indexed   []int               // shards with indexes that came down
+	ranges    map[int][]rangeTask // of all shards, by shared object
 
 	mu      sync.Mutex
 	verdict Verdict
 }
 
-// rangeTask is a range of a shared object, with the place of its outcome in the results of a shard.
+// rangeTask is a range of a shared object, with the offset of its outcome in the results of a shard.
 type rangeTask struct {
 	first, last, shard int
 	offset             int64
 }
 
-// problem takes note of what keeps so many tasks from being done; a shard of -1 is of none.
+// problem records why so many tasks are not done; shard is -1 if it is not about one shard.
 func (f *finish) problem(shard, tasks int, format string, args ...any) {
 	f.verdict.Failed += tasks
 	if len(f.verdict.Problems) < MaxProblems {
@@ -157,7 +157,7 @@ func (f *finish) record(r proof.Record) error {
 	return r.Write(f.receipt)
 }
 
-// shards looks at the results of each shard, and takes over its records.
+// shards checks the results of each shard, and adds its records to the receipt.
 func (f *finish) shards(ctx context.Context) error {
 	for i := range f.h.Shards {
 		p, err := readProgress(ctx, f.d, f.h, i)
@@ -165,16 +165,16 @@ func (f *finish) shards(ctx context.Context) error {
 			return err
 		}
 		if p.Runs > 1 {
-			f.again = append(f.again, p)
+			f.restarted = append(f.restarted, p)
 		}
 		if err := f.shard(ctx, i, p); err != nil {
-			return fmt.Errorf("look at shard %d: %w", i, err)
+			return fmt.Errorf("check shard %d: %w", i, err)
 		}
 	}
 	return nil
 }
 
-// shard looks at one shard: its tasks must each have an outcome, and a good one.
+// shard checks that each task of a shard has an outcome, and succeeded.
 func (f *finish) shard(ctx context.Context, shard int, p Progress) error {
 	tasks, word := f.h.load(shard).tasks(), shardWord(shard)
 	if tasks == 0 {
@@ -201,7 +201,7 @@ func (f *finish) shard(ctx context.Context, shard int, p Progress) error {
 	})
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errOther):
-		f.problem(shard, tasks, "%s: no results: %s", word, f.lastHeard(p))
+		f.problem(shard, tasks, "%s: no results: %s", word, f.lastReport(p))
 		return nil
 	case err != nil:
 		return err
@@ -210,13 +210,13 @@ func (f *finish) shard(ctx context.Context, shard int, p Progress) error {
 	}
 	return eachTask(ctx, f.d, f.h, shard, func(n int, t task) error {
 		switch {
-		case n >= tasks: // that there are too many shows at the end
+		case n >= tasks: // eachTask reports that there are too many
 		case good[n] && t.Shared != 0:
 			f.ranges[t.Shared] = append(f.ranges[t.Shared], rangeTask{t.First, t.Last, shard, places[n]})
 		case !good[n] && !bad[n] && t.Shared != 0:
 			f.problem(shard, 1, "%s: not done: parts %d to %d of the shared object %d", word, t.First, t.Last, t.Shared)
 		case !good[n] && !bad[n]:
-			f.problem(shard, 1, "%s: not done: %s", word, f.sourceName(t))
+			f.problem(shard, 1, "%s: not done: %s", word, f.h.From.child(t.Source))
 		case f.h.Way == mirror.Download && seqfile.RoleOf(string(t.target())) == seqfile.Index &&
 			(len(f.indexed) == 0 || f.indexed[len(f.indexed)-1] != shard):
 			f.indexed = append(f.indexed, shard)
@@ -225,22 +225,15 @@ func (f *finish) shard(ctx context.Context, shard int, p Progress) error {
 	})
 }
 
-func (f *finish) sourceName(t task) string {
-	if f.h.From.Path != "" {
-		return f.h.From.path(t.Source)
-	}
-	return f.h.From.ref(t.Source).String()
-}
-
-// lastHeard tells in words what is known of a shard without results.
-func (f *finish) lastHeard(p Progress) string {
+// lastReport is what is known of a shard without results, in words.
+func (f *finish) lastReport(p Progress) string {
 	switch {
 	case p.Runs == 0:
 		return "it was never started"
 	case p.Updated.IsZero():
 		return "it was started, and its progress file is damaged"
 	}
-	return fmt.Sprintf("process %d on %s began it, and was last heard of at %s with %d of %d done",
+	return fmt.Sprintf("process %d on %s started it, and last reported at %s, with %d of %d done",
 		p.PID, p.Host, p.Updated.Local().Format(time.DateTime), p.Done, f.h.load(p.Shard).tasks())
 }
 
@@ -258,9 +251,9 @@ func (f *finish) complete(ctx context.Context) error {
 	return err
 }
 
-// told reads what the shards told of the parts.
-func (f *finish) told(ranges []rangeTask) ([]store.Part, error) {
-	var told []store.Part
+// recordedParts reads the parts of an object from the results of the shards.
+func (f *finish) recordedParts(ranges []rangeTask) ([]store.Part, error) {
+	var parts []store.Part
 	for _, r := range ranges {
 		line, err := f.d.lineAt(shardName(resultsName, r.shard), r.offset)
 		var o outcome
@@ -271,21 +264,21 @@ func (f *finish) told(ranges []rangeTask) ([]store.Part, error) {
 			return nil, fmt.Errorf("read the results of shard %d again: %w", r.shard, err)
 		}
 		for i, p := range o.Parts {
-			told = append(told, store.Part{Number: r.first + i, Size: p.Size, ETag: p.ETag, Sum: p.Sum})
+			parts = append(parts, store.Part{Number: r.first + i, Size: p.Size, ETag: p.ETag, Sum: p.Sum})
 		}
 	}
-	slices.SortFunc(told, func(a, b store.Part) int { return a.Number - b.Number })
-	return told, nil
+	slices.SortFunc(parts, func(a, b store.Part) int { return a.Number - b.Number })
+	return parts, nil
 }
 
 // completeOne completes one shared transfer. What cannot be completed is a problem of the shards whose parts are missing.
 func (f *finish) completeOne(ctx context.Context, s haul.Distributed, ranges []rangeTask) error {
-	told, err := f.told(ranges)
+	recorded, err := f.recordedParts(ranges)
 	if err != nil {
 		return err
 	}
 	o := f.h.Transfer
-	result, err := f.c.CompleteDistributed(ctx, s, told, haul.CompleteOptions{
+	result, err := f.c.CompleteDistributed(ctx, s, recorded, haul.CompleteOptions{
 		Checksum: o.Checksum, NoClobber: o.NoClobber, Times: o.Times, ReadTwice: o.ReadTwice, Attrs: o.Attrs, Root: o.Root,
 	})
 	if ctx.Err() != nil {
@@ -293,14 +286,14 @@ func (f *finish) completeOne(ctx context.Context, s haul.Distributed, ranges []r
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	source, target := sharedEnds(s)
+	source, target := endsOf(s)
 	var parts *haul.PartsError
 	switch {
 	case errors.As(err, &parts):
 		before := f.verdict.Failed
 		for _, r := range ranges {
 			if slices.ContainsFunc(parts.Missing, func(n int) bool { return n >= r.first && n <= r.last }) {
-				f.problem(r.shard, 1, "shard %d: %s: the store has not the parts %d to %d that were moved", r.shard, source, r.first, r.last)
+				f.problem(r.shard, 1, "shard %d: %s: the store does not have the parts %d to %d, which were sent", r.shard, source, r.first, r.last)
 			}
 		}
 		if f.verdict.Failed == before { // no shard has these parts
@@ -313,16 +306,16 @@ func (f *finish) completeOne(ctx context.Context, s haul.Distributed, ranges []r
 	}
 	r := record(f.h, source, target, result)
 	r.Modified, r.PartSize = s.Modified.UTC(), s.PartSize
-	if len(told) == s.Parts() { // else it was completed already, and proved as a whole
-		for _, p := range told {
+	if len(recorded) == s.Parts() { // otherwise it was already complete, and verified as a whole
+		for _, p := range recorded {
 			r.Parts = append(r.Parts, proof.Part{Size: p.Size, Sum: p.Sum, ETag: p.ETag})
 		}
 	}
 	return f.record(r)
 }
 
-// Abort throws the plan away, so that none of its shards begins any more, and the open uploads and the hidden files that it made, and
-// the uploads that its tasks wrote down and did not end. It takes half a plan too. It reports how many the plan had opened.
+// Abort removes a plan, so that none of its shards can start, aborts the uploads that the plan or its tasks opened and did not
+// complete, and removes the plan's hidden files. It accepts a partial plan too. It returns how many transfers the plan had opened.
 func Abort(ctx context.Context, c *haul.Client, d *PlanDir) (int, error) {
 	h, err := Read(ctx, c, d)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -335,7 +328,7 @@ func Abort(ctx context.Context, c *haul.Client, d *PlanDir) (int, error) {
 	if err != nil && !half {
 		return 0, err
 	}
-	if err := d.remove(ctx, headerName); err != nil { // first, so that no shard begins meanwhile
+	if err := d.remove(ctx, headerName); err != nil { // first, so that no shard starts meanwhile
 		return 0, err
 	}
 	var g errgroup.Group
@@ -365,8 +358,7 @@ func Abort(ctx context.Context, c *haul.Client, d *PlanDir) (int, error) {
 	return n, d.remove(ctx, sharedName)
 }
 
-// Watch reports how far all shards of a plan are together: of each what its progress says, or nothing. Of a folder it is cheap; below a
-// prefix it costs a request for each shard.
+// Watch returns the progress of all shards together. In a folder it is cheap; below a prefix it costs a request per shard.
 func Watch(ctx context.Context, d *PlanDir, h Header) (Progress, error) {
 	var sum Progress
 	for i := firstShard; i < len(h.Shards); i++ {
@@ -385,7 +377,7 @@ func Watch(ctx context.Context, d *PlanDir, h Header) (Progress, error) {
 	return sum, nil
 }
 
-// ReadVerdict gives what Finish found, and fs.ErrNotExist where it did not end yet.
+// ReadVerdict returns the result of Finish, or fs.ErrNotExist if it has not ended yet.
 func ReadVerdict(ctx context.Context, d *PlanDir, h Header) (Verdict, error) {
 	var v Verdict
 	err := d.readJSON(ctx, verdictName, &v)
@@ -395,7 +387,7 @@ func ReadVerdict(ctx context.Context, d *PlanDir, h Header) (Verdict, error) {
 	return v, err
 }
 
-// Forget removes an earlier verdict, unless it is that all is proved, so that the next one is seen to be new.
+// Forget removes an earlier verdict, unless everything is verified, so that the next one is known to be new.
 func Forget(ctx context.Context, d *PlanDir, h Header) error {
 	v, err := ReadVerdict(ctx, d, h)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && v.Proved {

@@ -13,8 +13,8 @@ func TestFormats(t *testing.T) {
 	h.Version, h.Transfer.Resume = version, haul.ResumeAdopt
 	formattest.Check(t, "header", 2, h)
 	formattest.Check(t, "task", 1, formattest.Filled[task]())
-	s := formattest.Filled[shared]()
-	s.Transfer = sharedLine(s.Transfer).Transfer
+	s := formattest.Filled[sharedLine]()
+	s.Transfer = newSharedLine(s.Transfer).Transfer
 	formattest.Check(t, "shared", 2, s)
 	formattest.Check(t, "outcome", 1, formattest.Filled[outcome]())
 	formattest.Check(t, "progress", 1, formattest.Filled[Progress]())

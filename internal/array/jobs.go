@@ -10,17 +10,17 @@ import (
 	"haul.example/haul/store"
 )
 
-// ErrNoIndex is in the chain of an error where nothing says which shard a task has to do.
-var ErrNoIndex = errors.New("nothing says which shard to do")
+// ErrNoIndex is in the chain of an error if a task does not know which shard to do.
+var ErrNoIndex = errors.New("it is not known which shard to do")
 
-// Variables are those in which schedulers tell a task its number, in the order in which Index looks at them.
+// Variables are those in which schedulers pass a task its number, in the order in which Index reads them.
 func Variables() []string {
 	return []string{"SLURM_ARRAY_TASK_ID", "AWS_BATCH_JOB_ARRAY_INDEX", "JOB_COMPLETION_INDEX"}
 }
 
-// Index gives the shard of this task, from the variables of its environment, for a plan of so many shards. The numbers are those
-// of the shards, from 0. A Slurm array that has a task for each shard may also begin at another number, such as 1: then the
-// least, SLURM_ARRAY_TASK_MIN, is taken off. It is not where only some shards are done again, as by sbatch --array=3,7.
+// Index returns the shard of this task, from the variables of its environment, for a plan of so many shards. The numbers are those
+// of the shards, from 0. A Slurm array that has a task for each shard may also start at another number, such as 1: then the least,
+// SLURM_ARRAY_TASK_MIN, is subtracted; but not if only some shards are done again, as by sbatch --array=3,7.
 func Index(shards int, lookup func(string) (string, bool)) (int, error) {
 	number := func(name string) (int, bool, error) {
 		text, ok := lookup(name)
@@ -29,7 +29,7 @@ func Index(shards int, lookup func(string) (string, bool)) (int, error) {
 		}
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 {
-			return 0, false, fmt.Errorf("%w: %s is %q, and no number of a task", ErrNoIndex, name, text)
+			return 0, false, fmt.Errorf("%w: %s must be the number of a task (got %q)", ErrNoIndex, name, text)
 		}
 		return n, true, nil
 	}
@@ -57,7 +57,7 @@ func Index(shards int, lookup func(string) (string, bool)) (int, error) {
 	return 0, fmt.Errorf("%w: --shard is missing, and none of %s is set", ErrNoIndex, strings.Join(Variables(), ", "))
 }
 
-// Job says how the tasks of a plan are to be run.
+// Job is how the tasks of a plan are to be run.
 type Job struct {
 	// Name is the job's; that of the finish job has -finish behind it.
 	Name string
@@ -66,9 +66,9 @@ type Job struct {
 	Plan    string
 	// Only are the shards to do; none is all.
 	Only []int
-	// AtOnce bounds how many tasks run at the same time; 0 does not.
+	// AtOnce bounds how many tasks run at the same time; 0 is no limit.
 	AtOnce int
-	// Options are passed on to sbatch, as they are; Logs is a folder for what tasks say, and empty leaves that to Slurm.
+	// Options are passed to sbatch as they are; Logs is a folder for the output of tasks, or empty to leave that to Slurm.
 	Options []string
 	Logs    string
 	// The rest is for containers. Image has haul in it.
@@ -109,12 +109,12 @@ func List(numbers []int) string {
 	return b.String()
 }
 
-// Slurm gives the scripts for sbatch: one for an array with a task for each shard, and one for the job that finishes the plan, which
-// is to be submitted with --dependency=afterany of the first. A task that Slurm lost a node of is queued again.
+// Slurm returns the scripts for sbatch: one for an array with a task for each shard, and one for the job that finishes the plan, which
+// is to be submitted with --dependency=afterany on the first. Slurm requeues a task whose node fails.
 func Slurm(h Header, j Job) (work, finish string, err error) {
 	for _, word := range []string{j.Name, j.Logs} {
 		if strings.ContainsAny(word, "\n\r\"") {
-			return "", "", fmt.Errorf("%w: %q cannot stand in a script for sbatch", store.Invalid, word)
+			return "", "", fmt.Errorf("%w: %q is not allowed in a script for sbatch", store.Invalid, word)
 		}
 	}
 	for _, o := range j.Options {
@@ -162,9 +162,9 @@ const MaxSlurmArray = 1001
 
 type object map[string]any
 
-// Batch gives the inputs of AWS Batch as JSON: of RegisterJobDefinition, of SubmitJob for the array, and of SubmitJob for the job that
-// finishes the plan, which waits for the array under the ID in its place. A job definition needs no shard; a plan of one
-// shard, or Only, makes no array, whose least size is 2, but a job for each shard.
+// Batch returns the inputs of AWS Batch as JSON: of RegisterJobDefinition, of SubmitJob for the array, and of SubmitJob for the job
+// that finishes the plan, which depends on the array once its ID replaces the placeholder. The least size of an array is 2, so that a
+// plan of one shard, or Only, makes a job for each shard instead.
 func Batch(h Header, j Job) ([]byte, error) {
 	container := object{
 		"image":   j.Image,
@@ -185,7 +185,7 @@ func Batch(h Header, j Job) ([]byte, error) {
 		return job
 	}
 	var jobs []object
-	if only := j.alone(h); only != nil {
+	if only := j.singleShards(h); only != nil {
 		for _, shard := range only {
 			n := strconv.Itoa(shard)
 			jobs = append(jobs, submit(j.Name+"-"+n, object{"containerOverrides": object{"command": j.work("--shard", n)}}))
@@ -206,15 +206,15 @@ func Batch(h Header, j Job) ([]byte, error) {
 	}, "", "  ")
 }
 
-// alone gives the shards that make no array.
-func (j Job) alone(h Header) []int {
+// singleShards returns the shards that need a job each.
+func (j Job) singleShards(h Header) []int {
 	if j.Only == nil && len(h.Shards) == 1 {
 		return []int{0}
 	}
 	return j.Only
 }
 
-// Kubernetes gives a List with an Indexed Job that does the shards, and a suspended Job that finishes the plan, as JSON for kubectl.
+// Kubernetes returns a List with an Indexed Job that does the shards, and a suspended Job that finishes the plan, as JSON for kubectl.
 func Kubernetes(h Header, j Job) ([]byte, error) {
 	if j.Only != nil {
 		return nil, fmt.Errorf("%w: an Indexed Job does all indexes from 0; its own backoffLimitPerIndex does shards again", store.Unsupported)

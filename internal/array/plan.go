@@ -12,32 +12,33 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"haul.example/haul"
 	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/planfile"
+	"haul.example/haul/internal/pool"
 	"haul.example/haul/internal/seqfile"
 	"haul.example/haul/mirror"
 	"haul.example/haul/store"
 )
 
-// Request says what a plan is to be of.
+// Request describes a plan to make.
 type Request struct {
 	From, To mirror.End
-	// Sync leaves out what is equal, as mirror.Sync does by Options; nothing is deleted. Else all that Options.Select means moves.
+	// Sync leaves out what is equal, as mirror.Sync does by Options; nothing is deleted. Otherwise all that Options.Select chooses is
+	// transferred.
 	Sync    bool
 	Options mirror.SyncOptions
 	Shards  int
-	// Cut is the size in bytes above which an object is moved by several shards; 0 is 1 GiB.
+	// Cut is the size in bytes above which several shards transfer an object; 0 is 1 GiB.
 	Cut int64
 }
 
 const (
-	// MaxShards bounds the shards of a plan: what AWS Batch takes, and more than Slurm's default (MaxArraySize 1001).
+	// MaxShards bounds the shards of a plan: the limit of AWS Batch, and above Slurm's default (MaxArraySize 1001).
 	MaxShards  = 10_000
 	defaultCut = 1 << 30
-	// rangesEach is how many ranges of shared objects each shard is to have about, if these were all there is: enough for
-	// even shards. A range has at least 1/leastRange of Cut, and at most mostRange bytes.
+	// rangesEach is about how many ranges of shared objects each shard would have if there were nothing else: enough to balance the
+	// shards. A range has at least 1/leastRange of Cut, and at most mostRange bytes.
 	rangesEach = 64
 	leastRange = 16
 	mostRange  = 8 << 30
@@ -45,9 +46,9 @@ const (
 	openings = 32
 )
 
-// Make finds what is to move and writes the plan. Events tell of what was found, by Planned, and of what cannot move; the error
-// is then a *mirror.IncompleteError, and the plan is good for the rest. With any other error there is no plan, and nothing is
-// left open.
+// Make finds what is to be transferred and writes the plan. Events report what was found, as Planned, and what cannot be
+// transferred; the error is then a *mirror.IncompleteError, and the plan is valid for the rest. With any other error there is no
+// plan, and no upload is left open.
 func Make(ctx context.Context, c *haul.Client, d *PlanDir, r Request) (Header, error) {
 	if err := r.check(ctx, d); err != nil {
 		return Header{}, err
@@ -55,24 +56,24 @@ func Make(ctx context.Context, c *haul.Client, d *PlanDir, r Request) (Header, e
 	if err := hasBucket(ctx, c, r.To); err != nil {
 		return Header{}, err
 	}
-	p := &planner{c: c, d: d, r: r, even: NewBalance(r.Shards), spools: make([]spool, r.Shards-firstShard)}
-	if p.tell = r.Options.Observe; p.tell == nil {
-		p.tell = func(mirror.Event) {}
+	p := &planner{c: c, d: d, r: r, balance: NewBalance(r.Shards), files: make([]shardFile, r.Shards-firstShard)}
+	if p.observe = r.Options.Observe; p.observe == nil {
+		p.observe = func(mirror.Event) {}
 	}
 	p.h = Header{
 		Version: version, ID: rand.Text(), Made: time.Now().UTC().Truncate(time.Second), Store: store.Identity(c.Store()),
 		From: rootOf(r.From), To: rootOf(r.To), Transfer: r.Options.Transfer, Guess: r.Options.ContentType != nil,
-		NoFamilies: r.Options.NoFamilies, Way: wayOf(rootOf(r.From), rootOf(r.To)), Shards: make([]Load, r.Shards),
+		NoFamilies: r.Options.NoFamilies, Way: wayBetween(rootOf(r.From), rootOf(r.To)), Shards: make([]Load, r.Shards),
 	}
-	for i := range p.spools {
-		p.spools[i] = spool{path: d.local(shardName(shardsName, i+firstShard)), most: min(spoolSize, spoolsSize/r.Shards)}
+	for i := range p.files {
+		p.files[i] = shardFile{path: d.local(shardName(shardsName, i+firstShard)), most: min(gathered, gatheredAll/r.Shards)}
 	}
-	lost, err := p.find(ctx)
+	lost, err := p.distribute(ctx)
 	if err != nil {
 		return Header{}, err
 	}
 	if err := p.write(ctx); err != nil {
-		return Header{}, errors.Join(err, p.drop(ctx))
+		return Header{}, errors.Join(err, p.discard(ctx))
 	}
 	if lost.Failed+lost.Skipped > 0 {
 		return p.h, &lost
@@ -80,7 +81,7 @@ func Make(ctx context.Context, c *haul.Client, d *PlanDir, r Request) (Header, e
 	return p.h, nil
 }
 
-// check refuses what can be no plan, completes the request, and sees that the place is free.
+// check refuses an invalid request, completes it, and checks that there is no plan yet.
 func (r *Request) check(ctx context.Context, d *PlanDir) error {
 	e := r.Options.Transfer.Attrs.Encryption
 	switch {
@@ -104,8 +105,8 @@ func (r *Request) check(ctx context.Context, d *PlanDir) error {
 			end.Ref.Key += "/"
 		}
 	}
-	if r.Options.Select.Pairs == nil && d.within(r.From) {
-		return fmt.Errorf("%w: the plan would lie in the source, %s", store.Invalid, r.From)
+	if r.Options.Select.Pairs == nil && d.isWithin(r.From) {
+		return fmt.Errorf("%w: the plan would be in the source, %s", store.Invalid, r.From)
 	}
 	for _, name := range []string{headerName, sharedName} {
 		if there, err := d.has(ctx, name); err != nil {
@@ -120,7 +121,7 @@ func (r *Request) check(ctx context.Context, d *PlanDir) error {
 	return nil
 }
 
-// hasBucket looks for the target's bucket, by a listing of one object, before a hundred tasks find out that it is not there.
+// hasBucket looks for the target's bucket, by a listing of one object, before a hundred tasks find out that it is missing.
 func hasBucket(ctx context.Context, c *haul.Client, to mirror.End) error {
 	if to.Path != "" {
 		return nil
@@ -129,23 +130,23 @@ func hasBucket(ctx context.Context, c *haul.Client, to mirror.End) error {
 		if errors.Is(err, store.NoBucket) {
 			return err
 		}
-		return nil // what else is wrong shows where it matters: not everybody who may write may list
+		return nil // the shards report any other error: not everybody who may write may list
 	}
 	return nil
 }
 
 // planner is one Make.
 type planner struct {
-	c    *haul.Client
-	d    *PlanDir
-	r    Request
-	tell func(mirror.Event)
+	c       *haul.Client
+	d       *PlanDir
+	r       Request
+	observe func(mirror.Event)
 
-	h      Header
-	even   *Balance
-	spools []spool // from firstShard
-	big    []task  // larger than Cut, about 300 bytes of memory each
-	err    error   // of writing
+	h       Header
+	balance *Balance
+	files   []shardFile // from firstShard
+	large   []task      // larger than Cut, about 300 bytes of memory each
+	err     error       // of writing
 
 	mu     sync.Mutex
 	opened []opened
@@ -157,28 +158,28 @@ type opened struct {
 	s haul.Distributed
 }
 
-// find deals out what is to move as it is found, but for what is big, which it keeps.
-func (p *planner) find(ctx context.Context) (mirror.IncompleteError, error) {
+// distribute gives what is found to shards at once, except for big objects, which it keeps.
+func (p *planner) distribute(ctx context.Context) (mirror.IncompleteError, error) {
 	unreadable := 0 // of the list's files
 	o := p.r.Options
 	o.Observe = func(e mirror.Event) {
-		p.tell(e)
+		p.observe(e)
 		if e.Kind != mirror.Planned {
 			return
 		}
 		if p.r.Options.Select.Pairs != nil && e.Entry.Path != "" {
-			e.Err = look(e.Entry.Path)
-			if e.Err == nil && unreadable > 0 && p.shardFor(e.Target) == markers { // these come last
-				e.Err = fmt.Errorf("it goes last, and %d of the list failed", unreadable)
+			e.Err = checkReadable(e.Entry.Path)
+			if e.Err == nil && unreadable > 0 && p.shardFor(e.Target) == markers {
+				e.Err = fmt.Errorf("it comes last, and %d of the list failed", unreadable)
 			}
 		}
 		if e.Err != nil {
 			unreadable++
 			e.Kind = mirror.Failed
-			p.tell(e)
+			p.observe(e)
 			return
 		}
-		p.place(e)
+		p.addTask(e)
 	}
 	var sum mirror.Summary
 	var err error
@@ -194,8 +195,8 @@ func (p *planner) find(ctx context.Context) (mirror.IncompleteError, error) {
 	return part, errors.Join(err, p.err)
 }
 
-// look opens a file that a list names, which nobody has done yet.
-func look(path string) error {
+// checkReadable opens a file that a list names: no walk has seen it.
+func checkReadable(path string) error {
 	src, err := localfile.OpenSource(path)
 	if err != nil {
 		return err
@@ -203,8 +204,8 @@ func look(path string) error {
 	return src.Close()
 }
 
-// place makes a task of what was found, and gives it to a shard.
-func (p *planner) place(e mirror.Event) {
+// addTask makes a task of what was found, and gives it to a shard.
+func (p *planner) addTask(e mirror.Event) {
 	t := task{Source: name(e.Entry.Rel), Size: e.Entry.Size, Modified: e.Entry.Modified.UnixNano(), ETag: e.Entry.Object.ETag}
 	if e.Entry.Path != "" && filepath.Join(p.r.From.Path, filepath.FromSlash(e.Entry.Rel)) != e.Entry.Path {
 		t.Source = name(e.Entry.Path)
@@ -224,17 +225,17 @@ func (p *planner) place(e mirror.Event) {
 	p.h.Bytes += t.Size
 	shard := p.shardFor(below)
 	if shard >= 0 && t.Size > p.r.Cut {
-		p.big = append(p.big, t)
+		p.large = append(p.large, t)
 		return
 	}
 	if shard >= 0 {
-		shard = p.even.Give(t.Size)
+		shard = p.balance.Give(t.Size)
 	}
 	p.h.load(shard).Objects++
-	p.add(shard, t)
+	p.writeTask(shard, t)
 }
 
-// shardFor gives the shard of a manifest or marker; 0 stands for any.
+// shardFor returns the shard of a manifest or marker; 0 stands for any.
 func (p *planner) shardFor(target string) int {
 	switch role := seqfile.RoleOf(filepath.ToSlash(target)); {
 	case p.h.NoFamilies:
@@ -246,29 +247,29 @@ func (p *planner) shardFor(target string) int {
 	return 0
 }
 
-// add writes a task down.
-func (p *planner) add(shard int, t task) {
+// writeTask writes a task to the file of its shard.
+func (p *planner) writeTask(shard int, t task) {
 	p.h.load(shard).Bytes += t.Size
-	if err := p.spools[shard-firstShard].add(t); err != nil && p.err == nil {
+	if err := p.files[shard-firstShard].add(t); err != nil && p.err == nil {
 		p.err = fmt.Errorf("write %s of the plan: %w", shardWord(shard), err)
 	}
 }
 
-// write opens what is shared, deals out its parts, and completes the plan.
+// write opens what is shared, distributes its parts, and completes the plan.
 func (p *planner) write(ctx context.Context) error {
 	if err := p.open(ctx); err != nil {
 		return err
 	}
-	p.cut()
+	p.splitShared()
 	p.h.Shared = len(p.opened)
-	for i := range p.spools {
+	for i := range p.files {
 		shard := i + firstShard
 		if shard < 0 && p.h.load(shard).tasks() == 0 {
 			continue
 		}
-		err := p.spools[i].end()
+		err := p.files[i].end()
 		if err == nil {
-			err = p.d.keep(ctx, shardName(shardsName, shard))
+			err = p.d.publish(ctx, shardName(shardsName, shard))
 		}
 		if err != nil {
 			return fmt.Errorf("write %s of the plan: %w", shardWord(shard), err)
@@ -278,7 +279,7 @@ func (p *planner) write(ctx context.Context) error {
 		return p.err
 	}
 	if p.h.Shared > 0 {
-		if err := p.d.keep(ctx, sharedName); err != nil {
+		if err := p.d.publish(ctx, sharedName); err != nil {
 			return fmt.Errorf("write the plan: %w", err)
 		}
 	}
@@ -288,18 +289,19 @@ func (p *planner) write(ctx context.Context) error {
 	return nil
 }
 
-// cut deals out the ranges of what is shared: whole ones first, then what is left at the ends, which is small and levels best.
-func (p *planner) cut() {
+// splitShared distributes the parts of what is shared, in ranges: first those of full size, then the smaller ones at the ends, which
+// balance best.
+func (p *planner) splitShared() {
 	var total int64
-	for _, t := range p.big {
+	for _, t := range p.large {
 		total += t.Size
 	}
 	size := min(max(total/int64(p.r.Shards*rangesEach), p.r.Cut/leastRange, 1), mostRange)
 	var ends []task
 	give := func(t task) {
-		shard := p.even.Level(t.Size)
+		shard := p.balance.Level(t.Size)
 		p.h.Shards[shard].Ranges++
-		p.add(shard, t)
+		p.writeTask(shard, t)
 	}
 	for _, o := range p.opened {
 		each := int(max(size/o.s.PartSize, 1))
@@ -318,9 +320,9 @@ func (p *planner) cut() {
 	}
 }
 
-// open opens a shared transfer for each big object, and writes each down at once.
+// open opens a shared transfer for each big object, and writes its line at once.
 func (p *planner) open(ctx context.Context) error {
-	if len(p.big) == 0 {
+	if len(p.large) == 0 {
 		return nil
 	}
 	if err := os.MkdirAll(p.d.dir, 0o777); err != nil {
@@ -330,51 +332,47 @@ func (p *planner) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(openings)
-	for _, t := range p.big {
-		g.Go(func() error {
-			s, err := p.share(gctx, t)
-			if err != nil {
-				return err
-			}
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.opened = append(p.opened, opened{len(p.opened) + 1, s})
-			return writeLine(f, sharedLine(s))
-		})
-	}
-	return errors.Join(g.Wait(), f.Sync(), f.Close())
+	err = pool.Each(ctx, openings, p.large, func(ctx context.Context, _ int, t task) error {
+		s, err := p.openShared(ctx, t)
+		if err != nil {
+			return err
+		}
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.opened = append(p.opened, opened{len(p.opened) + 1, s})
+		return planfile.WriteLine(f, newSharedLine(s))
+	})
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// share opens the shared transfer of a task, whose source must still be what was found.
-func (p *planner) share(ctx context.Context, t task) (s haul.Distributed, err error) {
+// openShared opens the shared transfer of a task, whose source must still be what was found.
+func (p *planner) openShared(ctx context.Context, t task) (s haul.Distributed, err error) {
 	o := p.r.Options.Transfer
 	o.IfMatch = t.ETag
 	from, to := p.h.From, p.h.To
 	switch p.h.Way {
 	case mirror.Upload:
-		path := from.path(t.Source)
+		path := from.file(t.Source)
 		if o.Attrs.Headers.ContentType == "" && p.r.Options.ContentType != nil {
 			o.Attrs.Headers.ContentType = p.r.Options.ContentType(path)
 		}
-		s, err = p.c.DistributeUpload(ctx, path, to.ref(t.target()), o.Upload())
+		s, err = p.c.DistributeUpload(ctx, path, to.object(t.target()), o.Upload())
 	case mirror.Download:
-		s, err = p.c.DistributeDownload(ctx, from.ref(t.Source), to.path(t.target()), o.Download())
+		s, err = p.c.DistributeDownload(ctx, from.object(t.Source), to.file(t.target()), o.Download())
 	default:
-		s, err = p.c.DistributeCopy(ctx, from.ref(t.Source), to.ref(t.target()), o.Copy())
+		s, err = p.c.DistributeCopy(ctx, from.object(t.Source), to.object(t.target()), o.Copy())
 	}
 	if err == nil && (s.Size != t.Size || p.h.Way == mirror.Upload && s.Modified.UnixNano() != t.Modified) {
-		err = errors.Join(fmt.Errorf("%w: %s", haul.ErrSourceChanged, from.path(t.Source)), p.c.AbortDistributed(ctx, s))
+		err = errors.Join(fmt.Errorf("%w: %s", haul.ErrSourceChanged, from.file(t.Source)), p.c.AbortDistributed(ctx, s))
 	}
 	return s, err
 }
 
-// drop throws away what a plan that came to nothing has opened. It also runs where ctx has ended.
-func (p *planner) drop(ctx context.Context) error {
-	ctx, cancel := cleanup(ctx)
+// discard aborts what a failed plan has opened. It also runs if ctx has ended.
+func (p *planner) discard(ctx context.Context) error {
+	ctx, cancel := cleanupContext(ctx)
 	defer cancel()
-	failed := p.d.remove(ctx, headerName) // its answer may only have been lost
+	failed := p.d.remove(ctx, headerName) // it may exist although the response was lost
 	for _, o := range p.opened {
 		failed = errors.Join(failed, p.c.AbortDistributed(ctx, o.s))
 	}
@@ -384,26 +382,27 @@ func (p *planner) drop(ctx context.Context) error {
 	return p.d.remove(ctx, sharedName)
 }
 
-// cleanup gives a context for what must be done although ctx may have ended.
-func cleanup(ctx context.Context) (context.Context, context.CancelFunc) {
+// cleanupContext returns a context for what must be done although ctx may have ended.
+func cleanupContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 }
 
-// spool gathers lines for a file, and opens it only to append them: a plan may have more shards than a process may have files.
-type spool struct {
-	path  string
-	most  int // bytes to gather
-	buf   []byte
-	begun bool
+// shardFile gathers the tasks of a shard, and opens its file only to append them: a plan may have more shards than a process may
+// have open files.
+type shardFile struct {
+	path    string
+	most    int // bytes to gather
+	buf     []byte
+	created bool
 }
 
-// spoolSize is how many bytes are gathered for a shard at most, and spoolsSize for all together.
+// gathered is how many bytes are gathered for one shard at most, and gatheredAll for all together.
 const (
-	spoolSize  = 16 << 10
-	spoolsSize = 32 << 20
+	gathered    = 16 << 10
+	gatheredAll = 32 << 20
 )
 
-func (s *spool) add(t task) error {
+func (s *shardFile) add(t task) error {
 	b, err := json.Marshal(t)
 	if err != nil {
 		return err
@@ -415,9 +414,9 @@ func (s *spool) add(t task) error {
 	return s.flush()
 }
 
-func (s *spool) flush() error {
+func (s *shardFile) flush() error {
 	flags := os.O_WRONLY | os.O_CREATE | os.O_APPEND
-	if !s.begun {
+	if !s.created {
 		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
 		if err := os.MkdirAll(filepath.Dir(s.path), 0o777); err != nil {
 			return err
@@ -427,15 +426,15 @@ func (s *spool) flush() error {
 	if err != nil {
 		return err
 	}
-	s.begun = true
+	s.created = true
 	_, err = f.Write(s.buf)
 	s.buf = s.buf[:0]
 	return errors.Join(err, f.Close())
 }
 
 // end writes what is left; an empty shard has an empty file.
-func (s *spool) end() error {
-	if s.begun && len(s.buf) == 0 {
+func (s *shardFile) end() error {
+	if s.created && len(s.buf) == 0 {
 		return nil
 	}
 	return s.flush()

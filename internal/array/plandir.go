@@ -1,7 +1,6 @@
 package array
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,22 +13,23 @@ import (
 
 	"haul.example/haul"
 	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/planfile"
 	"haul.example/haul/mirror"
 	"haul.example/haul/store"
 )
 
-// PlanDir is where a plan lies: a folder that all tasks see, or what is below a prefix of the store.
+// PlanDir is where a plan is stored: a folder that all tasks see, or a prefix of the store.
 type PlanDir struct {
-	// dir is the folder, or one on this machine for copies of what lies below the prefix.
+	// dir is the folder, or one on this machine for copies of what is below the prefix.
 	dir string
 	c   *haul.Client // nil for a folder
 	ref store.Ref
 }
 
-// Folder gives a plan in a folder.
+// Folder returns a plan in a folder.
 func Folder(dir string) *PlanDir { return &PlanDir{dir: dir} }
 
-// Prefix gives a plan below a prefix, with a folder on this machine for copies of its files.
+// Prefix returns a plan below a prefix, with a folder on this machine for copies of its files.
 func Prefix(c *haul.Client, prefix store.Ref, scratch string) *PlanDir {
 	if prefix.Key != "" && prefix.Key[len(prefix.Key)-1] != '/' {
 		prefix.Key += "/"
@@ -37,7 +37,7 @@ func Prefix(c *haul.Client, prefix store.Ref, scratch string) *PlanDir {
 	return &PlanDir{dir: scratch, c: c, ref: prefix}
 }
 
-// String gives the path or address.
+// String returns the path or address.
 func (d *PlanDir) String() string {
 	if d.c == nil {
 		return d.dir
@@ -45,15 +45,15 @@ func (d *PlanDir) String() string {
 	return d.ref.String()
 }
 
-// local is where a file of the plan lies on this machine.
+// local returns the path of a file of the plan on this machine.
 func (d *PlanDir) local(name string) string { return filepath.Join(d.dir, filepath.FromSlash(name)) }
 
 func (d *PlanDir) object(name string) store.Ref {
 	return store.Ref{Bucket: d.ref.Bucket, Key: d.ref.Key + name}
 }
 
-// within reports whether the plan lies below an end, which is an absolute path, or a prefix with a slash at its end.
-func (d *PlanDir) within(end mirror.End) bool {
+// isWithin reports whether the plan is below an end, which is an absolute path, or a prefix with a slash at its end.
+func (d *PlanDir) isWithin(end mirror.End) bool {
 	if d.c != nil {
 		return end.Path == "" && end.Ref.Bucket == d.ref.Bucket && strings.HasPrefix(d.ref.Key, end.Ref.Key)
 	}
@@ -65,7 +65,10 @@ func (d *PlanDir) within(end mirror.End) bool {
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// open opens a file of the plan; fs.ErrNotExist is in the error's chain where it is not there.
+// asIs are the options for files of a plan: nothing is kept of an interrupted transfer.
+func asIs() mirror.TransferOptions { return mirror.TransferOptions{Resume: haul.ResumeNever} }
+
+// open opens a file of the plan; fs.ErrNotExist is in the error's chain if it is missing.
 func (d *PlanDir) open(ctx context.Context, name string) (*os.File, error) {
 	if d.c != nil {
 		_, err := d.c.Download(ctx, d.object(name), d.local(name), haul.DownloadOptions{Resume: haul.ResumeNever}) // nothing is kept of a broken transfer
@@ -79,7 +82,7 @@ func (d *PlanDir) open(ctx context.Context, name string) (*os.File, error) {
 	return os.Open(d.local(name))
 }
 
-// has reports whether a file of the plan is there.
+// has reports whether a file of the plan exists.
 func (d *PlanDir) has(ctx context.Context, name string) (bool, error) {
 	var err error
 	if d.c != nil {
@@ -93,42 +96,16 @@ func (d *PlanDir) has(ctx context.Context, name string) (bool, error) {
 	return err == nil, err
 }
 
-// write makes a file of the plan of what fill writes; it appears whole, or not at all, and survives a power cut.
+// write makes a file of the plan with what fill writes; it appears whole or not at all, and survives a power cut.
 func (d *PlanDir) write(ctx context.Context, name string, fill func(io.Writer) error) error {
-	if err := d.put(name, fill, true); err != nil {
+	if err := planfile.Write(d.local(name), true, fill); err != nil {
 		return err
 	}
-	return d.keep(ctx, name)
+	return d.publish(ctx, name)
 }
 
-// put makes a file on this machine.
-func (d *PlanDir) put(name string, fill func(io.Writer) error, durable bool) error {
-	path := d.local(name)
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".haul-plan-*")
-	if err != nil {
-		return err
-	}
-	w := bufio.NewWriter(f)
-	err = fill(w)
-	err = errors.Join(err, w.Flush())
-	if err == nil && durable {
-		err = f.Sync()
-	}
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
-}
-
-// keep makes a file that was written on this machine one of the plan.
-func (d *PlanDir) keep(ctx context.Context, name string) error {
+// publish makes a file on this machine part of the plan: it syncs the folder, or uploads the file.
+func (d *PlanDir) publish(ctx context.Context, name string) error {
 	if d.c == nil {
 		return localfile.SyncDir(filepath.Dir(d.local(name)))
 	}
@@ -136,7 +113,7 @@ func (d *PlanDir) keep(ctx context.Context, name string) error {
 	return err
 }
 
-// remove takes a file out of the plan. One that is not there is no error.
+// remove removes a file from the plan. A missing one is not an error.
 func (d *PlanDir) remove(ctx context.Context, name string) error {
 	err := os.Remove(d.local(name))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -152,11 +129,11 @@ func (d *PlanDir) writeJSON(ctx context.Context, name string, v any) error {
 	return d.write(ctx, name, indented(v))
 }
 
-// writeProgress is writeJSON of what may be lost in a power cut.
+// writeProgress is writeJSON for what may be lost in a power cut.
 func (d *PlanDir) writeProgress(ctx context.Context, name string, v any) error {
-	err := d.put(name, indented(v), false)
+	err := planfile.Write(d.local(name), false, indented(v))
 	if d.c != nil && err == nil {
-		err = d.keep(ctx, name)
+		err = d.publish(ctx, name)
 	}
 	return err
 }
@@ -180,45 +157,35 @@ func (d *PlanDir) readJSON(ctx context.Context, name string, v any) error {
 		return err
 	}
 	if err := json.Unmarshal(text, v); err != nil {
-		return fmt.Errorf("%w: %w", errNoJSON, err)
+		return fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	return nil
 }
 
-// errNoJSON is in the chain of an error where a file of the plan is not what was written.
-var errNoJSON = errors.New("it is damaged")
+// errDamaged is in the chain of an error if a file of the plan is not what was written.
+var errDamaged = errors.New("it is damaged")
 
-// maxLine bounds a line of a plan: that of a range has a hundred bytes for each of its parts.
-const maxLine = 64 << 20
-
-// eachLine reads a file of the plan line by line, and tells where each begins.
+// eachLine reads a file of the plan line by line, and reports where each starts.
 func (d *PlanDir) eachLine(ctx context.Context, name string, do func(offset int64, line []byte) error) error {
 	f, err := d.open(ctx, name)
 	if err != nil {
 		return err
 	}
 	defer f.Close() // only read from
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, maxLine)
-	offset := int64(0)
-	for n := 1; lines.Scan(); n++ {
-		if err := do(offset, lines.Bytes()); err != nil {
+	return planfile.EachLine(f, func(n int, offset int64, line []byte) error {
+		if err := do(offset, line); err != nil {
 			return fmt.Errorf("%s, line %d: %w", name, n, err)
 		}
-		offset += int64(len(lines.Bytes())) + 1
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-	}
-	return lines.Err()
+		return context.Cause(ctx)
+	})
 }
 
-// lineAt gives the line of a file of the plan that begins there; the file was read before, and is on this machine.
+// lineAt returns the line of a file of the plan that starts at offset; the file was read before, and is on this machine.
 func (d *PlanDir) lineAt(name string, offset int64) ([]byte, error) {
 	f, err := os.Open(d.local(name))
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close() // only read from
-	return bufio.NewReader(io.NewSectionReader(f, offset, maxLine)).ReadBytes('\n')
+	return planfile.LineAt(f, offset)
 }

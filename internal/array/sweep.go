@@ -19,14 +19,14 @@ import (
 // skew is how much the clock of a file server may be behind ours.
 const skew = time.Minute
 
-// sweep removes what shards left behind that died in the middle of an object, and were done again: the uploads that they wrote down,
-// and hidden files beside what the plan has stored and proved since, which were written to after the plan.
+// sweep removes what shards left behind that died and were done again: the uploads that they recorded, and hidden files beside verified
+// targets that were written after the plan.
 func (f *finish) sweep(ctx context.Context) error {
 	if f.h.Way == mirror.Download {
 		return f.sweepFiles(ctx)
 	}
 	n := 0
-	for _, p := range f.again {
+	for _, p := range f.restarted {
 		some, err := abortOpen(ctx, f.c, f.h, p)
 		if errors.Is(err, store.Denied) {
 			f.o.Note(fmt.Sprintf("what failed tasks left behind cannot be discarded: %v", err))
@@ -43,11 +43,11 @@ func (f *finish) sweep(ctx context.Context) error {
 	return nil
 }
 
-// abortOpen throws the uploads away that the tasks of a shard wrote down and did not end, and reports how many.
+// abortOpen aborts the uploads that the tasks of a shard recorded and did not complete, and returns how many.
 func abortOpen(ctx context.Context, c *haul.Client, h Header, p Progress) (n int, err error) {
 	for _, u := range append(p.Left, p.Uploads...) {
 		up := store.Upload{Ref: store.Ref{Bucket: h.To.Bucket, Key: string(u.Key)}, ID: u.ID}
-		if err := c.Store().Abort(ctx, up, nil); err != nil { // of one that is not there any more there is no error
+		if err := c.Store().Abort(ctx, up, nil); err != nil { // one that is gone is not an error
 			return n, err
 		}
 		n++
@@ -59,12 +59,12 @@ func abortOpen(ctx context.Context, c *haul.Client, h Header, p Progress) (n int
 func (f *finish) sweepFiles(ctx context.Context) error {
 	folder := ""
 	var hidden []string // names in folder
-	for _, p := range f.again {
+	for _, p := range f.restarted {
 		err := eachTask(ctx, f.d, f.h, p.Shard, func(_ int, t task) error {
 			if t.Shared != 0 {
 				return nil
 			}
-			path := f.h.To.path(t.target())
+			path := f.h.To.file(t.target())
 			if dir := filepath.Dir(path); dir != folder {
 				var err error
 				if hidden, err = f.hidden(dir); err != nil {
@@ -79,7 +79,7 @@ func (f *finish) sweepFiles(ctx context.Context) error {
 				if err := localfile.RemoveTemp(path, filepath.Join(folder, name)); err != nil {
 					return err
 				}
-				f.o.Note(fmt.Sprintf("removed %s that a task left which died", filepath.Join(folder, name)))
+				f.o.Note(fmt.Sprintf("removed %s, left behind by a task that died", filepath.Join(folder, name)))
 			}
 			return nil
 		})
@@ -90,7 +90,7 @@ func (f *finish) sweepFiles(ctx context.Context) error {
 	return nil
 }
 
-// hidden lists the hidden files in a folder that were written to after the plan was made.
+// hidden lists the hidden files in a folder that were written after the plan was made.
 func (f *finish) hidden(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -12,27 +12,29 @@ import (
 
 	"haul.example/haul"
 	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/planfile"
+	"haul.example/haul/internal/pool"
 	"haul.example/haul/mirror"
 	"haul.example/haul/proof"
 	"haul.example/haul/store"
 )
 
-// WorkOptions are the choices for Work.
+// WorkOptions are the options of Work.
 type WorkOptions struct {
 	Shard int
 	// Host is the name of this machine, for progress and results.
 	Host string
-	// ContentType guesses the content type of a file, where the plan says so.
+	// ContentType guesses the content type of a file, if the plan says so.
 	ContentType func(name string) string
-	// Observe is told what happens, one event after the other; it may be nil.
+	// Observe gets the events, one after the other; it may be nil.
 	Observe func(mirror.Event)
 }
 
-// progressEvery is how often a shard reports how far it is.
+// progressEvery is how often a shard reports its progress.
 const progressEvery = 10 * time.Second
 
-// Work does a shard of a plan, and writes down what came of it. A shard that was begun before is gone on with: what is there and
-// proves equal is not moved again. What fails is told and does not stop the rest: the error is then a *mirror.IncompleteError.
+// Work does a shard of a plan, and writes its results. A shard that was started before resumes: what is already there and verified is
+// not transferred again. A failure is reported and does not stop the rest: the error is then a *mirror.IncompleteError.
 func Work(ctx context.Context, c *haul.Client, d *PlanDir, o WorkOptions) (mirror.Summary, error) {
 	h, err := Read(ctx, c, d)
 	if err != nil {
@@ -42,7 +44,7 @@ func Work(ctx context.Context, c *haul.Client, d *PlanDir, o WorkOptions) (mirro
 		return mirror.Summary{}, fmt.Errorf("%w: there is no shard %d; the plan has %d, from 0 to %d", store.Invalid, o.Shard, len(h.Shards), len(h.Shards)-1)
 	}
 	w := newWork(c, d, h, o)
-	if err := w.begin(ctx); err != nil {
+	if err := w.start(ctx); err != nil {
 		return w.summary, err
 	}
 	err = w.run(ctx)
@@ -62,31 +64,31 @@ func newWork(c *haul.Client, d *PlanDir, h Header, o WorkOptions) *work {
 // work is one Work.
 type work struct {
 	// set once
-	c      *haul.Client
-	d      *PlanDir
-	h      Header
-	o      WorkOptions
-	again  bool // the shard was begun before
-	shared map[int]haul.Distributed
-	root   *os.Root // the target folder of a download, open, so that nothing is written outside of it; or nil
+	c       *haul.Client
+	d       *PlanDir
+	h       Header
+	o       WorkOptions
+	resumed bool // the shard was started before
+	shared  map[int]haul.Distributed
+	root    *os.Root // the open target folder of a download, so that nothing is written outside of it; or nil
 
-	mu       sync.Mutex
-	progress Progress
-	summary  mirror.Summary
-	out      io.Writer // of results
-	outErr   error
+	mu          sync.Mutex
+	progress    Progress
+	summary     mirror.Summary
+	resultsFile io.Writer // of results
+	outErr      error
 
 	reporting sync.Mutex
 	reported  []openUpload // which were in the latest report; guarded by reporting
 }
 
-// begin finds out whether the shard was begun before, and says that it is now.
-func (w *work) begin(ctx context.Context) error {
+// start finds out whether the shard was started before, and records that it is now.
+func (w *work) start(ctx context.Context) error {
 	before, err := readProgress(ctx, w.d, w.h, w.o.Shard)
 	if err != nil {
 		return err
 	}
-	w.again = before.Runs > 0
+	w.resumed = before.Runs > 0
 	w.progress = Progress{Plan: w.h.ID, Shard: w.o.Shard, Host: w.o.Host, PID: os.Getpid(), Runs: before.Runs + 1, Began: time.Now()}
 	w.progress.Left = append(before.Left, before.Uploads...)
 	if err := w.report(ctx); err != nil {
@@ -112,14 +114,14 @@ func (w *work) begin(ctx context.Context) error {
 	})
 }
 
-// report writes how far the shard is.
+// report writes the progress.
 func (w *work) report(ctx context.Context) error {
 	w.reporting.Lock()
 	defer w.reporting.Unlock()
 	return w.reportNow(ctx)
 }
 
-// reportNow is report where w.reporting is held.
+// reportNow is report; w.reporting is held.
 func (w *work) reportNow(ctx context.Context) error {
 	w.mu.Lock()
 	p := w.progress
@@ -133,9 +135,9 @@ func (w *work) reportNow(ctx context.Context) error {
 	return err
 }
 
-// opened writes down an upload before its first part leaves, so that finish can throw it away if this process dies. Of many at once
-// one report tells. One that cannot be written is not worth failing for.
-func (w *work) opened(ctx context.Context, u store.Upload) {
+// uploadOpened records an upload before its first part is sent, so that Finish can abort it if this process dies. One report covers
+// all that are opened at the same time. A report that cannot be written is not an error.
+func (w *work) uploadOpened(ctx context.Context, u store.Upload) {
 	open := openUpload{name(u.Key), u.ID}
 	w.mu.Lock()
 	w.progress.Uploads = append(w.progress.Uploads, open)
@@ -147,8 +149,8 @@ func (w *work) opened(ctx context.Context, u store.Upload) {
 	}
 }
 
-// ended takes note that nothing is open any more for a key.
-func (w *work) ended(key string) {
+// uploadEnded records that no upload is open for a key any more.
+func (w *work) uploadEnded(key string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.progress.Uploads = slices.DeleteFunc(w.progress.Uploads, func(u openUpload) bool { return string(u.Key) == key })
@@ -156,13 +158,12 @@ func (w *work) ended(key string) {
 
 // run does the tasks, and writes the results.
 func (w *work) run(ctx context.Context) error {
-	scratch, err := os.CreateTemp("", "haul-results-*")
+	scratch, err := localfile.NewScratch("")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(scratch.Name())
 	defer scratch.Close() // it is read again before
-	w.out = scratch
+	w.resultsFile = scratch
 	if w.h.Way == mirror.Download {
 		if err := localfile.MakeDirs(string(w.h.To.Path), 0o777); err != nil {
 			return err
@@ -190,7 +191,7 @@ func (w *work) run(ctx context.Context) error {
 	return cause
 }
 
-// keepReporting reports until it is stopped. A report that cannot be written is not worth ending for: the next may.
+// keepReporting reports until it is stopped. A report that cannot be written is not an error: the next one may succeed.
 func (w *work) keepReporting(ctx context.Context, stop <-chan struct{}) {
 	tick := time.NewTicker(progressEvery)
 	defer tick.Stop()
@@ -206,9 +207,9 @@ func (w *work) keepReporting(ctx context.Context, stop <-chan struct{}) {
 	}
 }
 
-// results ends the results, and makes them part of the plan. It also runs where ctx has ended.
-func (w *work) results(ctx context.Context, scratch *os.File, cause error) error {
-	ctx, cancel := cleanup(ctx)
+// results completes the results, and makes them part of the plan. It also runs if ctx has ended.
+func (w *work) results(ctx context.Context, scratch *localfile.Spool, cause error) error {
+	ctx, cancel := cleanupContext(ctx)
 	defer cancel()
 	w.progress.Ended = true
 	stats := w.c.Progress()
@@ -221,35 +222,26 @@ func (w *work) results(ctx context.Context, scratch *os.File, cause error) error
 	if w.outErr != nil {
 		return w.outErr
 	}
-	if _, err := scratch.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
 	err := w.d.write(ctx, shardName(resultsName, w.o.Shard), func(to io.Writer) error {
-		_, err := io.Copy(to, scratch)
+		_, err := io.Copy(to, io.NewSectionReader(scratch, 0, scratch.Len()))
 		return err
 	})
 	return errors.Join(err, w.report(ctx))
 }
 
-// write writes one line of results; nobody else does, or w.mu is held.
+// write writes one line of results; w.mu is held, or no task is running.
 func (w *work) write(o outcome) {
-	if err := writeLine(w.out, o); err != nil && w.outErr == nil {
+	if err := planfile.WriteLine(w.resultsFile, o); err != nil && w.outErr == nil {
 		w.outErr = err
 	}
 }
 
-const (
-	// leastTasks may be under way at once, and perLane for each of the client's lanes, so that no lane waits for one to begin.
-	leastTasks = 32
-	perLane    = 2
-)
-
-// tasks does the tasks of the shard, and gives the error that ended it early. They are in the order of the listing, in which keys that
-// begin alike are side by side, and a store has its limits for what begins alike: so each shard begins at another place.
+// tasks does the tasks of the shard, and returns the error that ended it early. They are in the order of the listing, so that keys with
+// one prefix are neighbors, and stores have limits by prefix: so each shard starts at a different place.
 func (w *work) tasks(ctx context.Context) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	c := &pool{ready: sync.NewCond(&sync.Mutex{})}
+	under := pool.New(func() int { return w.c.Progress().Lanes })
 	start := w.summary.Found * max(w.o.Shard, 0) / len(w.h.Shards)
 	var err error
 	for _, late := range []bool{true, false} {
@@ -258,43 +250,18 @@ func (w *work) tasks(ctx context.Context) error {
 				if n >= start != late {
 					return nil
 				}
-				c.run(max(leastTasks, perLane*w.c.Progress().Lanes), func() { w.do(ctx, end, n, t) })
-				return context.Cause(ctx)
+				return under.Go(ctx, func() { w.do(ctx, end, n, t) })
 			})
 		}
 	}
-	c.wg.Wait()
+	under.Wait()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	return err
 }
 
-// pool runs functions, some at once.
-type pool struct {
-	wg    sync.WaitGroup
-	ready *sync.Cond
-	under int
-}
-
-// run waits until fewer than most are under way, and runs f.
-func (c *pool) run(most int, f func()) {
-	c.ready.L.Lock()
-	for c.under >= most {
-		c.ready.Wait()
-	}
-	c.under++
-	c.ready.L.Unlock()
-	c.wg.Go(func() {
-		f()
-		c.ready.L.Lock()
-		defer c.ready.L.Unlock()
-		c.under--
-		c.ready.Signal()
-	})
-}
-
-// do does one task. What would let every other fail as well ends the shard.
+// do does one task. An error that every other task would meet ends the shard.
 func (w *work) do(ctx context.Context, end context.CancelCauseFunc, n int, t task) {
 	e := mirror.Event{Kind: mirror.Done, Verb: string(w.h.Way)}
 	out := outcome{N: n}
@@ -307,7 +274,7 @@ func (w *work) do(ctx context.Context, end context.CancelCauseFunc, n int, t tas
 		if ctx.Err() == nil && mirror.Hopeless(e.Err) {
 			end(e.Err)
 		}
-		if ctx.Err() != nil { // the end of the shard broke it off
+		if ctx.Err() != nil { // the end of the shard cut it off
 			return
 		}
 		e.Kind = mirror.Failed
@@ -323,7 +290,7 @@ func (w *work) do(ctx context.Context, end context.CancelCauseFunc, n int, t tas
 	}
 }
 
-// count counts what came of a task; w.mu is held.
+// count counts the result of a task; w.mu is held.
 func (w *work) count(e *mirror.Event, size int64) {
 	s := &w.summary
 	if e.Kind == mirror.Failed {
@@ -344,42 +311,42 @@ func (w *work) count(e *mirror.Event, size int64) {
 	}
 }
 
-// choices are those of the transfer of one task. Nothing is kept of a broken one: who does it again looks for itself.
-func (w *work) choices(t task) mirror.TransferOptions {
+// transferOptions are those of one task. Nothing is kept of an interrupted one: the next run compares both ends.
+func (w *work) transferOptions(t task) mirror.TransferOptions {
 	o := w.h.Transfer
 	o.Resume, o.IfMatch, o.Root = haul.ResumeNever, t.ETag, w.root
 	return o
 }
 
-// moveRange moves some parts of a shared object.
+// moveRange transfers some parts of a shared object.
 func (w *work) moveRange(ctx context.Context, t task, e *mirror.Event, out *outcome) {
 	s, ok := w.shared[t.Shared]
 	if !ok || t.First < 1 || t.Last < t.First || t.Last > s.Parts() {
-		e.Source, e.Err = w.h.From.String(), fmt.Errorf("%w: parts %d to %d of the shared object %d are none", ErrPlan, t.First, t.Last, t.Shared)
+		e.Source, e.Err = w.h.From.String(), fmt.Errorf("%w: the shared object %d does not have the parts %d to %d", ErrPlan, t.Shared, t.First, t.Last)
 		return
 	}
-	e.Source, e.Target = sharedEnds(s)
-	if e.Err = w.h.holds(e.Source, e.Target); e.Err != nil {
+	e.Source, e.Target = endsOf(s)
+	if e.Err = w.h.checkEnds(e.Source, e.Target); e.Err != nil {
 		return
 	}
 	what := fmt.Sprintf(" (parts %d to %d of %d)", t.First, t.Last, s.Parts())
 	e.Source += what
-	o := w.choices(t)
+	o := w.transferOptions(t)
 	began := time.Now()
-	told, err := w.c.MoveParts(ctx, s, t.First, t.Last, haul.MovePartsOptions{Fresh: !w.again, Attrs: o.Attrs, Root: o.Root})
+	parts, err := w.c.MoveParts(ctx, s, t.First, t.Last, haul.MovePartsOptions{Fresh: !w.resumed, Attrs: o.Attrs, Root: o.Root})
 	e.Err = err
 	out.Range = true
-	for _, p := range told {
+	for _, p := range parts {
 		out.Parts = append(out.Parts, proof.Part{Size: p.Size, Sum: p.Sum, ETag: p.ETag})
 	}
 	e.Result = haul.Result{
 		Size: t.Size, Parts: t.Last - t.First + 1, Elapsed: time.Since(began),
-		Proof: haul.Proof{Verified: true, Text: "each part on its way; the whole by haul array finish"},
+		Proof: haul.Proof{Verified: true, Text: "each part in transit; the whole by haul array finish"},
 	}
 }
 
-// sharedEnds names both ends of a shared transfer.
-func sharedEnds(s haul.Distributed) (source, target string) {
+// endsOf names both ends of a shared transfer.
+func endsOf(s haul.Distributed) (source, target string) {
 	switch {
 	case s.Temp != "":
 		return s.From.String(), s.Path
@@ -389,65 +356,34 @@ func sharedEnds(s haul.Distributed) (source, target string) {
 	return s.From.String(), s.Upload.Ref.String()
 }
 
-// moveWhole moves one object.
+// moveWhole transfers one object.
 func (w *work) moveWhole(ctx context.Context, t task, e *mirror.Event, out *outcome) {
-	from, to := w.h.From, w.h.To
-	var same func(context.Context) (haul.Comparison, error)
-	var move func(context.Context) (haul.Result, error)
-	o := w.choices(t)
-	o.OnOpen = func(u store.Upload) { w.opened(ctx, u) }
-	attrs := &o.Attrs
-	switch w.h.Way {
-	case mirror.Upload:
-		path, ref := from.path(t.Source), to.ref(t.target())
-		e.Source, e.Target = path, ref.String()
-		if e.Err = errors.Join(w.h.holds(path, ref.String()), unchanged(path, t)); e.Err != nil {
-			return
+	one := mirror.One{Client: w.c, From: w.h.From.child(t.Source), To: w.h.To.child(t.target())}
+	one.Listed = store.Object{Ref: one.From.Ref, Size: t.Size, ETag: t.ETag}
+	e.Source, e.Target = one.From.String(), one.To.String()
+	e.Err = w.h.checkEnds(e.Source, e.Target)
+	o := w.transferOptions(t)
+	o.OnOpen = func(u store.Upload) { w.uploadOpened(ctx, u) }
+	if path := one.From.Path; path != "" && e.Err == nil {
+		e.Err = unchanged(path, t)
+		if w.o.ContentType != nil && o.Attrs.Headers.ContentType == "" {
+			o.Attrs.Headers.ContentType = w.o.ContentType(path)
 		}
-		if w.o.ContentType != nil && attrs.Headers.ContentType == "" {
-			attrs.Headers.ContentType = w.o.ContentType(path)
-		}
-		same = func(ctx context.Context) (haul.Comparison, error) { return w.c.SameFile(ctx, path, ref, attrs) }
-		move = func(ctx context.Context) (haul.Result, error) { return w.c.Upload(ctx, path, ref, o.Upload()) }
-	case mirror.Download:
-		ref, path := from.ref(t.Source), to.path(t.target())
-		e.Source, e.Target = ref.String(), path
-		if e.Err = w.h.holds(ref.String(), path); e.Err != nil {
-			return
-		}
-		same = func(ctx context.Context) (haul.Comparison, error) {
-			s, err := w.c.SameFile(ctx, path, ref, attrs)
-			return pinned(s, s.Target, t), err
-		}
-		move = func(ctx context.Context) (haul.Result, error) {
-			down := o.Download()
-			down.Listed = &store.Object{Size: t.Size, ETag: t.ETag}
-			return w.c.Download(ctx, ref, path, down)
-		}
-	default:
-		a, b := from.ref(t.Source), to.ref(t.target())
-		e.Source, e.Target = a.String(), b.String()
-		if e.Err = w.h.holds(a.String(), b.String()); e.Err != nil {
-			return
-		}
-		same = func(ctx context.Context) (haul.Comparison, error) {
-			s, err := w.c.SameObject(ctx, a, b, attrs)
-			return pinned(s, s.Source, t), err
-		}
-		move = func(ctx context.Context) (haul.Result, error) { return w.c.Copy(ctx, a, b, o.Copy()) }
 	}
-	e.Result, e.Err = w.moveOnce(ctx, t, same, move)
+	if e.Err == nil {
+		e.Result, e.Err = w.moveUnlessEqual(ctx, t, one, o)
+	}
 	if e.Err == nil {
 		out.Record = w.record(e, t)
-		w.ended(e.Result.Object.Key)
+		w.uploadEnded(e.Result.Object.Key)
 	}
 }
 
-// moveOnce moves an object, unless the shard was begun before and it is there and proves equal.
-func (w *work) moveOnce(ctx context.Context, t task, same func(context.Context) (haul.Comparison, error), move func(context.Context) (haul.Result, error)) (haul.Result, error) {
-	if w.again {
-		s, err := same(ctx)
-		if err == nil && s.Verdict == haul.Equal {
+// moveUnlessEqual transfers an object, unless the shard was started before and the target is verified to be equal.
+func (w *work) moveUnlessEqual(ctx context.Context, t task, one mirror.One, o mirror.TransferOptions) (haul.Result, error) {
+	if w.resumed {
+		s, err := one.Compare(ctx, &o.Attrs)
+		if err == nil && s.Verdict == haul.Equal && w.isPlanned(s, t) {
 			r := haul.Result{Object: s.Target, Size: t.Size, Kept: t.Size, Parts: 1, Proof: haul.Proof{Verified: true, Text: s.Text}}
 			for _, sum := range s.Target.Sums {
 				r.Proof.Sum = sum
@@ -458,15 +394,18 @@ func (w *work) moveOnce(ctx context.Context, t task, same func(context.Context) 
 			return haul.Result{}, errors.Join(err, context.Cause(ctx))
 		}
 	}
-	return move(ctx)
+	return one.Transfer(ctx, o)
 }
 
-// pinned makes a sameness undecided where the source is not in the state that the plan saw.
-func pinned(s haul.Comparison, source store.Object, t task) haul.Comparison {
-	if source.ETag != t.ETag {
-		s.Verdict = haul.Undecided
+// isPlanned reports whether the source of a comparison is in the state that the plan saw.
+func (w *work) isPlanned(s haul.Comparison, t task) bool {
+	switch w.h.Way {
+	case mirror.Download:
+		return s.Target.ETag == t.ETag
+	case mirror.Copying:
+		return s.Source.ETag == t.ETag
 	}
-	return s
+	return true
 }
 
 // unchanged refuses a file that is not what the plan saw.
@@ -481,7 +420,7 @@ func unchanged(path string, t task) error {
 	return nil
 }
 
-// record is the line of the receipt for an object.
+// record returns the line of the receipt for an object.
 func (w *work) record(e *mirror.Event, t task) *proof.Record {
 	r := record(w.h, e.Source, e.Target, e.Result)
 	r.Modified = time.Unix(0, t.Modified).UTC()

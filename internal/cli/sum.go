@@ -159,7 +159,7 @@ func (a *app) sumOne(ctx context.Context, c *haul.Client, w sumWord, r sumReques
 		return sumObject(ctx, c, l.ref, r)
 	}
 	sums := ui.Sums{Name: l.text}
-	f := proof.NewForming(r.digests, r.digests, r.partSize)
+	f := proof.NewDigester(r.digests, r.digests, r.partSize)
 	var err error
 	if l.kind == stream {
 		err = a.sumStream(ctx, f, l)
@@ -167,7 +167,7 @@ func (a *app) sumOne(ctx context.Context, c *haul.Client, w sumWord, r sumReques
 		err = sumFile(ctx, f, l.text)
 	}
 	if err == nil {
-		sums.Digests, err = f.Forms()
+		sums.Digests, err = f.Digests()
 	}
 	return sums, err
 }
@@ -241,10 +241,10 @@ func sumObject(ctx context.Context, c *haul.Client, ref store.Ref, r sumRequest)
 			*list = append(*list, t.Sum.Algorithm)
 		}
 	}
-	f := proof.NewForming(nil, composite, partSize)
+	f := proof.NewDigester(nil, composite, partSize)
 	result, err := c.DownloadStream(ctx, ref, f, haul.DownloadOptions{Digests: full, Attrs: r.attrs, IfMatch: obj.ETag})
 	if err == nil {
-		sums.Digests, err = f.Forms()
+		sums.Digests, err = f.Digests()
 	}
 	if err != nil {
 		return sums, err

@@ -61,69 +61,86 @@ func (b *block) put(key, value string) {
 
 // blockForm reads blocks; an empty line, ---, or another head ends one.
 func blockForm(r io.Reader, yield yielder) {
-	var b block
-	var awaited string // the algorithm whose digest comes in the next line
-	end := func() bool {
-		ended := b
-		b, awaited = block{}, ""
-		return len(ended.keys) == 0 || ended.entries(yield)
-	}
-	fail := func(n int, format string, args ...any) bool {
-		return yield(Entry{}, &LineError{Line: n, Err: fmt.Errorf(format, args...)})
-	}
+	b := blockReader{yield: yield}
 	going := true
 	eachLine(r, func(e Entry, err error) bool { going = yield(e, err); return going }, func(n int, line string) bool {
-		going = func() bool {
-			text := strings.TrimSpace(line)
-			m := gsutilHead.FindStringSubmatch(text)
-			head := certutilHead.FindStringSubmatch(text)
-			switch {
-			case text == "" || strings.Trim(text, "-.") == "":
-				return end()
-			case awaited != "":
-				b.put(awaited, strings.ReplaceAll(text, " ", ""))
-				awaited = ""
-				return true
-			case strings.HasPrefix(text, "CertUtil:"):
-				if strings.Contains(text, "0x") {
-					return end() && fail(n, "%s", text)
-				}
-				return true
-			case m != nil:
-				if !end() {
-					return false
-				}
-				b.line = n
-				b.put("name", m[1]+m[2])
-				return true
-			case head != nil:
-				if !end() {
-					return false
-				}
-				b.line, awaited = n, head[1]
-				b.put("name", certutilFile(text))
-				return true
-			}
-			kv := keyLine.FindStringSubmatch(line)
-			switch {
-			case kv != nil:
-				if len(b.keys) == 0 {
-					b.line = n
-				}
-				b.put(kv[1], strings.TrimSpace(kv[2]))
-			case len(b.values) > 0 && strings.HasPrefix(line, "   "): // a value that continues in the next line
-				b.values[len(b.values)-1] += text
-				b.cut = b.cut || !columnOf(b.keys[len(b.keys)-1], 0).digest
-			default:
-				return fail(n, "%s is not a line of such a list", short(text))
-			}
-			return true
-		}()
+		going = b.line(n, line)
 		return going
 	})
 	if going {
-		end()
+		b.end()
 	}
+}
+
+// blockReader reads blocks line by line. Its methods return false if yield wants no more.
+type blockReader struct {
+	yield    yielder
+	block    block
+	awaiting string // the algorithm whose digest comes in the next line
+}
+
+// end yields the entries of the block.
+func (b *blockReader) end() bool {
+	ended := b.block
+	b.block, b.awaiting = block{}, ""
+	return len(ended.keys) == 0 || ended.entries(b.yield)
+}
+
+// start ends the block, and starts another with a name.
+func (b *blockReader) start(n int, name string) bool {
+	if !b.end() {
+		return false
+	}
+	b.block.line = n
+	b.block.put("name", name)
+	return true
+}
+
+func (b *blockReader) fail(n int, format string, args ...any) bool {
+	return b.yield(Entry{}, &LineError{Line: n, Err: fmt.Errorf(format, args...)})
+}
+
+func (b *blockReader) line(n int, line string) bool {
+	text := strings.TrimSpace(line)
+	if strings.Trim(text, "-.") == "" {
+		return b.end()
+	}
+	if b.awaiting != "" {
+		b.block.put(b.awaiting, strings.ReplaceAll(text, " ", ""))
+		b.awaiting = ""
+		return true
+	}
+	if strings.HasPrefix(text, "CertUtil:") {
+		return !strings.Contains(text, "0x") || b.end() && b.fail(n, "%s", text)
+	}
+	if m := gsutilHead.FindStringSubmatch(text); m != nil {
+		return b.start(n, m[1]+m[2])
+	}
+	if head := certutilHead.FindStringSubmatch(text); head != nil {
+		ok := b.start(n, certutilFile(text))
+		b.awaiting = head[1]
+		return ok
+	}
+	return b.value(n, line)
+}
+
+// value reads a line with a key, or the rest of a value.
+func (b *blockReader) value(n int, line string) bool {
+	k, text := &b.block, strings.TrimSpace(line)
+	kv := keyLine.FindStringSubmatch(line)
+	switch {
+	case kv != nil:
+		if len(k.keys) == 0 {
+			k.line = n
+		}
+		k.put(kv[1], strings.TrimSpace(kv[2]))
+	case len(k.values) > 0 && strings.HasPrefix(line, "   "): // a value that continues in the next line
+		k.values[len(k.values)-1] += text
+		k.cut = k.cut || !columnOf(k.keys[len(k.keys)-1], 0).digest
+	default:
+		return b.fail(n, "%s is not a line of such a list", short(text))
+	}
+	return true
 }
 
 // certutilFile returns the name in the head of certutil.
@@ -135,7 +152,7 @@ func certutilFile(head string) string {
 	return all[len(all)-1]
 }
 
-// entries returns what a block says.
+// entries yields the entries of a block.
 func (b *block) entries(yield yielder) bool {
 	if b.cut {
 		return yield(Entry{}, &LineError{Line: b.line, Err: errCut})

@@ -3,10 +3,10 @@ package digestlist
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"haul.example/haul/checksum"
+	"haul.example/haul/internal/amount"
 )
 
 // layout is what the columns of a table say about files.
@@ -216,7 +216,7 @@ func (l *layout) complete() {
 			return c.size && (sameWords(c.stem, l.columns[f.name].stem) || sameWords(c.stem, l.columns[f.digests[0].at].stem) || len(c.stem) == 0 && len(l.files) == 1)
 		})
 		if f.sealed || l.variant(f.digests[0].at) != 0 {
-			f.size = -1 // which of the two has it is not said
+			f.size = -1 // it may be the size of either
 		}
 		if strings.EqualFold(l.columns[f.name].name, "filename") && l.find("state") >= 0 { // GDC's client makes a folder of each id
 			f.folder = l.find("id")
@@ -233,7 +233,7 @@ func (l *layout) find(name string) int {
 	return slices.IndexFunc(l.columns, func(c column) bool { return strings.EqualFold(c.name, name) })
 }
 
-// good reports whether the columns say which digest is of which file.
+// good reports whether the columns assign digests to files.
 func (l *layout) good() bool { return len(l.files) > 0 }
 
 // row yields the entries of one row; it returns false if yield wants no more.
@@ -249,7 +249,7 @@ func (l *layout) row(line int, row []string, yield yielder) bool {
 	}
 	for _, i := range l.idle {
 		if isHexDigest(bare(field(row, i))) {
-			if !fail("", fmt.Errorf("its column %q has what looks like a digest (%s), and nothing says whose", l.columns[i].name, short(field(row, i)))) {
+			if !fail("", fmt.Errorf("its column %q has what looks like a digest (%s), and no file that it belongs to", l.columns[i].name, short(field(row, i)))) {
 				return false
 			}
 		}
@@ -269,9 +269,8 @@ func field(row []string, at int) string {
 	return row[at]
 }
 
-// file yields the entries of one file of a row, or of those in one field.
-func (l *layout) file(line int, f fileColumns, row []string, yield yielder) bool {
-	fail := func(name string, err error) bool { return yield(Entry{}, &LineError{Line: line, Name: name, Err: err}) }
+// fieldSplitter returns a function that splits fields with several values.
+func (f fileColumns) fieldSplitter(row []string) func(at int) []string {
 	between := ""
 	for _, d := range f.digests {
 		between += listed(field(row, d.at))
@@ -279,7 +278,7 @@ func (l *layout) file(line int, f fileColumns, row []string, yield yielder) bool
 	if f.several {
 		between += ";"
 	}
-	split := func(at int) []string {
+	return func(at int) []string {
 		text := strings.TrimSpace(field(row, at))
 		switch {
 		case absent(text):
@@ -289,23 +288,25 @@ func (l *layout) file(line int, f fileColumns, row []string, yield yielder) bool
 		}
 		return strings.Split(strings.TrimRight(text, between[:1]), between[:1])
 	}
+}
+
+// file yields the entries of one file of a row, or of those in one field.
+func (l *layout) file(line int, f fileColumns, row []string, yield yielder) bool {
+	fail := func(name string, err error) bool { return yield(Entry{}, &LineError{Line: line, Name: name, Err: err}) }
+	split := f.fieldSplitter(row)
 	names, sizes := split(f.name), split(f.size)
 	count := len(names)
 	for _, d := range f.digests {
 		n := len(split(d.at))
 		switch {
 		case n > 0 && len(names) == 0:
-			return fail("", fmt.Errorf("it has %s and no file name in %q", counting(n, "digest"), l.columns[f.name].name))
+			return fail("", fmt.Errorf("it has %s and no file name in %q", amount.Count(n, "digest"), l.columns[f.name].name))
 		case n > 0 && n != count:
-			return fail("", fmt.Errorf("it has %s and %s; each digest needs its name", counting(n, "digest"), counting(count, "name")))
+			return fail("", fmt.Errorf("it has %s and %s; each digest needs its name", amount.Count(n, "digest"), amount.Count(count, "name")))
 		}
 	}
 	for i := range names {
-		e := Entry{Line: line, Name: f.named(row, names[i]), Size: -1, Group: f.group()}
-		stem, sealed := Unsealed(e.Name)
-		if e.Sealed = f.sealed && !sealed; f.plain {
-			e.Name = stem
-		}
+		e := f.entry(line, row, names[i])
 		if len(sizes) == count {
 			e.Size = parseSize(sizes[i])
 		}
@@ -331,6 +332,16 @@ func (l *layout) file(line int, f fileColumns, row []string, yield yielder) bool
 		}
 	}
 	return true
+}
+
+// entry returns the entry of a file, without size and digests.
+func (f fileColumns) entry(line int, row []string, name string) Entry {
+	e := Entry{Line: line, Name: f.named(row, name), Size: -1, Group: f.group()}
+	stem, sealed := Unsealed(e.Name)
+	if e.Sealed = f.sealed && !sealed; f.plain {
+		e.Name = stem
+	}
+	return e
 }
 
 // group returns the kind of files of which only some may be there: those of an archive, and encrypted ones.
@@ -416,11 +427,4 @@ func listed(value string) string {
 		}
 	}
 	return ""
-}
-
-func counting(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return strconv.Itoa(n) + " " + what + "s"
 }

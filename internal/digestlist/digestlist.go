@@ -27,9 +27,9 @@ import (
 	"haul.example/haul/checksum"
 )
 
-// Entry is what a list says about one file.
+// Entry is what a list has about one file.
 type Entry struct {
-	// Line counts from 1. In JSON, it is the number of the object that says so.
+	// Line counts from 1. In JSON, it is the number of the object.
 	Line int
 	// Name is as written, with slashes for the backslashes of Windows; empty if there is only a digest.
 	Name string
@@ -58,15 +58,15 @@ func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e
 // Unwrap returns the cause.
 func (e *LineError) Unwrap() error { return e.Err }
 
-// UnknownError says that a text is not a list of digests that can be parsed.
+// UnknownError: a text is not a list of digests that can be parsed.
 type UnknownError struct {
-	// Seen says what is there instead.
+	// Seen is what is there instead.
 	Seen string
 	// Digests: the text has something that looks like a digest, so that it was probably meant to be a list.
 	Digests bool
 }
 
-// Error says what was seen.
+// Error returns Seen.
 func (e *UnknownError) Error() string { return e.Seen }
 
 const (
@@ -84,7 +84,7 @@ type yielder func(Entry, error) bool
 // form reads a list from its beginning.
 type form func(r io.Reader, yield yielder)
 
-// Read yields what a list says, in its order. An error that is a *LineError ends nothing; any other does. If it is not a
+// Read yields the entries of a list, in its order. An error that is a *LineError ends nothing; any other does. If it is not a
 // list the error is an *UnknownError, or a read error.
 func Read(r io.Reader) (iter.Seq2[Entry, error], error) {
 	b := bufio.NewReaderSize(decoded(r), headSize)
@@ -146,7 +146,7 @@ func known(f form, head []byte, lines []string) (form, *UnknownError) {
 			continue
 		}
 		if e.Seen == "" {
-			e.Seen = fmt.Sprintf("it begins with %s", short(line))
+			e.Seen = fmt.Sprintf("it starts with %s", short(line))
 		}
 		if e.Digests = e.Digests || hasDigest(line); e.Digests {
 			break
@@ -180,7 +180,7 @@ func short(text string) string {
 	return fmt.Sprintf("%q", text)
 }
 
-// isComment reports lines that say nothing: empty ones, and those that begin with # or ; and a space, or have no digest.
+// isComment reports lines without information: empty ones, and those that begin with # or ; and a space, or have no digest.
 func isComment(line string) bool {
 	text := strings.TrimSpace(line)
 	switch {

@@ -127,7 +127,7 @@ func (j *jsonReader) object(key string, depth int) (*block, error) {
 	return rest, nil
 }
 
-// row yields what an object says about files, and returns what is left of it for the object around.
+// row yields the entries of an object, and returns what is left of it for the object around.
 func (j *jsonReader) row(b *block, key string, depth int) (*block, bool) {
 	b.typed()
 	l := layoutOf(b.keys)

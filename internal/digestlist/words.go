@@ -12,7 +12,7 @@ import (
 // The words that names of columns are made of, in small letters.
 var (
 	digestWords = words("md5 sha1 sha256 sha512 crc32 crc32c crc64nvme checksum hash digest etag")
-	// digestNoise says how a digest is written.
+	// digestNoise are words about how a digest is written.
 	digestNoise = words("sum sums value hex base64 b64 string")
 	// notDigest are of columns about a digest or about its list.
 	notDigest = words("type algorithm algo method status state verified match ok date time valid validation result id format")
@@ -101,7 +101,7 @@ func without(all []string, lists ...[]string) []string {
 	return left
 }
 
-// column is what the name of a column says.
+// column is what the name of a column means.
 type column struct {
 	name  string
 	words []string

@@ -33,7 +33,7 @@ const (
 	Unknown  Verdict = "unknown" // nothing that is recorded compares
 )
 
-// Kind says where a claim comes from.
+// Kind is where a claim comes from.
 type Kind string
 
 // The kinds of claim.
@@ -68,9 +68,9 @@ func (c Claim) Text() string {
 	of := ""
 	switch {
 	case c.Sum.Parts > 0 && len(c.Sizes) > 0:
-		of = fmt.Sprintf(" of %s of %s", Parts(c.Sum.Parts), amount.Bytes(c.Sizes[0]))
+		of = fmt.Sprintf(" of %s of %s", amount.Count(c.Sum.Parts, "part"), amount.Bytes(c.Sizes[0]))
 	case c.Sum.Parts > 0:
-		of = fmt.Sprintf(" of %s", Parts(c.Sum.Parts))
+		of = fmt.Sprintf(" of %s", amount.Count(c.Sum.Parts, "part"))
 	case c.Kind == FullSum:
 		of = " of the full object"
 	}
@@ -102,14 +102,6 @@ func (c Claim) where() string {
 		return " of the " + string(c.Kind)
 	}
 	return ""
-}
-
-// Parts returns "1 part" or "5 parts".
-func Parts(n int) string {
-	if n == 1 {
-		return "1 part"
-	}
-	return fmt.Sprintf("%d parts", n)
 }
 
 // IsETag reports whether the claim is an ETag.
@@ -291,11 +283,11 @@ func (r *Record) Why() string {
 	case enc != "" && enc != "AES256" && len(r.Claims) == 0:
 		return "the store keeps no checksum of it, and under " + enc + " its ETag is not an MD5"
 	case guessed && r.Claims[0].Kind == PartSums:
-		return fmt.Sprintf("its %s of %s fits at no part size that was tried, and the store reports none", r.Claims[0].Sum.Algorithm, Parts(r.Claims[0].Sum.Parts))
+		return fmt.Sprintf("its %s of %s fits at no part size that was tried, and the store reports none", r.Claims[0].Sum.Algorithm, amount.Count(r.Claims[0].Sum.Parts, "part"))
 	case guessed:
-		return "its ETag, of " + Parts(tag.Parts) + ", fits at no part size that was tried, and the store reports none"
+		return "its ETag, of " + amount.Count(tag.Parts, "part") + ", fits at no part size that was tried, and the store reports none"
 	case tagged && tag.Parts > 0 && r.unfit:
-		return "its ETag is of " + Parts(tag.Parts) + ", which no part size that tools use makes of it"
+		return "its ETag is of " + amount.Count(tag.Parts, "part") + ", which no part size that tools use makes of it"
 	case len(r.Claims) > 0 && r.Claims[0].IsETag():
 		return "the store keeps no checksum of it, and its ETag is not the MD5 of the bytes"
 	case len(r.Claims) == 0:

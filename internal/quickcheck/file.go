@@ -14,12 +14,12 @@ import (
 	"haul.example/haul/store"
 )
 
-// looked is one file that was looked at.
-type looked struct {
+// checkedFile is one file that was checked.
+type checkedFile struct {
 	report  Report
 	content seqfile.Content
 	read    bool // content could be read
-	// stored is when the object was stored, and made when the file was, or that which the object keeps the time of.
+	// stored is when the object was stored, and made is the time of the file, also as the object's metadata have it.
 	stored, made time.Time
 }
 
@@ -39,9 +39,9 @@ func (p *Report) unreadable(text string) {
 	p.Grade, p.Findings = Unreadable, append(p.Findings, seqfile.Finding{Text: text})
 }
 
-// one looks at one file.
-func (r *run) one(ctx context.Context, e mirror.Entry) (looked, error) {
-	l := looked{report: Report{Name: e.Address(), Kind: seqfile.KindOf(e.Rel), Grade: OK, Size: e.Size}, stored: e.Modified}
+// checkFile checks one file.
+func (r *run) checkFile(ctx context.Context, e mirror.Entry) (checkedFile, error) {
+	l := checkedFile{report: Report{Name: e.Address(), Kind: seqfile.KindOf(e.Rel), Grade: OK, Size: e.Size}, stored: e.Modified}
 	if !seqfile.Checks(l.report.Kind) {
 		l.report.Grade = Other
 		return l, nil
@@ -50,7 +50,7 @@ func (r *run) one(ctx context.Context, e mirror.Entry) (looked, error) {
 		l.report.unreadable(e.Why.Error())
 		return l, nil
 	}
-	if !r.means(e.Rel) && seqfile.RoleOf(e.Rel) == seqfile.Index {
+	if !r.wants(e.Rel) && seqfile.RoleOf(e.Rel) == seqfile.Index {
 		return l, nil
 	}
 	var err error
@@ -67,7 +67,7 @@ func (r *run) one(ctx context.Context, e mirror.Entry) (looked, error) {
 			l.report.Unsure = l.content.Unsure
 		}
 	case errors.Is(err, store.Archived):
-		l.report.add(seqfile.Finding{Text: "it is in an archive, and cannot be read until it is restored"})
+		l.report.add(seqfile.Finding{Text: "it is archived, and cannot be read until it is restored"})
 	case ctx.Err() != nil, e.Path == "" && mirror.Hopeless(err):
 		return l, err
 	default:
@@ -76,7 +76,7 @@ func (r *run) one(ctx context.Context, e mirror.Entry) (looked, error) {
 	return l, nil
 }
 
-func (l *looked) file(e mirror.Entry, o seqfile.Options) error {
+func (l *checkedFile) file(e mirror.Entry, o seqfile.Options) error {
 	f, err := os.Open(e.Path)
 	if err != nil {
 		return err
@@ -97,13 +97,13 @@ type readerAt func(p []byte, off int64) (int, error)
 // ReadAt reads.
 func (r readerAt) ReadAt(p []byte, off int64) (int, error) { return r(p, off) }
 
-func (l *looked) object(ctx context.Context, r *run, obj store.Object) (err error) {
+func (l *checkedFile) object(ctx context.Context, r *run, obj store.Object) (err error) {
 	read := readerAt(func(p []byte, off int64) (int, error) {
-		told, err := r.c.ReadRange(ctx, obj, off, p, &r.o.Attrs)
+		got, err := r.c.ReadRange(ctx, obj, off, p, &r.o.Attrs)
 		if err != nil {
 			return 0, err
 		}
-		if at, ok := haul.FileTime(told); ok {
+		if at, ok := haul.FileTime(got); ok {
 			l.made = at
 		}
 		return len(p), nil
@@ -112,17 +112,17 @@ func (l *looked) object(ctx context.Context, r *run, obj store.Object) (err erro
 	return err
 }
 
-// older says that an index is older than its data. Of objects, the times of their files count where both keep them; else those of
-// the store, which only tell which came first.
-func older(index, data looked) string {
+// olderText reports an index that is older than its data. Of objects, the times of their files count if both keep them; otherwise those
+// of the store, which only show which was stored first.
+func olderText(index, data checkedFile) string {
 	if !index.read || !data.read || index.report.Kind == seqfile.Dict {
 		return ""
 	}
-	from, to, how := index.stored, data.stored, "it was stored before its data, by %s: it is of an earlier state of that, or was only sent first"
+	from, to, how := index.stored, data.stored, "it was stored before its data, by %s: it may belong to an earlier version, or was only uploaded first"
 	if !index.made.IsZero() && !data.made.IsZero() {
-		from, to, how = index.made, data.made, "it is older than its data, by %s: it is of an earlier state of that, or was only copied first"
+		from, to, how = index.made, data.made, "it is older than its data, by %s: it may belong to an earlier version, or was only copied first"
 	}
-	if by := to.Sub(from); by >= time.Second { // of less, nobody can say which of the two was finished first
+	if by := to.Sub(from); by >= time.Second { // less says nothing about which was finished first
 		return fmt.Sprintf(how, amount.Took(by))
 	}
 	return ""

@@ -1,13 +1,13 @@
-// Package quickcheck looks at the files of the field, in a folder or below a prefix, and reports which are not what their names say,
-// or not whole, and which families lack something.
+// Package quickcheck checks sequencing files in a folder or below a prefix: it reports files that are truncated, damaged or not what
+// their names say, and files whose companions are missing.
 //
-//	for each family of mirror.Entries (seqfile.Watch): read the beginning and the end of its data, and of each index
-//	    (seqfile.Check), a few kilobytes by range, many files at once
-//	compare each index with its data: is it of this data, and newer?
-//	tell of each file, in the order in which families end
+//	for each group of companion files in mirror.Entries (seqfile.Watch): read the beginning and the end of its data and of each
+//	    index (seqfile.Check), a few kilobytes by range, many files at once
+//	compare each index with its data: does it belong to it, and is it newer?
+//	report each file, in the order in which the groups are complete
 //
-// Its memory does not grow with the number of files. It reads no file as a whole, so it does not promise that the bytes between are
-// right: haul verify does.
+// Its memory does not grow with the number of files. It does not read whole files, so it does not promise that the bytes in between
+// are right: haul verify does.
 package quickcheck
 
 import (
@@ -30,73 +30,73 @@ import (
 	"haul.example/haul/store"
 )
 
-// Grade is the judgement of one file.
+// Grade is the result for one file.
 type Grade string
 
 // The grades.
 const (
 	OK   Grade = "ok"
-	Warn Grade = "warn" // worth a look
-	Bad  Grade = "bad"  // not what its name says, or not whole
-	// Unreadable is a file, or a folder, of which nothing is known since it cannot be read.
+	Warn Grade = "warn" // suspicious
+	Bad  Grade = "bad"  // truncated, damaged, or not what its name says
+	// Unreadable is a file or folder that cannot be read.
 	Unreadable Grade = "unreadable"
-	Other      Grade = "other" // its name is none that is known, and it was not looked at
+	Other      Grade = "other" // its kind is unknown, and it was not read
 )
 
-// Report is what was found of one file.
+// Report is the result for one file.
 type Report struct {
 	Name     string // a path or an s3:// address
 	Kind     seqfile.Kind
 	Grade    Grade
 	Size     int64
 	Findings []seqfile.Finding
-	// Gap reports that this is about what the file lacks beside it; of the file itself another report tells.
+	// Gap: the report is about a missing companion; another report is about the file itself.
 	Gap bool
-	// Unsure says of a good one why nothing is known of its end; empty where it was judged.
+	// Unsure is why the end of an OK file cannot be checked; empty if it was.
 	Unsure string
 }
 
-// Options are the choices for a run. The zero value is as strict as samtools quickcheck.
+// Options are the options of a run. The zero value is as strict as samtools quickcheck.
 type Options struct {
 	Content seqfile.Options
 	Filter  mirror.Filter
-	// Attrs travel with the requests.
+	// Attrs are sent with the requests.
 	Attrs store.Attrs
 }
 
-// Counts tell how far a run is.
+// Counts are the progress of a run.
 type Counts struct {
 	OK, Warn, Bad, Unreadable, Other int
-	// Unsure counts those that are OK as far as their ends tell, which is little.
+	// Unsure counts OK files whose end cannot be checked.
 	Unsure int
-	// Gaps counts files that lack another: R1 without R2, data without index, and the other way round.
+	// Gaps counts files with a missing companion: R1 without R2, data without index, and the reverse.
 	Gaps int
-	Size int64 // of what was looked at, in bytes
+	Size int64 // of the checked files, in bytes
 }
 
-// atOnce is how many families are looked at side by side; the client's lanes bound the requests.
+// atOnce is how many groups are checked at once; the client's connections bound the requests.
 const atOnce = 64
 
-// Run looks at what is in a folder or below a prefix, or at one file or object where one is true, and tells of each, in one
-// goroutine. The client may be nil for a folder. The error is what ended the run early; what is wrong with a file is no error.
+// Run checks what is in a folder or below a prefix, or a single file or object, and calls tell with each report, in one goroutine.
+// The client may be nil for a folder. The error is what ended the run early; what is wrong with a file is in its report.
 func Run(ctx context.Context, c *haul.Client, at mirror.End, o Options, tell func(Report, Counts)) error {
 	r := &run{c: c, o: o, at: at, entries: map[string]mirror.Entry{}}
 	var counts Counts
 	g, gctx := errgroup.WithContext(ctx)
 	work, wctx := errgroup.WithContext(gctx)
 	work.SetLimit(atOnce)
-	queue := make(chan *family, 2*atOnce)
+	queue := make(chan *fileGroup, 2*atOnce)
 	g.Go(func() error {
 		defer close(queue)
-		err := r.find(wctx, func(f *family) bool {
+		err := r.find(wctx, func(f *fileGroup) bool {
 			select {
 			case queue <- f:
 			case <-wctx.Done():
 				return false
 			}
 			work.Go(func() error {
-				defer close(f.done)
-				return r.look(wctx, f)
+				defer close(f.checked)
+				return r.checkGroup(wctx, f)
 			})
 			return true
 		})
@@ -105,7 +105,7 @@ func Run(ctx context.Context, c *haul.Client, at mirror.End, o Options, tell fun
 	g.Go(func() error {
 		for f := range queue {
 			select {
-			case <-f.done:
+			case <-f.checked:
 			case <-gctx.Done():
 				return nil
 			}
@@ -157,39 +157,39 @@ type run struct {
 	c  *haul.Client
 	o  Options
 	at mirror.End
-	// entries are those whose families may still come; of the goroutine that finds.
+	// entries are those whose groups are not yet complete; for the goroutine that finds them.
 	entries map[string]mirror.Entry
-	// beside are FASTQ files beside the one that is looked at, which are not looked at themselves.
-	beside []string
-	alone  bool // one file is looked at
+	// siblings are FASTQ files beside a single one, which are not checked themselves.
+	siblings []string
+	single   bool // a single file is checked
 }
 
-// family is data with its indexes, or a file without; or only something to tell.
-type family struct {
+// fileGroup is data with its indexes, or a file without; or only a report.
+type fileGroup struct {
 	data    mirror.Entry
 	indexes []mirror.Entry
 	reports []Report
-	done    chan struct{}
+	checked chan struct{}
 }
 
-// find yields families as they are known to be complete.
-func (r *run) find(ctx context.Context, yield func(*family) bool) error {
+// find yields groups once they are complete.
+func (r *run) find(ctx context.Context, yield func(*fileGroup) bool) error {
 	on := true
 	w := seqfile.Watch{
-		Tell: func(g seqfile.Gap) {
-			if !on || !r.means(g.Name) {
+		Report: func(g seqfile.Gap) {
+			if !on || !r.wants(g.Name) {
 				return
 			}
 			kind := seqfile.KindOf(g.Name)
-			on = yield(&family{reports: []Report{{Name: r.name(g.Name), Kind: kind, Grade: Warn, Gap: true, Findings: []seqfile.Finding{{Text: "it " + g.Text}}}}, done: make(chan struct{})})
+			on = yield(&fileGroup{reports: []Report{{Name: r.name(g.Name), Kind: kind, Grade: Warn, Gap: true, Findings: []seqfile.Finding{{Text: "it " + g.Text}}}}, checked: make(chan struct{})})
 		},
 		Settled: func(name string, indexes []string) {
-			f := &family{data: r.take(name), done: make(chan struct{})}
-			if slices.Contains(r.beside, name) {
+			f := &fileGroup{data: r.takeEntry(name), checked: make(chan struct{})}
+			if slices.Contains(r.siblings, name) {
 				return
 			}
 			for _, index := range indexes {
-				f.indexes = append(f.indexes, r.take(index))
+				f.indexes = append(f.indexes, r.takeEntry(index))
 			}
 			on = on && yield(f)
 		},
@@ -203,7 +203,7 @@ func (r *run) find(ctx context.Context, yield func(*family) bool) error {
 			return err
 		}
 		if e.Partial {
-			if on = !r.means(e.Rel) || yield(r.unread(e)); !on {
+			if on = !r.wants(e.Rel) || yield(r.unread(e)); !on {
 				return nil
 			}
 			continue
@@ -217,26 +217,26 @@ func (r *run) find(ctx context.Context, yield func(*family) bool) error {
 	return nil
 }
 
-// unread is a folder that cannot be read, or not all of it.
-func (r *run) unread(e mirror.Entry) *family {
-	text := fmt.Sprintf("what is in it is not known: %v", e.Why)
-	return &family{reports: []Report{{Name: r.name(e.Rel), Kind: "folder", Grade: Unreadable, Findings: []seqfile.Finding{{Text: text}}}}, done: make(chan struct{})}
+// unread reports a folder that cannot be read completely.
+func (r *run) unread(e mirror.Entry) *fileGroup {
+	text := fmt.Sprintf("it cannot be listed: %v", e.Why)
+	return &fileGroup{reports: []Report{{Name: r.name(e.Rel), Kind: "folder", Grade: Unreadable, Findings: []seqfile.Finding{{Text: text}}}}, checked: make(chan struct{})}
 }
 
-// tree gives what is below the root; or, where that is one file or object, it and what belongs to it.
+// tree yields what is below the root or, if that is a single file or object, that and its companions.
 func (r *run) tree(ctx context.Context) (iter.Seq2[mirror.Entry, error], error) {
 	e, err := r.stat(ctx, "")
 	switch {
 	case err != nil:
 		return nil, err
 	case e != nil:
-		return r.around(ctx, *e), nil
+		return r.withCompanions(ctx, *e), nil
 	}
 	o := mirror.Options{NoFamilies: true, Transfer: mirror.TransferOptions{Attrs: r.o.Attrs}, PageSize: r.o.Attrs.PageSize}
 	return mirror.Entries(ctx, r.c, r.at, o), nil
 }
 
-// stat looks for one file or object: the root, or one beside it; nil where there is none.
+// stat looks for one file or object: the root, or one beside it; nil if there is none.
 func (r *run) stat(ctx context.Context, base string) (*mirror.Entry, error) {
 	if r.at.Path != "" {
 		name := r.at.Path
@@ -266,14 +266,14 @@ func (r *run) stat(ctx context.Context, base string) (*mirror.Entry, error) {
 	return &mirror.Entry{Rel: path.Base(ref.Key), Object: obj, Size: obj.Size, Modified: obj.Modified}, err
 }
 
-// around gives a file with its indexes, its data or its mate, as far as they are there.
-func (r *run) around(ctx context.Context, e mirror.Entry) iter.Seq2[mirror.Entry, error] {
-	r.alone = true
+// withCompanions yields a file with its indexes, its data or its mate, if they exist.
+func (r *run) withCompanions(ctx context.Context, e mirror.Entry) iter.Seq2[mirror.Entry, error] {
+	r.single = true
 	mate, _ := seqfile.Mate(e.Rel)
 	names := slices.Concat(seqfile.IndexesOf(e.Rel), seqfile.DataOf(e.Rel))
 	if mate != "" {
-		r.beside = append(seqfile.Series(e.Rel), mate)
-		names = append(names, r.beside...)
+		r.siblings = append(seqfile.Series(e.Rel), mate)
+		names = append(names, r.siblings...)
 	}
 	return func(yield func(mirror.Entry, error) bool) {
 		all := []mirror.Entry{e}
@@ -296,23 +296,23 @@ func (r *run) around(ctx context.Context, e mirror.Entry) iter.Seq2[mirror.Entry
 	}
 }
 
-func (r *run) take(name string) mirror.Entry {
+func (r *run) takeEntry(name string) mirror.Entry {
 	e := r.entries[name]
 	delete(r.entries, name)
 	return e
 }
 
-func (r *run) means(rel string) bool { return r.o.Filter.Wants("", rel) }
+func (r *run) wants(rel string) bool { return r.o.Filter.Wants("", rel) }
 
-// meansAny reports whether any file of a family is meant.
-func (r *run) meansAny(f *family) bool {
-	return r.means(f.data.Rel) || slices.ContainsFunc(f.indexes, func(e mirror.Entry) bool { return r.means(e.Rel) })
+// wantsAny reports whether any file of a group is selected.
+func (r *run) wantsAny(f *fileGroup) bool {
+	return r.wants(f.data.Rel) || slices.ContainsFunc(f.indexes, func(e mirror.Entry) bool { return r.wants(e.Rel) })
 }
 
-// name is a path below the root as reports have it.
+// name is the path or address, in reports, of something below the root.
 func (r *run) name(rel string) string {
 	root := r.at
-	if r.alone {
+	if r.single {
 		root = mirror.End{Ref: store.Ref{Bucket: root.Ref.Bucket, Key: root.Ref.Key[:strings.LastIndexByte(root.Ref.Key, '/')+1]}}
 		if r.at.Path != "" {
 			root.Path = filepath.Dir(r.at.Path)
@@ -331,31 +331,31 @@ func folder(key string) string {
 	return key + "/"
 }
 
-// look makes the reports of a family. An error ends the run.
-func (r *run) look(ctx context.Context, f *family) error {
-	if f.reports != nil || !r.meansAny(f) {
+// checkGroup makes the reports of a group. An error ends the run.
+func (r *run) checkGroup(ctx context.Context, f *fileGroup) error {
+	if f.reports != nil || !r.wantsAny(f) {
 		return nil
 	}
-	data, err := r.one(ctx, f.data)
+	data, err := r.checkFile(ctx, f.data)
 	if err != nil {
 		return err
 	}
 	reports := []Report{data.report}
 	for _, e := range f.indexes {
-		index, err := r.one(ctx, e)
+		index, err := r.checkFile(ctx, e)
 		if err != nil {
 			return err
 		}
 		if index.read && data.read {
 			index.report.add(seqfile.Belongs(index.content, data.content)...)
 		}
-		if text := older(index, data); text != "" {
+		if text := olderText(index, data); text != "" {
 			index.report.add(seqfile.Finding{Text: text})
 		}
 		reports = append(reports, index.report)
 	}
 	for i, e := range append([]mirror.Entry{f.data}, f.indexes...) {
-		if r.means(e.Rel) {
+		if r.wants(e.Rel) {
 			f.reports = append(f.reports, reports[i])
 		}
 	}

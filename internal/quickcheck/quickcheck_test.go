@@ -44,16 +44,16 @@ func delivery() map[string][]byte {
 }
 
 var wanted = []string{
-	"bad cut.bam: its header is cut",
-	"bad cut.cram: it has no EOF container at its end: it is cut, or its writer broke off",
-	"bad noeof.bam: it has no EOF block at its end: it is cut, or its writer broke off",
-	"bad other.bam.bai: it has 7 reference sequences, and its data 2: it is the index of another file, or of another state of it",
-	"bad page.fastq.gz: it is no gzip: it begins as a page of HTML or XML",
-	"warn cut.cram: it has no index, and others in its folder have one",
+	"bad cut.bam: its header is truncated",
+	"bad cut.cram: it has no EOF container: it is truncated, or its writer was interrupted",
+	"bad noeof.bam: it has no EOF block: it is truncated, or its writer was interrupted",
+	"bad other.bam.bai: it has 7 reference sequences, and its data has 2: it is the index of another file, or of another version of it",
+	"bad page.fastq.gz: it is not gzip: it looks like a page of HTML or XML",
+	"warn cut.cram: it has no index, but others in its folder do",
 	"warn lone_R1.fastq: it has no R2",
-	"warn none.bam.bai: it is an index whose data is not there",
-	"warn plain.vcf.gz: it has no index, and others in its folder have one",
-	"warn plain.vcf.gz: it is plain gzip and not BGZF, so that it cannot be indexed (bgzip makes BGZF)",
+	"warn none.bam.bai: it is an index whose data is missing",
+	"warn plain.vcf.gz: it has no index, but others in its folder do",
+	"warn plain.vcf.gz: it is plain gzip, not BGZF, so it cannot be indexed (compress it with bgzip)",
 }
 
 // found runs, and gives what is not good, sorted, by last names.
@@ -122,7 +122,7 @@ func TestOlderIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, n := found(t, nil, mirror.Local(dir), quickcheck.Options{})
-	const want = "warn a.bam.bai: it is older than its data, by 1h00m: it is of an earlier state of that, or was only copied first"
+	const want = "warn a.bam.bai: it is older than its data, by 1h00m: it may belong to an earlier version, or was only copied first"
 	if len(got) != 1 || got[0] != want || n.Warn != 1 {
 		t.Errorf("%q, want %q; %+v", got, want, n)
 	}
@@ -174,7 +174,7 @@ func TestOne(t *testing.T) {
 		{"other.bam", "bad other.bam.bai: ", 2},
 		{"noeof.bam", "bad noeof.bam: ", 2},
 		{"lone_R1.fastq", "warn lone_R1.fastq: it has no R2", 1},
-		{"none.bam.bai", "warn none.bam.bai: it is an index whose data is not there", 1},
+		{"none.bam.bai", "warn none.bam.bai: it is an index whose data is missing", 1},
 		{"plain.vcf.gz", "warn plain.vcf.gz: ", 1},
 		{"notes.txt", "", 0},
 	} {
@@ -216,7 +216,7 @@ func TestTrouble(t *testing.T) {
 	m.Fault(storetest.Get).Key("run/c.bam").Error(store.Network).Times(1)
 	run := mirror.Remote(store.Ref{Bucket: storetest.Bucket, Key: "run"})
 	got, n := found(t, haul.New(m, haul.Options{}), run, quickcheck.Options{})
-	if len(got) != 2 || !strings.HasPrefix(got[0], "unreadable a.bam: it cannot be read: ") || n.Unreadable != 1 || n.Bad != 0 || got[1] != "warn b.bam: it is in an archive, and cannot be read until it is restored" || n.OK != 1 {
+	if len(got) != 2 || !strings.HasPrefix(got[0], "unreadable a.bam: it cannot be read: ") || n.Unreadable != 1 || n.Bad != 0 || got[1] != "warn b.bam: it is archived, and cannot be read until it is restored" || n.OK != 1 {
 		t.Errorf("%q, %+v", got, n)
 	}
 	m.Fault(storetest.Get).Key("run/c.bam").Error(store.NoCredentials).Always()
@@ -253,7 +253,7 @@ func TestUnknown(t *testing.T) {
 		t.Skip("root may read everything")
 	}
 	got, n := found(t, nil, mirror.Local(dir), quickcheck.Options{})
-	if len(got) != 1 || !strings.HasPrefix(got[0], "unreadable closed: what is in it is not known: it cannot be read: ") || n.Unreadable != 1 {
+	if len(got) != 1 || !strings.HasPrefix(got[0], "unreadable closed: it cannot be listed: it cannot be read: ") || n.Unreadable != 1 {
 		t.Errorf("%q, %+v", got, n)
 	}
 }

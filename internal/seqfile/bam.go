@@ -36,14 +36,14 @@ func checkBAM(w *window, c *Content) {
 	ok, err := magic(br, "BAM\x01")
 	switch {
 	case err != nil:
-		c.cut(w, "its header", err)
+		c.headerError(w, "its header", err)
 		return
 	case !ok:
-		c.bad("it is BGZF, and no BAM is in it")
+		c.bad("it is BGZF, but not BAM")
 		return
 	}
 	if err := c.headerOfBAM(br); err != nil {
-		c.cut(w, "its header", err)
+		c.headerError(w, "its header", err)
 	}
 }
 
@@ -117,7 +117,7 @@ func (c *Content) samHeader(r io.Reader, n int) (count int, err error) {
 		line = bytes.TrimSuffix(line, []byte("\n"))
 		switch {
 		case begins && ended && !isHeaderLine(line):
-			return count, damage("damaged: a line of it is not that of a SAM header")
+			return count, damage("damaged: a line is not valid in a SAM header")
 		case begins && bytes.HasPrefix(line, []byte("@SQ\t")) && (ended || full):
 			count++
 		case begins && bytes.HasPrefix(line, []byte("@RG\t")):
@@ -205,9 +205,9 @@ func checkBCF(w *window, c *Content) {
 	}
 	switch {
 	case err != nil:
-		c.cut(w, "its header", err)
+		c.headerError(w, "its header", err)
 	case !ok:
-		c.bad("it is BGZF, and no BCF is in it")
+		c.bad("it is BGZF, but not BCF")
 	}
 }
 

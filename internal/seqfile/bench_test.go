@@ -14,7 +14,7 @@ func BenchmarkWatch(b *testing.B) {
 		names = append(names, fmt.Sprintf("runs/%04d/sample_S%d_L001_R1_001.fastq.gz", i, i), fmt.Sprintf("runs/%04d/sample_S%d_L001_R2_001.fastq.gz", i, i))
 	}
 	for b.Loop() {
-		w := seqfile.Watch{Tell: func(seqfile.Gap) {}}
+		w := seqfile.Watch{Report: func(seqfile.Gap) {}}
 		for _, name := range names {
 			w.Add(name)
 		}

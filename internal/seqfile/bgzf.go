@@ -16,7 +16,7 @@ type damage string
 func (d damage) Error() string { return string(d) }
 
 // errBlock says that a block of BGZF, or of a CRAM, does not match its checksum.
-const errBlock = damage("damaged: it does not fit its checksum")
+const errBlock = damage("damaged: its checksum does not match")
 
 const (
 	blockHead = 18 // of a BGZF block whose extra field has nothing else, in bytes, as htslib wants it
@@ -57,7 +57,7 @@ func (b *blocks) next() error {
 	}
 	size := blockSize(head)
 	if !isBGZF(head) || size < blockHead+blockTail {
-		return damage("damaged: a block of BGZF does not begin as one")
+		return damage("damaged: a BGZF block has no valid header")
 	}
 	body := make([]byte, size-blockHead)
 	if _, err := io.ReadFull(b.src, body); errors.Is(err, io.EOF) {

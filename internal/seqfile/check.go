@@ -21,7 +21,7 @@ type Content struct {
 	Kind     Kind
 	Size     int64
 	Findings []Finding
-	// Unsure says in a clause why nothing is known about the file's end; empty if it was judged.
+	// Unsure is why the file's end cannot be checked, in a clause; empty if it was.
 	Unsure string
 	// Refs is how many reference sequences a BAM or CRAM, or an index of one, has; -1 if that was not read.
 	Refs int
@@ -86,7 +86,7 @@ func Check(k Kind, r io.ReaderAt, size int64, o Options) (Content, error) {
 		return c, w.err
 	}
 	if (k == BAM || k == CRAM) && c.Refs == 0 && !o.Unmapped && !c.long {
-		c.bad("its header names no reference sequence (for unmapped reads: --unmapped)")
+		c.bad("its header has no reference sequence (for unmapped reads: --unmapped)")
 	}
 	return c, nil
 }
@@ -102,14 +102,14 @@ func (c *Content) warn(format string, args ...any) {
 // endOfBGZF is the empty block that ends a BGZF file; SAM specification, 4.1.2.
 var endOfBGZF = []byte("\x1f\x8b\x08\x04\x00\x00\x00\x00\x00\xff\x06\x00\x42\x43\x02\x00\x1b\x00\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00")
 
-// bgzf begins to read a file that must be BGZF; nil if it is not. Its blocks are members of gzip.
+// bgzf returns a reader of a file that must be BGZF; nil if it is not. Its blocks are members of gzip.
 func bgzf(w *window, c *Content) io.Reader {
 	head := w.upTo(firstRead)
 	if w.err != nil {
 		return nil
 	}
 	if !isBGZF(head) {
-		c.bad("it is no %s: %s", c.Kind, looks(head))
+		c.bad("it is not %s: %s", c.Kind, looksLike(head))
 		return nil
 	}
 	if !bytes.Equal(w.tail(len(endOfBGZF)), endOfBGZF) && w.err == nil {
@@ -154,13 +154,13 @@ func (l *limited) Read(p []byte) (int, error) {
 
 // noEOFBlock and noEOFContainer are the usual findings in a truncated file.
 const (
-	noEOFBlock     = "it has no EOF block at its end: it is cut, or its writer broke off"
-	noEOFContainer = "it has no EOF container at its end: it is cut, or its writer broke off"
+	noEOFBlock     = "it has no EOF block: it is truncated, or its writer was interrupted"
+	noEOFContainer = "it has no EOF container: it is truncated, or its writer was interrupted"
 )
 
-// cut judges an error of reading a header: whether it ended too soon, is damaged, or is only longer than what is read of
-// it. A truncated header says more than a missing end.
-func (c *Content) cut(w *window, what string, err error) {
+// headerError makes a finding of an error in a header: it is truncated, damaged, or only longer than what is read of it. A truncated
+// header replaces the finding of a missing end.
+func (c *Content) headerError(w *window, what string, err error) {
 	if err == nil || w.err != nil || errors.Is(err, errEnough) {
 		return
 	}
@@ -168,7 +168,7 @@ func (c *Content) cut(w *window, what string, err error) {
 	c.Findings = slices.DeleteFunc(c.Findings, func(f Finding) bool { return f.Text == noEOFBlock || f.Text == noEOFContainer })
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		c.bad("%s is cut", what)
+		c.bad("%s is truncated", what)
 	case errors.As(err, &d):
 		c.bad("%s is %s", what, d)
 	default:

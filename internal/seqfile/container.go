@@ -67,7 +67,7 @@ func (c *Content) containers(w *window, major byte) {
 		err = errBlock
 	}
 	if err != nil {
-		c.cut(w, "its header", err)
+		c.headerError(w, "its header", err)
 		return
 	}
 	if major < 3 {
@@ -85,7 +85,7 @@ func (c *Content) containers(w *window, major byte) {
 	if err == nil && length > 0 {
 		_, _, err = c.block(r, major)
 	}
-	c.cut(w, "its first container", err)
+	c.headerError(w, "its first container", err)
 }
 
 // container reads the head of a container, and returns how long its blocks are together, in bytes, and how many there are.
@@ -106,7 +106,7 @@ func (c *Content) container(r *summed, major byte) (int64, int64, error) {
 		}
 	}
 	if length < 0 || int64(length) > c.Size || landmarks < 0 || landmarks > int64(length) {
-		return 0, 0, damage(fmt.Sprintf("damaged or cut: a container of %d bytes", length))
+		return 0, 0, damage(fmt.Sprintf("damaged or truncated: a container of %d bytes", length))
 	}
 	for range landmarks {
 		if _, err = itf8(r); err != nil {
@@ -160,7 +160,7 @@ func (c *Content) headerBlock(r *summed, major byte) error {
 	}
 	long := err
 	if b.content != 0 || b.raw < 4 || b.method == 0 && long == nil && int64(len(data)) != b.raw {
-		return damage("damaged: no SAM header is in it")
+		return damage("damaged: it has no SAM header")
 	}
 	text := io.Reader(bytes.NewReader(data))
 	switch b.method {

@@ -23,25 +23,25 @@ func checkCRAM(w *window, c *Content) {
 	case w.err != nil:
 		return
 	case !bytes.HasPrefix(head, []byte("CRAM")):
-		c.bad("it is no CRAM: %s", looks(head))
+		c.bad("it is not CRAM: %s", looksLike(head))
 		return
 	case len(head) < fileDefinition:
-		c.bad("its header is cut")
+		c.bad("its header is truncated")
 		return
 	}
 	major, minor := head[4], head[5]
 	switch {
 	case major < 1 || major > 4 || major == 1 && minor > 0 || (major == 2 || major == 3) && minor > 1:
-		c.bad("it is of CRAM %d.%d, which there is not", major, minor)
+		c.bad("it claims to be CRAM %d.%d, which does not exist", major, minor)
 		return
 	case major == 4:
-		c.warn("it is of CRAM 4, which is not final, so nothing shows whether it is complete")
+		c.warn("it is CRAM 4, which is not final, so nothing shows whether it is complete")
 		return
 	case (major == 1 || major == 2 && minor == 0) && c.endsAsCRAM(w, endOfCRAM3):
-		c.bad("it is damaged: it begins as CRAM %d.%d, and ends as CRAM 3", major, minor)
+		c.bad("it is damaged: it starts as CRAM %d.%d, and ends as CRAM 3", major, minor)
 		return
 	case major == 1 || major == 2 && minor == 0:
-		c.warn("it is of CRAM %d.%d, which has no EOF container, so nothing shows whether it is complete", major, minor)
+		c.warn("it is CRAM %d.%d, which has no EOF container, so nothing shows whether it is complete", major, minor)
 	case major == 2:
 		c.endOfCRAM(w, endOfCRAM2)
 	default:

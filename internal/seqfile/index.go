@@ -15,11 +15,11 @@ func checkBAI(w *window, c *Content) {
 	switch {
 	case w.err != nil:
 	case len(head) < 8 || !bytes.HasPrefix(head, []byte("BAI\x01")):
-		c.bad("it is no BAI: %s", looks(head))
+		c.bad("it is not BAI: %s", looksLike(head))
 	default:
 		refs := int(int32(binary.LittleEndian.Uint32(head[4:])))
 		if refs < 0 || int64(refs)*8+8 > c.Size {
-			c.bad("it is cut or damaged: %d reference sequences do not fit into it", refs)
+			c.bad("it is truncated or damaged: it is too small for %d reference sequences", refs)
 			return
 		}
 		c.Refs = refs
@@ -35,7 +35,7 @@ func checkCSI(w *window, c *Content) {
 	want := map[Kind]string{CSI: "CSI\x01", TBI: "TBI\x01"}[c.Kind]
 	ok, err := magic(r, want)
 	if err == nil && !ok {
-		c.bad("it is BGZF, and no %s is in it", c.Kind)
+		c.bad("it is BGZF, but not %s", c.Kind)
 		return
 	}
 	refs := 0
@@ -47,9 +47,9 @@ func checkCSI(w *window, c *Content) {
 	}
 	switch {
 	case errors.Is(err, errDamaged), err == nil && refs < 0:
-		c.bad("it is damaged: its header cannot be")
+		c.bad("it is damaged: its header is not valid")
 	case err != nil:
-		c.cut(w, "it", err)
+		c.headerError(w, "it", err)
 	default:
 		c.Refs = refs
 	}
@@ -91,7 +91,7 @@ func checkCRAI(w *window, c *Content) {
 		if line != "" && (err == nil || errors.Is(err, io.EOF)) {
 			n, ok := integers(strings.Split(strings.TrimSuffix(line, "\n"), "\t"))
 			if !ok || len(n) != 6 {
-				c.bad("it is no CRAM index: a line has not six numbers")
+				c.bad("it is not a CRAM index: a line does not have six numbers")
 				return
 			}
 			refs, c.reach = max(refs, int(min(n[0], 1<<31))+1), max(c.reach, n[3])
@@ -101,7 +101,7 @@ func checkCRAI(w *window, c *Content) {
 			return
 		}
 		if err != nil {
-			c.cut(w, "it", err)
+			c.headerError(w, "it", err)
 			return
 		}
 	}
@@ -114,7 +114,7 @@ func checkGZI(w *window, c *Content) {
 		return
 	}
 	if len(head) < 8 || binary.LittleEndian.Uint64(head) != uint64(c.Size-8)/16 || c.Size%16 != 8 {
-		c.bad("it is no GZI, or cut: its count does not fit its size")
+		c.bad("it is not GZI, or is truncated: its count does not match its size")
 		return
 	}
 	if c.Size > 8 {
@@ -128,11 +128,11 @@ func checkGZI(w *window, c *Content) {
 // read is not a finding.
 func Belongs(index, data Content) []Finding {
 	var c Content
-	const other = "it is the index of another file, or of another state of it"
+	const other = "it is the index of another file, or of another version of it"
 	switch index.Kind {
 	case BAI, CSI:
 		if data.Kind == BAM && index.Refs >= 0 && data.Refs >= 0 && index.Refs != data.Refs {
-			c.bad("it has %d reference sequences, and its data %d: %s", index.Refs, data.Refs, other)
+			c.bad("it has %d reference sequences, and its data has %d: %s", index.Refs, data.Refs, other)
 		}
 	case CRAI:
 		if data.Kind == CRAM && data.Refs > 0 && index.Refs > data.Refs {
@@ -141,14 +141,14 @@ func Belongs(index, data Content) []Finding {
 	case FAI:
 		same := index.first == data.first || index.first == firstWord(data.first)
 		if data.firstOffset >= 0 && index.firstOffset >= 0 && data.first != "" && (!same || index.firstOffset != data.firstOffset) {
-			c.bad("it begins with %q at byte %d, and its data with %q at byte %d: %s", index.first, index.firstOffset, firstWord(data.first), data.firstOffset, other)
+			c.bad("it starts with %q at byte %d, and its data with %q at byte %d: %s", index.first, index.firstOffset, firstWord(data.first), data.firstOffset, other)
 		}
 	}
 	if data.plain && (index.Kind == TBI || index.Kind == CSI) {
 		c.bad("its data is plain gzip, which cannot be indexed: %s", other)
 	}
 	if (index.Kind == CRAI || index.Kind == GZI) && index.reach > 0 && index.reach >= data.Size && !data.isBad() { // else its data says why
-		c.bad("it points to byte %d, and its data has %d: %s, or the data is cut", index.reach, data.Size, other)
+		c.bad("it points to byte %d, and its data has %d bytes: %s, or the data is truncated", index.reach, data.Size, other)
 	}
 	return c.Findings
 }

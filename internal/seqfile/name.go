@@ -19,7 +19,7 @@ import (
 	"strings"
 )
 
-// Kind is what a name says a file is.
+// Kind is the kind of a file by its name.
 type Kind string
 
 // The kinds.
@@ -64,7 +64,7 @@ var suffixes = []struct {
 	{".bai", BAI}, {".csi", CSI}, {".crai", CRAI}, {".tbi", TBI}, {".fai", FAI}, {".gzi", GZI}, {".pbi", PBI}, {".dict", Dict},
 }
 
-// KindOf returns what a name says, ignoring case.
+// KindOf returns the kind of a name, ignoring case.
 func KindOf(name string) Kind {
 	lower := strings.ToLower(path.Base(name))
 	for _, s := range suffixes {
@@ -86,15 +86,6 @@ const (
 	Marker        // signals that all is there
 )
 
-// Markers, by lower-case names and how they end: those that sequencers (Illumina, Element, PacBio,
-// Oxford Nanopore) and what runs on them (BCL Convert, DRAGEN, MiSeq Reporter), Hadoop, Snakemake and scripts of labs write.
-var (
-	markers = regexp.MustCompile(`^(?:rta(?:read\d+)?complete\.(?:txt|xml)|rtaexited\.txt|copycomplete\.txt|sequencecomplete\.txt|runcompletionstatus\.xml|` +
-		`secondary_analysis_complete\.txt|fastqcomplete\.txt|completedjobinfo\.xml|\.sync_finished|` +
-		`(?:basecalling|imageanalysis)_netcopy_complete.*\.txt|runuploaded\.json|final_summary_.*\.txt|_success)$`)
-	markerEnds = []string{".done", ".transferdone"}
-)
-
 // RoleOf returns the role of a name, ignoring case.
 func RoleOf(name string) Role {
 	switch KindOf(name) {
@@ -105,9 +96,8 @@ func RoleOf(name string) Role {
 		return Data
 	}
 	lower := strings.ToLower(path.Base(name))
-	ends := func(end string) bool { return strings.HasSuffix(lower, end) }
 	switch {
-	case slices.ContainsFunc(markerEnds, ends), markers.MatchString(lower):
+	case isMarker(lower):
 		return Marker
 	case IsDigestList(lower):
 		return Manifest
@@ -189,7 +179,7 @@ var otherRead = map[string]string{
 }
 
 // cutFASTQ splits a name of FASTQ into its folder, its stem and its end.
-func cutFASTQ(name string) (dir, stem, end string, ok bool) {
+func splitFASTQ(name string) (dir, stem, end string, ok bool) {
 	switch KindOf(name) {
 	case FASTQ, FASTQGz, ORA:
 	default:
@@ -203,7 +193,7 @@ func cutFASTQ(name string) (dir, stem, end string, ok bool) {
 // Mate returns the name of the other file of a pair of FASTQ files, and the read that this one is: R1, R2, I1 or I2. An
 // empty mate says that the name does not belong to a pair.
 func Mate(name string) (mate, read string) {
-	dir, stem, end, ok := cutFASTQ(name)
+	dir, stem, end, ok := splitFASTQ(name)
 	if !ok {
 		return "", ""
 	}
@@ -247,7 +237,7 @@ type seriesKey struct{ stem, end string }
 
 // seriesOf splits a name of FASTQ that ends in a number.
 func seriesOf(name string) (key seriesKey, n string, ok bool) {
-	dir, stem, end, ok := cutFASTQ(name)
+	dir, stem, end, ok := splitFASTQ(name)
 	if !ok {
 		return key, "", false
 	}

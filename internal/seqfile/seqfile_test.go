@@ -121,7 +121,7 @@ func TestMates(t *testing.T) {
 func watch(names ...string) (gaps, settled []string) {
 	slices.Sort(names)
 	w := seqfile.Watch{
-		Tell: func(g seqfile.Gap) { gaps = append(gaps, g.Name+" "+g.Text) },
+		Report: func(g seqfile.Gap) { gaps = append(gaps, g.Name+" "+g.Text) },
 		Settled: func(name string, indexes []string) {
 			settled = append(settled, strings.Join(append([]string{name}, indexes...), "+"))
 		},
@@ -142,12 +142,12 @@ func TestWatch(t *testing.T) {
 		{"run/x_R1.fastq.gz", []string{"run/x_R1.fastq.gz has no R2"}},
 		{"x_R2.fastq.gz", []string{"x_R2.fastq.gz has no R1"}},
 		{"a_1.fq b_1.fq b_2.fq", []string{"a_1.fq has no R2"}},
-		{"a_R1.fq b_R1.fq c_R1.fq", []string{"a_R1.fq has no R2, as none of the 3 R1 in its folder has (single reads?)"}},
+		{"a_R1.fq b_R1.fq c_R1.fq", []string{"a_R1.fq has no R2, like all 3 R1 in its folder (single reads?)"}},
 		{"d/a_R1.fq e/a_R2.fq", []string{"d/a_R1.fq has no R2", "e/a_R2.fq has no R1"}},
 		{"a_I1_001.fastq.gz a_R1_001.fastq.gz a_R2_001.fastq.gz", nil},
 		{"a_I1.fq a_I2.fq a_R1.fq a_R2.fq", nil},
 		{"a_I2.fq", []string{"a_I2.fq has no I1"}},
-		{"a_I1.fq a_I2.fq b_I1.fq", []string{"b_I1.fq has no I2, and others in its folder have one"}},
+		{"a_I1.fq a_I2.fq b_I1.fq", []string{"b_I1.fq has no I2, but others in its folder do"}},
 		{"p_pass_0.fastq.gz p_pass_1.fastq.gz", nil},
 		{"p_0.fq p_1.fq p_10.fq p_11.fq p_2.fq p_3.fq p_4.fq p_5.fq p_6.fq p_7.fq p_8.fq p_9.fq", nil},
 		{"x_1.fq x_3.fq", nil},
@@ -157,14 +157,14 @@ func TestWatch(t *testing.T) {
 		{"x_1.fq x_3.fq.gz", []string{"x_1.fq has no R2"}},
 		{"rep_1.fq rep_3.fq", nil},
 		{"day_1.fq", nil},
-		{"m.bam m.bam.pbi n.bam", []string{"n.bam has no index, and others in its folder have one"}},
-		{"m.bam.pbi", []string{"m.bam.pbi is an index whose data is not there"}},
+		{"m.bam m.bam.pbi n.bam", []string{"n.bam has no index, but others in its folder do"}},
+		{"m.bam.pbi", []string{"m.bam.pbi is an index whose data is missing"}},
 		{"a.bam b.bam", nil}, // nobody indexes here
-		{"a.bam a.bam.bai b.bam d/c.bam", []string{"b.bam has no index, and others in its folder have one"}},
-		{"a.bai a.bam b.bam", []string{"b.bam has no index, and others in its folder have one"}},
+		{"a.bam a.bam.bai b.bam d/c.bam", []string{"b.bam has no index, but others in its folder do"}},
+		{"a.bai a.bam b.bam", []string{"b.bam has no index, but others in its folder do"}},
 		{"a.bam a.bam.csi b.cram", nil},
-		{"a.bam.bai", []string{"a.bam.bai is an index whose data is not there"}},
-		{"a.bai", []string{"a.bai is an index whose data is not there"}},
+		{"a.bam.bai", []string{"a.bam.bai is an index whose data is missing"}},
+		{"a.bai", []string{"a.bai is an index whose data is missing"}},
 		{"r.fa r.fa.fai r.dict s.fa.gz s.fa.gz.fai s.fa.gz.gzi", nil},
 		{"x.bed.gz x.bed.gz.tbi y.vcf.gz y.vcf.gz.csi", nil},
 		{"a.bam a.bam-old a.bam.bai", nil},
@@ -182,7 +182,7 @@ func TestWatchManyGaps(t *testing.T) {
 		names = append(names, string(rune('a'+i))+"_R1.fq")
 	}
 	gaps, _ := watch(names...)
-	if len(gaps) != 11 || gaps[10] != "a_R1.fq has no R2, as 14 more in its folder" {
+	if len(gaps) != 11 || gaps[10] != "a_R1.fq has no R2, like 14 more in its folder" {
 		t.Errorf("%q", gaps)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 )
 
-// What files begin with. POD5 ends so, too; its format specification. A file of the SRA has its byte order after its name.
+// The first bytes of files. POD5 ends with them, too; its format specification. A file of the SRA has its byte order after its name.
 // The version of Crypt4GH is 1, in four bytes; its specification, 2.2.
 const (
 	signPOD5 = "\x8bPOD\r\n\x1a\n"
@@ -13,21 +13,21 @@ const (
 	signC4GH = "crypt4gh\x01\x00\x00\x00"
 )
 
-// checkSigned checks files that are recognized by what they begin with, and mostly by nothing else.
+// checkSigned checks files that are recognized by their first bytes, and mostly by nothing else.
 func checkSigned(w *window, c *Content) {
 	head := w.upTo(firstRead)
 	if w.err != nil {
 		return
 	}
 	sign := map[Kind]string{POD5: signPOD5, SRA: signSRA, C4GH: signC4GH}[c.Kind]
-	if wrong := looks(head); !bytes.HasPrefix(head, []byte(sign)) || sign == "" && wrong != somethingElse {
-		c.bad("it is no %s: %s", c.Kind, wrong)
+	if wrong := looksLike(head); !bytes.HasPrefix(head, []byte(sign)) || sign == "" && wrong != somethingElse {
+		c.bad("it is not %s: %s", c.Kind, wrong)
 		return
 	}
 	switch c.Kind {
 	case POD5:
 		if tail := w.tail(len(signPOD5)); w.err == nil && (c.Size < int64(2*len(signPOD5)) || string(tail) != signPOD5) {
-			c.bad("it does not end as POD5 does: it is cut, or its writer broke off")
+			c.bad("it does not end like POD5: it is truncated, or its writer was interrupted")
 		}
 	case C4GH:
 		c.segments(head)
@@ -48,13 +48,13 @@ const (
 func (c *Content) segments(head []byte) {
 	const unsure = "its end says little, since it is encrypted: only a checksum can show truncation (haul verify)"
 	if len(head) < len(signC4GH)+4 {
-		c.bad("its header is cut")
+		c.bad("its header is truncated")
 		return
 	}
 	at := int64(len(signC4GH) + 4)
 	for range binary.LittleEndian.Uint32(head[len(signC4GH):]) {
 		if at+4 > c.Size {
-			c.bad("its header is cut")
+			c.bad("its header is truncated")
 			return
 		}
 		if at+4 > int64(len(head)) {
@@ -70,11 +70,11 @@ func (c *Content) segments(head []byte) {
 	}
 	rest := c.Size - at
 	if rest < 0 {
-		c.bad("its header is cut")
+		c.bad("its header is truncated")
 		return
 	}
 	if last := rest % segmentC4GH; last > 0 && last <= emptyC4GH {
-		c.bad("its last data block is cut")
+		c.bad("its last data block is truncated")
 		return
 	}
 	c.Unsure = unsure
@@ -88,8 +88,8 @@ func checkPBI(w *window, c *Content) {
 	}
 	switch ok, err := magic(r, "PBI\x01"); {
 	case err != nil:
-		c.cut(w, "it", err)
+		c.headerError(w, "it", err)
 	case !ok:
-		c.bad("it is BGZF, and no %s is in it", c.Kind)
+		c.bad("it is BGZF, but not %s", c.Kind)
 	}
 }

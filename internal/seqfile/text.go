@@ -18,26 +18,26 @@ const smallFile = 64 << 10
 // maxBlock is what a BGZF block has at most, inflated, in bytes; SAM specification, 4.1.
 const maxBlock = 1 << 16
 
-// checkGzip looks at what is compressed by gzip, and what it begins with.
+// checkGzip checks a gzip file, and the beginning of its text.
 func checkGzip(w *window, c *Content) {
 	head := w.upTo(firstRead)
 	if w.err != nil {
 		return
 	}
 	if !bytes.HasPrefix(head, []byte{0x1f, 0x8b, 8}) {
-		c.bad("it is no gzip: %s", looks(head))
+		c.bad("it is not gzip: %s", looksLike(head))
 		return
 	}
 	switch {
 	case isBGZF(head):
 		c.endOfBGZF(w)
 	case len(head) > 3 && head[3]&0xe0 != 0: // RFC 1952, 2.3.1.2
-		c.bad("its first bytes are damaged: gzip has no such flags")
+		c.bad("its first bytes are damaged: its gzip flags are not valid")
 		return
 	default:
 		c.trailer(w)
 		if c.plain = c.Kind == VCFGz; c.plain {
-			c.warn("it is plain gzip and not BGZF, so that it cannot be indexed (bgzip makes BGZF)")
+			c.warn("it is plain gzip, not BGZF, so it cannot be indexed (compress it with bgzip)")
 		}
 	}
 	if w.err != nil || c.Size <= smallFile && !c.inflates(w) {
@@ -45,7 +45,7 @@ func checkGzip(w *window, c *Content) {
 	}
 	text, err := beginning(inflated(w), firstRead)
 	if err != nil {
-		c.cut(w, "its text", err)
+		c.headerError(w, "its text", err)
 		return
 	}
 	c.text(text)
@@ -82,7 +82,7 @@ func (c *Content) ratio(head, tail []byte) {
 	n, _ := io.Copy(io.Discard, zr) // it ends in an error if the head does
 	most := mostGrown * float64(c.Size) * max(1, float64(n)/float64(len(head)))
 	if size := float64(binary.LittleEndian.Uint32(tail)); n > 0 && most < 1<<32 && size > most {
-		c.bad("it does not end as gzip does: it is cut")
+		c.bad("it does not end with a gzip trailer: it is truncated")
 	}
 }
 
@@ -97,7 +97,7 @@ func (c *Content) inflates(w *window) bool {
 		return true
 	}
 	had := len(c.Findings)
-	if c.cut(w, "it", err); had > 0 && len(c.Findings) > had && c.Findings[0].Bad {
+	if c.headerError(w, "it", err); had > 0 && len(c.Findings) > had && c.Findings[0].Bad {
 		c.Findings = c.Findings[:had] // the first says it better
 	}
 	return false
@@ -111,7 +111,7 @@ func (c *Content) endOfBGZF(w *window) {
 		return
 	}
 	if c.Kind != VCFGz && endsInBlock(w.last(maxBlock)) {
-		c.warn(noEOFBlock + ", or leaves it out")
+		c.warn(noEOFBlock + ", or does not write one")
 	} else if w.err == nil {
 		c.bad(noEOFBlock)
 	}
@@ -124,17 +124,17 @@ func (c *Content) trailer(w *window) {
 		return
 	}
 	if c.Size < 18 || len(tail) < 13 {
-		c.bad("it is cut")
+		c.bad("it is truncated")
 		return
 	}
 	crc, size := binary.LittleEndian.Uint32(tail[5:]), binary.LittleEndian.Uint32(tail[9:])
 	nothing := bytes.HasSuffix(tail[:5], []byte{3, 0}) || bytes.Equal(tail[:5], []byte{1, 0, 0, 0xff, 0xff})
 	switch {
 	case size == 0 && crc == 0 && !nothing:
-		c.bad("it ends in zeros, and not as gzip does")
+		c.bad("it ends in zeros, not with a gzip trailer")
 	case c.Size >= 1<<32/mostInflated: // it may stand for 4 GiB and more, of which the end has only the remainder
 	case size == 0 && crc != 0, int64(size) > c.Size*mostInflated:
-		c.bad("it does not end as gzip does: it is cut")
+		c.bad("it does not end with a gzip trailer: it is truncated")
 	}
 }
 
@@ -160,7 +160,7 @@ func checkText(w *window, c *Content) {
 // lastLine looks whether text ends as a line does.
 func (c *Content) lastLine(tail []byte) {
 	if len(tail) > 0 && tail[len(tail)-1] != '\n' {
-		c.warn("its last line has no end: it may be cut")
+		c.warn("its last line has no newline: it may be truncated")
 	}
 }
 
@@ -171,10 +171,10 @@ func (c *Content) headerOfVCF(w *window, r io.Reader) {
 		line, more, err := lines.ReadLine()
 		switch {
 		case errors.Is(err, io.EOF):
-			c.bad("its header is cut: no line names the columns (#CHROM)")
+			c.bad("its header is truncated: no line names the columns (#CHROM)")
 			return
 		case err != nil:
-			c.cut(w, "its header", err)
+			c.headerError(w, "its header", err)
 			return
 		case begins && bytes.HasPrefix(line, []byte("#CHROM\t")):
 			return
@@ -186,7 +186,7 @@ func (c *Content) headerOfVCF(w *window, r io.Reader) {
 	}
 }
 
-// text looks at the text that a file begins with.
+// text checks the beginning of the text of a file.
 func (c *Content) text(head []byte) {
 	begins := func(any ...string) bool {
 		for _, a := range any {
@@ -202,7 +202,7 @@ func (c *Content) text(head []byte) {
 		case len(head) == 0:
 			c.warn("it has no reads")
 		case !begins("@"):
-			c.bad("it is no FASTQ, which begins with @: %s", looks(head))
+			c.bad("it is not FASTQ, which starts with @: %s", looksLike(head))
 		}
 	case FASTA, FASTAGz:
 		switch {
@@ -213,15 +213,15 @@ func (c *Content) text(head []byte) {
 		}
 	case VCF, VCFGz:
 		if !begins(fileFormat) {
-			c.bad("it is no VCF, which begins with %s: %s", fileFormat, looks(head))
+			c.bad("it is not VCF, which starts with %s: %s", fileFormat, looksLike(head))
 		}
 	case SAM:
 		if !begins("@HD\t", "@SQ\t", "@RG\t", "@PG\t", "@CO\t") && !isAlignment(head) {
-			c.bad("it is no SAM, which begins with a header or an alignment: %s", looks(head))
+			c.bad("it is not SAM, which starts with a header or an alignment: %s", looksLike(head))
 		}
 	case Dict:
 		if !begins("@HD\t", "@SQ\t") {
-			c.bad("it is no sequence dictionary, which begins with @HD or @SQ: %s", looks(head))
+			c.bad("it is not a sequence dictionary, which starts with @HD or @SQ: %s", looksLike(head))
 		}
 	}
 }
@@ -248,7 +248,7 @@ func (c *Content) firstSequence(head []byte) {
 			return // the oldest form, whose sequences may begin with ;
 		}
 		if !comment {
-			c.bad("it is no FASTA, which begins with >: %s", looks(head))
+			c.bad("it is not FASTA, which starts with >: %s", looksLike(head))
 			return
 		}
 		if !ended {
@@ -289,12 +289,12 @@ func checkFAI(w *window, c *Content) {
 	}
 	at := len(fields) - numbers
 	if at < 1 {
-		c.bad("it is no FASTA index: %s", looks(head))
+		c.bad("it is not a FASTA index: %s", looksLike(head))
 		return
 	}
 	values, ok := integers(fields[at:])
 	if !ok {
-		c.bad("it is no FASTA index: %s", looks(head))
+		c.bad("it is not a FASTA index: %s", looksLike(head))
 		return
 	}
 	c.first, c.firstOffset = strings.Join(fields[:at], "\t"), values[1]

@@ -19,8 +19,8 @@ type Gap struct{ Name, Text string }
 // folder has no R2 at all, and several R1, that is reported once: they may be of single reads. If more than 4096 names
 // would have to be held (R1 of so many, and then their R2), no gap is reported.
 type Watch struct {
-	// Tell is called with a gap when its folder ends.
-	Tell func(Gap)
+	// Report is called with a gap when its folder ends.
+	Report func(Gap)
 	// Settled is called once with each name, when its indexes are known, in order of the names that end the wait; an index
 	// that has data is reported with it, and not by itself.
 	Settled func(name string, indexes []string)
@@ -46,19 +46,19 @@ type waiting struct {
 
 // folder is what is kept of a folder.
 type folder struct {
-	dir   string // with its slash
-	lacks map[string]*lack
-	has   map[string]bool
+	dir     string // with its slash
+	missing map[string]*gapCount
+	has     map[string]bool
 }
 
-// lack is those of a folder for which one thing is missing.
-type lack struct {
+// gapCount counts the files of a folder that miss the same thing.
+type gapCount struct {
 	names []string // the first few
 	n     int
 }
 
 const (
-	maxNamed   = 10 // gaps of one sort are named of a folder
+	maxNamed   = 10 // gaps of one kind are reported per folder
 	maxWaiting = 4096
 )
 
@@ -157,7 +157,7 @@ func (w *Watch) retireAll(over func(*waiting) bool) {
 
 // count records in the folder what is missing.
 func (w *Watch) count(p *waiting) {
-	if len(p.wants) == 0 || p.counts || w.Tell == nil {
+	if len(p.wants) == 0 || p.counts || w.Report == nil {
 		return
 	}
 	dir, _ := path.Split(p.name)
@@ -173,10 +173,10 @@ func (w *Watch) count(p *waiting) {
 		f.has[sort] = true
 		return
 	}
-	l := f.lacks[sort]
+	l := f.missing[sort]
 	if l == nil {
-		l = &lack{}
-		f.lacks[sort] = l
+		l = &gapCount{}
+		f.missing[sort] = l
 	}
 	if l.n++; len(l.names) < maxNamed {
 		l.names = append(l.names, p.name)
@@ -193,23 +193,23 @@ func (w *Watch) enter(name string) {
 	}
 	dir, _ := path.Split(name)
 	if n := len(w.folders); n == 0 || w.folders[n-1].dir != dir {
-		w.folders = append(w.folders, &folder{dir: dir, lacks: map[string]*lack{}, has: map[string]bool{}})
+		w.folders = append(w.folders, &folder{dir: dir, missing: map[string]*gapCount{}, has: map[string]bool{}})
 	}
 }
 
 // leave reports on the folders from the i-th on.
 func (w *Watch) leave(i int) {
 	for _, f := range w.folders[i:] {
-		if !w.mixed && w.Tell != nil {
-			f.tell(w.Tell)
+		if !w.mixed && w.Report != nil {
+			f.report(w.Report)
 		}
 	}
 	w.folders = w.folders[:i]
 }
 
-func (f *folder) tell(tell func(Gap)) {
+func (f *folder) report(report func(Gap)) {
 	for _, sort := range []string{"R2", "R1", "I1", "I2", dataWord, string(BAM), string(CRAM), string(VCFGz), string(BCF), string(FASTA), string(FASTAGz)} {
-		l := f.lacks[sort]
+		l := f.missing[sort]
 		if l == nil {
 			continue
 		}
@@ -217,28 +217,28 @@ func (f *folder) tell(tell func(Gap)) {
 		switch sort {
 		case "R2":
 			if l.n > 1 && !f.has["R2"] && !f.has["R1"] {
-				tell(Gap{l.names[0], fmt.Sprintf("has no R2, as none of the %d R1 in its folder has (single reads?)", l.n)})
+				report(Gap{l.names[0], fmt.Sprintf("has no R2, like all %d R1 in its folder (single reads?)", l.n)})
 				continue
 			}
 		case "R1", "I1":
 		case dataWord:
-			text = "is an index whose data is not there"
+			text = "is an index whose data is missing"
 		case "I2":
 			if !f.has[sort] {
 				continue
 			}
-			text = "has no I2, and others in its folder have one"
+			text = "has no I2, but others in its folder do"
 		default:
 			if !f.has[sort] {
 				continue
 			}
-			text = "has no index, and others in its folder have one"
+			text = "has no index, but others in its folder do"
 		}
 		for _, name := range l.names {
-			tell(Gap{name, text})
+			report(Gap{name, text})
 		}
 		if more := l.n - len(l.names); more > 0 {
-			tell(Gap{l.names[0], fmt.Sprintf("%s, as %d more in its folder", text, more+len(l.names)-1)})
+			report(Gap{l.names[0], fmt.Sprintf("%s, like %d more in its folder", text, more+len(l.names)-1)})
 		}
 	}
 }

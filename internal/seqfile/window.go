@@ -123,30 +123,30 @@ func (f *front) ReadByte() (byte, error) {
 	return b[0], err
 }
 
-const somethingElse = "it begins as something else"
+const somethingElse = "its first bytes are unknown"
 
-// looks returns what something begins like, for people.
-func looks(head []byte) string {
+// looksLike returns what the beginning of a file looks like, in words.
+func looksLike(head []byte) string {
 	switch {
 	case len(head) == 0:
 		return "it is empty"
 	case bytes.HasPrefix(head, []byte("CRAM")):
-		return "it begins as CRAM"
+		return "it looks like CRAM"
 	case isBGZF(head):
-		return "it begins as BGZF"
+		return "it looks like BGZF"
 	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		return "it begins as plain gzip"
+		return "it looks like plain gzip"
 	case len(bytes.Trim(head, "\x00")) == 0:
-		return "it begins with zeros"
+		return "it starts with zeros"
 	case bytes.HasPrefix(bytes.TrimSpace(head), []byte("<")):
-		return "it begins as a page of HTML or XML"
+		return "it looks like a page of HTML or XML"
 	case bytes.HasPrefix(head, []byte("BZh")), bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")), bytes.HasPrefix(head, []byte("PK")), bytes.HasPrefix(head, []byte("\xfd7zXZ")):
-		return "it begins as another kind of archive"
+		return "it looks like another kind of archive"
 	}
 	for _, c := range head[:min(len(head), 64)] {
 		if c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f {
 			return somethingElse
 		}
 	}
-	return "it begins as plain text"
+	return "it looks like plain text"
 }

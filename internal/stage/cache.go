@@ -23,31 +23,30 @@ import (
 	"haul.example/haul/store"
 )
 
-// Cache says how inputs are kept for other runs on the machine. The zero value keeps none.
+// Cache is where inputs are kept for other runs on the machine. The zero value keeps none.
 type Cache struct {
 	Dir string
-	// Size is the most that it may hold of this user's, in bytes; 0 is no limit. What was not used for the longest time leaves.
+	// Size limits what this user may keep in it, in bytes; 0 is no limit. The least recently used entries are evicted.
 	Size int64
-	// Verify compares what it holds with what the store vouches for, each time, and not only by size and time.
+	// Verify compares entries with the store's recorded checksums at each use, and not only by size and time.
 	Verify bool
 }
 
-// cache is one run's view of it. Each user writes to a folder of his own in it, user-UID, which nobody else can write to; of the
-// folders of others only the bytes are read, and used when the store's checksum says that they are right (others.go). In a folder lie,
-// for each object by a hash of its name and state,
+// cache is one run's view of it. Each user has a folder in it, user-UID, which nobody else can write to; from the folders of others
+// only the bytes are read, and used if they match the store's checksum (others.go). HASH is of an object's name and state:
 //
 //	HASH         the bytes, read-only
-//	HASH.json    what they are (kept); its time is when they were last used
-//	total        about how many bytes all have; not there where a run without a limit has added some
-//	locks/       the locks, of entries and of the whole; a lock is held as long as its process lives
+//	HASH.json    what they are (entry); its time is when they were last used
+//	total        about how many bytes all entries have; missing once a run without a limit has added some
+//	locks/       the locks, of entries and of the whole cache; a lock is held as long as its process lives
 type cache struct {
 	Cache
 	*run
 	own string // the folder of this user; empty where it cannot be used
 }
 
-// kept is what is known of an entry. One that is not Whole is on its way, and takes its Size already.
-type kept struct {
+// entry describes an entry. One that is not Whole is being fetched, and already counts with its Size.
+type entry struct {
 	Source   string    `json:"source"`
 	State    string    `json:"state"`
 	Size     int64     `json:"size"`
@@ -57,23 +56,23 @@ type kept struct {
 }
 
 const (
-	keptEnd = ".json"
-	totalAt = "total"
-	// manyKept is from how many entries on a tenth more leaves than must, so that not each new one has to look at all.
-	manyKept = 100
-	lockDir  = "locks"
-	wholeOf  = "all" // the lock of the whole
-	waitLook = 50 * time.Millisecond
-	sayWaits = 20 // looks
+	entrySuffix = ".json"
+	totalName   = "total"
+	// manyEntries is from how many entries on a tenth more is evicted than necessary, so that not every new one reads all of them.
+	manyEntries = 100
+	lockDir     = "locks"
+	cacheLock   = "all" // the lock of the whole cache
+	lockPoll    = 50 * time.Millisecond
+	notePolls   = 20 // looks
 )
 
-// cacheError says that the cache cannot be used; the run goes on without it.
+// cacheError: the cache cannot be used; the run continues without it.
 type cacheError struct{ error }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e cacheError) Unwrap() error { return e.error }
 
-// newCache gives the cache, or nil where there is none or it cannot be used.
+// newCache returns the cache, or nil if there is none or it cannot be used.
 func newCache(r *run) *cache {
 	if r.Cache.Dir == "" {
 		return nil
@@ -95,12 +94,12 @@ func newCache(r *run) *cache {
 	return c
 }
 
-// place gives target the bytes of an item, which are fetched where the cache has none. A cacheError says that they must be had
-// without it.
+// place makes target with the bytes of an item, from the cache, which fetches them if it does not have them. After a cacheError the
+// caller must fetch them without it.
 func (c *cache) place(ctx context.Context, it *item, target string, t *tally) error {
 	key := hash([]byte(store.Identity(c.c.Store()) + "\n" + it.ref.Bucket + "\n" + it.ref.Key + "\n" + it.state + "\n" + fmt.Sprint(it.size)))
 	if c.own == "" {
-		if c.placeOther(ctx, key, it, target) {
+		if c.copyFromOthers(ctx, key, it, target) {
 			t.add(&t.cached)
 			return nil
 		}
@@ -112,12 +111,12 @@ func (c *cache) place(ctx context.Context, it *item, target string, t *tally) er
 	if err != nil {
 		return err
 	}
-	held, err := c.hold(ctx, key, it, target, t)
+	held, err := c.obtain(ctx, key, it, target, t)
 	if err != nil || held == nil {
 		return errors.Join(err, lock.Close())
 	}
 	defer held.Close() // only read from
-	// An index gets a time of its own, which a second name of the entry could not have.
+	// An index gets its own time, which a hard link to the entry could not have.
 	shared := share(held, target, seqfile.RoleOf(it.rel) != seqfile.Index)
 	if err := lock.Close(); err != nil {
 		return errors.Join(cacheError{err}, held.Close())
@@ -128,9 +127,9 @@ func (c *cache) place(ctx context.Context, it *item, target string, t *tally) er
 	return copyFile(held, target) // the file is open: if it leaves the cache meanwhile, its bytes stay
 }
 
-// lock waits for the lock of an entry, or of the whole.
+// lock waits for the lock of an entry, or of the whole cache.
 func (c *cache) lock(ctx context.Context, key, what string) (io.Closer, error) {
-	tick := time.NewTicker(waitLook)
+	tick := time.NewTicker(lockPoll)
 	defer tick.Stop()
 	for looks := 0; ; looks++ {
 		lock, err := journal.Open[struct{}, struct{}](filepath.Join(c.own, lockDir), key)
@@ -140,8 +139,8 @@ func (c *cache) lock(ctx context.Context, key, what string) (io.Closer, error) {
 			return lock, nil
 		case !errors.As(err, &busy):
 			return nil, cacheError{plain(err)}
-		case looks == sayWaits && busy.PID != 0 && what != "":
-			c.Report.Note(fmt.Sprintf("waits for %s, which process %d brings into the cache", what, busy.PID))
+		case looks == notePolls && busy.PID != 0 && what != "":
+			c.Report.Note(fmt.Sprintf("waiting for %s, which process %d is fetching into the cache", what, busy.PID))
 		}
 		select {
 		case <-tick.C:
@@ -151,13 +150,13 @@ func (c *cache) lock(ctx context.Context, key, what string) (io.Closer, error) {
 	}
 }
 
-// hold opens the entry's bytes, fetched if need be; the entry is locked. There is no file where target has the bytes already.
-func (c *cache) hold(ctx context.Context, key string, it *item, target string, t *tally) (*os.File, error) {
+// obtain opens the entry's bytes, which it fetches if needed; the entry is locked. The file is nil if target already has the bytes.
+func (c *cache) obtain(ctx context.Context, key string, it *item, target string, t *tally) (*os.File, error) {
 	path := filepath.Join(c.own, key)
-	have, err := readKept(path)
+	have, err := readEntry(path)
 	switch {
 	case err == nil && have.Whole:
-		good, why, err := c.good(ctx, path, have, it)
+		good, why, err := c.isIntact(ctx, path, have, it)
 		if err != nil {
 			return nil, err
 		}
@@ -165,28 +164,28 @@ func (c *cache) hold(ctx context.Context, key string, it *item, target string, t
 			t.add(&t.cached)
 			it.sum = cmp.Or(have.Sum, it.sum)
 			now := time.Now()
-			_ = os.Chtimes(path+keptEnd, now, now) // else it may leave sooner
+			_ = os.Chtimes(path+entrySuffix, now, now) // without it, it may be evicted sooner
 			return c.open(path)
 		}
-		c.Report.Note(fmt.Sprintf("%s in the cache is spoilt, and fetched again: %s", it.source, why))
+		c.Report.Note(fmt.Sprintf("%s in the cache is damaged, and is fetched again: %s", it.source, why))
 		err = os.Remove(path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, cacheError{err}
 		}
 	}
 	fi, lerr := os.Lstat(path)
-	if lerr != nil && c.placeOther(ctx, key, it, target) {
+	if lerr != nil && c.copyFromOthers(ctx, key, it, target) {
 		t.add(&t.cached)
 		return nil, nil
 	}
 	if err := c.reserve(ctx, key, it); err != nil {
 		return nil, err
 	}
-	if lerr == nil { // who fetched it did not live to tell, or what was told is gone
+	if lerr == nil { // the process that fetched it died before it wrote the entry, or the entry is lost
 		same, err := c.c.SameFile(ctx, path, it.ref, &c.Transfer.Attrs)
 		if err == nil && same.Verdict == haul.Equal && same.Target.ETag == it.state && fi.Mode().IsRegular() {
 			t.add(&t.cached)
-			if err := c.enter(path, it, haul.Result{}); err != nil {
+			if err := c.record(path, it, haul.Result{}); err != nil {
 				return nil, cacheError{err}
 			}
 			return c.open(path)
@@ -203,7 +202,7 @@ func (c *cache) hold(ctx context.Context, key string, it *item, target string, t
 	if err != nil {
 		return nil, err
 	}
-	if err := c.enter(path, it, result); err != nil {
+	if err := c.record(path, it, result); err != nil {
 		return nil, cacheError{err}
 	}
 	return c.open(path)
@@ -220,8 +219,8 @@ func (c *cache) open(path string) (*os.File, error) {
 	return f, nil
 }
 
-// good reports whether an entry is what it was when it was proved, and why not.
-func (c *cache) good(ctx context.Context, path string, have kept, it *item) (bool, string, error) {
+// isIntact reports whether an entry is what it was when it was verified, and if not, why.
+func (c *cache) isIntact(ctx context.Context, path string, have entry, it *item) (bool, string, error) {
 	fi, err := os.Lstat(path)
 	switch {
 	case err != nil:
@@ -235,8 +234,8 @@ func (c *cache) good(ctx context.Context, path string, have kept, it *item) (boo
 	return same.Verdict != haul.Different, same.Text, err
 }
 
-// enter writes down what was fetched.
-func (c *cache) enter(path string, it *item, result haul.Result) error {
+// record writes the entry of what was fetched.
+func (c *cache) record(path string, it *item, result haul.Result) error {
 	if err := os.Chmod(path, 0o444); err != nil {
 		return err
 	}
@@ -244,18 +243,18 @@ func (c *cache) enter(path string, it *item, result haul.Result) error {
 	if err != nil {
 		return err
 	}
-	return writeKept(path, kept{it.source, it.state, fi.Size(), sumText(result.Proof.Sum), fi.ModTime(), true})
+	return writeEntry(path, entry{it.source, it.state, fi.Size(), sumText(result.Proof.Sum), fi.ModTime(), true})
 }
 
-// reserve makes room for an entry, and counts it in.
+// reserve makes room for an entry, and counts it.
 func (c *cache) reserve(ctx context.Context, key string, it *item) error {
 	path := filepath.Join(c.own, key)
-	lock, err := c.lock(ctx, wholeOf, "")
+	lock, err := c.lock(ctx, cacheLock, "")
 	if err != nil {
 		return err
 	}
 	if err = c.makeRoom(key, it.size); err == nil {
-		err = writeKept(path, kept{Source: it.source, State: it.state, Size: it.size})
+		err = writeEntry(path, entry{Source: it.source, State: it.state, Size: it.size})
 	}
 	if err = errors.Join(err, lock.Close()); err != nil {
 		return cacheError{err}
@@ -263,10 +262,10 @@ func (c *cache) reserve(ctx context.Context, key string, it *item) error {
 	return nil
 }
 
-// makeRoom removes what has not been used for the longest time, but nothing that is in use: an entry that is locked, and one
-// that still has another name, whose removal would make no room.
+// makeRoom removes the least recently used entries that are not in use. In use are locked ones, and those with another hard link,
+// whose removal would free nothing.
 func (c *cache) makeRoom(key string, need int64) error {
-	file := filepath.Join(c.own, totalAt)
+	file := filepath.Join(c.own, totalName)
 	if c.Size == 0 {
 		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
@@ -274,7 +273,7 @@ func (c *cache) makeRoom(key string, need int64) error {
 		return nil
 	}
 	if need > c.Size {
-		return fmt.Errorf("it may hold %s, and it is %s", amount.Bytes(c.Size), amount.Bytes(need))
+		return fmt.Errorf("the limit is %s, and the object has %s", amount.Bytes(c.Size), amount.Bytes(need))
 	}
 	text, err := os.ReadFile(file)
 	total, terr := strconv.ParseInt(string(text), 10, 64)
@@ -284,12 +283,12 @@ func (c *cache) makeRoom(key string, need int64) error {
 		}
 	}
 	if total > c.Size {
-		return fmt.Errorf("it may hold %s, and %s more would be needed beside what is in use", amount.Bytes(c.Size), amount.Bytes(total-c.Size))
+		return fmt.Errorf("the limit is %s, and %s more is needed beside what is in use", amount.Bytes(c.Size), amount.Bytes(total-c.Size))
 	}
 	return replaceFile(file, strconv.AppendInt(nil, total, 10))
 }
 
-// evict looks at all entries but that of key, lets leave what has to, and gives the size of the others and need.
+// evict removes as many entries as it must, but not that of key, and returns the size of the others plus need.
 func (c *cache) evict(key string, need int64) (total int64, err error) {
 	type entry struct {
 		path string
@@ -303,12 +302,12 @@ func (c *cache) evict(key string, need int64) (total int64, err error) {
 		return 0, err
 	}
 	for _, name := range names {
-		base, ok := strings.CutSuffix(name.Name(), keptEnd)
+		base, ok := strings.CutSuffix(name.Name(), entrySuffix)
 		if !ok || base == key {
 			continue
 		}
 		path := filepath.Join(c.own, base)
-		have, err := readKept(path)
+		have, err := readEntry(path)
 		fi, serr := name.Info()
 		if err != nil || serr != nil {
 			continue
@@ -318,7 +317,7 @@ func (c *cache) evict(key string, need int64) (total int64, err error) {
 	}
 	slices.SortFunc(all, func(a, b entry) int { return cmp.Or(a.used.Compare(b.used), strings.Compare(a.path, b.path)) })
 	goal := c.Size
-	if total > goal && len(all) > manyKept {
+	if total > goal && len(all) > manyEntries {
 		goal -= goal / 10
 	}
 	for _, e := range all {
@@ -341,11 +340,11 @@ func (c *cache) evict(key string, need int64) (total int64, err error) {
 	return total, nil
 }
 
-// dropEntry removes an entry with what a broken fetch may have left.
+// dropEntry removes an entry with what an interrupted fetch may have left.
 func dropEntry(path string) error {
 	dir, base := filepath.Split(path)
 	left, err := os.ReadDir(dir)
-	names := []string{path + keptEnd, path}
+	names := []string{path + entrySuffix, path}
 	for _, e := range left {
 		if strings.HasPrefix(e.Name(), "."+base+".haul-") {
 			names = append(names, dir+e.Name())
@@ -359,23 +358,23 @@ func dropEntry(path string) error {
 	return err
 }
 
-func readKept(path string) (k kept, err error) {
-	b, err := os.ReadFile(path + keptEnd)
+func readEntry(path string) (k entry, err error) {
+	b, err := os.ReadFile(path + entrySuffix)
 	if err == nil {
 		err = json.Unmarshal(b, &k)
 	}
 	return k, err
 }
 
-func writeKept(path string, k kept) error {
+func writeEntry(path string, k entry) error {
 	b, err := json.Marshal(k)
 	if err != nil {
 		panic("stage: internal error: an entry does not marshal: " + err.Error())
 	}
-	return replaceFile(path+keptEnd, b)
+	return replaceFile(path+entrySuffix, b)
 }
 
-// replaceFile writes a file whole or not at all. What has its name before is replaced, and never written to.
+// replaceFile writes a file whole or not at all. An existing file is replaced, and never written to.
 func replaceFile(path string, b []byte) error {
 	temp := filepath.Join(filepath.Dir(path), localfile.TempName(filepath.Base(path)))
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
@@ -387,19 +386,19 @@ func replaceFile(path string, b []byte) error {
 		err = os.Rename(temp, path)
 	}
 	if err != nil {
-		return errors.Join(err, gone(os.Remove(temp)))
+		return errors.Join(err, ignoreMissing(os.Remove(temp)))
 	}
 	return nil
 }
 
-// share gives target the bytes of a file without copying them: by a copy that shares blocks until one of both is written to, or,
-// where link is true, by a second name. The file is open, and nobody removes it meanwhile.
+// share makes target with the bytes of a file without copying them: by a reflink or, if link is true, a hard link. The file is open,
+// and nobody removes it meanwhile.
 func share(f *os.File, target string, link bool) bool {
-	return reflink(f, target) || link && linked(f, target)
+	return reflink(f, target) || link && hardlink(f, target)
 }
 
-// linked gives the file a second name. It looks whether the first one was still that of the file.
-func linked(f *os.File, target string) bool {
+// hardlink makes a hard link to the file. It checks that the name was still that of the open file.
+func hardlink(f *os.File, target string) bool {
 	if os.Link(f.Name(), target) != nil {
 		return false
 	}

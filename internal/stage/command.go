@@ -13,13 +13,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"haul.example/haul/internal/amount"
 )
 
 // mostEnv is how many inputs have a variable of their own: the environment is bounded.
 const mostEnv = 100
 
-// findCommand refuses a command that is no program here, before anything is fetched, and takes note of one that is named by a path.
-// Such a path is looked for in the work folder first, where an input may bring it, and then where the line was given.
+// findCommand refuses a command that is not a program here, before anything is fetched, and records one that is named by a path. Such
+// a path is searched in the work folder first, since it may be an input, and then in the user's working directory.
 func (r *run) findCommand() error {
 	if len(r.Command) == 0 {
 		return invalid("there is no command")
@@ -27,7 +29,7 @@ func (r *run) findCommand() error {
 	name := r.Command[0]
 	if filepath.Base(name) == name {
 		if _, err := exec.LookPath(name); err != nil {
-			return fmt.Errorf("%w: %s is in no folder of PATH", ErrNotFound, name)
+			return fmt.Errorf("%w: %s is not in PATH", ErrNotFound, name)
 		}
 		return nil
 	}
@@ -55,7 +57,7 @@ func hashFile(path string) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// fromHere gives a path as the line meant it.
+// fromHere returns a path relative to the user's working directory.
 func (r *run) fromHere(path string) string {
 	if filepath.IsAbs(path) {
 		return path
@@ -63,8 +65,8 @@ func (r *run) fromHere(path string) string {
 	return filepath.Join(r.From, path)
 }
 
-// bring refuses a command that is neither here nor among the inputs.
-func (r *run) bring() error {
+// checkProgram refuses a command that is neither here nor among the inputs.
+func (r *run) checkProgram() error {
 	name := r.Command[0]
 	if r.record.Program != "" || filepath.Base(name) == name || filepath.IsAbs(name) {
 		return nil
@@ -77,7 +79,7 @@ func (r *run) bring() error {
 	return fmt.Errorf("%w: %s is neither in %s nor among the inputs", ErrNotFound, name, r.From)
 }
 
-// program gives the path of the command's program, now that inputs are there.
+// program returns the path of the command's program, once the inputs are there.
 func (r *run) program() (string, error) {
 	name := r.Command[0]
 	if filepath.Base(name) == name {
@@ -94,7 +96,7 @@ func (r *run) program() (string, error) {
 	return "", fmt.Errorf("%w: %s is neither in the work folder nor in %s", ErrNotFound, name, r.From)
 }
 
-// expand puts paths in place of {workdir}, {in.N}, {out} and {out.N}. Other braces mean nothing.
+// expand replaces {workdir}, {in.N}, {out} and {out.N} by paths. Other braces stay.
 func (r *run) expand() ([]string, error) {
 	words := make([]string, len(r.Command))
 	var bad error
@@ -124,7 +126,7 @@ func (r *run) expand() ([]string, error) {
 	return words, bad
 }
 
-// named gives the path that a placeholder stands for.
+// named returns the path that a placeholder stands for.
 func (r *run) named(name string) (path string, ok bool, err error) {
 	kind, number, numbered := strings.Cut(name, ".")
 	n, nerr := strconv.Atoi(number)
@@ -142,7 +144,7 @@ func (r *run) named(name string) (path string, ok bool, err error) {
 	case n >= 0 && kind == "out" && n < len(r.Outputs):
 		return r.folder.file(r.Outputs[n].fixed()), true, nil
 	}
-	return "", true, invalid("{%s} stands for nothing: there are %s and %s, counted from 0", name, count(len(r.Inputs), "input"), count(len(r.Outputs), "output"))
+	return "", true, invalid("{%s} stands for nothing: there are %s and %s, counted from 0", name, amount.Count(len(r.Inputs), "input"), amount.Count(len(r.Outputs), "output"))
 }
 
 // environment is the command's.
@@ -162,11 +164,11 @@ func (r *run) environment() []string {
 	return env
 }
 
-// workVariable names the work folder to the command, and to a later run what an earlier command left running.
+// workVariable has the work folder, for the command, and for a later run to find processes that an earlier command left behind.
 const workVariable = "HAUL_WORKDIR"
 
-// execute runs the command to its end, and takes note of what it took. The error is an *ExitError, or why there was no command,
-// or what spoiled it; after the end of ctx none of that matters.
+// execute runs the command to its end, and records its resources. The error is an *ExitError, or why the command did not start, or
+// the error of a stream; after the end of ctx it has no meaning.
 func (r *run) execute(ctx context.Context) error {
 	words, err := r.expand()
 	if err != nil {
@@ -187,9 +189,9 @@ func (r *run) execute(ctx context.Context) error {
 		return errors.Join(err, logs.Close())
 	}
 	r.record.Began = time.Now().UTC()
-	err = r.live(ctx, cmd)
+	err = r.runCommand(ctx, cmd)
 	r.record.Ended = time.Now().UTC()
-	if cmd.ProcessState == nil { // it never began
+	if cmd.ProcessState == nil { // it did not start
 		r.record.Began, r.record.Ended = time.Time{}, time.Time{}
 	} else {
 		r.measure(cmd.ProcessState)
@@ -197,8 +199,8 @@ func (r *run) execute(ctx context.Context) error {
 	return errors.Join(err, streams(), logs.Close())
 }
 
-// live starts the command, and waits for its end, or brings it about.
-func (r *run) live(ctx context.Context, cmd *exec.Cmd) error {
+// runCommand starts the command, and waits until it ends, or stops it when ctx ends.
+func (r *run) runCommand(ctx context.Context, cmd *exec.Cmd) error {
 	p, err := startGroup(cmd, r.Stdin)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNotRun, err)
@@ -210,11 +212,11 @@ func (r *run) live(ctx context.Context, cmd *exec.Cmd) error {
 	select {
 	case err = <-waited:
 	case <-ctx.Done():
-		r.end(ctx, p, waited)
-		p.linger(r.Grace, r.Report.Note)
+		r.stopCommand(ctx, p, waited)
+		p.waitForRest(r.Grace, r.Report.Note)
 		return context.Cause(ctx)
 	}
-	p.linger(r.Grace, r.Report.Note)
+	p.waitForRest(r.Grace, r.Report.Note)
 	var exit *exec.ExitError
 	if code, signal := exitOf(cmd.ProcessState); code != 0 {
 		return &ExitError{Code: code, Signal: signal}
@@ -224,8 +226,8 @@ func (r *run) live(ctx context.Context, cmd *exec.Cmd) error {
 	return nil
 }
 
-// end asks the command to end, and makes it when its time is over.
-func (r *run) end(ctx context.Context, p *group, waited <-chan error) {
+// stopCommand asks the command to stop, and kills it after Grace.
+func (r *run) stopCommand(ctx context.Context, p *group, waited <-chan error) {
 	r.Report.Note(fmt.Sprintf("%v: the command is asked to stop, and has %s to do so", context.Cause(ctx), r.Grace))
 	p.signal(r.Signal)
 	timer := time.NewTimer(r.Grace)
@@ -247,7 +249,7 @@ func (r *run) measure(s *os.ProcessState) {
 	rec.Memory, rec.Disk = peakMemory(s), r.folder.size()
 }
 
-// logs gives the command its output, which is kept in the work folder as well.
+// logs sets the command's outputs, which are saved in the work folder as well.
 func (r *run) logs(cmd *exec.Cmd) (io.Closer, error) {
 	cmd.Stdout, cmd.Stderr = r.Stdout, r.Stderr
 	if r.NoLogs {
@@ -280,8 +282,8 @@ func (c closers) Close() error {
 	return err
 }
 
-// tee writes what the command says to where it goes, and to a log as long as that can be written. Where the reader of the first is
-// gone, so is that of the command.
+// tee writes the command's output to its destination, and to a log as long as that can be written. If the destination is closed, the
+// command gets the error.
 type tee struct {
 	to, log *os.File
 	note    func(string)

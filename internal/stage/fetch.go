@@ -13,31 +13,30 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"haul.example/haul"
 	"haul.example/haul/internal/amount"
 	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/pool"
 	"haul.example/haul/internal/seqfile"
 	"haul.example/haul/mirror"
 )
 
 const (
-	// leastFetches are under way at once, and twice the client's lanes.
+	// leastFetches run at once, or twice the client's connections if that is more.
 	leastFetches = 32
 	folderMode   = 0o777 // less the umask
 )
 
-// tally counts what became of inputs.
+// tally counts where inputs came from.
 type tally struct {
-	mu                                      sync.Mutex
-	fetched, cached, kept, linked, unproved int
-	bytes                                   int64 // that crossed the wire
+	mu                                            sync.Mutex
+	fetched, cached, verified, linked, unverified int
+	bytes                                         int64 // that crossed the wire
 }
 
-// in stages the inputs.
-func (r *run) in(ctx context.Context) error {
-	if err := r.folder.begin(r.record); err != nil {
+// stageIn stages the inputs.
+func (r *run) stageIn(ctx context.Context) error {
+	if err := r.folder.start(r.record); err != nil {
 		return err
 	}
 	if err := r.folder.clean(r.items); err != nil {
@@ -50,17 +49,12 @@ func (r *run) in(ctx context.Context) error {
 	}
 	var t tally
 	err := r.Report.During("download", r.missing(), func() error {
-		g, gctx := errgroup.WithContext(ctx)
-		g.SetLimit(max(leastFetches, 2*r.c.Progress().Lanes))
-		for _, it := range r.items {
-			g.Go(func() error {
-				if err := r.place(gctx, cache, it, &t); err != nil {
-					return fmt.Errorf("input %s: %w", it.source, err)
-				}
-				return nil
-			})
-		}
-		return g.Wait()
+		return pool.Each(ctx, max(leastFetches, 2*r.c.Progress().Lanes), r.items, func(ctx context.Context, _ int, it *item) error {
+			if err := r.placeInput(ctx, cache, it, &t); err != nil {
+				return fmt.Errorf("input %s: %w", it.source, err)
+			}
+			return nil
+		})
 	})
 	if err == nil {
 		err = r.freshenIndexes()
@@ -106,7 +100,7 @@ func (r *run) freshenIndexes() error {
 	return nil
 }
 
-// replaceLink makes a copy of a file where a link to it is.
+// replaceLink replaces a link to a file by a copy.
 func replaceLink(file, link string) error {
 	f, err := os.Open(file)
 	if err != nil {
@@ -119,10 +113,10 @@ func replaceLink(file, link string) error {
 	return copyFile(f, link)
 }
 
-// missing is what has yet to come into the work folder, in bytes.
+// missing is what is still to be fetched into the work folder, in bytes.
 func (r *run) missing() (n int64) {
 	for _, it := range r.items {
-		if it.ref.Bucket != "" && !it.there {
+		if it.ref.Bucket != "" && !it.present {
 			n += it.size
 		}
 	}
@@ -130,34 +124,27 @@ func (r *run) missing() (n int64) {
 }
 
 func (t *tally) text(n int, took time.Duration) string {
-	s := fmt.Sprintf("%s in %s: %d fetched, %s", count(n, "input"), amount.Took(took), t.fetched, amount.Bytes(t.bytes))
+	s := fmt.Sprintf("%s in %s: %d fetched, %s", amount.Count(n, "input"), amount.Took(took), t.fetched, amount.Bytes(t.bytes))
 	if t.cached > 0 {
 		s += fmt.Sprintf("; %d from the cache", t.cached)
 	}
-	if t.kept > 0 {
-		s += fmt.Sprintf("; %d were in place and verified", t.kept)
+	if t.verified > 0 {
+		s += fmt.Sprintf("; %d were in place and verified", t.verified)
 	}
 	if t.linked > 0 {
 		s += fmt.Sprintf("; %d linked to", t.linked)
 	}
-	if t.fetched+t.cached+t.kept == 0 {
+	if t.fetched+t.cached+t.verified == 0 {
 		return s
 	}
-	if t.unproved > 0 {
-		return s + fmt.Sprintf("; %d could not be verified: the store recorded no checksum of them", t.unproved)
+	if t.unverified > 0 {
+		return s + fmt.Sprintf("; %d could not be verified: the store recorded no checksum of them", t.unverified)
 	}
 	return s + "; all verified"
 }
 
-func count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
-}
-
-// place brings one item to its place.
-func (r *run) place(ctx context.Context, cache *cache, it *item, t *tally) error {
+// placeInput brings one item to its place.
+func (r *run) placeInput(ctx context.Context, cache *cache, it *item, t *tally) error {
 	target := r.folder.file(it.rel)
 	if err := os.MkdirAll(filepath.Dir(target), folderMode); err != nil {
 		return err
@@ -168,13 +155,13 @@ func (r *run) place(ctx context.Context, cache *cache, it *item, t *tally) error
 	case it.path != "":
 		t.add(&t.linked)
 		return os.Symlink(it.path, target)
-	case it.there:
+	case it.present:
 		same, err := r.c.SameFile(ctx, target, it.ref, &r.Transfer.Attrs)
 		if err != nil {
 			return err
 		}
 		if same.Verdict == haul.Equal && same.Target.ETag == it.object.ETag {
-			t.add(&t.kept)
+			t.add(&t.verified)
 			return nil
 		}
 		if err := os.Remove(target); err != nil {
@@ -223,11 +210,11 @@ func (t *tally) fetch(r haul.Result, err error) {
 	t.fetched++
 	t.bytes += r.Moved
 	if !r.Proof.Verified {
-		t.unproved++
+		t.unverified++
 	}
 }
 
-// prepare makes the folders that outputs are looked for in.
+// prepare makes the folders of the outputs.
 func (r *run) prepare() error {
 	for _, o := range r.Outputs {
 		dir := o.fixed()

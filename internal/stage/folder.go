@@ -16,25 +16,25 @@ import (
 // folder is the work folder of one run: root is private and holds the record that is also its lock, and the work folder proper.
 type folder struct {
 	root string
-	log  *journal.Log[state, ended]
+	log  *journal.Log[state, endedEntry]
 }
 
-// state is what a run stands on: a hash of what it was asked for and what its inputs were.
+// state identifies a run: a hash of the request and the state of its inputs.
 type state struct {
 	Asked string `json:"asked"`
 }
 
-// ended is written down when the command has ended well: an entry for each output, and then one with the record.
-type ended struct {
+// endedEntry is written when the command has succeeded: one for each output, and then one with the record.
+type endedEntry struct {
 	Output *output `json:"output,omitempty"`
 	// Record is without its inputs.
 	Record *Record `json:"record,omitempty"`
-	// Boot tells one start of the machine from another: what was written before a power cut may not be on the disk.
+	// Boot identifies the boot of the machine: what was written before a power cut may not be on the disk.
 	Boot string `json:"boot,omitempty"`
 }
 
-// name is that of the work folder: the same for the same request, from one version of haul to the next. (Quoted, since JSON would make
-// all that is no UTF-8 the same.)
+// name is that of the work folder: the same for the same request, in all versions of haul. (Quoted, since JSON would make all names
+// that are not UTF-8 the same.)
 func (r *run) name() string {
 	b := fmt.Appendf(nil, "%q %q %q %q\n", r.Command, r.From, r.Request.Record.String(), store.Identity(r.c.Store()))
 	for _, in := range r.Inputs {
@@ -51,13 +51,13 @@ func (r *run) name() string {
 
 func (f *folder) work() string { return filepath.Join(f.root, "files") }
 
-// file gives a path in the work folder.
+// file returns a path in the work folder.
 func (f *folder) file(rel string) string { return filepath.Join(f.work(), filepath.FromSlash(rel)) }
 
-// door is a second name of the pipe of a stream, which the command cannot take away.
-func (f *folder) door(i int) string { return filepath.Join(f.root, fmt.Sprintf("stream-%d", i)) }
+// pipe is a second name of the pipe of a stream, which the command cannot remove.
+func (f *folder) pipe(i int) string { return filepath.Join(f.root, fmt.Sprintf("stream-%d", i)) }
 
-// open makes the folder or takes that of an earlier run, and locks it. The error is a *journal.BusyError where another has it.
+// open makes the folder or takes that of an earlier run, and locks it. If another process has it, the error is a *journal.BusyError.
 func (f *folder) open() error {
 	if err := localfile.MakeDirs(filepath.Dir(f.root), 0o777); err != nil {
 		return err
@@ -65,7 +65,7 @@ func (f *folder) open() error {
 	if err := localfile.PrivateDir(f.root); err != nil {
 		return err
 	}
-	log, err := journal.Open[state, ended](filepath.Join(f.root, "lock"), "run")
+	log, err := journal.Open[state, endedEntry](filepath.Join(f.root, "lock"), "run")
 	if err != nil {
 		return plain(err)
 	}
@@ -76,7 +76,7 @@ func (f *folder) open() error {
 	return nil
 }
 
-// plain takes off what is said about the folder of records, where a journal lies elsewhere.
+// plain removes from an error what is said about the folder of journals, since this one is elsewhere.
 func plain(err error) error {
 	if busy := new(journal.BusyError); errors.As(err, &busy) {
 		return err
@@ -84,23 +84,23 @@ func plain(err error) error {
 	return errors.Unwrap(err)
 }
 
-// begin writes down that inputs are being staged for that run.
-func (f *folder) begin(rec Record) error { return f.log.Begin(state{hash([]byte(rec.asked()))}) }
+// start records that inputs are being staged for that run.
+func (f *folder) start(rec Record) error { return f.log.Begin(state{hash([]byte(rec.asked()))}) }
 
-// end writes down that the command has ended well.
-func (f *folder) end(rec Record, outputs []output) error {
+// commandEnded records that the command has succeeded.
+func (f *folder) commandEnded(rec Record, outputs []output) error {
 	for _, o := range outputs {
-		if err := f.log.Append(ended{Output: &o}); err != nil {
+		if err := f.log.Append(endedEntry{Output: &o}); err != nil {
 			return err
 		}
 	}
 	rec.Inputs = nil
-	return f.log.Append(ended{Record: &rec, Boot: bootID()})
+	return f.log.Append(endedEntry{Record: &rec, Boot: bootID()})
 }
 
-// ended reports whether the command of an earlier run on the same inputs had ended well, and completes the record; its outputs must be
-// as they were.
-func (f *folder) ended(rec *Record) bool {
+// resume reports whether the command of an earlier run with the same inputs had succeeded and its outputs are unchanged, and completes
+// the record.
+func (f *folder) resume(rec *Record) bool {
 	held, ok := f.log.Header()
 	if !ok || held.Asked != hash([]byte(rec.asked())) {
 		return false
@@ -125,12 +125,12 @@ func (f *folder) close() error {
 	return f.log.Close()
 }
 
-// remove takes it all away; it goes on being locked until close.
+// remove removes everything; the lock is held until close.
 func (f *folder) remove() error {
 	return errors.Join(removeAll(f.work()), f.log.Forget(), os.Remove(filepath.Join(f.root, "lock")), os.Remove(f.root))
 }
 
-// removeAll is os.RemoveAll that also removes what lies in folders that the command made read-only.
+// removeAll is os.RemoveAll that also removes what is in folders that the command made read-only.
 func removeAll(dir string) error {
 	err := os.RemoveAll(dir)
 	if !errors.Is(err, fs.ErrPermission) {
@@ -145,7 +145,7 @@ func removeAll(dir string) error {
 	return os.RemoveAll(dir)
 }
 
-// clean removes what is no input, and takes note of the inputs that are there. Partial files of downloads stay.
+// clean removes what is not an input, and marks the inputs that are present. Partial files of downloads stay.
 func (f *folder) clean(items []*item) error {
 	wanted := map[string]*item{}
 	inside := map[string]bool{".": true}
@@ -174,7 +174,7 @@ func (f *folder) clean(items []*item) error {
 			}
 			return fs.SkipDir
 		case d.Type().IsRegular() && it != nil && it.ref.Bucket != "":
-			it.there = true
+			it.present = true
 			return nil
 		case d.Type().IsRegular() && localfile.IsTemp(d.Name()):
 			return nil
@@ -183,7 +183,7 @@ func (f *folder) clean(items []*item) error {
 	})
 }
 
-// size is that of all files in the work folder, in bytes; what inputs are links to is not counted.
+// size is that of all files in the work folder, in bytes; the targets of links are not counted.
 func (f *folder) size() (n int64) {
 	_ = filepath.WalkDir(f.work(), func(_ string, d fs.DirEntry, err error) error {
 		if err == nil && d.Type().IsRegular() {
@@ -196,7 +196,7 @@ func (f *folder) size() (n int64) {
 	return n
 }
 
-// bootID names this start of the machine; empty where that cannot be known.
+// bootID identifies this boot of the machine; empty if that is not known.
 func bootID() string {
 	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {

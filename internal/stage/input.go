@@ -11,9 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"haul.example/haul/checksum"
+	"haul.example/haul/internal/pool"
 	"haul.example/haul/mirror"
 	"haul.example/haul/store"
 )
@@ -22,61 +21,57 @@ import (
 type Input struct {
 	// Source is an object, or the root of many; Path where it is local.
 	Source mirror.End
-	// Folder reports that all below Source is meant, Pattern that what matches it there is.
+	// Folder selects everything below Source, Pattern what matches it there.
 	Folder  bool
 	Pattern string
-	// Sheet reports that it is a sample sheet, in which addresses are to become paths.
+	// Sheet: it is a sample sheet, in which paths replace addresses.
 	Sheet bool
-	// Dest is its path below the work folder, with slashes. Empty is its own name there, and with a slash at its end it is a
-	// folder to put it into.
+	// Dest is its path below the work folder, with slashes. If empty it keeps its name; with a slash at the end it is a folder to put
+	// it into.
 	Dest string
 }
 
-// item is one file of the work folder that is there before the command begins.
+// item is one file of the work folder that exists before the command starts.
 type item struct {
 	source string // an address or a path
 	rel    string
-	// object is what it is fetched from; else it is a link to path, or has content.
+	// object is what it is fetched from; otherwise it is a link to path, or has content.
 	ref     store.Ref
 	object  store.Object
 	path    string
 	content []byte
 
-	size  int64
-	state string // names a state of the source: an ETag, the time of a file, the sum of a sheet
-	sum   string // by which it was proved, or which the store vouches for
-	there bool   // an earlier run brought it
+	size    int64
+	state   string // identifies the state of the source: an ETag, size and time of a file, the hash of a sheet
+	sum     string // by which it was verified, or which the store recorded
+	present bool   // an earlier run brought it
 }
 
 const (
-	// asking is how many requests about inputs are under way at once.
-	asking = 16
+	// requestsAtOnce is how many requests about inputs and outputs are made at once.
+	requestsAtOnce = 16
 	// maxSheet bounds a sample sheet, which is held in memory.
 	maxSheet = 64 << 20
-	// sheetFolder takes the objects that sample sheets name, each by its bucket and key.
+	// sheetFolder is the folder for objects that sample sheets name, each by its bucket and key.
 	sheetFolder = "s3"
 )
 
-// resolve finds out what all inputs are now.
+// resolve finds the current state of all inputs.
 func (r *run) resolve(ctx context.Context) error {
 	found := make([][]*item, len(r.Inputs))
 	r.places = make([]string, len(r.Inputs))
 	streams := make([]store.Object, len(r.Streams))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(asking)
-	for i, in := range r.Inputs {
-		g.Go(func() (err error) {
-			r.places[i], found[i], err = r.look(gctx, in)
+	err := pool.Each(ctx, requestsAtOnce, r.Inputs, func(ctx context.Context, i int, in Input) (err error) {
+		r.places[i], found[i], err = r.resolveInput(ctx, in)
+		return err
+	})
+	if err == nil {
+		err = pool.Each(ctx, requestsAtOnce, r.Streams, func(ctx context.Context, i int, s Stream) (err error) {
+			streams[i], err = r.c.Store().Head(ctx, store.GetRequest{Ref: s.Source, Attrs: &r.Transfer.Attrs})
 			return err
 		})
 	}
-	for i, s := range r.Streams {
-		g.Go(func() (err error) {
-			streams[i], err = r.c.Store().Head(gctx, store.GetRequest{Ref: s.Source, Attrs: &r.Transfer.Attrs})
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
+	if err != nil {
 		return err
 	}
 	taken := map[string]string{} // path below the work folder to source
@@ -98,7 +93,7 @@ func (r *run) resolve(ctx context.Context) error {
 			if other, ok := taken[it.rel]; ok {
 				return sameFile(other, it.source, it.rel)
 			}
-			if err := local(it.rel); err != nil {
+			if err := checkLocal(it.rel); err != nil {
 				return fmt.Errorf("input %s: %w", it.source, err)
 			}
 			taken[it.rel] = it.source
@@ -106,15 +101,15 @@ func (r *run) resolve(ctx context.Context) error {
 			r.record.Inputs = append(r.record.Inputs, it.recorded())
 		}
 	}
-	return folders(taken)
+	return checkFolders(taken)
 }
 
 func sameFile(a, b, rel string) error {
 	return invalid("both %s and %s would be the file %s; give one another name: SOURCE:NAME", a, b, rel)
 }
 
-// folders refuses a file where another one needs a folder.
-func folders(taken map[string]string) error {
+// checkFolders refuses a file whose name another one needs for a folder.
+func checkFolders(taken map[string]string) error {
 	for rel, source := range taken {
 		for dir := path.Dir(rel); dir != "."; dir = path.Dir(dir) {
 			if other, ok := taken[dir]; ok {
@@ -125,13 +120,13 @@ func folders(taken map[string]string) error {
 	return nil
 }
 
-// look gives what one input is, and its place in the work folder.
-func (r *run) look(ctx context.Context, in Input) (place string, items []*item, err error) {
+// resolveInput returns the files of one input, and its place in the work folder.
+func (r *run) resolveInput(ctx context.Context, in Input) (place string, items []*item, err error) {
 	switch {
 	case in.Sheet:
 		return r.sheet(ctx, in)
 	case in.Folder || in.Pattern != "":
-		return r.many(ctx, in)
+		return r.listInputs(ctx, in)
 	case in.Source.Path != "":
 		it, err := localItem(in.Source.Path, in.place())
 		return in.place(), []*item{it}, err
@@ -160,8 +155,8 @@ func localItem(file, rel string) (*item, error) {
 	return &item{source: abs, rel: rel, path: abs, size: fi.Size(), state: fmt.Sprintf("%d bytes, %s", fi.Size(), fi.ModTime().UTC().Format(time.RFC3339Nano))}, nil
 }
 
-// many gives all that is in a folder or below a prefix.
-func (r *run) many(ctx context.Context, in Input) (string, []*item, error) {
+// listInputs returns everything in a folder or below a prefix.
+func (r *run) listInputs(ctx context.Context, in Input) (string, []*item, error) {
 	place := in.place()
 	var o mirror.Options
 	o.Select.Pattern, o.Select.EmptyOK = in.Pattern, true
@@ -175,7 +170,7 @@ func (r *run) many(ctx context.Context, in Input) (string, []*item, error) {
 			return place, nil, fmt.Errorf("input %s: %w", in.Source, err)
 		}
 		it := remoteItem(e.Object, path.Join(place, e.Rel))
-		if err := local(e.Rel); err != nil {
+		if err := checkLocal(e.Rel); err != nil {
 			return place, nil, fmt.Errorf("input %s: %w", it.source, err)
 		}
 		if e.Path != "" {
@@ -194,7 +189,7 @@ func (r *run) many(ctx context.Context, in Input) (string, []*item, error) {
 	return place, nil, missing{fmt.Sprintf("input: there is nothing in %s", in.Source)}
 }
 
-// place is where an input comes to below the work folder: a file, or for many a folder, which may be the work folder itself.
+// place is the path of an input below the work folder: a file, or for many a folder, which may be the work folder itself.
 func (in Input) place() string {
 	name := path.Base(strings.TrimSuffix(in.Source.Ref.Key, "/"))
 	switch {
@@ -219,7 +214,7 @@ func (it *item) recorded() InputRecord {
 	return InputRecord{Source: it.source, Path: it.rel, Size: it.size, State: it.state, Version: it.object.Version, Sum: it.sum}
 }
 
-// sumOf gives the sum that the store vouches for first.
+// sumOf returns the first checksum that the store recorded.
 func sumOf(o store.Object) string {
 	for _, s := range o.Sums {
 		return sumText(s)
@@ -234,7 +229,7 @@ func sumText(s checksum.Sum) string {
 	return string(s.Algorithm) + " " + s.Base64()
 }
 
-// hash names a state of some text.
+// hash returns the SHA-256 of a text in hex.
 func hash(text []byte) string {
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])

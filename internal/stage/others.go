@@ -17,14 +17,14 @@ import (
 // The folders of a cache, one for each user, are named for the user's ID, which other machines that share a file system know too.
 const userFolder = "user-"
 
-// ownName is the name of this user's folder. Windows has no such numbers, where it is the same for all.
+// ownName is the name of this user's folder. Windows has no such numbers, so that it is the same for all users there.
 func ownName() string {
 	return userFolder + strconv.Itoa(max(os.Geteuid(), 0))
 }
 
-// placeOther gives target the bytes that another user's folder has of an item, and returns whether it could. They may be anything: a
-// copy is made, which nobody else can write to, and it stays only where the store's checksum says that it is the object.
-func (c *cache) placeOther(ctx context.Context, key string, it *item, target string) bool {
+// copyFromOthers makes target with the bytes that another user's folder has of an item, and reports whether it could. They may be
+// anything: it makes a copy, which nobody else can write to, and keeps it only if it matches the store's checksum.
+func (c *cache) copyFromOthers(ctx context.Context, key string, it *item, target string) bool {
 	folders, err := os.ReadDir(c.Dir)
 	if err != nil {
 		return false
@@ -42,14 +42,14 @@ func (c *cache) placeOther(ctx context.Context, key string, it *item, target str
 			err = errors.Join(err, rerr)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			c.Report.Note(fmt.Sprintf("does not use %s, which another user keeps of %s: %v", path, it.source, err))
+			c.Report.Note(fmt.Sprintf("not using %s, another user's copy of %s: %v", path, it.source, err))
 		}
 	}
 	return false
 }
 
-// errForeign says that the copy of another user is not known to be the object.
-var errForeign = errors.New("it is not what the store has")
+// errNotSame: the copy of another user is not the object.
+var errNotSame = errors.New("it is not what the store has")
 
 // copyOther copies one file of another user, and returns whether the copy is verified.
 func (c *cache) copyOther(ctx context.Context, path string, it *item, target string) (bool, error) {
@@ -63,7 +63,7 @@ func (c *cache) copyOther(ctx context.Context, path string, it *item, target str
 		return false, err
 	}
 	if fi.Size() != it.size {
-		return false, errForeign
+		return false, errNotSame
 	}
 	if !reflink(f, target) {
 		if err := copyFile(f, target); err != nil {
@@ -75,7 +75,7 @@ func (c *cache) copyOther(ctx context.Context, path string, it *item, target str
 	case err != nil:
 		return false, err
 	case same.Verdict == haul.Different || same.Target.ETag != it.state:
-		return false, errForeign
+		return false, errNotSame
 	case same.Verdict == haul.Undecided:
 		return false, fmt.Errorf("it cannot be verified: %s", same.Text)
 	}

@@ -47,7 +47,7 @@ func TestCacheOfOthers(t *testing.T) {
 			must(t, os.Chmod(entry, 0o600))
 			must(t, os.WriteFile(entry, make([]byte, size), 0o600))
 			must(t, os.Chtimes(entry, fi.ModTime(), fi.ModTime()))
-		}, "which another user keeps of s3://lab/a: it is not what the store has", false},
+		}, "another user's copy of s3://lab/a: it is not what the store has", false},
 		"a longer file": {func(t *testing.T, entry string) {
 			must(t, os.Chmod(entry, 0o600))
 			must(t, os.Truncate(entry, 1<<30))

@@ -12,26 +12,24 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"haul.example/haul"
 	"haul.example/haul/internal/amount"
+	"haul.example/haul/internal/pool"
 	"haul.example/haul/mirror"
 	"haul.example/haul/store"
 )
 
 // Output is what the command makes.
 type Output struct {
-	// Pattern is a path below the work folder: a file, a folder, or with wildcards what matches. What was staged in matches no
-	// wildcard.
+	// Pattern is a path below the work folder: a file, a folder, or with wildcards what matches. Inputs never match.
 	Pattern string
-	// Target is a key for a file, and a prefix for a folder and for what matches. A file comes below one that ends in a slash.
+	// Target is a key for a file, and a prefix for a folder and for what matches. If it ends in a slash, a file is stored below it.
 	Target store.Ref
-	// Optional reports that there may be none.
+	// Optional: the output may be missing.
 	Optional bool
 }
 
-// output is one file that goes up.
+// output is one file to upload.
 type output struct {
 	Rel      string    `json:"rel"`
 	Target   store.Ref `json:"target"`
@@ -39,7 +37,7 @@ type output struct {
 	Modified time.Time `json:"modified"`
 }
 
-// changed reports whether the file is another than it was.
+// changed reports whether the file has changed.
 func (o output) changed(f *folder) bool {
 	fi, err := os.Stat(f.file(o.Rel))
 	return err != nil || fi.Size() != o.Size || !fi.ModTime().Equal(o.Modified)
@@ -50,22 +48,22 @@ func (o Output) check() error {
 	if clean == "." {
 		return nil
 	}
-	return local(clean)
+	return checkLocal(clean)
 }
 
-// isMany tells a folder or pattern; a plain name may still turn out to be a folder.
+// isMany reports a folder or pattern; a plain name may still turn out to be a folder.
 func (o Output) isMany() bool {
 	_, pattern := mirror.SplitPattern(o.Pattern)
 	return pattern != "" || strings.HasSuffix(o.Pattern, "/") || o.Pattern == "."
 }
 
-// fixed is the path that does not depend on what there is: the file, or the folder that is looked into.
+// fixed is the path before any wildcard: the file, or the folder that is searched.
 func (o Output) fixed() string {
 	root, _ := mirror.SplitPattern(o.Pattern)
 	return path.Clean(root)
 }
 
-// find gives what there is of some outputs, in order. Where one that must be there is not, the error is of kind store.NotFound.
+// find returns the files of some outputs, in order. If one that is not optional is missing, the error is of kind store.NotFound.
 func (r *run) find(ctx context.Context, wanted []Output) ([]output, error) {
 	staged := map[string]bool{logOut: true, logErr: true}
 	for _, it := range r.items {
@@ -75,7 +73,7 @@ func (r *run) find(ctx context.Context, wanted []Output) ([]output, error) {
 	var absent []error
 	targets := map[store.Ref]string{}
 	if at := r.Request.Record; at.Bucket != "" {
-		for _, name := range []string{recordName, markName, logOut, logErr} {
+		for _, name := range []string{recordName, markerName, logOut, logErr} {
 			targets[below(at, name)] = "haul's record of the run"
 		}
 	}
@@ -141,31 +139,31 @@ func (r *run) findOne(ctx context.Context, o Output, staged map[string]bool) ([]
 	return all, nil
 }
 
-// out uploads what a command that ended well has made. After the end of ctx it has a grace to come to its own end.
-func (r *run) out(ctx context.Context, again bool) error {
+// stageOut uploads the outputs of a command that succeeded. It has Grace to finish after the end of ctx.
+func (r *run) stageOut(ctx context.Context, again bool) error {
 	began := time.Now()
-	ctx, stop := lasting(ctx, r.Grace)
+	ctx, stop := outlive(ctx, r.Grace)
 	defer stop()
 	found, err := r.find(ctx, r.Outputs)
 	if err != nil {
 		return err
 	}
 	if !again {
-		if err := r.folder.end(r.record, found); err != nil {
-			r.Report.Note(fmt.Sprintf("killed from here on, it would run again: %v", err))
+		if err := r.folder.commandEnded(r.record, found); err != nil {
+			r.Report.Note(fmt.Sprintf("if this run is killed now, the command will run again: %v", err))
 		}
 	}
-	if err := r.unmark(ctx); err != nil {
+	if err := r.removeMarker(ctx); err != nil {
 		return err
 	}
 	if err := r.upload(ctx, found, again); err != nil {
 		return err
 	}
 	r.record.Times.Out = seconds(time.Since(began))
-	return r.keep(ctx, r.Request.Record, true)
+	return r.storeRecord(ctx, r.Request.Record, true)
 }
 
-// upload sends files, and puts them into the record. Where some may be up already, only the others are sent.
+// upload uploads files, and adds them to the record. With again, it leaves out those that are already stored.
 func (r *run) upload(ctx context.Context, files []output, again bool) error {
 	began := time.Now()
 	u := &upload{run: r, sent: map[store.Ref]OutputRecord{}}
@@ -175,11 +173,11 @@ func (r *run) upload(ctx context.Context, files []output, again bool) error {
 	}
 	err := r.Report.During("upload", size, func() error {
 		if again {
-			if err := u.look(ctx, files); err != nil {
+			if err := u.findSent(ctx, files); err != nil {
 				return err
 			}
 		}
-		return u.some(ctx, files)
+		return u.sendMissing(ctx, files)
 	})
 	unproved := 0
 	for _, f := range files {
@@ -194,9 +192,9 @@ func (r *run) upload(ctx context.Context, files []output, again bool) error {
 		return err
 	}
 	if len(files) > 0 {
-		text := fmt.Sprintf("%s, %s in %s", count(len(files), "output"), amount.Bytes(size), amount.Took(time.Since(began)))
+		text := fmt.Sprintf("%s, %s in %s", amount.Count(len(files), "output"), amount.Bytes(size), amount.Took(time.Since(began)))
 		if u.there > 0 {
-			text += fmt.Sprintf("; %d were there", u.there)
+			text += fmt.Sprintf("; %d already stored", u.there)
 		}
 		if unproved > 0 {
 			text += fmt.Sprintf("; %d could not be verified", unproved)
@@ -216,38 +214,33 @@ type upload struct {
 	there int
 }
 
-// look finds what an earlier run has sent.
-func (u *upload) look(ctx context.Context, files []output) error {
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(asking)
-	for _, f := range files {
-		g.Go(func() error {
-			same, err := u.c.SameFile(gctx, u.folder.file(f.Rel), f.Target, &u.Transfer.Attrs)
-			switch {
-			case errors.Is(err, store.NotFound):
-				return nil
-			case err != nil:
-				return err
-			case same.Verdict == haul.Equal:
-				u.note(f, same.Target, same.Text)
-				u.mu.Lock()
-				defer u.mu.Unlock()
-				u.there++
-			}
+// findSent finds what an earlier run has stored.
+func (u *upload) findSent(ctx context.Context, files []output) error {
+	return pool.Each(ctx, requestsAtOnce, files, func(ctx context.Context, _ int, f output) error {
+		same, err := u.c.SameFile(ctx, u.folder.file(f.Rel), f.Target, &u.Transfer.Attrs)
+		switch {
+		case errors.Is(err, store.NotFound):
 			return nil
-		})
-	}
-	return g.Wait()
+		case err != nil:
+			return err
+		case same.Verdict == haul.Equal:
+			u.record(f, same.Target, same.Text)
+			u.mu.Lock()
+			defer u.mu.Unlock()
+			u.there++
+		}
+		return nil
+	})
 }
 
-func (u *upload) note(f output, obj store.Object, proof string) {
+func (u *upload) record(f output, obj store.Object, proof string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.sent[f.Target] = OutputRecord{Path: f.Rel, Target: f.Target.String(), Size: f.Size, ETag: obj.ETag, Version: obj.Version, Sum: sumOf(obj), Proof: proof}
 }
 
-// some sends those that are not there, by bucket; of each, families in order.
-func (u *upload) some(ctx context.Context, files []output) error {
+// sendMissing uploads those that are not yet stored, by bucket, each with companion files in order.
+func (u *upload) sendMissing(ctx context.Context, files []output) error {
 	byBucket := map[string][]output{}
 	byPath := map[string]output{}
 	for _, f := range files {
@@ -277,7 +270,7 @@ func (u *upload) some(ctx context.Context, files []output) error {
 				if sumOf(obj) == "" && !e.Result.Proof.Sum.IsZero() {
 					obj.Sums = append(obj.Sums, e.Result.Proof.Sum)
 				}
-				u.note(byPath[e.Target], obj, proof)
+				u.record(byPath[e.Target], obj, proof)
 				u.Report.Moved(e.Verb, e.Source, e.Target, e.Result)
 			case mirror.Failed, mirror.Skipped:
 				u.Report.Failed(e.Verb, e.Source, e.Target, e.Err)
@@ -290,29 +283,29 @@ func (u *upload) some(ctx context.Context, files []output) error {
 	return nil
 }
 
-// failed ends a run whose command did not end well.
+// failed ends a run whose command failed.
 func (r *run) failed(ctx context.Context, cause error) error {
 	r.record.Why = cause.Error()
 	if !r.OnFailure || r.record.Began.IsZero() {
 		return cause
 	}
-	ctx, stop := lasting(ctx, r.Grace)
+	ctx, stop := outlive(ctx, r.Grace)
 	defer stop()
 	found, ferr := r.find(ctx, r.Outputs)
-	if errors.Is(ferr, store.NotFound) { // what is missing is no wonder
+	if errors.Is(ferr, store.NotFound) { // after a failure, outputs may be missing
 		ferr = nil
 	}
-	err := r.unmark(ctx)
+	err := r.removeMarker(ctx)
 	if err == nil {
 		err = r.upload(ctx, found, false)
 	}
 	if err == nil {
-		err = r.keep(ctx, r.Request.Record, false)
+		err = r.storeRecord(ctx, r.Request.Record, false)
 	}
 	return errors.Join(cause, ferr, err)
 }
 
-// interrupted ends a run that was told to end: what is wanted of it goes up, and where it goes to is never taken for results.
+// interrupted ends a run that was interrupted: it uploads OnInterrupt to a prefix that cannot be mistaken for results.
 func (r *run) interrupted(ctx context.Context, cause error) error {
 	r.record.Outcome, r.record.Why = Interrupted, cause.Error()
 	if r.record.Began.IsZero() {
@@ -337,10 +330,10 @@ func (r *run) interrupted(ctx context.Context, cause error) error {
 		err = r.upload(ctx, found, false)
 	}
 	if err == nil {
-		err = r.keep(ctx, aside, false)
+		err = r.storeRecord(ctx, aside, false)
 	}
 	if err == nil && aside.Bucket != "" {
-		r.Report.Note("what there is of it is below " + aside.String())
+		r.Report.Note("partial outputs are below " + aside.String())
 	}
 	return errors.Join(cause, err)
 }

@@ -12,18 +12,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// strayTime is how long killed processes may take to be gone.
+// strayTime is how long killed processes may take to end.
 const strayTime = 10 * time.Second
 
-// adoptOrphans lets this process, and no other, wait for what the command leaves behind: in a container nobody else may.
+// adoptOrphans makes this process the parent of what the command leaves behind: in a container nobody else may wait for it.
 func adoptOrphans() { _ = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) }
 
-// endStrays kills what the command of an earlier run in this work folder left running when haul itself was killed. They are
-// known by their environment; the lock of the folder says that no other run is in it.
+// endStrays kills what the command of an earlier run in this work folder left running when haul itself was killed. These processes are
+// known by their environment; the lock of the folder ensures that no other run uses it.
 func endStrays(work string) error {
 	timer := time.NewTimer(strayTime)
 	defer timer.Stop()
-	tick := time.NewTicker(lookAgain)
+	tick := time.NewTicker(groupPoll)
 	defer tick.Stop()
 	for {
 		pids := strays(work)

@@ -4,5 +4,5 @@ package stage
 
 func adoptOrphans() {}
 
-// endStrays does nothing: who is in a folder cannot be known here.
+// endStrays does nothing: this system does not show the environment of processes.
 func endStrays(string) error { return nil }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// group is the command. Here it is ended without being asked, and what it started goes on.
+// group is the command. On this system it is killed at once, and what it started keeps running.
 type group struct{ process *os.Process }
 
 func startGroup(cmd *exec.Cmd, _ *os.File) (*group, error) {
@@ -28,9 +28,9 @@ func (p *group) signal(os.Signal) { p.kill() }
 
 func (p *group) kill() { _ = p.process.Kill() }
 
-func (p *group) linger(time.Duration, func(string)) {}
+func (p *group) waitForRest(time.Duration, func(string)) {}
 
-// exitOf gives the exit code.
+// exitOf returns the exit code.
 func exitOf(s *os.ProcessState) (code int, name string) {
 	if s == nil {
 		return 0, ""
@@ -38,12 +38,12 @@ func exitOf(s *os.ProcessState) (code int, name string) {
 	return s.ExitCode(), ""
 }
 
-// peakMemory is not told here.
+// peakMemory is not known on this system.
 func peakMemory(*os.ProcessState) int64 { return 0 }
 
 func isPipeGone(err error) bool { return errors.Is(err, io.ErrClosedPipe) }
 
-// hasOtherNames is not asked here: an open file cannot be removed.
+// hasOtherNames is not needed here: an open file cannot be removed.
 func hasOtherNames(string) bool { return false }
 
 func makeFIFO(string) error {
@@ -52,5 +52,5 @@ func makeFIFO(string) error {
 
 func readFIFO(path string) (*os.File, error) { return nil, errors.ErrUnsupported }
 
-// SignalNamed knows of one that ends a process at once.
+// SignalNamed knows only the one that kills a process.
 func SignalNamed(name string) (os.Signal, bool) { return os.Kill, name == "KILL" || name == "TERM" }

@@ -17,8 +17,8 @@ import (
 	"golang.org/x/term"
 )
 
-// lookAgain is how often is looked whether all of a group has ended.
-const lookAgain = 20 * time.Millisecond
+// groupPoll is how often a group is checked for its end.
+const groupPoll = 20 * time.Millisecond
 
 // group is the command and what it starts, as long as that stays in its process group.
 type group struct {
@@ -28,8 +28,8 @@ type group struct {
 	passing  sync.WaitGroup
 }
 
-// startGroup starts a command in a group of its own, which gets the terminal where stdin is one, and SIGUSR1 and SIGUSR2 where
-// this process gets them.
+// startGroup starts a command in a group of its own, which gets the terminal if stdin is one, and SIGUSR1 and SIGUSR2 if this process
+// gets them.
 func startGroup(cmd *exec.Cmd, stdin *os.File) (*group, error) {
 	adoptOrphans()
 	p := &group{passed: make(chan os.Signal, 2)}
@@ -39,7 +39,7 @@ func startGroup(cmd *exec.Cmd, stdin *os.File) (*group, error) {
 		cmd.SysProcAttr.Foreground, cmd.SysProcAttr.Ctty = true, int(stdin.Fd())
 	}
 	pipes := make(chan os.Signal, 1)
-	signal.Notify(pipes, syscall.SIGPIPE) // so that output whose reader is gone is an error here, and not the end
+	signal.Notify(pipes, syscall.SIGPIPE) // so that a closed output is an error here, and does not kill this process
 	if err := cmd.Start(); err != nil {
 		p.takeTerminal()
 		return nil, err
@@ -64,7 +64,7 @@ func hasForeground(f *os.File) bool {
 	return err == nil && front == unix.Getpgrp()
 }
 
-// hearUser sends SIGUSR1 and SIGUSR2 to c, unless whoever began this process ignores them.
+// hearUser sends SIGUSR1 and SIGUSR2 to c, unless this process was started with them ignored.
 func hearUser(c chan<- os.Signal) {
 	for _, s := range []os.Signal{syscall.SIGUSR1, syscall.SIGUSR2} {
 		if !signal.Ignored(s) {
@@ -73,14 +73,14 @@ func hearUser(c chan<- os.Signal) {
 	}
 }
 
-// outliveUser keeps those from ending this process, until the func is called.
+// outliveUser keeps them from killing this process, until the func is called.
 func outliveUser() func() {
 	c := make(chan os.Signal, 1)
 	hearUser(c)
 	return func() { signal.Stop(c) }
 }
 
-// close ends the passing of signals, and takes the terminal back.
+// close stops passing signals on, and takes the terminal back.
 func (p *group) close() {
 	signal.Stop(p.passed)
 	close(p.passed)
@@ -97,24 +97,24 @@ func (p *group) takeTerminal() {
 	_ = unix.IoctlSetPointerInt(int(p.terminal.Fd()), unix.TIOCSPGRP, unix.Getpgrp())
 }
 
-// signal sends a signal to all of the group; nil is SIGTERM. What has ended hears nothing.
+// signal sends a signal to all of the group; nil is SIGTERM.
 func (p *group) signal(s os.Signal) {
 	n, ok := s.(syscall.Signal)
 	if !ok {
 		n = syscall.SIGTERM
 	}
 	_ = syscall.Kill(-p.pid, n)
-	_ = syscall.Kill(-p.pid, syscall.SIGCONT) // what is stopped hears nothing else
+	_ = syscall.Kill(-p.pid, syscall.SIGCONT) // a stopped process handles no other signal
 }
 
 func (p *group) kill() { _ = syscall.Kill(-p.pid, syscall.SIGKILL) }
 
-// linger waits until all of the group has ended, after the command itself did, and makes it end when that takes too long. It is
-// what a shell leaves running behind its own end, such as >(gzip > a.gz).
-func (p *group) linger(grace time.Duration, note func(string)) {
+// waitForRest waits, after the command has ended, for the rest of the group, and kills it if that takes too long: a shell leaves
+// processes running after its own end, such as >(gzip > a.gz).
+func (p *group) waitForRest(grace time.Duration, note func(string)) {
 	timer := time.NewTimer(grace)
 	defer timer.Stop()
-	tick := time.NewTicker(lookAgain)
+	tick := time.NewTicker(groupPoll)
 	defer tick.Stop()
 	for p.isThere() {
 		select {
@@ -137,7 +137,7 @@ func (p *group) isThere() bool {
 	}
 }
 
-// exitOf gives the exit code as a shell tells it, and the signal that ended it.
+// exitOf returns the exit code as a shell has it, and the signal that killed it.
 func exitOf(s *os.ProcessState) (code int, name string) {
 	if s == nil {
 		return 0, ""
@@ -180,12 +180,12 @@ func makeFIFO(path string) error {
 	return nil
 }
 
-// readFIFO opens a FIFO for reading, which lets go whoever waits to open it for writing.
+// readFIFO opens a FIFO for reading, which unblocks an open for writing.
 func readFIFO(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }
 
-// SignalNamed gives the signal of a name such as TERM or SIGINT.
+// SignalNamed returns the signal of a name such as TERM or SIGINT.
 func SignalNamed(name string) (os.Signal, bool) {
 	for _, prefix := range []string{"", "SIG"} {
 		if s := unix.SignalNum(prefix + name); s != 0 {

@@ -11,16 +11,16 @@ import (
 	"runtime"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"haul.example/haul"
+	"haul.example/haul/internal/amount"
+	"haul.example/haul/internal/pool"
 	"haul.example/haul/store"
 )
 
 // The names of what a run leaves beside its outputs.
 const (
 	recordName    = "run.json"
-	markName      = "_SUCCESS"
+	markerName    = "_SUCCESS"
 	logOut        = "run.stdout"
 	logErr        = "run.stderr"
 	partialFolder = "_partial/"
@@ -37,10 +37,10 @@ const (
 	Succeeded   Outcome = "succeeded"
 	Failed      Outcome = "failed"
 	Interrupted Outcome = "interrupted"
-	Skipped     Outcome = "skipped" // its outputs were there
+	Skipped     Outcome = "skipped" // its outputs already exist
 )
 
-// Record says what a run did; it is run.json. Sizes are in bytes, times in seconds, dates in UTC.
+// Record is the record of a run, run.json. Sizes are in bytes, times in seconds, dates in UTC.
 type Record struct {
 	SchemaVersion int    `json:"schema_version"`
 	Haul          string `json:"haul"`
@@ -62,12 +62,12 @@ type Record struct {
 
 	Began time.Time `json:"began,omitzero"` // the command
 	Ended time.Time `json:"ended,omitzero"`
-	// Code is the exit code of the command, as a shell tells it; Signal what ended it.
+	// Code is the exit code of the command, as a shell has it; Signal is what killed it.
 	Code   int    `json:"exit_code"`
 	Signal string `json:"signal,omitempty"`
 	Times  Times  `json:"seconds"`
-	// Memory is the most that one process of the command had, or haul itself when it began it, since the kernel counts that in; Disk
-	// is the size of the work folder at the command's end.
+	// Memory is the peak of one process of the command, or of haul when it started it, since the kernel counts that too; Disk is the
+	// size of the work folder at the command's end.
 	Memory int64 `json:"peak_memory_bytes,omitempty"`
 	Disk   int64 `json:"disk_bytes"`
 }
@@ -91,7 +91,7 @@ type InputRecord struct {
 	Sum     string `json:"checksum,omitempty"`
 }
 
-// OutputRecord is one object that was made. An empty Proof says that nobody vouched for its bytes.
+// OutputRecord is one object that was made. An empty Proof means that it could not be verified.
 type OutputRecord struct {
 	Path    string `json:"path"`
 	Target  string `json:"target"`
@@ -123,8 +123,8 @@ func newRecord(q Request) Record {
 	return rec
 }
 
-// asked is a text that is equal for runs that would make the same. Version and checksum add nothing to the state of an input, and
-// not every way to ask tells them.
+// asked is a text that is equal for equal runs. It leaves out version and checksum of an input, which add nothing to its state, and
+// are not always known.
 func (rec Record) asked() string {
 	inputs := func(list []InputRecord) (all [][]any) {
 		for _, in := range list {
@@ -139,20 +139,20 @@ func (rec Record) asked() string {
 	return string(b)
 }
 
-// below gives an object of the record's own.
+// below returns an object of the record.
 func below(prefix store.Ref, name string) store.Ref {
 	prefix.Key += name
 	return prefix
 }
 
-// finished reports whether a run like this one has succeeded, and all its outputs are still what it made.
+// finished reports whether the same run has succeeded, and all its outputs are unchanged.
 func (r *run) finished(ctx context.Context) bool {
 	at := r.Request.Record
 	if at.Bucket == "" {
 		return false
 	}
 	a := r.Transfer.Attrs
-	if _, err := r.c.Store().Head(ctx, store.GetRequest{Ref: below(at, markName), Attrs: &a}); err != nil {
+	if _, err := r.c.Store().Head(ctx, store.GetRequest{Ref: below(at, markerName), Attrs: &a}); err != nil {
 		return false
 	}
 	text, err := readObject(ctx, r.c, below(at, recordName), &a)
@@ -161,53 +161,49 @@ func (r *run) finished(ctx context.Context) bool {
 		return false
 	}
 	for _, in := range append(r.record.Inputs, r.record.Streams...) {
-		if in.State == "" { // nobody can know whether it is the same
+		if in.State == "" { // it may have changed
 			return false
 		}
 	}
 	if rec.SchemaVersion != recordVersion || rec.Outcome != Succeeded || rec.asked() != r.record.asked() {
 		return false
 	}
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(asking)
-	for _, o := range rec.Outputs {
-		g.Go(func() error {
-			ref, err := r.Address(o.Target)
-			if err != nil {
-				return err
-			}
-			obj, err := r.c.Store().Head(gctx, store.GetRequest{Ref: ref, Attrs: &a})
-			if err == nil && (obj.ETag != o.ETag || obj.Size != o.Size) {
-				err = store.Changed
-			}
+	err = pool.Each(ctx, requestsAtOnce, rec.Outputs, func(ctx context.Context, _ int, o OutputRecord) error {
+		ref, err := r.Address(o.Target)
+		if err != nil {
 			return err
-		})
-	}
-	if g.Wait() != nil {
+		}
+		obj, err := r.c.Store().Head(ctx, store.GetRequest{Ref: ref, Attrs: &a})
+		if err == nil && (obj.ETag != o.ETag || obj.Size != o.Size) {
+			err = store.Changed
+		}
+		return err
+	})
+	if err != nil {
 		return false
 	}
 	r.record.Outputs = rec.Outputs
 	r.Report.Note(fmt.Sprintf("nothing to do: the same command made %s of the same inputs on %s (%s); --rerun does it again",
-		count(len(rec.Outputs), "output"), rec.Ended.Local().Format(time.DateTime), below(at, recordName)))
+		amount.Count(len(rec.Outputs), "output"), rec.Ended.Local().Format(time.DateTime), below(at, recordName)))
 	return true
 }
 
-// unmark takes the mark of an earlier success away before outputs change.
-func (r *run) unmark(ctx context.Context) error {
+// removeMarker removes the success marker of an earlier run before outputs change.
+func (r *run) removeMarker(ctx context.Context) error {
 	if r.Request.Record.Bucket == "" {
 		return nil
 	}
-	if _, err := r.c.Store().Head(ctx, store.GetRequest{Ref: below(r.Request.Record, markName), Attrs: &r.Transfer.Attrs}); errors.Is(err, store.NotFound) {
+	if _, err := r.c.Store().Head(ctx, store.GetRequest{Ref: below(r.Request.Record, markerName), Attrs: &r.Transfer.Attrs}); errors.Is(err, store.NotFound) {
 		return nil // and not everybody who may store may delete
 	}
-	if err := r.c.Store().Delete(ctx, below(r.Request.Record, markName), &r.Transfer.Attrs); err != nil {
-		return fmt.Errorf("remove the mark of an earlier success: %w", err)
+	if err := r.c.Store().Delete(ctx, below(r.Request.Record, markerName), &r.Transfer.Attrs); err != nil {
+		return fmt.Errorf("remove the success marker of an earlier run: %w", err)
 	}
 	return nil
 }
 
-// keep stores logs and record below at, and the mark of success last where the run deserves it.
-func (r *run) keep(ctx context.Context, at store.Ref, good bool) error {
+// storeRecord stores logs and record below at and, if the run succeeded, the success marker last.
+func (r *run) storeRecord(ctx context.Context, at store.Ref, good bool) error {
 	if good {
 		r.record.Outcome = Succeeded
 	}
@@ -231,10 +227,10 @@ func (r *run) keep(ctx context.Context, at store.Ref, good bool) error {
 	if err := r.put(ctx, below(at, recordName), append(text, '\n')); err != nil || !good {
 		return err
 	}
-	return r.put(ctx, below(at, markName), nil)
+	return r.put(ctx, below(at, markerName), nil)
 }
 
-// ownTransfer are the choices of what a run stores beside its outputs.
+// ownTransfer are the options for what a run stores beside its outputs.
 func (r *run) ownTransfer(kind string) haul.UploadOptions {
 	t := haul.UploadOptions{Resume: haul.ResumeNever, Attrs: r.Transfer.Attrs}
 	t.Attrs.Headers = store.Headers{ContentType: kind}

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// rewriteSheet replaces every address in a sample sheet, and leaves all else as it is, byte for byte. The sheet is JSON, or CSV, or TSV;
-// ext is how its name ends. It is an error that there is no address in it.
+// rewriteSheet replaces every address in a sample sheet, and leaves the rest as it is, byte for byte. The sheet is JSON, CSV or TSV;
+// ext is the extension of its name. A sheet without addresses is an error.
 func rewriteSheet(ext string, text []byte, path func(string) string) ([]byte, error) {
 	n := 0
 	counted := func(address string) string {
@@ -37,7 +37,7 @@ func rewriteSheet(ext string, text []byte, path func(string) string) ([]byte, er
 	return nil, invalid("it names nothing to fetch: no cell of it is s3://BUCKET/KEY (a sheet that is to come as it is wants --in)")
 }
 
-// isJSON tells a sheet that is JSON. Illumina's sheets begin with a bracket, too.
+// isJSON reports a sheet that is JSON. Illumina's sheets start with a bracket, too.
 func isJSON(ext string, text []byte) bool {
 	text = bytes.TrimSpace(withoutBOM(text))
 	return ext == ".json" || ext == ".jsonl" || bytes.HasPrefix(text, []byte("{")) || bytes.HasPrefix(text, []byte("[")) && checkJSON(text) == nil
@@ -45,7 +45,7 @@ func isJSON(ext string, text []byte) bool {
 
 func withoutBOM(text []byte) []byte { return bytes.TrimPrefix(text, []byte("\ufeff")) }
 
-// checkJSON reads all values of a text; there may be one a line.
+// checkJSON reads all values of a text; there may be one per line.
 func checkJSON(text []byte) error {
 	d := json.NewDecoder(bytes.NewReader(withoutBOM(text)))
 	for {
@@ -97,9 +97,9 @@ func rewriteString(word []byte, path func(string) string) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// rewrite replaces every cell of a sheet that is an address, and leaves all else as it is, byte for byte. Cells are parted by tabs
-// where the text up to the first address has one, else by commas; a cell in double quotes may have both, line ends, and "" for a quote
-// (RFC 4180). Sections, as Illumina has them, are rows like others.
+// rewrite replaces every cell of a sheet that is an address, and leaves the rest as it is, byte for byte. Cells are separated by tabs
+// if the text up to the first address has one, else by commas; a cell in double quotes may have both, line ends, and "" for a quote
+// (RFC 4180). Sections, as in Illumina's sheets, are rows like others.
 func rewrite(text []byte, path func(string) string) []byte {
 	comma := byte(',')
 	if head, _, found := bytes.Cut(text, []byte(address)); found && bytes.IndexByte(head, '\t') >= 0 {
@@ -117,7 +117,7 @@ func rewrite(text []byte, path func(string) string) []byte {
 	return out.Bytes()
 }
 
-// cellEnd gives the offset of the comma or line end after the first cell.
+// cellEnd returns the offset of the comma or line end after the first cell.
 func cellEnd(text []byte, comma byte) int {
 	i := 0
 	for i < len(text) && text[i] == ' ' {

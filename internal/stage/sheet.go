@@ -2,6 +2,7 @@ package stage
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,16 +12,15 @@ import (
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sync/errgroup"
-
 	"haul.example/haul"
+	"haul.example/haul/internal/pool"
 	"haul.example/haul/mirror"
 	"haul.example/haul/store"
 )
 
 const address = "s3://"
 
-// sheet reads a sample sheet, and gives it with its paths, and all that it names.
+// sheet reads a sample sheet, and returns it, with paths for addresses, and everything that it names.
 func (r *run) sheet(ctx context.Context, in Input) (string, []*item, error) {
 	place := in.place()
 	text, err := r.readSheet(ctx, in.Source)
@@ -33,18 +33,12 @@ func (r *run) sheet(ctx context.Context, in Input) (string, []*item, error) {
 	}
 	sheet := &item{source: in.Source.String(), rel: place, content: rewritten, state: hash(text)}
 	all := make([][]*item, len(named))
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(asking)
-	for i, one := range named {
-		g.Go(func() (err error) {
-			if all[i], err = r.lookNamed(gctx, one); err != nil {
-				err = fmt.Errorf("sample sheet %s: %w", in.Source, err)
-			}
-			return err
-		})
-	}
-	if err := g.Wait(); err != nil {
-		return place, nil, err
+	err = pool.Each(ctx, requestsAtOnce, named, func(ctx context.Context, i int, one Input) (err error) {
+		all[i], err = r.resolveNamed(ctx, one)
+		return err
+	})
+	if err != nil {
+		return place, nil, fmt.Errorf("sample sheet %s: %w", in.Source, err)
 	}
 	items := []*item{sheet}
 	for _, some := range all {
@@ -53,43 +47,36 @@ func (r *run) sheet(ctx context.Context, in Input) (string, []*item, error) {
 	return place, items, nil
 }
 
-// sheetInputs gives what a sheet names, and the sheet with paths in place of addresses.
+// sheetInputs returns what a sheet names, and the sheet with paths for addresses.
 func (r *run) sheetInputs(from mirror.End, text []byte) (named []Input, rewritten []byte, err error) {
 	var first error
 	rewritten, err = rewriteSheet(path.Ext(filepath.ToSlash(from.Path)+from.Ref.Key), text, func(cell string) string {
 		ref, err := r.Address(cell)
 		if err != nil {
-			first = cmpErr(first, err)
+			first = cmp.Or(first, err)
 			return cell
 		}
 		one := Input{Source: mirror.Remote(ref), Folder: ref.Key == "" || strings.HasSuffix(ref.Key, "/"), Dest: path.Join(sheetFolder, ref.Bucket, ref.Key)}
 		if one.Dest != strings.TrimSuffix(path.Join(sheetFolder, ref.Bucket)+"/"+ref.Key, "/") {
-			first = cmpErr(first, invalid("%s can be no file here", cell))
+			first = cmp.Or(first, invalid("%s cannot be a file here", cell))
 		}
 		named = append(named, one)
 		return filepath.Join(r.folder.work(), filepath.FromSlash(one.Dest))
 	})
-	return named, rewritten, cmpErr(first, err)
+	return named, rewritten, cmp.Or(first, err)
 }
 
-// lookNamed is look for what a sheet names, where a folder may stand without its slash: Cell Ranger and others have it so.
-func (r *run) lookNamed(ctx context.Context, one Input) ([]*item, error) {
-	_, items, err := r.look(ctx, one)
+// resolveNamed is resolveInput for what a sheet names, where a folder may lack its slash, as in sheets of Cell Ranger.
+func (r *run) resolveNamed(ctx context.Context, one Input) ([]*item, error) {
+	_, items, err := r.resolveInput(ctx, one)
 	if one.Folder || !errors.Is(err, store.NotFound) {
 		return items, err
 	}
 	one.Folder = true
-	if _, items, ferr := r.look(ctx, one); !errors.Is(ferr, store.NotFound) {
+	if _, items, ferr := r.resolveInput(ctx, one); !errors.Is(ferr, store.NotFound) {
 		return items, ferr
 	}
 	return nil, fmt.Errorf("%w, and nothing is stored below %s/", err, one.Source)
-}
-
-func cmpErr(first, next error) error {
-	if first != nil {
-		return first
-	}
-	return next
 }
 
 func (r *run) readSheet(ctx context.Context, from mirror.End) ([]byte, error) {
@@ -113,10 +100,10 @@ func readObject(ctx context.Context, c *haul.Client, ref store.Ref, a *store.Att
 	return text.Bytes(), err
 }
 
-// bounded is a buffer that takes no more than a sample sheet may have.
+// bounded is a buffer of at most maxSheet bytes.
 type bounded struct{ bytes.Buffer }
 
-// Write writes, unless it would be too much.
+// Write appends p, if it fits.
 func (b *bounded) Write(p []byte) (int, error) {
 	if b.Len()+len(p) > maxSheet {
 		return 0, invalid("it has more than %d bytes", maxSheet)

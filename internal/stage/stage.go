@@ -1,23 +1,22 @@
 // Package stage runs one command where the data is not: its inputs come from a store, its outputs go there.
 //
-//	resolve   what every input is now: names, sizes, ETags; the cells of sample sheets too
-//	skip      is there a record of this very run, with all outputs still as it says? then there is nothing to do
-//	folder    a work folder whose name follows from the run, locked; what is no input of this run is removed from it
-//	in        inputs side by side, each proved; from the machine's cache where there is one
-//	run       the command, in a process group of its own; a signal or a notice ends it, with time to end well
-//	out       outputs, proved, indexes after their data; then the logs, the record (run.json), and an empty _SUCCESS
+//	resolve   find the current state of every input: name, size, ETag; also of those in the cells of sample sheets
+//	skip      if there is a record of the same run, and all its outputs are unchanged, nothing is left to do
+//	folder    lock a work folder whose name is a hash of the request; remove from it what is not an input
+//	in        fetch and verify inputs, several at once; from the machine's cache if there is one
+//	run       run the command, in a process group of its own; a signal or a Spot notice stops it, with time to clean up
+//	out       store and verify outputs, indexes after their data; then the logs, the record (run.json), and an empty _SUCCESS
 //
-// Killed at any moment, the same run goes on: inputs that are there are proved by what the store vouches for and stay, those
-// that were on their way go on, and the command starts over. Once it has ended well, and this machine was not started anew
-// since, only what is not yet stored is uploaded.
+// A run that is killed at any moment resumes when the same command runs again: inputs that are there are verified by recorded
+// checksums and stay, interrupted downloads resume, and the command starts over. Once the command has succeeded, and unless the
+// machine was rebooted since, only outputs that are not yet stored are uploaded.
 //
-// A cache keeps inputs by the state of the object (its ETag), for all runs on the machine; each user has a folder of his own in it. Whoever needs an object holds the lock
-// of its entry, looks whether it is there, and else fetches it; the kernel lets go of the lock of whoever dies, and the
-// next one goes on with the file that it left.
+// A cache keeps inputs by the state of the object (its ETag), for all runs on the machine; each user has a folder in it. A run that
+// needs an object locks its entry, and fetches the object if it is not there. The kernel releases the lock of a process that dies,
+// and the next one resumes the file that it left.
 //
-// It does not run the command on another machine, and does not keep it from writing elsewhere. It knows nothing of what
-// the command reads but what it is told, so a run is skipped by its line, its inputs and the program that the line
-// names by a path.
+// It does not run the command on another machine, and does not keep it from writing elsewhere. It does not see what else the command
+// reads, so a run is skipped by its command line, its inputs, and the program, if that is named by a path.
 package stage
 
 import (
@@ -41,16 +40,16 @@ type Request struct {
 	Inputs  []Input
 	Streams []Stream
 	Outputs []Output
-	// Record is the prefix below which the record, the logs and the mark of success go. An empty bucket keeps none.
+	// Record is the prefix for the record, the logs and the success marker. An empty bucket stores none.
 	Record store.Ref
 	// Address reads the address of an object in a sample sheet.
 	Address func(string) (store.Ref, error)
 
-	// Dir is the folder that work folders are made in; From is where the line was given, for relative paths.
+	// Dir is the folder for work folders; From is the working directory of the user, for relative paths.
 	Dir, From string
-	// Keep leaves the work folder behind after success.
+	// Keep keeps the work folder after success.
 	Keep bool
-	// Again runs it although its outputs are there.
+	// Again runs the command even if its outputs exist.
 	Again bool
 
 	Cache Cache
@@ -58,18 +57,18 @@ type Request struct {
 	Env []string
 	// Stdin, Stdout and Stderr are the command's own.
 	Stdin, Stdout, Stderr *os.File
-	// NoLogs leaves the command's output alone; else it is kept in the work folder too.
+	// NoLogs does not save the command's output; otherwise it is saved in the work folder too.
 	NoLogs bool
-	// Signal asks the command to end; nil is SIGTERM. Grace is the time that it has then; 0 is 30 seconds.
+	// Signal asks the command to stop; nil is SIGTERM. Grace is the time that it then has; 0 is 30 seconds.
 	Signal os.Signal
 	Grace  time.Duration
-	// Metadata is the address of the machine's metadata service, which tells when a Spot machine goes; empty asks nobody.
+	// Metadata is the address of the machine's metadata service, which announces the end of a Spot instance; empty uses none.
 	Metadata string
-	// OnInterrupt are outputs of a run that was told to end. Outputs go up after a failure too where OnFailure says so.
+	// OnInterrupt are outputs of a run that was interrupted. With OnFailure, Outputs are uploaded after a failure too.
 	OnInterrupt []Output
 	OnFailure   bool
 
-	// Transfer holds the choices of outputs; of inputs only who pays.
+	// Transfer holds the options for outputs; for inputs, only its RequestPayer counts.
 	Transfer    mirror.TransferOptions
 	ContentType func(name string) string
 	// Version is haul's own, for the record.
@@ -77,37 +76,37 @@ type Request struct {
 	Report  Report
 }
 
-// Report is told what happens, from any goroutine.
+// Report gets what happens, from any goroutine.
 type Report interface {
-	// Note is for people.
+	// Note is a message for the user.
 	Note(text string)
-	// Moved is one transfer that ended well, and Failed one that did not.
+	// Moved is a transfer that succeeded, and Failed one that did not.
 	Moved(verb, source, target string, r haul.Result)
 	Failed(verb, source, target string, err error)
-	// During does work, which uploads or downloads, and may show how far it is of that many bytes.
+	// During does work, which uploads or downloads, and may show its progress, in bytes of size.
 	During(verb string, size int64, work func() error) error
-	// Last is called if the process ends before the func that it gives is called.
+	// Last registers a func to call if the process ends before done is called.
 	Last(func()) (done func())
 }
 
 const defaultGrace = 30 * time.Second
 
-// ErrNotFound is in the chain of an error where the command is no program here, ErrNotRun where it cannot be run; ErrRuns, with
-// haul.ErrBusy, where the same request is being run.
+// ErrNotFound is in the chain of an error if the command is not a program here, ErrNotRun if it cannot be started, and ErrRuns, with
+// haul.ErrBusy, if the same request is already running.
 var (
 	ErrRuns     = errors.New("the same command is already running")
 	ErrNotFound = errors.New("command not found")
 	ErrNotRun   = errors.New("the command cannot be run")
 )
 
-// ExitError says that the command ended otherwise than with code 0.
+// ExitError: the command did not exit with code 0.
 type ExitError struct {
-	// Code is its exit code, or 128 and the number of Signal, which ended it.
+	// Code is its exit code, or 128 plus the number of Signal, which killed it.
 	Code   int
 	Signal string
 }
 
-// Error reports how.
+// Error has the code or the signal.
 func (e *ExitError) Error() string {
 	if e.Signal != "" {
 		return "the command was killed by the signal " + e.Signal
@@ -115,18 +114,18 @@ func (e *ExitError) Error() string {
 	return fmt.Sprintf("the command exited with code %d", e.Code)
 }
 
-// FolderError goes with any error after which the work folder is still there.
+// FolderError wraps any error after which the work folder still exists.
 type FolderError struct {
 	Folder string
-	// Log is the file in it that has what the command wrote to standard error; empty where there is none.
+	// Log is the file in it with the command's standard error; empty if there is none.
 	Log string
 	Err error
 }
 
-// Error gives the cause.
+// Error returns the text of the cause.
 func (e *FolderError) Error() string { return e.Err.Error() }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *FolderError) Unwrap() error { return e.Err }
 
 // run is one Run.
@@ -139,9 +138,9 @@ type run struct {
 	places []string // of each input, below the work folder
 }
 
-// Run does it. The error is an *ExitError where the command did not end well, the cause of ctx or a *NoticeError where it was
-// told to end, haul.ErrBusy where another process does the same, and of kind store.NotFound where an input or output is not there;
-// of kind store.Invalid, and no *store.Error, where the request cannot be. The Record is good as far as the run came.
+// Run does a request. The error is an *ExitError if the command failed; the cause of ctx or a *NoticeError if it was interrupted;
+// haul.ErrBusy if another process does the same; of kind store.NotFound if an input or output is missing; and of kind store.Invalid,
+// but not a *store.Error, if the request is not valid. The Record is valid as far as the run came.
 func Run(ctx context.Context, c *haul.Client, q Request) (Record, error) {
 	if q.Grace == 0 {
 		q.Grace = defaultGrace
@@ -167,7 +166,7 @@ func (r *run) run(ctx, watched context.Context) error {
 	if err := r.resolve(watched); err != nil {
 		return causeOf(watched, err)
 	}
-	if err := r.bring(); err != nil {
+	if err := r.checkProgram(); err != nil {
 		return err
 	}
 	if !r.Again && r.finished(watched) {
@@ -183,7 +182,7 @@ func (r *run) run(ctx, watched context.Context) error {
 	err := r.inFolder(ctx, watched)
 	if err == nil && !r.Keep {
 		if err := errors.Join(r.folder.remove(), r.folder.close()); err != nil {
-			r.Report.Note(fmt.Sprintf("all is stored, but the work folder stays: %v", err))
+			r.Report.Note(fmt.Sprintf("everything is stored, but the work folder cannot be removed: %v", err))
 		}
 		return nil
 	}
@@ -199,24 +198,24 @@ func (r *run) run(ctx, watched context.Context) error {
 }
 
 func (r *run) inFolder(ctx, watched context.Context) error {
-	if r.folder.ended(&r.record) {
+	if r.folder.resume(&r.record) {
 		r.Report.Note("resuming an earlier run: the command had succeeded, and its outputs are unchanged")
-		return r.out(ctx, true)
+		return r.stageOut(ctx, true)
 	}
-	if err := r.in(watched); err != nil {
+	if err := r.stageIn(watched); err != nil {
 		return causeOf(watched, err)
 	}
 	err := r.execute(watched)
 	switch {
 	case err == nil:
-		return r.out(ctx, false)
+		return r.stageOut(ctx, false)
 	case watched.Err() != nil:
 		return r.interrupted(ctx, context.Cause(watched))
 	}
 	return r.failed(ctx, err)
 }
 
-// causeOf is why ctx ended, where it did.
+// causeOf returns the cause of ctx if that has ended, and else err.
 func causeOf(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -224,8 +223,8 @@ func causeOf(ctx context.Context, err error) error {
 	return err
 }
 
-// lasting gives a context that lives for that time after ctx has ended.
-func lasting(ctx context.Context, after time.Duration) (context.Context, func()) {
+// outlive returns a context that ends that long after ctx.
+func outlive(ctx context.Context, after time.Duration) (context.Context, func()) {
 	long, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	timer := make(chan *time.Timer, 1)
 	stop := context.AfterFunc(ctx, func() {
@@ -239,13 +238,13 @@ func lasting(ctx context.Context, after time.Duration) (context.Context, func())
 	}
 }
 
-// check refuses what cannot be before anything is asked.
+// check refuses an invalid request before any request to the store.
 func (r *run) check() error {
 	if err := r.findCommand(); err != nil {
 		return err
 	}
 	for _, s := range r.Streams {
-		if err := local(s.Name); err != nil {
+		if err := checkLocal(s.Name); err != nil {
 			return err
 		}
 	}
@@ -267,17 +266,17 @@ func invalid(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", store.Invalid, fmt.Sprintf(format, args...))
 }
 
-// missing is something that is not there.
+// missing is an error about something that does not exist.
 type missing struct{ text string }
 
-// Error says what.
+// Error returns the text.
 func (m missing) Error() string { return m.text }
 
-// Unwrap is the kind.
+// Unwrap returns the kind.
 func (missing) Unwrap() error { return store.NotFound }
 
-// local refuses what is not a path below the work folder.
-func local(rel string) error {
+// checkLocal refuses what is not a path below the work folder.
+func checkLocal(rel string) error {
 	if rel == "" || filepath.ToSlash(filepath.Clean(filepath.FromSlash(rel))) != rel || !filepath.IsLocal(filepath.FromSlash(rel)) || rel == "." {
 		return invalid("%q is not a path below the work folder", rel)
 	}

@@ -143,7 +143,7 @@ func TestCacheRoom(t *testing.T) {
 	keep.Inputs, keep.Cache, keep.Keep = []stage.Input{input("b"), input("c"), input("d")}, stage.Cache{Dir: dir, Size: 3000}, true
 	_, err := stage.Run(t.Context(), c, keep)
 	must(t, err)
-	if said := use("a", 3000, "test", "-s", "a").said(); sharesNames(t, keep.Dir) && !strings.Contains(said, "continuing without the cache for s3://lab/a: it may hold 2.9 KiB") {
+	if said := use("a", 3000, "test", "-s", "a").said(); sharesNames(t, keep.Dir) && !strings.Contains(said, "continuing without the cache for s3://lab/a: the limit is 2.9 KiB") {
 		t.Errorf("an entry in use left: %s", said)
 	}
 }
@@ -338,7 +338,7 @@ func TestNotice(t *testing.T) {
 	q.Report = &report{heard: func(string) { _ = w.Close() }}
 	_, err = stage.Run(t.Context(), client(t, m), q)
 	must(t, err)
-	if said := q.Report.(*report).said(); strings.Count(said, "Spot notices cannot be heard yet: ") != 1 {
+	if said := q.Report.(*report).said(); strings.Count(said, "Spot notices cannot be read yet: ") != 1 {
 		t.Errorf("it said: %s", said)
 	}
 }

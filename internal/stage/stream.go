@@ -21,17 +21,17 @@ type Stream struct {
 	Source store.Ref
 }
 
-// openStreams makes a pipe for each stream, and feeds those that the command opens. A stream that breaks off spoils the run. The
-// func that is given back ends all, and waits; its error is that of streams that were not what the store has.
+// openStreams makes a pipe for each stream, and feeds those that the command opens. A stream that fails makes the run fail, by spoil.
+// The func that it returns stops all streams and waits for them; its error is that of streams that were not what the store has.
 func (r *run) openStreams(ctx context.Context, spoil context.CancelCauseFunc) (func() error, error) {
-	ctx, stop := context.WithCancel(context.WithoutCancel(ctx)) // a pipe ends after the command, which would take that for the end of the object
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx)) // a pipe must outlive the command, which would take its end for that of the object
 	var over atomic.Bool
 	var wg sync.WaitGroup
 	errs := make([]error, len(r.Streams))
 	end := func() error {
 		over.Store(true)
 		for i := range r.Streams {
-			if f, err := readFIFO(r.folder.door(i)); err == nil { // else it was opened, and has no name any more
+			if f, err := readFIFO(r.folder.pipe(i)); err == nil { // otherwise it was opened, and its name was removed
 				defer f.Close() // nothing was read
 			}
 		}
@@ -40,10 +40,10 @@ func (r *run) openStreams(ctx context.Context, spoil context.CancelCauseFunc) (f
 		return errors.Join(errs...)
 	}
 	for i, s := range r.Streams {
-		path, door := r.folder.file(s.Name), r.folder.door(i)
+		path, door := r.folder.file(s.Name), r.folder.pipe(i)
 		err := os.MkdirAll(filepath.Dir(path), folderMode)
 		if err == nil {
-			err = errors.Join(gone(os.Remove(door)), makeFIFO(door), os.Link(door, path))
+			err = errors.Join(ignoreMissing(os.Remove(door)), makeFIFO(door), os.Link(door, path))
 		}
 		if err != nil {
 			return nil, errors.Join(err, end())
@@ -51,14 +51,14 @@ func (r *run) openStreams(ctx context.Context, spoil context.CancelCauseFunc) (f
 		wg.Go(func() {
 			f, err := os.OpenFile(door, os.O_WRONLY, 0) // waits until somebody reads
 			// A second reader would wait for bytes for ever: without its name, it ends with an error.
-			err = errors.Join(err, gone(os.Remove(door)), gone(os.Remove(path)))
+			err = errors.Join(err, ignoreMissing(os.Remove(door)), ignoreMissing(os.Remove(path)))
 			if err == nil && over.Load() {
 				_ = f.Close() // nobody reads, and nothing was written
 				return
 			}
 			if err == nil {
-				defer f.Close() // after an error nobody is to take it for whole
-				err = r.feed(ctx, f, i)
+				defer f.Close() // after an error, too late for the command to take it for complete
+				err = r.feedStream(ctx, f, i)
 			}
 			if err != nil && over.Load() && !errors.Is(err, haul.ErrMismatch) {
 				r.Report.Note(partly(s.Name))
@@ -72,18 +72,18 @@ func (r *run) openStreams(ctx context.Context, spoil context.CancelCauseFunc) (f
 	return end, nil
 }
 
-// gone passes over that a file is not there.
-func gone(err error) error {
+// ignoreMissing returns err unless it is that a file is missing.
+func ignoreMissing(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	return err
 }
 
-// feed writes a stream into its pipe. That the reader wants no more is no error, but all that it read is then not proved.
-func (r *run) feed(ctx context.Context, f *os.File, i int) error {
+// feedStream writes a stream into its pipe. If the reader stops early it is not an error, but what it read is not verified.
+func (r *run) feedStream(ctx context.Context, f *os.File, i int) error {
 	in := r.Streams[i]
-	defer context.AfterFunc(ctx, func() { _ = f.Close() })() // a write ends when nobody is left who could read
+	defer context.AfterFunc(ctx, func() { _ = f.Close() })() // ends a write that nobody reads
 	t := haul.DownloadOptions{IfMatch: r.record.Streams[i].State, Attrs: store.Attrs{RequestPayer: r.Transfer.Attrs.RequestPayer}}
 	result, err := r.c.DownloadStream(ctx, in.Source, f, t)
 	switch {

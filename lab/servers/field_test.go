@@ -41,7 +41,7 @@ func TestField(t *testing.T) {
 		v.has(v.haul(0, "sync --times "+dir+" s3://b/run"), "with missing companion files (listed above); all verified")
 		local, stored := v.haul(1, "quickcheck "+dir), v.haul(1, "quickcheck s3://b/run")
 		for _, line := range []string{
-			"BAD   %snoeof.bam: it has no EOF block", "BAD   %scut.bam: its header is cut", "BAD   %snone.bam: its header names no reference",
+			"BAD   %snoeof.bam: it has no EOF block", "BAD   %scut.bam: its header is truncated", "BAD   %snone.bam: its header has no reference",
 			"BAD   %scut.cram: it has no EOF container", "WARN  %splain.vcf.gz: it is plain gzip", "BAD   %sother.bam.bai: it has 9 reference",
 			"WARN  %sa.bam.bai: it is older than its data", "WARN  %sx_R1.fastq.gz: it has no R2", "WARN  %snoeof.bam: it has no index",
 		} {

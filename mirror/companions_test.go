@@ -184,7 +184,7 @@ func TestMarkerAfterFailure(t *testing.T) {
 	failed := log.of(mirror.Failed)
 	for name, want := range map[string]string{
 		"a.bam.bai":        "it is an index, and its data a.bam failed",
-		"CopyComplete.txt": "it goes last, and 2 objects failed",
+		"CopyComplete.txt": "it comes last, and 2 objects failed",
 	} {
 		if got := failed[filepath.Join(dir, name)]; got == nil || got.Error() != want {
 			t.Errorf("%s: %v, want %s", name, got, want)
@@ -249,8 +249,8 @@ func TestIncomplete(t *testing.T) {
 		off    bool
 		want   []string
 	}{
-		{"", false, []string{"b.bam has no index, and others in its folder have one", "c_R1.fastq has no R2", "d.vcf.gz.tbi is an index whose data is not there"}},
-		{"*.bam", false, []string{"c_R1.fastq has no R2", "d.vcf.gz.tbi is an index whose data is not there"}},
+		{"", false, []string{"b.bam has no index, but others in its folder do", "c_R1.fastq has no R2", "d.vcf.gz.tbi is an index whose data is missing"}},
+		{"*.bam", false, []string{"c_R1.fastq has no R2", "d.vcf.gz.tbi is an index whose data is missing"}},
 		{"", true, nil},
 	} {
 		m := inParts(t)

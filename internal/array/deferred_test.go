@@ -215,7 +215,7 @@ func markerOfIncompletePlan(t *testing.T, f *floor) {
 	if !errors.As(err, &part) || part.Failed != 2 || h.Objects != 1 || h.Markers.Objects > 0 {
 		t.Fatalf("%+v, %v", h, err)
 	}
-	if !strings.HasSuffix(failed[1], "failed") || !strings.Contains(failed[1], "_SUCCESS: it goes last, and 1 ") {
+	if !strings.HasSuffix(failed[1], "failed") || !strings.Contains(failed[1], "_SUCCESS: it comes last, and 1 ") {
 		t.Error(failed)
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"haul.example/haul/mirror"
 )
 
-// indexes lets each index that came down be newer than its data, now that all data is there. Whoever does not see the files sees to
-// nothing.
-func (f *finish) indexes(ctx context.Context) error {
+// freshenIndexes makes each downloaded index newer than its data, now that all data is there. If this machine does not see the files,
+// nothing happens.
+func (f *finish) freshenIndexes(ctx context.Context) error {
 	if f.h.NoFamilies || f.h.Way != mirror.Download {
 		return nil
 	}
@@ -23,7 +23,7 @@ func (f *finish) indexes(ctx context.Context) error {
 	for _, shard := range f.indexed {
 		err := eachTask(ctx, f.d, f.h, shard, func(_ int, t task) error {
 			if t.Shared == 0 {
-				newer(f.h.To.path(t.target()))
+				newer(f.h.To.file(t.target()))
 			}
 			return nil
 		})
@@ -37,9 +37,9 @@ func (f *finish) indexes(ctx context.Context) error {
 	})
 }
 
-// last moves what is in no shard, all else being done: manifests; then, if nothing failed and all is proved, markers. What an earlier
-// Finish has moved, and proves equal, does not move again.
-func (f *finish) last(ctx context.Context) error {
+// manifestsAndMarkers transfers what is in no shard, once everything else is done: manifests and then, if nothing failed and
+// everything is verified, markers. What an earlier Finish has transferred, and is still equal, is not transferred again.
+func (f *finish) manifestsAndMarkers(ctx context.Context) error {
 	for _, shard := range []int{manifests, markers} {
 		n := f.h.load(shard).tasks()
 		if n == 0 {
@@ -50,18 +50,18 @@ func (f *finish) last(ctx context.Context) error {
 		}
 		f.verdict.Withheld -= n
 		w := newWork(f.c, f.d, f.h, WorkOptions{Shard: shard, Host: f.o.Host, ContentType: f.o.ContentType})
-		if err := w.begin(ctx); err != nil {
+		if err := w.start(ctx); err != nil {
 			return err
 		}
-		if w.again {
-			f.again = append(f.again, w.progress)
+		if w.resumed {
+			f.restarted = append(f.restarted, w.progress)
 		}
 		if err := w.run(ctx); err != nil && !errors.As(err, new(*mirror.IncompleteError)) {
 			return err
 		}
 		before := f.verdict.Objects
 		if err := f.shard(ctx, shard, w.progress); err != nil {
-			return fmt.Errorf("look at the %s: %w", shardWord(shard), err)
+			return fmt.Errorf("check the %s: %w", shardWord(shard), err)
 		}
 		f.verdict.Last += f.verdict.Objects - before
 	}
