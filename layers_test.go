@@ -23,6 +23,7 @@ var layers = map[string]int{
 	"internal/budget":          0,
 	"internal/meter":           0,
 	"internal/localfile":       0,
+	"internal/rawhttp":         0,
 	"internal/seqfile":         0,
 	"internal/seqfile/seqtest": 0,
 	"internal/digestlist":      1,

@@ -43,7 +43,7 @@ func (s *Store) addressOf(ctx context.Context, bucket, region string) (address, 
 		return a, nil
 	}
 	var p probe
-	pctx := context.WithValue(ctx, exchangeKey{}, &roundTrip{
+	pctx := context.WithValue(ctx, roundTripKey{}, &roundTrip{
 		call: &call{op: "GetObject", ref: store.Ref{Bucket: bucket, Key: "k"}, header: http.Header{}}, probe: &p,
 	})
 	_, err := s.client(region).GetObject(pctx, &awss3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String("k")})

@@ -50,10 +50,7 @@ const (
 	pageLimit  = 16 << 20 // a page of 1,000 entries has 4 MiB at most, if all keys have the maximum length and all of it is escaped
 	shortLimit = 1 << 20
 	// maxLead is how much white space may come before an answer, in bytes: S3 sends some every few seconds while it copies.
-	maxLead = 256 << 10
-	// maxHead bounds the status line and headers of an answer, those of informational answers before it included. S3's
-	// limit is 8 KiB.
-	maxHead  = 256 << 10
+	maxLead  = 256 << 10
 	maxFault = 64 << 10 // read of an error's body
 	maxRoot  = 4 << 10  // the root element must begin within this, not counting white space before it
 )
@@ -211,7 +208,7 @@ func (x *roundTrip) takeXML(resp *http.Response, head []byte, f form) error {
 // gigabytes.
 func (x *roundTrip) refuse(resp *http.Response, what string) {
 	x.fault = &fault{status: resp.StatusCode, header: resp.Header, other: what}
-	x.guard.cancel(errRefused)
+	x.watchdog.Cancel(errRefused)
 	rest(resp, nil)
 }
 

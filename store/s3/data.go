@@ -15,6 +15,7 @@ import (
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"haul.example/haul/checksum"
+	"haul.example/haul/internal/rawhttp"
 	"haul.example/haul/store"
 )
 
@@ -91,7 +92,7 @@ func (s *Store) Put(ctx context.Context, r store.PutRequest) (store.Object, erro
 	if err := m.check(objectHeaders(m.header, r.Attrs)); err != nil {
 		return store.Object{}, err
 	}
-	x, err := s.door.send(ctx, m)
+	x, err := s.transport.send(ctx, m)
 	if err != nil {
 		if errors.Is(err, store.ChecksumRefused) {
 			s.profile.refuse(checksum.Scheme{Algorithm: r.Sum.Algorithm})
@@ -156,7 +157,7 @@ func (s *Store) PutPart(ctx context.Context, r store.PutPartRequest) (store.Part
 }
 
 func (s *Store) putPart(ctx context.Context, r store.PutPartRequest, m dataRequest) (store.Part, error) {
-	x, err := s.door.send(ctx, m)
+	x, err := s.transport.send(ctx, m)
 	if err != nil {
 		return store.Part{}, err
 	}
@@ -186,7 +187,7 @@ func (s *Store) Get(ctx context.Context, r store.GetRequest) (*store.Body, error
 	}
 	var stream io.ReadCloser
 	x, err := s.withSums(&m.call, func() (x *roundTrip, err error) {
-		x, stream, err = s.door.fetch(ctx, m)
+		x, stream, err = s.transport.fetch(ctx, m)
 		return x, err
 	})
 	if err != nil {
@@ -194,7 +195,7 @@ func (s *Store) Get(ctx context.Context, r store.GetRequest) (*store.Body, error
 	}
 	body, err := s.open(x, r, stream)
 	if err != nil {
-		x.guard.stop()
+		x.watchdog.Stop()
 		return nil, errors.Join(err, ignoreClose(stream))
 	}
 	return body, nil
@@ -274,9 +275,9 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 	if int64(len(p)) > b.left {
 		p = p[:b.left]
 	}
-	b.x.guard.enter()
+	b.x.watchdog.Resume()
 	n, err := b.stream.Read(p)
-	b.x.guard.leave()
+	b.x.watchdog.Pause()
 	b.left -= int64(n)
 	switch {
 	case b.left == 0:
@@ -293,10 +294,10 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 func (b *bodyReader) explain(err error) error {
 	x := b.x
 	e := &store.Error{Op: x.call.op, Ref: x.call.ref, RequestID: x.answer.Get("X-Amz-Request-Id")}
-	switch cause := x.guard.cause(); cause {
+	switch cause := x.watchdog.Cause(); cause {
 	case nil:
 		explainNet(e, err, b.store.secrets(x.call)...)
-	case errStalled:
+	case rawhttp.ErrStalled:
 		b.store.explainStall(e, x)
 	default:
 		return fmt.Errorf("%s %s: %w", x.call.op, x.call.ref, cause)
@@ -310,7 +311,7 @@ func (b *bodyReader) Close() error {
 		b.err = errClosed
 	}
 	err := b.stream.Close()
-	b.x.guard.stop()
+	b.x.watchdog.Stop()
 	return err
 }
 

@@ -18,6 +18,7 @@ import (
 	"syscall"
 	"time"
 
+	"haul.example/haul/internal/rawhttp"
 	"haul.example/haul/store"
 )
 
@@ -121,15 +122,15 @@ func (s *Store) explain(ctx, gctx context.Context, x *roundTrip, err error) erro
 	e := &store.Error{Op: x.call.op, Ref: x.call.ref}
 	var before *store.Error
 	switch {
-	case errors.Is(context.Cause(gctx), errStalled):
+	case errors.Is(context.Cause(gctx), rawhttp.ErrStalled):
 		s.explainStall(e, x)
 	case x.fault != nil:
 		s.explainFault(e, x)
 	case errors.As(err, &before): // credentials
 		e.Kind, e.Hint, e.Err, e.Code, e.Message = before.Kind, before.Hint, before.Err, before.Code, before.Message
 		e.Op = cmp.Or(before.Op, e.Op)
-	case errors.Is(x.netErr, errLongHead):
-		e.Kind, e.Err, e.Hint = store.BadAnswer, errLongHead, foreignHint
+	case errors.Is(x.netErr, rawhttp.ErrLongHead):
+		e.Kind, e.Err, e.Hint = store.BadAnswer, rawhttp.ErrLongHead, foreignHint
 	case x.netErr != nil:
 		if !x.explainProxy(e, x.netErr) {
 			explainNet(e, x.netErr, s.secrets(x.call)...)

@@ -16,6 +16,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"haul.example/haul/checksum"
+	"haul.example/haul/internal/rawhttp"
 	"haul.example/haul/store"
 )
 
@@ -45,26 +46,26 @@ type call struct {
 // roundTrip is what one request and its answer left behind. The transport below the SDK fills it in, so that headers and
 // errors are read in one way, however the request was made.
 type roundTrip struct {
-	call   *call
-	region string
-	sent   bool
-	status int
-	answer http.Header
-	body   []byte // of an answer of XML
-	netErr error  // the answer never came
-	fault  *fault // the answer was an error
-	guard  *guard
-	scheme string   // of the request that net/http made
-	proxy  *url.URL // that it went through; nil is none
-	probe  *probe   // not nil: only look where the request would go
+	call     *call
+	region   string
+	sent     bool
+	status   int
+	answer   http.Header
+	body     []byte // of an answer of XML
+	netErr   error  // the answer never came
+	fault    *fault // the answer was an error
+	watchdog *rawhttp.Watchdog
+	scheme   string   // of the request that net/http made
+	proxy    *url.URL // that it went through; nil is none
+	probe    *probe   // not nil: only look where the request would go
 	// credentials is the age of those it was signed with.
 	credentials int
 }
 
-type exchangeKey struct{}
+type roundTripKey struct{}
 
-func exchangeOf(ctx context.Context) *roundTrip {
-	x, _ := ctx.Value(exchangeKey{}).(*roundTrip)
+func roundTripOf(ctx context.Context) *roundTrip {
+	x, _ := ctx.Value(roundTripKey{}).(*roundTrip)
 	return x
 }
 
@@ -94,24 +95,24 @@ func (s *Store) do(ctx context.Context, c *call, try attempt) (*roundTrip, error
 
 func (s *Store) once(ctx context.Context, c *call, region string, try attempt) (*roundTrip, error) {
 	limit := s.stallTimeout
-	patience := answerFactor*limit + time.Duration(c.size/answerRate)*time.Second
+	patience := rawhttp.AnswerFactor*limit + time.Duration(c.size/answerRate)*time.Second
 	if c.slow {
 		patience = max(patience, slowAnswer)
 		limit = patience
 	}
-	gctx, g := watch(ctx, limit, patience, s.stallFloor)
-	x := &roundTrip{call: c, region: region, guard: g}
-	gctx = context.WithValue(gctx, exchangeKey{}, x)
+	gctx, w := rawhttp.Watch(ctx, limit, patience, s.stallFloor)
+	x := &roundTrip{call: c, region: region, watchdog: w}
+	gctx = context.WithValue(gctx, roundTripKey{}, x)
 	err := try(gctx, s.client(region))
 	if err == nil && x.fault == nil {
-		g.leave()
+		w.Pause()
 		if !c.stream {
-			g.stop()
+			w.Stop()
 		}
 		return x, nil
 	}
 	e := s.explain(ctx, gctx, x, err)
-	g.stop()
+	w.Stop()
 	if known := new(*store.Error); errors.As(e, known) && (*known).Kind == store.Expired {
 		s.credentials.lasting(*known)
 		s.credentials.expire(x.credentials)
@@ -149,7 +150,7 @@ type captureClient struct {
 // Do sends one request. It follows no redirect.
 func (w *captureClient) Do(req *http.Request) (*http.Response, error) {
 	req.Header.Set("Accept-Encoding", w.encoding) // after signing: proxies rewrite it
-	x := exchangeOf(req.Context())
+	x := roundTripOf(req.Context())
 	if x != nil && x.probe != nil {
 		x.probe.url, x.probe.auth = req.URL, req.Header.Get("Authorization")
 		return nil, errProbed
@@ -163,13 +164,13 @@ func (w *captureClient) Do(req *http.Request) (*http.Response, error) {
 		x.netErr = err
 		return nil, err
 	}
-	resp, err := w.transport.RoundTrip(req.WithContext(x.guard.traced(req.Context())))
+	resp, err := w.transport.RoundTrip(req.WithContext(x.watchdog.Traced(req.Context())))
 	x.sent = true
 	if err != nil {
 		x.netErr = err
 		return nil, err
 	}
-	x.guard.waiting.Store(false)
+	x.watchdog.Answered()
 	own := awsmiddleware.GetOperationName(req.Context()) == x.call.op
 	if own {
 		x.status, x.answer = resp.StatusCode, resp.Header
@@ -177,7 +178,7 @@ func (w *captureClient) Do(req *http.Request) (*http.Response, error) {
 	switch {
 	case resp.StatusCode >= 300:
 		if err = x.readFault(resp); err == nil && x.ofProxy() {
-			x.fault, err = nil, &proxyError{x.proxy, resp.StatusCode}
+			x.fault, err = nil, &rawhttp.ProxyError{Proxy: x.proxy, Status: resp.StatusCode}
 		}
 	case own:
 		err = x.take(resp)
@@ -200,10 +201,13 @@ func (x *roundTrip) readFault(resp *http.Response) error {
 	return nil
 }
 
+// userAgent is the name of this client in requests.
+const userAgent = "haul"
+
 // apiOptions shape the requests of the SDK.
 func apiOptions() []func(*middleware.Stack) error {
 	return []func(*middleware.Stack) error{
-		awsmiddleware.AddUserAgentKey("haul"),
+		awsmiddleware.AddUserAgentKey(userAgent),
 		func(stack *middleware.Stack) error {
 			return stack.Build.Add(middleware.BuildMiddlewareFunc("haul:Headers", addHeaders), middleware.After)
 		},
@@ -215,7 +219,7 @@ func apiOptions() []func(*middleware.Stack) error {
 
 // addHeaders puts the call's own headers into the request.
 func addHeaders(ctx context.Context, in middleware.BuildInput, next middleware.BuildHandler) (middleware.BuildOutput, middleware.Metadata, error) {
-	x := exchangeOf(ctx)
+	x := roundTripOf(ctx)
 	if req, ok := in.Request.(*smithyhttp.Request); ok {
 		dropID(req.URL)
 	}

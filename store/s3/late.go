@@ -3,11 +3,11 @@ package s3
 import (
 	"bytes"
 	"errors"
-	"net/http"
 	"strconv"
 	"strings"
 
 	"haul.example/haul/checksum"
+	"haul.example/haul/internal/rawhttp"
 	"haul.example/haul/store"
 )
 
@@ -24,25 +24,26 @@ type lateSum struct {
 
 const streamingTrailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 
-// header sets the headers that announce the framing.
-func (l *lateSum) header(h http.Header) {
+// frame puts the framing around the body of a request, and announces it.
+func (l *lateSum) frame(r *rawhttp.Request) {
+	h := r.HTTP.Header
 	h.Set("Content-Encoding", "aws-chunked")
 	h.Set("X-Amz-Decoded-Content-Length", strconv.FormatInt(l.size, 10))
 	h.Set("X-Amz-Trailer", l.name())
+	if l.size > 0 { // an empty body is framed by its trailer alone
+		r.Lead = append(strconv.AppendInt(make([]byte, 0, 18), l.size, 16), "\r\n"...)
+	}
+	r.Trail = func(b *bytes.Buffer) { l.trail(b, l.sum()) }
+	var b bytes.Buffer
+	l.trail(&b, checksum.Sum{Algorithm: l.algorithm, Value: string(make([]byte, l.algorithm.Size()))})
+	r.HTTP.ContentLength = int64(len(r.Lead)) + l.size + int64(b.Len())
 }
 
 // name returns the name of the trailing header.
 func (l *lateSum) name() string { return strings.ToLower(sumHeaders[l.algorithm]) }
 
-// before and after write what frames the body; an empty body is framed by after alone.
-func (l *lateSum) before(b *bytes.Buffer) {
-	if l.size > 0 {
-		b.Write(strconv.AppendInt(b.AvailableBuffer(), l.size, 16))
-		b.WriteString("\r\n")
-	}
-}
-
-func (l *lateSum) after(b *bytes.Buffer, sum checksum.Sum) {
+// trail writes what follows the body.
+func (l *lateSum) trail(b *bytes.Buffer, sum checksum.Sum) {
 	if l.size > 0 {
 		b.WriteString("\r\n")
 	}
@@ -51,14 +52,6 @@ func (l *lateSum) after(b *bytes.Buffer, sum checksum.Sum) {
 	b.WriteByte(':')
 	b.WriteString(sum.Base64())
 	b.WriteString("\r\n\r\n")
-}
-
-// length returns the length of the framed body.
-func (l *lateSum) length() int64 {
-	var b bytes.Buffer
-	l.before(&b)
-	l.after(&b, checksum.Sum{Algorithm: l.algorithm, Value: string(make([]byte, l.algorithm.Size()))})
-	return l.size + int64(b.Len())
 }
 
 // TakesLateSums reports whether the server settled on a checksum for the upload that can follow a part.

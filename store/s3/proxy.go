@@ -1,14 +1,13 @@
 package s3
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
 
+	"haul.example/haul/internal/rawhttp"
 	"haul.example/haul/store"
 )
 
@@ -17,25 +16,6 @@ func proxyName(u *url.URL) string { return u.Scheme + "://" + u.Host }
 
 // proxyVariable returns the environment variable that sets the request's proxy.
 func (x *roundTrip) proxyVariable() string { return strings.ToUpper(x.scheme) + "_PROXY" }
-
-// proxyError is an answer of the proxy in place of the store's.
-type proxyError struct {
-	proxy  *url.URL
-	status int
-}
-
-// Error names the proxy.
-func (e *proxyError) Error() string {
-	return fmt.Sprintf("the proxy %s answered %d %s", proxyName(e.proxy), e.status, http.StatusText(e.status))
-}
-
-// proxyRefuses returns an error for a proxy's answer to CONNECT, unless it opens the tunnel.
-func proxyRefuses(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
-	if resp.StatusCode == http.StatusOK {
-		return nil
-	}
-	return &proxyError{proxy, resp.StatusCode}
-}
 
 // ofProxy reports whether an error that came over plain HTTP is the proxy's own: it has no header of a store.
 func (x *roundTrip) ofProxy() bool {
@@ -48,7 +28,7 @@ func (x *roundTrip) ofProxy() bool {
 
 // explainProxy explains a proxy that refuses, or that cannot be reached; false is for errors of another kind.
 func (x *roundTrip) explainProxy(e *store.Error, err error) bool {
-	var refused *proxyError
+	var refused *rawhttp.ProxyError
 	var op *net.OpError
 	switch {
 	case errors.As(err, &refused):
@@ -68,15 +48,15 @@ func (x *roundTrip) explainProxy(e *store.Error, err error) bool {
 }
 
 // refusal classifies a proxy's answer. If a proxy cannot reach the server, that may change soon.
-func (x *roundTrip) refusal(p *proxyError) (store.Kind, string) {
+func (x *roundTrip) refusal(p *rawhttp.ProxyError) (store.Kind, string) {
 	switch {
-	case p.status == http.StatusProxyAuthRequired && p.proxy.User == nil:
+	case p.Status == http.StatusProxyAuthRequired && p.Proxy.User == nil:
 		return store.Denied, "the proxy requires a login: write " + x.proxyVariable() + "=http://USER:PASSWORD@HOST:PORT, with special characters of the password as %XX"
-	case p.status == http.StatusProxyAuthRequired:
+	case p.Status == http.StatusProxyAuthRequired:
 		return store.Denied, "the proxy does not take the login in " + x.proxyVariable() + ": check it, and that special characters of the password are written as %XX"
-	case p.status == http.StatusForbidden, p.status == http.StatusUnauthorized:
+	case p.Status == http.StatusForbidden, p.Status == http.StatusUnauthorized:
 		return store.Denied, "the proxy forbids the way to this host: ask who runs it; a host that is reached without a proxy belongs into NO_PROXY"
-	case p.status >= 500, p.status == http.StatusTooManyRequests, p.status == http.StatusRequestTimeout:
+	case p.Status >= 500, p.Status == http.StatusTooManyRequests, p.Status == http.StatusRequestTimeout:
 		return store.Network, "the proxy found no way to the store: check the endpoint; a host that is reached without a proxy belongs into NO_PROXY"
 	}
 	return store.Unsupported, "check the endpoint, and that " + x.proxyVariable() + " is the address of a proxy"

@@ -27,6 +27,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"haul.example/haul/internal/rawhttp"
 	"haul.example/haul/store"
 )
 
@@ -40,7 +41,7 @@ type Store struct {
 	credentials  *credentials
 	anonymous    bool
 	profile      *profile
-	door         objectTransport
+	transport    objectTransport
 	stallTimeout time.Duration
 	stallFloor   int64
 	signPayload  bool
@@ -119,13 +120,10 @@ func (s *Store) setUp(ctx context.Context, cfg aws.Config, c Config) error {
 		s.region = defaultRegion
 	}
 	t := tlsConfig(cfg, c.NoVerifySSL)
-	p := newPool(t)
-	if c.DialTimeout > 0 {
-		p.dialTimeout = c.DialTimeout
-	}
-	s.door = newLeanDoor(s, p)
+	dial := max(0, c.DialTimeout)
+	s.transport = newDirectTransport(s, rawhttp.New(t, dial))
 	o := &s.options
-	o.HTTPClient = &captureClient{newTransport(t, p.dialTimeout), s.profile.encoding()}
+	o.HTTPClient = &captureClient{rawhttp.NewTransport(t, dial), s.profile.encoding()}
 	if !s.anonymous {
 		o.Credentials = s.credentials
 	}

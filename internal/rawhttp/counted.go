@@ -1,12 +1,9 @@
-package s3
+package rawhttp
 
 import (
-	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -14,50 +11,11 @@ import (
 )
 
 const (
-	dialTimeout = 10 * time.Second
-	tlsTimeout  = 15 * time.Second
-	// readyTimeout is for all that comes between dialing and the first request: a proxy's CONNECT, and TLS.
-	readyTimeout = 15 * time.Second
-	// idleTimeout is less than the 5 s or so after which S3 closes an idle connection, so that none is used that is
-	// being closed.
-	idleTimeout = 4 * time.Second
-	// bufferSize of each connection, in bytes. Reads as large as it bypass it.
-	bufferSize = 64 << 10
-	// answerGrace is how long a closed connection is still read for an answer.
+	// answerGrace is how long a connection that the other side closed is still read for a response.
 	answerGrace = 250 * time.Millisecond
-	// copySize is the size of the buffers that carry a body to its connection.
+	// copySize is the size of the buffers that carry a body of net/http to its connection.
 	copySize = 256 << 10
 )
-
-// newTransport returns a transport for HTTP/1.1 only, since a part must not share its connection with another.
-func newTransport(t *tls.Config, dialTimeout time.Duration) *http.Transport {
-	dialer := &net.Dialer{Timeout: dialTimeout, KeepAlive: 15 * time.Second}
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		OnProxyConnectResponse: proxyRefuses,
-		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			c, err := dialer.DialContext(ctx, network, addr)
-			if err != nil {
-				return nil, err
-			}
-			// This bounds the time until it is ready; else a proxy that does not answer CONNECT costs a minute.
-			return countConn(c), c.SetDeadline(time.Now().Add(readyTimeout))
-		},
-		TLSClientConfig:     t,
-		TLSHandshakeTimeout: tlsTimeout,
-		Protocols:           protocols,
-		MaxIdleConns:        1024,
-		MaxIdleConnsPerHost: 256,
-		IdleConnTimeout:     idleTimeout,
-		DisableCompression:  true,
-
-		MaxResponseHeaderBytes: maxHead,
-		ReadBufferSize:         bufferSize,
-		WriteBufferSize:        bufferSize,
-	}
-}
 
 // countedConn counts the bytes that cross a connection.
 type countedConn struct {
@@ -106,7 +64,7 @@ func (c *countedConn) Read(p []byte) (int, error) {
 }
 
 // Write counts what goes out. If the other side closed the connection in the middle, the reason may still arrive: a server
-// can refuse before it has read all of a body. The error is delayed a little, so that the answer is found first.
+// can refuse before it has read all of a body. The error is delayed a little, so that the response is found first.
 func (c *countedConn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
 	c.out.Add(int64(n))

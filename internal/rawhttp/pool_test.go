@@ -1,4 +1,4 @@
-package s3
+package rawhttp
 
 import (
 	"net"
@@ -8,7 +8,7 @@ import (
 
 // A stale connection makes place for the next one; it is the stale one that is closed, and no other.
 func TestPoolClosesTheStaleOne(t *testing.T) {
-	p, at := newPool(nil), address{scheme: "http", host: "h"}
+	c, to := New(nil, 0), origin{"http", "h"}
 	made := func(idle time.Time) (*conn, net.Conn) {
 		here, there := net.Pipe()
 		t.Cleanup(func() { here.Close(); there.Close() })
@@ -17,17 +17,17 @@ func TestPoolClosesTheStaleOne(t *testing.T) {
 	stale, _ := made(time.Now().Add(-2 * idleTimeout))
 	live, _ := made(time.Now())
 	next, _ := made(time.Now())
-	p.idle[at.origin()] = []*conn{stale, live}
-	p.put(at, next)
+	c.idle[to] = []*conn{stale, live}
+	c.put(to, next)
 	if err := stale.SetDeadline(time.Time{}); err == nil {
 		t.Error("the stale connection is still open")
 	}
-	for _, c := range []*conn{live, next} {
-		if err := c.SetDeadline(time.Time{}); err != nil {
+	for _, n := range []*conn{live, next} {
+		if err := n.SetDeadline(time.Time{}); err != nil {
 			t.Errorf("a live connection was closed: %v", err)
 		}
 	}
-	if got := p.hottest(at); got != next {
+	if got := c.hottest(to); got != next {
 		t.Error("the hottest connection is not the one that was used last")
 	}
 }

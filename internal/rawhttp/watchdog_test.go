@@ -1,13 +1,14 @@
-package s3
+package rawhttp
 
 import (
 	"crypto/tls"
 	"net"
 	"testing"
+	"time"
 )
 
 // A proxy that speaks HTTPS puts one TLS into another; the bytes are counted below both.
-func TestGuardFindsTheConnection(t *testing.T) {
+func TestWatchdogFindsTheConnection(t *testing.T) {
 	here, there := net.Pipe()
 	t.Cleanup(func() { here.Close(); there.Close() })
 	counted := countConn(here)
@@ -16,11 +17,11 @@ func TestGuardFindsTheConnection(t *testing.T) {
 		"TLS":       tls.Client(counted, &tls.Config{}),
 		"TLS twice": tls.Client(tls.Client(counted, &tls.Config{}), &tls.Config{}),
 	} {
-		_, g := watch(t.Context(), defaultStall, defaultStall, 0)
-		g.got(c)
-		if g.conn.Load() != counted {
+		_, w := Watch(t.Context(), time.Minute, time.Minute, 0)
+		w.got(c)
+		if w.conn.Load() != counted {
 			t.Errorf("%s: the connection was not found", name)
 		}
-		g.stop()
+		w.Stop()
 	}
 }
