@@ -133,6 +133,7 @@ func TestConnectionsAreReused(t *testing.T) {
 		{"after 1xx", []string{"HTTP/1.1 102 Processing\r\n\r\n" + ok, ok}, 1},
 		{"not if the server says so", []string{"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", ok}, 2},
 		{"not if it closed meanwhile", []string{ok}, 2},
+		{"not if a proxy gives up on the next request", []string{ok + "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n", ok}, 2},
 		{"not if its length is its end", []string{"HTTP/1.1 200 OK\r\n\r\nok"}, 2},
 	} {
 		s := script(t, tt.first, []string{ok})
@@ -144,6 +145,18 @@ func TestConnectionsAreReused(t *testing.T) {
 		}
 		if got := s.conns.Load(); got != tt.conns {
 			t.Errorf("%s: %d connections, want %d", tt.name, got, tt.conns)
+		}
+	}
+}
+
+// TestUnaskedBytes: what follows a response on its connection is not the response to the next request.
+func TestUnaskedBytes(t *testing.T) {
+	const other = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nother"
+	s := script(t, []string{ok + other, ok}, []string{ok})
+	c := rawhttp.New(nil, 0)
+	for range 2 {
+		if _, body, err := do(t, c, s.request("/", nil)); body != "ok" || err != nil {
+			t.Errorf("%q %v", body, err)
 		}
 	}
 }

@@ -30,12 +30,17 @@ const (
 	maxIdle    = 256 // connections per origin
 )
 
-// get returns a connection, the most recently used idle one unless fresh is wanted.
+// get returns a connection, the most recently used idle one unless fresh is wanted. An idle one on which something came is
+// closed: bytes that nobody asked for, such as the 408 of a proxy that is about to close it, are not the next response.
 func (c *Client) get(ctx context.Context, to origin, fresh bool) (*conn, error) {
-	if n := c.hottest(to); n != nil && !fresh {
-		return n, nil
-	} else if n != nil {
+	for n := c.hottest(to); n != nil; n = c.hottest(to) {
+		if !fresh && !n.answered() {
+			return n, nil
+		}
 		n.Close()
+		if fresh {
+			break
+		}
 	}
 	return c.dial(ctx, to)
 }
