@@ -55,9 +55,6 @@ const (
 	maxRoot  = 4 << 10  // the root element must begin within this, not counting white space before it
 )
 
-// cephID is a request ID of Ceph: a number, a time and a zone (transaction_id in rgw_common.h).
-var cephID = regexp.MustCompile("^tx[0-9a-f]{16,}-")
-
 // forms has the form of the answer to each operation.
 var forms = map[string]form{
 	"GetObject":               {stream: true, header: state},
@@ -96,16 +93,6 @@ func (c *call) form() form {
 		f.limit = shortLimit
 	}
 	return f
-}
-
-// accepts reports whether a document with this root can be the answer. Some servers name it as the API reference names the
-// type, gofakes3 leaves out Result, and some answer to UploadPartCopy as to CopyObject.
-func (f form) accepts(op, root string) bool {
-	names := []string{f.root, strings.TrimSuffix(f.root, "Result"), op + "Result", op + "Output", op + "Response"}
-	if op == "UploadPartCopy" {
-		names = append(names, "CopyObjectResult")
-	}
-	return root != "" && slices.ContainsFunc(names, func(s string) bool { return strings.EqualFold(s, root) })
 }
 
 // met reports whether the headers have what they must.

@@ -6,13 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"haul.example/haul/checksum"
 	"haul.example/haul/internal/rawhttp"
@@ -35,41 +30,8 @@ type dataRequest struct {
 	buffer   []byte            // to carry it in; nil allocates one
 	wire     *store.Wire       // to watch the connection; may be nil
 	uploadID string
-	late     *lateSum // nil if the checksum is in the header
-	signed   bool     // the SDK must sign the body, too
-}
-
-// unsigned sends bodies without a SHA-256 of them, over plain HTTP too: they are verified by the checksum in a header.
-func unsigned(o *awss3.Options) {
-	o.APIOptions = append(o.APIOptions, v4.SwapComputePayloadSHA256ForUnsignedPayloadMiddleware)
-}
-
-// sdkSend and sdkFetch move the data through the SDK: slower than the directTransport, but they work wherever the SDK does.
-func sdkSend(ctx context.Context, c *awss3.Client, m dataRequest) (err error) {
-	if m.late != nil {
-		return errNoLate
-	}
-	how := unsigned
-	if m.signed {
-		how = func(*awss3.Options) {}
-	}
-	// Each attempt reads from the start, with a position of its own.
-	body := io.NewSectionReader(m.body, 0, m.body.Size())
-	if m.uploadID == "" {
-		_, err = c.PutObject(ctx, &awss3.PutObjectInput{Bucket: &m.ref.Bucket, Key: &m.ref.Key, Body: body}, how)
-		return err
-	}
-	_, err = c.UploadPart(ctx, &awss3.UploadPartInput{Bucket: &m.ref.Bucket, Key: &m.ref.Key, Body: body,
-		UploadId: &m.uploadID, PartNumber: aws.Int32(int32(m.part))}, how)
-	return err
-}
-
-func sdkFetch(ctx context.Context, c *awss3.Client, m dataRequest) (io.ReadCloser, error) {
-	out, err := c.GetObject(ctx, &awss3.GetObjectInput{Bucket: &m.ref.Bucket, Key: &m.ref.Key, VersionId: version(m.ref)})
-	if err != nil {
-		return nil, err
-	}
-	return out.Body, nil
+	trailing *trailingSum // nil if the checksum is in the header
+	signed   bool         // the SDK must sign the body, too
 }
 
 // version returns the version to ask for, or nil.
@@ -141,17 +103,17 @@ func (s *Store) PutPart(ctx context.Context, r store.PutPartRequest) (store.Part
 	setSum(m.header, r.Sum)
 	if r.Sum.IsZero() && r.LateSum != nil {
 		if !s.TakesLateSums(u) {
-			return store.Part{}, noLate(u.Ref, nil)
+			return store.Part{}, refuseTrailer(u.Ref, nil)
 		}
-		m.late = &lateSum{algorithm: u.Scheme.Algorithm, sum: r.LateSum, size: r.Body.Size()}
+		m.trailing = &trailingSum{algorithm: u.Scheme.Algorithm, sum: r.LateSum, size: r.Body.Size()}
 		m.sums = u.Scheme.Algorithm
 	}
 	if err := m.check(nil); err != nil {
 		return store.Part{}, err
 	}
 	p, err := s.putPart(ctx, r, m)
-	if m.late != nil {
-		err = s.judgeLate(u.Ref, p, err)
+	if m.trailing != nil {
+		err = s.judgeTrailer(u.Ref, p, err)
 	}
 	return p, err
 }
@@ -326,12 +288,6 @@ func quoted(etag string) string {
 		return ""
 	}
 	return `"` + etag + `"`
-}
-
-// emptyRange reports the range of an empty object, for which S3 has the status 416, and some servers 206 and "bytes 0-0/0".
-func emptyRange(s string) bool {
-	bounds, found := strings.CutSuffix(s, "/0")
-	return found && slices.Contains([]string{"bytes 0-0", "bytes 0--1", "bytes */0", "bytes *"}, bounds)
 }
 
 // contentRange reads "bytes 0-99/1234".

@@ -11,12 +11,12 @@ import (
 	"haul.example/haul/store"
 )
 
-// lateSum is the framing of a body whose checksum follows it: aws-chunked, with all of the body as one chunk and the
+// trailingSum is the framing of a body whose checksum follows it: aws-chunked, with all of the body as one chunk and the
 // checksum as a trailing header. https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
 //
 // Half of the servers get it wrong. So it is only used with those that settled on a checksum when the upload was opened, it
 // counts as working when the answer to a part repeats the sum, and if the first part fails it is not used again.
-type lateSum struct {
+type trailingSum struct {
 	algorithm checksum.Algorithm
 	sum       func() checksum.Sum // when all of the body has been read
 	size      int64               // of the body
@@ -25,7 +25,7 @@ type lateSum struct {
 const streamingTrailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 
 // frame puts the framing around the body of a request, and announces it.
-func (l *lateSum) frame(r *rawhttp.Request) {
+func (l *trailingSum) frame(r *rawhttp.Request) {
 	h := r.HTTP.Header
 	h.Set("Content-Encoding", "aws-chunked")
 	h.Set("X-Amz-Decoded-Content-Length", strconv.FormatInt(l.size, 10))
@@ -40,10 +40,10 @@ func (l *lateSum) frame(r *rawhttp.Request) {
 }
 
 // name returns the name of the trailing header.
-func (l *lateSum) name() string { return strings.ToLower(sumHeaders[l.algorithm]) }
+func (l *trailingSum) name() string { return strings.ToLower(sumHeaders[l.algorithm]) }
 
 // trail writes what follows the body.
-func (l *lateSum) trail(b *bytes.Buffer, sum checksum.Sum) {
+func (l *trailingSum) trail(b *bytes.Buffer, sum checksum.Sum) {
 	if l.size > 0 {
 		b.WriteString("\r\n")
 	}
@@ -60,17 +60,17 @@ func (s *Store) TakesLateSums(u store.Upload) bool {
 	return a != checksum.None && a != checksum.MD5 && !s.anonymous && !s.signPayload && s.profile.has(trailers)
 }
 
-// errNoLate says that a request cannot be sent with a trailing checksum.
-var errNoLate = errors.New("no checksum can follow a body here")
+// errNoTrailer says that a request cannot be sent with a trailing checksum.
+var errNoTrailer = errors.New("no checksum can follow a body here")
 
-// judgeLate decides what the outcome of a part with a trailing checksum says about the server.
-func (s *Store) judgeLate(ref store.Ref, p store.Part, err error) error {
+// judgeTrailer decides what the outcome of a part with a trailing checksum says about the server.
+func (s *Store) judgeTrailer(ref store.Ref, p store.Part, err error) error {
 	if err == nil && !p.Sum.IsZero() {
 		s.profile.prove(trailers)
 		return nil
 	}
 	var e *store.Error
-	if err != nil && !errors.Is(err, errNoLate) && (!errors.As(err, &e) || !doubtful(e, s.profile.seen(trailers))) {
+	if err != nil && !errors.Is(err, errNoTrailer) && (!errors.As(err, &e) || !doubtful(e, s.profile.seen(trailers))) {
 		return err
 	}
 	if !s.profile.seen(trailers) {
@@ -79,12 +79,12 @@ func (s *Store) judgeLate(ref store.Ref, p store.Part, err error) error {
 	if errors.Is(err, store.Corrupt) && e.Code != "XAmzContentSHA256Mismatch" { // it may be true
 		return err
 	}
-	return noLate(ref, err)
+	return refuseTrailer(ref, err)
 }
 
-// noLate refuses a trailing checksum, because of err. The text of a refusal is left out: an old server that takes the
+// refuseTrailer refuses a trailing checksum, because of err. The text of a refusal is left out: an old server that takes the
 // framing for data says that the bytes are wrong (Ceph 16, XAmzContentSHA256Mismatch).
-func noLate(ref store.Ref, err error) error {
+func refuseTrailer(ref store.Ref, err error) error {
 	refused := &store.Error{Kind: store.ChecksumRefused, Op: "UploadPart", Ref: ref, Err: errors.New("the store does not take trailing checksums")}
 	if e := (*store.Error)(nil); errors.As(err, &e) {
 		refused.Status, refused.RequestID = e.Status, e.RequestID

@@ -85,7 +85,7 @@ func (d *directTransport) sign(ctx context.Context, method string, m dataRequest
 	}
 	payload := unsignedPayload
 	switch {
-	case m.late != nil:
+	case m.trailing != nil:
 		payload = streamingTrailer
 	case s.signPayload && m.body != nil:
 		h := sha256.New()
@@ -123,8 +123,8 @@ func (m *dataRequest) request(method string, at address) (*rawhttp.Request, erro
 	if m.body != nil {
 		r.HTTP.ContentLength = m.body.Size()
 	}
-	if m.late != nil {
-		m.late.frame(r)
+	if m.trailing != nil {
+		m.trailing.frame(r)
 	}
 	if m.wire != nil {
 		r.Watch = m.wire.Watch

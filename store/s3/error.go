@@ -136,8 +136,8 @@ func (s *Store) explain(ctx, gctx context.Context, x *roundTrip, err error) erro
 			explainNet(e, x.netErr, s.secrets(x.call)...)
 			x.blameProxy(e)
 		}
-	case errors.Is(err, errNoLate):
-		e.Kind, e.Err = store.ChecksumRefused, errNoLate
+	case errors.Is(err, errNoTrailer):
+		e.Kind, e.Err = store.ChecksumRefused, errNoTrailer
 	case !x.sent:
 		e.Kind, e.Err = store.Invalid, errors.New(s.redact(x.call, lastError(err)))
 	case brokenAnswer(err):

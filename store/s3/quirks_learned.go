@@ -1,0 +1,147 @@
+package s3
+
+import (
+	"strings"
+	"sync"
+
+	"haul.example/haul/checksum"
+)
+
+// profile is what is known of one endpoint: its quirks, and what was learned.
+type profile struct {
+	quirks // immutable
+
+	mu      sync.Mutex
+	refused map[checksum.Scheme]bool // with Kind, of uploads; without, of everything
+	ignored bool                     // it accepts x-amz-checksum-* and does nothing with it
+	lacks   map[feature]bool
+	proved  map[feature]bool // it was seen to support these
+	works   bool             // it was seen to check a checksum
+	limits  learned
+}
+
+func newProfile(host string) *profile {
+	p := &profile{
+		quirks:  quirks{aws: host == "" || awsHost(host)},
+		refused: map[checksum.Scheme]bool{}, lacks: map[feature]bool{}, proved: map[feature]bool{},
+	}
+	for _, q := range providers {
+		if host == q.host || strings.HasSuffix(host, "."+q.host) {
+			p.quirks = q
+		}
+	}
+	if p.ladder == nil {
+		p.ladder = ladder
+	}
+	for _, f := range p.without {
+		p.lacks[f] = true
+	}
+	return p
+}
+
+// encoding returns the encoding that answers may have, so that the bytes come as they are stored.
+func (p *profile) encoding() string {
+	if p.gzip {
+		return "gzip"
+	}
+	return "identity"
+}
+
+// schemes returns what to try for a wanted scheme, best first. The last is always no checksum at all.
+func (p *profile) schemes(want checksum.Scheme) []checksum.Scheme {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []checksum.Scheme
+	for _, s := range append(wished(want), p.ladder...) {
+		if p.takes(s) {
+			all = append(all, s)
+		}
+	}
+	return append(all, checksum.Scheme{})
+}
+
+// takes reports whether s is still worth trying; mu is held.
+func (p *profile) takes(s checksum.Scheme) bool {
+	if p.ignored && s.Algorithm != checksum.MD5 {
+		return false
+	}
+	return !p.refused[s] && !p.refused[checksum.Scheme{Algorithm: s.Algorithm}]
+}
+
+// wished returns the schemes of S3 that a wanted one can mean: SHA sums of uploads are composite, CRC64NVME is of the full
+// object, the other CRCs are either.
+func wished(want checksum.Scheme) []checksum.Scheme {
+	switch want.Algorithm {
+	case checksum.None:
+		return nil
+	case checksum.CRC64NVME:
+		return []checksum.Scheme{crc64Full}
+	case checksum.CRC32, checksum.CRC32C:
+		if want.Kind != "" {
+			return []checksum.Scheme{want}
+		}
+		return []checksum.Scheme{{Algorithm: want.Algorithm, Kind: checksum.FullObject}, {Algorithm: want.Algorithm, Kind: checksum.Composite}}
+	}
+	return []checksum.Scheme{{Algorithm: want.Algorithm, Kind: checksum.Composite}}
+}
+
+// refuse records that the server does not accept such a checksum; without Kind, in no request.
+func (p *profile) refuse(s checksum.Scheme) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.refused[s] = true
+}
+
+// ignore records that the server does nothing with checksums.
+func (p *profile) ignore() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ignored = true
+}
+
+// checks records that the server was seen to check a checksum.
+func (p *profile) checks() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.works = true
+}
+
+// checked reports whether the server was seen to check a checksum, or is known to.
+func (p *profile) checked() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.works || p.aws
+}
+
+// has reports whether f is worth asking for.
+func (p *profile) has(f feature) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.lacks[f]
+}
+
+// seen reports whether the server was seen to support f.
+func (p *profile) seen(f feature) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.proved[f]
+}
+
+// sure reports whether the server was seen to support f, or is known to.
+func (p *profile) sure(f feature) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.proved[f] || p.aws
+}
+
+func (p *profile) lack(f feature) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lacks[f] = true
+}
+
+func (p *profile) prove(f feature) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.proved[f] = true
+}
