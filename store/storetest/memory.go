@@ -1,6 +1,6 @@
 // Package storetest provides what a test needs in place of a real store: Memory, the reference model of a store, with
-// faults that read like a sentence; Serve, which starts an S3 endpoint for a Memory; and Run, the conformance suite that
-// every store must pass.
+// faults that read like a sentence; and Run, the conformance suite that every store must pass. Package s3server is an S3
+// endpoint on a Memory; Script, Call and some methods of Memory exist for it.
 //
 //	m := storetest.New(storetest.For(t), storetest.Limits(store.Limits{MinPart: 4, MaxParts: 10}))
 //	m.PutBytes(store.Ref{Bucket: storetest.Bucket, Key: "x"}, []byte("…"))
@@ -66,7 +66,7 @@ type Memory struct {
 	ids     int
 	counts  Counts
 
-	script script
+	script Script
 }
 
 type bucket struct {
@@ -241,10 +241,11 @@ func (m *Memory) Counts() Counts {
 func (m *Memory) count(op Op, x Count) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.counts.add(op, x)
+	m.counts.Add(op, x)
 }
 
-func (c Counts) add(op Op, x Count) {
+// Add adds to the counts of an operation.
+func (c Counts) Add(op Op, x Count) {
 	was := c[op]
 	c[op] = Count{Calls: was.Calls + x.Calls, In: was.In + x.In, Out: was.Out + x.Out}
 }
@@ -278,7 +279,7 @@ func (m *Memory) Limits(string) store.Limits {
 func (m *Memory) Scheme(_ string, want checksum.Algorithm) checksum.Scheme {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := m.checks.agree(checksum.Scheme{Algorithm: want})
+	s := m.checks.Agree(checksum.Scheme{Algorithm: want})
 	if s.Algorithm != checksum.None {
 		s.Kind = checksum.FullObject
 	}

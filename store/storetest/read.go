@@ -19,7 +19,7 @@ func customer(a *store.Attrs) store.Secret {
 
 // Get opens an object or a range of it. Sums come with the whole only.
 func (m *Memory) Get(ctx context.Context, r store.GetRequest) (_ *store.Body, err error) {
-	c, err := m.begin(ctx, Get, target{ref: r.Ref, rng: r.Range})
+	c, err := m.begin(ctx, Get, Target{Ref: r.Ref, Range: r.Range})
 	var b *body
 	defer func() {
 		if b == nil || err != nil {
@@ -42,9 +42,9 @@ func (m *Memory) Get(ctx context.Context, r store.GetRequest) (_ *store.Body, er
 	case rng.Whole():
 		rng.Length = info.Size
 	case rng.Offset < 0 || rng.Length <= 0:
-		return nil, refuse(Get, r.Ref, store.Invalid, "the range is none")
+		return nil, Refuse(Get, r.Ref, store.Invalid, "the range is none")
 	case rng.Offset >= info.Size:
-		return nil, refuse(Get, r.Ref, store.BadRange, "The requested range is not satisfiable")
+		return nil, Refuse(Get, r.Ref, store.BadRange, "The requested range is not satisfiable")
 	default:
 		rng.Length = min(rng.Length, info.Size-rng.Offset)
 		info.Sums = nil
@@ -101,7 +101,7 @@ func (b *body) Close() error {
 
 // Head returns what the store records of an object, archived ones too.
 func (m *Memory) Head(ctx context.Context, r store.GetRequest) (_ store.Object, err error) {
-	c, err := m.begin(ctx, Head, target{ref: r.Ref})
+	c, err := m.begin(ctx, Head, Target{Ref: r.Ref})
 	defer c.end(&err)
 	if err != nil {
 		return store.Object{}, err
@@ -115,13 +115,13 @@ func (m *Memory) Head(ctx context.Context, r store.GetRequest) (_ store.Object, 
 
 // Layout returns the parts in which an object was uploaded.
 func (m *Memory) Layout(ctx context.Context, of store.Object, a *store.Attrs) (_ []store.Part, err error) {
-	c, err := m.begin(ctx, Layout, target{ref: of.Ref})
+	c, err := m.begin(ctx, Layout, Target{Ref: of.Ref})
 	defer c.end(&err)
 	if err != nil {
 		return nil, err
 	}
 	if m.noLayout {
-		return nil, refuse(Layout, of.Ref, store.Unsupported, "A header you provided implies functionality that is not implemented")
+		return nil, Refuse(Layout, of.Ref, store.Unsupported, "A header you provided implies functionality that is not implemented")
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -144,7 +144,7 @@ func (m *Memory) Layout(ctx context.Context, of store.Object, a *store.Attrs) (_
 
 // Tags returns an object's tags.
 func (m *Memory) Tags(ctx context.Context, ref store.Ref, a *store.Attrs) (_ map[string]string, err error) {
-	c, err := m.begin(ctx, Tags, target{ref: ref})
+	c, err := m.begin(ctx, Tags, Target{Ref: ref})
 	defer c.end(&err)
 	if err != nil {
 		return nil, err

@@ -4,9 +4,9 @@ import (
 	"haul.example/haul/store"
 )
 
-// words returns the status and the code with which S3 reports an error of each kind. Kinds that never reach a server have
+// Words returns the status and the code with which S3 reports an error of each kind. Kinds that never reach a server have
 // none.
-func words(k store.Kind) (status int, code string) {
+func Words(k store.Kind) (status int, code string) {
 	switch k {
 	case store.NotFound:
 		return 404, "NoSuchKey"
@@ -50,9 +50,9 @@ func words(k store.Kind) (status int, code string) {
 	return 0, ""
 }
 
-// refuse returns the Error with which a store refuses.
-func refuse(op Op, ref store.Ref, k store.Kind, message string) *store.Error {
-	status, code := words(k)
+// Refuse returns the Error with which a store refuses.
+func Refuse(op Op, ref store.Ref, k store.Kind, message string) *store.Error {
+	status, code := Words(k)
 	if status == 0 {
 		message = ""
 	}
@@ -61,7 +61,7 @@ func refuse(op Op, ref store.Ref, k store.Kind, message string) *store.Error {
 
 // invalid refuses a request with a code of its own.
 func invalid(op Op, ref store.Ref, code, message string) *store.Error {
-	e := refuse(op, ref, store.Invalid, message)
+	e := Refuse(op, ref, store.Invalid, message)
 	e.Code = code
 	return e
 }

@@ -1,4 +1,4 @@
-package storetest_test
+package s3server_test
 
 import (
 	"bytes"
@@ -19,7 +19,12 @@ import (
 	"haul.example/haul/checksum"
 	"haul.example/haul/store"
 	"haul.example/haul/store/storetest"
+	"haul.example/haul/store/storetest/s3server"
 )
+
+var small = storetest.Limits(store.Limits{MaxParts: 10, MinPart: 4, MaxPart: 100, MaxPut: 100, MaxCopy: 100, MaxObject: 1000})
+
+var ref = store.Ref{Bucket: storetest.Bucket, Key: "runs/x.bam"}
 
 // client sends plain HTTP requests to a server.
 type client struct {
@@ -28,7 +33,7 @@ type client struct {
 	url string
 }
 
-func newClient(t *testing.T, s *storetest.Server) *client {
+func newClient(t *testing.T, s *s3server.Server) *client {
 	tr := &http.Transport{}
 	t.Cleanup(tr.CloseIdleConnections)
 	return &client{t: t, Client: http.Client{Transport: tr, CheckRedirect: func(*http.Request, []*http.Request) error {
@@ -75,9 +80,9 @@ func (c *client) do(status int, method, path, body string, headers ...string) an
 	return a
 }
 
-func serve(t *testing.T, opts ...storetest.ServeOption) (*storetest.Memory, *storetest.Server, *client) {
+func serve(t *testing.T, opts ...s3server.Option) (*storetest.Memory, *s3server.Server, *client) {
 	m := storetest.New(storetest.For(t), small)
-	s := storetest.Serve(t, m, opts...)
+	s := s3server.Serve(t, m, opts...)
 	return m, s, newClient(t, s)
 }
 
@@ -149,7 +154,7 @@ func TestServePutAndGet(t *testing.T) {
 }
 
 func TestServeMultipart(t *testing.T) {
-	m, _, c := serve(t, storetest.Page(1))
+	m, _, c := serve(t, s3server.Page(1))
 	a := c.do(200, "POST", "/bucket/x?uploads", "", "x-amz-checksum-algorithm: CRC64NVME", "x-amz-checksum-type: FULL_OBJECT")
 	id := url.QueryEscape(element(t, a.body, "UploadId"))
 	var list strings.Builder
@@ -241,7 +246,10 @@ func TestServeTakesChunkedBodies(t *testing.T) {
 
 func TestBodyThatEndsEarlyIsNoPart(t *testing.T) {
 	m, _, c := serve(t)
-	u := upload(t, m, checksum.CRC64NVME)
+	u, err := m.Create(t.Context(), ref, checksum.Scheme{Algorithm: checksum.CRC64NVME}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	r, err := http.NewRequestWithContext(t.Context(), "PUT", c.url+"/bucket/"+ref.Key+"?partNumber=1&uploadId="+u.ID,
 		io.MultiReader(strings.NewReader("abcd"), broken{}))
 	if err != nil {
@@ -264,7 +272,7 @@ type broken struct{}
 func (broken) Read([]byte) (int, error) { return 0, errBroken }
 
 func TestWireFaults(t *testing.T) {
-	m, s, c := serve(t, storetest.Region("eu-central-1"))
+	m, s, c := serve(t, s3server.Region("eu-central-1"))
 	m.PutBytes(ref, []byte("0123456789"))
 	x := "/bucket/" + ref.Key
 	c.do(200, "HEAD", x, "", "Authorization: AWS4-HMAC-SHA256 Credential=AKID/20261122/eu-central-1/s3/aws4_request, …")
@@ -341,7 +349,7 @@ func TestCloseEndsStalls(t *testing.T) {
 }
 
 func TestServeTLSAndRate(t *testing.T) {
-	m, s, c := serve(t, storetest.TLS(), storetest.Anonymous(), storetest.Rate(1<<20), storetest.Delay(time.Millisecond))
+	m, s, c := serve(t, s3server.TLS(), s3server.Anonymous(), s3server.Rate(1<<20), s3server.Delay(time.Millisecond))
 	m.PutBytes(ref, bytes.Repeat([]byte("x"), 100<<10))
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(s.CA()) {

@@ -1,4 +1,4 @@
-package storetest
+package s3server
 
 import (
 	"encoding/xml"
@@ -7,46 +7,42 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"haul.example/haul/checksum"
 	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // upload returns the upload that the query names.
 func (q *request) upload() store.Upload {
-	return store.Upload{Ref: q.on.ref, ID: q.query.Get("uploadId")}
+	return store.Upload{Ref: q.call.On.Ref, ID: q.query.Get("uploadId")}
 }
 
 func (q *request) create() error {
 	h := q.r.Header
 	a, err := checksum.Parse(h.Get("x-amz-checksum-algorithm"))
 	if err != nil {
-		return invalid(Create, q.on.ref, "InvalidRequest", "Checksum algorithm provided is unsupported.")
+		return q.invalid("InvalidRequest", "Checksum algorithm provided is unsupported.")
 	}
 	want := checksum.Scheme{Algorithm: a, Kind: checksum.Kind(h.Get("x-amz-checksum-type"))}
-	checks := q.s.memory.takesNow()
-	if got := checks.agree(want); got.Algorithm != a || want.Kind != "" && got.Kind != want.Kind {
+	checks := q.s.memory.Checksums()
+	if got := checks.Agree(want); got.Algorithm != a || want.Kind != "" && got.Kind != want.Kind {
 		return q.unheard(fmt.Sprintf("x-amz-checksum-algorithm: %s, x-amz-checksum-type: %s", a, want.Kind), store.ChecksumRefused)
 	}
 	if want.Kind == "" && a != checksum.None && a != checksum.CRC64NVME {
 		want.Kind = checksum.Composite // S3's default
 	}
-	u, err := q.s.memory.Create(q.r.Context(), q.on.ref, want, q.attrs())
+	u, err := q.s.memory.Create(q.r.Context(), q.call.On.Ref, want, q.attrs())
 	if err != nil {
 		return err
 	}
-	if checks.told(u.Scheme.Algorithm) {
+	if checks.Told(u.Scheme.Algorithm) {
 		q.w.Header().Set("x-amz-checksum-algorithm", string(u.Scheme.Algorithm))
 		q.w.Header().Set("x-amz-checksum-type", string(u.Scheme.Kind))
 	}
 	q.xml(http.StatusOK, createXML{Bucket: u.Bucket, Key: u.Key, UploadID: u.ID})
 	return nil
-}
-
-func (m *Memory) takesNow() Checksums {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.checks
 }
 
 func (q *request) putPart() error {
@@ -55,7 +51,7 @@ func (q *request) putPart() error {
 		return err
 	}
 	p, err := q.s.memory.PutPart(q.r.Context(), store.PutPartRequest{
-		Upload: q.upload(), Number: q.on.part, Body: in.body, Sum: in.sum, LateSum: in.late, Attrs: q.attrs(),
+		Upload: q.upload(), Number: q.call.On.Part, Body: in.body, Sum: in.sum, LateSum: in.late, Attrs: q.attrs(),
 	})
 	if err != nil {
 		return err
@@ -80,18 +76,18 @@ func (q *request) copyPart() error {
 		return err
 	}
 	r := store.CopyPartRequest{
-		From: from, IfMatch: unquoted(q.r.Header.Get("x-amz-copy-source-if-match")), Upload: q.upload(), Number: q.on.part, Attrs: q.attrs(),
+		From: from, IfMatch: unquoted(q.r.Header.Get("x-amz-copy-source-if-match")), Upload: q.upload(), Number: q.call.On.Part, Attrs: q.attrs(),
 	}
 	r.Range.Offset, r.Range.Length, err = offsets(q.r.Header.Get("x-amz-copy-source-range"))
 	if err != nil {
-		return invalid(CopyPart, from, "InvalidArgument", err.Error())
+		return q.invalid("InvalidArgument", err.Error())
 	}
 	p, err := q.s.memory.CopyPart(q.r.Context(), r)
 	if err != nil {
 		return err
 	}
 	q.xml(http.StatusOK, copyXML{
-		XMLName: xml.Name{Local: "CopyPartResult"}, LastModified: stamp(modified()), ETag: quoted(p.ETag), checksumXML: sumXML(p.Sum),
+		XMLName: xml.Name{Local: "CopyPartResult"}, LastModified: stamp(time.Now().Truncate(time.Second)), ETag: quoted(p.ETag), checksumXML: sumXML(p.Sum),
 	})
 	return nil
 }
@@ -104,7 +100,7 @@ func (q *request) parts() error {
 	out := partsXML{
 		Bucket: u.Bucket, Key: u.Key, UploadID: u.ID, StorageClass: classXML(u.StorageClass), MaxParts: q.limit(q.query.Get("max-parts")),
 	}
-	if q.s.memory.takesNow().told(u.Scheme.Algorithm) {
+	if q.s.memory.Checksums().Told(u.Scheme.Algorithm) {
 		out.ChecksumAlgorithm, out.ChecksumType = u.Scheme.Algorithm, u.Scheme.Kind
 	}
 	out.PartNumberMarker, _ = strconv.Atoi(q.query.Get("part-number-marker"))
@@ -150,9 +146,9 @@ func (q *request) complete() error {
 func (q *request) completeRequest() (r store.CompleteRequest, err error) {
 	data, err := io.ReadAll(q.body)
 	if err != nil {
-		return r, q.lost(err)
+		return r, q.call.Lost(err)
 	}
-	malformed := invalid(Complete, q.on.ref, "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
+	malformed := q.invalid("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema")
 	var in completeRequestXML
 	if err := xml.Unmarshal(data, &in); err != nil {
 		return r, malformed
@@ -173,25 +169,25 @@ func (q *request) completeRequest() (r store.CompleteRequest, err error) {
 	}
 	held := q.held(r.Upload)
 	if t := checksum.Kind(q.r.Header.Get("x-amz-checksum-type")); t != "" && t != held.Scheme.Kind && held.ID != "" {
-		return r, refuse(Complete, q.on.ref, store.Invalid, "The upload was created using the "+string(held.Scheme.Kind)+" checksum mode.")
+		return r, storetest.Refuse(storetest.Complete, q.call.On.Ref, store.Invalid, "The upload was created using the "+string(held.Scheme.Kind)+" checksum mode.")
 	}
 	size := q.r.Header.Get("x-amz-mp-object-size")
 	if size == "" {
 		r.Size = sizeOf(held.Parts, r.Parts)
 	} else if r.Size, err = strconv.ParseInt(size, 10, 64); err != nil {
-		return r, invalid(Complete, q.on.ref, "InvalidArgument", "x-amz-mp-object-size")
+		return r, q.invalid("InvalidArgument", "x-amz-mp-object-size")
 	}
 	return r, nil
 }
 
 // held returns what the store holds of an upload, past all faults.
-func (q *request) held(u store.Upload) Open {
+func (q *request) held(u store.Upload) storetest.Open {
 	for _, o := range q.s.memory.OpenUploads() {
 		if o.ID == u.ID && o.Bucket == u.Bucket {
 			return o
 		}
 	}
-	return Open{}
+	return storetest.Open{}
 }
 
 // sizeOf returns the size of the named ones of the held parts.
@@ -213,7 +209,7 @@ func (q *request) abort() error {
 		return err
 	}
 	if gone {
-		return refuse(Abort, q.on.ref, store.NoUpload, "The specified multipart upload does not exist.")
+		return storetest.Refuse(storetest.Abort, q.call.On.Ref, store.NoUpload, "The specified multipart upload does not exist.")
 	}
 	q.w.WriteHeader(http.StatusNoContent)
 	return nil
@@ -222,13 +218,13 @@ func (q *request) abort() error {
 func (q *request) uploads() error {
 	encoding := q.query.Get("encoding-type")
 	out := uploadsXML{
-		Bucket: q.on.ref.Bucket, Prefix: coded(encoding, q.on.ref.Key), EncodingType: encoding,
+		Bucket: q.call.On.Ref.Bucket, Prefix: coded(encoding, q.call.On.Ref.Key), EncodingType: encoding,
 		KeyMarker: coded(encoding, q.query.Get("key-marker")), UploadIDMarker: q.query.Get("upload-id-marker"),
 		MaxUploads: q.limit(q.query.Get("max-uploads")),
 	}
 	afterKey, afterID := q.query.Get("key-marker"), q.query.Get("upload-id-marker")
 	seen := afterID == ""
-	for u, err := range q.s.memory.Uploads(q.r.Context(), q.on.ref.Bucket, q.on.ref.Key) {
+	for u, err := range q.s.memory.Uploads(q.r.Context(), q.call.On.Ref.Bucket, q.call.On.Ref.Key) {
 		if err != nil {
 			return err
 		}
@@ -244,7 +240,7 @@ func (q *request) uploads() error {
 			break
 		}
 		x := uploadXML{Key: coded(encoding, u.Key), UploadID: u.ID, StorageClass: classXML(u.StorageClass), Initiated: stamp(u.Started)}
-		if q.s.memory.takesNow().told(u.Scheme.Algorithm) {
+		if q.s.memory.Checksums().Told(u.Scheme.Algorithm) {
 			x.ChecksumAlgorithm, x.ChecksumType = u.Scheme.Algorithm, u.Scheme.Kind
 		}
 		out.Upload = append(out.Upload, x)

@@ -1,4 +1,4 @@
-package storetest
+package s3server
 
 import (
 	"bufio"

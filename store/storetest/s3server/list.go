@@ -1,42 +1,33 @@
-package storetest
+package s3server
 
 import (
 	"encoding/base64"
 	"net/http"
 
 	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // list answers both versions of ListObjects, with a page as Memory.List would yield it.
-func (q *request) list() (err error) {
-	m, bucket, v := q.s.memory, q.on.ref.Bucket, q.query
-	ref := store.Ref{Bucket: bucket, Key: v.Get("prefix")}
-	c, err := m.begin(q.r.Context(), List, target{ref: ref})
-	defer c.end(&err)
-	if err != nil {
-		return err
-	}
-	m.mu.Lock()
-	_, err = m.mayList(ref, q.attrs())
-	m.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	encoding, prefix, delimiter := v.Get("encoding-type"), v.Get("prefix"), v.Get("delimiter")
+func (q *request) list() error {
+	v := q.query
+	encoding, after := v.Get("encoding-type"), v.Get("marker")
 	out := listXML{
-		Name: bucket, Prefix: coded(encoding, prefix), Delimiter: coded(encoding, delimiter), EncodingType: encoding,
+		Name: q.call.On.Ref.Bucket, Prefix: coded(encoding, v.Get("prefix")), Delimiter: coded(encoding, v.Get("delimiter")), EncodingType: encoding,
 		MaxKeys: q.limit(v.Get("max-keys")),
 	}
-	after := v.Get("marker")
 	if v.Get("list-type") == "2" {
 		out.StartAfter, out.ContinuationToken = coded(encoding, v.Get("start-after")), v.Get("continuation-token")
 		token, err := base64.URLEncoding.DecodeString(out.ContinuationToken)
 		if err != nil {
-			return invalid(List, q.on.ref, "InvalidArgument", "The continuation token provided is incorrect")
+			return q.invalid("InvalidArgument", "The continuation token provided is incorrect")
 		}
 		after = max(string(token), v.Get("start-after"))
 	}
-	last := q.page(&out, prefix, delimiter, after)
+	last, err := q.page(&out, after)
+	if err != nil {
+		return err
+	}
 	if v.Get("list-type") == "2" {
 		n := len(out.Contents) + len(out.CommonPrefixes)
 		out.KeyCount = &n
@@ -55,11 +46,15 @@ func (q *request) list() (err error) {
 }
 
 // page fills a page with what comes after a key or common prefix, and returns its last one.
-func (q *request) page(out *listXML, prefix, delimiter, after string) (last string) {
-	m, encoding := q.s.memory, out.EncodingType
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	page, more := m.buckets[out.Name].page(listing{ref: store.Ref{Key: prefix}, delimiter: delimiter, after: after, most: out.MaxKeys})
+func (q *request) page(out *listXML, after string) (last string, err error) {
+	page, more, err := q.s.memory.Page(q.r.Context(), storetest.Listing{
+		Ref:       store.Ref{Bucket: out.Name, Key: q.query.Get("prefix")},
+		Delimiter: q.query.Get("delimiter"), After: after, Most: out.MaxKeys,
+	}, q.attrs())
+	if err != nil {
+		return "", err
+	}
+	encoding := out.EncodingType
 	out.IsTruncated = more
 	for _, e := range page {
 		last = e.Name()
@@ -72,5 +67,5 @@ func (q *request) page(out *listXML, prefix, delimiter, after string) (last stri
 			StorageClass: classXML(e.Object.StorageClass),
 		})
 	}
-	return last
+	return last, nil
 }

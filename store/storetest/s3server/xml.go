@@ -1,4 +1,4 @@
-package storetest
+package s3server
 
 import (
 	"encoding/xml"
@@ -61,17 +61,6 @@ func (c checksumXML) sum() (checksum.Sum, error) {
 		}
 	}
 	return checksum.Sum{}, nil
-}
-
-// kindOf returns the checksum type of a finished sum.
-func kindOf(s checksum.Sum) checksum.Kind {
-	switch {
-	case s.IsZero():
-		return ""
-	case s.Parts > 0:
-		return checksum.Composite
-	}
-	return checksum.FullObject
 }
 
 type createXML struct {
@@ -284,4 +273,15 @@ func coded(encoding, key string) string {
 		return key
 	}
 	return strings.ReplaceAll(url.QueryEscape(key), "%2F", "/")
+}
+
+// kindOf returns the checksum type of a finished sum.
+func kindOf(s checksum.Sum) checksum.Kind {
+	switch {
+	case s.IsZero():
+		return ""
+	case s.Parts > 0:
+		return checksum.Composite
+	}
+	return checksum.FullObject
 }

@@ -1,6 +1,7 @@
-package storetest
+package s3server
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"maps"
@@ -41,7 +42,7 @@ func (q *request) sentSum(hs ...http.Header) (checksum.Sum, error) {
 func (q *request) parseSum(a checksum.Algorithm, v string) (checksum.Sum, error) {
 	s, err := checksum.FromBase64(a, v)
 	if err != nil {
-		return s, invalid(q.op, q.on.ref, "InvalidRequest", "Value for "+string(a)+" is invalid.")
+		return s, q.invalid("InvalidRequest", "Value for "+string(a)+" is invalid.")
 	}
 	return s, nil
 }
@@ -202,9 +203,9 @@ func (q *request) whole() (received, error) {
 	}
 	data, err := io.ReadAll(r.body)
 	if err != nil {
-		return r, q.failed(err)
+		return r, q.call.Failed(err)
 	}
-	r.body = wholeOf(bytesContent(data))
+	r.body = io.NewSectionReader(bytes.NewReader(data), 0, int64(len(data)))
 	if sum := r.late(); !sum.IsZero() {
 		r.sum = sum
 	}

@@ -1,4 +1,4 @@
-package storetest
+package s3server
 
 import (
 	"bufio"
@@ -15,11 +15,12 @@ import (
 	"time"
 
 	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // request is one HTTP request in progress.
 type request struct {
-	*call
+	call  *storetest.Call
 	s     *Server
 	w     http.ResponseWriter
 	r     *http.Request
@@ -34,26 +35,26 @@ func (s *Server) parse(w http.ResponseWriter, r *http.Request) *request {
 	q := &request{s: s, w: w, r: r, query: r.URL.Query(), body: r.Body}
 	q.query.Del("x-id") // the SDKs name the operation for people to read
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
-	on := target{ref: store.Ref{Bucket: bucket, Key: key, Version: q.query.Get("versionId")}}
-	on.part, _ = strconv.Atoi(q.query.Get("partNumber"))
-	op := q.name(on.ref)
+	on := storetest.Target{Ref: store.Ref{Bucket: bucket, Key: key, Version: q.query.Get("versionId")}}
+	on.Part, _ = strconv.Atoi(q.query.Get("partNumber"))
+	op := q.name(on.Ref)
 	switch op {
-	case Get:
-		on.rng.Offset, _, _ = offsets(r.Header.Get("Range"))
-	case CopyPart:
-		on.rng.Offset, _, _ = offsets(r.Header.Get("x-amz-copy-source-range"))
-	case Uploads:
-		on.ref.Key = q.query.Get("prefix")
+	case storetest.Get:
+		on.Range.Offset, _, _ = offsets(r.Header.Get("Range"))
+	case storetest.CopyPart:
+		on.Range.Offset, _, _ = offsets(r.Header.Get("x-amz-copy-source-range"))
+	case storetest.Uploads:
+		on.Ref.Key = q.query.Get("prefix")
 	}
-	q.call = newCall(r.Context(), &s.script, s.count, op, on)
+	q.call = s.script.Call(r.Context(), s.count, op, on)
 	return q
 }
 
 // name returns the operation; empty if the server does not support it.
-func (q *request) name(ref store.Ref) Op {
+func (q *request) name(ref store.Ref) storetest.Op {
 	switch {
 	case ref.Bucket == "" && q.r.Method == "GET":
-		return ListBuckets
+		return storetest.ListBuckets
 	case ref.Bucket == "":
 		return ""
 	case ref.Key == "":
@@ -62,83 +63,82 @@ func (q *request) name(ref store.Ref) Op {
 	copies := q.r.Header.Get("x-amz-copy-source") != ""
 	switch method, has := q.r.Method, q.query.Has; {
 	case method == "HEAD":
-		return Head
+		return storetest.Head
 	case method == "GET" && has("uploadId"):
-		return Parts
+		return storetest.Parts
 	case method == "GET" && has("attributes"):
-		return Layout
+		return storetest.Layout
 	case method == "GET" && has("tagging"):
-		return Tags
+		return storetest.Tags
 	case method == "GET" && !has("acl"):
-		return Get
+		return storetest.Get
 	case method == "PUT" && has("uploadId") && copies:
-		return CopyPart
+		return storetest.CopyPart
 	case method == "PUT" && has("uploadId"):
-		return PutPart
+		return storetest.PutPart
 	case method == "PUT" && copies:
-		return Copy
+		return storetest.Copy
 	case method == "PUT" && !has("tagging") && !has("acl"):
-		return Put
+		return storetest.Put
 	case method == "POST" && has("uploads"):
-		return Create
+		return storetest.Create
 	case method == "POST" && has("uploadId"):
-		return Complete
+		return storetest.Complete
 	case method == "DELETE" && has("uploadId"):
-		return Abort
+		return storetest.Abort
 	case method == "DELETE":
-		return Delete
+		return storetest.Delete
 	}
 	return ""
 }
 
-func (q *request) bucketOp() Op {
+func (q *request) bucketOp() storetest.Op {
 	switch method, has := q.r.Method, q.query.Has; {
 	case method == "HEAD":
-		return HeadBucket
+		return storetest.HeadBucket
 	case method == "PUT" && len(q.query) == 0:
-		return CreateBucket
+		return storetest.CreateBucket
 	case method == "PUT" && has("website"):
-		return SetWebsite
+		return storetest.SetWebsite
 	case method == "DELETE" && len(q.query) == 0:
-		return DeleteBucket
+		return storetest.DeleteBucket
 	case method == "POST" && has("delete"):
-		return DeleteMany
+		return storetest.DeleteMany
 	case method == "GET" && has("uploads"):
-		return Uploads
+		return storetest.Uploads
 	case method == "GET" && has("location"):
-		return Location
+		return storetest.Location
 	case method == "GET" && (len(q.query) == 0 || has("list-type") || has("prefix") || has("delimiter") || has("max-keys")):
-		return List
+		return storetest.List
 	}
 	return ""
 }
 
 // answer does what is asked for and writes the answer, or returns the error to report.
 func (q *request) answer() error {
-	if q.rule.late != nil {
+	if q.call.LosesAnswer() {
 		// The answer is made but discarded.
 		late := *q
 		late.w = &nowhere{header: http.Header{}}
 		if err := late.answerNow(); err != nil {
 			return err
 		}
-		q.fire()
-		return q.say(q.rule.late)
+		return q.call.LoseAnswer()
 	}
 	return q.answerNow()
 }
 
 func (q *request) answerNow() error {
-	handle := map[Op]func(*request) error{
-		Get: (*request).get, Head: (*request).head, Layout: (*request).layout, Tags: (*request).tags,
-		Put: (*request).put, Copy: (*request).copy, Delete: (*request).remove, DeleteMany: (*request).removeMany,
-		Create: (*request).create, PutPart: (*request).putPart, CopyPart: (*request).copyPart, Parts: (*request).parts,
-		Complete: (*request).complete, Abort: (*request).abort, Uploads: (*request).uploads,
-		List: (*request).list, HeadBucket: (*request).headBucket, CreateBucket: (*request).createBucket,
-		DeleteBucket: (*request).deleteBucket, SetWebsite: (*request).setWebsite, Location: (*request).location, ListBuckets: (*request).listBuckets,
-	}[q.op]
+	handle := map[storetest.Op]func(*request) error{
+		storetest.Get: (*request).get, storetest.Head: (*request).head, storetest.Layout: (*request).layout, storetest.Tags: (*request).tags,
+		storetest.Put: (*request).put, storetest.Copy: (*request).copy, storetest.Delete: (*request).remove, storetest.DeleteMany: (*request).removeMany,
+		storetest.Create: (*request).create, storetest.PutPart: (*request).putPart, storetest.CopyPart: (*request).copyPart, storetest.Parts: (*request).parts,
+		storetest.Complete: (*request).complete, storetest.Abort: (*request).abort, storetest.Uploads: (*request).uploads,
+		storetest.List: (*request).list, storetest.HeadBucket: (*request).headBucket, storetest.CreateBucket: (*request).createBucket,
+		storetest.DeleteBucket: (*request).deleteBucket, storetest.SetWebsite: (*request).setWebsite, storetest.Location: (*request).location, storetest.ListBuckets: (*request).listBuckets,
+	}[q.call.Op]
 	if handle == nil {
-		return refuse(q.op, q.on.ref, store.Unsupported, "A header or query you provided implies functionality that is not implemented")
+		return storetest.Refuse(q.call.Op, q.call.On.Ref, store.Unsupported, "A header or query you provided implies functionality that is not implemented")
 	}
 	return handle(q)
 }
@@ -162,11 +162,7 @@ func (q *request) sleep(d time.Duration) error {
 
 // finish reports the error, if there is one, and ends the call.
 func (q *request) finish(err error) {
-	defer func() {
-		var none error
-		q.rule.late = nil // it was applied
-		q.end(&none)
-	}()
+	defer q.call.End()
 	if err == nil || q.cut {
 		return
 	}
@@ -186,7 +182,7 @@ func (q *request) finish(err error) {
 func (q *request) refuse(e *store.Error) {
 	status, code := e.Status, e.Code
 	if status == 0 {
-		status, code = words(e.Kind)
+		status, code = storetest.Words(e.Kind)
 	}
 	if status == 0 {
 		status, code = 500, "InternalError"
@@ -198,7 +194,7 @@ func (q *request) refuse(e *store.Error) {
 	if e.Kind == store.WrongRegion {
 		h.Set("x-amz-bucket-region", q.s.region)
 	}
-	if q.rule.in200 {
+	if q.call.In200() {
 		status = 200
 	}
 	q.drain()
@@ -210,13 +206,16 @@ func (q *request) refuse(e *store.Error) {
 	q.xml(status, errorXML{Code: code, Message: e.Message, Resource: q.r.URL.Path, RequestID: id, Region: q.wrongRegion(e)})
 }
 
+// maxBody is how much is read of the body of a request that is not an object, in bytes.
+const maxBody = 64 << 20
+
 // drain reads what is left of the request, so that the client gets to read the answer; unless the client waits for
 // 100-continue.
 func (q *request) drain() {
 	if q.r.Header.Get("Expect") != "" {
 		return
 	}
-	if _, err := io.CopyN(io.Discard, q.r.Body, most); err != io.EOF {
+	if _, err := io.CopyN(io.Discard, q.r.Body, maxBody); err != io.EOF {
 		q.w.Header().Set("Connection", "close")
 	}
 }
@@ -239,7 +238,7 @@ func (q *request) drop(hard bool) {
 	}
 	c, _, err := hijacker.Hijack()
 	if err != nil {
-		panic("storetest: internal error: " + err.Error())
+		panic("s3server: internal error: " + err.Error())
 	}
 	if hard {
 		linger(c)
@@ -277,11 +276,11 @@ func (q *request) payload() (*io.SectionReader, *framed, error) {
 		if err != nil || size < 0 {
 			return nil, nil, &store.Error{Kind: store.Invalid, Status: 411, Code: "MissingContentLength"}
 		}
-		f := &framed{r: bufio.NewReaderSize(q.body, slice)}
-		in := &stream{r: &tap{c: q.call, r: f, size: size, in: true}, size: size}
+		f := &framed{r: bufio.NewReaderSize(q.body, 256<<10)}
+		in := &stream{r: q.call.Payload(f, size, true), size: size}
 		return io.NewSectionReader(in, 0, size), f, nil
 	}
-	in := &stream{r: &tap{c: q.call, r: q.body, size: size, in: true}, size: size}
+	in := &stream{r: q.call.Payload(q.body, size, true), size: size}
 	if want, err := hex.DecodeString(hash); err == nil && len(want) == sha256.Size {
 		sum := sha256.New()
 		in.r = io.TeeReader(in.r, sum)
@@ -289,7 +288,7 @@ func (q *request) payload() (*io.SectionReader, *framed, error) {
 			if string(sum.Sum(nil)) == string(want) {
 				return nil
 			}
-			e := refuse(q.op, q.on.ref, store.Corrupt, "The provided 'x-amz-content-sha256' header does not match what was computed.")
+			e := storetest.Refuse(q.call.Op, q.call.On.Ref, store.Corrupt, "The provided 'x-amz-content-sha256' header does not match what was computed.")
 			e.Code = "XAmzContentSHA256Mismatch"
 			return e
 		}
@@ -311,7 +310,7 @@ type stream struct {
 // ReadAt reads the next bytes.
 func (s *stream) ReadAt(p []byte, off int64) (int, error) {
 	if off != s.off {
-		return 0, errors.New("storetest: internal error: a payload is read twice")
+		return 0, errors.New("s3server: internal error: a payload is read twice")
 	}
 	n, err := s.r.Read(p)
 	s.off += int64(n)
@@ -321,4 +320,11 @@ func (s *stream) ReadAt(p []byte, off int64) (int, error) {
 		}
 	}
 	return n, err
+}
+
+// invalid refuses a request with a code of its own.
+func (q *request) invalid(code, message string) *store.Error {
+	e := storetest.Refuse(q.call.Op, q.call.On.Ref, store.Invalid, message)
+	e.Code = code
+	return e
 }

@@ -1,4 +1,13 @@
-package storetest
+// Package s3server is an S3 endpoint on the loopback interface, on top of a storetest.Memory: for tests of a client of S3, and
+// of programs.
+//
+//	s := s3server.Serve(t, m)
+//	s.Wire(storetest.PutPart).Part(3).After(1024).CorruptByte() // on the network; m.Fault is in the store
+//
+//	request -> a lie, if there are Lies -> operation and object -> fault of the network -> a signature? -> Memory -> XML
+//
+// It speaks HTTP/1.1 and path style, and what of S3 a Memory has. It does not check signatures.
+package s3server
 
 import (
 	"context"
@@ -14,15 +23,15 @@ import (
 	"time"
 
 	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
-// Server is an S3 endpoint on the loopback interface, for a Memory. It speaks HTTP/1.1 and path style, and accepts every
-// signature, but requires one. Serve makes one.
+// Server is an S3 endpoint for a Memory. It accepts every signature, but requires one. Serve makes one.
 type Server struct {
 	// URL of the endpoint: scheme, host and port.
 	URL string
 
-	memory    *Memory
+	memory    *storetest.Memory
 	http      *httptest.Server
 	tls       bool
 	anonymous bool
@@ -38,39 +47,39 @@ type Server struct {
 	wireOut   atomic.Int64
 
 	mu     sync.Mutex
-	counts Counts
+	counts storetest.Counts
 
-	script script
+	script storetest.Script
 	lies   atomic.Pointer[Lies]
 }
 
-// ServeOption is an option of Serve.
-type ServeOption func(*Server)
+// Option is an option of Serve.
+type Option func(*Server)
 
 // TLS makes the server speak HTTPS, with a certificate signed by Server.CA.
-func TLS() ServeOption { return func(s *Server) { s.tls = true } }
+func TLS() Option { return func(s *Server) { s.tls = true } }
 
 // Anonymous makes the server answer requests that are not signed.
-func Anonymous() ServeOption { return func(s *Server) { s.anonymous = true } }
+func Anonymous() Option { return func(s *Server) { s.anonymous = true } }
 
 // Region sets the region of the server, in place of us-east-1, and makes it redirect requests that are signed for another.
-func Region(name string) ServeOption {
+func Region(name string) Option {
 	return func(s *Server) { s.region, s.strict = name, true }
 }
 
 // Page sets how many entries a page of a listing has at most, in place of 1000.
-func Page(n int) ServeOption { return func(s *Server) { s.page = n } }
+func Page(n int) Option { return func(s *Server) { s.page = n } }
 
 // Rate limits every connection to that many bytes per second, in each direction.
-func Rate(bytes int64) ServeOption { return func(s *Server) { s.rate.Store(bytes) } }
+func Rate(bytes int64) Option { return func(s *Server) { s.rate.Store(bytes) } }
 
 // Delay makes every request wait that long for its answer.
-func Delay(d time.Duration) ServeOption { return func(s *Server) { s.delay.Store(int64(d)) } }
+func Delay(d time.Duration) Option { return func(s *Server) { s.delay.Store(int64(d)) } }
 
 // Serve starts an S3 endpoint for m, on a free port of 127.0.0.1. With tb it is closed at the end of the test, and fails it
 // if a fault of the network did not fire; tb may be nil, and the caller must then close it.
-func Serve(tb testing.TB, m *Memory, opts ...ServeOption) *Server {
-	s := &Server{memory: m, region: "us-east-1", page: 1000, counts: Counts{}}
+func Serve(tb testing.TB, m *storetest.Memory, opts ...Option) *Server {
+	s := &Server{memory: m, region: "us-east-1", page: 1000, counts: storetest.Counts{}}
 	for _, o := range opts {
 		o(s)
 	}
@@ -89,7 +98,7 @@ func Serve(tb testing.TB, m *Memory, opts ...ServeOption) *Server {
 	if tb != nil {
 		tb.Cleanup(func() {
 			s.Close()
-			s.script.fired(tb)
+			s.script.Fired(tb)
 		})
 	}
 	return s
@@ -111,10 +120,10 @@ func (s *Server) CA() []byte {
 // kind Network or Stalled resets the connection; another is reported in S3's words; WrongRegion names the server's region.
 // LoseAnswer resets the connection after all was done. Truncate and CorruptByte keep the headers right; Truncate is for
 // downloads.
-func (s *Server) Wire(op Op) *Fault { return s.script.add(op) }
+func (s *Server) Wire(op storetest.Op) *storetest.Fault { return s.script.Fault(op) }
 
 // Random makes requests go wrong on the network by chance, from now on; seed makes it the same every time.
-func (s *Server) Random(seed uint64, r Rates) { s.script.chance(seed, r) }
+func (s *Server) Random(seed uint64, r storetest.Rates) { s.script.Random(seed, r) }
 
 // SetRate changes what Rate set; 0 is no limit.
 func (s *Server) SetRate(bytes int64) { s.rate.Store(bytes) }
@@ -123,10 +132,10 @@ func (s *Server) SetRate(bytes int64) { s.rate.Store(bytes) }
 func (s *Server) SetDelay(d time.Duration) { s.delay.Store(int64(d)) }
 
 // Counts returns what went over the network so far: requests, and payload bytes as far as the server read or wrote them.
-func (s *Server) Counts() Counts {
+func (s *Server) Counts() storetest.Counts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := Counts{}
+	c := storetest.Counts{}
 	for op, x := range s.counts {
 		c[op] = x
 	}
@@ -136,10 +145,10 @@ func (s *Server) Counts() Counts {
 // Bytes returns how many bytes of all kinds came in and went out: payload, headers, TLS.
 func (s *Server) Bytes() (in, out int64) { return s.wireIn.Load(), s.wireOut.Load() }
 
-func (s *Server) count(op Op, x Count) {
+func (s *Server) count(op storetest.Op, x storetest.Count) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.counts.add(op, x)
+	s.counts.Add(op, x)
 }
 
 // serve answers one request.
@@ -157,7 +166,7 @@ func (s *Server) serveTruth(w http.ResponseWriter, r *http.Request) {
 		q.reset()
 		return
 	}
-	err := q.begin()
+	err := q.call.Begin()
 	if err == nil {
 		err = s.authorized(r)
 	}
@@ -174,11 +183,11 @@ func (s *Server) authorized(r *http.Request) error {
 		if s.anonymous {
 			return nil
 		}
-		return refuse("", store.Ref{}, store.Denied, "Access Denied")
+		return storetest.Refuse("", store.Ref{}, store.Denied, "Access Denied")
 	}
 	// The scope of a signature of version 4 is KEY/DATE/REGION/SERVICE/aws4_request.
 	if scope := strings.Split(signature, "/"); s.strict && len(scope) >= 5 && scope[2] != s.region {
-		return refuse("", store.Ref{}, store.WrongRegion, "The bucket you are attempting to access must be addressed using the specified endpoint.")
+		return storetest.Refuse("", store.Ref{}, store.WrongRegion, "The bucket you are attempting to access must be addressed using the specified endpoint.")
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package storetest
+package s3server
 
 import (
 	"bytes"
@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"haul.example/haul/store/storetest"
 )
 
 // Lies are wrong answers that a Server sends in place of its own: those of portals, proxies, and broken servers. Which
@@ -120,7 +122,7 @@ func (s *Server) lie(w http.ResponseWriter, r *http.Request) bool {
 	}
 	a := lies[name](q, random, do)
 	// For some requests an empty answer is correct: then it is true.
-	if !done && (a == nil || random.IntN(2) == 0 || a.raw == nil && a.status < 300 && len(a.body) == 0 && slices.Contains(quiet, q.op)) {
+	if !done && (a == nil || random.IntN(2) == 0 || a.raw == nil && a.status < 300 && len(a.body) == 0 && slices.Contains(quiet, q.call.Op)) {
 		truth := do(r)
 		if a == nil {
 			a, name = truth, "nothing"
@@ -132,7 +134,7 @@ func (s *Server) lie(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // quiet are the operations whose correct answers are empty.
-var quiet = []Op{Delete, Abort, CreateBucket, DeleteBucket, SetWebsite, HeadBucket}
+var quiet = []storetest.Op{storetest.Delete, storetest.Abort, storetest.CreateBucket, storetest.DeleteBucket, storetest.SetWebsite, storetest.HeadBucket}
 
 // pick chooses a lie for a request, or none.
 func (l *Lies) pick(q *request) (string, *rand.Rand) {
@@ -178,7 +180,7 @@ func (a *answer) write(w http.ResponseWriter, r *http.Request) {
 	}
 	c, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		panic("storetest: internal error: " + err.Error())
+		panic("s3server: internal error: " + err.Error())
 	}
 	defer c.Close()
 	a.raw(c)
@@ -207,13 +209,13 @@ func otherRoot(_ *request, r *rand.Rand, _ func(*http.Request) *answer) *answer 
 func otherAnswer(q *request, r *rand.Rand, do func(*http.Request) *answer) *answer {
 	ref := q.r.URL.Path
 	bucket, _, _ := strings.Cut(strings.TrimPrefix(ref, "/"), "/")
-	others := map[Op]string{
-		List: "GET /" + bucket + "?list-type=2", Uploads: "GET /" + bucket + "?uploads", ListBuckets: "GET /", Head: "HEAD " + ref,
-		Location: "GET /" + bucket + "?location", Tags: "GET " + ref + "?tagging",
+	others := map[storetest.Op]string{
+		storetest.List: "GET /" + bucket + "?list-type=2", storetest.Uploads: "GET /" + bucket + "?uploads", storetest.ListBuckets: "GET /", storetest.Head: "HEAD " + ref,
+		storetest.Location: "GET /" + bucket + "?location", storetest.Tags: "GET " + ref + "?tagging",
 	}
-	ops := []Op{List, Uploads, ListBuckets, Head, Location, Tags}
+	ops := []storetest.Op{storetest.List, storetest.Uploads, storetest.ListBuckets, storetest.Head, storetest.Location, storetest.Tags}
 	op := ops[r.IntN(len(ops))]
-	if op == q.op || q.r.Method == "HEAD" {
+	if op == q.call.Op || q.r.Method == "HEAD" {
 		return nil
 	}
 	method, url, _ := strings.Cut(others[op], " ")
@@ -221,7 +223,7 @@ func otherAnswer(q *request, r *rand.Rand, do func(*http.Request) *answer) *answ
 	as.URL.Path, as.URL.RawQuery, _ = strings.Cut(url, "?")
 	as.Header.Set("Authorization", q.r.Header.Get("Authorization"))
 	a := do(as)
-	if a.status >= 300 || op == Head && slices.Contains([]Op{Get, Put, PutPart, Complete}, q.op) {
+	if a.status >= 300 || op == storetest.Head && slices.Contains([]storetest.Op{storetest.Get, storetest.Put, storetest.PutPart, storetest.Complete}, q.call.Op) {
 		return nil
 	}
 	return a
@@ -252,7 +254,7 @@ func compressed(b []byte, _ *rand.Rand) []byte {
 func flipped(q *request, r *rand.Rand, do func(*http.Request) *answer) *answer {
 	return otherBody(func(b []byte, r *rand.Rand) []byte {
 		i := r.IntN(len(b))
-		if q.op != Get {
+		if q.call.Op != storetest.Get {
 			names := elementName.FindAllIndex(b, -1)
 			if len(names) == 0 {
 				return b
@@ -287,14 +289,14 @@ func cutShort(q *request, r *rand.Rand, do func(*http.Request) *answer) *answer 
 
 // anotherPage answers with a page of the listing that was not asked for.
 func anotherPage(q *request, r *rand.Rand, do func(*http.Request) *answer) *answer {
-	if q.op != List {
+	if q.call.Op != storetest.List {
 		return nil
 	}
 	v := q.r.URL.Query()
 	if v.Get("continuation-token") != "" && r.IntN(2) == 0 {
 		v.Del("continuation-token") // the first again
 	} else {
-		keys := q.s.memory.Keys(q.on.ref.Bucket, v.Get("prefix"))
+		keys := q.s.memory.Keys(q.call.On.Ref.Bucket, v.Get("prefix"))
 		if len(keys) == 0 {
 			return nil
 		}
@@ -312,7 +314,7 @@ var partNumber = regexp.MustCompile(`<PartNumber>\d+`)
 
 // oddParts names impossible parts. (One part twice is possible: SeaweedFS lists a part each time that it was sent.)
 func oddParts(q *request, r *rand.Rand, do func(*http.Request) *answer) *answer {
-	if q.op != Parts {
+	if q.call.Op != storetest.Parts {
 		return nil
 	}
 	return otherBody(func(b []byte, r *rand.Rand) []byte {

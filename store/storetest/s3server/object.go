@@ -1,4 +1,4 @@
-package storetest
+package s3server
 
 import (
 	"encoding/xml"
@@ -10,16 +10,18 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"haul.example/haul/checksum"
 	"haul.example/haul/store"
+	"haul.example/haul/store/storetest"
 )
 
 // xml writes an answer.
 func (q *request) xml(status int, v any) {
 	b, err := xml.Marshal(v)
 	if err != nil {
-		panic("storetest: internal error: " + err.Error())
+		panic("s3server: internal error: " + err.Error())
 	}
 	b = append([]byte(xml.Header), b...)
 	q.w.Header().Set("Content-Type", "application/xml")
@@ -30,7 +32,7 @@ func (q *request) xml(status int, v any) {
 
 // getRequest returns what a GET or HEAD asks for, except the range.
 func (q *request) getRequest() store.GetRequest {
-	return store.GetRequest{Ref: q.on.ref, IfMatch: unquoted(q.r.Header.Get("If-Match")), Attrs: q.attrs()}
+	return store.GetRequest{Ref: q.call.On.Ref, IfMatch: unquoted(q.r.Header.Get("If-Match")), Attrs: q.attrs()}
 }
 
 func (q *request) get() error {
@@ -67,7 +69,7 @@ func (q *request) get() error {
 
 // send writes the payload, as the faults let it through.
 func (q *request) send(b *store.Body) error {
-	out := &tap{c: q.call, r: b, size: b.Range.Length}
+	out := q.call.Payload(b, b.Range.Length, false)
 	buf := make([]byte, 64<<10)
 	for {
 		n, err := out.Read(buf)
@@ -107,9 +109,9 @@ func (q *request) setRange(g *store.GetRequest) error {
 	first, length, err := offsets(q.r.Header.Get("Range"))
 	switch {
 	case err != nil:
-		return refuse(Get, g.Ref, store.BadRange, err.Error())
+		return storetest.Refuse(storetest.Get, g.Ref, store.BadRange, err.Error())
 	case first < 0:
-		o, err := q.s.memory.peek(g.Ref)
+		o, err := q.s.memory.Peek(g.Ref)
 		if err != nil {
 			return err
 		}
@@ -120,21 +122,10 @@ func (q *request) setRange(g *store.GetRequest) error {
 	return nil
 }
 
-// peek returns what the store records of an object, past all faults.
-func (m *Memory) peek(ref store.Ref) (store.Object, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	o, err := m.find(Get, ref, "", &store.Attrs{RequestPayer: "requester"})
-	if err != nil {
-		return store.Object{}, err
-	}
-	return o.told(), nil
-}
-
 // unsatisfied adds the object's size to an error about a range.
 func (q *request) unsatisfied(err error) error {
 	if errors.Is(err, store.BadRange) {
-		if o, err := q.s.memory.peek(q.on.ref); err == nil {
+		if o, err := q.s.memory.Peek(q.call.On.Ref); err == nil {
 			q.w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", o.Size))
 		}
 	}
@@ -143,33 +134,23 @@ func (q *request) unsatisfied(err error) error {
 
 // partRange returns the range of the part that is asked for, and how many there are (0: not stored in parts).
 func (q *request) partRange() (o store.Object, r store.Range, count int, err error) {
-	o, err = q.s.memory.peek(q.on.ref)
+	o, err = q.s.memory.Peek(q.call.On.Ref)
 	if err != nil {
 		return o, r, 0, err
 	}
-	parts := q.s.memory.cutOf(o)
+	parts := q.s.memory.PartsOf(o)
 	number := max(1, len(parts))
-	if q.on.part < 1 || q.on.part > number {
+	if q.call.On.Part < 1 || q.call.On.Part > number {
 		return o, r, 0, &store.Error{Kind: store.BadRange, Status: 416, Code: "InvalidPartNumber"}
 	}
 	if len(parts) == 0 {
 		return o, store.Range{}, 0, nil
 	}
-	for _, p := range parts[:q.on.part-1] {
+	for _, p := range parts[:q.call.On.Part-1] {
 		r.Offset += p.Size
 	}
-	r.Length = parts[q.on.part-1].Size
+	r.Length = parts[q.call.On.Part-1].Size
 	return o, r, len(parts), nil
-}
-
-// cutOf returns the parts of a state of an object, past all faults; none if it was not stored in parts.
-func (m *Memory) cutOf(o store.Object) []store.Part {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if at, err := m.find(Layout, o.Ref, o.ETag, &store.Attrs{RequestPayer: "requester"}); err == nil {
-		return slices.Clone(at.layout)
-	}
-	return nil
 }
 
 func (q *request) head() error {
@@ -205,7 +186,7 @@ func (q *request) put() error {
 		return err
 	}
 	o, err := q.s.memory.Put(q.r.Context(), store.PutRequest{
-		Ref: q.on.ref, Body: in.body, Sum: in.sum, NoClobber: q.r.Header.Get("If-None-Match") == "*", Attrs: q.attrs(),
+		Ref: q.call.On.Ref, Body: in.body, Sum: in.sum, NoClobber: q.r.Header.Get("If-None-Match") == "*", Attrs: q.attrs(),
 	})
 	if err != nil {
 		return err
@@ -229,7 +210,7 @@ func (q *request) conditional() error {
 
 // unheard refuses a header, in S3's words.
 func (q *request) unheard(header string, k store.Kind) error {
-	return refuse(q.op, q.on.ref, k, "A header you provided implies functionality that is not implemented: "+header)
+	return storetest.Refuse(q.call.Op, q.call.On.Ref, k, "A header you provided implies functionality that is not implemented: "+header)
 }
 
 // copySource parses what is to be copied.
@@ -238,11 +219,11 @@ func (q *request) copySource() (store.Ref, error) {
 	path, err := url.PathUnescape(path)
 	bucket, key, ok := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	if err != nil || !ok {
-		return store.Ref{}, invalid(q.op, q.on.ref, "InvalidArgument", "Copy Source must mention the source bucket and key")
+		return store.Ref{}, q.invalid("InvalidArgument", "Copy Source must mention the source bucket and key")
 	}
 	vs, err := url.ParseQuery(query)
 	if err != nil {
-		return store.Ref{}, invalid(q.op, q.on.ref, "InvalidArgument", "Copy Source has a query that is none")
+		return store.Ref{}, q.invalid("InvalidArgument", "Copy Source has a query that is none")
 	}
 	return store.Ref{Bucket: bucket, Key: key, Version: vs.Get("versionId")}, nil
 }
@@ -268,15 +249,15 @@ func (q *request) copy() error {
 	}
 	sum, err := checksum.Parse(h.Get("x-amz-checksum-algorithm"))
 	if err != nil {
-		return invalid(q.op, q.on.ref, "InvalidRequest", err.Error())
+		return q.invalid("InvalidRequest", err.Error())
 	}
 	o, err := q.s.memory.Copy(q.r.Context(), store.CopyRequest{
-		From: from, IfMatch: unquoted(h.Get("x-amz-copy-source-if-match")), To: q.on.ref, NoClobber: h.Get("If-None-Match") == "*", Sum: sum, Attrs: a,
+		From: from, IfMatch: unquoted(h.Get("x-amz-copy-source-if-match")), To: q.call.On.Ref, NoClobber: h.Get("If-None-Match") == "*", Sum: sum, Attrs: a,
 	})
 	if err != nil {
 		return err
 	}
-	out := copyXML{XMLName: xml.Name{Local: "CopyObjectResult"}, LastModified: stamp(modified()), ETag: quoted(o.ETag)}
+	out := copyXML{XMLName: xml.Name{Local: "CopyObjectResult"}, LastModified: stamp(time.Now().Truncate(time.Second)), ETag: quoted(o.ETag)}
 	for _, s := range o.Sums {
 		out.checksumXML, out.ChecksumType = sumXML(s), kindOf(s)
 	}
@@ -287,7 +268,7 @@ func (q *request) copy() error {
 }
 
 func (q *request) tags() error {
-	tags, err := q.s.memory.Tags(q.r.Context(), q.on.ref, q.attrs())
+	tags, err := q.s.memory.Tags(q.r.Context(), q.call.On.Ref, q.attrs())
 	if err != nil {
 		return err
 	}
@@ -333,7 +314,7 @@ func (q *request) layout() error {
 
 // objectParts returns a page of an object's parts; they are named only if each has a checksum.
 func (q *request) objectParts(o store.Object, parts []store.Part) *objectPartsXML {
-	if len(q.s.memory.cutOf(o)) == 0 {
+	if len(q.s.memory.PartsOf(o)) == 0 {
 		return nil
 	}
 	h := q.r.Header
