@@ -12,8 +12,9 @@
 //	Watchdog: from a timer, compare the bytes that moved, as the kernel counts them; too few for too long -> cancel
 //
 // net/http does the same with two goroutines and a buffer of its own for each connection, and does not report which bytes
-// have left: doc/performance.md (The data path, in system calls) has what that costs and why a client of S3 needs it. What
-// is not object data goes through NewTransport, which is net/http with connections that a Watchdog can watch.
+// have left: doc/performance.md (The data path, in system calls) says what a client of S3 needs instead, and
+// doc/adr/0017 what else was considered. What is not object data goes through NewTransport, which is net/http with
+// connections that a Watchdog can watch.
 //
 // It does not promise HTTP/2, proxies, redirects, cookies, compression or 100-continue. It retries nothing but a request
 // whose idle connection was closed, so a request must be safe to send twice. A header may be sent that net/http would

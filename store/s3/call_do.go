@@ -63,6 +63,18 @@ func (s *Store) do(ctx context.Context, c *call, try attempt) (*roundTrip, error
 	return x, err
 }
 
+// method is a method of the SDK's client.
+type method[In, Out any] func(*awss3.Client, context.Context, *In, ...func(*awss3.Options)) (*Out, error)
+
+// ask makes a call that is one method of the SDK.
+func ask[In, Out any](ctx context.Context, s *Store, c *call, m method[In, Out], in *In) (out *Out, x *roundTrip, err error) {
+	x, err = s.do(ctx, c, func(ctx context.Context, client *awss3.Client) (err error) {
+		out, err = m(client, ctx, in)
+		return err
+	})
+	return out, x, err
+}
+
 func (s *Store) once(ctx context.Context, c *call, region string, try attempt) (*roundTrip, error) {
 	limit := s.stallTimeout
 	patience := rawhttp.AnswerFactor*limit + time.Duration(c.size/answerRate)*time.Second

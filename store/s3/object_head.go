@@ -49,10 +49,8 @@ func (s *Store) head(ctx context.Context, r store.GetRequest, part int) (*roundT
 		in.PartNumber = aws.Int32(int32(part))
 	}
 	return s.withSums(&c, func() (*roundTrip, error) {
-		return s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
-			_, err := client.HeadObject(ctx, in)
-			return err
-		})
+		_, x, err := ask(ctx, s, &c, (*awss3.Client).HeadObject, in)
+		return x, err
 	})
 }
 

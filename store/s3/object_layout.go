@@ -204,10 +204,7 @@ func (s *Store) attributes(ctx context.Context, o store.Object, a *store.Attrs) 
 		ObjectAttributes: []types.ObjectAttributes{types.ObjectAttributesEtag, types.ObjectAttributesChecksum, types.ObjectAttributesObjectParts}}
 	var listed []listedPart
 	for marker := 0; ; {
-		x, err := s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
-			_, err := client.GetObjectAttributes(ctx, in)
-			return err
-		})
+		_, x, err := ask(ctx, s, &c, (*awss3.Client).GetObjectAttributes, in)
 		if err != nil {
 			if k := store.KindOf(err); k == store.Unsupported {
 				s.profile.lack(objectAttributes)

@@ -85,63 +85,41 @@ func wished(want checksum.Scheme) []checksum.Scheme {
 	return []checksum.Scheme{{Algorithm: want.Algorithm, Kind: checksum.Composite}}
 }
 
-// refuse records that the server does not accept such a checksum; without Kind, in no request.
-func (p *profile) refuse(s checksum.Scheme) {
+// learn changes what is known.
+func (p *profile) learn(change func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.refused[s] = true
+	change()
 }
+
+// known reads what is known.
+func (p *profile) known(is func() bool) (yes bool) {
+	p.learn(func() { yes = is() })
+	return yes
+}
+
+// refuse records that the server does not accept such a checksum; without Kind, in no request.
+func (p *profile) refuse(s checksum.Scheme) { p.learn(func() { p.refused[s] = true }) }
 
 // ignore records that the server does nothing with checksums.
-func (p *profile) ignore() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.ignored = true
-}
+func (p *profile) ignore() { p.learn(func() { p.ignored = true }) }
 
 // checks records that the server was seen to check a checksum.
-func (p *profile) checks() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.works = true
-}
+func (p *profile) checks() { p.learn(func() { p.works = true }) }
 
 // checked reports whether the server was seen to check a checksum, or is known to.
-func (p *profile) checked() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.works || p.aws
-}
+func (p *profile) checked() bool { return p.known(func() bool { return p.works || p.aws }) }
 
 // has reports whether f is worth asking for.
-func (p *profile) has(f feature) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return !p.lacks[f]
-}
+func (p *profile) has(f feature) bool { return p.known(func() bool { return !p.lacks[f] }) }
 
 // seen reports whether the server was seen to support f.
-func (p *profile) seen(f feature) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.proved[f]
-}
+func (p *profile) seen(f feature) bool { return p.known(func() bool { return p.proved[f] }) }
 
 // sure reports whether the server was seen to support f, or is known to.
-func (p *profile) sure(f feature) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.proved[f] || p.aws
-}
+func (p *profile) sure(f feature) bool { return p.seen(f) || p.aws }
 
-func (p *profile) lack(f feature) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.lacks[f] = true
-}
+// lack records that the server does not support f, and prove that it does.
+func (p *profile) lack(f feature) { p.learn(func() { p.lacks[f] = true }) }
 
-func (p *profile) prove(f feature) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.proved[f] = true
-}
+func (p *profile) prove(f feature) { p.learn(func() { p.proved[f] = true }) }

@@ -64,17 +64,11 @@ func (s *Store) create(ctx context.Context, ref store.Ref, scheme checksum.Schem
 	if err := c.check(objectHeaders(c.header, a)); err != nil {
 		return store.Upload{}, err
 	}
-	u := store.Upload{Ref: ref, Scheme: scheme}
-	x, err := s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
-		out, err := client.CreateMultipartUpload(ctx, &awss3.CreateMultipartUploadInput{Bucket: &ref.Bucket, Key: &ref.Key})
-		if err == nil {
-			u.ID = aws.ToString(out.UploadId)
-		}
-		return err
-	})
+	out, x, err := ask(ctx, s, &c, (*awss3.Client).CreateMultipartUpload, &awss3.CreateMultipartUploadInput{Bucket: &ref.Bucket, Key: &ref.Key})
 	if err != nil {
 		return store.Upload{}, err
 	}
+	u := store.Upload{Ref: ref, Scheme: scheme, ID: aws.ToString(out.UploadId)}
 	if told := keyIn(x.body); !isKey(told, ref.Key) {
 		return store.Upload{}, c.wrong(foreignHint, fmt.Sprintf("an answer about the key %q came", plainText(told)))
 	}
@@ -130,10 +124,8 @@ func (s *Store) complete(ctx context.Context, r store.CompleteRequest) (store.Ob
 	for i, p := range r.Parts {
 		parts[i] = completedPart(p, u.Scheme)
 	}
-	x, err := s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
-		_, err := client.CompleteMultipartUpload(ctx, &awss3.CompleteMultipartUploadInput{Bucket: &u.Bucket, Key: &u.Key, UploadId: &u.ID,
-			MultipartUpload: &types.CompletedMultipartUpload{Parts: parts}})
-		return err
+	_, x, err := ask(ctx, s, &c, (*awss3.Client).CompleteMultipartUpload, &awss3.CompleteMultipartUploadInput{
+		Bucket: &u.Bucket, Key: &u.Key, UploadId: &u.ID, MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
 	})
 	if err != nil {
 		return store.Object{}, err
@@ -204,10 +196,8 @@ func (s *Store) Abort(ctx context.Context, u store.Upload, a *store.Attrs) error
 	if err := c.check(nil); err != nil {
 		return err
 	}
-	_, err := s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
-		_, err := client.AbortMultipartUpload(ctx, &awss3.AbortMultipartUploadInput{Bucket: &u.Bucket, Key: &u.Key, UploadId: &u.ID})
-		return err
-	})
+	in := &awss3.AbortMultipartUploadInput{Bucket: &u.Bucket, Key: &u.Key, UploadId: &u.ID}
+	_, _, err := ask(ctx, s, &c, (*awss3.Client).AbortMultipartUpload, in)
 	if errors.Is(err, store.NoUpload) {
 		return nil
 	}

@@ -27,10 +27,7 @@ func (s *Store) Parts(ctx context.Context, u store.Upload, a *store.Attrs) (stor
 		if marker != 0 {
 			in.PartNumberMarker = aws.String(strconv.Itoa(marker))
 		}
-		x, err := s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
-			_, err := client.ListParts(ctx, in)
-			return err
-		})
+		_, x, err := ask(ctx, s, &c, (*awss3.Client).ListParts, in)
 		if err != nil {
 			return u, nil, err
 		}

@@ -150,13 +150,6 @@ func newBucket() *bucket {
 	return &bucket{made: modified(), objects: map[string][]*object{}, uploads: map[string]*upload{}, done: map[string]store.Object{}}
 }
 
-// SetLimits changes what the store allows from now on.
-func (m *Memory) SetLimits(l store.Limits) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.limits = l
-}
-
 // SetChecksums changes which checksums the store supports from now on; open uploads keep theirs.
 func (m *Memory) SetChecksums(c Checksums) {
 	m.mu.Lock()
@@ -268,7 +261,7 @@ func (m *Memory) fatal(format string, args ...any) {
 // modified returns the current time as in HTTP, in whole seconds.
 func modified() time.Time { return time.Now().UTC().Truncate(time.Second) }
 
-// Limits returns those set by New or SetLimits, for every bucket.
+// Limits returns those set by New, for every bucket.
 func (m *Memory) Limits(string) store.Limits {
 	m.mu.Lock()
 	defer m.mu.Unlock()

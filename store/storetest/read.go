@@ -49,8 +49,7 @@ func (m *Memory) Get(ctx context.Context, r store.GetRequest) (_ *store.Body, er
 		rng.Length = min(rng.Length, info.Size-rng.Offset)
 		info.Sums = nil
 	}
-	section := io.NewSectionReader(o.content, rng.Offset, rng.Length)
-	b = &body{tap: tap{c: c, r: section, size: rng.Length}}
+	b = &body{call: c, payload: c.Payload(io.NewSectionReader(o.content, rng.Offset, rng.Length), rng.Length, false)}
 	return &store.Body{Object: info, Range: rng, ReadCloser: b}, nil
 }
 
@@ -74,8 +73,9 @@ func (m *Memory) open(op Op, r store.GetRequest) (*object, error) {
 
 // body is the payload of a Get.
 type body struct {
-	tap
-	closed bool
+	call    *Call
+	payload io.Reader
+	closed  bool
 }
 
 var errClosed = errors.New("storetest: read of a closed body")
@@ -85,7 +85,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.closed {
 		return 0, errClosed
 	}
-	return b.tap.Read(p)
+	return b.payload.Read(p)
 }
 
 // Close ends the call.
@@ -95,7 +95,7 @@ func (b *body) Close() error {
 	}
 	b.closed = true
 	var none error
-	b.c.end(&none)
+	b.call.end(&none)
 	return nil
 }
 

@@ -323,14 +323,8 @@ func (q *request) objectParts(o store.Object, parts []store.Part) *objectPartsXM
 		return out
 	}
 	out.PartNumberMarker, _ = strconv.Atoi(h.Get("x-amz-part-number-marker"))
+	parts, out.IsTruncated = pageOf(parts, out.PartNumberMarker, out.MaxParts)
 	for _, p := range parts {
-		if p.Number <= out.PartNumberMarker {
-			continue
-		}
-		if len(out.Part) == out.MaxParts {
-			out.IsTruncated = true
-			break
-		}
 		out.Part = append(out.Part, partXML{PartNumber: p.Number, Size: p.Size, checksumXML: sumXML(p.Sum)})
 		out.NextPartNumberMarker = p.Number
 	}

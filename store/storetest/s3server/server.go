@@ -13,6 +13,7 @@ import (
 	"context"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -39,7 +40,7 @@ type Server struct {
 	strict    bool // requires the right region
 	page      int
 	rate      atomic.Int64
-	delay     atomic.Int64
+	delay     time.Duration
 	done      <-chan struct{}
 	stop      context.CancelFunc
 	ids       atomic.Int64
@@ -74,7 +75,7 @@ func Page(n int) Option { return func(s *Server) { s.page = n } }
 func Rate(bytes int64) Option { return func(s *Server) { s.rate.Store(bytes) } }
 
 // Delay makes every request wait that long for its answer.
-func Delay(d time.Duration) Option { return func(s *Server) { s.delay.Store(int64(d)) } }
+func Delay(d time.Duration) Option { return func(s *Server) { s.delay = d } }
 
 // Serve starts an S3 endpoint for m, on a free port of 127.0.0.1. With tb it is closed at the end of the test, and fails it
 // if a fault of the network did not fire; tb may be nil, and the caller must then close it.
@@ -128,18 +129,11 @@ func (s *Server) Random(seed uint64, r storetest.Rates) { s.script.Random(seed, 
 // SetRate changes what Rate set; 0 is no limit.
 func (s *Server) SetRate(bytes int64) { s.rate.Store(bytes) }
 
-// SetDelay changes what Delay set.
-func (s *Server) SetDelay(d time.Duration) { s.delay.Store(int64(d)) }
-
 // Counts returns what went over the network so far: requests, and payload bytes as far as the server read or wrote them.
 func (s *Server) Counts() storetest.Counts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := storetest.Counts{}
-	for op, x := range s.counts {
-		c[op] = x
-	}
-	return c
+	return maps.Clone(s.counts)
 }
 
 // Bytes returns how many bytes of all kinds came in and went out: payload, headers, TLS.
@@ -162,7 +156,7 @@ func (s *Server) serveTruth(w http.ResponseWriter, r *http.Request) {
 	q := s.parse(w, r)
 	w.Header().Set("x-amz-request-id", fmt.Sprintf("REQUEST%09d", s.ids.Add(1)))
 	w.Header().Set("Server", "storetest")
-	if d := time.Duration(s.delay.Load()); d > 0 && q.sleep(d) != nil {
+	if s.delay > 0 && q.sleep(s.delay) != nil {
 		q.reset()
 		return
 	}

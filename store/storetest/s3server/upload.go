@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -104,14 +105,8 @@ func (q *request) parts() error {
 		out.ChecksumAlgorithm, out.ChecksumType = u.Scheme.Algorithm, u.Scheme.Kind
 	}
 	out.PartNumberMarker, _ = strconv.Atoi(q.query.Get("part-number-marker"))
+	parts, out.IsTruncated = pageOf(parts, out.PartNumberMarker, out.MaxParts)
 	for _, p := range parts {
-		if p.Number <= out.PartNumberMarker {
-			continue
-		}
-		if len(out.Part) == out.MaxParts {
-			out.IsTruncated = true
-			break
-		}
 		out.Part = append(out.Part, partXML{
 			PartNumber: p.Number, LastModified: stamp(u.Started), ETag: quoted(p.ETag), Size: p.Size, checksumXML: sumXML(p.Sum),
 		})
@@ -119,6 +114,12 @@ func (q *request) parts() error {
 	}
 	q.xml(http.StatusOK, out)
 	return nil
+}
+
+// pageOf returns the parts after a number, at most so many, and whether more follow.
+func pageOf(parts []store.Part, after, most int) (page []store.Part, more bool) {
+	parts = slices.DeleteFunc(slices.Clone(parts), func(p store.Part) bool { return p.Number <= after })
+	return parts[:min(most, len(parts))], len(parts) > most
 }
 
 func (q *request) complete() error {
