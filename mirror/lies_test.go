@@ -246,13 +246,13 @@ func lieTo(t *testing.T, name, dir string, r *rand.Rand, seed uint64) string {
 	defer cancel()
 	err := verbs[name](ctx, s)
 	srv.Lie(nil)
-	told := strings.Join(lies.Told(), "\n\t")
+	told := strings.Join(lies.Sent(), "\n\t")
 	if ctx.Err() != nil || errors.Is(err, errUntrue) {
 		return fmt.Sprintf("%v; lies were\n\t%s", err, told)
 	}
 	var part *mirror.IncompleteError // of a move that keeps what is not verified
 	unverified := s.takes == storetest.IgnoredChecksums && strings.HasPrefix(name, "move") && errors.As(err, &part)
-	if err != nil && len(lies.Told()) == 0 && !unverified && !errors.Is(err, store.Network) { // a busy machine has those of its own
+	if err != nil && len(lies.Sent()) == 0 && !unverified && !errors.Is(err, store.Network) { // a busy machine has those of its own
 		return fmt.Sprintf("without any lie: %v", err)
 	}
 	objects, files := stored(s.Memory, ""), read(t, s.dir)

@@ -7,29 +7,30 @@ import (
 )
 
 const (
-	// blindMax is how many lanes may be opened before the first byte, twice as many every blindLook.
+	// blindMax is how many lanes may be opened before the first byte, twice as many every blindLook. (TestRegret)
 	blindMax  = 64
 	blindLook = 40 * time.Millisecond
-	// look is the least time of a window of the quick start. Two make a verdict.
+	// look is the least time of a window of the quick start. Two make a verdict. (TestRegret, TestSteady)
 	look = 20 * time.Millisecond
 	// patience is the least time after which a number of lanes is judged that no window confirmed, beside twice the wait
 	// for the first byte; its second half counts. While goodput rises by more than rising it starts again: a new connection
-	// needs round trips to come to its rate.
+	// needs round trips to come to its rate. (TestManySmallObjects, TestCollapseIsNoTail)
 	patience = 120 * time.Millisecond
 	rising   = 1.25
-	// near and half are shares of what the lanes should give.
+	// A lane that gives near of what it should lets the lanes double, and one that gives half lets them grow by half.
+	// (TestRegret, TestManySmallObjects)
 	near, half = 0.8, 0.5
 	// slowRequest bounds the quick start: it must not open so many lanes that a request takes longer. Such a slow link is
-	// found in the steady phase, and what is begun now would keep it busy for all that time.
+	// found in the steady phase, and what starts now would keep it busy for all that time. (TestSlowLinkGetsNoMoreLanes)
 	slowRequest = 8 * time.Second
-	// fastLane is the rate of a lane from which a few lanes fill a link, in bytes per second.
+	// fastLane is the rate of a lane from which a few lanes fill a link, in bytes per second. (TestRegret)
 	fastLane = 100e6
-	// pauses is how many times the pause between two requests a request should last: lanes that began together pause
-	// together.
+	// pauses is how many times as long as the pause before the next one a request should last: lanes that started together
+	// pause together. (TestManySmallObjects)
 	pauses = 10
-	// trusted is how many times the rate of the best requests the quick start may have seen in a lane.
+	// trusted bounds what the quick start is believed to have seen in a lane, in rates of the best requests.
 	trusted = 4
-	// spare is the share of lanes above what a goodput needs.
+	// spare is how many lanes stay open, in lanes that a goodput needs. (TestFollowsTheLink, TestRegret)
 	spare = 1.6
 )
 
@@ -128,7 +129,7 @@ func (c *rampUp) quickStart(m mark, l Load) {
 	}
 	q.prev, c.from = g, m
 	if q.hot > 1 {
-		c.phase, c.hill.goodput = steady, g
+		c.phase, c.trial.goodput = steady, g
 		if floor := c.cores + 1; c.lanes > floor {
 			c.begin(max(floor, c.lanes/2), true)
 		}
@@ -240,7 +241,7 @@ func (c *rampUp) settle(m mark) {
 		}
 	}
 	c.phase = steady
-	c.hill.up, c.hill.step = true, boldest
+	c.trial.up, c.trial.step = true, boldest
 	c.from = m
 }
 

@@ -79,7 +79,7 @@ func (s *Store) withSums(c *call, try func() (*roundTrip, error)) (*roundTrip, e
 	c.header.Set(sumMode, "ENABLED")
 	x, err := try()
 	if err == nil {
-		s.profile.prove(checksumMode)
+		s.profile.foundSupported(checksumMode)
 		return x, nil
 	}
 	if s.profile.sure(checksumMode) || x == nil || x.fault == nil || !chokes(x.fault) {
@@ -90,6 +90,6 @@ func (s *Store) withSums(c *call, try func() (*roundTrip, error)) (*roundTrip, e
 	if again != nil {
 		return x, err
 	}
-	s.profile.lack(checksumMode)
+	s.profile.foundMissing(checksumMode)
 	return plain, nil
 }

@@ -65,8 +65,8 @@ func (s *Store) Put(ctx context.Context, r store.PutRequest) (store.Object, erro
 	if err := s.encrypted(ctx, x, o, false); err != nil {
 		return store.Object{}, err
 	}
-	if told := o.Sum(r.Sum.Algorithm); !told.IsZero() && told.Value != r.Sum.Value {
-		return store.Object{}, m.wrong(foreignHint, fmt.Sprintf("an answer about other bytes came: %v in place of %v", told, r.Sum))
+	if got := o.Sum(r.Sum.Algorithm); !got.IsZero() && got.Value != r.Sum.Value {
+		return store.Object{}, m.wrong(foreignHint, fmt.Sprintf("an answer about other bytes came: %v in place of %v", got, r.Sum))
 	}
 	o.Size = r.Body.Size()
 	s.learnFromPut(&o, r.Sum)

@@ -66,7 +66,7 @@ var errNoTrailer = errors.New("no checksum can follow a body here")
 // judgeTrailer decides what the outcome of a part with a trailing checksum says about the server.
 func (s *Store) judgeTrailer(ref store.Ref, p store.Part, err error) error {
 	if err == nil && !p.Sum.IsZero() {
-		s.profile.prove(trailers)
+		s.profile.foundSupported(trailers)
 		return nil
 	}
 	var e *store.Error
@@ -74,7 +74,7 @@ func (s *Store) judgeTrailer(ref store.Ref, p store.Part, err error) error {
 		return err
 	}
 	if !s.profile.seen(trailers) {
-		s.profile.lack(trailers)
+		s.profile.foundMissing(trailers)
 	}
 	if errors.Is(err, store.Corrupt) && e.Code != "XAmzContentSHA256Mismatch" { // it may be true
 		return err
@@ -93,12 +93,12 @@ func refuseTrailer(ref store.Ref, err error) error {
 }
 
 // doubtful reports whether an error can come from the framing, rather than from what any other request would meet as well.
-func doubtful(e *store.Error, proved bool) bool {
+func doubtful(e *store.Error, supported bool) bool {
 	switch e.Kind {
 	case store.NoUpload, store.NoBucket, store.NotFound, store.Throttled, store.Expired, store.ClockSkew, store.WrongRegion:
 		return false
 	case store.Corrupt, store.Denied:
-		return !proved
+		return !supported
 	}
 	return e.Status == 501 || e.Status >= 400 && e.Status < 500 && e.Kind != store.Network
 }

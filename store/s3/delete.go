@@ -64,7 +64,7 @@ func (s *Store) DeleteMany(ctx context.Context, refs []store.Ref, a *store.Attrs
 	})
 	switch {
 	case errors.Is(err, store.Unsupported):
-		s.profile.lack(deleteObjects)
+		s.profile.foundMissing(deleteObjects)
 	case errors.Is(err, store.Invalid) && !s.profile.aws: // Google's answer, too; one by one, each gets its own
 		return nil, c.unsupported()
 	}

@@ -57,12 +57,12 @@ func parseFault(resp *http.Response, body []byte) *fault {
 	d.Strict = false
 	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
 	if err := d.Decode(&doc); err == nil && (doc.Code != "" || doc.Inner != nil) {
-		told := doc.fault
+		reported := doc.fault
 		if doc.Inner != nil {
-			told = *doc.Inner
+			reported = *doc.Inner
 		}
-		told.status, told.header = f.status, f.header
-		f = &told
+		reported.status, reported.header = f.status, f.header
+		f = &reported
 	} else if text := strings.TrimSpace(string(body)); text != "" {
 		f.text = text[:min(len(text), 200)]
 		f.foreign = isHTML(resp, text)

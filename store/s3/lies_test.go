@@ -256,10 +256,10 @@ func lieTo(t *testing.T, name string, seed uint64, r *rand.Rand) string {
 	var e *store.Error
 	switch {
 	case ctx.Err() != nil:
-		return fmt.Sprintf("it hangs; lies were %q", lies.Told())
+		return fmt.Sprintf("it hangs; lies were %q", lies.Sent())
 	case got.wrong != "":
-		return fmt.Sprintf("it is called done, and %s; lies were %q", got.wrong, lies.Told())
-	case got.err != nil && len(lies.Told()) == 0 && !errors.Is(got.err, store.Network): // a busy machine has those of its own
+		return fmt.Sprintf("it is called done, and %s; lies were %q", got.wrong, lies.Sent())
+	case got.err != nil && len(lies.Sent()) == 0 && !errors.Is(got.err, store.Network): // a busy machine has those of its own
 		return fmt.Sprintf("without any lie: %v", got.err)
 	case got.err != nil && !errors.As(got.err, &e):
 		return fmt.Sprintf("%T is no store.Error: %v", got.err, got.err)

@@ -95,7 +95,7 @@ func (s *Store) getUploads(ctx context.Context, c *call, in *awss3.ListMultipart
 	if err != nil || in.EncodingType == "" || out.EncodingType != "" || !slices.ContainsFunc(out.Uploads, unclear) {
 		return out, err
 	}
-	s.profile.lack(encodedUploads)
+	s.profile.foundMissing(encodedUploads)
 	return s.getUploads(ctx, c, in)
 }
 
@@ -105,7 +105,7 @@ func uploadFrom(bucket, key string, u types.MultipartUpload) store.Upload {
 		Started: timeOf(u.Initiated), StorageClass: string(u.StorageClass),
 	}
 	if a, err := checksum.Parse(string(u.ChecksumAlgorithm)); err == nil && a != checksum.None {
-		up.Scheme = schemeTold(a, string(u.ChecksumType))
+		up.Scheme = storedScheme(a, string(u.ChecksumType))
 	}
 	return up
 }
@@ -204,7 +204,7 @@ func (l *listing) next(ctx context.Context) (page []store.Entry, more bool, err 
 	if more = aws.ToBool(out.IsTruncated); more {
 		token = plainText(aws.ToString(out.NextContinuationToken))
 		if v1 := token == "" && l.in.ContinuationToken == nil && out.KeyCount == nil; v1 {
-			l.s.profile.lack(listObjectsV2)
+			l.s.profile.foundMissing(listObjectsV2)
 			return l.nextV1(ctx)
 		}
 		if token == "" {

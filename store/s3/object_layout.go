@@ -71,7 +71,7 @@ func (l layout) find(ctx context.Context) ([]store.Part, error) {
 	}
 	count := l.count(x)
 	if x.status != 206 && x.answer.Get("Content-Range") == "" && first == l.o.Size && count != 1 {
-		l.s.profile.lack(partNumbers)
+		l.s.profile.foundMissing(partNumbers)
 		return nil, l.unsupported("the store does not report the parts of an object")
 	}
 	if count == 0 {
@@ -103,7 +103,7 @@ func (l layout) head(ctx context.Context, part int) (*roundTrip, error) {
 	default:
 		return nil, err
 	}
-	l.s.profile.lack(partNumbers)
+	l.s.profile.foundMissing(partNumbers)
 	return nil, l.unsupported("the store does not report the parts of an object: it answers by status " + strconv.Itoa(e.Status))
 }
 
@@ -190,7 +190,7 @@ func (s *Store) whole(o store.Object, parts []store.Part) ([]store.Part, error) 
 		}
 	}
 	if sum != o.Size {
-		s.profile.lack(partNumbers)
+		s.profile.foundMissing(partNumbers)
 		return nil, &store.Error{Kind: store.Unsupported, Op: "Layout", Ref: o.Ref, Err: errors.New("the parts that the store reports do not add up to the object")}
 	}
 	return parts, nil
@@ -207,7 +207,7 @@ func (s *Store) attributes(ctx context.Context, o store.Object, a *store.Attrs) 
 		_, x, err := ask(ctx, s, &c, (*awss3.Client).GetObjectAttributes, in)
 		if err != nil {
 			if k := store.KindOf(err); k == store.Unsupported {
-				s.profile.lack(objectAttributes)
+				s.profile.foundMissing(objectAttributes)
 			}
 			return nil, err
 		}

@@ -182,10 +182,10 @@ func (s *Store) learnFromComplete(e *store.Error, r store.CompleteRequest) bool 
 	text := strings.ToLower(e.Message)
 	switch {
 	case e.Status == 501 && strings.Contains(text, "mp-object-size") && s.profile.has(objectSize):
-		s.profile.lack(objectSize)
+		s.profile.foundMissing(objectSize)
 		return true
 	case e.Kind == store.ChecksumRefused && !r.Sum.IsZero() && s.profile.has(wholeSum):
-		s.profile.lack(wholeSum)
+		s.profile.foundMissing(wholeSum)
 		return true
 	}
 	return false

@@ -11,19 +11,19 @@ import (
 type profile struct {
 	quirks // immutable
 
-	mu      sync.Mutex
-	refused map[checksum.Scheme]bool // with Kind, of uploads; without, of everything
-	ignored bool                     // it accepts x-amz-checksum-* and does nothing with it
-	lacks   map[feature]bool
-	proved  map[feature]bool // it was seen to support these
-	works   bool             // it was seen to check a checksum
-	limits  learned
+	mu        sync.Mutex
+	refused   map[checksum.Scheme]bool // with Kind, of uploads; without, of everything
+	ignored   bool                     // it accepts x-amz-checksum-* and does nothing with it
+	missing   map[feature]bool
+	supported map[feature]bool // it was seen to support these
+	works     bool             // it was seen to check a checksum
+	limits    learned
 }
 
 func newProfile(host string) *profile {
 	p := &profile{
 		quirks:  quirks{aws: host == "" || awsHost(host)},
-		refused: map[checksum.Scheme]bool{}, lacks: map[feature]bool{}, proved: map[feature]bool{},
+		refused: map[checksum.Scheme]bool{}, missing: map[feature]bool{}, supported: map[feature]bool{},
 	}
 	for _, q := range providers {
 		if host == q.host || strings.HasSuffix(host, "."+q.host) {
@@ -34,7 +34,7 @@ func newProfile(host string) *profile {
 		p.ladder = ladder
 	}
 	for _, f := range p.without {
-		p.lacks[f] = true
+		p.missing[f] = true
 	}
 	return p
 }
@@ -111,15 +111,15 @@ func (p *profile) checks() { p.learn(func() { p.works = true }) }
 func (p *profile) checked() bool { return p.known(func() bool { return p.works || p.aws }) }
 
 // has reports whether f is worth asking for.
-func (p *profile) has(f feature) bool { return p.known(func() bool { return !p.lacks[f] }) }
+func (p *profile) has(f feature) bool { return p.known(func() bool { return !p.missing[f] }) }
 
 // seen reports whether the server was seen to support f.
-func (p *profile) seen(f feature) bool { return p.known(func() bool { return p.proved[f] }) }
+func (p *profile) seen(f feature) bool { return p.known(func() bool { return p.supported[f] }) }
 
 // sure reports whether the server was seen to support f, or is known to.
 func (p *profile) sure(f feature) bool { return p.seen(f) || p.aws }
 
-// lack records that the server does not support f, and prove that it does.
-func (p *profile) lack(f feature) { p.learn(func() { p.lacks[f] = true }) }
+// foundMissing records that the server does not support f, and foundSupported that it does.
+func (p *profile) foundMissing(f feature) { p.learn(func() { p.missing[f] = true }) }
 
-func (p *profile) prove(f feature) { p.learn(func() { p.proved[f] = true }) }
+func (p *profile) foundSupported(f feature) { p.learn(func() { p.supported[f] = true }) }

@@ -69,8 +69,8 @@ func (s *Store) create(ctx context.Context, ref store.Ref, scheme checksum.Schem
 		return store.Upload{}, err
 	}
 	u := store.Upload{Ref: ref, Scheme: scheme, ID: aws.ToString(out.UploadId)}
-	if told := keyIn(x.body); !isKey(told, ref.Key) {
-		return store.Upload{}, c.wrong(foreignHint, fmt.Sprintf("an answer about the key %q came", plainText(told)))
+	if key := keyIn(x.body); !isKey(key, ref.Key) {
+		return store.Upload{}, c.wrong(foreignHint, fmt.Sprintf("an answer about the key %q came", plainText(key)))
 	}
 	if a != nil {
 		u.StorageClass = a.StorageClass
@@ -130,8 +130,8 @@ func (s *Store) complete(ctx context.Context, r store.CompleteRequest) (store.Ob
 	if err != nil {
 		return store.Object{}, err
 	}
-	if told := keyIn(x.body); !isKey(told, u.Key) {
-		return store.Object{}, c.wrong(foreignHint, fmt.Sprintf("an answer about the key %q came", plainText(told)))
+	if key := keyIn(x.body); !isKey(key, u.Key) {
+		return store.Object{}, c.wrong(foreignHint, fmt.Sprintf("an answer about the key %q came", plainText(key)))
 	}
 	o := completed(x, r)
 	if s.profile.aws { // it echoes the key when the upload is opened

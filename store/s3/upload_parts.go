@@ -70,8 +70,8 @@ func impossible(parts []store.Part) string {
 	return ""
 }
 
-// schemeTold returns the Scheme of a stored upload. Before there were types, all were composite.
-func schemeTold(a checksum.Algorithm, kind string) checksum.Scheme {
+// storedScheme returns the Scheme of a stored upload. Before there were types, all were composite.
+func storedScheme(a checksum.Algorithm, kind string) checksum.Scheme {
 	if a == checksum.CRC64NVME {
 		return crc64Full
 	}
@@ -108,7 +108,7 @@ func partsPage(x *roundTrip, u *store.Upload) (page, error) {
 		return page{}, x.call.wrong(foreignHint, fmt.Sprintf("the parts of another upload came, %q", doc.UploadID))
 	}
 	if a, err := checksum.Parse(doc.ChecksumAlgorithm); err == nil && a != checksum.None {
-		u.Scheme = schemeTold(a, doc.ChecksumType)
+		u.Scheme = storedScheme(a, doc.ChecksumType)
 	}
 	u.StorageClass = cmp.Or(u.StorageClass, doc.StorageClass)
 	out := page{more: doc.IsTruncated, next: doc.NextPartNumberMarker}

@@ -45,8 +45,8 @@ func (c Checksums) checks(a checksum.Algorithm) bool {
 	return true
 }
 
-// Told reports whether the store keeps sums by a and returns them; MD5s are returned as ETags only.
-func (c Checksums) Told(a checksum.Algorithm) bool {
+// Reports reports whether the store keeps sums by a and returns them; MD5s are returned as ETags only.
+func (c Checksums) Reports(a checksum.Algorithm) bool {
 	return a != checksum.None && a != checksum.MD5 && c.takes(a) && c.checks(a)
 }
 

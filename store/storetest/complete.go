@@ -120,10 +120,10 @@ func (m *Memory) describe(o *object, s checksum.Scheme, parts []*part) {
 		of[checksum.MD5] = md5
 	}
 	o.info.ETag = m.etag(of, o.info.Encryption, len(parts))
-	if !m.checks.Told(s.Algorithm) {
+	if !m.checks.Reports(s.Algorithm) {
 		s = checksum.Scheme{Algorithm: checksum.CRC64NVME, Kind: checksum.FullObject} // the store's own
 	}
-	if !m.checks.Told(s.Algorithm) {
+	if !m.checks.Reports(s.Algorithm) {
 		return
 	}
 	sum, err := whole(s, parts)

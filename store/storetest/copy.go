@@ -55,7 +55,7 @@ func (m *Memory) Copy(ctx context.Context, r store.CopyRequest) (_ store.Object,
 	}
 	o := newObject(r.To, from.content, r.Attrs)
 	if o.info.Attrs.Headers == (store.Headers{}) && (r.Attrs == nil || r.Attrs.Metadata == nil) {
-		o.info.Attrs = from.told().Attrs
+		o.info.Attrs = from.reported().Attrs
 	}
 	if o.tags == nil {
 		o.tags = maps.Clone(from.tags)
@@ -72,7 +72,7 @@ func (m *Memory) Copy(ctx context.Context, r store.CopyRequest) (_ store.Object,
 		return store.Object{}, err
 	}
 	o.info.ETag = m.etag(s, o.info.Encryption, 0)
-	o.info.Sums = m.checks.tell(s, a)
+	o.info.Sums = m.checks.report(s, a)
 	m.set(b, o)
 	return o.answer(), nil
 }

@@ -106,8 +106,8 @@ func (o *object) readable(op Op) error {
 	return nil
 }
 
-// told returns what a Get or Head reports, with no memory shared with the store.
-func (o *object) told() store.Object {
+// reported returns what a Get or Head reports, with no memory shared with the store.
+func (o *object) reported() store.Object {
 	info := o.info
 	info.Sums = slices.Clone(info.Sums)
 	info.Attrs.Metadata = maps.Clone(info.Attrs.Metadata)
@@ -164,13 +164,13 @@ func (m *Memory) set(b *bucket, o *object) {
 	b.objects[key] = append(b.objects[key], o)
 }
 
-// tell returns those of its checksums that the store reports.
-func (c Checksums) tell(s sums, sent checksum.Algorithm) []checksum.Sum {
+// report returns those of its checksums that the store reports.
+func (c Checksums) report(s sums, sent checksum.Algorithm) []checksum.Sum {
 	a := sent
-	if !c.Told(a) {
+	if !c.Reports(a) {
 		a = checksum.CRC64NVME // the store's own
 	}
-	if x := s[a]; c.Told(a) && !x.IsZero() {
+	if x := s[a]; c.Reports(a) && !x.IsZero() {
 		return []checksum.Sum{x}
 	}
 	return nil
@@ -192,7 +192,7 @@ func (m *Memory) Peek(ref store.Ref) (store.Object, error) {
 	if err != nil {
 		return store.Object{}, err
 	}
-	return o.told(), nil
+	return o.reported(), nil
 }
 
 // PartsOf returns the parts of a state of an object, past all faults; none if it was not stored in parts.

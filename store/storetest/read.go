@@ -37,7 +37,7 @@ func (m *Memory) Get(ctx context.Context, r store.GetRequest) (_ *store.Body, er
 		return nil, nil // end returns why
 	}
 	rng := r.Range
-	info := o.told()
+	info := o.reported()
 	switch {
 	case rng.Whole():
 		rng.Length = info.Size
@@ -110,7 +110,7 @@ func (m *Memory) Head(ctx context.Context, r store.GetRequest) (_ store.Object, 
 	if err != nil {
 		return store.Object{}, err
 	}
-	return o.told(), nil
+	return o.reported(), nil
 }
 
 // Layout returns the parts in which an object was uploaded.

@@ -79,9 +79,9 @@ func (m *Memory) Create(ctx context.Context, ref store.Ref, want checksum.Scheme
 		u.info.StorageClass = a.StorageClass
 	}
 	b.uploads[u.info.ID] = u
-	told := u.info
-	told.Started, told.StorageClass = time.Time{}, "" // only listings report these
-	return told, nil
+	out := u.info
+	out.Started, out.StorageClass = time.Time{}, "" // only listings report these
+	return out, nil
 }
 
 // upload finds an open upload; m.mu is held.
@@ -200,7 +200,7 @@ func (m *Memory) keep(op Op, of store.Upload, number int, p *part) (store.Part, 
 
 // partSum returns the checksum that the store reports for a part's bytes.
 func (m *Memory) partSum(s checksum.Scheme, of sums) checksum.Sum {
-	if s.Algorithm == checksum.MD5 && m.checks.checks(s.Algorithm) || m.checks.Told(s.Algorithm) {
+	if s.Algorithm == checksum.MD5 && m.checks.checks(s.Algorithm) || m.checks.Reports(s.Algorithm) {
 		return of[s.Algorithm]
 	}
 	return checksum.Sum{}

@@ -38,7 +38,7 @@ func (m *Memory) Put(ctx context.Context, r store.PutRequest) (_ store.Object, e
 	}
 	o := newObject(r.Ref, content, r.Attrs)
 	o.info.ETag = m.etag(s, o.info.Encryption, 0)
-	o.info.Sums = checks.tell(s, r.Sum.Algorithm)
+	o.info.Sums = checks.report(s, r.Sum.Algorithm)
 	m.set(b, o)
 	return o.answer(), nil
 }
@@ -102,12 +102,12 @@ func (m *Memory) Make(ref store.Ref, content Content, how Made) store.Object {
 	if len(how.Parts) == 0 {
 		s := m.sumAll(content, scheme.Algorithm)
 		o.info.ETag = m.etag(s, o.info.Encryption, 0)
-		o.info.Sums = m.checks.tell(s, scheme.Algorithm)
+		o.info.Sums = m.checks.report(s, scheme.Algorithm)
 	} else {
 		m.describe(o, scheme, m.cut(content, how.Parts, scheme.Algorithm))
 	}
 	m.set(m.makeBucket(ref.Bucket), o)
-	return o.told()
+	return o.reported()
 }
 
 // PutBytes puts an object of those bytes into the store; parts as in Made.
@@ -165,7 +165,7 @@ func (m *Memory) Bytes(ref store.Ref) []byte {
 }
 
 // Object returns what Head reports about an object, past all faults. It ends the test if there is no such object.
-func (m *Memory) Object(ref store.Ref) store.Object { return m.must(ref).told() }
+func (m *Memory) Object(ref store.Ref) store.Object { return m.must(ref).reported() }
 
 // Exists reports whether there is such an object.
 func (m *Memory) Exists(ref store.Ref) bool {

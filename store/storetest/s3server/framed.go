@@ -91,8 +91,8 @@ func early(err error) error {
 // noSum is the sum of no bytes at all, for a checksum that could not be read: it matches nothing.
 var noSum = checksum.Sum{Algorithm: checksum.CRC64NVME, Value: "none"}
 
-// lateSum returns what the trailing headers say, for a Memory to ask for after the last byte.
-func (q *request) lateSum(f *framed) checksum.Sum {
+// trailingSum returns what the trailing headers say, for a Memory to ask for after the last byte.
+func (q *request) trailingSum(f *framed) checksum.Sum {
 	h, err := f.trailer()
 	if err != nil {
 		return noSum

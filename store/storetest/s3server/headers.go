@@ -190,7 +190,7 @@ func (q *request) received() (r received, err error) {
 		return r, err
 	}
 	if r.sum, err = q.sentSum(q.r.Header); f != nil {
-		r.late = func() checksum.Sum { return q.lateSum(f) }
+		r.late = func() checksum.Sum { return q.trailingSum(f) }
 	}
 	return r, err
 }

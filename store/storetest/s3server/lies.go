@@ -30,17 +30,17 @@ type Lies struct {
 
 	mu    sync.Mutex
 	asked map[string]int
-	told  []string
+	sent  []string
 }
 
 // Lie makes requests be answered wrong from now on, each before or after the server has done what it asks; nil ends that.
 func (s *Server) Lie(l *Lies) { s.lies.Store(l) }
 
-// Told returns the lies so far: what was asked, and what was sent.
-func (l *Lies) Told() []string {
+// Sent returns the lies so far: what was asked, and what was sent.
+func (l *Lies) Sent() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Clone(l.told)
+	return slices.Clone(l.sent)
 }
 
 // answer is an answer, made or to be made.
@@ -163,7 +163,7 @@ func (l *Lies) pick(q *request) (string, *rand.Rand) {
 func (l *Lies) note(what string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.told = append(l.told, what)
+	l.sent = append(l.sent, what)
 }
 
 // write sends the answer.

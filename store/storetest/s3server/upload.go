@@ -38,7 +38,7 @@ func (q *request) create() error {
 	if err != nil {
 		return err
 	}
-	if checks.Told(u.Scheme.Algorithm) {
+	if checks.Reports(u.Scheme.Algorithm) {
 		q.w.Header().Set("x-amz-checksum-algorithm", string(u.Scheme.Algorithm))
 		q.w.Header().Set("x-amz-checksum-type", string(u.Scheme.Kind))
 	}
@@ -101,7 +101,7 @@ func (q *request) parts() error {
 	out := partsXML{
 		Bucket: u.Bucket, Key: u.Key, UploadID: u.ID, StorageClass: classXML(u.StorageClass), MaxParts: q.limit(q.query.Get("max-parts")),
 	}
-	if q.s.memory.Checksums().Told(u.Scheme.Algorithm) {
+	if q.s.memory.Checksums().Reports(u.Scheme.Algorithm) {
 		out.ChecksumAlgorithm, out.ChecksumType = u.Scheme.Algorithm, u.Scheme.Kind
 	}
 	out.PartNumberMarker, _ = strconv.Atoi(q.query.Get("part-number-marker"))
@@ -241,7 +241,7 @@ func (q *request) uploads() error {
 			break
 		}
 		x := uploadXML{Key: coded(encoding, u.Key), UploadID: u.ID, StorageClass: classXML(u.StorageClass), Initiated: stamp(u.Started)}
-		if q.s.memory.Checksums().Told(u.Scheme.Algorithm) {
+		if q.s.memory.Checksums().Reports(u.Scheme.Algorithm) {
 			x.ChecksumAlgorithm, x.ChecksumType = u.Scheme.Algorithm, u.Scheme.Kind
 		}
 		out.Upload = append(out.Upload, x)

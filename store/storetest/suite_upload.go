@@ -25,7 +25,7 @@ func testUpload(t *testing.T, s *suite) {
 		done := s.upload(t, ref, p, best)
 		o := s.holds(t, ref, p)
 		if done.ETag != "" && done.ETag != o.ETag || done.Size != size || done.Key != ref.Key {
-			t.Errorf("Complete told %+v, Head %+v", done, o)
+			t.Errorf("Complete returned %+v, Head %+v", done, o)
 		}
 	}
 }
@@ -123,7 +123,7 @@ func testScheme(t *testing.T, s *suite, wish checksum.Scheme) {
 	a := u.Scheme.Algorithm
 	// A store that does not support the wanted kind may consider another algorithm closer.
 	near := a == wish.Algorithm || wish.Kind != "" && wish.Kind != u.Scheme.Kind
-	if lacks := s.lacks(wish.Algorithm); !s.c.IgnoresChecksums && (!near && !lacks || lacks && a == wish.Algorithm) {
+	if missing := s.without(wish.Algorithm); !s.c.IgnoresChecksums && (!near && !missing || missing && a == wish.Algorithm) {
 		t.Errorf("wished was for %v, got %v", wish, u.Scheme)
 	}
 	if a == checksum.None {
@@ -166,7 +166,7 @@ func testScheme(t *testing.T, s *suite, wish checksum.Scheme) {
 		return
 	}
 	if head.Sum(a) != right {
-		t.Errorf("Head tells %v, want %v; Complete told %v", head.Sums, right, o.Sums)
+		t.Errorf("Head returns %v, want %v; Complete returned %v", head.Sums, right, o.Sums)
 	}
 }
 
@@ -189,10 +189,10 @@ func (s *suite) sendLate(t *testing.T, r store.PutPartRequest, right checksum.Su
 	}
 	q, err := s.PutPart(t.Context(), once(right))
 	if err != nil || q.Sum != right || q.Number != r.Number || q.Size != r.Body.Size() {
-		t.Fatalf("PutPart with a late sum gave %+v, %v; want %v", q, err, right)
+		t.Fatalf("PutPart with a trailing checksum gave %+v, %v; want %v", q, err, right)
 	}
 	_, err = s.PutPart(t.Context(), once(lie))
-	want(t, "PutPart with a wrong late sum", err, store.Corrupt)
+	want(t, "PutPart with a wrong trailing checksum", err, store.Corrupt)
 	return q
 }
 

@@ -19,11 +19,11 @@ func testPut(t *testing.T, s *suite) {
 		put := s.put(t, ref, p, nil)
 		o := s.holds(t, ref, p)
 		if put.ETag != o.ETag || put.Size != size || put.Key != ref.Key {
-			t.Errorf("Put told %+v, Head %+v", put, o)
+			t.Errorf("Put returned %+v, Head %+v", put, o)
 		}
 		if a := s.Scheme(s.bucket, checksum.CRC64NVME).Algorithm; a != checksum.None && a != checksum.MD5 && !s.c.IgnoresChecksums {
 			if o.Sum(a).IsZero() {
-				t.Errorf("sent with a %s, but told is only %v", a, o.Sums)
+				t.Errorf("sent with a %s, but only %v is returned", a, o.Sums)
 			}
 		}
 	}
@@ -51,7 +51,7 @@ func testPutWrongSum(t *testing.T, s *suite) {
 		r := store.PutRequest{Ref: ref, Body: wholeOf(p), Sum: sumOf(changed(p), a)}
 		_, err := s.Put(t.Context(), r)
 		switch {
-		case s.lacks(a):
+		case s.without(a):
 			want(t, "Put with a "+string(a), err, store.ChecksumRefused)
 			if got := s.Scheme(s.bucket, a).Algorithm; got == a {
 				t.Errorf("%s was refused, and is still the scheme", a)

@@ -56,7 +56,7 @@ func testList(t *testing.T, s *suite) {
 		}
 		for i, o := range got {
 			if o.Size != wanted[i].Size || o.ETag != wanted[i].ETag || o.Bucket != s.bucket || o.Version != "" || time.Since(o.Modified).Abs() > time.Hour {
-				t.Errorf("List told %+v, Put %+v", o, wanted[i])
+				t.Errorf("List returned %+v, Put %+v", o, wanted[i])
 			}
 		}
 	}
@@ -116,7 +116,7 @@ func (s *suite) level(t *testing.T, prefix, after string, a *store.Attrs) (prefi
 		case e.Prefix != "":
 			prefixes = append(prefixes, e.Prefix)
 		case e.Object.ETag == "" || e.Object.Bucket != s.bucket || time.Since(e.Object.Modified).Abs() > time.Hour:
-			t.Errorf("Level told %+v", e)
+			t.Errorf("Level returned %+v", e)
 		default:
 			keys = append(keys, e.Object.Key)
 		}
@@ -194,7 +194,7 @@ func testBuckets(t *testing.T, s *suite) {
 			t.Fatalf("Buckets: %v", err)
 		}
 		if b.Name == name && time.Since(b.Made).Abs() > time.Hour {
-			t.Errorf("Buckets told %+v", b)
+			t.Errorf("Buckets returned %+v", b)
 		}
 		found = append(found, b.Name)
 	}
