@@ -30,8 +30,8 @@
 // budget, is from Dean and Barroso, The Tail at Scale (2013).
 //
 // The numbers were fitted in a simulation of links (sim_test.go), against the best of all fixed numbers of lanes: TestRegret
-// has the grid, doc/performance.md (How many connections) what was learned and what real links gave. A constant whose
-// comment names a test makes it fail when it is far off; the others changed nothing that the tests see.
+// has the grid, doc/performance.md (How many connections) what was learned and what real links gave. The comment of a
+// constant names the test that watches what it decides.
 //
 // It does not promise the best number of lanes, only goodput within a few per cent of the best, on links that stay the same
 // for some seconds. The tests check that in a simulation. It knows nothing of other processes on the link.

@@ -7,15 +7,16 @@ import (
 
 const (
 	// perRequest is what a finished request counts for beside its bytes. At 90 MB/s per connection it is 0.7 ms: about what
-	// a request costs a client and a near store beside the bytes (doc/performance.md, Figures: 5,000 small objects). PERREQUEST
+	// a request costs a client and a near store beside the bytes (doc/performance.md, Figures: 5,000 small objects).
+	// (TestManySmallObjects)
 	perRequest = 64 << 10
 	// usualBytes is assumed as the size of requests until some have finished.
 	usualBytes = 8 << 20
 	// recent is how many finished requests are remembered.
 	recent = 128
-	// busyCPU is the share of the cores above which the CPU is the limit. BUSYCPU
+	// busyCPU is the share of the cores above which the CPU is the limit. (TestFewLanesOnABusyCPU)
 	busyCPU = 0.9
-	// recoverAfter is how long after a cut the first lanes open again. RECOVER
+	// recoverAfter is how long after a cut the first lanes open again. (TestComesBackAfterAStorm)
 	recoverAfter = time.Second
 )
 

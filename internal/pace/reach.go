@@ -23,18 +23,19 @@ const (
 	// kept is the share of goodput that must remain with fewer requests; if less remains, connections are slow, not the
 	// link. (TestSlowConnectionsKeepTheirNumber)
 	kept = 0.85
-	// improved is by how much goodput must exceed its reference to be the new one. IMPROVED
+	// improved is by how much goodput must exceed its reference to be the new one. (TestKeptWhenTheLinkChanges)
 	improved = 1.1
-	// firstWide is how long a link stays unbounded after a trial has failed, the first time; each failure doubles it. WIDE
+	// firstWide is how long a link stays unbounded after a trial has failed, the first time; each failure doubles it.
+	// (TestSlowConnectionsKeepTheirNumber)
 	firstWide, longestWide = 30 * time.Second, 10 * time.Minute
-	// leastExcess is the least size, in bytes, of a request that is worth being taken back. LEASTEXCESS
+	// leastExcess is the least size, in bytes, of a request that is worth being taken back. (TestKeptAtAKill)
 	leastExcess = 1 << 20
 	// filled is the share of the usual goodput from which on the link counts as full, by the mean of the last lately windows.
-	// FILLED
+	// (TestTail, TestCollapseIsNoTail)
 	filled = 0.5
 	lately = 8
 	// taken bounds what taking back loses after the first time, as a share of all that moved, beside a second of the link.
-	// TAKEN
+	// (TestKeptWhenTheLinkChanges)
 	taken = 0.02
 )
 

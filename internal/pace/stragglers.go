@@ -7,32 +7,33 @@ import (
 
 const (
 	// minPeers is how many peers there must be to compare with, and mostPeers the share of them that must be better: what is
-	// slow for many is the link. MINPEERS
+	// slow for many is the link. (TestSlowLeavesThemAlone)
 	minPeers  = 3
 	mostPeers = 0.7
 	// slower is how many times as fast its peers must be, and slowerAtEnd if nothing waits for the lane any more: then the
-	// transfer waits for each slow one. SLOWER
+	// transfer waits for each slow one. (TestSlowFindsTheOne, TestSlowAtTheEnd)
 	slower, slowerAtEnd = 4, 2
-	// youngest, and waits times the wait for the first byte, are the least age at which an attempt is judged. YOUNGEST
+	// youngest, and waits times the wait for the first byte, are the least age at which an attempt is judged.
+	// (TestSlowLeavesThemAlone)
 	youngest = 250 * time.Millisecond
 	waits    = 3
-	// gain and gainAtEnd are how many times as long as a new attempt the rest must take. GAIN
+	// gain and gainAtEnd are how many times as long as a new attempt the rest must take. (TestSlowLeavesThemAlone)
 	gain, gainAtEnd = 2, 1.5
-	// late and lateAtEnd are how many times as long as its peers an upload may take. LATE
+	// late and lateAtEnd are how many times as long as its peers an upload may take. (TestSlowAnswer)
 	late, lateAtEnd = 2, 1.5
 	// extra is the share of all bytes that cuts may discard: of what is to move in all, or of leastTotal if that is not
-	// known and less has moved. EXTRA
+	// known and less has moved. (TestSlowHasABudget; doc/performance.md, How many connections)
 	extra      = 0.045
 	leastTotal = 32 << 20
 	// lost is what a cut download discards: what was in flight.
 	lost = 128 << 10
 	// silent, and silentWaits times what its peers took, is how long an attempt may be without a byte: after that it will
-	// never finish, and a new one wastes nothing. SILENT
+	// never finish, and a new one wastes nothing. (TestTail)
 	silent      = 500 * time.Millisecond
 	silentWaits = 2
-	// forgotten is how long an attempt that has no peers of its size may be silent. FORGOTTEN
+	// forgotten is how long an attempt that has no peers of its size may be silent. (TestTail)
 	forgotten = 3 * time.Second
-	// A client may cut one in perCut of its requests, and firstCuts before that. CUTS
+	// A client may cut one in perCut of its requests, and firstCuts before that. (TestSlowHasABudget)
 	firstCuts, perCut = 4, 4
 	// sightEvery is the least time between two looks at an attempt from which a rate is computed.
 	sightEvery = 200 * time.Millisecond

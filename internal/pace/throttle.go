@@ -7,17 +7,19 @@ const (
 	// (TestThrottlesHalveAtMostOnceASecond)
 	cutEvery = time.Second
 	// bearable is the share of refused requests up to which goodput alone decides: a store that refuses some whatever their
-	// rate must not stop the client, and above what a store bears, more lanes bring no goodput. BEARABLE
+	// rate must not stop the client, and above what a store bears, more lanes bring no goodput.
+	// (TestOneRefusalAmongManyChangesNothing)
 	bearable = 0.25
 	// A share of refusals up to luckMost that stays like that (by alike, in at least lucky requests) though the rate fell
 	// (to rateFell of what it was) is luck: slowing down does not help, and is not tried again for luckTime. A cut after
-	// fewer requests than lucky is taken back as soon as so many show that it was hasty. LUCKY
+	// fewer requests than lucky is taken back as soon as so many show that it was hasty. (TestRefusedByMuchLuck)
 	lucky, alike, rateFell = 16, 0.6, 0.75
 	luckMost               = 0.75
 	luckTime               = 30 * time.Second
 	// A cut bounds the rate of new requests to below, times what got through. Every steerEvery it rises by above while no
 	// more than few are refused, freely as long as what the store bears is not known, from slowest to boundless; it falls
-	// while much is refused. A store that refuses one in ten by luck must not hold it down. BELOW
+	// while much is refused. A store that refuses one in ten by luck must not hold it down.
+	// (TestRefusedByLuck, TestRefusedAboveARate)
 	below, above, freely = 0.9, 1.05, 1.5
 	few, much            = 0.12, 0.16
 	slowest, boundless   = 4, 1e5

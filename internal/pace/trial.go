@@ -7,22 +7,23 @@ import (
 
 const (
 	// probe is the step of a trial, a share of the lanes. The first step up is the boldest, and steps up that succeed grow to
-	// it. PROBE
+	// it. (TestSteady)
 	probe, boldest = 0.12, 1.0
 	// worth is by how much goodput must rise, beyond its noise, for lanes to stay open, and loss by how much it may fall
-	// when some are closed; drift by how much it may have fallen below the best of late. WORTH
+	// when some are closed; drift by how much it may have fallen below the best of late. (TestSteady)
 	worth, loss, drift = 0.03, 0.015, 0.02
 	// fading is the time constant, in seconds, with which the best is forgotten.
 	fading = 300.0
-	// risk bounds what a trial of fewer lanes can cost, as a share of the time so far. RISK
+	// risk bounds what a trial of fewer lanes can cost, as a share of the time so far. (TestSteady)
 	risk = 0.02
-	// A trial that fails doubles the pause before the next one. PAUSE
+	// A trial that fails doubles the pause before the next one. (TestSteady)
 	firstPause, longestPause = time.Second, 8 * time.Second
-	// shift is the change of goodput that suggests another link. SHIFT
+	// shift is the change of goodput that suggests another link. (TestFollowsTheLink)
 	shift = 0.25
-	// If half the lanes did not keep the cores busy, they are not halved again for firstHold, then twice as long. HOLD
+	// If half the lanes did not keep the cores busy, they are not halved again for firstHold, then twice as long.
+	// (TestBusyCPUNeedsItsLanes)
 	firstHold, longestHold = 5 * time.Second, time.Minute
-	// comeBack is the time between two steps of recovery after a cut. COMEBACK
+	// comeBack is the time between two steps of recovery after a cut. (TestComesBackAfterAStorm)
 	comeBack = 250 * time.Millisecond
 )
 
