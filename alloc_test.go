@@ -13,7 +13,7 @@ import (
 	"haul.example/haul/checksum"
 	"haul.example/haul/store"
 	"haul.example/haul/store/s3"
-	"haul.example/haul/store/storetest"
+	"haul.example/haul/store/storetest/s3server"
 )
 
 // TestAllocations bounds what a small object costs in memory on its path through the whole engine and the S3 store. There
@@ -27,7 +27,7 @@ func TestAllocations(t *testing.T) {
 	head := fmt.Sprintf("HTTP/1.1 200 OK\r\nETag: %q\r\nX-Amz-Checksum-Crc64nvme: %s\r\nX-Amz-Checksum-Type: FULL_OBJECT\r\n"+
 		"Content-Type: application/octet-stream\r\nLast-Modified: Mon, 02 Feb 2026 10:00:00 GMT\r\nDate: Mon, 02 Feb 2026 10:00:00 GMT\r\n"+
 		"X-Amz-Request-Id: 0123456789ABCDEF\r\nServer: canned\r\n", tag, checksum.Bytes(checksum.CRC64NVME, body).Base64())
-	url := storetest.Canned(t, map[string][]byte{
+	url := s3server.Canned(t, map[string][]byte{
 		"PUT": fmt.Append(nil, head, "Content-Length: 0\r\n\r\n"),
 		"GET": fmt.Appendf(nil, "%sContent-Length: %d\r\n\r\n%s", head, size, body),
 	})

@@ -24,6 +24,7 @@ import (
 	"haul.example/haul/store"
 	"haul.example/haul/store/s3"
 	"haul.example/haul/store/storetest"
+	"haul.example/haul/store/storetest/s3server"
 )
 
 // inSmallParts lets a store of S3 take parts of a few bytes.
@@ -261,19 +262,19 @@ func setAWS(t *testing.T) {
 func lieTo(t *testing.T, name, dir string, r *rand.Rand, seed uint64) string {
 	s, srv := newSetting(t, dir, r)
 	defer srv.Close()
-	lies := &storetest.Lies{Seed: seed, One: 1 + r.IntN(8), Times: r.IntN(3)}
+	lies := &s3server.Lies{Seed: seed, One: 1 + r.IntN(8), Times: r.IntN(3)}
 	srv.Lie(lies)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	err := verbs[name](ctx, s)
 	srv.Lie(nil)
-	told := strings.Join(lies.Told(), "\n\t")
+	told := strings.Join(lies.Sent(), "\n\t")
 	if ctx.Err() != nil || errors.Is(err, errUntrue) {
 		return fmt.Sprintf("%v; lies were\n\t%s", err, told)
 	}
 	var part *mirror.IncompleteError // of a move that keeps what is not verified
 	unverified := s.takes == storetest.IgnoredChecksums && strings.HasPrefix(name, "move") && errors.As(err, &part)
-	if err != nil && len(lies.Told()) == 0 && !unverified && !errors.Is(err, store.Network) { // a busy machine has those of its own
+	if err != nil && len(lies.Sent()) == 0 && !unverified && !errors.Is(err, store.Network) { // a busy machine has those of its own
 		return fmt.Sprintf("without any lie: %v", err)
 	}
 	objects, files := stored(s.Memory, ""), read(t, s.dir)
@@ -306,11 +307,11 @@ func odd(what string, got, before, after tree, done bool) string {
 }
 
 // newSetting makes a folder and a store with some files in common, some that differ, and some of one side only.
-func newSetting(t *testing.T, dir string, r *rand.Rand) (*setting, *storetest.Server) {
+func newSetting(t *testing.T, dir string, r *rand.Rand) (*setting, *s3server.Server) {
 	kinds := []storetest.Checksums{storetest.AllChecksums, storetest.MD5Checksums, storetest.IgnoredChecksums}
 	takes := kinds[r.IntN(len(kinds))]
 	m := storetest.New(storetest.Buckets(storetest.Bucket), storetest.Takes(takes), storetest.Limits(store.Limits{MinPart: 1, MaxParts: 100}))
-	srv := storetest.Serve(nil, m, storetest.Page(2))
+	srv := s3server.Serve(nil, m, s3server.Page(2))
 	s := &setting{Memory: m, takes: takes, dir: filepath.Join(dir, "files"), objects: tree{}, files: tree{}}
 	for i, name := range []string{"a", "b", "d/c", "d/e", "f", "g"} {
 		text := strings.Repeat(name+strconv.Itoa(i), 1+r.IntN(60))

@@ -20,6 +20,7 @@ import (
 	"haul.example/haul/internal/cli"
 	"haul.example/haul/store"
 	"haul.example/haul/store/storetest"
+	"haul.example/haul/store/storetest/s3server"
 )
 
 // commands are whole commands; DIR is a folder, and s3://lab/run a prefix. Of those that only read, standard output is their answer.
@@ -61,7 +62,7 @@ var commands = []struct {
 type scene struct {
 	dir     string
 	memory  *storetest.Memory
-	server  *storetest.Server
+	server  *s3server.Server
 	files   map[string]string
 	objects map[string]string
 	uploads int
@@ -72,7 +73,7 @@ func newScene(t *testing.T, dir string, seed uint64) *scene {
 	r := rand.New(rand.NewPCG(seed, 2))
 	kinds := []storetest.Checksums{storetest.AllChecksums, storetest.MD5Checksums, storetest.IgnoredChecksums}
 	m := storetest.New(storetest.Buckets("lab"), storetest.Takes(kinds[r.IntN(len(kinds))]))
-	s := &scene{dir: dir, memory: m, server: storetest.Serve(nil, m, storetest.Page(2))}
+	s := &scene{dir: dir, memory: m, server: s3server.Serve(nil, m, s3server.Page(2))}
 	files := filepath.Join(dir, "files")
 	for i, name := range []string{"a", "b", "d/c", "d/e", "f", "g"} {
 		text, other := strings.Repeat(name+strconv.Itoa(i), 1+r.IntN(60)), ""
@@ -201,12 +202,12 @@ func lieToCommand(t *testing.T, dir string, seed uint64) string {
 	before := *lied
 	wantCode, want, _ := honest.run(t, c.args)
 	honest.look(t)
-	lies := &storetest.Lies{Seed: seed, One: 1 + r.IntN(8), Times: r.IntN(3)}
+	lies := &s3server.Lies{Seed: seed, One: 1 + r.IntN(8), Times: r.IntN(3)}
 	lied.server.Lie(lies)
 	code, got, doubt := lied.run(t, c.args)
 	lied.server.Lie(nil)
 	lied.look(t)
-	told := lies.Told()
+	told := lies.Sent()
 	if doubt && slices.ContainsFunc(told, func(lie string) bool { return strings.HasSuffix(lie, ": zeros") || strings.HasSuffix(lie, ": flipped") }) {
 		return "" // other bytes, whenever they are asked for, and a store that records nothing that would show it
 	}

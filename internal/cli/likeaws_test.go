@@ -13,6 +13,7 @@ import (
 
 	"haul.example/haul/store"
 	"haul.example/haul/store/storetest"
+	"haul.example/haul/store/storetest/s3server"
 )
 
 var likeAWS = flag.Int("aws", 3, "compare so many random lines with the real AWS CLI, where it is there; each takes a second")
@@ -31,7 +32,7 @@ func TestLikeAWS(t *testing.T) {
 	dice := rand.New(rand.NewPCG(seed, 0))
 	for range *likeAWS {
 		m := storetest.New(storetest.Buckets("lab"))
-		srv := storetest.Serve(t, m)
+		srv := s3server.Serve(t, m)
 		dir := t.TempDir()
 		fillRandomly(t, dice, dir, m)
 		line := randomLine(dice)

@@ -24,6 +24,7 @@ import (
 	"haul.example/haul/internal/formattest"
 	"haul.example/haul/store"
 	"haul.example/haul/store/storetest"
+	"haul.example/haul/store/storetest/s3server"
 )
 
 func TestMain(m *testing.M) {
@@ -136,7 +137,7 @@ func TestScript(t *testing.T) {
 type room struct {
 	t       *testing.T
 	memory  *storetest.Memory
-	server  *storetest.Server
+	server  *s3server.Server
 	reached []chan struct{} // closed when the call of a stalled fault comes
 	stalled []*storetest.Fault
 }
@@ -154,7 +155,7 @@ func inRoom(f func(*room, *testscript.TestScript, []string)) func(*testscript.Te
 
 func (r *room) open(setenv func(k, v string), kinds []string) error {
 	var options []storetest.Option
-	var serve []storetest.ServeOption
+	var serve []s3server.Option
 	for _, k := range kinds {
 		switch k {
 		case "requester-pays":
@@ -170,16 +171,16 @@ func (r *room) open(setenv func(k, v string), kinds []string) error {
 		case "deletes-singly":
 			options = append(options, storetest.DeletesSingly())
 		case "tls":
-			serve = append(serve, storetest.TLS())
+			serve = append(serve, s3server.TLS())
 		case "anonymous":
-			serve = append(serve, storetest.Anonymous())
+			serve = append(serve, s3server.Anonymous())
 		default:
 			return errors.New("no such kind of store: " + k)
 		}
 	}
 	r.close()
 	r.memory = storetest.New(append(options, storetest.Buckets("lab"))...)
-	r.server = storetest.Serve(nil, r.memory, serve...)
+	r.server = s3server.Serve(nil, r.memory, serve...)
 	setenv("AWS_ENDPOINT_URL", r.server.URL)
 	return nil
 }

@@ -31,16 +31,11 @@ type Target struct {
 // Create creates a hidden file beside path, of that many bytes, with space reserved for all of them. Parents are created.
 // It refuses what Commit could not replace: a directory, a pipe, a device (ErrNotRegular). If there is not enough space the
 // error is ErrNoSpace. The file system's own limits, on the length of a name or of a file, count here already.
-func Create(path string, size int64) (*Target, error) { return CreateAnnounced(path, size, nil) }
+func Create(path string, size int64) (*Target, error) { return Below{}.Create(path, size, nil) }
 
-// CreateAnnounced is Create, and calls announce with the hidden file's absolute name before the file is created, so that it
-// can be recorded and a kill at any moment leaves no hidden file that is not recorded. It may announce a second name, if
-// the file system refuses the first; the last one counts.
-func CreateAnnounced(path string, size int64, announce func(temp string)) (*Target, error) {
-	return Below{}.Create(path, size, announce)
-}
-
-// Create is [CreateAnnounced] below a folder; announce may be nil.
+// Create is [Create] below a folder. Unless announce is nil, it is called with the hidden file's absolute name before the
+// file is created, so that it can be recorded and a kill at any moment leaves no hidden file that is not recorded. It may
+// be called with a second name, if the file system refuses the first; the last one counts.
 func (b Below) Create(path string, size int64, announce func(temp string)) (*Target, error) {
 	if size < 0 {
 		return nil, fmt.Errorf("target %s: size %d is negative", path, size)

@@ -14,7 +14,7 @@ type Found struct {
 func (p *Pace) Found() Found {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c := &p.climb
+	c := &p.ramp
 	if p.fixed {
 		return Found{}
 	}

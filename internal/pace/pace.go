@@ -16,7 +16,7 @@
 //	another link   goodput rises by a quarter by itself: quick start again
 //	busy CPU       over 90 % of the cores: no more lanes; half as many, as long as the cores stay busy with them
 //	link known     no more is in flight than it moves in three seconds, and one request: see Admits and Excess
-//	no work waits, or many requests pause or wait at the gate: the measurement says nothing; discard it
+//	no work        waits, or many requests pause or wait at the gate: the measurement says nothing; discard it
 //	refused        over a quarter of the requests: see Throttled
 //	too slow       four times slower than its peers: see Slow
 //
@@ -29,6 +29,10 @@
 // form of the multiplicative decrease of Chiu and Jain (1989); a second try for what is slower than its peers, within a
 // budget, is from Dean and Barroso, The Tail at Scale (2013).
 //
+// The numbers were fitted in a simulation of links (sim_test.go), against the best of all fixed numbers of lanes: TestRegret
+// has the grid, doc/performance.md (How many connections) what was learned and what real links gave. The comment of a
+// constant names the test that watches what it decides.
+//
 // It does not promise the best number of lanes, only goodput within a few per cent of the best, on links that stay the same
 // for some seconds. The tests check that in a simulation. It knows nothing of other processes on the link.
 package pace
@@ -39,6 +43,7 @@ import (
 )
 
 const (
+	// defaultStart and defaultMax: doc/performance.md, How many connections, and Memory; 256 buffers are what a run may have.
 	defaultStart = 16
 	defaultMax   = 256
 	// pausing is the share, one in so many, of lanes that may pause before goodput says nothing about their number.
@@ -84,9 +89,9 @@ type Pace struct {
 
 	// guarded by mu
 	mu         sync.Mutex
-	climb      rampUp
-	brake      throttle
-	stragglers judge
+	ramp       rampUp
+	throttle   throttle
+	stragglers stragglers
 	reach      reach
 }
 
@@ -99,9 +104,9 @@ func New(c Config) *Pace {
 		c.Start = defaultStart
 	}
 	p := &Pace{fixed: c.Fixed > 0, reach: reach{most: reachTime.Seconds() * float64(c.Rate)}}
-	p.climb = rampUp{max: c.Max, cores: c.Cores, lanes: min(c.Start, c.Max)}
+	p.ramp = rampUp{max: c.Max, cores: c.Cores, lanes: min(c.Start, c.Max)}
 	if p.fixed {
-		p.climb.lanes = c.Fixed
+		p.ramp.lanes = c.Fixed
 	}
 	return p
 }
@@ -110,15 +115,15 @@ func New(c Config) *Pace {
 func (p *Pace) Lanes() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.climb.lanes
+	return p.ramp.lanes
 }
 
 // Done records a request that succeeded, at now.
 func (p *Pace) Done(now time.Time, s Sample) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.brake.succeeded(now.Add(-s.Took), p.climb.lanes)
-	p.climb.finished(s)
+	p.throttle.succeeded(now.Add(-s.Took), p.ramp.lanes)
+	p.ramp.finished(s)
 	p.stragglers.finished(now, s)
 }
 
@@ -128,17 +133,17 @@ func (p *Pace) Tick(now time.Time, l Load) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stragglers.total, p.stragglers.last = max(l.Moved, l.Total), l.Waiting == 0
-	idle := p.brake.binds(now) || l.Pausing > l.Busy/pausing
-	if f := p.climb.follows; !f.IsZero() && p.reach.limit == 0 {
+	idle := p.throttle.binds(now) || l.Pausing > l.Busy/pausing
+	if f := p.ramp.follows; !f.IsZero() && p.reach.limit == 0 {
 		p.reach.hold(f.Add(firstWide))
 	}
 	p.reach.tick(now, l, idle)
 	p.stragglers.full = p.reach.full(l)
 	if !p.fixed {
-		if p.climb.wide = now.Before(p.reach.next); p.reach.failed {
+		if p.ramp.wide = now.Before(p.reach.next); p.reach.failed {
 			p.reach.failed = false
-			p.climb.widen(now)
+			p.ramp.widen(now)
 		}
-		p.climb.tick(now, l, idle || p.reach.binds(l))
+		p.ramp.tick(now, l, idle || p.reach.binds(l))
 	}
 }

@@ -7,15 +7,16 @@ import (
 
 const (
 	// perRequest is what a finished request counts for beside its bytes. At 90 MB/s per connection it is 0.7 ms: about what
-	// a request costs a client and a near store beside the bytes.
+	// a request costs a client and a near store beside the bytes (doc/performance.md, Figures: 5,000 small objects).
+	// (TestManySmallObjects)
 	perRequest = 64 << 10
 	// usualBytes is assumed as the size of requests until some have finished.
 	usualBytes = 8 << 20
 	// recent is how many finished requests are remembered.
 	recent = 128
-	// busyCPU is the share of the cores above which the CPU is the limit.
+	// busyCPU is the share of the cores above which the CPU is the limit. (TestFewLanesOnABusyCPU)
 	busyCPU = 0.9
-	// recoverAfter is how long after a cut the lanes begin to come back.
+	// recoverAfter is how long after a cut the first lanes open again. (TestComesBackAfterAStorm)
 	recoverAfter = time.Second
 )
 
@@ -41,7 +42,7 @@ type rampUp struct {
 	pause time.Duration // the least of it in which no payload moved
 	rates []float64     // bytes per second of the last of them
 	quick quick
-	hill  trial
+	trial trial
 
 	braked   time.Time // the last cut by the throttle
 	early    bool      // it came in the quick start
@@ -151,10 +152,10 @@ func (c *rampUp) rest(now time.Time) {
 	case starting:
 		c.quick.stepped(now, c.lanes)
 	case steady:
-		if c.hill.trial {
-			c.lanes = c.hill.base
+		if c.trial.on {
+			c.lanes = c.trial.base
 		}
-		c.hill.forget()
+		c.trial.forget()
 	}
 }
 
@@ -170,27 +171,27 @@ func (c *rampUp) cut(now time.Time, n int) {
 	c.lanes = max(1, min(c.lanes, n))
 	c.early = c.early || c.phase != steady
 	c.phase = steady
-	c.hill.forget()
-	c.hill.pause = firstPause
-	c.hill.up, c.hill.step = true, boldest
+	c.trial.forget()
+	c.trial.pause = firstPause
+	c.trial.up, c.trial.step = true, boldest
 }
 
 // resume takes a cut back.
 func (c *rampUp) resume(now time.Time, n int) {
 	c.set(max(c.lanes, n))
 	c.wish, c.braked = 0, now.Add(-recoverAfter)
-	c.hill.forget()
-	c.hill.next = now
+	c.trial.forget()
+	c.trial.next = now
 }
 
 // widen looks for more lanes at once: connections have turned out to be slow by themselves.
 func (c *rampUp) widen(now time.Time) {
 	if c.phase != steady {
 		c.phase = steady
-		c.hill.up, c.hill.step = true, boldest
+		c.trial.up, c.trial.step = true, boldest
 	}
-	c.hill.forget()
-	c.hill.next = now
+	c.trial.forget()
+	c.trial.next = now
 }
 
 // again begins the quick start again, with the current lanes.
@@ -198,7 +199,7 @@ func (c *rampUp) again(m mark) {
 	c.phase, c.from = starting, m
 	c.quick = quick{wait: c.quick.wait, least: c.quick.least}
 	c.quick.stepped(m.at, c.lanes)
-	c.hill.forget()
+	c.trial.forget()
 }
 
 // within returns the number of lanes whose requests goodput moves in reachTime, and one more.

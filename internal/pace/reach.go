@@ -8,7 +8,7 @@ import (
 
 const (
 	// reachTime bounds what is in flight: as many bytes as the link moves in that time, and one request more. An interruption
-	// loses no more than that.
+	// loses no more than that. (TestKeptAtAKill; on a real relay TestSlowLink in lab/crash)
 	reachTime = 3 * time.Second
 	// reachLook is the length of a window of measurement, reachKept the number that is remembered, and fewest the number
 	// that is significant. As many windows as half of what there have been must agree that the link is slow.
@@ -16,25 +16,29 @@ const (
 	reachKept = 12
 	fewest    = 2
 	// exceeding is by how much reach must be exceeded for requests to be taken back; smaller excesses end by themselves.
+	// (TestKeptAtAKill, TestSlowConnectionsKeepTheirNumber)
 	exceeding = 1.5
 	// verdict is the length of a window that judges whether fewer requests are enough.
 	verdict = time.Second
 	// kept is the share of goodput that must remain with fewer requests; if less remains, connections are slow, not the
-	// link.
+	// link. (TestSlowConnectionsKeepTheirNumber)
 	kept = 0.85
-	// improved is by how much goodput must exceed its reference to be the new one.
+	// improved is by how much goodput must exceed its reference to be the new one. (TestKeptWhenTheLinkChanges)
 	improved = 1.1
 	// firstWide is how long a link stays unbounded after a trial has failed, the first time; each failure doubles it.
+	// (TestSlowConnectionsKeepTheirNumber)
 	firstWide, longestWide = 30 * time.Second, 10 * time.Minute
 	// recheck is for how long after a failed trial goodput is compared with that of the trial. Its reference may have been
 	// too high: at first, and on a busy machine, a window counts what fills buffers.
 	recheck = 10 * time.Second
-	// leastExcess is the least size, in bytes, of a request that is worth being taken back.
+	// leastExcess is the least size, in bytes, of a request that is worth being taken back. (TestKeptAtAKill)
 	leastExcess = 1 << 20
 	// filled is the share of the usual goodput from which on the link counts as full, by the mean of the last lately windows.
+	// (TestTail, TestCollapseIsNoTail)
 	filled = 0.5
 	lately = 8
 	// taken bounds what taking back loses after the first time, as a share of all that moved, beside a second of the link.
+	// (TestKeptWhenTheLinkChanges)
 	taken = 0.02
 )
 
@@ -279,15 +283,15 @@ func (r *reach) full(l Load) bool {
 func (p *Pace) Admits(busy int, flying int64) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if busy >= p.climb.lanes {
+	if busy >= p.ramp.lanes {
 		return false
 	}
 	b := p.reach.bound()
 	return busy == 0 || p.fixed || b == 0 || float64(flying) <= b
 }
 
-// Excess returns the indices of those flights that should be taken back, to begin again later: so many were begun before
-// the link was known that none would end in time. They are those that have moved least. It is called with all flights of
+// Excess returns the indices of those attempts that should be taken back, to start again later: so many were started before
+// the link was known that none would end in time. They are those that have moved least. It is called with all attempts of
 // the client, like Slow.
 func (p *Pace) Excess(flights []Flight) []int {
 	p.mu.Lock()
@@ -315,7 +319,7 @@ func (p *Pace) Excess(flights []Flight) []int {
 	return excess
 }
 
-// afford reports whether a flight may be taken back, and adds up what that loses: little at first, when nothing has moved
+// afford reports whether an attempt may be taken back, and adds up what that loses: little at first, when nothing has moved
 // far; later, as when a link becomes slow, most are worth more than what an interruption would lose.
 func (r *reach) afford(f Flight) bool {
 	if !f.Restart {

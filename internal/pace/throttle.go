@@ -4,19 +4,22 @@ import "time"
 
 const (
 	// cutEvery is the least time between two cuts. The requests in flight are refused in one burst, which is one signal.
+	// (TestThrottlesHalveAtMostOnceASecond)
 	cutEvery = time.Second
 	// bearable is the share of refused requests up to which goodput alone decides: a store that refuses some whatever their
 	// rate must not stop the client, and above what a store bears, more lanes bring no goodput.
+	// (TestOneRefusalAmongManyChangesNothing)
 	bearable = 0.25
 	// A share of refusals up to luckMost that stays like that (by alike, in at least lucky requests) though the rate fell
 	// (to rateFell of what it was) is luck: slowing down does not help, and is not tried again for luckTime. A cut after
-	// fewer requests than lucky is taken back as soon as so many show that it was hasty.
+	// fewer requests than lucky is taken back as soon as so many show that it was hasty. (TestRefusedByMuchLuck)
 	lucky, alike, rateFell = 16, 0.6, 0.75
 	luckMost               = 0.75
 	luckTime               = 30 * time.Second
 	// A cut bounds the rate of new requests to below, times what got through. Every steerEvery it rises by above while no
 	// more than few are refused, freely as long as what the store bears is not known, from slowest to boundless; it falls
 	// while much is refused. A store that refuses one in ten by luck must not hold it down.
+	// (TestRefusedByLuck, TestRefusedAboveARate)
 	below, above, freely = 0.9, 1.05, 1.5
 	few, much            = 0.12, 0.16
 	slowest, boundless   = 4, 1e5
@@ -27,11 +30,11 @@ const (
 	// shortest is the least time to compute a rate from.
 	shortest = 250 * time.Millisecond
 
-	// firstGate is how long the gate is closed by a first throttle, maxGate the maximum after repeated ones.
+	// firstGate is how long the gate is closed by a first throttle, maxGate the maximum after repeated ones. (TestGate)
 	firstGate = 100 * time.Millisecond
 	maxGate   = 5 * time.Second
 	// maxRetryAfter bounds what a store may ask for in Retry-After: it would stop the client for all buckets. A store that
-	// means it repeats it.
+	// means it repeats it. (TestGateHasALimit)
 	maxRetryAfter = time.Minute
 
 	firstBackoff = 100 * time.Millisecond
@@ -80,54 +83,54 @@ type tally struct {
 func (p *Pace) Throttled(now time.Time, retryAfter time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	b := &p.brake
-	b.throttled, b.successes = now, 0
+	t := &p.throttle
+	t.throttled, t.successes = now, 0
 	wait := min(retryAfter, maxRetryAfter)
-	b.count.denied++
-	b.after.denied++
-	begun, denied := b.lately()
-	if b.byLuck(now) {
-		p.climb.resume(now, b.lanes)
+	t.count.denied++
+	t.after.denied++
+	begun, denied := t.lately()
+	if t.byLuck(now) {
+		p.ramp.resume(now, t.lanes)
 	}
-	if share := float64(denied) / float64(max(begun, denied)); share > b.bears(now, begun) {
-		if b.cut.IsZero() || now.Sub(b.cut) >= cutEvery {
-			b.lanes = p.climb.lanes
-			b.limit(now)
+	if share := float64(denied) / float64(max(begun, denied)); share > t.bears(now, begun) {
+		if t.cut.IsZero() || now.Sub(t.cut) >= cutEvery {
+			t.lanes = p.ramp.lanes
+			t.limit(now)
 		}
-		b.gate = max(b.gate, firstGate)
-		wait = max(b.gate, wait)
+		t.gate = max(t.gate, firstGate)
+		wait = max(t.gate, wait)
 		if !p.fixed {
-			p.climb.cut(now, int(float64(b.lanes)*(1-share/2)))
+			p.ramp.cut(now, int(float64(t.lanes)*(1-share/2)))
 		}
 	}
-	if open := now.Add(wait); open.After(b.open) {
-		b.open = open
+	if open := now.Add(wait); open.After(t.open) {
+		t.open = open
 	}
 }
 
 // limit sets the rate to a little less than what the store has let through of late.
-func (b *throttle) limit(now time.Time) {
-	b.cut = now
-	b.gate = min(2*b.gate, maxGate)
-	first := b.count.since
-	if b.earlier.begun > 0 {
-		first = b.earlier.since
+func (t *throttle) limit(now time.Time) {
+	t.cut = now
+	t.gate = min(2*t.gate, maxGate)
+	first := t.count.since
+	if t.earlier.begun > 0 {
+		first = t.earlier.since
 	}
-	if begun, denied := b.lately(); !first.IsZero() {
-		b.before.begun = begun
-		b.before.share = float64(denied) / float64(max(begun, denied))
-		b.before.rate = float64(begun) / max(now.Sub(first), shortest).Seconds()
-		b.after = tally{since: now}
-		b.near = b.rate > 0 && begun > 2*denied && begun >= enough
-		b.rate = max(slowest, float64(b.lanes)/2, below*float64(begun-denied)/max(now.Sub(first), shortest).Seconds())
+	if begun, denied := t.lately(); !first.IsZero() {
+		t.before.begun = begun
+		t.before.share = float64(denied) / float64(max(begun, denied))
+		t.before.rate = float64(begun) / max(now.Sub(first), shortest).Seconds()
+		t.after = tally{since: now}
+		t.near = t.rate > 0 && begun > 2*denied && begun >= enough
+		t.rate = max(slowest, float64(t.lanes)/2, below*float64(begun-denied)/max(now.Sub(first), shortest).Seconds())
 	}
-	b.count, b.earlier, b.steered = tally{since: now}, tally{}, now
+	t.count, t.earlier, t.steered = tally{since: now}, tally{}, now
 }
 
 // bears returns the share of refusals, of so many requests, up to which goodput alone decides.
-func (b *throttle) bears(now time.Time, begun int) float64 {
+func (t *throttle) bears(now time.Time, begun int) float64 {
 	switch {
-	case !now.Before(b.luck):
+	case !now.Before(t.luck):
 		return bearable
 	case begun < lucky:
 		return 1
@@ -137,89 +140,89 @@ func (b *throttle) bears(now time.Time, begun int) float64 {
 
 // byLuck reports, at most once for each cut, that it brought nothing: as many are refused as before, at a lower rate; or
 // that it was hasty.
-func (b *throttle) byLuck(now time.Time) bool {
-	a := b.after
-	if b.rate == 0 || a.begun < lucky {
+func (t *throttle) byLuck(now time.Time) bool {
+	a := t.after
+	if t.rate == 0 || a.begun < lucky {
 		return false
 	}
 	share := float64(a.denied) / float64(a.begun)
 	rate := float64(a.begun) / max(now.Sub(a.since), shortest).Seconds()
 	switch {
-	case b.before.begun < lucky && share <= bearable:
-	case b.before.begun < lucky: // now it is known how it was
-		b.before.begun, b.before.share, b.before.rate = a.begun, share, rate
-		b.after = tally{since: now}
+	case t.before.begun < lucky && share <= bearable:
+	case t.before.begun < lucky: // now it is known how it was
+		t.before.begun, t.before.share, t.before.rate = a.begun, share, rate
+		t.after = tally{since: now}
 		return false
-	case b.before.share <= luckMost && share >= alike*b.before.share && rate <= rateFell*b.before.rate:
-		b.luck = now.Add(luckTime)
+	case t.before.share <= luckMost && share >= alike*t.before.share && rate <= rateFell*t.before.rate:
+		t.luck = now.Add(luckTime)
 	default:
 		return false
 	}
-	b.rate, b.gate, b.open = 0, 0, time.Time{}
+	t.rate, t.gate, t.open = 0, 0, time.Time{}
 	return true
 }
 
 // binds reports whether the rate keeps requests waiting.
-func (b *throttle) binds(now time.Time) bool {
-	return b.rate > 0 && now.Before(b.slot) || now.Before(b.open)
+func (t *throttle) binds(now time.Time) bool {
+	return t.rate > 0 && now.Before(t.slot) || now.Before(t.open)
 }
 
 // begin counts a request that begins.
-func (b *throttle) begin(now time.Time) {
-	switch passed := now.Sub(b.count.since); {
+func (t *throttle) begin(now time.Time) {
+	switch passed := now.Sub(t.count.since); {
 	case passed > 2*cutEvery:
-		b.count, b.earlier = tally{since: now}, tally{}
+		t.count, t.earlier = tally{since: now}, tally{}
 	case passed > cutEvery:
-		b.count, b.earlier = tally{since: now}, b.count
+		t.count, t.earlier = tally{since: now}, t.count
 	}
-	b.count.begun++
-	b.after.begun++
+	t.count.begun++
+	t.after.begun++
 }
 
 // steer raises the rate while little is refused, and lowers it a little while more is.
-func (b *throttle) steer(now time.Time) {
-	if b.rate == 0 || now.Sub(b.steered) < steerEvery {
+func (t *throttle) steer(now time.Time) {
+	if t.rate == 0 || now.Sub(t.steered) < steerEvery {
 		return
 	}
-	begun, denied := b.lately()
+	begun, denied := t.lately()
 	switch share := float64(denied) / float64(max(begun, 1)); {
 	case share > much:
-		b.near = b.near || share < 0.5 && begun >= enough
-		b.rate = max(slowest, b.rate*(1-share/4))
+		t.near = t.near || share < 0.5 && begun >= enough
+		t.rate = max(slowest, t.rate*(1-share/4))
 	case share > few:
 		return
 	case denied > 0:
-		b.clear = 0
-		b.rate *= above
-	case b.near && b.clear < clearSteps:
-		b.clear++
-		b.rate *= above
+		t.clear = 0
+		t.rate *= above
+	case t.near && t.clear < clearSteps:
+		t.clear++
+		t.rate *= above
 	default:
-		b.near = false
-		b.rate *= freely
+		t.near = false
+		t.rate *= freely
 	}
-	if b.steered = now; b.rate > boundless {
-		b.rate = 0
+	if t.steered = now; t.rate > boundless {
+		t.rate = 0
 	}
 }
 
 // lately returns how many requests began in the last second or two, and how many were refused.
-func (b *throttle) lately() (begun, denied int) {
-	return b.count.begun + b.earlier.begun, b.count.denied + b.earlier.denied
+func (t *throttle) lately() (begun, denied int) {
+	return t.count.begun + t.earlier.begun, t.count.denied + t.earlier.denied
 }
 
 // succeeded records a success of a request that began then. One that was in flight at the last throttle says nothing about
 // what the store bears now.
-func (b *throttle) succeeded(began time.Time, lanes int) {
-	if began.Before(b.throttled) {
+func (t *throttle) succeeded(began time.Time, lanes int) {
+	if began.Before(t.throttled) {
 		return
 	}
-	if b.successes++; b.successes < lanes {
+	if t.successes++; t.successes < lanes {
 		return
 	}
-	b.successes = 0
-	if b.gate /= 2; b.gate < firstGate {
-		b.gate = 0
+	t.successes = 0
+	if t.gate /= 2; t.gate < firstGate {
+		t.gate = 0
 	}
 }
 
@@ -228,35 +231,35 @@ func (b *throttle) succeeded(began time.Time, lanes int) {
 func (p *Pace) Gate(now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	b := &p.brake
-	if now.Before(b.open) {
-		return b.open.Sub(now)
+	t := &p.throttle
+	if now.Before(t.open) {
+		return t.open.Sub(now)
 	}
-	b.steer(now)
-	if wait := b.queue(now); wait > 0 {
+	t.steer(now)
+	if wait := t.queue(now); wait > 0 {
 		return wait
 	}
-	b.begin(now)
+	t.begin(now)
 	return 0
 }
 
 // queue returns 0 to a request that may begin at the current rate, and to others how long until their turn, a different one
 // each.
-func (b *throttle) queue(now time.Time) time.Duration {
-	if b.rate == 0 {
+func (t *throttle) queue(now time.Time) time.Duration {
+	if t.rate == 0 {
 		return 0
 	}
-	each := time.Duration(float64(time.Second) / b.rate)
-	if wait := b.slot.Sub(now); wait > each/2 { // timers may be early
-		if b.tail = b.tail.Add(each); b.tail.Before(b.slot) {
-			b.tail = b.slot
+	each := time.Duration(float64(time.Second) / t.rate)
+	if wait := t.slot.Sub(now); wait > each/2 { // timers may be early
+		if t.tail = t.tail.Add(each); t.tail.Before(t.slot) {
+			t.tail = t.slot
 		}
-		return min(b.tail.Sub(now), longestQueue)
+		return min(t.tail.Sub(now), longestQueue)
 	}
-	if late := now.Add(-each / 2); b.slot.Before(late) {
-		b.slot = late
+	if late := now.Add(-each / 2); t.slot.Before(late) {
+		t.slot = late
 	}
-	b.slot = b.slot.Add(each)
+	t.slot = t.slot.Add(each)
 	return 0
 }
 

@@ -21,6 +21,7 @@ import (
 	"haul.example/haul/lab/endpoint"
 	"haul.example/haul/store"
 	"haul.example/haul/store/storetest"
+	"haul.example/haul/store/storetest/s3server"
 )
 
 const (
@@ -46,7 +47,7 @@ type rig struct {
 	round
 	random *rand.Rand
 	memory *storetest.Memory
-	server *storetest.Server
+	server *s3server.Server
 	home   string
 	args   []string
 	// resent is what the last run moved twice of its own accord, such as a part whose connection it had cut.
@@ -133,7 +134,7 @@ func download(t *testing.T, r round) {
 func newRig(t *testing.T, r round) *rig {
 	m := storetest.New(storetest.Buckets(object.Bucket))
 	g := &rig{T: t, round: r, memory: m, random: rand.New(rand.NewPCG(r.seed, 1)), home: t.TempDir()}
-	g.server = storetest.Serve(t, m, storetest.Rate(r.rate))
+	g.server = s3server.Serve(t, m, s3server.Rate(r.rate))
 	if err := os.Mkdir(filepath.Join(g.home, "data"), 0o700); err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"haul.example/haul/lab/endpoint"
 	"haul.example/haul/lab/link"
 	"haul.example/haul/store/storetest"
+	"haul.example/haul/store/storetest/s3server"
 )
 
 // slowRow is a transfer over a slow link that is stopped again and again, and begun again by the same command.
@@ -55,7 +56,7 @@ func TestSlowLink(t *testing.T) {
 
 func (r slowRow) test(t *testing.T) {
 	m := storetest.New(storetest.Buckets(object.Bucket))
-	server := storetest.Serve(t, m)
+	server := s3server.Serve(t, m)
 	rate := r.rate
 	if r.fast {
 		rate = 1000 * r.rate

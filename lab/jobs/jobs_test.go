@@ -20,13 +20,14 @@ import (
 	"haul.example/haul/lab/built"
 	"haul.example/haul/lab/endpoint"
 	"haul.example/haul/store/storetest"
+	"haul.example/haul/store/storetest/s3server"
 )
 
 // printed gives what haul array submit prints for a plan of so many shards.
 func printed(t *testing.T, shards string, args ...string) []byte {
 	t.Helper()
 	m := storetest.New(storetest.Buckets("lab"))
-	server := storetest.Serve(t, m)
+	server := s3server.Serve(t, m)
 	e := endpoint.Endpoint{URL: server.URL, AccessKey: "AKIATEST", SecretKey: "do-not-print-me"}
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "list"), []byte(filepath.Join(dir, "list")+"\n"), 0o600); err != nil {

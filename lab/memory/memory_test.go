@@ -10,6 +10,7 @@ import (
 
 	"haul.example/haul/store"
 	"haul.example/haul/store/storetest"
+	"haul.example/haul/store/storetest/s3server"
 )
 
 const (
@@ -31,12 +32,12 @@ var object = store.Ref{Bucket: storetest.Bucket, Key: "huge.bam"}
 type bench struct {
 	*testing.T
 	memory *storetest.Memory
-	server *storetest.Server
+	server *s3server.Server
 }
 
 func newBench(t *testing.T) *bench {
 	m := storetest.New(storetest.For(t), storetest.Discard())
-	return &bench{T: t, memory: m, server: storetest.Serve(t, m)}
+	return &bench{T: t, memory: m, server: s3server.Serve(t, m)}
 }
 
 // haul runs the program and checks its peak memory.

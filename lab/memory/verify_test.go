@@ -10,13 +10,14 @@ import (
 
 	"haul.example/haul/store"
 	"haul.example/haul/store/storetest"
+	"haul.example/haul/store/storetest/s3server"
 )
 
 // TestManyVerified verifies many files against their objects, with a report. What haul takes must not grow with their
 // number, and objects whose ETag is an MD5 must cost no request each.
 func TestManyVerified(t *testing.T) {
 	memory := storetest.New(storetest.For(t))
-	b := &bench{T: t, memory: memory, server: storetest.Serve(t, memory)}
+	b := &bench{T: t, memory: memory, server: s3server.Serve(t, memory)}
 	n := count() / 10
 	text := bytes.Repeat([]byte("ACGT"), 1024)
 	dir := t.TempDir()

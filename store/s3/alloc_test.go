@@ -11,7 +11,7 @@ import (
 	"haul.example/haul/checksum"
 	"haul.example/haul/store"
 	"haul.example/haul/store/s3"
-	"haul.example/haul/store/storetest"
+	"haul.example/haul/store/storetest/s3server"
 )
 
 // TestAllocations bounds what one request of the data costs in memory, whatever its size: nothing that grows with a part or
@@ -23,7 +23,7 @@ func TestAllocations(t *testing.T) {
 	for _, size := range []int{1 << 20, 16 << 20} {
 		body := make([]byte, size)
 		sum := checksum.Bytes(checksum.CRC64NVME, body)
-		s := open(t, s3.Config{Endpoint: storetest.Canned(t, map[string][]byte{
+		s := open(t, s3.Config{Endpoint: s3server.Canned(t, map[string][]byte{
 			"PUT": fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nETag: \"0123456789abcdef0123456789abcdef\"\r\nX-Amz-Checksum-Crc64nvme: %s\r\n"+
 				"X-Amz-Request-Id: 0123456789ABCDEF\r\nDate: Mon, 02 Feb 2026 10:00:00 GMT\r\nServer: canned\r\nContent-Length: 0\r\n\r\n", sum.Base64()),
 			"GET": fmt.Appendf(nil, "HTTP/1.1 206 Partial Content\r\nETag: \"0123456789abcdef0123456789abcdef\"\r\nContent-Range: bytes 0-%d/%d\r\n"+

@@ -50,16 +50,10 @@ const (
 	pageLimit  = 16 << 20 // a page of 1,000 entries has 4 MiB at most, if all keys have the maximum length and all of it is escaped
 	shortLimit = 1 << 20
 	// maxLead is how much white space may come before an answer, in bytes: S3 sends some every few seconds while it copies.
-	maxLead = 256 << 10
-	// maxHead bounds the status line and headers of an answer, those of informational answers before it included. S3's
-	// limit is 8 KiB.
-	maxHead  = 256 << 10
+	maxLead  = 256 << 10
 	maxFault = 64 << 10 // read of an error's body
 	maxRoot  = 4 << 10  // the root element must begin within this, not counting white space before it
 )
-
-// cephID is a request ID of Ceph: a number, a time and a zone (transaction_id in rgw_common.h).
-var cephID = regexp.MustCompile("^tx[0-9a-f]{16,}-")
 
 // forms has the form of the answer to each operation.
 var forms = map[string]form{
@@ -99,16 +93,6 @@ func (c *call) form() form {
 		f.limit = shortLimit
 	}
 	return f
-}
-
-// accepts reports whether a document with this root can be the answer. Some servers name it as the API reference names the
-// type, gofakes3 leaves out Result, and some answer to UploadPartCopy as to CopyObject.
-func (f form) accepts(op, root string) bool {
-	names := []string{f.root, strings.TrimSuffix(f.root, "Result"), op + "Result", op + "Output", op + "Response"}
-	if op == "UploadPartCopy" {
-		names = append(names, "CopyObjectResult")
-	}
-	return root != "" && slices.ContainsFunc(names, func(s string) bool { return strings.EqualFold(s, root) })
 }
 
 // met reports whether the headers have what they must.
@@ -211,7 +195,7 @@ func (x *roundTrip) takeXML(resp *http.Response, head []byte, f form) error {
 // gigabytes.
 func (x *roundTrip) refuse(resp *http.Response, what string) {
 	x.fault = &fault{status: resp.StatusCode, header: resp.Header, other: what}
-	x.guard.cancel(errRefused)
+	x.watchdog.Cancel(errRefused)
 	rest(resp, nil)
 }
 

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"iter"
@@ -50,12 +51,9 @@ func (s *Store) Buckets(ctx context.Context, q store.BucketQuery) iter.Seq2[stor
 	}
 }
 
-func (s *Store) bucketsPage(ctx context.Context, in *awss3.ListBucketsInput, t *turns) (out *awss3.ListBucketsOutput, err error) {
+func (s *Store) bucketsPage(ctx context.Context, in *awss3.ListBucketsInput, t *turns) (*awss3.ListBucketsOutput, error) {
 	c := &call{op: "ListBuckets", everywhere: true}
-	_, err = s.do(ctx, c, func(ctx context.Context, client *awss3.Client) (err error) {
-		out, err = client.ListBuckets(ctx, in)
-		return err
-	})
+	out, _, err := ask(ctx, s, c, (*awss3.Client).ListBuckets, in)
 	if err != nil {
 		return nil, err
 	}
@@ -78,10 +76,7 @@ func bucketCall(op, name string) *call { return &call{op: op, ref: store.Ref{Buc
 
 // Bucket checks that a bucket exists, and returns its region.
 func (s *Store) Bucket(ctx context.Context, name string) (store.Bucket, error) {
-	x, err := s.do(ctx, bucketCall("HeadBucket", name), func(ctx context.Context, c *awss3.Client) error {
-		_, err := c.HeadBucket(ctx, &awss3.HeadBucketInput{Bucket: &name})
-		return err
-	})
+	_, x, err := ask(ctx, s, bucketCall("HeadBucket", name), (*awss3.Client).HeadBucket, &awss3.HeadBucketInput{Bucket: &name})
 	var e *store.Error
 	switch {
 	case errors.As(err, &e) && e.Kind == store.NotFound: // an answer to HEAD has no code
@@ -99,29 +94,17 @@ func (s *Store) Bucket(ctx context.Context, name string) (store.Bucket, error) {
 
 // location asks for a bucket's region in S3's older way, or returns "". In its first days S3 had one region without a name.
 func (s *Store) location(ctx context.Context, name string) string {
-	c, region := bucketCall("GetBucketLocation", name), ""
-	_, err := s.do(ctx, c, func(ctx context.Context, c *awss3.Client) error {
-		out, err := c.GetBucketLocation(ctx, &awss3.GetBucketLocationInput{Bucket: &name})
-		if err == nil {
-			region = string(out.LocationConstraint)
-		}
-		return err
-	})
-	switch {
-	case err != nil:
+	in := &awss3.GetBucketLocationInput{Bucket: &name}
+	out, _, err := ask(ctx, s, bucketCall("GetBucketLocation", name), (*awss3.Client).GetBucketLocation, in)
+	if err != nil {
 		return ""
-	case region == "":
-		return defaultRegion
 	}
-	return region
+	return cmp.Or(string(out.LocationConstraint), defaultRegion)
 }
 
 // MakeBucket creates a bucket, in the Store's region if none is named.
 func (s *Store) MakeBucket(ctx context.Context, b store.NewBucket) error {
-	region := b.Region
-	if region == "" {
-		region = s.region
-	}
+	region := cmp.Or(b.Region, s.region)
 	in := &awss3.CreateBucketInput{Bucket: &b.Name}
 	if region != defaultRegion || len(b.Tags) > 0 {
 		in.CreateBucketConfiguration = &types.CreateBucketConfiguration{}
@@ -132,23 +115,16 @@ func (s *Store) MakeBucket(ctx context.Context, b store.NewBucket) error {
 	for _, name := range slices.Sorted(maps.Keys(b.Tags)) {
 		in.CreateBucketConfiguration.Tags = append(in.CreateBucketConfiguration.Tags, types.Tag{Key: &name, Value: aws.String(b.Tags[name])})
 	}
-	c := bucketCall("CreateBucket", b.Name)
 	if s.regionFor(b.Name) != region && s.canMove() {
 		s.learnRegion(b.Name, region)
 	}
-	_, err := s.do(ctx, c, func(ctx context.Context, c *awss3.Client) error {
-		_, err := c.CreateBucket(ctx, in)
-		return err
-	})
+	_, _, err := ask(ctx, s, bucketCall("CreateBucket", b.Name), (*awss3.Client).CreateBucket, in)
 	return err
 }
 
 // DeleteBucket deletes an empty bucket.
 func (s *Store) DeleteBucket(ctx context.Context, name string) error {
-	_, err := s.do(ctx, bucketCall("DeleteBucket", name), func(ctx context.Context, c *awss3.Client) error {
-		_, err := c.DeleteBucket(ctx, &awss3.DeleteBucketInput{Bucket: &name})
-		return err
-	})
+	_, _, err := ask(ctx, s, bucketCall("DeleteBucket", name), (*awss3.Client).DeleteBucket, &awss3.DeleteBucketInput{Bucket: &name})
 	return err
 }
 

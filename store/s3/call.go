@@ -5,11 +5,34 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
+	"haul.example/haul/checksum"
 	"haul.example/haul/store"
 )
+
+// call describes one operation.
+type call struct {
+	op  string // in S3's words
+	ref store.Ref
+	// header is sent and signed on top of what the SDK sends.
+	header http.Header
+	attrs  *store.Attrs
+	// sums names the algorithm of a checksum that the request relies on, so that a refusal of it can be recognized.
+	sums checksum.Algorithm
+	// size of the body in bytes.
+	size int64
+	// part is the number of the part that the request sends, or how many parts it names.
+	part int
+	// slow answers may take minutes (Complete, Copy).
+	slow bool
+	// pinned: a 412 is about the state of the object that is read; else about the one that is written.
+	pinned bool
+	// stream: the answer's body continues after the call.
+	stream bool
+	// everywhere: the call is not about a bucket.
+	everywhere bool
+}
 
 // newCall returns a call that touches the bytes of an object, and so needs the customer's key.
 func newCall(op string, ref store.Ref, a *store.Attrs) call {
@@ -56,7 +79,7 @@ func (s *Store) withSums(c *call, try func() (*roundTrip, error)) (*roundTrip, e
 	c.header.Set(sumMode, "ENABLED")
 	x, err := try()
 	if err == nil {
-		s.profile.prove(checksumMode)
+		s.profile.foundSupported(checksumMode)
 		return x, nil
 	}
 	if s.profile.sure(checksumMode) || x == nil || x.fault == nil || !chokes(x.fault) {
@@ -67,19 +90,6 @@ func (s *Store) withSums(c *call, try func() (*roundTrip, error)) (*roundTrip, e
 	if again != nil {
 		return x, err
 	}
-	s.profile.lack(checksumMode)
+	s.profile.foundMissing(checksumMode)
 	return plain, nil
-}
-
-// chokes reports errors that an unknown header may cause.
-func chokes(f *fault) bool {
-	switch f.status {
-	case http.StatusNotImplemented:
-		return true
-	case http.StatusBadRequest:
-		return f.Code == "" || strings.Contains(strings.ToLower(f.Message), "checksum")
-	case http.StatusForbidden:
-		return f.Code == "" || f.Code == "SignatureDoesNotMatch"
-	}
-	return false
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/smithy-go/logging"
 
 	"haul.example/haul/store"
@@ -68,9 +67,6 @@ type Config struct {
 	RoleCache string
 }
 
-// defaultRegion is the first one to try if none is configured; servers answer with the right one.
-const defaultRegion = "us-east-1"
-
 // load finds configuration and credentials as the SDK does.
 func load(ctx context.Context, c Config) (aws.Config, error) {
 	opts, clean, err := sharedFiles()
@@ -106,20 +102,6 @@ func load(ctx context.Context, c Config) (aws.Config, error) {
 	return cfg, nil
 }
 
-// regionTimeout bounds the request to the metadata service of EC2 for the machine's region, as in the AWS CLI.
-const regionTimeout = time.Second
-
-// machineRegion returns the region of this EC2 instance, or "".
-func machineRegion(ctx context.Context, cfg aws.Config) string {
-	ctx, cancel := context.WithTimeout(ctx, regionTimeout)
-	defer cancel()
-	out, err := imds.NewFromConfig(cfg, func(o *imds.Options) { o.Retryer = aws.NopRetryer{} }).GetRegion(ctx, &imds.GetRegionInput{})
-	if err != nil {
-		return "" // not on EC2
-	}
-	return out.Region
-}
-
 func explainLoad(err error) error {
 	var missing config.SharedConfigProfileNotExistError
 	if errors.As(err, &missing) {
@@ -153,32 +135,6 @@ func parseEndpoint(s string) (*url.URL, error) {
 		return nil, setupError("leave out what follows ? or # in the endpoint", errors.New("endpoint has a query or a fragment"))
 	}
 	return u, nil
-}
-
-// awsHost reports whether AWS itself answers at host.
-func awsHost(host string) bool {
-	host = strings.ToLower(host)
-	for _, suffix := range []string{".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".amazonaws.eu"} {
-		if strings.HasSuffix(host, suffix) {
-			return true
-		}
-	}
-	return false
-}
-
-// regionOf returns the region in a plain regional host of AWS, such as s3.eu-west-1.amazonaws.com; or "".
-func regionOf(host string) string {
-	rest, ok := strings.CutPrefix(strings.ToLower(host), "s3.")
-	if !ok {
-		return ""
-	}
-	rest = strings.TrimPrefix(rest, "dualstack.")
-	for _, suffix := range []string{".amazonaws.com", ".amazonaws.com.cn"} {
-		if r, ok := strings.CutSuffix(rest, suffix); ok && r != "" && !strings.Contains(r, ".") {
-			return r
-		}
-	}
-	return ""
 }
 
 // loopback reports whether host is this machine.

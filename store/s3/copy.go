@@ -40,15 +40,12 @@ func (s *Store) Copy(ctx context.Context, r store.CopyRequest) (store.Object, er
 		c.sums = r.Sum
 		c.header.Set(algorithmHeader, string(r.Sum))
 	}
-	ask := func(ctx context.Context, client *awss3.Client) error {
-		_, err := client.CopyObject(ctx, &awss3.CopyObjectInput{Bucket: &r.To.Bucket, Key: &r.To.Key, CopySource: &source})
-		return err
-	}
-	x, err := s.do(ctx, &c, ask)
+	in := &awss3.CopyObjectInput{Bucket: &r.To.Bucket, Key: &r.To.Key, CopySource: &source}
+	_, x, err := ask(ctx, s, &c, (*awss3.Client).CopyObject, in)
 	if errors.Is(err, store.ChecksumRefused) {
 		c.sums = checksum.None
 		c.header.Del(algorithmHeader)
-		x, err = s.do(ctx, &c, ask)
+		_, x, err = ask(ctx, s, &c, (*awss3.Client).CopyObject, in)
 	}
 	if err != nil {
 		return store.Object{}, err
@@ -82,26 +79,11 @@ func copyFrom(c *call, from store.Ref, match string) string {
 	copyHeaders(c.header, c.attrs)
 	set(c.header, "X-Amz-Copy-Source-If-Match", quoted(match))
 	c.pinned = match != ""
-	source := escapePath(from.Bucket + "/" + from.Key)
+	source := escaped(from.Bucket + "/" + from.Key)
 	if from.Version != "" {
 		source += "?versionId=" + url.QueryEscape(from.Version)
 	}
 	return source
-}
-
-// escapePath escapes all bytes but those that S3 leaves alone, and the slash.
-func escapePath(s string) string {
-	const hex = "0123456789ABCDEF"
-	var b strings.Builder
-	for _, c := range []byte(s) {
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte("-._~/", c) >= 0:
-			b.WriteByte(c)
-		default:
-			b.Write([]byte{'%', hex[c>>4], hex[c&15]})
-		}
-	}
-	return b.String()
 }
 
 // CopyPart fills a part from a range of a stored object.
@@ -116,10 +98,8 @@ func (s *Store) CopyPart(ctx context.Context, r store.CopyPartRequest) (store.Pa
 	if err := c.check(nil); err != nil {
 		return store.Part{}, err
 	}
-	x, err := s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
-		_, err := client.UploadPartCopy(ctx, &awss3.UploadPartCopyInput{Bucket: &u.Bucket, Key: &u.Key, CopySource: &source,
-			UploadId: &u.ID, PartNumber: aws.Int32(int32(r.Number))})
-		return err
+	_, x, err := ask(ctx, s, &c, (*awss3.Client).UploadPartCopy, &awss3.UploadPartCopyInput{
+		Bucket: &u.Bucket, Key: &u.Key, CopySource: &source, UploadId: &u.ID, PartNumber: aws.Int32(int32(r.Number)),
 	})
 	if err != nil {
 		return store.Part{}, err
@@ -137,22 +117,17 @@ func (s *Store) Tags(ctx context.Context, ref store.Ref, a *store.Attrs) (map[st
 	if err := c.check(nil); err != nil {
 		return nil, err
 	}
-	tags := map[string]string{}
-	_, err := s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
-		out, err := client.GetObjectTagging(ctx, &awss3.GetObjectTaggingInput{Bucket: &ref.Bucket, Key: &ref.Key, VersionId: version(ref)})
-		if err != nil {
-			return err
-		}
-		for _, t := range out.TagSet {
-			if aws.ToString(t.Key) == "" {
-				return c.wrong(foreignHint, "a tag without a key came")
-			}
-			tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
-		}
-		return nil
-	})
+	in := &awss3.GetObjectTaggingInput{Bucket: &ref.Bucket, Key: &ref.Key, VersionId: version(ref)}
+	out, _, err := ask(ctx, s, &c, (*awss3.Client).GetObjectTagging, in)
 	if err != nil {
 		return nil, err
+	}
+	tags := map[string]string{}
+	for _, t := range out.TagSet {
+		if aws.ToString(t.Key) == "" {
+			return nil, c.wrong(foreignHint, "a tag without a key came")
+		}
+		tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
 	}
 	return tags, nil
 }

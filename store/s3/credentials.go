@@ -37,7 +37,7 @@ type credentials struct {
 // Retrieve returns the credentials for one request.
 func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	p, age, had, err := c.current(ctx)
-	if x := exchangeOf(ctx); x != nil {
+	if x := roundTripOf(ctx); x != nil {
 		x.credentials = age
 	}
 	if err == nil {

@@ -6,15 +6,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
-
 	"haul.example/haul/checksum"
+	"haul.example/haul/internal/rawhttp"
 	"haul.example/haul/store"
 )
 
@@ -34,41 +30,8 @@ type dataRequest struct {
 	buffer   []byte            // to carry it in; nil allocates one
 	wire     *store.Wire       // to watch the connection; may be nil
 	uploadID string
-	late     *lateSum // nil if the checksum is in the header
-	signed   bool     // the SDK must sign the body, too
-}
-
-// unsigned sends bodies without a SHA-256 of them, over plain HTTP too: they are verified by the checksum in a header.
-func unsigned(o *awss3.Options) {
-	o.APIOptions = append(o.APIOptions, v4.SwapComputePayloadSHA256ForUnsignedPayloadMiddleware)
-}
-
-// sdkSend and sdkFetch move the data through the SDK: slower than the directTransport, but they work wherever the SDK does.
-func sdkSend(ctx context.Context, c *awss3.Client, m dataRequest) (err error) {
-	if m.late != nil {
-		return errNoLate
-	}
-	how := unsigned
-	if m.signed {
-		how = func(*awss3.Options) {}
-	}
-	// Each attempt reads from the start, with a position of its own.
-	body := io.NewSectionReader(m.body, 0, m.body.Size())
-	if m.uploadID == "" {
-		_, err = c.PutObject(ctx, &awss3.PutObjectInput{Bucket: &m.ref.Bucket, Key: &m.ref.Key, Body: body}, how)
-		return err
-	}
-	_, err = c.UploadPart(ctx, &awss3.UploadPartInput{Bucket: &m.ref.Bucket, Key: &m.ref.Key, Body: body,
-		UploadId: &m.uploadID, PartNumber: aws.Int32(int32(m.part))}, how)
-	return err
-}
-
-func sdkFetch(ctx context.Context, c *awss3.Client, m dataRequest) (io.ReadCloser, error) {
-	out, err := c.GetObject(ctx, &awss3.GetObjectInput{Bucket: &m.ref.Bucket, Key: &m.ref.Key, VersionId: version(m.ref)})
-	if err != nil {
-		return nil, err
-	}
-	return out.Body, nil
+	trailing *trailingSum // nil if the checksum is in the header
+	signed   bool         // the SDK must sign the body, too
 }
 
 // version returns the version to ask for, or nil.
@@ -91,7 +54,7 @@ func (s *Store) Put(ctx context.Context, r store.PutRequest) (store.Object, erro
 	if err := m.check(objectHeaders(m.header, r.Attrs)); err != nil {
 		return store.Object{}, err
 	}
-	x, err := s.door.send(ctx, m)
+	x, err := s.transport.send(ctx, m)
 	if err != nil {
 		if errors.Is(err, store.ChecksumRefused) {
 			s.profile.refuse(checksum.Scheme{Algorithm: r.Sum.Algorithm})
@@ -102,8 +65,8 @@ func (s *Store) Put(ctx context.Context, r store.PutRequest) (store.Object, erro
 	if err := s.encrypted(ctx, x, o, false); err != nil {
 		return store.Object{}, err
 	}
-	if told := o.Sum(r.Sum.Algorithm); !told.IsZero() && told.Value != r.Sum.Value {
-		return store.Object{}, m.wrong(foreignHint, fmt.Sprintf("an answer about other bytes came: %v in place of %v", told, r.Sum))
+	if got := o.Sum(r.Sum.Algorithm); !got.IsZero() && got.Value != r.Sum.Value {
+		return store.Object{}, m.wrong(foreignHint, fmt.Sprintf("an answer about other bytes came: %v in place of %v", got, r.Sum))
 	}
 	o.Size = r.Body.Size()
 	s.learnFromPut(&o, r.Sum)
@@ -140,23 +103,23 @@ func (s *Store) PutPart(ctx context.Context, r store.PutPartRequest) (store.Part
 	setSum(m.header, r.Sum)
 	if r.Sum.IsZero() && r.LateSum != nil {
 		if !s.TakesLateSums(u) {
-			return store.Part{}, noLate(u.Ref, nil)
+			return store.Part{}, refuseTrailer(u.Ref, nil)
 		}
-		m.late = &lateSum{algorithm: u.Scheme.Algorithm, sum: r.LateSum, size: r.Body.Size()}
+		m.trailing = &trailingSum{algorithm: u.Scheme.Algorithm, sum: r.LateSum, size: r.Body.Size()}
 		m.sums = u.Scheme.Algorithm
 	}
 	if err := m.check(nil); err != nil {
 		return store.Part{}, err
 	}
 	p, err := s.putPart(ctx, r, m)
-	if m.late != nil {
-		err = s.judgeLate(u.Ref, p, err)
+	if m.trailing != nil {
+		err = s.judgeTrailer(u.Ref, p, err)
 	}
 	return p, err
 }
 
 func (s *Store) putPart(ctx context.Context, r store.PutPartRequest, m dataRequest) (store.Part, error) {
-	x, err := s.door.send(ctx, m)
+	x, err := s.transport.send(ctx, m)
 	if err != nil {
 		return store.Part{}, err
 	}
@@ -186,7 +149,7 @@ func (s *Store) Get(ctx context.Context, r store.GetRequest) (*store.Body, error
 	}
 	var stream io.ReadCloser
 	x, err := s.withSums(&m.call, func() (x *roundTrip, err error) {
-		x, stream, err = s.door.fetch(ctx, m)
+		x, stream, err = s.transport.fetch(ctx, m)
 		return x, err
 	})
 	if err != nil {
@@ -194,7 +157,7 @@ func (s *Store) Get(ctx context.Context, r store.GetRequest) (*store.Body, error
 	}
 	body, err := s.open(x, r, stream)
 	if err != nil {
-		x.guard.stop()
+		x.watchdog.Stop()
 		return nil, errors.Join(err, ignoreClose(stream))
 	}
 	return body, nil
@@ -274,9 +237,9 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 	if int64(len(p)) > b.left {
 		p = p[:b.left]
 	}
-	b.x.guard.enter()
+	b.x.watchdog.Resume()
 	n, err := b.stream.Read(p)
-	b.x.guard.leave()
+	b.x.watchdog.Pause()
 	b.left -= int64(n)
 	switch {
 	case b.left == 0:
@@ -293,10 +256,10 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 func (b *bodyReader) explain(err error) error {
 	x := b.x
 	e := &store.Error{Op: x.call.op, Ref: x.call.ref, RequestID: x.answer.Get("X-Amz-Request-Id")}
-	switch cause := x.guard.cause(); cause {
+	switch cause := x.watchdog.Cause(); cause {
 	case nil:
 		explainNet(e, err, b.store.secrets(x.call)...)
-	case errStalled:
+	case rawhttp.ErrStalled:
 		b.store.explainStall(e, x)
 	default:
 		return fmt.Errorf("%s %s: %w", x.call.op, x.call.ref, cause)
@@ -310,7 +273,7 @@ func (b *bodyReader) Close() error {
 		b.err = errClosed
 	}
 	err := b.stream.Close()
-	b.x.guard.stop()
+	b.x.watchdog.Stop()
 	return err
 }
 
@@ -325,12 +288,6 @@ func quoted(etag string) string {
 		return ""
 	}
 	return `"` + etag + `"`
-}
-
-// emptyRange reports the range of an empty object, for which S3 has the status 416, and some servers 206 and "bytes 0-0/0".
-func emptyRange(s string) bool {
-	bounds, found := strings.CutSuffix(s, "/0")
-	return found && slices.Contains([]string{"bytes 0-0", "bytes 0--1", "bytes */0", "bytes *"}, bounds)
 }
 
 // contentRange reads "bytes 0-99/1234".

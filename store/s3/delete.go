@@ -26,10 +26,8 @@ func (s *Store) Delete(ctx context.Context, ref store.Ref, a *store.Attrs) error
 	if err := c.check(nil); err != nil {
 		return err
 	}
-	_, err := s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
-		_, err := client.DeleteObject(ctx, &awss3.DeleteObjectInput{Bucket: &ref.Bucket, Key: &ref.Key, VersionId: version(ref)})
-		return err
-	})
+	in := &awss3.DeleteObjectInput{Bucket: &ref.Bucket, Key: &ref.Key, VersionId: version(ref)}
+	_, _, err := ask(ctx, s, &c, (*awss3.Client).DeleteObject, in)
 	if errors.Is(err, store.NotFound) { // some servers say so
 		return nil
 	}
@@ -66,7 +64,7 @@ func (s *Store) DeleteMany(ctx context.Context, refs []store.Ref, a *store.Attrs
 	})
 	switch {
 	case errors.Is(err, store.Unsupported):
-		s.profile.lack(deleteObjects)
+		s.profile.foundMissing(deleteObjects)
 	case errors.Is(err, store.Invalid) && !s.profile.aws: // Google's answer, too; one by one, each gets its own
 		return nil, c.unsupported()
 	}

@@ -11,12 +11,13 @@ import (
 	"haul.example/haul/store"
 	"haul.example/haul/store/s3"
 	"haul.example/haul/store/storetest"
+	"haul.example/haul/store/storetest/s3server"
 )
 
 func ExampleOpen() {
 	os.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
 	os.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
-	server := storetest.Serve(nil, storetest.New(storetest.Buckets("lab")))
+	server := s3server.Serve(nil, storetest.New(storetest.Buckets("lab")))
 	defer server.Close()
 
 	ctx := context.Background()

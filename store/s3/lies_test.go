@@ -25,12 +25,13 @@ import (
 	"haul.example/haul/store"
 	"haul.example/haul/store/s3"
 	"haul.example/haul/store/storetest"
+	"haul.example/haul/store/storetest/s3server"
 )
 
 // world is a store, and a server on it that lies.
 type world struct {
 	*storetest.Memory
-	*storetest.Server
+	*s3server.Server
 	s    *s3.Store
 	open store.Upload // with two parts
 	want map[string][]byte
@@ -246,7 +247,7 @@ func TestLies(t *testing.T) {
 func lieTo(t *testing.T, name string, seed uint64, r *rand.Rand) string {
 	w := newWorld(t, r.IntN(2) == 0)
 	defer w.Close()
-	lies := &storetest.Lies{Seed: seed, One: 1 + r.IntN(3), Times: r.IntN(3)}
+	lies := &s3server.Lies{Seed: seed, One: 1 + r.IntN(3), Times: r.IntN(3)}
 	w.Lie(lies)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -255,10 +256,10 @@ func lieTo(t *testing.T, name string, seed uint64, r *rand.Rand) string {
 	var e *store.Error
 	switch {
 	case ctx.Err() != nil:
-		return fmt.Sprintf("it hangs; lies were %q", lies.Told())
+		return fmt.Sprintf("it hangs; lies were %q", lies.Sent())
 	case got.wrong != "":
-		return fmt.Sprintf("it is called done, and %s; lies were %q", got.wrong, lies.Told())
-	case got.err != nil && len(lies.Told()) == 0 && !errors.Is(got.err, store.Network): // a busy machine has those of its own
+		return fmt.Sprintf("it is called done, and %s; lies were %q", got.wrong, lies.Sent())
+	case got.err != nil && len(lies.Sent()) == 0 && !errors.Is(got.err, store.Network): // a busy machine has those of its own
 		return fmt.Sprintf("without any lie: %v", got.err)
 	case got.err != nil && !errors.As(got.err, &e):
 		return fmt.Sprintf("%T is no store.Error: %v", got.err, got.err)
@@ -271,7 +272,7 @@ func lieTo(t *testing.T, name string, seed uint64, r *rand.Rand) string {
 // newWorld makes a world; its store speaks to the server directly, or else through the SDK, as it does if there is a proxy.
 func newWorld(t *testing.T, direct bool) *world {
 	m := storetest.New(storetest.Buckets(inLab, "other", "third"), storetest.Limits(store.Limits{MinPart: 1, MaxPart: 1 << 20, MaxPut: 1 << 20, MaxParts: 100}))
-	w := &world{Memory: m, Server: storetest.Serve(nil, m, storetest.Page(2)), want: map[string][]byte{}}
+	w := &world{Memory: m, Server: s3server.Serve(nil, m, s3server.Page(2)), want: map[string][]byte{}}
 	for _, key := range []string{"run/big", "run/d/1", "run/d/2", "run/e/1", "other/x"} {
 		w.want[key] = []byte(strings.Repeat(key, 100))
 		m.PutBytes(at(key), w.want[key])

@@ -86,19 +86,16 @@ func (s *Store) uploadsPage(ctx context.Context, in *awss3.ListMultipartUploadsI
 
 // getUploads asks for a page. Keys come encoded if the answer says so; Ceph encodes them and does not say so, which shows
 // in a "%" that may as well be the key's own: such a page is asked for again, with keys as they are.
-func (s *Store) getUploads(ctx context.Context, c *call, in *awss3.ListMultipartUploadsInput) (out *awss3.ListMultipartUploadsOutput, err error) {
+func (s *Store) getUploads(ctx context.Context, c *call, in *awss3.ListMultipartUploadsInput) (*awss3.ListMultipartUploadsOutput, error) {
 	if !s.profile.has(encodedUploads) {
 		in.EncodingType = ""
 	}
-	_, err = s.do(ctx, c, func(ctx context.Context, client *awss3.Client) (err error) {
-		out, err = client.ListMultipartUploads(ctx, in)
-		return err
-	})
+	out, _, err := ask(ctx, s, c, (*awss3.Client).ListMultipartUploads, in)
 	unclear := func(u types.MultipartUpload) bool { return strings.Contains(aws.ToString(u.Key), "%") }
 	if err != nil || in.EncodingType == "" || out.EncodingType != "" || !slices.ContainsFunc(out.Uploads, unclear) {
 		return out, err
 	}
-	s.profile.lack(encodedUploads)
+	s.profile.foundMissing(encodedUploads)
 	return s.getUploads(ctx, c, in)
 }
 
@@ -108,7 +105,7 @@ func uploadFrom(bucket, key string, u types.MultipartUpload) store.Upload {
 		Started: timeOf(u.Initiated), StorageClass: string(u.StorageClass),
 	}
 	if a, err := checksum.Parse(string(u.ChecksumAlgorithm)); err == nil && a != checksum.None {
-		up.Scheme = schemeTold(a, string(u.ChecksumType))
+		up.Scheme = storedScheme(a, string(u.ChecksumType))
 	}
 	return up
 }
@@ -191,12 +188,8 @@ func (l *listing) next(ctx context.Context) (page []store.Entry, more bool, err 
 	if !l.s.profile.has(listObjectsV2) {
 		return l.nextV1(ctx)
 	}
-	var out *awss3.ListObjectsV2Output
 	c := newPlainCall("ListObjectsV2", l.ref, l.attrs)
-	_, err = l.s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) (err error) {
-		out, err = client.ListObjectsV2(ctx, &l.in)
-		return err
-	})
+	out, _, err := ask(ctx, l.s, &c, (*awss3.Client).ListObjectsV2, &l.in)
 	if err != nil {
 		return nil, false, err
 	}
@@ -211,7 +204,7 @@ func (l *listing) next(ctx context.Context) (page []store.Entry, more bool, err 
 	if more = aws.ToBool(out.IsTruncated); more {
 		token = plainText(aws.ToString(out.NextContinuationToken))
 		if v1 := token == "" && l.in.ContinuationToken == nil && out.KeyCount == nil; v1 {
-			l.s.profile.lack(listObjectsV2)
+			l.s.profile.foundMissing(listObjectsV2)
 			return l.nextV1(ctx)
 		}
 		if token == "" {
@@ -231,12 +224,8 @@ func (l *listing) nextV1(ctx context.Context) (page []store.Entry, more bool, er
 	if l.marker != "" {
 		in.Marker = &l.marker
 	}
-	var out *awss3.ListObjectsOutput
 	c := newPlainCall("ListObjects", l.ref, l.attrs)
-	_, err = l.s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) (err error) {
-		out, err = client.ListObjects(ctx, &in)
-		return err
-	})
+	out, _, err := ask(ctx, l.s, &c, (*awss3.Client).ListObjects, &in)
 	if err != nil {
 		return nil, false, err
 	}

@@ -18,6 +18,7 @@ import (
 	"haul.example/haul/store"
 	"haul.example/haul/store/s3"
 	"haul.example/haul/store/storetest"
+	"haul.example/haul/store/storetest/s3server"
 )
 
 func TestParts(t *testing.T) {
@@ -265,7 +266,7 @@ func TestListOfNothing(t *testing.T) {
 // TestListServed lists odd keys over small pages, as the server of storetest returns them.
 func TestListServed(t *testing.T) {
 	m := storetest.New(storetest.Buckets("lab"))
-	srv := storetest.Serve(t, m, storetest.Page(3))
+	srv := s3server.Serve(t, m, s3server.Page(3))
 	setKeys(t)
 	s := open(t, s3.Config{Endpoint: srv.URL})
 	keys := storetest.OddKeys()

@@ -1,13 +1,36 @@
 package s3
 
 import (
+	"cmp"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"haul.example/haul/checksum"
+	"haul.example/haul/store"
 )
+
+// How servers differ from S3 is here, as far as it can be: what is known of a provider before any request (providers), and
+// below it how odd answers are read, by operation. What a Store learns of its server while it runs is in quirks_learned.go.
+//
+//	any, with a checksum         refused by 501, 400, or a signature that does not match: refusesSum
+//	GetObject, HeadObject        x-amz-checksum-mode breaks old servers: chokes, withSums
+//	GetObject                    206 for an empty object: emptyRange
+//	HeadObject of a part         moto answers 412: layout.head
+//	PutObject, UploadPart        accepted, and the checksum not looked at: learnFromPut
+//	UploadPart                   trailing checksums are taken for data: judgeTrailer (Ceph 16)
+//	ListParts                    a part that was sent twice is listed twice: newest (SeaweedFS)
+//	ListParts, UploadPart,       an upload that is gone is reported as a missing key: goneUpload (Ceph)
+//	Complete and Abort
+//	CompleteMultipartUpload      unknown headers are refused: learnFromComplete
+//	ListMultipartUploads         encoded keys that the answer does not call encoded: getUploads (Ceph)
+//	ListObjects                  version 2 is unknown: listing.next
+//	GetObjectTagging             nothing at all about an object without tags: cephID (Ceph)
+//	DeleteObject                 404 for what is not there: Delete
+//	DeleteObjects                unknown, so objects are deleted one by one: DeleteMany (Google)
+//	CopyObject, with a key       encrypted, and not said: encrypted (MinIO)
+//	all with XML                 other root elements: form.accepts (gofakes3)
 
 // quirks are what is known of a provider before any request.
 type quirks struct {
@@ -21,12 +44,12 @@ type quirks struct {
 	equalParts bool
 	// gzip: to it, "Accept-Encoding: identity" means to decompress what is stored with Content-Encoding gzip.
 	gzip bool
-	// without lists the features that it is known to be missing.
+	// without lists the features that it does not have.
 	without   []feature
 	maxObject int64 // bytes; 0 is S3's
 }
 
-// feature names something that a server may be missing. A missing feature is learned once and not asked for again.
+// feature names something that a server may not have. That is learned once and not asked for again.
 type feature string
 
 const (
@@ -71,141 +94,99 @@ func (s *Store) md5ETags(h http.Header) bool {
 	return s.profile.aws || slices.Contains(md5Servers, h.Get("Server")) && !strings.Contains(h.Get("ETag"), "-")
 }
 
-// profile is what is known of one endpoint: its quirks, and what was learned.
-type profile struct {
-	quirks // immutable
-
-	mu      sync.Mutex
-	refused map[checksum.Scheme]bool // with Kind, of uploads; without, of everything
-	ignored bool                     // it accepts x-amz-checksum-* and does nothing with it
-	lacks   map[feature]bool
-	proved  map[feature]bool // it was seen to support these
-	works   bool             // it was seen to check a checksum
-	limits  learned
-}
-
-func newProfile(host string) *profile {
-	p := &profile{
-		quirks:  quirks{aws: host == "" || awsHost(host)},
-		refused: map[checksum.Scheme]bool{}, lacks: map[feature]bool{}, proved: map[feature]bool{},
-	}
-	for _, q := range providers {
-		if host == q.host || strings.HasSuffix(host, "."+q.host) {
-			p.quirks = q
-		}
-	}
-	if p.ladder == nil {
-		p.ladder = ladder
-	}
-	for _, f := range p.without {
-		p.lacks[f] = true
-	}
-	return p
-}
-
-// encoding returns the encoding that answers may have, so that the bytes come as they are stored.
-func (p *profile) encoding() string {
-	if p.gzip {
-		return "gzip"
-	}
-	return "identity"
-}
-
-// schemes returns what to try for a wanted scheme, best first. The last is always no checksum at all.
-func (p *profile) schemes(want checksum.Scheme) []checksum.Scheme {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var all []checksum.Scheme
-	for _, s := range append(wished(want), p.ladder...) {
-		if p.takes(s) {
-			all = append(all, s)
-		}
-	}
-	return append(all, checksum.Scheme{})
-}
-
-// takes reports whether s is still worth trying; mu is held.
-func (p *profile) takes(s checksum.Scheme) bool {
-	if p.ignored && s.Algorithm != checksum.MD5 {
+// refusesSum reports whether the server refuses the checksum that the request came with. Old servers do so in their own
+// ways: by 501, by a 400 that names it, or, since they leave the unknown header out of what they sign, by a signature that
+// does not match.
+func (s *Store) refusesSum(f *fault, c *call) bool {
+	if c.sums == checksum.None || kinds[f.Code] == store.Corrupt {
 		return false
 	}
-	return !p.refused[s] && !p.refused[checksum.Scheme{Algorithm: s.Algorithm}]
-}
-
-// wished returns the schemes of S3 that a wanted one can mean: SHA sums of uploads are composite, CRC64NVME is of the full
-// object, the other CRCs are either.
-func wished(want checksum.Scheme) []checksum.Scheme {
-	switch want.Algorithm {
-	case checksum.None:
-		return nil
-	case checksum.CRC64NVME:
-		return []checksum.Scheme{crc64Full}
-	case checksum.CRC32, checksum.CRC32C:
-		if want.Kind != "" {
-			return []checksum.Scheme{want}
-		}
-		return []checksum.Scheme{{Algorithm: want.Algorithm, Kind: checksum.FullObject}, {Algorithm: want.Algorithm, Kind: checksum.Composite}}
+	text := strings.ToLower(f.Code + " " + f.Message + " " + f.text)
+	named := strings.Contains(text, "checksum") || c.sums == checksum.MD5 && strings.Contains(text, "content-md5")
+	switch {
+	case f.status == http.StatusNotImplemented:
+		return named || !s.profile.checked() && !strings.Contains(text, "none-match")
+	case f.status == http.StatusBadRequest:
+		return named || f.Code == "" && f.text == "" && !s.profile.checked()
+	case f.Code == "SignatureDoesNotMatch":
+		return c.sums != checksum.MD5 && !s.profile.checked()
 	}
-	return []checksum.Scheme{{Algorithm: want.Algorithm, Kind: checksum.Composite}}
+	return false
 }
 
-// refuse records that the server does not accept such a checksum; without Kind, in no request.
-func (p *profile) refuse(s checksum.Scheme) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.refused[s] = true
+// goneUpload reports whether an answer that something is not there is about the upload: whatever the code, nothing else can
+// be missing for these operations (Ceph answers NoSuchKey). If a part is copied, its source may be missing, which has that
+// code too.
+func (c *call) goneUpload(f *fault) bool {
+	switch c.op {
+	case "ListParts", "UploadPart", "CompleteMultipartUpload", "AbortMultipartUpload":
+		return f.text == "" // else the page is a proxy's
+	case "UploadPartCopy":
+		return f.text == "" && f.Code != "NoSuchKey" && f.Code != "NoSuchVersion"
+	}
+	return false
 }
 
-// ignore records that the server does nothing with checksums.
-func (p *profile) ignore() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.ignored = true
+// chokes reports errors that an unknown header may cause.
+func chokes(f *fault) bool {
+	switch f.status {
+	case http.StatusNotImplemented:
+		return true
+	case http.StatusBadRequest:
+		return f.Code == "" || strings.Contains(strings.ToLower(f.Message), "checksum")
+	case http.StatusForbidden:
+		return f.Code == "" || f.Code == "SignatureDoesNotMatch"
+	}
+	return false
 }
 
-// checks records that the server was seen to check a checksum.
-func (p *profile) checks() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.works = true
+// emptyRange reports the range of an empty object, for which S3 has the status 416, and some servers 206 and "bytes 0-0/0".
+func emptyRange(s string) bool {
+	bounds, found := strings.CutSuffix(s, "/0")
+	return found && slices.Contains([]string{"bytes 0-0", "bytes 0--1", "bytes */0", "bytes *"}, bounds)
 }
 
-// checked reports whether the server was seen to check a checksum, or is known to.
-func (p *profile) checked() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.works || p.aws
+// newest sorts parts, and leaves out those that were sent again since: SeaweedFS lists both, with times in seconds. If it
+// keeps the wrong one, its ETag shows it.
+func newest(listed []listedPart) (parts []store.Part) {
+	slices.SortStableFunc(listed, func(a, b listedPart) int {
+		return cmp.Or(cmp.Compare(a.Number, b.Number), a.modified.Compare(b.modified))
+	})
+	for i, p := range listed {
+		if i+1 < len(listed) && listed[i+1].Number == p.Number && !p.modified.IsZero() {
+			continue
+		}
+		parts = append(parts, p.Part)
+	}
+	return parts
 }
 
-// has reports whether f is worth asking for.
-func (p *profile) has(f feature) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return !p.lacks[f]
+// cephID is a request ID of Ceph: a number, a time and a zone (transaction_id in rgw_common.h).
+var cephID = regexp.MustCompile("^tx[0-9a-f]{16,}-")
+
+// accepts reports whether a document with this root can be the answer. Some servers name it as the API reference names the
+// type, gofakes3 leaves out Result, and some answer to UploadPartCopy as to CopyObject.
+func (f form) accepts(op, root string) bool {
+	names := []string{f.root, strings.TrimSuffix(f.root, "Result"), op + "Result", op + "Output", op + "Response"}
+	if op == "UploadPartCopy" {
+		names = append(names, "CopyObjectResult")
+	}
+	return root != "" && slices.ContainsFunc(names, func(s string) bool { return strings.EqualFold(s, root) })
 }
 
-// seen reports whether the server was seen to support f.
-func (p *profile) seen(f feature) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.proved[f]
-}
-
-// sure reports whether the server was seen to support f, or is known to.
-func (p *profile) sure(f feature) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.proved[f] || p.aws
-}
-
-func (p *profile) lack(f feature) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.lacks[f] = true
-}
-
-func (p *profile) prove(f feature) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.proved[f] = true
+// learnFromComplete reports whether the server refused a header, which is left out from now on.
+func (s *Store) learnFromComplete(e *store.Error, r store.CompleteRequest) bool {
+	if s.profile.aws {
+		return false
+	}
+	text := strings.ToLower(e.Message)
+	switch {
+	case e.Status == 501 && strings.Contains(text, "mp-object-size") && s.profile.has(objectSize):
+		s.profile.foundMissing(objectSize)
+		return true
+	case e.Kind == store.ChecksumRefused && !r.Sum.IsZero() && s.profile.has(wholeSum):
+		s.profile.foundMissing(wholeSum)
+		return true
+	}
+	return false
 }

@@ -17,6 +17,7 @@
 package s3
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"net/url"
@@ -27,6 +28,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"haul.example/haul/internal/rawhttp"
 	"haul.example/haul/store"
 )
 
@@ -40,7 +42,7 @@ type Store struct {
 	credentials  *credentials
 	anonymous    bool
 	profile      *profile
-	door         objectTransport
+	transport    objectTransport
 	stallTimeout time.Duration
 	stallFloor   int64
 	signPayload  bool
@@ -89,52 +91,29 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	return s, s.setUp(ctx, cfg, c)
 }
 
+// setUp decides what holds for all requests: where they go, who signs, and over which connections.
 func (s *Store) setUp(ctx context.Context, cfg aws.Config, c Config) error {
 	s.options = awss3.NewFromConfig(cfg, func(o *awss3.Options) {
 		if c.Endpoint != "" {
 			o.BaseEndpoint = aws.String(c.Endpoint)
 		}
 	}).Options()
-	if e := s.options.BaseEndpoint; e != nil {
-		u, err := parseEndpoint(*e)
-		if err != nil {
-			return err
-		}
-		s.endpoint = u
+	if err := s.place(ctx, cfg); err != nil {
+		return err
 	}
-	host := ""
-	if s.endpoint != nil {
-		host = s.endpoint.Hostname()
-	}
-	s.profile = newProfile(host)
-	s.identity = identity(s.endpoint, cfg.Region)
-	s.region = cfg.Region
-	if s.region == "" {
-		s.region = regionOf(host)
-	}
-	if s.region == "" && s.profile.aws {
-		s.region = machineRegion(ctx, cfg)
-	}
-	if s.region == "" {
-		s.region = defaultRegion
-	}
-	t := tlsConfig(cfg, c.NoVerifySSL)
-	p := newPool(t)
-	if c.DialTimeout > 0 {
-		p.dialTimeout = c.DialTimeout
-	}
-	s.door = newLeanDoor(s, p)
+	t, dial := tlsConfig(cfg, c.NoVerifySSL), max(0, c.DialTimeout)
+	s.transport = newDirectTransport(s, rawhttp.New(t, dial))
 	o := &s.options
-	o.HTTPClient = &captureClient{newTransport(t, p.dialTimeout), s.profile.encoding()}
+	o.HTTPClient = &captureClient{rawhttp.NewTransport(t, dial), s.profile.encoding()}
 	if !s.anonymous {
 		o.Credentials = s.credentials
 	}
-	o.Retryer = aws.NopRetryer{}
-	o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
-	o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
-	o.DisableLogOutputChecksumValidationSkipped = true
-	o.ContinueHeaderThresholdBytes = -1
-	o.APIOptions = append(o.APIOptions, apiOptions()...)
+	onlyOnce(o)
+	o.UseAccelerate = c.Accelerate
+	o.UseARNRegion = useARNRegion(ctx, cfg)
+	if c.DualStack {
+		o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled
+	}
 	switch c.Addressing {
 	case AddressAuto:
 		o.UsePathStyle = !s.profile.aws && !s.profile.virtual
@@ -145,11 +124,26 @@ func (s *Store) setUp(ctx context.Context, cfg aws.Config, c Config) error {
 	default:
 		return setupError("addressing is auto, path or virtual", errNoSuchAddressing)
 	}
-	o.UseAccelerate = c.Accelerate
-	o.UseARNRegion = useARNRegion(ctx, cfg)
-	if c.DualStack {
-		o.EndpointOptions.UseDualStackEndpoint = aws.DualStackEndpointStateEnabled
+	return nil
+}
+
+// place finds out which server this is, and the region to try first.
+func (s *Store) place(ctx context.Context, cfg aws.Config) error {
+	host := ""
+	if e := s.options.BaseEndpoint; e != nil {
+		u, err := parseEndpoint(*e)
+		if err != nil {
+			return err
+		}
+		s.endpoint, host = u, u.Hostname()
 	}
+	s.profile = newProfile(host)
+	s.identity = identity(s.endpoint, cfg.Region)
+	s.region = cmp.Or(cfg.Region, regionOf(host))
+	if s.region == "" && s.profile.aws {
+		s.region = machineRegion(ctx, cfg)
+	}
+	s.region = cmp.Or(s.region, defaultRegion)
 	return nil
 }
 

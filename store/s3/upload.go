@@ -6,10 +6,8 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
@@ -66,19 +64,13 @@ func (s *Store) create(ctx context.Context, ref store.Ref, scheme checksum.Schem
 	if err := c.check(objectHeaders(c.header, a)); err != nil {
 		return store.Upload{}, err
 	}
-	u := store.Upload{Ref: ref, Scheme: scheme}
-	x, err := s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
-		out, err := client.CreateMultipartUpload(ctx, &awss3.CreateMultipartUploadInput{Bucket: &ref.Bucket, Key: &ref.Key})
-		if err == nil {
-			u.ID = aws.ToString(out.UploadId)
-		}
-		return err
-	})
+	out, x, err := ask(ctx, s, &c, (*awss3.Client).CreateMultipartUpload, &awss3.CreateMultipartUploadInput{Bucket: &ref.Bucket, Key: &ref.Key})
 	if err != nil {
 		return store.Upload{}, err
 	}
-	if told := keyIn(x.body); !isKey(told, ref.Key) {
-		return store.Upload{}, c.wrong(foreignHint, fmt.Sprintf("an answer about the key %q came", plainText(told)))
+	u := store.Upload{Ref: ref, Scheme: scheme, ID: aws.ToString(out.UploadId)}
+	if key := keyIn(x.body); !isKey(key, ref.Key) {
+		return store.Upload{}, c.wrong(foreignHint, fmt.Sprintf("an answer about the key %q came", plainText(key)))
 	}
 	if a != nil {
 		u.StorageClass = a.StorageClass
@@ -109,23 +101,6 @@ func (s *Store) Complete(ctx context.Context, r store.CompleteRequest) (store.Ob
 	return o, err
 }
 
-// learnFromComplete reports whether the server refused a header, which is left out from now on.
-func (s *Store) learnFromComplete(e *store.Error, r store.CompleteRequest) bool {
-	if s.profile.aws {
-		return false
-	}
-	text := strings.ToLower(e.Message)
-	switch {
-	case e.Status == 501 && strings.Contains(text, "mp-object-size") && s.profile.has(objectSize):
-		s.profile.lack(objectSize)
-		return true
-	case e.Kind == store.ChecksumRefused && !r.Sum.IsZero() && s.profile.has(wholeSum):
-		s.profile.lack(wholeSum)
-		return true
-	}
-	return false
-}
-
 func (s *Store) complete(ctx context.Context, r store.CompleteRequest) (store.Object, error) {
 	u := r.Upload
 	c := newCall("CompleteMultipartUpload", u.Ref, r.Attrs)
@@ -149,16 +124,14 @@ func (s *Store) complete(ctx context.Context, r store.CompleteRequest) (store.Ob
 	for i, p := range r.Parts {
 		parts[i] = completedPart(p, u.Scheme)
 	}
-	x, err := s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
-		_, err := client.CompleteMultipartUpload(ctx, &awss3.CompleteMultipartUploadInput{Bucket: &u.Bucket, Key: &u.Key, UploadId: &u.ID,
-			MultipartUpload: &types.CompletedMultipartUpload{Parts: parts}})
-		return err
+	_, x, err := ask(ctx, s, &c, (*awss3.Client).CompleteMultipartUpload, &awss3.CompleteMultipartUploadInput{
+		Bucket: &u.Bucket, Key: &u.Key, UploadId: &u.ID, MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
 	})
 	if err != nil {
 		return store.Object{}, err
 	}
-	if told := keyIn(x.body); !isKey(told, u.Key) {
-		return store.Object{}, c.wrong(foreignHint, fmt.Sprintf("an answer about the key %q came", plainText(told)))
+	if key := keyIn(x.body); !isKey(key, u.Key) {
+		return store.Object{}, c.wrong(foreignHint, fmt.Sprintf("an answer about the key %q came", plainText(key)))
 	}
 	o := completed(x, r)
 	if s.profile.aws { // it echoes the key when the upload is opened
@@ -223,167 +196,10 @@ func (s *Store) Abort(ctx context.Context, u store.Upload, a *store.Attrs) error
 	if err := c.check(nil); err != nil {
 		return err
 	}
-	_, err := s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
-		_, err := client.AbortMultipartUpload(ctx, &awss3.AbortMultipartUploadInput{Bucket: &u.Bucket, Key: &u.Key, UploadId: &u.ID})
-		return err
-	})
+	in := &awss3.AbortMultipartUploadInput{Bucket: &u.Bucket, Key: &u.Key, UploadId: &u.ID}
+	_, _, err := ask(ctx, s, &c, (*awss3.Client).AbortMultipartUpload, in)
 	if errors.Is(err, store.NoUpload) {
 		return nil
 	}
 	return err
-}
-
-// sumElements are the sums in an XML answer.
-type sumElements struct {
-	CRC64NVME string `xml:"ChecksumCRC64NVME"`
-	CRC32C    string `xml:"ChecksumCRC32C"`
-	CRC32     string `xml:"ChecksumCRC32"`
-	SHA256    string `xml:"ChecksumSHA256"`
-	SHA1      string `xml:"ChecksumSHA1"`
-	Type      string `xml:"ChecksumType"`
-}
-
-func (e sumElements) value(a checksum.Algorithm) string {
-	switch a {
-	case checksum.CRC64NVME:
-		return e.CRC64NVME
-	case checksum.CRC32C:
-		return e.CRC32C
-	case checksum.CRC32:
-		return e.CRC32
-	case checksum.SHA256:
-		return e.SHA256
-	case checksum.SHA1:
-		return e.SHA1
-	}
-	return ""
-}
-
-// Parts lists what the store holds of an upload.
-func (s *Store) Parts(ctx context.Context, u store.Upload, a *store.Attrs) (store.Upload, []store.Part, error) {
-	c := newCall("ListParts", u.Ref, a)
-	if err := c.check(nil); err != nil {
-		return u, nil, err
-	}
-	var parts []listedPart
-	for marker := 0; ; {
-		in := &awss3.ListPartsInput{Bucket: &u.Bucket, Key: &u.Key, UploadId: &u.ID}
-		if marker != 0 {
-			in.PartNumberMarker = aws.String(strconv.Itoa(marker))
-		}
-		x, err := s.do(ctx, &c, func(ctx context.Context, client *awss3.Client) error {
-			_, err := client.ListParts(ctx, in)
-			return err
-		})
-		if err != nil {
-			return u, nil, err
-		}
-		page, err := partsPage(x, &u)
-		if err != nil {
-			return u, nil, err
-		}
-		parts = append(parts, page.parts...)
-		if !page.more {
-			break
-		}
-		if page.next <= marker {
-			return u, nil, c.wrong(foreignHint, fmt.Sprintf("the answer says that parts follow, and not behind which: %d after %d", page.next, marker))
-		}
-		marker = page.next
-	}
-	now := newest(parts)
-	if what := impossible(now); what != "" {
-		return u, nil, c.wrong(foreignHint, what)
-	}
-	return u, now, nil
-}
-
-// listedPart is a part as ListParts has it.
-type listedPart struct {
-	store.Part
-	modified time.Time
-}
-
-// newest sorts parts, and leaves out those that were sent again since: SeaweedFS lists both, with times in seconds. If it
-// keeps the wrong one, its ETag shows it.
-func newest(listed []listedPart) (parts []store.Part) {
-	slices.SortStableFunc(listed, func(a, b listedPart) int {
-		return cmp.Or(cmp.Compare(a.Number, b.Number), a.modified.Compare(b.modified))
-	})
-	for i, p := range listed {
-		if i+1 < len(listed) && listed[i+1].Number == p.Number && !p.modified.IsZero() {
-			continue
-		}
-		parts = append(parts, p.Part)
-	}
-	return parts
-}
-
-// impossible returns what is wrong with a sorted list of parts.
-func impossible(parts []store.Part) string {
-	for i, p := range parts {
-		switch {
-		case p.Number < 1 || p.Number > maxPart || p.Size < 0:
-			return fmt.Sprintf("a part with the number %d and %d bytes came", p.Number, p.Size)
-		case i > 0 && p.Number == parts[i-1].Number:
-			return fmt.Sprintf("part %d came twice", p.Number)
-		}
-	}
-	return ""
-}
-
-// schemeTold returns the Scheme of a stored upload. Before there were types, all were composite.
-func schemeTold(a checksum.Algorithm, kind string) checksum.Scheme {
-	if a == checksum.CRC64NVME {
-		return crc64Full
-	}
-	return checksum.Scheme{Algorithm: a, Kind: checksum.Kind(cmp.Or(kind, string(checksum.Composite)))}
-}
-
-type page struct {
-	parts []listedPart
-	more  bool
-	next  int // the number after which the next page begins
-}
-
-// partsPage reads a page of ListParts, and into u what it says of the upload.
-func partsPage(x *roundTrip, u *store.Upload) (page, error) {
-	var doc struct {
-		ChecksumAlgorithm    string
-		ChecksumType         string
-		StorageClass         string
-		UploadID             string `xml:"UploadId"`
-		IsTruncated          bool
-		NextPartNumberMarker int
-		Part                 []struct {
-			PartNumber   int
-			Size         int64
-			ETag         string
-			LastModified string
-			sumElements
-		}
-	}
-	if err := xml.Unmarshal(x.body, &doc); err != nil {
-		return page{}, x.call.wrong(foreignHint, "it cannot be read: "+err.Error())
-	}
-	if doc.UploadID != "" && doc.UploadID != u.ID {
-		return page{}, x.call.wrong(foreignHint, fmt.Sprintf("the parts of another upload came, %q", doc.UploadID))
-	}
-	if a, err := checksum.Parse(doc.ChecksumAlgorithm); err == nil && a != checksum.None {
-		u.Scheme = schemeTold(a, doc.ChecksumType)
-	}
-	u.StorageClass = cmp.Or(u.StorageClass, doc.StorageClass)
-	out := page{more: doc.IsTruncated, next: doc.NextPartNumberMarker}
-	for _, d := range doc.Part {
-		p := store.Part{Number: d.PartNumber, Size: d.Size, ETag: etag(d.ETag), Sum: partSum(d.value)}
-		if m, ok := checksum.FromETag(p.ETag); ok && p.Sum.IsZero() && u.Scheme.Algorithm == checksum.MD5 {
-			p.Sum = m
-		}
-		modified, _ := time.Parse(time.RFC3339, d.LastModified) // a time that cannot be parsed orders nothing
-		out.parts = append(out.parts, listedPart{p, modified})
-		if p.Number > out.next && doc.NextPartNumberMarker == 0 { // some servers do not name it
-			out.next = p.Number
-		}
-	}
-	return out, nil
 }

@@ -2,15 +2,9 @@ package storetest
 
 import (
 	"context"
-	"encoding/base64"
-	"encoding/xml"
-	"fmt"
-	"io"
 	"iter"
 	"maps"
-	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"haul.example/haul/store"
@@ -23,7 +17,7 @@ func (m *Memory) Buckets(ctx context.Context, q store.BucketQuery) iter.Seq2[sto
 		for more := true; more; {
 			var page []store.Bucket
 			var err error
-			if page, more, err = m.bucketsPage(ctx, q, after); err != nil {
+			if page, more, err = m.BucketsPage(ctx, q, after); err != nil {
 				yield(store.Bucket{}, err)
 				return
 			}
@@ -36,8 +30,9 @@ func (m *Memory) Buckets(ctx context.Context, q store.BucketQuery) iter.Seq2[sto
 	}
 }
 
-func (m *Memory) bucketsPage(ctx context.Context, q store.BucketQuery, after string) (page []store.Bucket, more bool, err error) {
-	c, err := m.begin(ctx, ListBuckets, target{})
+// BucketsPage returns the first page of the buckets after a name; more reports that there are others behind it.
+func (m *Memory) BucketsPage(ctx context.Context, q store.BucketQuery, after string) (page []store.Bucket, more bool, err error) {
+	c, err := m.begin(ctx, ListBuckets, Target{})
 	defer c.end(&err)
 	if err != nil {
 		return nil, false, err
@@ -60,7 +55,7 @@ func (m *Memory) bucketsPage(ctx context.Context, q store.BucketQuery, after str
 // withBucket makes one call on a bucket that exists.
 func (m *Memory) withBucket(ctx context.Context, op Op, name string, do func(*bucket) error) (err error) {
 	ref := store.Ref{Bucket: name}
-	c, err := m.begin(ctx, op, target{ref: ref})
+	c, err := m.begin(ctx, op, Target{Ref: ref})
 	defer c.end(&err)
 	if err != nil {
 		return err
@@ -69,7 +64,7 @@ func (m *Memory) withBucket(ctx context.Context, op Op, name string, do func(*bu
 	defer m.mu.Unlock()
 	b := m.buckets[name]
 	if b == nil {
-		return refuse(op, ref, store.NoBucket, "The specified bucket does not exist")
+		return Refuse(op, ref, store.NoBucket, "The specified bucket does not exist")
 	}
 	return do(b)
 }
@@ -86,7 +81,7 @@ func (m *Memory) Bucket(ctx context.Context, name string) (found store.Bucket, e
 // MakeBucket creates a bucket.
 func (m *Memory) MakeBucket(ctx context.Context, b store.NewBucket) (err error) {
 	ref := store.Ref{Bucket: b.Name}
-	c, err := m.begin(ctx, CreateBucket, target{ref: ref})
+	c, err := m.begin(ctx, CreateBucket, Target{Ref: ref})
 	defer c.end(&err)
 	if err != nil {
 		return err
@@ -94,7 +89,7 @@ func (m *Memory) MakeBucket(ctx context.Context, b store.NewBucket) (err error) 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.buckets[b.Name] != nil {
-		e := refuse(CreateBucket, ref, store.Exists, "Your previous request to create the named bucket succeeded and you already own it.")
+		e := Refuse(CreateBucket, ref, store.Exists, "Your previous request to create the named bucket succeeded and you already own it.")
 		e.Status, e.Code = 409, "BucketAlreadyOwnedByYou"
 		return e
 	}
@@ -107,7 +102,7 @@ func (m *Memory) MakeBucket(ctx context.Context, b store.NewBucket) (err error) 
 func (m *Memory) DeleteBucket(ctx context.Context, name string) error {
 	return m.withBucket(ctx, DeleteBucket, name, func(b *bucket) error {
 		if len(b.objects) > 0 || len(b.uploads) > 0 {
-			return refuse(DeleteBucket, store.Ref{Bucket: name}, store.NotEmpty, "The bucket you tried to delete is not empty")
+			return Refuse(DeleteBucket, store.Ref{Bucket: name}, store.NotEmpty, "The bucket you tried to delete is not empty")
 		}
 		delete(m.buckets, name)
 		return nil
@@ -139,115 +134,5 @@ func (m *Memory) BucketTags(name string) map[string]string {
 	if b := m.buckets[name]; b != nil {
 		return maps.Clone(b.tags)
 	}
-	return nil
-}
-
-func (q *request) headBucket() error {
-	b, err := q.s.memory.Bucket(q.r.Context(), q.on.ref.Bucket)
-	q.w.Header().Set("x-amz-bucket-region", q.regionOf(b))
-	if err != nil {
-		return err
-	}
-	q.w.WriteHeader(http.StatusOK)
-	return nil
-}
-
-// regionOf returns a bucket's region: the server's, if it was not created in another.
-func (q *request) regionOf(b store.Bucket) string {
-	if b.Region != "" {
-		return b.Region
-	}
-	return q.s.region
-}
-
-// document parses the XML of a request.
-func (q *request) document(v any) error {
-	body, err := io.ReadAll(io.LimitReader(q.body, most))
-	if err != nil || len(body) == 0 {
-		return err
-	}
-	if err := xml.Unmarshal(body, v); err != nil {
-		return invalid(q.op, q.on.ref, "MalformedXML", fmt.Sprint("The XML you provided was not well-formed: ", err))
-	}
-	return nil
-}
-
-func (q *request) createBucket() error {
-	var in createBucketXML
-	if err := q.document(&in); err != nil {
-		return err
-	}
-	b := store.NewBucket{Name: q.on.ref.Bucket, Region: in.LocationConstraint}
-	for _, t := range in.Tag {
-		if b.Tags == nil {
-			b.Tags = map[string]string{}
-		}
-		b.Tags[t.Key] = t.Value
-	}
-	if err := q.s.memory.MakeBucket(q.r.Context(), b); err != nil {
-		return err
-	}
-	q.w.Header().Set("Location", "/"+q.on.ref.Bucket)
-	q.w.WriteHeader(http.StatusOK)
-	return nil
-}
-
-func (q *request) deleteBucket() error {
-	if err := q.s.memory.DeleteBucket(q.r.Context(), q.on.ref.Bucket); err != nil {
-		return err
-	}
-	q.w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
-func (q *request) setWebsite() error {
-	var in websiteXML
-	if err := q.document(&in); err != nil {
-		return err
-	}
-	if in.Index == "" {
-		return invalid(SetWebsite, q.on.ref, "InvalidArgument", "A value for IndexDocument Suffix must be provided")
-	}
-	if err := q.s.memory.SetWebsite(q.r.Context(), q.on.ref.Bucket, store.Website(in)); err != nil {
-		return err
-	}
-	q.w.WriteHeader(http.StatusOK)
-	return nil
-}
-
-func (q *request) location() error {
-	b, err := q.s.memory.Bucket(q.r.Context(), q.on.ref.Bucket)
-	if err != nil {
-		return err
-	}
-	region := q.regionOf(b)
-	if region == "us-east-1" {
-		region = "" // as S3 has answered since its first days
-	}
-	q.xml(http.StatusOK, locationXML{Region: region})
-	return nil
-}
-
-func (q *request) listBuckets() error {
-	v := q.query
-	most, _ := strconv.Atoi(v.Get("max-buckets"))
-	after, err := base64.URLEncoding.DecodeString(v.Get("continuation-token"))
-	if err != nil {
-		return invalid(ListBuckets, q.on.ref, "InvalidArgument", "The continuation token provided is incorrect")
-	}
-	page, more, err := q.s.memory.bucketsPage(q.r.Context(), store.BucketQuery{Prefix: v.Get("prefix"), PageSize: most}, string(after))
-	if err != nil {
-		return err
-	}
-	var out bucketsXML
-	for _, b := range page {
-		if want := v.Get("bucket-region"); want == "" || want == q.regionOf(b) {
-			out.Buckets.Bucket = append(out.Buckets.Bucket, bucketXML{b.Name, stamp(b.Made), q.regionOf(b)})
-		}
-	}
-	if more {
-		out.ContinuationToken = base64.URLEncoding.EncodeToString([]byte(page[len(page)-1].Name))
-	}
-	q.xml(http.StatusOK, out)
 	return nil
 }

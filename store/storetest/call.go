@@ -45,21 +45,22 @@ const Location Op = "GetBucketLocation"
 // Any stands for every operation, in faults.
 const Any Op = "any operation"
 
-// target is what a call is about, as far as faults care.
-type target struct {
-	ref  store.Ref
-	part int         // 0 if there is none
-	rng  store.Range // of a Get or CopyPart
+// Target is what a call is about, as far as faults care.
+type Target struct {
+	Ref   store.Ref
+	Part  int         // 0 if there is none
+	Range store.Range // of a Get or CopyPart
 }
 
-// call is one running call of a store or server: it counts, and triggers the fault that was chosen for it.
-type call struct {
-	script *script
+// Call is one running call of a store or server: it counts, and triggers the fault that was chosen for it.
+type Call struct {
+	Op Op
+	On Target
+
+	script *Script
 	count  func(Op, Count)
 	done   <-chan struct{} // closed when the caller's context ends
 	ended  func() error    // why it did, or nil
-	op     Op
-	on     target
 	rule   rule
 	fault  *Fault // whose rule it is; nil for none, and for a random one
 
@@ -67,8 +68,9 @@ type call struct {
 	fired   bool
 }
 
-func newCall(ctx context.Context, s *script, count func(Op, Count), op Op, on target) *call {
-	return &call{script: s, count: count, done: ctx.Done(), ended: func() error { return endOf(ctx) }, op: op, on: on}
+// Call returns a call that has not begun; count is called with what the call moves.
+func (s *Script) Call(ctx context.Context, count func(Op, Count), op Op, on Target) *Call {
+	return &Call{script: s, count: count, done: ctx.Done(), ended: func() error { return endOf(ctx) }, Op: op, On: on}
 }
 
 // endOf returns the error of a context that is done, its cause included.
@@ -80,19 +82,19 @@ func endOf(ctx context.Context) error {
 	return err
 }
 
-// begin counts the call, chooses its fault, and triggers it at once unless it is for later in the payload. The caller must
-// end the call, also if begin returns an error.
-func (m *Memory) begin(ctx context.Context, op Op, on target) (*call, error) {
-	c := newCall(ctx, &m.script, m.count, op, on)
-	return c, c.begin()
+// begin begins a call of the store. The caller must end it, also if begin returns an error.
+func (m *Memory) begin(ctx context.Context, op Op, on Target) (*Call, error) {
+	c := m.script.Call(ctx, m.count, op, on)
+	return c, c.Begin()
 }
 
-func (c *call) begin() error {
-	c.count(c.op, Count{Calls: 1})
+// Begin counts the call, chooses its fault, and triggers it at once unless it is for later in the payload.
+func (c *Call) Begin() error {
+	c.count(c.Op, Count{Calls: 1})
 	if err := c.alive(); err != nil {
 		return err
 	}
-	c.fault, c.rule = c.script.choose(c.op, c.on)
+	c.fault, c.rule = c.script.choose(c.Op, c.On)
 	if c.rule.after == 0 || !c.payload() {
 		return c.trip()
 	}
@@ -100,18 +102,18 @@ func (c *call) begin() error {
 }
 
 // payload reports whether bytes of an object move in the call.
-func (c *call) payload() bool { return c.op == Get || c.op == Put || c.op == PutPart }
+func (c *Call) payload() bool { return c.Op == Get || c.Op == Put || c.Op == PutPart }
 
 // alive returns an error if the caller's context is done.
-func (c *call) alive() error {
+func (c *Call) alive() error {
 	if err := c.ended(); err != nil {
-		return &store.Error{Kind: store.Unknown, Op: string(c.op), Ref: c.on.ref, Err: err}
+		return &store.Error{Kind: store.Unknown, Op: string(c.Op), Ref: c.On.Ref, Err: err}
 	}
 	return nil
 }
 
 // trip applies what the rule has for this moment.
-func (c *call) trip() error {
+func (c *Call) trip() error {
 	if c.tripped {
 		return nil
 	}
@@ -147,14 +149,14 @@ func (c *call) trip() error {
 }
 
 // say turns the error of a rule into what a store would return.
-func (c *call) say(err error) error {
+func (c *Call) say(err error) error {
 	if k, ok := err.(store.Kind); ok {
-		return refuse(c.op, c.on.ref, k, "fault of the test")
+		return Refuse(c.Op, c.On.Ref, k, "fault of the test")
 	}
 	if e, ok := err.(*store.Error); ok {
 		full := *e
 		if full.Op == "" {
-			full.Op, full.Ref = string(c.op), c.on.ref
+			full.Op, full.Ref = string(c.Op), c.On.Ref
 		}
 		return &full
 	}
@@ -162,7 +164,7 @@ func (c *call) say(err error) error {
 }
 
 // fire records that the rule did something.
-func (c *call) fire() {
+func (c *Call) fire() {
 	if c.fired || c.fault == nil {
 		return
 	}
@@ -173,8 +175,33 @@ func (c *call) fire() {
 	c.fault.fired++
 }
 
+// LosesAnswer reports whether the fault is to happen after all was done. A server asks before it answers; a Memory leaves
+// that to end.
+func (c *Call) LosesAnswer() bool { return c.rule.late != nil }
+
+// LoseAnswer returns the error that takes the place of an answer.
+func (c *Call) LoseAnswer() error {
+	c.fire()
+	return c.say(c.rule.late)
+}
+
+// In200 reports whether an error is to come in an answer of status 200.
+func (c *Call) In200() bool { return c.rule.in200 }
+
+// End ends a call of a server, whose answer is on its way: it returns a rule that did nothing.
+func (c *Call) End() {
+	c.rule.late = nil
+	var none error
+	c.end(&none)
+}
+
+// Payload returns r, of that size, as the fault lets it through: to the store (in), or to the client.
+func (c *Call) Payload(r io.Reader, size int64, in bool) io.Reader {
+	return &tap{c: c, r: r, size: size, in: in}
+}
+
 // end is deferred by every operation: it returns a rule that did nothing, and loses the answer if the rule says so.
-func (c *call) end(err *error) {
+func (c *Call) end(err *error) {
 	if *err == nil && c.rule.late != nil {
 		c.fire()
 		*err = c.say(c.rule.late)
@@ -188,13 +215,13 @@ func (c *call) end(err *error) {
 }
 
 // receive returns the payload as it arrives at the store.
-func (c *call) receive(r *io.SectionReader) io.Reader {
-	return &tap{c: c, r: io.NewSectionReader(r, 0, r.Size()), size: r.Size(), in: true}
+func (c *Call) receive(r *io.SectionReader) io.Reader {
+	return c.Payload(io.NewSectionReader(r, 0, r.Size()), r.Size(), true)
 }
 
 // tap is a payload in transit, in or out.
 type tap struct {
-	c    *call
+	c    *Call
 	r    io.Reader
 	size int64
 	in   bool
@@ -214,9 +241,9 @@ func (t *tap) Read(p []byte) (int, error) {
 	t.n += int64(n)
 	t.err = err
 	if t.in {
-		t.c.count(t.c.op, Count{In: int64(n)})
+		t.c.count(t.c.Op, Count{In: int64(n)})
 	} else {
-		t.c.count(t.c.op, Count{Out: int64(n)})
+		t.c.count(t.c.Op, Count{Out: int64(n)})
 	}
 	return n, err
 }
@@ -247,7 +274,7 @@ func (t *tap) read(p []byte) (int, error) {
 		p[r.after-t.n] ^= 0x20
 	}
 	if err == io.EOF && t.n+int64(n) < t.size {
-		err = c.lost(io.ErrUnexpectedEOF)
+		err = c.Lost(io.ErrUnexpectedEOF)
 	}
 	return n, err
 }
@@ -261,7 +288,7 @@ func (t *tap) cut() error {
 	return io.ErrUnexpectedEOF
 }
 
-// lost returns the error of a payload that did not arrive completely.
-func (c *call) lost(err error) error {
-	return &store.Error{Kind: store.Network, Op: string(c.op), Ref: c.on.ref, Err: err}
+// Lost returns the error of a payload that did not arrive completely.
+func (c *Call) Lost(err error) error {
+	return &store.Error{Kind: store.Network, Op: string(c.Op), Ref: c.On.Ref, Err: err}
 }

@@ -11,8 +11,8 @@ import (
 	"haul.example/haul/store"
 )
 
-// agree returns the scheme of an upload for which want was requested.
-func (c Checksums) agree(want checksum.Scheme) checksum.Scheme {
+// Agree returns the scheme of an upload for which want was requested.
+func (c Checksums) Agree(want checksum.Scheme) checksum.Scheme {
 	a := want.Algorithm
 	switch {
 	case a == checksum.None || c == NoChecksums:
@@ -31,7 +31,7 @@ func (c Checksums) agree(want checksum.Scheme) checksum.Scheme {
 
 // takes reports whether a sum by a may be sent.
 func (c Checksums) takes(a checksum.Algorithm) bool {
-	return a == checksum.None || c.agree(checksum.Scheme{Algorithm: a}).Algorithm == a
+	return a == checksum.None || c.Agree(checksum.Scheme{Algorithm: a}).Algorithm == a
 }
 
 // checks reports whether sums by a that are sent are compared with the bytes.
@@ -45,8 +45,8 @@ func (c Checksums) checks(a checksum.Algorithm) bool {
 	return true
 }
 
-// told reports whether the store keeps sums by a and returns them; MD5s are returned as ETags only.
-func (c Checksums) told(a checksum.Algorithm) bool {
+// Reports reports whether the store keeps sums by a and returns them; MD5s are returned as ETags only.
+func (c Checksums) Reports(a checksum.Algorithm) bool {
 	return a != checksum.None && a != checksum.MD5 && c.takes(a) && c.checks(a)
 }
 
@@ -119,7 +119,7 @@ func (s sums) verify(op Op, ref store.Ref, sent checksum.Sum) error {
 	if sent.IsZero() || s[sent.Algorithm] == sent {
 		return nil
 	}
-	return refuse(op, ref, store.Corrupt, fmt.Sprintf("the %s you sent is not that of the bytes received", sent.Algorithm))
+	return Refuse(op, ref, store.Corrupt, fmt.Sprintf("the %s you sent is not that of the bytes received", sent.Algorithm))
 }
 
 // etag returns the MD5, or if MD5s are not to be returned, a string that does not look like one.
@@ -158,4 +158,11 @@ func whole(s checksum.Scheme, parts []*part) (checksum.Sum, error) {
 		each[i] = checksum.Sized{Sum: p.sums[s.Algorithm], Size: p.content.Size()}
 	}
 	return checksum.Combine(each)
+}
+
+// Checksums returns which checksums the store supports.
+func (m *Memory) Checksums() Checksums {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.checks
 }

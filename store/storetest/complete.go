@@ -10,7 +10,7 @@ import (
 
 // Complete turns an upload into an object.
 func (m *Memory) Complete(ctx context.Context, r store.CompleteRequest) (_ store.Object, err error) {
-	c, err := m.begin(ctx, Complete, target{ref: r.Upload.Ref})
+	c, err := m.begin(ctx, Complete, Target{Ref: r.Upload.Ref})
 	defer c.end(&err)
 	if err != nil {
 		return store.Object{}, err
@@ -83,22 +83,22 @@ func (m *Memory) mayComplete(u *upload, r store.CompleteRequest) ([]*part, error
 func (m *Memory) mayBe(o *object, r store.CompleteRequest) error {
 	ref := r.Upload.Ref
 	if max := m.limits.MaxObject; max > 0 && o.info.Size > max {
-		return refuse(Complete, ref, store.TooLarge, "Your proposed upload exceeds the maximum allowed object size")
+		return Refuse(Complete, ref, store.TooLarge, "Your proposed upload exceeds the maximum allowed object size")
 	}
 	if m.checks == NoChecksums || m.checks == IgnoredChecksums {
 		return nil
 	}
 	if r.Size != o.info.Size {
-		return refuse(Complete, ref, store.Invalid, fmt.Sprintf("x-amz-mp-object-size is %d, the parts have %d bytes", r.Size, o.info.Size))
+		return Refuse(Complete, ref, store.Invalid, fmt.Sprintf("x-amz-mp-object-size is %d, the parts have %d bytes", r.Size, o.info.Size))
 	}
 	sent := r.Sum
 	switch {
 	case sent.IsZero() || sent.Algorithm == checksum.MD5:
 		return nil
 	case len(o.info.Sums) == 0 || o.info.Sums[0].Algorithm != sent.Algorithm:
-		return refuse(Complete, ref, store.Invalid, "the checksum is not of the kind that the upload was opened with")
+		return Refuse(Complete, ref, store.Invalid, "the checksum is not of the kind that the upload was opened with")
 	case o.info.Sums[0] != sent:
-		return refuse(Complete, ref, store.Corrupt, "The checksum you specified did not match the calculated checksum.")
+		return Refuse(Complete, ref, store.Corrupt, "The checksum you specified did not match the calculated checksum.")
 	}
 	return nil
 }
@@ -120,10 +120,10 @@ func (m *Memory) describe(o *object, s checksum.Scheme, parts []*part) {
 		of[checksum.MD5] = md5
 	}
 	o.info.ETag = m.etag(of, o.info.Encryption, len(parts))
-	if !m.checks.told(s.Algorithm) {
+	if !m.checks.Reports(s.Algorithm) {
 		s = checksum.Scheme{Algorithm: checksum.CRC64NVME, Kind: checksum.FullObject} // the store's own
 	}
-	if !m.checks.told(s.Algorithm) {
+	if !m.checks.Reports(s.Algorithm) {
 		return
 	}
 	sum, err := whole(s, parts)

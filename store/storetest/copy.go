@@ -32,7 +32,7 @@ func (m *Memory) source(op Op, from store.Ref, ifMatch string, a *store.Attrs) (
 // Copy copies an object in one request. Headers and metadata, and tags, are those of Attrs if it has any, else the
 // source's.
 func (m *Memory) Copy(ctx context.Context, r store.CopyRequest) (_ store.Object, err error) {
-	c, err := m.begin(ctx, Copy, target{ref: r.To})
+	c, err := m.begin(ctx, Copy, Target{Ref: r.To})
 	defer c.end(&err)
 	if err != nil {
 		return store.Object{}, err
@@ -55,7 +55,7 @@ func (m *Memory) Copy(ctx context.Context, r store.CopyRequest) (_ store.Object,
 	}
 	o := newObject(r.To, from.content, r.Attrs)
 	if o.info.Attrs.Headers == (store.Headers{}) && (r.Attrs == nil || r.Attrs.Metadata == nil) {
-		o.info.Attrs = from.told().Attrs
+		o.info.Attrs = from.reported().Attrs
 	}
 	if o.tags == nil {
 		o.tags = maps.Clone(from.tags)
@@ -72,7 +72,7 @@ func (m *Memory) Copy(ctx context.Context, r store.CopyRequest) (_ store.Object,
 		return store.Object{}, err
 	}
 	o.info.ETag = m.etag(s, o.info.Encryption, 0)
-	o.info.Sums = m.checks.tell(s, a)
+	o.info.Sums = m.checks.report(s, a)
 	m.set(b, o)
 	return o.answer(), nil
 }
@@ -93,7 +93,7 @@ func (m *Memory) sumsOfCopy(from *object, a checksum.Algorithm) (sums, error) {
 
 // CopyPart fills a part from a range of an object.
 func (m *Memory) CopyPart(ctx context.Context, r store.CopyPartRequest) (_ store.Part, err error) {
-	c, err := m.begin(ctx, CopyPart, target{ref: r.Upload.Ref, part: r.Number, rng: r.Range})
+	c, err := m.begin(ctx, CopyPart, Target{Ref: r.Upload.Ref, Part: r.Number, Range: r.Range})
 	defer c.end(&err)
 	if err != nil {
 		return store.Part{}, err
@@ -110,7 +110,7 @@ func (m *Memory) CopyPart(ctx context.Context, r store.CopyPartRequest) (_ store
 		return store.Part{}, invalid(CopyPart, r.From, "InvalidArgument", "Range specified is not valid for source object of that size")
 	}
 	if _, gone := from.content.(discarded); gone {
-		return store.Part{}, refuse(CopyPart, r.From, store.Unsupported, errDiscarded.Error())
+		return store.Part{}, Refuse(CopyPart, r.From, store.Unsupported, errDiscarded.Error())
 	}
 	m.mu.Lock()
 	_, u, err := m.upload(CopyPart, r.Upload, r.Attrs)

@@ -3,7 +3,6 @@ package storetest_test
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"haul.example/haul/store"
 	"haul.example/haul/store/storetest"
@@ -21,14 +20,4 @@ func ExampleMemory_Fault() {
 	// Output:
 	// PutObject s3://bucket/x.vcf: network error
 	// ##fileformat
-}
-
-// An S3 endpoint for a program under test, which receives the third part with a wrong byte.
-func ExampleServe() {
-	s := storetest.Serve(nil, storetest.New()) // in a test: storetest.Serve(t, …)
-	defer s.Close()
-	s.Wire(storetest.PutPart).Part(3).After(1 << 20).CorruptByte()
-
-	fmt.Println(strings.HasPrefix(s.URL, "http://127.0.0.1:"))
-	// Output: true
 }

@@ -20,7 +20,7 @@ import (
 // If several faults match a call, the one that was made first happens. A fault that does not happen as often as it says
 // fails the test.
 type Fault struct {
-	script *script
+	script *Script
 
 	// guarded by script.mu
 	match matcher
@@ -56,17 +56,18 @@ type rule struct {
 	length   int64 // of the truncated payload
 }
 
-// script holds the faults that a store, or a server, is to have.
-type script struct {
+// Script holds the faults that a store is to have, or a server in front of one.
+type Script struct {
 	mu     sync.Mutex
 	faults []*Fault
 	random *random
 }
 
 // Fault makes a call of op go wrong, in the way that the methods of the result say.
-func (m *Memory) Fault(op Op) *Fault { return m.script.add(op) }
+func (m *Memory) Fault(op Op) *Fault { return m.script.Fault(op) }
 
-func (s *script) add(op Op) *Fault {
+// Fault makes a call of op go wrong, as Memory.Fault does.
+func (s *Script) Fault(op Op) *Fault {
 	f := &Fault{script: s, match: matcher{op: op}, times: 1}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,7 +116,8 @@ func (f *Fault) LateError(err error) *Fault { return f.set(func() { f.rule.late 
 // LoseAnswer makes the store do all that it was asked, and the answer be lost on the network.
 func (f *Fault) LoseAnswer() *Fault { return f.LateError(store.Network) }
 
-// In200 wraps the error into an answer of status 200, as S3 does if Complete or a copy fails late. It is for Server.Wire.
+// In200 wraps the error into an answer of status 200, as S3 does if Complete or a copy fails late. It is for
+// a server.
 func (f *Fault) In200() *Fault { return f.set(func() { f.rule.in200 = true }) }
 
 // Throttle makes the store ask to slow down, and to come back after that time if it is not 0.
@@ -179,10 +181,11 @@ func (f *Fault) String() string {
 // FaultsFired fails the test if a fault did not happen, or not as often as it says. For calls it at the end of a test.
 func (m *Memory) FaultsFired(tb testing.TB) {
 	tb.Helper()
-	m.script.fired(tb)
+	m.script.Fired(tb)
 }
 
-func (s *script) fired(tb testing.TB) {
+// Fired fails the test if a fault did not happen, or not as often as it says.
+func (s *Script) Fired(tb testing.TB) {
 	tb.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -194,7 +197,7 @@ func (s *script) fired(tb testing.TB) {
 }
 
 // choose returns the first fault that matches this call, or a random rule, or nothing.
-func (s *script) choose(op Op, on target) (*Fault, rule) {
+func (s *Script) choose(op Op, on Target) (*Fault, rule) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var chosen *Fault
@@ -219,9 +222,9 @@ func (s *script) choose(op Op, on target) (*Fault, rule) {
 }
 
 // fits reports whether the fault is for such a call.
-func (w matcher) fits(op Op, on target) bool {
+func (w matcher) fits(op Op, on Target) bool {
 	return (w.op == op || w.op == Any) &&
-		(w.part == 0 || w.part == on.part) &&
-		(!w.keyed || w.key == on.ref.Key) &&
-		(!w.at || w.offset == on.rng.Offset)
+		(w.part == 0 || w.part == on.Part) &&
+		(!w.keyed || w.key == on.Ref.Key) &&
+		(!w.at || w.offset == on.Range.Offset)
 }

@@ -14,7 +14,7 @@ import (
 // a fault is the prefix.
 func (m *Memory) List(ctx context.Context, bucket, prefix, after string, a *store.Attrs) iter.Seq2[[]store.Object, error] {
 	return func(yield func([]store.Object, error) bool) {
-		for page, err := range m.list(ctx, listing{ref: store.Ref{Bucket: bucket, Key: prefix}, after: after}, a) {
+		for page, err := range m.list(ctx, Listing{Ref: store.Ref{Bucket: bucket, Key: prefix}, After: after}, a) {
 			objects := make([]store.Object, len(page))
 			for i := range page {
 				objects[i] = page[i].Object
@@ -28,32 +28,32 @@ func (m *Memory) List(ctx context.Context, bucket, prefix, after string, a *stor
 
 // Level lists one level; its pages count as those of List.
 func (m *Memory) Level(ctx context.Context, bucket, prefix, after string, a *store.Attrs) iter.Seq2[[]store.Entry, error] {
-	return m.list(ctx, listing{ref: store.Ref{Bucket: bucket, Key: prefix}, delimiter: "/", after: after}, a)
+	return m.list(ctx, Listing{Ref: store.Ref{Bucket: bucket, Key: prefix}, Delimiter: "/", After: after}, a)
 }
 
-// listing is the request for a page.
-type listing struct {
-	ref       store.Ref // its Key is the prefix
-	delimiter string
-	after     string
-	most      int // entries
+// Listing asks for a page.
+type Listing struct {
+	Ref       store.Ref // its Key is the prefix
+	Delimiter string
+	After     string
+	Most      int // entries
 }
 
-func (m *Memory) list(ctx context.Context, l listing, a *store.Attrs) iter.Seq2[[]store.Entry, error] {
-	l.most = m.listPage
+func (m *Memory) list(ctx context.Context, l Listing, a *store.Attrs) iter.Seq2[[]store.Entry, error] {
+	l.Most = m.listPage
 	if a != nil && a.PageSize > 0 {
-		l.most = min(l.most, a.PageSize)
+		l.Most = min(l.Most, a.PageSize)
 	}
 	return func(yield func([]store.Entry, error) bool) {
 		for more := true; more; {
 			var page []store.Entry
 			var err error
-			if page, more, err = m.page(ctx, l, a); err != nil {
+			if page, more, err = m.Page(ctx, l, a); err != nil {
 				yield(nil, err)
 				return
 			}
 			if n := len(page); n > 0 {
-				l.after = page[n-1].Name()
+				l.After = page[n-1].Name()
 			}
 			slices.SortStableFunc(page, prefixesFirst)
 			if !yield(page, nil) {
@@ -74,16 +74,16 @@ func prefixesFirst(a, b store.Entry) int {
 	return 0
 }
 
-// page returns a page that comes after an entry.
-func (m *Memory) page(ctx context.Context, l listing, a *store.Attrs) (page []store.Entry, more bool, err error) {
-	c, err := m.begin(ctx, List, target{ref: l.ref})
+// Page returns a page in order of names, prefixes among them; more reports that there are others behind it.
+func (m *Memory) Page(ctx context.Context, l Listing, a *store.Attrs) (page []store.Entry, more bool, err error) {
+	c, err := m.begin(ctx, List, Target{Ref: l.Ref})
 	defer c.end(&err)
 	if err != nil {
 		return nil, false, err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	b, err := m.mayList(l.ref, a)
+	b, err := m.mayList(l.Ref, a)
 	if err != nil {
 		return nil, false, err
 	}
@@ -92,20 +92,20 @@ func (m *Memory) page(ctx context.Context, l listing, a *store.Attrs) (page []st
 }
 
 // page returns the entries of a page in order of their names; m.mu is held.
-func (b *bucket) page(l listing) (page []store.Entry, more bool) {
+func (b *bucket) page(l Listing) (page []store.Entry, more bool) {
 	group := ""
-	for _, key := range b.keys(l.ref.Key, l.after) {
+	for _, key := range b.keys(l.Ref.Key, l.After) {
 		common := ""
-		if l.delimiter != "" {
-			if i := strings.Index(key[len(l.ref.Key):], l.delimiter); i >= 0 {
-				common = key[:len(l.ref.Key)+i+len(l.delimiter)]
+		if l.Delimiter != "" {
+			if i := strings.Index(key[len(l.Ref.Key):], l.Delimiter); i >= 0 {
+				common = key[:len(l.Ref.Key)+i+len(l.Delimiter)]
 			}
 		}
 		o := b.current(key)
 		switch {
-		case o == nil, common != "" && common == group, common != "" && common <= l.after:
-		case len(page) >= l.most:
-			return page, l.most > 0
+		case o == nil, common != "" && common == group, common != "" && common <= l.After:
+		case len(page) >= l.Most:
+			return page, l.Most > 0
 		case common != "":
 			group = common
 			page = append(page, store.Entry{Prefix: common})
@@ -116,11 +116,11 @@ func (b *bucket) page(l listing) (page []store.Entry, more bool) {
 	return page, false
 }
 
-// mayList finds the bucket of a listing, and checks that the caller may; m.mu is held.
+// mayList finds the bucket of a Listing, and checks that the caller may; m.mu is held.
 func (m *Memory) mayList(ref store.Ref, a *store.Attrs) (*bucket, error) {
 	b := m.buckets[ref.Bucket]
 	if b == nil {
-		return nil, refuse(List, ref, store.NoBucket, "The specified bucket does not exist")
+		return nil, Refuse(List, ref, store.NoBucket, "The specified bucket does not exist")
 	}
 	return b, m.pays(List, ref, a)
 }

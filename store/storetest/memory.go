@@ -1,6 +1,6 @@
 // Package storetest provides what a test needs in place of a real store: Memory, the reference model of a store, with
-// faults that read like a sentence; Serve, which starts an S3 endpoint for a Memory; and Run, the conformance suite that
-// every store must pass.
+// faults that read like a sentence; and Run, the conformance suite that every store must pass. Package s3server is an S3
+// endpoint on a Memory; Script, Call and some methods of Memory exist for it.
 //
 //	m := storetest.New(storetest.For(t), storetest.Limits(store.Limits{MinPart: 4, MaxParts: 10}))
 //	m.PutBytes(store.Ref{Bucket: storetest.Bucket, Key: "x"}, []byte("…"))
@@ -66,7 +66,7 @@ type Memory struct {
 	ids     int
 	counts  Counts
 
-	script script
+	script Script
 }
 
 type bucket struct {
@@ -148,13 +148,6 @@ func New(opts ...Option) *Memory {
 
 func newBucket() *bucket {
 	return &bucket{made: modified(), objects: map[string][]*object{}, uploads: map[string]*upload{}, done: map[string]store.Object{}}
-}
-
-// SetLimits changes what the store allows from now on.
-func (m *Memory) SetLimits(l store.Limits) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.limits = l
 }
 
 // SetChecksums changes which checksums the store supports from now on; open uploads keep theirs.
@@ -241,10 +234,11 @@ func (m *Memory) Counts() Counts {
 func (m *Memory) count(op Op, x Count) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.counts.add(op, x)
+	m.counts.Add(op, x)
 }
 
-func (c Counts) add(op Op, x Count) {
+// Add adds to the counts of an operation.
+func (c Counts) Add(op Op, x Count) {
 	was := c[op]
 	c[op] = Count{Calls: was.Calls + x.Calls, In: was.In + x.In, Out: was.Out + x.Out}
 }
@@ -267,7 +261,7 @@ func (m *Memory) fatal(format string, args ...any) {
 // modified returns the current time as in HTTP, in whole seconds.
 func modified() time.Time { return time.Now().UTC().Truncate(time.Second) }
 
-// Limits returns those set by New or SetLimits, for every bucket.
+// Limits returns those set by New, for every bucket.
 func (m *Memory) Limits(string) store.Limits {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -278,7 +272,7 @@ func (m *Memory) Limits(string) store.Limits {
 func (m *Memory) Scheme(_ string, want checksum.Algorithm) checksum.Scheme {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := m.checks.agree(checksum.Scheme{Algorithm: want})
+	s := m.checks.Agree(checksum.Scheme{Algorithm: want})
 	if s.Algorithm != checksum.None {
 		s.Kind = checksum.FullObject
 	}

@@ -33,11 +33,11 @@ func (m *Memory) bucket(op Op, ref store.Ref) (*bucket, error) {
 	b := m.buckets[ref.Bucket]
 	switch {
 	case b == nil:
-		return nil, refuse(op, ref, store.NoBucket, "The specified bucket does not exist")
+		return nil, Refuse(op, ref, store.NoBucket, "The specified bucket does not exist")
 	case len(ref.Key) > 1024:
 		return nil, invalid(op, ref, "KeyTooLongError", "Your key is too long")
 	case ref.Key == "" && op != Uploads:
-		return nil, refuse(op, ref, store.Invalid, "the key is empty")
+		return nil, Refuse(op, ref, store.Invalid, "the key is empty")
 	}
 	return b, nil
 }
@@ -55,16 +55,16 @@ func (m *Memory) find(op Op, ref store.Ref, ifMatch string, a *store.Attrs) (*ob
 	if ref.Version != "" {
 		o = b.version(ref)
 		if o == nil {
-			e := refuse(op, ref, store.Changed, "The specified version does not exist.")
+			e := Refuse(op, ref, store.Changed, "The specified version does not exist.")
 			e.Status, e.Code = 404, "NoSuchVersion"
 			return nil, e
 		}
 	}
 	switch {
 	case o == nil:
-		return nil, refuse(op, ref, store.NotFound, "The specified key does not exist.")
+		return nil, Refuse(op, ref, store.NotFound, "The specified key does not exist.")
 	case ifMatch != "" && ifMatch != o.info.ETag:
-		return nil, refuse(op, ref, store.Changed, "At least one of the pre-conditions you specified did not hold")
+		return nil, Refuse(op, ref, store.Changed, "At least one of the pre-conditions you specified did not hold")
 	}
 	return o, nil
 }
@@ -81,7 +81,7 @@ func (b *bucket) version(ref store.Ref) *object {
 // pays denies requests that do not agree to pay, to a bucket that requires it.
 func (m *Memory) pays(op Op, ref store.Ref, a *store.Attrs) error {
 	if m.requesterPays && (a == nil || a.RequestPayer != "requester") {
-		return refuse(op, ref, store.Denied, "Access Denied")
+		return Refuse(op, ref, store.Denied, "Access Denied")
 	}
 	return nil
 }
@@ -92,22 +92,22 @@ func (o *object) opens(op Op, key store.Secret) error {
 	case o.customer == key:
 		return nil
 	case o.customer == "" || key == "":
-		return refuse(op, o.info.Ref, store.Invalid,
+		return Refuse(op, o.info.Ref, store.Invalid,
 			"The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object.")
 	}
-	return refuse(op, o.info.Ref, store.Denied, "Access Denied")
+	return Refuse(op, o.info.Ref, store.Denied, "Access Denied")
 }
 
 // readable refuses an object whose bytes are archived.
 func (o *object) readable(op Op) error {
 	if (o.info.StorageClass == "GLACIER" || o.info.StorageClass == "DEEP_ARCHIVE") && !o.restored {
-		return refuse(op, o.info.Ref, store.Archived, "The operation is not valid for the object's storage class")
+		return Refuse(op, o.info.Ref, store.Archived, "The operation is not valid for the object's storage class")
 	}
 	return nil
 }
 
-// told returns what a Get or Head reports, with no memory shared with the store.
-func (o *object) told() store.Object {
+// reported returns what a Get or Head reports, with no memory shared with the store.
+func (o *object) reported() store.Object {
 	info := o.info
 	info.Sums = slices.Clone(info.Sums)
 	info.Attrs.Metadata = maps.Clone(info.Attrs.Metadata)
@@ -164,13 +164,13 @@ func (m *Memory) set(b *bucket, o *object) {
 	b.objects[key] = append(b.objects[key], o)
 }
 
-// tell returns those of its checksums that the store reports.
-func (c Checksums) tell(s sums, sent checksum.Algorithm) []checksum.Sum {
+// report returns those of its checksums that the store reports.
+func (c Checksums) report(s sums, sent checksum.Algorithm) []checksum.Sum {
 	a := sent
-	if !c.told(a) {
+	if !c.Reports(a) {
 		a = checksum.CRC64NVME // the store's own
 	}
-	if x := s[a]; c.told(a) && !x.IsZero() {
+	if x := s[a]; c.Reports(a) && !x.IsZero() {
 		return []checksum.Sum{x}
 	}
 	return nil
@@ -179,7 +179,28 @@ func (c Checksums) tell(s sums, sent checksum.Algorithm) []checksum.Sum {
 // free refuses a write over an object if there must not be one; m.mu is held.
 func (b *bucket) free(op Op, ref store.Ref, noClobber bool) error {
 	if noClobber && b.current(ref.Key) != nil {
-		return refuse(op, ref, store.Exists, "At least one of the pre-conditions you specified did not hold")
+		return Refuse(op, ref, store.Exists, "At least one of the pre-conditions you specified did not hold")
+	}
+	return nil
+}
+
+// Peek returns what the store records of an object, past all faults.
+func (m *Memory) Peek(ref store.Ref) (store.Object, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	o, err := m.find(Get, ref, "", &store.Attrs{RequestPayer: "requester"})
+	if err != nil {
+		return store.Object{}, err
+	}
+	return o.reported(), nil
+}
+
+// PartsOf returns the parts of a state of an object, past all faults; none if it was not stored in parts.
+func (m *Memory) PartsOf(o store.Object) []store.Part {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if at, err := m.find(Layout, o.Ref, o.ETag, &store.Attrs{RequestPayer: "requester"}); err == nil {
+		return slices.Clone(at.layout)
 	}
 	return nil
 }

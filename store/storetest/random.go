@@ -32,17 +32,18 @@ type random struct {
 }
 
 // Random makes calls go wrong by chance, from now on; seed makes it the same every time. Scripted faults come first.
-func (m *Memory) Random(seed uint64, r Rates) { m.script.chance(seed, r) }
+func (m *Memory) Random(seed uint64, r Rates) { m.script.Random(seed, r) }
 
-func (s *script) chance(seed uint64, r Rates) {
+// Random makes calls go wrong by chance, as Memory.Random does.
+func (s *Script) Random(seed uint64, r Rates) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.random = &random{seed: seed, rates: r, calls: map[string]int{}, bad: map[string]int{}}
 }
 
 // rule decides about one call.
-func (r *random) rule(op Op, on target) rule {
-	id := fmt.Sprintf("%s %d %d %d %s", op, on.part, on.rng.Offset, on.rng.Length, on.ref.Key)
+func (r *random) rule(op Op, on Target) rule {
+	id := fmt.Sprintf("%s %d %d %d %s", op, on.Part, on.Range.Offset, on.Range.Length, on.Ref.Key)
 	r.calls[id]++
 	if r.rates.AtMost > 0 && r.bad[id] >= r.rates.AtMost {
 		return rule{}

@@ -19,7 +19,7 @@ func customer(a *store.Attrs) store.Secret {
 
 // Get opens an object or a range of it. Sums come with the whole only.
 func (m *Memory) Get(ctx context.Context, r store.GetRequest) (_ *store.Body, err error) {
-	c, err := m.begin(ctx, Get, target{ref: r.Ref, rng: r.Range})
+	c, err := m.begin(ctx, Get, Target{Ref: r.Ref, Range: r.Range})
 	var b *body
 	defer func() {
 		if b == nil || err != nil {
@@ -37,20 +37,19 @@ func (m *Memory) Get(ctx context.Context, r store.GetRequest) (_ *store.Body, er
 		return nil, nil // end returns why
 	}
 	rng := r.Range
-	info := o.told()
+	info := o.reported()
 	switch {
 	case rng.Whole():
 		rng.Length = info.Size
 	case rng.Offset < 0 || rng.Length <= 0:
-		return nil, refuse(Get, r.Ref, store.Invalid, "the range is none")
+		return nil, Refuse(Get, r.Ref, store.Invalid, "the range is none")
 	case rng.Offset >= info.Size:
-		return nil, refuse(Get, r.Ref, store.BadRange, "The requested range is not satisfiable")
+		return nil, Refuse(Get, r.Ref, store.BadRange, "The requested range is not satisfiable")
 	default:
 		rng.Length = min(rng.Length, info.Size-rng.Offset)
 		info.Sums = nil
 	}
-	section := io.NewSectionReader(o.content, rng.Offset, rng.Length)
-	b = &body{tap: tap{c: c, r: section, size: rng.Length}}
+	b = &body{call: c, payload: c.Payload(io.NewSectionReader(o.content, rng.Offset, rng.Length), rng.Length, false)}
 	return &store.Body{Object: info, Range: rng, ReadCloser: b}, nil
 }
 
@@ -74,8 +73,9 @@ func (m *Memory) open(op Op, r store.GetRequest) (*object, error) {
 
 // body is the payload of a Get.
 type body struct {
-	tap
-	closed bool
+	call    *Call
+	payload io.Reader
+	closed  bool
 }
 
 var errClosed = errors.New("storetest: read of a closed body")
@@ -85,7 +85,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if b.closed {
 		return 0, errClosed
 	}
-	return b.tap.Read(p)
+	return b.payload.Read(p)
 }
 
 // Close ends the call.
@@ -95,13 +95,13 @@ func (b *body) Close() error {
 	}
 	b.closed = true
 	var none error
-	b.c.end(&none)
+	b.call.end(&none)
 	return nil
 }
 
 // Head returns what the store records of an object, archived ones too.
 func (m *Memory) Head(ctx context.Context, r store.GetRequest) (_ store.Object, err error) {
-	c, err := m.begin(ctx, Head, target{ref: r.Ref})
+	c, err := m.begin(ctx, Head, Target{Ref: r.Ref})
 	defer c.end(&err)
 	if err != nil {
 		return store.Object{}, err
@@ -110,18 +110,18 @@ func (m *Memory) Head(ctx context.Context, r store.GetRequest) (_ store.Object, 
 	if err != nil {
 		return store.Object{}, err
 	}
-	return o.told(), nil
+	return o.reported(), nil
 }
 
 // Layout returns the parts in which an object was uploaded.
 func (m *Memory) Layout(ctx context.Context, of store.Object, a *store.Attrs) (_ []store.Part, err error) {
-	c, err := m.begin(ctx, Layout, target{ref: of.Ref})
+	c, err := m.begin(ctx, Layout, Target{Ref: of.Ref})
 	defer c.end(&err)
 	if err != nil {
 		return nil, err
 	}
 	if m.noLayout {
-		return nil, refuse(Layout, of.Ref, store.Unsupported, "A header you provided implies functionality that is not implemented")
+		return nil, Refuse(Layout, of.Ref, store.Unsupported, "A header you provided implies functionality that is not implemented")
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -144,7 +144,7 @@ func (m *Memory) Layout(ctx context.Context, of store.Object, a *store.Attrs) (_
 
 // Tags returns an object's tags.
 func (m *Memory) Tags(ctx context.Context, ref store.Ref, a *store.Attrs) (_ map[string]string, err error) {
-	c, err := m.begin(ctx, Tags, target{ref: ref})
+	c, err := m.begin(ctx, Tags, Target{Ref: ref})
 	defer c.end(&err)
 	if err != nil {
 		return nil, err

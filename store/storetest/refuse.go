@@ -4,55 +4,40 @@ import (
 	"haul.example/haul/store"
 )
 
-// words returns the status and the code with which S3 reports an error of each kind. Kinds that never reach a server have
-// none.
-func words(k store.Kind) (status int, code string) {
-	switch k {
-	case store.NotFound:
-		return 404, "NoSuchKey"
-	case store.NoBucket:
-		return 404, "NoSuchBucket"
-	case store.NoUpload:
-		return 404, "NoSuchUpload"
-	case store.Denied:
-		return 403, "AccessDenied"
-	case store.Expired:
-		return 400, "ExpiredToken"
-	case store.ClockSkew:
-		return 403, "RequestTimeTooSkewed"
-	case store.WrongRegion:
-		return 301, "PermanentRedirect"
-	case store.Exists, store.Changed:
-		return 412, "PreconditionFailed"
-	case store.Conflict:
-		return 409, "ConditionalRequestConflict"
-	case store.NotEmpty:
-		return 409, "BucketNotEmpty"
-	case store.Archived:
-		return 403, "InvalidObjectState"
-	case store.BadRange:
-		return 416, "InvalidRange"
-	case store.Corrupt:
-		return 400, "BadDigest"
-	case store.ChecksumRefused, store.Unsupported:
-		return 501, "NotImplemented"
-	case store.Invalid:
-		return 400, "InvalidRequest"
-	case store.TooLarge:
-		return 400, "EntityTooLarge"
-	case store.NoRoom:
-		return 507, "InsufficientStorage"
-	case store.Throttled:
-		return 503, "SlowDown"
-	case store.Unavailable:
-		return 500, "InternalError"
-	}
-	return 0, ""
+// inWords is how S3 reports an error of each kind.
+var inWords = map[store.Kind]struct {
+	status int
+	code   string
+}{
+	store.NotFound:        {404, "NoSuchKey"},
+	store.NoBucket:        {404, "NoSuchBucket"},
+	store.NoUpload:        {404, "NoSuchUpload"},
+	store.Denied:          {403, "AccessDenied"},
+	store.Expired:         {400, "ExpiredToken"},
+	store.ClockSkew:       {403, "RequestTimeTooSkewed"},
+	store.WrongRegion:     {301, "PermanentRedirect"},
+	store.Exists:          {412, "PreconditionFailed"},
+	store.Changed:         {412, "PreconditionFailed"},
+	store.Conflict:        {409, "ConditionalRequestConflict"},
+	store.NotEmpty:        {409, "BucketNotEmpty"},
+	store.Archived:        {403, "InvalidObjectState"},
+	store.BadRange:        {416, "InvalidRange"},
+	store.Corrupt:         {400, "BadDigest"},
+	store.ChecksumRefused: {501, "NotImplemented"},
+	store.Unsupported:     {501, "NotImplemented"},
+	store.Invalid:         {400, "InvalidRequest"},
+	store.TooLarge:        {400, "EntityTooLarge"},
+	store.NoRoom:          {507, "InsufficientStorage"},
+	store.Throttled:       {503, "SlowDown"},
+	store.Unavailable:     {500, "InternalError"},
 }
 
-// refuse returns the Error with which a store refuses.
-func refuse(op Op, ref store.Ref, k store.Kind, message string) *store.Error {
-	status, code := words(k)
+// Words returns the status and the code with which S3 reports an error of a kind. Kinds that never reach a server have none.
+func Words(k store.Kind) (status int, code string) { return inWords[k].status, inWords[k].code }
+
+// Refuse returns the Error with which a store refuses.
+func Refuse(op Op, ref store.Ref, k store.Kind, message string) *store.Error {
+	status, code := Words(k)
 	if status == 0 {
 		message = ""
 	}
@@ -61,7 +46,7 @@ func refuse(op Op, ref store.Ref, k store.Kind, message string) *store.Error {
 
 // invalid refuses a request with a code of its own.
 func invalid(op Op, ref store.Ref, code, message string) *store.Error {
-	e := refuse(op, ref, store.Invalid, message)
+	e := Refuse(op, ref, store.Invalid, message)
 	e.Code = code
 	return e
 }

@@ -18,8 +18,8 @@ import (
 // Conformance names how a store is known to differ from what package store promises. The zero value is no difference. Run
 // checks that each named difference exists; so a store that has improved is noticed.
 type Conformance struct {
-	// Lacks are the checksums that the store does not support.
-	Lacks []checksum.Algorithm
+	// Without are the checksums that the store does not support.
+	Without []checksum.Algorithm
 	// IgnoresChecksums: it accepts checksums, but checks none other than Content-MD5, and returns none.
 	IgnoresChecksums bool
 	// WholeUnchecked: Complete accepts a wrong checksum of the full object. (Any store may accept a wrong composite one:
@@ -297,7 +297,7 @@ func (s *suite) holds(t *testing.T, ref store.Ref, p Content) store.Object {
 	}
 	for _, x := range []store.Object{o, b.Object} {
 		if x.Key != ref.Key || x.Bucket != ref.Bucket || x.Size != p.Size() || x.ETag == "" || x.ETag != o.ETag {
-			t.Errorf("%s of %d bytes: told is %+v", ref, p.Size(), x)
+			t.Errorf("%s of %d bytes: is %+v", ref, p.Size(), x)
 		}
 		if d := time.Since(x.Modified).Abs(); d > time.Hour {
 			t.Errorf("%s: modified %v ago", ref, d)
@@ -311,8 +311,8 @@ func (s *suite) holds(t *testing.T, ref store.Ref, p Content) store.Object {
 	return o
 }
 
-// lacks reports whether the store does not support a.
-func (s *suite) lacks(a checksum.Algorithm) bool { return slices.Contains(s.c.Lacks, a) }
+// without reports whether the store does not support a.
+func (s *suite) without(a checksum.Algorithm) bool { return slices.Contains(s.c.Without, a) }
 
 // want fails the test when err is not of the kind.
 func want(t *testing.T, what string, err error, kinds ...store.Kind) {

@@ -17,9 +17,9 @@ func TestMemoryIsAStore(t *testing.T) {
 	}{
 		"S3":                {nil, storetest.Conformance{CompleteTwiceIsNotFound: true}},
 		"versions":          {[]storetest.Option{storetest.Versioned(), storetest.CompleteTwice()}, storetest.Conformance{KeepsVersions: true}},
-		"composite only":    {[]storetest.Option{storetest.Takes(storetest.CompositeChecksums), storetest.CompleteTwice()}, storetest.Conformance{Lacks: crcs[:1]}},
-		"MD5 only":          {[]storetest.Option{storetest.Takes(storetest.MD5Checksums), storetest.CompleteTwice()}, storetest.Conformance{Lacks: crcs}},
-		"no checksums":      {[]storetest.Option{storetest.Takes(storetest.NoChecksums), storetest.CompleteTwice()}, storetest.Conformance{Lacks: append(crcs, checksum.MD5), SizeUnchecked: true}},
+		"composite only":    {[]storetest.Option{storetest.Takes(storetest.CompositeChecksums), storetest.CompleteTwice()}, storetest.Conformance{Without: crcs[:1]}},
+		"MD5 only":          {[]storetest.Option{storetest.Takes(storetest.MD5Checksums), storetest.CompleteTwice()}, storetest.Conformance{Without: crcs}},
+		"no checksums":      {[]storetest.Option{storetest.Takes(storetest.NoChecksums), storetest.CompleteTwice()}, storetest.Conformance{Without: append(crcs, checksum.MD5), SizeUnchecked: true}},
 		"ignored checksums": {[]storetest.Option{storetest.Takes(storetest.IgnoredChecksums), storetest.CompleteTwice()}, storetest.Conformance{IgnoresChecksums: true, SizeUnchecked: true}},
 		"deletes singly":    {[]storetest.Option{storetest.DeletesSingly(), storetest.CompleteTwice()}, storetest.Conformance{NoDeleteMany: true}},
 		"no layout":         {[]storetest.Option{storetest.NoLayout(), storetest.CompleteTwice()}, storetest.Conformance{NoLayout: true}},

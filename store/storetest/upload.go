@@ -54,7 +54,7 @@ func (b *bucket) open(prefix string) []*upload {
 
 // Create opens an upload.
 func (m *Memory) Create(ctx context.Context, ref store.Ref, want checksum.Scheme, a *store.Attrs) (_ store.Upload, err error) {
-	c, err := m.begin(ctx, Create, target{ref: ref})
+	c, err := m.begin(ctx, Create, Target{Ref: ref})
 	defer c.end(&err)
 	if err != nil {
 		return store.Upload{}, err
@@ -70,7 +70,7 @@ func (m *Memory) Create(ctx context.Context, ref store.Ref, want checksum.Scheme
 	}
 	u := &upload{parts: map[int]*part{}, sending: map[int]int{}}
 	u.info = store.Upload{
-		Ref: store.Ref{Bucket: ref.Bucket, Key: ref.Key}, ID: m.id("upload"), Scheme: m.checks.agree(want), Started: modified(),
+		Ref: store.Ref{Bucket: ref.Bucket, Key: ref.Key}, ID: m.id("upload"), Scheme: m.checks.Agree(want), Started: modified(),
 	}
 	if a != nil {
 		kept := *a
@@ -79,9 +79,9 @@ func (m *Memory) Create(ctx context.Context, ref store.Ref, want checksum.Scheme
 		u.info.StorageClass = a.StorageClass
 	}
 	b.uploads[u.info.ID] = u
-	told := u.info
-	told.Started, told.StorageClass = time.Time{}, "" // only listings report these
-	return told, nil
+	out := u.info
+	out.Started, out.StorageClass = time.Time{}, "" // only listings report these
+	return out, nil
 }
 
 // upload finds an open upload; m.mu is held.
@@ -95,14 +95,14 @@ func (m *Memory) upload(op Op, of store.Upload, a *store.Attrs) (*bucket, *uploa
 	}
 	u := b.uploads[of.ID]
 	if u == nil || u.info.Key != of.Key {
-		return nil, nil, refuse(op, of.Ref, store.NoUpload, "The specified multipart upload does not exist.")
+		return nil, nil, Refuse(op, of.Ref, store.NoUpload, "The specified multipart upload does not exist.")
 	}
 	return b, u, nil
 }
 
 // PutPart fills a part. Once all its bytes have come, it replaces an earlier one of that number.
 func (m *Memory) PutPart(ctx context.Context, r store.PutPartRequest) (_ store.Part, err error) {
-	c, err := m.begin(ctx, PutPart, target{ref: r.Upload.Ref, part: r.Number})
+	c, err := m.begin(ctx, PutPart, Target{Ref: r.Upload.Ref, Part: r.Number})
 	defer c.end(&err)
 	if err != nil {
 		return store.Part{}, err
@@ -121,7 +121,7 @@ func (m *Memory) PutPart(ctx context.Context, r store.PutPartRequest) (_ store.P
 	}
 	content, s, err := take(c.receive(r.Body), r.Body.Size(), as, m.discard)
 	if err != nil {
-		return store.Part{}, c.failed(err)
+		return store.Part{}, c.Failed(err)
 	}
 	if r.LateSum != nil && r.Sum.IsZero() {
 		r.Sum = r.LateSum()
@@ -162,11 +162,11 @@ func (m *Memory) mayPutPart(r store.PutPartRequest) (*upload, error) {
 		return nil, err
 	}
 	if customer(r.Attrs) != customer(u.attrs) {
-		return nil, refuse(PutPart, ref, store.Invalid, "The SSE-C key is not that of the upload")
+		return nil, Refuse(PutPart, ref, store.Invalid, "The SSE-C key is not that of the upload")
 	}
 	a := r.Sum.Algorithm
 	if a != checksum.None && a != checksum.MD5 && a != u.info.Scheme.Algorithm && m.checks.checks(a) {
-		return nil, refuse(PutPart, ref, store.Invalid,
+		return nil, Refuse(PutPart, ref, store.Invalid,
 			fmt.Sprintf("Checksum Type mismatch occurred, expected checksum Type: %s, actual checksum Type: %s", u.info.Scheme.Algorithm, a))
 	}
 	return u, m.mayCheck(PutPart, ref, r.Sum)
@@ -179,7 +179,7 @@ func (m *Memory) mayNumber(op Op, ref store.Ref, number int, size int64) error {
 	case number < 1 || l.MaxParts > 0 && number > l.MaxParts:
 		return invalid(op, ref, "InvalidArgument", fmt.Sprintf("Part number must be an integer between 1 and %d, inclusive", l.MaxParts))
 	case l.MaxPart > 0 && size > l.MaxPart:
-		return refuse(op, ref, store.TooLarge, "Your proposed upload exceeds the maximum allowed size")
+		return Refuse(op, ref, store.TooLarge, "Your proposed upload exceeds the maximum allowed size")
 	}
 	return nil
 }
@@ -200,7 +200,7 @@ func (m *Memory) keep(op Op, of store.Upload, number int, p *part) (store.Part, 
 
 // partSum returns the checksum that the store reports for a part's bytes.
 func (m *Memory) partSum(s checksum.Scheme, of sums) checksum.Sum {
-	if s.Algorithm == checksum.MD5 && m.checks.checks(s.Algorithm) || m.checks.told(s.Algorithm) {
+	if s.Algorithm == checksum.MD5 && m.checks.checks(s.Algorithm) || m.checks.Reports(s.Algorithm) {
 		return of[s.Algorithm]
 	}
 	return checksum.Sum{}
@@ -208,7 +208,7 @@ func (m *Memory) partSum(s checksum.Scheme, of sums) checksum.Sum {
 
 // Parts lists what the store holds of an upload.
 func (m *Memory) Parts(ctx context.Context, of store.Upload, a *store.Attrs) (_ store.Upload, _ []store.Part, err error) {
-	c, err := m.begin(ctx, Parts, target{ref: of.Ref})
+	c, err := m.begin(ctx, Parts, Target{Ref: of.Ref})
 	defer c.end(&err)
 	if err != nil {
 		return store.Upload{}, nil, err
@@ -224,7 +224,7 @@ func (m *Memory) Parts(ctx context.Context, of store.Upload, a *store.Attrs) (_ 
 
 // Abort aborts an upload.
 func (m *Memory) Abort(ctx context.Context, of store.Upload, a *store.Attrs) (err error) {
-	c, err := m.begin(ctx, Abort, target{ref: of.Ref})
+	c, err := m.begin(ctx, Abort, Target{Ref: of.Ref})
 	defer c.end(&err)
 	if err != nil {
 		return err
@@ -259,7 +259,7 @@ func (m *Memory) Uploads(ctx context.Context, bucket, prefix string) iter.Seq2[s
 }
 
 func (m *Memory) listUploads(ctx context.Context, ref store.Ref) (us []store.Upload, err error) {
-	c, err := m.begin(ctx, Uploads, target{ref: ref})
+	c, err := m.begin(ctx, Uploads, Target{Ref: ref})
 	defer c.end(&err)
 	if err != nil {
 		return nil, err

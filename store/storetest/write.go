@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"strings"
 
 	"haul.example/haul/checksum"
 	"haul.example/haul/store"
@@ -9,7 +10,7 @@ import (
 
 // Put stores an object in one request.
 func (m *Memory) Put(ctx context.Context, r store.PutRequest) (_ store.Object, err error) {
-	c, err := m.begin(ctx, Put, target{ref: r.Ref})
+	c, err := m.begin(ctx, Put, Target{Ref: r.Ref})
 	defer c.end(&err)
 	if err != nil {
 		return store.Object{}, err
@@ -23,7 +24,7 @@ func (m *Memory) Put(ctx context.Context, r store.PutRequest) (_ store.Object, e
 	}
 	content, s, err := take(c.receive(r.Body), r.Body.Size(), as, m.discard)
 	if err != nil {
-		return store.Object{}, c.failed(err)
+		return store.Object{}, c.Failed(err)
 	}
 	if checks.checks(r.Sum.Algorithm) {
 		if err := s.verify(Put, r.Ref, r.Sum); err != nil {
@@ -37,7 +38,7 @@ func (m *Memory) Put(ctx context.Context, r store.PutRequest) (_ store.Object, e
 	}
 	o := newObject(r.Ref, content, r.Attrs)
 	o.info.ETag = m.etag(s, o.info.Encryption, 0)
-	o.info.Sums = checks.tell(s, r.Sum.Algorithm)
+	o.info.Sums = checks.report(s, r.Sum.Algorithm)
 	m.set(b, o)
 	return o.answer(), nil
 }
@@ -53,7 +54,7 @@ func (m *Memory) mayPut(r store.PutRequest) (*bucket, error) {
 	}
 	size := r.Body.Size()
 	if max := m.limits.MaxPut; max > 0 && size > max {
-		return nil, refuse(Put, r.Ref, store.TooLarge, "Your proposed upload exceeds the maximum allowed size")
+		return nil, Refuse(Put, r.Ref, store.TooLarge, "Your proposed upload exceeds the maximum allowed size")
 	}
 	return b, m.mayCheck(Put, r.Ref, r.Sum)
 }
@@ -63,19 +64,19 @@ func (m *Memory) mayCheck(op Op, ref store.Ref, s checksum.Sum) error {
 	if m.checks.takes(s.Algorithm) {
 		return nil
 	}
-	return refuse(op, ref, store.ChecksumRefused,
-		"A header you provided implies functionality that is not implemented: "+checksumHeader(s.Algorithm))
+	return Refuse(op, ref, store.ChecksumRefused,
+		"A header you provided implies functionality that is not implemented: "+"x-amz-checksum-"+strings.ToLower(string(s.Algorithm)))
 }
 
-// failed returns the error of a payload that could not be read to its end.
-func (c *call) failed(err error) error {
+// Failed returns the error of a payload that could not be read to its end.
+func (c *Call) Failed(err error) error {
 	if store.KindOf(err) != store.Unknown {
 		return err
 	}
 	if alive := c.alive(); alive != nil {
 		return alive
 	}
-	return &store.Error{Kind: store.Unknown, Op: string(c.op), Ref: c.on.ref, Err: err}
+	return &store.Error{Kind: store.Unknown, Op: string(c.Op), Ref: c.On.Ref, Err: err}
 }
 
 // Made says how an object that a test puts into a Memory was stored. The zero value is one Put.
@@ -96,17 +97,17 @@ func (m *Memory) Make(ref store.Ref, content Content, how Made) store.Object {
 	if how.Scheme.Algorithm == checksum.None {
 		how.Scheme.Algorithm = checksum.CRC64NVME
 	}
-	scheme := m.checks.agree(how.Scheme)
+	scheme := m.checks.Agree(how.Scheme)
 	o := newObject(ref, content, how.Attrs)
 	if len(how.Parts) == 0 {
 		s := m.sumAll(content, scheme.Algorithm)
 		o.info.ETag = m.etag(s, o.info.Encryption, 0)
-		o.info.Sums = m.checks.tell(s, scheme.Algorithm)
+		o.info.Sums = m.checks.report(s, scheme.Algorithm)
 	} else {
 		m.describe(o, scheme, m.cut(content, how.Parts, scheme.Algorithm))
 	}
 	m.set(m.makeBucket(ref.Bucket), o)
-	return o.told()
+	return o.reported()
 }
 
 // PutBytes puts an object of those bytes into the store; parts as in Made.
@@ -164,7 +165,7 @@ func (m *Memory) Bytes(ref store.Ref) []byte {
 }
 
 // Object returns what Head reports about an object, past all faults. It ends the test if there is no such object.
-func (m *Memory) Object(ref store.Ref) store.Object { return m.must(ref).told() }
+func (m *Memory) Object(ref store.Ref) store.Object { return m.must(ref).reported() }
 
 // Exists reports whether there is such an object.
 func (m *Memory) Exists(ref store.Ref) bool {
