@@ -39,7 +39,7 @@ const (
 	MinIO     Kind = "minio"
 	SeaweedFS Kind = "seaweedfs"
 	Rclone    Kind = "rclone" // rclone serve s3, as of a folder
-	Ceph      Kind = "ceph" // skipped where Debian's packages of it are not installed
+	Ceph      Kind = "ceph"   // skipped where Debian's packages of it are not installed
 )
 
 // Kinds lists the servers that do most of what S3 does, and so run the conformance suite. Rclone does not: it has no conditions on
