@@ -2,18 +2,11 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
+
+	"haul.example/haul/internal/command"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"haul.example/haul"
-	"haul.example/haul/internal/ui"
-	"haul.example/haul/mirror"
-	"haul.example/haul/store"
 )
 
 const cpLong = `haul cp copies a file or object, or with --recursive a whole folder, in parts and in parallel. It verifies that what arrived is
@@ -65,7 +58,7 @@ const cpExample = `  haul cp NA12878.bam s3://lab/runs/
 
 // copyFlags are those of haul cp, mv and sync, as typed.
 type copyFlags struct {
-	verb        string // cp where empty
+	verb        string // empty for cp
 	attrs       attrFlags
 	which       selectFlags
 	compare     syncFlags
@@ -142,25 +135,6 @@ func (f *copyFlags) groups() []*pflag.FlagSet {
 	return append(groups, f.attrs.flags(), f.props.flags(), f.attrs.keyFlags())
 }
 
-// copyRequest is a line of haul cp, mv or sync, understood.
-type copyRequest struct {
-	direction direction
-	from, to  location
-	options   haul.Options
-	guess     bool // the content type of each file of a folder, or of each copy without its source's metadata
-	// transfer holds the choices of one object, and tree those of many; transfer is in tree too.
-	transfer haul.Transfer
-	tree     mirror.SyncOptions
-	sync     bool
-	// list is a file with the names of what is meant, - standard input, and empty none.
-	list   string
-	plan   string // a file to write what would be done to; empty is none
-	region string // of the source's bucket
-	stats  bool
-	// receipt is a file to write what was transferred to; empty is none.
-	receipt string
-}
-
 func (a *app) cp() *cobra.Command {
 	return a.transfers(&copyFlags{}, &cobra.Command{
 		Use:     "cp [flags] SOURCE TARGET",
@@ -174,23 +148,14 @@ func (a *app) cp() *cobra.Command {
 // transfers makes a command that copies or moves.
 func (a *app) transfers(f *copyFlags, cmd *cobra.Command) *cobra.Command {
 	a.command(cmd, f.groups(), func(ctx context.Context, args []string) error {
-		if a.quiet && f.stats {
-			return usagef("--quiet does not go with --stats")
+		if a.session.Quiet && f.stats {
+			return command.Usagef("--quiet does not go with --stats")
 		}
 		req, err := f.parse(args, cmd.Flags(), disk{})
 		if err != nil {
 			return err
 		}
-		if req.region != "" {
-			a.connect.regions = map[string]string{req.from.ref.Bucket: req.region}
-		}
-		switch {
-		case req.direction.many():
-			return a.runTree(ctx, req)
-		case req.tree.DryRun:
-			return a.runDry(ctx, req)
-		}
-		return a.runCopy(ctx, req)
+		return a.session.Copy(ctx, req)
 	})
 	return cmd
 }
@@ -204,192 +169,9 @@ func twoArgs(cmd *cobra.Command, args []string) error {
 	case 2:
 		return nil
 	case 0:
-		return usagef("%s needs a SOURCE and a TARGET", name)
+		return command.Usagef("%s needs a SOURCE and a TARGET", name)
 	case 1:
-		return usagef("%s needs a TARGET after %s", name, args[0])
+		return command.Usagef("%s needs a TARGET after %s", name, args[0])
 	}
-	return usagef("%s takes one SOURCE to one TARGET, but got %d arguments; quote a name with spaces or wildcards", name, len(args))
+	return command.Usagef("%s takes one SOURCE to one TARGET, but got %d arguments; quote a name with spaces or wildcards", name, len(args))
 }
-
-// runCopy does it.
-func (a *app) runCopy(ctx context.Context, req copyRequest) error {
-	screen := a.screen(req.to.kind == stream)
-	st, err := a.connect.open(ctx)
-	if err != nil {
-		return err
-	}
-	req.options.Observe = screen.Observe
-	client := haul.New(st, req.options)
-	defer context.AfterFunc(ctx, func() { screen.Note(stopping) })()
-
-	if !req.wanted() {
-		screen.Note("the filters exclude it; nothing was done")
-		return nil
-	}
-	receipt, err := a.openReceipt(req.receipt, client.Identity())
-	if err != nil {
-		return err
-	}
-	if receipt != nil {
-		receipt.source, receipt.target = req.recorded(req.from), req.recorded(req.to)
-	}
-	var result haul.Result
-	task := req.task()
-	err = screen.During(task, client.Snapshot, func() (err error) {
-		result, err = a.move(ctx, client, req)
-		return err
-	})
-	if err == nil {
-		target := req.recorded(req.to)
-		receipt.add(about{req.verb(), req.recorded(req.from), target, below("", target)}, result) // close gives its error
-		receipt.end(1, true)
-	}
-	if rerr := receipt.close(); rerr != nil {
-		return errors.Join(rerr, err)
-	}
-	switch {
-	case err == nil:
-		screen.Done(task, result)
-		a.limits(task, client, req.stats, nil)
-		return nil
-	case req.tree.NoOverwrite && (errors.Is(err, store.Exists) || errors.Is(err, fs.ErrExist)):
-		text := task.Target + " exists already; skipped"
-		if receipt != nil {
-			text += "; the receipt has no line about it"
-		}
-		screen.Note(text)
-		return nil
-	case req.tree.Archived == mirror.IgnoreArchived && errors.Is(err, store.Archived):
-		return nil
-	}
-	a.limits(task, client, req.stats, err)
-	return &transferError{total: client.Snapshot().Total, err: err}
-}
-
-// wanted reports whether the filters mean the one file or object; they are about its path below its folder.
-func (r copyRequest) wanted() bool {
-	if r.from.kind == local {
-		abs, err := filepath.Abs(filepath.Dir(r.from.text))
-		if err != nil {
-			abs = ""
-		}
-		return r.tree.Select.Filter.Wants(filepath.ToSlash(abs), baseName(r.from.text))
-	}
-	return r.tree.Select.Filter.Wants("", baseKey(r.from.ref.Key))
-}
-
-// runDry tells what would be done with one file or object.
-func (a *app) runDry(ctx context.Context, req copyRequest) error {
-	screen := a.screen(false)
-	if !req.wanted() {
-		screen.Note("the filters exclude it; nothing would be done")
-		return nil
-	}
-	if req.from.kind == local {
-		fi, err := os.Stat(req.from.text)
-		if err != nil {
-			return err
-		}
-		screen.Planned(req.task(), fi.Size())
-		return nil
-	}
-	st, err := a.connect.open(ctx)
-	if err != nil {
-		return err
-	}
-	attrs := req.transfer.Attrs
-	if req.direction == copyObject {
-		attrs.Encryption.Customer = attrs.Encryption.CopySource
-	}
-	obj, err := haul.New(st, req.options).Stat(ctx, req.from.ref, &attrs)
-	if err != nil {
-		return err
-	}
-	screen.Planned(req.task(), obj.Size)
-	return nil
-}
-
-// limits says what limited a run that ended with err: with --stats also where it ended badly, but not before anything moved.
-func (a *app) limits(t ui.Task, c *haul.Client, figures bool, err error) {
-	s := c.Stats()
-	if err == nil && (figures || a.verbose) || figures && s.Moved > 0 {
-		a.out.Stats(t, s, figures)
-	}
-}
-
-// task names the transfer for people.
-func (r copyRequest) task() ui.Task {
-	t := ui.Task{Verb: r.verb(), Dry: r.tree.DryRun, Source: r.from.shown("stdin"), Target: r.to.shown("stdout")}
-	switch {
-	case r.from.kind == local:
-		t.Name = baseName(r.from.text)
-	case r.from.kind == remote:
-		t.Name = baseKey(r.from.ref.Key)
-	default:
-		t.Name = baseKey(r.to.ref.Key)
-	}
-	return t
-}
-
-// verb is the word for what is done to each object.
-func (r copyRequest) verb() string {
-	if r.tree.Move {
-		return "move"
-	}
-	return r.direction.verb()
-}
-
-func (l location) shown(stdio string) string {
-	switch l.kind {
-	case stream:
-		return stdio
-	case remote:
-		return l.ref.String()
-	}
-	return shown(l.text)
-}
-
-// move calls the heart.
-func (a *app) move(ctx context.Context, c *haul.Client, r copyRequest) (haul.Result, error) {
-	if r.tree.Move {
-		result, err := mirror.MoveOne(ctx, c, r.from.end(), r.to.end(), r.transfer)
-		if err != nil && r.from.kind == local {
-			if _, missing := (disk{}).mode(r.from.text); missing != nil {
-				err = missing
-			}
-		}
-		return result, err
-	}
-	switch r.direction {
-	case upload:
-		return c.Upload(ctx, r.from.text, r.to.ref, r.transfer)
-	case download:
-		return c.Download(ctx, r.from.ref, r.to.text, r.transfer)
-	case copyObject:
-		return c.Copy(ctx, r.from.ref, r.to.ref, r.transfer)
-	case uploadStream:
-		return a.uploadStream(ctx, c, r)
-	}
-	return a.downloadStream(ctx, c, r)
-}
-
-// files is what parsing looks at on the disk.
-type files interface {
-	// mode follows links; a name that is not there is a *missingError.
-	mode(path string) (os.FileMode, error)
-	read(path string) ([]byte, error)
-	// target is localfile.TargetPath.
-	target(path, key string) (string, error)
-}
-
-// transferError goes with what is needed to say how to go on.
-type transferError struct {
-	total int64 // bytes
-	err   error
-}
-
-// Error gives the cause.
-func (e *transferError) Error() string { return ui.Reason(e.err) }
-
-// Unwrap gives the cause.
-func (e *transferError) Unwrap() error { return e.err }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"haul.example/haul/internal/command"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -39,7 +41,7 @@ func writeHelp(cmd *cobra.Command, groups []*pflag.FlagSet) {
 	if !cmd.HasParent() {
 		b.WriteString("\n\"haul COMMAND --help\" lists the flags of a command.\n")
 	}
-	_, _ = io.WriteString(cmd.OutOrStdout(), b.String()) // nobody is left to be told
+	_, _ = io.WriteString(cmd.OutOrStdout(), b.String()) // nobody is left to report it to
 }
 
 func usageLine(cmd *cobra.Command) string {
@@ -137,4 +139,19 @@ func wrap(text string, columns int) []string {
 		}
 	}
 	return lines
+}
+
+// exitHelp is the EXIT STATUS section.
+func exitHelp() string {
+	var b strings.Builder
+	for _, s := range command.ExitCodes {
+		for i, line := range wrap(s.Text, helpColumns-7) {
+			if i == 0 {
+				fmt.Fprintf(&b, "  %3d  %s\n", s.Code, line)
+			} else {
+				fmt.Fprintf(&b, "       %s\n", line)
+			}
+		}
+	}
+	return b.String()
 }

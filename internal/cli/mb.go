@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 
+	"haul.example/haul/internal/command"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -27,25 +29,17 @@ func (a *app) mb() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		c, err := a.client(ctx)
-		if err != nil {
-			return err
-		}
-		if err := c.MakeBucket(ctx, req); err != nil {
-			return err
-		}
-		a.screen(false).Bucket(req.Name)
-		return nil
+		return a.session.MakeBucket(ctx, req)
 	})
 	return cmd
 }
 
-// parseMb understands the line.
+// parseMb returns the bucket that the flags and arguments describe.
 func parseMb(word, tags string) (b store.NewBucket, err error) {
 	if b.Name, err = parseBucket(word); err != nil || tags == "" {
 		return b, err
 	}
-	b.Tags, err = parseTagPairs(tags)
+	b.Tags, err = command.ParseTagPairs(tags)
 	return b, err
 }
 
@@ -55,10 +49,10 @@ func parseBucket(word string) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case l.kind != remote:
-		return "", usagef("a bucket is written s3://%s", word)
-	case l.ref.Key != "":
-		return "", usagef("%s names more than a bucket; write s3://%s", word, l.ref.Bucket)
+	case l.Kind != command.Remote:
+		return "", command.Usagef("a bucket is written s3://%s", word)
+	case l.Ref.Key != "":
+		return "", command.Usagef("%s names more than a bucket; write s3://%s", word, l.Ref.Bucket)
 	}
-	return l.ref.Bucket, nil
+	return l.Ref.Bucket, nil
 }

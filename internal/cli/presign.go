@@ -5,10 +5,11 @@ import (
 	"strconv"
 	"time"
 
+	"haul.example/haul/internal/command"
+	"haul.example/haul/store"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"haul.example/haul/store"
 )
 
 const presignLong = `haul presign prints a URL from which anyone can download an object for a limited time, with a browser or curl, without credentials.
@@ -16,17 +17,6 @@ No request is sent, so it does not check that the object exists. The URL also ex
 Treat it as a secret while it is valid.
 
 On Amazon S3 give the bucket's region (--region): it is part of what is signed.`
-
-// presignRequest is an address to be signed.
-type presignRequest struct {
-	ref  store.Ref
-	good time.Duration
-}
-
-const (
-	defaultPresign = time.Hour
-	maxPresign     = 7 * 24 * time.Hour
-)
 
 func (a *app) presign() *cobra.Command {
 	var expires, version string
@@ -41,40 +31,33 @@ func (a *app) presign() *cobra.Command {
 		Args:    exactlyOne("presign", "s3://BUCKET/KEY"),
 	}
 	a.command(cmd, []*pflag.FlagSet{fs}, func(ctx context.Context, args []string) error {
-		req, err := parsePresign(args[0], expires)
+		ref, validFor, err := parsePresign(args[0], expires)
 		if err != nil {
 			return err
 		}
-		req.ref.Version = version
-		st, err := a.connect.open(ctx)
-		if err != nil {
-			return err
-		}
-		url, err := st.Presign(ctx, req.ref, req.good)
-		if err != nil {
-			return err
-		}
-		a.screen(false).Address(url, req.good.Seconds())
-		return nil
+		ref.Version = version
+		return a.session.Presign(ctx, ref, validFor)
 	})
 	return cmd
 }
 
-// parsePresign understands the line; no time is an hour.
-func parsePresign(word, expires string) (r presignRequest, err error) {
-	if r.ref, err = parseObject(word); err != nil {
-		return r, err
+// maxPresign is what S3 allows (API reference, "Authenticating Requests: Using Query Parameters").
+const maxPresign = 7 * 24 * time.Hour
+
+func parsePresign(word, expires string) (ref store.Ref, validFor time.Duration, err error) {
+	if ref, err = parseObject(word); err != nil {
+		return ref, 0, err
 	}
-	r.good = defaultPresign
+	validFor = command.DefaultPresign
 	if expires != "" {
 		if seconds, err := strconv.ParseInt(expires, 10, 32); err == nil {
-			r.good = time.Duration(seconds) * time.Second
-		} else if r.good, err = parseSpan(expires); err != nil {
-			return r, usagef("--expires-in: %v", err)
+			validFor = time.Duration(seconds) * time.Second
+		} else if validFor, err = parseSpan(expires); err != nil {
+			return ref, 0, command.Usagef("--expires-in: %v", err)
 		}
 	}
-	if r.good < time.Second || r.good > maxPresign {
-		return r, usagef("--expires-in: an address is good for 1 second to 7 days")
+	if validFor < time.Second || validFor > maxPresign {
+		return ref, 0, command.Usagef("--expires-in: an address is good for 1 second to 7 days")
 	}
-	return r, nil
+	return ref, validFor, nil
 }

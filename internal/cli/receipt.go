@@ -1,19 +1,12 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"io/fs"
-	"iter"
-	"os"
+
+	"haul.example/haul/internal/command"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"haul.example/haul/proof"
 )
 
 const receiptLong = `haul receipt converts a receipt, written by --receipt of cp, mv, sync and apply, and prints it:
@@ -28,11 +21,6 @@ jq. md5sum needs the md5 of each file: transfer with --digest md5. Files without
 1. sums includes the checksums recorded by the store, so haul verify can check the objects later without a download. If a file
 is named twice, its last line counts. An existing file is not overwritten (exit code 5).`
 
-// receiptForms are what a receipt can be written as.
-var receiptForms = map[string]func(io.Writer, iter.Seq2[proof.Record, error]) error{
-	"md5sum": proof.WriteMD5Sum, "sums": proof.WriteSums, "csv": proof.WriteCSV, "html": proof.WriteHTML,
-}
-
 func (a *app) receipt() *cobra.Command {
 	var out string
 	fl := pflag.NewFlagSet("Receipt", pflag.ContinueOnError)
@@ -44,49 +32,16 @@ func (a *app) receipt() *cobra.Command {
 		Example: "  haul cp -r --digest md5 --receipt run42.jsonl run42 s3://lab/runs/42\n  haul receipt md5sum run42.jsonl -o md5sum.txt\n  haul receipt html run42.jsonl -o run42.html",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return usagef("receipt needs a form (md5sum, sums, csv or html) and a RECEIPT")
+				return command.Usagef("receipt needs a form (md5sum, sums, csv or html) and a RECEIPT")
 			}
-			if receiptForms[args[0]] == nil {
-				return usagef("the form must be md5sum, sums, csv or html (got %q)", args[0])
+			if command.ReceiptFormats[args[0]] == nil {
+				return command.Usagef("the form must be md5sum, sums, csv or html (got %q)", args[0])
 			}
 			return nil
 		},
 	}
-	a.command(cmd, []*pflag.FlagSet{fl}, func(ctx context.Context, args []string) error {
-		return a.runReceipt(ctx, args[1], out, receiptForms[args[0]])
+	a.command(cmd, []*pflag.FlagSet{fl}, func(_ context.Context, args []string) error {
+		return a.session.Receipt(args[0], args[1], out)
 	})
 	return cmd
-}
-
-// runReceipt writes it. A file is there as a whole, or not at all.
-func (a *app) runReceipt(_ context.Context, name, out string, write func(io.Writer, iter.Seq2[proof.Record, error]) error) error {
-	if fi, err := os.Stat(out); out != "" && err == nil && fi.Mode().IsRegular() && fi.Size() > 0 {
-		return fmt.Errorf("%s exists already, and would be overwritten; remove it, or choose another name: %w", out, fs.ErrExist)
-	}
-	in := a.sys.Stdin
-	if name != "-" {
-		f, err := os.Open(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			return &missingError{"no such file: " + name}
-		}
-		if err != nil {
-			return err
-		}
-		defer f.Close() // only read from
-		in = f
-	}
-	named := func(w io.Writer) error {
-		if err := write(w, proof.ReadReceipt(in)); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		return nil
-	}
-	if out == "" {
-		return a.screen(false).Page(named)
-	}
-	var page bytes.Buffer
-	if err := named(&page); err != nil {
-		return err
-	}
-	return writeWhole(out, page.Bytes())
 }

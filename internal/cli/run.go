@@ -2,18 +2,17 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"os"
 	"strings"
+
+	"haul.example/haul/internal/command"
+	"haul.example/haul/internal/seqfile"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"haul.example/haul"
-	"haul.example/haul/internal/localfile"
-	"haul.example/haul/internal/meter"
 	"haul.example/haul/internal/stage"
-	"haul.example/haul/internal/ui"
 	"haul.example/haul/mirror"
 	"haul.example/haul/store"
 )
@@ -125,7 +124,7 @@ func (f *runFlags) groups() []*pflag.FlagSet {
 	return []*pflag.FlagSet{in, run, out, move, f.attrs.flags()}
 }
 
-// The flags whose words are understood together.
+// The flags whose values are parsed together, in their order.
 const (
 	inWord        = "in"
 	sheetWord     = "samplesheet"
@@ -154,13 +153,13 @@ func (w *wordFlag) Type() string { return "WORD" }
 
 func (w *wordFlag) String() string { return "" }
 
-// understand adds what a word asks for.
-func (w runWord) understand(q *stage.Request, d files) error {
+// addTo adds what a word asks for to q.
+func (w runWord) addTo(q *stage.Request, d files) error {
 	switch w.flag {
 	case inWord, sheetWord:
 		in, err := parseInput(w.word, d)
 		if in.Sheet = w.flag == sheetWord; err == nil && in.Sheet && (in.Folder || in.Pattern != "") {
-			err = usagef("--samplesheet: %s is not a sample sheet", w.word)
+			err = command.Usagef("--samplesheet: %s is not a sample sheet", w.word)
 		}
 		q.Inputs = append(q.Inputs, in)
 		return err
@@ -175,20 +174,20 @@ func (w runWord) understand(q *stage.Request, d files) error {
 	}
 	o, err := parseOutput(w.word)
 	if err == nil && o.Target.Bucket == "" {
-		return usagef("--%s: %q is not PATTERN:s3://BUCKET/KEY", w.flag, w.word)
+		return command.Usagef("--%s: %q is not PATTERN:s3://BUCKET/KEY", w.flag, w.word)
 	}
 	o.Optional = w.flag == optionalWord
 	q.Outputs = append(q.Outputs, o)
 	return err
 }
 
-// cutName cuts the name after the last colon off; the colons of s3:// and of an access point's ARN part nothing.
+// cutName cuts off the name after the last colon; the colons of s3:// and of an access point's ARN do not count.
 func cutName(word string) (source, name string) {
 	from := 0
-	if strings.HasPrefix(word, scheme) {
-		from = len(scheme)
-		if m := arn.FindStringSubmatch(word[from:]); m != nil {
-			from += len(m[1])
+	if strings.HasPrefix(word, command.Scheme) {
+		from = len(command.Scheme)
+		if bucket := command.SplitAddress(word).Bucket; strings.HasPrefix(bucket, "arn:") {
+			from += len(bucket)
 		}
 	} else if len(word) > 2 && word[1] == ':' && os.PathSeparator == '\\' {
 		from = 2
@@ -200,7 +199,7 @@ func cutName(word string) (source, name string) {
 	return word[:from+i], word[from+i+1:]
 }
 
-// parseInput understands SOURCE and SOURCE:NAME.
+// parseInput parses SOURCE and SOURCE:NAME.
 func parseInput(word string, d files) (in stage.Input, err error) {
 	if err := notForeign(word); err != nil { // its colon parts no name
 		return in, err
@@ -211,23 +210,23 @@ func parseInput(word string, d files) (in stage.Input, err error) {
 	if err != nil {
 		return in, err
 	}
-	if l.kind == stream {
-		return in, usagef("standard input is the command's own, and no input")
+	if l.Kind == command.Stream {
+		return in, command.Usagef("standard input is the command's own, and no input")
 	}
-	in.Source = l.end()
+	in.Source = l.End()
 	wild := hasWildcards(l, d)
 	switch {
-	case l.kind == remote && wild:
-		in.Source.Ref.Key, in.Pattern = mirror.SplitPattern(l.ref.Key)
-	case l.kind == remote:
-		in.Folder = isFolder(l.ref.Key)
+	case l.Kind == command.Remote && wild:
+		in.Source.Ref.Key, in.Pattern = mirror.SplitPattern(l.Ref.Key)
+	case l.Kind == command.Remote:
+		in.Folder = command.IsFolder(l.Ref.Key)
 	case wild:
-		in.Source.Path, in.Pattern = mirror.SplitPattern(l.text)
+		in.Source.Path, in.Pattern = mirror.SplitPattern(l.Text)
 		if in.Source.Path == "" {
 			in.Source.Path = "."
 		}
 	default:
-		mode, err := d.mode(l.text)
+		mode, err := d.mode(l.Text)
 		if in.Folder = mode.IsDir(); err != nil {
 			return in, err
 		}
@@ -236,17 +235,17 @@ func parseInput(word string, d files) (in stage.Input, err error) {
 }
 
 func parseStream(word string) (stage.Stream, error) {
-	name, rest, ok := strings.Cut(word, "="+scheme)
-	ref, err := parseRemote(scheme + rest)
-	if !ok || name == "" || err == nil && isFolder(ref.Key) {
-		return stage.Stream{}, usagef("--in-stream: %q is not NAME=s3://BUCKET/KEY", word)
+	name, rest, ok := strings.Cut(word, "="+command.Scheme)
+	ref, err := parseRemote(command.Scheme + rest)
+	if !ok || name == "" || err == nil && command.IsFolder(ref.Key) {
+		return stage.Stream{}, command.Usagef("--in-stream: %q is not NAME=s3://BUCKET/KEY", word)
 	}
 	return stage.Stream{Name: name, Source: ref}, err
 }
 
-// parseOutput understands PATTERN:s3://…, and PATTERN alone.
+// parseOutput parses PATTERN:s3://…, and PATTERN alone.
 func parseOutput(word string) (o stage.Output, err error) {
-	i := strings.LastIndex(word, ":"+scheme)
+	i := strings.LastIndex(word, ":"+command.Scheme)
 	if i < 0 {
 		return stage.Output{Pattern: strings.TrimPrefix(word, "./")}, nil
 	}
@@ -265,15 +264,15 @@ func (a *app) run() *cobra.Command {
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch at := cmd.ArgsLenAtDash(); {
 			case len(args) == 0:
-				return usagef("run needs a COMMAND after --")
+				return command.Usagef("run needs a COMMAND after --")
 			case at != 0:
-				return usagef("%s is not a flag; the COMMAND comes after --", args[0])
+				return command.Usagef("%s is not a flag; the COMMAND comes after --", args[0])
 			}
 			return nil
 		},
 	}
 	a.command(cmd, f.groups(), func(ctx context.Context, args []string) error {
-		a.catting = true
+		a.session.DataOnStdout = true
 		req, err := f.parse(args, cmd.Flags())
 		if err != nil {
 			return err
@@ -285,7 +284,7 @@ func (a *app) run() *cobra.Command {
 			}
 			req.Inputs = append(req.Inputs, more...)
 		}
-		return a.runStage(ctx, req, haul.Options{
+		return a.session.Run(ctx, req, haul.Options{
 			Concurrency: f.concurrency, Memory: int64(f.memory), Bandwidth: int64(f.bandwidth), Patience: f.patience.duration(),
 		})
 	})
@@ -294,13 +293,13 @@ func (a *app) run() *cobra.Command {
 
 // listed reads the inputs that a list names.
 func (a *app) listed(ctx context.Context, name string) ([]stage.Input, error) {
-	list, err := a.openList(ctx, name)
+	list, err := a.session.OpenList(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	defer list.Close() // only read from
 	var all []stage.Input
-	for p, err := range readPairs(list) {
+	for p, err := range command.ReadPairs(list) {
 		if err != nil {
 			return nil, err
 		}
@@ -308,22 +307,22 @@ func (a *app) listed(ctx context.Context, name string) ([]stage.Input, error) {
 		if err != nil {
 			return nil, err
 		}
-		if l.kind == stream {
-			return nil, usagef("--files-from: standard input cannot be an input")
+		if l.Kind == command.Stream {
+			return nil, command.Usagef("--files-from: standard input cannot be an input")
 		}
-		all = append(all, stage.Input{Source: l.end(), Dest: p.Target, Folder: l.kind == remote && isFolder(l.ref.Key)})
+		all = append(all, stage.Input{Source: l.End(), Dest: p.Target, Folder: l.Kind == command.Remote && command.IsFolder(l.Ref.Key)})
 	}
 	return all, nil
 }
 
-// parse understands the line.
+// parse returns the request that the flags and arguments describe.
 func (f *runFlags) parse(args []string, set *pflag.FlagSet) (stage.Request, error) {
 	q := stage.Request{
 		Command: args,
 		Dir:     f.workdir, Keep: f.keep, Again: f.rerun, NoLogs: f.noLogs, OnFailure: f.onFailure, Grace: f.grace.duration(),
 		Cache:   stage.Cache{Dir: f.cache, Size: int64(f.cacheSize), Verify: f.verify},
 		Env:     os.Environ(),
-		Version: strings.TrimPrefix(versionText(), "haul "), Address: parseRemote,
+		Version: strings.TrimPrefix(command.Version(), "haul "), Address: parseRemote,
 	}
 	if q.Dir == "" {
 		q.Dir = os.TempDir()
@@ -333,31 +332,31 @@ func (f *runFlags) parse(args []string, set *pflag.FlagSet) (stage.Request, erro
 		return q, err
 	}
 	for _, w := range f.words {
-		if err := w.understand(&q, disk{}); err != nil {
+		if err := w.addTo(&q, disk{}); err != nil {
 			return q, err
 		}
 	}
 	switch {
 	case f.cache == "" && (set.Changed("cache-size") || f.verify):
-		return q, usagef("--cache-size and --cache-verify need --cache")
+		return q, command.Usagef("--cache-size and --cache-verify need --cache")
 	case f.concurrency < 0 || set.Changed("concurrency") && f.concurrency == 0:
-		return q, usagef("--concurrency: it must be at least 1")
+		return q, command.Usagef("--concurrency: it must be at least 1")
 	case f.bandwidth.limit() != nil:
 		return q, f.bandwidth.limit()
 	case f.onFailure && len(q.Outputs) == 0 && f.record == "":
-		return q, usagef("--out-on-failure needs --out or --record")
+		return q, command.Usagef("--out-on-failure needs --out or --record")
 	}
 	if q.Record, err = f.recordPrefix(q.Outputs); err != nil {
 		return q, err
 	}
 	for _, o := range q.OnInterrupt {
 		if o.Target.Bucket == "" && q.Record.Bucket == "" {
-			return q, usagef("--on-interrupt %s: the target is missing; write PATTERN:s3://…", o.Pattern)
+			return q, command.Usagef("--on-interrupt %s: the target is missing; write PATTERN:s3://…", o.Pattern)
 		}
 	}
 	var ok bool
 	if q.Signal, ok = stage.SignalNamed(strings.ToUpper(f.signal)); !ok {
-		return q, usagef("--signal: %q is not a signal name; write it like TERM, INT or USR1", f.signal)
+		return q, command.Usagef("--signal: %q is not a signal name; write it like TERM, INT or USR1", f.signal)
 	}
 	if f.spot {
 		if q.Metadata = os.Getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT"); q.Metadata == "" {
@@ -366,17 +365,17 @@ func (f *runFlags) parse(args []string, set *pflag.FlagSet) (stage.Request, erro
 	}
 	q.Transfer.Attrs, err = f.attrs.attrs("", disk{}.read)
 	if !f.attrs.noGuess && q.Transfer.Attrs.Headers.ContentType == "" {
-		q.ContentType = guessType
+		q.ContentType = seqfile.ContentType
 	}
 	return q, err
 }
 
-// recordPrefix is where the record goes.
+// recordPrefix returns where the record goes.
 func (f *runFlags) recordPrefix(outputs []stage.Output) (store.Ref, error) {
 	if f.record != "" {
 		ref, err := parseRemote(f.record)
 		if ref.Key != "" {
-			ref.Key = folderKey(ref.Key)
+			ref.Key = command.FolderKey(ref.Key)
 		}
 		return ref, err
 	}
@@ -386,72 +385,11 @@ func (f *runFlags) recordPrefix(outputs []stage.Output) (store.Ref, error) {
 	o := outputs[0]
 	_, pattern := mirror.SplitPattern(o.Pattern)
 	switch {
-	case isFolder(o.Target.Key):
+	case command.IsFolder(o.Target.Key):
 	case pattern != "", strings.HasSuffix(o.Pattern, "/"):
 		o.Target.Key += "/"
 	default:
 		o.Target.Key += ".run/"
 	}
 	return o.Target, nil
-}
-
-// runStage does it.
-func (a *app) runStage(ctx context.Context, q stage.Request, o haul.Options) error {
-	screen := a.screen(true)
-	st, err := a.connect.open(ctx)
-	if err != nil {
-		return err
-	}
-	o.Observe = screen.Observe
-	c := haul.New(st, o)
-	q.Stdin, q.Stdout, q.Stderr = a.sys.Stdin, a.sys.Stdout, a.sys.Stderr
-	q.Report = &runReport{a: a, client: c, last: func(f func()) func() { return beforeExit(ctx, f) }}
-	rec, err := stage.Run(ctx, c, q)
-	screen.Run(rec)
-	return err
-}
-
-// runReport shows what a run does.
-type runReport struct {
-	a      *app
-	client *haul.Client
-	last   func(func()) func()
-}
-
-func (r *runReport) Note(text string) { r.a.out.Note(text) }
-
-func (r *runReport) Moved(verb, source, target string, result haul.Result) {
-	if r.a.verbose || r.a.json {
-		r.a.out.Done(ui.Task{Verb: verb, Source: source, Target: target}, result)
-	}
-}
-
-func (r *runReport) Failed(verb, source, target string, err error) {
-	r.a.out.Object(ui.Task{Verb: verb, Source: source, Target: target}, mirror.Event{Kind: mirror.Failed, Err: err})
-}
-
-func (r *runReport) During(verb string, size int64, work func() error) error {
-	before := r.client.Snapshot()
-	return r.a.out.During(ui.Task{Verb: verb, Name: verb + "s"}, func() meter.Snapshot {
-		s := r.client.Snapshot()
-		s.Total, s.Done, s.Kept, s.Moved = size, s.Done-before.Done, s.Kept-before.Kept, s.Moved-before.Moved
-		s.PartsTotal, s.PartsDone = s.PartsTotal-before.PartsTotal, s.PartsDone-before.PartsDone
-		return s
-	}, work)
-}
-
-func (r *runReport) Last(f func()) func() { return r.last(f) }
-
-// folderLeftovers says what a run leaves behind that did not come to a good end.
-func folderLeftovers(f *ui.Failure, e *stage.FolderError) {
-	f.GoOn = true
-	f.ThrowAway = shellLine("rm", "-rf", e.Folder)
-	if errors.Is(e.Err, localfile.ErrNoSpace) {
-		f.Advice = append(f.Advice, "--workdir DIR takes another place for the work folder")
-	}
-	kept := "what was staged is kept in " + e.Folder
-	if e.Log != "" {
-		kept = "the work folder and the logs are kept: " + e.Log
-	}
-	f.Advice = append(f.Advice, kept+"; to resume, run the same command again", "to discard it: "+f.ThrowAway)
 }

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"haul.example/haul/internal/command"
 )
 
 var sizeUnits = map[string]float64{
@@ -21,10 +23,10 @@ func parseSize(text string) (int64, error) {
 	v, err := strconv.ParseFloat(n, 64)
 	factor, ok := sizeUnits[strings.ToLower(strings.TrimSpace(unit))]
 	if err != nil || !ok || v < 0 {
-		return 0, usagef("%q is not a size; write it like 64MiB, 5GiB or 8388608", text)
+		return 0, command.Usagef("%q is not a size; write it like 64MiB, 5GiB or 8388608", text)
 	}
 	if v *= factor; v >= math.MaxInt64 {
-		return 0, usagef("%q is too large a size", text)
+		return 0, command.Usagef("%q is too large a size", text)
 	}
 	return int64(v), nil
 }
@@ -44,7 +46,7 @@ var timeUnits = map[string]time.Duration{
 
 // parseSpan reads a time such as 90s, 5m, 1h30m, 7d, 2w.
 func parseSpan(text string) (time.Duration, error) {
-	bad := usagef("%q is not a time; write it like 90s, 5m, 12h, 7d or 2w", text)
+	bad := command.Usagef("%q is not a time; write it like 90s, 5m, 12h, 7d or 2w", text)
 	var sum float64
 	rest := strings.TrimSpace(text)
 	if rest == "" {
@@ -77,7 +79,7 @@ type sizeFlag int64
 func (f *sizeFlag) Set(text string) (err error) {
 	n, err := parseSize(text)
 	if err == nil && n == 0 {
-		return usagef("it must be more than 0")
+		return command.Usagef("it must be more than 0")
 	}
 	*f = sizeFlag(n)
 	return err
@@ -97,7 +99,7 @@ type spanFlag time.Duration
 func (f *spanFlag) Set(text string) (err error) {
 	d, err := parseSpan(text)
 	if err == nil && d <= 0 {
-		return usagef("it must be more than 0")
+		return command.Usagef("it must be more than 0")
 	}
 	*f = spanFlag(d)
 	return err
@@ -112,4 +114,12 @@ func (f *spanFlag) String() string {
 		return ""
 	}
 	return time.Duration(*f).String()
+}
+
+// limit refuses a bandwidth that is too low to be kept.
+func (f sizeFlag) limit() error {
+	if f > 0 && f < 64<<10 {
+		return command.Usagef("--bandwidth: it must be at least 64KiB")
+	}
+	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 
+	"haul.example/haul/internal/command"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -37,29 +39,21 @@ func (a *app) website() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		c, err := a.client(ctx)
-		if err != nil {
-			return err
-		}
-		if err := c.SetWebsite(ctx, bucket, site); err != nil {
-			return err
-		}
-		a.screen(false).Website(bucket, site)
-		return nil
+		return a.session.SetWebsite(ctx, bucket, site)
 	})
 	return cmd
 }
 
-// parse understands the line.
+// parse returns the request that the flags and arguments describe.
 func (f *websiteFlags) parse(word string) (bucket string, w store.Website, err error) {
 	if bucket, err = parseBucket(word); err != nil {
 		return "", w, err
 	}
 	switch {
 	case f.index == "":
-		return "", w, usagef("--index-document names the page for addresses that end in a slash, such as index.html")
+		return "", w, command.Usagef("--index-document names the page for addresses that end in a slash, such as index.html")
 	case strings.Contains(f.index, "/"):
-		return "", w, usagef("--index-document: %q has a slash; it is put behind every address that ends in one", f.index)
+		return "", w, command.Usagef("--index-document: %q has a slash; it is put behind every address that ends in one", f.index)
 	}
 	return bucket, store.Website{Index: f.index, Error: f.failed}, nil
 }
