@@ -31,7 +31,7 @@ func (f *applyFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Transfer", pflag.ContinueOnError)
 	fs.IntVar(&f.concurrency, "concurrency", 0, "`N` parts at once (default: adapts to the link)")
 	fs.Var(&f.memory, "memory", "use at most `SIZE` of memory for buffers (default 128MiB)")
-	fs.Var(&f.bandwidth, "bandwidth", "transfer at most `SIZE` per second, such as 200MB, uploads and downloads together")
+	fs.Var(&f.bandwidth, "bandwidth", "transfer at most `SIZE` per second, such as 200MB, both ways together")
 	fs.Var(&f.patience, "patience", "give up after `TIME` without progress (default 5m)")
 	fs.StringVar(&f.receipt, "receipt", "", receiptUsage)
 	return fs

@@ -12,12 +12,12 @@ import (
 const arrayLong = `haul array moves data sets that are too big for one machine, with the scheduler you already have: Slurm, AWS Batch, Kubernetes, or any
 other that numbers the tasks of a job.
 
-  haul array plan --shards 100 SOURCE TARGET -o PLAN   split the transfer into shards of about equal bytes and object counts
-  haul array work PLAN                                 in each task: transfer the shard of that number
-  haul array finish PLAN                               at the end: complete and verify everything, write the receipt, or list what is missing
+  haul array plan --shards 100 SOURCE TARGET -o PLAN   split the transfer into shards
+  haul array work PLAN                                 in each task: transfer its shard
+  haul array finish PLAN                               complete and verify everything
   haul array submit --slurm PLAN                       let Slurm run work and finish
 
-Big objects are split into ranges of parts, which several tasks send into one upload, or download into one file. PLAN is a folder that
+Shards have about equal bytes and object counts. haul array finish writes the receipt, or lists what is missing. Big objects are split into ranges of parts, which several tasks send into one upload, or download into one file. PLAN is a folder that
 all tasks can access, or an s3:// prefix. It holds no credentials. A shard can be run again safely, also after it failed midway.`
 
 // array makes haul array, with its commands.

@@ -14,15 +14,16 @@ import (
 const arraySubmitLong = `haul array submit submits a plan to a scheduler.
 
   haul array submit --slurm [flags] PLAN [-- SBATCH OPTIONS]
-      submits an array with one task per shard, and a job that runs haul array finish when the array has ended, whether or not
-      it succeeded. Everything after --, and after --sbatch, is passed to sbatch unchanged, for both jobs. --wait waits for the
-      end, shows the progress of the whole, and exits as haul array finish did. --print only prints both scripts.
+      submits an array with one task per shard, and a job that runs haul array finish after it
   haul array submit --batch --print --image IMAGE --queue QUEUE s3://BUCKET/PLAN
       prints the inputs of AWS Batch's RegisterJobDefinition and SubmitJob, as JSON
   haul array submit --k8s --print --image IMAGE s3://BUCKET/PLAN
       prints an Indexed Job and a suspended finish job for kubectl, as JSON
 
-Its output contains no credentials: tasks find theirs as haul always does. By default sbatch passes the environment on.`
+The finish job runs whether or not the array succeeded. Everything after --, and after --sbatch, is passed to sbatch unchanged, for both
+jobs. --wait waits for the end, shows the progress of the whole, and exits as haul array finish did. --print only prints both scripts.
+
+The output of --print contains no credentials: tasks find theirs as haul always does. By default sbatch passes the environment on.`
 
 // arraySubmitFlags are those of haul array submit, as typed.
 type arraySubmitFlags struct {
@@ -75,7 +76,7 @@ func (a *app) arraySubmit() *cobra.Command {
 		Use:     "submit --slurm|--batch|--k8s [flags] PLAN [-- SBATCH OPTIONS]",
 		Short:   "Submit a plan to Slurm, or print jobs for AWS Batch or Kubernetes",
 		Long:    arraySubmitLong,
-		Example: "  haul array submit --slurm --wait --partition short plan\n  haul array submit --slurm plan -- --exclusive --mem=4G\n  haul array submit --k8s --print --image registry.example.org/haul:1 s3://lab/plan | kubectl apply -f -",
+		Example: "  haul array submit --slurm --wait --partition short plan\n  haul array submit --slurm plan -- --exclusive --mem=4G\n  haul array submit --k8s --print --image lab/haul:1 s3://lab/plan | kubectl apply -f -",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if at := cmd.ArgsLenAtDash(); at >= 0 {
 				args = args[:at]

@@ -32,7 +32,7 @@ type keyFlags struct{ algorithm, key string }
 
 func (a *attrFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("What is stored with the object", pflag.ContinueOnError)
-	fs.StringVar(&a.storageClass, "storage-class", "", "`CLASS` such as STANDARD_IA, INTELLIGENT_TIERING, GLACIER_IR, REDUCED_REDUNDANCY")
+	fs.StringVar(&a.storageClass, "storage-class", "", "`CLASS`, such as STANDARD_IA, INTELLIGENT_TIERING or GLACIER_IR")
 	fs.StringVar(&a.metadata, "metadata", "", "user metadata, as `NAME=VALUE,…` or a JSON object")
 	fs.StringVar(&a.tags, "tags", "", "tags, as `NAME=VALUE,…` or NAME=VALUE&…")
 	fs.StringVar(&a.headers.ContentType, "content-type", "", "`TYPE` of the content (default: guessed from the name)")

@@ -14,8 +14,8 @@ import (
 type filterFlags struct{ filter mirror.Filter }
 
 func (f *filterFlags) add(fs *pflag.FlagSet) {
-	fs.Var(&patternFlag{f, false}, "exclude", "exclude what matches `PATTERN`, below the source; may be repeated, and the last that matches decides")
-	fs.Var(&patternFlag{f, true}, "include", "include what matches `PATTERN` after all")
+	fs.Var(&patternFlag{f, false}, "exclude", "exclude what matches `PATTERN` below the source; the last match decides")
+	fs.Var(&patternFlag{f, true}, "include", "include what matches `PATTERN`; both may be repeated")
 }
 
 // patternFlag adds one pattern each time.
@@ -58,6 +58,7 @@ func (f *selectFlags) flags(verb string) *pflag.FlagSet {
 		fs.BoolVar(&f.raw, "raw", false, "take * and ? in the source literally, not as wildcards")
 	}
 	fs.BoolVar(&f.follow, "follow-symlinks", false, "follow symbolic links on upload (the default)")
+	fs.Lookup("follow-symlinks").Hidden = true
 	fs.BoolVar(&f.noFollow, "no-follow-symlinks", false, "skip symbolic links")
 	fs.StringVar(&f.caseConflict, "case-conflict", "", "what to `DO` with keys that differ only in case, on a case-insensitive file system: ignore, warn, skip, error (default: the key fails)")
 	fs.BoolVar(&f.ignoreArchived, "ignore-glacier-warnings", false, "skip archived objects silently")

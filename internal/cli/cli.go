@@ -20,6 +20,7 @@ type app struct {
 	session    *command.Session
 	onlyErrors bool             // --only-show-errors
 	common     []*pflag.FlagSet // that every command has
+	helpAll    bool             // --help-all
 	understood bool             // the flags were parsed, and the command was started
 }
 
@@ -28,6 +29,7 @@ type app struct {
 func Run(ctx context.Context, sys command.System, args []string) int {
 	a := &app{session: command.New(sys)}
 	root := a.root()
+	args, a.helpAll = helpAll(args)
 	root.SetArgs(joinOptional(args))
 	err := root.ExecuteContext(ctx)
 	if err == nil {
@@ -79,7 +81,7 @@ func (a *app) root() *cobra.Command {
 	for _, g := range a.common {
 		root.PersistentFlags().AddFlagSet(g)
 	}
-	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd, nil) })
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd, nil, a.common, a.helpAll) })
 	root.AddCommand(a.cp(), a.mv(), a.sync(), a.apply(), a.verify(), a.ls(), a.rm(), a.mb(), a.rb(), a.cat(), a.stat(), a.du(), a.presign(), a.website(), a.sum(), a.receipt())
 	root.AddCommand(a.quickcheck(), a.run(), a.array(), a.aws(), a.installAWS())
 	root.AddCommand(a.uploads(), a.version(), exitCodesTopic(), jsonTopic())
@@ -89,7 +91,8 @@ func (a *app) root() *cobra.Command {
 func (a *app) outputFlags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Output", pflag.ContinueOnError)
 	fs.BoolVarP(&a.session.Quiet, "quiet", "q", false, "print only errors, and results that could not be verified")
-	fs.BoolVar(&a.onlyErrors, "only-show-errors", false, "the same as --quiet")
+	fs.BoolVar(&a.onlyErrors, "only-show-errors", false, "the same as --quiet, as in the AWS CLI")
+	fs.Lookup("only-show-errors").Hidden = true
 	fs.BoolVar(&a.session.NoProgress, "no-progress", false, "show no progress")
 	fs.BoolVar(&a.session.JSON, "json", false, "print one JSON object per line on standard output (see haul help json)")
 	fs.BoolVarP(&a.session.Verbose, "verbose", "v", false, "also print starts, retries, details, and what limited the run")
@@ -102,8 +105,7 @@ func (a *app) command(cmd *cobra.Command, groups []*pflag.FlagSet, run func(cont
 		cmd.Flags().AddFlagSet(g)
 	}
 	cmd.Flags().SortFlags = false
-	groups = append(groups, a.common...)
-	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd, groups) })
+	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd, groups, a.common, a.helpAll) })
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		a.session.Quiet = a.session.Quiet || a.onlyErrors
 		if a.session.Quiet && (a.session.JSON || a.session.Verbose) {

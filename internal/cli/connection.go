@@ -8,7 +8,7 @@ import (
 // connectionFlags are those of every command that opens a store.
 func connectionFlags(c *command.Connection) *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Connection", pflag.ContinueOnError)
-	fs.StringVar(&c.Endpoint, "endpoint-url", "", "`URL` of a store other than Amazon S3 (default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL or the profile's)")
+	fs.StringVar(&c.Endpoint, "endpoint-url", "", "`URL` of the store (default: AWS_ENDPOINT_URL[_S3], the profile's, or Amazon S3)")
 	fs.StringVar(&c.Region, "region", "", "`REGION` of the bucket (default: AWS_REGION or the profile's)")
 	fs.StringVar(&c.Profile, "profile", "", "`NAME` of the profile in ~/.aws (default: AWS_PROFILE)")
 	fs.BoolVar(&c.NoSignRequest, "no-sign-request", false, "send unsigned requests, for public data")

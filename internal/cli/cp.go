@@ -53,7 +53,6 @@ const cpExample = `  haul cp NA12878.bam s3://lab/runs/
   haul cp -r run42 s3://lab/runs/run42
   samtools view -u in.cram | haul cp - s3://lab/x.bam
   haul cp s3://lab/x.bam - | samtools flagstat -
-  haul cp --no-sign-request s3://1000genomes/README.analysis_history .
   haul cp --endpoint-url https://minio.example.org NA12878.bam s3://lab/`
 
 // copyFlags are those of haul cp, mv and sync, as typed.
@@ -112,6 +111,7 @@ func (f *copyFlags) flags() *pflag.FlagSet {
 	}
 	fs.StringVar(&f.checksum, "checksum-algorithm", "", "checksum algorithm, `NAME`: CRC64NVME, CRC32C, CRC32, SHA256, SHA1 or MD5 (default: the best that the store supports)")
 	fs.StringVar(&f.verify, "checksum-mode", "", "accepted for compatibility, with `ENABLED`: downloads are always compared with the store's checksum")
+	fs.Lookup("checksum-mode").Hidden = true
 	f.digest.add(fs)
 	fs.Var(&f.partSize, "part-size", "`SIZE` of a part, such as 64MiB (default: chosen by the object's size)")
 	if f.verb == "" {
@@ -119,7 +119,7 @@ func (f *copyFlags) flags() *pflag.FlagSet {
 	}
 	fs.IntVar(&f.concurrency, "concurrency", 0, "`N` parts at once (default: adapts to the link)")
 	fs.Var(&f.memory, "memory", "use at most `SIZE` of memory for buffers (default 128MiB)")
-	fs.Var(&f.bandwidth, "bandwidth", "transfer at most `SIZE` per second, such as 200MB, uploads and downloads together")
+	fs.Var(&f.bandwidth, "bandwidth", "transfer at most `SIZE` per second, such as 200MB, both ways together")
 	fs.Var(&f.patience, "patience", "give up after `TIME` without progress (default 5m)")
 	fs.BoolVar(&f.stats, "stats", false, "at the end print what the run used, what limited it, and what would help")
 	optional(fs, &f.attrs.payer, "request-payer", "requester", "as the `requester`, agree to pay for requests and traffic")

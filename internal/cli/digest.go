@@ -42,10 +42,10 @@ type digestFlags struct {
 	receipt string
 }
 
-const receiptUsage = "write a line for each transferred object to `FILE`, for haul receipt and haul verify; appends to an existing receipt"
+const receiptUsage = "append a line per object to `FILE`, for haul receipt and haul verify"
 
 func (f *digestFlags) add(fs *pflag.FlagSet) {
-	fs.Var(&f.list, "digest", "also compute digests of the whole file, a `LIST` such as md5,sha256, during the transfer; each uses a core (md5 runs at 0.6 GB/s)")
+	fs.Var(&f.list, "digest", "also compute digests, a `LIST` such as md5,sha256 (md5: 0.6 GB/s per core)")
 	fs.BoolVar(&f.first, "digest-first", false, "read a file before its multipart upload, so that its md5 can go into the metadata; the upload starts after that read")
 	fs.StringVar(&f.receipt, "receipt", "", receiptUsage)
 }

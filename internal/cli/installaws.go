@@ -152,7 +152,7 @@ func copyProgram(from, to string) (err error) {
 func (a *app) aws() *cobra.Command {
 	return &cobra.Command{
 		Use:   "aws [options] s3 VERB …",
-		Short: "Run an aws s3 command, with the same meaning and output (also available under the name aws)",
+		Short: "Run an aws s3 command, with the same meaning and output",
 		Long: "haul aws s3 … takes the lines of aws s3, with the same options, output and exit codes; so does haul under the name aws, which\n" +
 			"\"haul install-aws DIR\" gives it. Other services are handed to the next real aws in PATH. doc/aws-compat.md lists all options.",
 		Example:            "  haul aws s3 cp NA12878.bam s3://lab/runs/\n  haul aws s3 sync run42 s3://lab/runs/run42 --delete --dryrun",

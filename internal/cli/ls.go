@@ -15,7 +15,7 @@ const lsLong = `haul ls lists buckets, folders and objects, in the columns of th
 
   haul ls                                    the buckets
   haul ls s3://BUCKET/DIR/                   the contents of a folder; PRE marks a folder in it
-  haul ls s3://BUCKET/DIR/x                  what starts with x there: a prefix need not end in a slash
+  haul ls s3://BUCKET/DIR/x                  what starts with x there; it need not end in a slash
   haul ls --recursive s3://BUCKET/DIR/       everything below it, with whole keys
 
 Lines are printed as pages arrive; memory does not grow with the number of objects. If nothing matches the prefix, the exit code is 3;

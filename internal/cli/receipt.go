@@ -11,8 +11,8 @@ import (
 
 const receiptLong = `haul receipt converts a receipt, written by --receipt of cp, mv, sync and apply, and prints it:
 
-  haul receipt md5sum R    lines for md5sum -c; paths are below the target, so run it in the folder that was delivered
-  haul receipt sums R      a line for every checksum of each file, in BSD format: "CRC64NVME (d/x.bam) = ae8b14860a799888"
+  haul receipt md5sum R    lines for md5sum -c, to be run in the folder that was delivered
+  haul receipt sums R      a line for each checksum: CRC64NVME (d/x.bam) = ae8b14860a799888
   haul receipt csv R       a table with a header line
   haul receipt html R      a self-contained HTML page
 

@@ -54,7 +54,7 @@ the record, without _SUCCESS. If the command had already succeeded, its uploads 
 passed on to the command. After a kill at any moment, run the same command again on the same machine to resume: inputs already
 there are verified and kept, and the command starts over; if it had succeeded, only the missing outputs are uploaded.
 
-EXIT CODE: the command's own; if a signal ended it, 128 plus the signal's number. If haul itself fails, one of the codes below; 126 and
+EXIT CODE: the command's own; if a signal ended it, 128 plus the signal's number. If haul itself fails, one of the codes of haul help exit-codes; 126 and
 127 mean that the command could not be run or was not found; 143 also means a Spot notice.
 
 CACHE: --cache DIR keeps inputs for all runs on the machine, by bucket, key, ETag and size. Each is downloaded once, even if several
@@ -63,10 +63,11 @@ else copied. Several users can share DIR (mkdir -m 1777 DIR): each has a folder 
 if they have the checksum recorded by the store. A command that makes such a link writable and writes to it corrupts the entry; the
 next run detects that by its size and time (--cache-verify: by its content), and downloads it again.`
 
-const runExample = `  haul run --in s3://lab/NA12878.bam --in s3://refs/hg38/:ref/ --out 'results/**:s3://lab/out/' -- ./call.sh NA12878.bam ref/hg38.fa
-  haul run --cache /scratch/haul --in s3://refs/hg38.fa --in s3://lab/a.bam --out a.vcf:s3://lab/a.vcf -- bcftools … 
-  haul run --in-stream reads.fq.gz=s3://lab/reads.fq.gz --out 'qc/**:s3://lab/qc/' -- fastqc -o {out} reads.fq.gz
-  haul run --spot --grace 90s --on-interrupt 'checkpoint/**' --in s3://lab/x --out y:s3://lab/y -- ./long.sh {in.0} {out}`
+const runExample = `  haul run --in s3://lab/x.bam --in s3://refs/hg38/:ref/ --out 'results/**:s3://lab/out/' -- \
+    ./call.sh x.bam ref/hg38.fa
+  haul run --cache /scratch/haul --in s3://lab/a.bam --out a.vcf:s3://lab/a.vcf -- bcftools …
+  haul run --spot --grace 90s --on-interrupt 'checkpoint/**' --in s3://lab/x --out y:s3://lab/y -- \
+    ./long.sh {in.0} {out}`
 
 // runFlags are those of haul run, as typed.
 type runFlags struct {
@@ -116,7 +117,7 @@ func (f *runFlags) groups() []*pflag.FlagSet {
 	move := pflag.NewFlagSet("Transfer", pflag.ContinueOnError)
 	move.IntVar(&f.concurrency, "concurrency", 0, "`N` parts at once (default: adapts to the link)")
 	move.Var(&f.memory, "memory", "use at most `SIZE` of memory for buffers (default 128MiB)")
-	move.Var(&f.bandwidth, "bandwidth", "transfer at most `SIZE` per second, such as 200MB, uploads and downloads together")
+	move.Var(&f.bandwidth, "bandwidth", "transfer at most `SIZE` per second, such as 200MB, both ways together")
 	move.Var(&f.patience, "patience", "give up after `TIME` without progress (default 5m)")
 	optional(move, &f.attrs.payer, "request-payer", "requester", "as the `requester`, agree to pay for requests and traffic")
 	optional(move, &f.attrs.sse, "sse", "AES256", "`KIND` of encryption of outputs: AES256 (the default), aws:kms or aws:kms:dsse")

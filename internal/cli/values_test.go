@@ -2,9 +2,13 @@ package cli
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"haul.example/haul/internal/command"
 )
 
@@ -92,3 +96,40 @@ const (
 	codeUsage    = 2
 	codeNotFound = 3
 )
+
+// TestHelpFitsAScreen: --help of every command has at most 50 lines of 100 columns, and --help-all names every flag.
+func TestHelpFitsAScreen(t *testing.T) {
+	a := &app{session: command.New(command.System{})}
+	var visit func(*cobra.Command)
+	visit = func(cmd *cobra.Command) {
+		for _, c := range cmd.Commands() {
+			visit(c)
+		}
+		if !cmd.Runnable() || cmd.Name() == "completion" || cmd.HasParent() && cmd.Parent().Name() == "completion" {
+			return
+		}
+		page := func(all bool) string {
+			var b strings.Builder
+			cmd.SetOut(&b)
+			a.helpAll = all
+			cmd.HelpFunc()(cmd, nil)
+			return b.String()
+		}
+		lines := strings.Split(strings.TrimSpace(page(false)), "\n")
+		if len(lines) > 50 {
+			t.Errorf("%s --help has %d lines", cmd.CommandPath(), len(lines))
+		}
+		for _, line := range lines {
+			if utf8.RuneCountInString(line) > helpColumns {
+				t.Errorf("%s --help: too long: %s", cmd.CommandPath(), line)
+			}
+		}
+		all := page(true)
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if !f.Hidden && f.Name != "help" && !strings.Contains(all, "--"+f.Name) {
+				t.Errorf("%s --help-all does not name --%s", cmd.CommandPath(), f.Name)
+			}
+		})
+	}
+	visit(a.root())
+}

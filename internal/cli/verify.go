@@ -14,10 +14,11 @@ import (
 const verifyLong = `haul verify checks that a delivery is complete and intact, without downloading it: local files are read, and objects are checked
 by the checksums recorded by the store.
 
-  haul verify DIR s3://BUCKET/DIR          each file against its object; also one FILE and s3://BUCKET/KEY, in either order
-  haul verify MANIFEST s3://BUCKET/DIR     each line of a list of digests, or of a receipt, against its object
+  haul verify DIR s3://BUCKET/DIR          each file against its object
+  haul verify FILE s3://BUCKET/KEY         one file against one object, in either order
+  haul verify MANIFEST s3://BUCKET/DIR     each line of a list of digests, or of a receipt
   haul verify MANIFEST DIR                 each line against its file
-  haul verify DIR, haul verify s3://…      by the digest files found there: x.bam.md5, x.bam.md5sum, md5sum.txt and the like
+  haul verify DIR, haul verify s3://…      by the digest files found there, such as x.bam.md5
   haul verify MANIFEST                     the files next to it
   haul verify - s3://BUCKET/DIR            by a MANIFEST from standard input
 
@@ -53,7 +54,6 @@ anything is BAD, else 3 if anything is MISSING, else 7 if anything is UNPROVABLE
 const verifyExample = `  haul verify run42 s3://lab/runs/42
   haul verify md5sum.txt s3://lab/runs/42 --report delivery.html
   haul verify receipt.jsonl s3://lab/runs/42
-  haul verify s3://lab/runs/42
   haul verify --download=all md5sum.txt s3://lab/runs/42
   haul verify --download NA12878.bam s3://lab/runs/42/NA12878.bam
   haul verify filereport_read_run_PRJEB1787.tsv fastq/`
@@ -69,7 +69,7 @@ type verifyFlags struct {
 
 func (f *verifyFlags) flags() []*pflag.FlagSet {
 	fs := pflag.NewFlagSet("Verifying", pflag.ContinueOnError)
-	fs.StringVar(&f.download, "download", "", "download and compare objects that the recorded checksums cannot verify; nothing is written to disk; --download`=all` does so with every object")
+	fs.StringVar(&f.download, "download", "", "download and compare what the recorded checksums cannot verify, or with `=all` every object; nothing is written to disk")
 	fs.Lookup("download").NoOptDefVal = "open"
 	fs.BoolVar(&f.sidecars, "sidecars", false, "take digests from files such as x.bam.md5 or md5sum.txt below SOURCE, and check the files of TARGET by them")
 	fs.StringVar(&f.extra, "extra", "", "what to `DO` if a file is only in the target, or has no digest: fail or allow (default: fail between two trees)")

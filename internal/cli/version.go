@@ -8,6 +8,7 @@ import (
 	"haul.example/haul/internal/command"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 func (a *app) version() *cobra.Command {
@@ -22,8 +23,9 @@ func (a *app) version() *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().BoolVar(&texts, "licenses", false, "print the licenses of the code by others that is in this program")
-	a.command(cmd, nil, func(context.Context, []string) error {
+	fs := pflag.NewFlagSet("Version", pflag.ContinueOnError)
+	fs.BoolVar(&texts, "licenses", false, "print the licenses of the code by others that is in this program")
+	a.command(cmd, []*pflag.FlagSet{fs}, func(context.Context, []string) error {
 		out := a.session.Screen()
 		if !texts {
 			out.Result(command.Version())
