@@ -21,10 +21,9 @@ import (
 	"syscall"
 	"time"
 
-	"haul.example/haul/internal/command"
-
 	"haul.example/haul"
 	"haul.example/haul/internal/awsline"
+	"haul.example/haul/internal/command"
 	"haul.example/haul/internal/ui"
 	"haul.example/haul/store/s3"
 )
@@ -80,20 +79,20 @@ func Run(ctx context.Context, sys command.System, words []string) int {
 	f.out = ui.NewAWS(f.printing())
 	switch {
 	case err != nil:
-		return f.end(ctx, err)
+		return f.fail(ctx, err)
 	case line.Service != "s3", line.Version, line.Globals.Has("cli-auto-prompt"):
-		return f.handOn(words)
+		return f.passThrough(words)
 	case line.Help:
 		for text := range strings.SplitSeq(awsline.Help(line.Verb), "\n") {
 			f.out.Line(text)
 		}
-		return f.ended(codeOK)
+		return f.exitCode(codeOK)
 	}
-	return f.ended(f.end(ctx, f.run(ctx)))
+	return f.exitCode(f.fail(ctx, f.run(ctx)))
 }
 
-// ended returns the exit code, which is that of a failure if the output could not be written.
-func (f *face) ended(code int) int {
+// exitCode returns code, which is that of a failure if the output could not be written.
+func (f *face) exitCode(code int) int {
 	if err := f.stdout.Err(); err != nil && code == codeOK {
 		f.out.Refuse("", err.Error())
 		return codeGeneral
@@ -184,8 +183,8 @@ type printedError int
 // Error names the code.
 func (e printedError) Error() string { return fmt.Sprintf("ended with code %d", int(e)) }
 
-// end prints why a run failed, and returns its exit code.
-func (f *face) end(ctx context.Context, err error) int {
+// fail prints why a run failed, if err is not nil, and returns its exit code.
+func (f *face) fail(ctx context.Context, err error) int {
 	var usage *awsline.Error
 	var other *codedError
 	var words *command.UsageError
@@ -313,14 +312,14 @@ func (f *face) observe(e haul.Event) {
 
 // resumeMode is that nothing is resumed, as in aws, unless HAUL_RESUME=1 is set.
 func resumeMode() haul.Resume {
-	if wished("HAUL_RESUME") {
+	if enabled("HAUL_RESUME") {
 		return haul.ResumeAuto
 	}
 	return haul.ResumeNever
 }
 
-// wished reports whether an environment variable is set, and not to 0 or false.
-func wished(name string) bool {
+// enabled reports whether an environment variable is set, and not to 0 or false.
+func enabled(name string) bool {
 	v := os.Getenv(name)
 	return v != "" && v != "0" && !strings.EqualFold(v, "false")
 }

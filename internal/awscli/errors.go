@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"haul.example/haul/internal/command"
-
 	"haul.example/haul/mirror"
 	"haul.example/haul/store"
 	"haul.example/haul/store/s3"

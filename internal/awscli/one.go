@@ -8,11 +8,10 @@ import (
 	"path/filepath"
 	"strings"
 
-	"haul.example/haul/internal/command"
-	"haul.example/haul/internal/seqfile"
-
 	"haul.example/haul"
 	"haul.example/haul/internal/awsline"
+	"haul.example/haul/internal/command"
+	"haul.example/haul/internal/seqfile"
 	"haul.example/haul/internal/ui"
 	"haul.example/haul/mirror"
 	"haul.example/haul/store"
@@ -28,7 +27,7 @@ func (t *transfer) one(ctx context.Context) error {
 	}
 	ref := command.SplitAddress(t.from)
 	if ref.Key == "" { // all that is in a bucket, of which nothing has that name
-		return t.lookInto(ctx, ref)
+		return t.checkBucket(ctx, ref)
 	}
 	if t.line.Kind == awsline.Download {
 		return t.down(ctx, ref)
@@ -36,8 +35,8 @@ func (t *transfer) one(ctx context.Context) error {
 	return t.copy(ctx, ref)
 }
 
-// lookInto finds out whether a bucket exists.
-func (f *face) lookInto(ctx context.Context, ref store.Ref) error {
+// checkBucket finds out whether a bucket exists.
+func (f *face) checkBucket(ctx context.Context, ref store.Ref) error {
 	attrs, err := f.attrs()
 	if err != nil {
 		return err

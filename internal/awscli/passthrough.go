@@ -19,17 +19,17 @@ const seenVariable = "HAUL_AWS_SEEN"
 
 // handedVariable is the variable that says how often commands were handed on, one from within the other, and to which programs this
 // very command was: so a script named aws that runs haul aws "$@" gets it once.
-const handedVariable = "HAUL_AWS_HANDED"
+const handoversVariable = "HAUL_AWS_HANDED"
 
 // maxHanded bounds how often commands are handed on, one from within the other: a real aws may run another, as for credentials.
-const maxHanded = 8
+const maxHandovers = 8
 
-type handed struct {
+type handovers struct {
 	times int
 	to    []string
 }
 
-func readHanded(text string, words []string) (h handed) {
+func parseHandovers(text string, words []string) (h handovers) {
 	fields := filepath.SplitList(text)
 	if len(fields) < 2 {
 		return h
@@ -41,7 +41,7 @@ func readHanded(text string, words []string) (h handed) {
 	return h
 }
 
-func (h handed) text(words []string) string {
+func (h handovers) text(words []string) string {
 	return strings.Join(append([]string{strconv.Itoa(h.times + 1), wordsKey(words)}, h.to...), string(filepath.ListSeparator))
 }
 
@@ -51,8 +51,8 @@ func wordsKey(words []string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// handOn runs the next real aws in PATH on the same words, and returns its exit code.
-func (f *face) handOn(words []string) int {
+// passThrough runs the next real aws in PATH on the same words, and returns its exit code.
+func (f *face) passThrough(words []string) int {
 	self, err := os.Executable()
 	if err == nil {
 		self, err = filepath.EvalSymlinks(self)
@@ -62,19 +62,19 @@ func (f *face) handOn(words []string) int {
 		return codeGeneral
 	}
 	seen := append(filepath.SplitList(os.Getenv(seenVariable)), self)
-	before := readHanded(os.Getenv(handedVariable), words)
+	before := parseHandovers(os.Getenv(handoversVariable), words)
 	program := nextAWS(filepath.SplitList(os.Getenv("PATH")), slices.Concat(seen, before.to))
 	switch {
 	case program == "" && len(before.to) == 0:
-		return f.nobody()
-	case program == "", before.times >= maxHanded:
+		return f.noOtherAWS()
+	case program == "", before.times >= maxHandovers:
 		f.out.Refuse("", "haul handed this command on, and it came back: an aws in PATH runs haul aws, as a script may do. "+
 			"Put the real aws behind it in PATH, or let the script run that for everything but s3")
 		return codeGeneral
 	}
 	before.to = append(before.to, program)
-	env := withoutVariable(withoutVariable(os.Environ(), seenVariable), handedVariable)
-	env = append(env, seenVariable+"="+strings.Join(slices.Compact(seen), string(filepath.ListSeparator)), handedVariable+"="+before.text(words))
+	env := withoutVariable(withoutVariable(os.Environ(), seenVariable), handoversVariable)
+	env = append(env, seenVariable+"="+strings.Join(slices.Compact(seen), string(filepath.ListSeparator)), handoversVariable+"="+before.text(words))
 	code, err := become(program, append([]string{"aws"}, words...), env, f.sys)
 	if err != nil {
 		f.out.Refuse("", "haul handed this line to "+program+": "+err.Error())
@@ -83,8 +83,8 @@ func (f *face) handOn(words []string) int {
 	return code
 }
 
-// nobody reports that there is no other aws.
-func (f *face) nobody() int {
+// noOtherAWS reports that there is no other aws.
+func (f *face) noOtherAWS() int {
 	if f.line.Version {
 		f.out.Line("aws-cli/2 (" + command.Version() + ", which speaks for aws s3) " + runtime.GOOS + "/" + runtime.GOARCH)
 		return codeOK

@@ -13,12 +13,11 @@ import (
 	"syscall"
 	"time"
 
-	"haul.example/haul/internal/command"
-	"haul.example/haul/internal/seqfile"
-
 	"haul.example/haul"
 	"haul.example/haul/checksum"
 	"haul.example/haul/internal/awsline"
+	"haul.example/haul/internal/command"
+	"haul.example/haul/internal/seqfile"
 	"haul.example/haul/internal/ui"
 	"haul.example/haul/mirror"
 	"haul.example/haul/store"
@@ -52,7 +51,7 @@ func (f *face) runTransfer(ctx context.Context) error {
 	if err := f.open(ctx); err != nil {
 		return err
 	}
-	t.settle()
+	t.addSettings()
 	if many {
 		return t.many(ctx)
 	}
@@ -66,7 +65,7 @@ func (t *transfer) options() error {
 	if err != nil {
 		return err
 	}
-	tr := haul.Transfer{Attrs: attrs, Resume: resumeMode(), ReadTwice: wished("HAUL_READ_TWICE"), NoClobber: o.Has("no-overwrite")}
+	tr := haul.Transfer{Attrs: attrs, Resume: resumeMode(), ReadTwice: enabled("HAUL_READ_TWICE"), NoClobber: o.Has("no-overwrite")}
 	if tr.Checksum, err = parseChecksum(o.Text("checksum-algorithm")); err != nil {
 		return err
 	}
@@ -96,12 +95,12 @@ func (t *transfer) options() error {
 	case o.Has("ignore-glacier-warnings"):
 		t.tree.Archived = mirror.IgnoreArchived
 	}
-	return t.sameUnderneath()
+	return t.refuseAccessPoints()
 }
 
-// sameUnderneath refuses access points if the line wants to know whether they lead to one bucket: only Amazon's control service
+// refuseAccessPoints refuses access points if the line wants to know whether they lead to one bucket: only Amazon's control service
 // knows.
-func (t *transfer) sameUnderneath() error {
+func (t *transfer) refuseAccessPoints() error {
 	if !t.line.Options.Has("validate-same-s3-paths") && !strings.EqualFold(os.Getenv("AWS_CLI_S3_MV_VALIDATE_SAME_S3_PATHS"), "true") {
 		return nil
 	}
@@ -221,8 +220,8 @@ func parseMetadata(text string) (map[string]string, error) {
 	return command.ParseMetadata(text)
 }
 
-// settle adds what the config file says.
-func (t *transfer) settle() {
+// addSettings adds what the config file says.
+func (t *transfer) addSettings() {
 	t.tree.Transfer.PartSize = t.settings.partSize
 	if t.settings.whenRequired && t.tree.Transfer.Checksum == checksum.None {
 		t.tree.Transfer.Checksum = checksum.MD5

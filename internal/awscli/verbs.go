@@ -7,9 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"haul.example/haul/internal/command"
-
 	"haul.example/haul/internal/awsline"
+	"haul.example/haul/internal/command"
 	"haul.example/haul/internal/ui"
 	"haul.example/haul/store"
 )
@@ -45,7 +44,7 @@ func (f *face) rm(ctx context.Context) error {
 	r := command.RemoveRequest{Where: command.SplitAddress(f.line.Paths[0]), Recursive: f.line.Options.Has("recursive"), DryRun: f.line.Options.Has("dryrun"), Attrs: attrs}
 	switch {
 	case !r.Recursive && r.Where.Key == "":
-		return f.lookInto(ctx, r.Where)
+		return f.checkBucket(ctx, r.Where)
 	case !r.Recursive && !f.wants("", command.BaseKey(r.Where.Key)):
 		return nil
 	case r.Recursive:

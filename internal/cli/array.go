@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 
-	"haul.example/haul/internal/command"
-
 	"github.com/spf13/cobra"
+
+	"haul.example/haul/internal/command"
 )
 
 const arrayLong = `haul array moves data sets that are too big for one machine, with the scheduler you already have: Slurm, AWS Batch, Kubernetes, or any
@@ -40,13 +40,8 @@ func (a *app) array() *cobra.Command {
 	return cmd
 }
 
-// onePlan checks that a line names one plan.
-func onePlan(cmd *cobra.Command, args []string) error {
-	if len(args) != 1 {
-		return command.Usagef("array %s needs one PLAN: a folder, or an s3:// prefix", cmd.Name())
-	}
-	return nil
-}
+// aPlan names the argument of the commands of haul array.
+const aPlan = "PLAN: a folder, or an s3:// prefix"
 
 // parsePlan reads where a plan is.
 func parsePlan(word string) (command.Location, error) {

@@ -10,13 +10,12 @@ import (
 	"path/filepath"
 	"strings"
 
-	"haul.example/haul/internal/command"
-	"haul.example/haul/internal/seqfile"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"haul.example/haul/internal/array"
+	"haul.example/haul/internal/command"
+	"haul.example/haul/internal/seqfile"
 	"haul.example/haul/mirror"
 )
 

@@ -1,14 +1,11 @@
 package cli
 
 import (
-	"context"
-
-	"haul.example/haul/internal/command"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"haul.example/haul/internal/array"
+	"haul.example/haul/internal/command"
 )
 
 const arraySubmitLong = `haul array submit submits a plan to a scheduler.
@@ -35,8 +32,8 @@ type arraySubmitFlags struct {
 	memory                         sizeFlag
 }
 
-// passed are the options of sbatch that have a flag of their own.
-var passed = [][2]string{
+// sbatchOptions are the options of sbatch that have a flag of their own.
+var sbatchOptions = [][2]string{
 	{"partition", "`NAME` of the partition"}, {"time", "`LIMIT` of each task, such as 2:00:00"}, {"account", "`NAME` to charge"},
 	{"qos", "`NAME` of the quality of service"}, {"mem", "`SIZE` of memory of each task, in sbatch's words, such as 2G"},
 	{"cpus-per-task", "`N` cores for each task"},
@@ -55,7 +52,7 @@ func (f *arraySubmitFlags) flags() []*pflag.FlagSet {
 	sl := pflag.NewFlagSet("Slurm", pflag.ContinueOnError)
 	sl.BoolVar(&f.wait, "wait", false, "wait for the end, and show the progress of the whole")
 	f.pass = map[string]*string{}
-	for _, p := range passed {
+	for _, p := range sbatchOptions {
 		f.pass[p[0]] = sl.String(p[0], "", p[1]+", passed to sbatch")
 	}
 	sl.StringArrayVar(&f.sbatch, "sbatch", nil, "any `OPTION` of sbatch, such as --sbatch=--exclusive; may be repeated")
@@ -81,17 +78,12 @@ func (a *app) arraySubmit() *cobra.Command {
 			if at := cmd.ArgsLenAtDash(); at >= 0 {
 				args = args[:at]
 			}
-			return onePlan(cmd, args)
+			return exactlyOne(aPlan)(cmd, args)
 		},
 	}
-	a.command(cmd, f.flags(), func(ctx context.Context, args []string) error {
-		req, err := f.parse(cmd.Flags(), args)
-		if err != nil {
-			return err
-		}
-		return a.session.SubmitArray(ctx, req)
-	})
-	return cmd
+	return verb(a, cmd, f.flags(), func(args []string, set *pflag.FlagSet) (command.SubmitRequest, error) {
+		return f.parse(set, args)
+	}, a.session.SubmitArray)
 }
 
 // parse returns the request that the flags and arguments describe.
@@ -100,7 +92,7 @@ func (f *arraySubmitFlags) parse(set *pflag.FlagSet, args []string) (r command.S
 		return r, err
 	}
 	slurm := []string{"wait", "sbatch"}
-	for _, p := range passed {
+	for _, p := range sbatchOptions {
 		slurm = append(slurm, p[0])
 		if set.Changed(p[0]) {
 			f.job.Options = append(f.job.Options, "--"+p[0]+"="+*f.pass[p[0]])
@@ -142,7 +134,7 @@ func (f *arraySubmitFlags) check(set *pflag.FlagSet, args []string, plan command
 	case f.slurm && f.print && f.wait:
 		return command.Usagef("--print submits nothing to wait for")
 	case f.slurm:
-		return idleFor(set, "--slurm", containers...)
+		return refuseWith(set, "--slurm", containers...)
 	case len(args) > 1:
 		return command.Usagef("options after -- are passed to sbatch, and need --slurm")
 	case !f.print:
@@ -154,15 +146,15 @@ func (f *arraySubmitFlags) check(set *pflag.FlagSet, args []string, plan command
 	case f.job.CPUs < 1:
 		return command.Usagef("--cpus: it must be at least 1")
 	case f.k8s:
-		return idleFor(set, "--k8s", append(slurm, "queue", "job-role", "only")...)
+		return refuseWith(set, "--k8s", append(slurm, "queue", "job-role", "only")...)
 	case f.job.Queue == "":
 		return command.Usagef("--queue NAME is missing: the job queue")
 	}
-	return idleFor(set, "--batch", append(slurm, "namespace", "service-account", "at-once")...)
+	return refuseWith(set, "--batch", append(slurm, "namespace", "service-account", "at-once")...)
 }
 
-// idleFor refuses flags that have no meaning with another.
-func idleFor(set *pflag.FlagSet, with string, names ...string) error {
+// refuseWith refuses flags that have no meaning with another.
+func refuseWith(set *pflag.FlagSet, with string, names ...string) error {
 	for _, name := range names {
 		if set.Changed(name) {
 			return command.Usagef("--%s cannot be used with %s", name, with)

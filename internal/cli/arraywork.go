@@ -3,10 +3,10 @@ package cli
 import (
 	"context"
 
-	"haul.example/haul/internal/command"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"haul.example/haul/internal/command"
 )
 
 const arrayWorkLong = `haul array work transfers one shard of a plan, and records the result. The number of the shard comes from SLURM_ARRAY_TASK_ID,
@@ -16,36 +16,33 @@ at any number, such as 1.
 A failure does not stop the rest of the shard; it is recorded for haul array finish, and the exit code is 1. An interrupted shard is
 resumed: what is in place and verified is not transferred again.`
 
-// arrayWorkFlags are those of haul array work, as typed.
-type arrayWorkFlags struct {
-	applyFlags
-	shard int
-}
-
 func (a *app) arrayWork() *cobra.Command {
-	var f arrayWorkFlags
+	var limits limitFlags
+	var shard int
 	cmd := &cobra.Command{
 		Use:     "work [flags] PLAN",
 		Short:   "Transfer one shard of a plan",
 		Long:    arrayWorkLong,
 		Example: "  haul array work plan                # in a task of an array job\n  haul array work --shard 3 plan",
-		Args:    onePlan,
+		Args:    exactlyOne(aPlan),
 	}
 	which := pflag.NewFlagSet("Which shard", pflag.ContinueOnError)
-	which.IntVar(&f.shard, "shard", -1, "shard number `N`, from 0 (default: from the scheduler's environment variables)")
-	a.command(cmd, []*pflag.FlagSet{which, f.flags()}, func(ctx context.Context, args []string) error {
-		o, err := f.options(cmd.Flags())
+	which.IntVar(&shard, "shard", -1, "shard number `N`, from 0 (default: from the scheduler's environment variables)")
+	fs := pflag.NewFlagSet("Transfer", pflag.ContinueOnError)
+	limits.add(fs)
+	a.command(cmd, []*pflag.FlagSet{which, fs}, func(ctx context.Context, args []string) error {
+		o, err := limits.options(cmd.Flags())
 		if err != nil {
 			return err
 		}
-		if cmd.Flags().Changed("shard") && f.shard < 0 {
+		if cmd.Flags().Changed("shard") && shard < 0 {
 			return command.Usagef("--shard: it must be at least 0")
 		}
 		plan, err := parsePlan(args[0])
 		if err != nil {
 			return err
 		}
-		return a.session.WorkArray(ctx, plan, f.shard, o)
+		return a.session.WorkArray(ctx, plan, shard, o)
 	})
 	return cmd
 }
@@ -66,7 +63,7 @@ func (a *app) arrayFinish() *cobra.Command {
 		Short:   "Complete and verify everything, or list what is missing",
 		Long:    arrayFinishLong,
 		Example: "  haul array finish plan\n  haul array finish --abort plan",
-		Args:    onePlan,
+		Args:    exactlyOne(aPlan),
 	}
 	fs := pflag.NewFlagSet("Finish", pflag.ContinueOnError)
 	fs.BoolVar(&abort, "abort", false, "discard the plan, and all uploads and files that it started")

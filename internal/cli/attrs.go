@@ -4,11 +4,10 @@ import (
 	"slices"
 	"strings"
 
-	"haul.example/haul/internal/command"
-	"haul.example/haul/internal/seqfile"
-
 	"github.com/spf13/pflag"
 
+	"haul.example/haul/internal/command"
+	"haul.example/haul/internal/seqfile"
 	"haul.example/haul/store"
 )
 
@@ -48,7 +47,7 @@ func (a *attrFlags) flags() *pflag.FlagSet {
 	return fs
 }
 
-func (a *attrFlags) keyFlags() *pflag.FlagSet {
+func (a *attrFlags) encryptionFlags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Encryption by the store", pflag.ContinueOnError)
 	optional(fs, &a.sse, "sse", "AES256", "`KIND` of encryption: AES256 (the default), aws:kms or aws:kms:dsse")
 	fs.StringVar(&a.kmsKey, "sse-kms-key-id", "", "`ID` of the KMS key")

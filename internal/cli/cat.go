@@ -1,14 +1,10 @@
 package cli
 
 import (
-	"context"
-
-	"haul.example/haul/internal/command"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul.example/haul"
+	"haul.example/haul/internal/command"
 )
 
 const catLong = `haul cat writes objects to standard output, one after the other: each is downloaded in parts, several at once, and verified at its
@@ -16,18 +12,14 @@ end, as by haul cp s3://BUCKET/KEY -. The first failure ends the run; output tha
 
 // catFlags are those of haul cat, as typed.
 type catFlags struct {
-	attrs       attrFlags
-	version     string
-	concurrency int
-	memory      sizeFlag
-	patience    spanFlag
+	attrs   attrFlags
+	version string
+	limits  limitFlags
 }
 
 func (f *catFlags) flags() *pflag.FlagSet {
 	fs := f.attrs.readFlags(&f.version)
-	fs.IntVar(&f.concurrency, "concurrency", 0, "`N` parts at once (default: adapts to the link)")
-	fs.Var(&f.memory, "memory", "use at most `SIZE` of memory for buffers (default 128MiB)")
-	fs.Var(&f.patience, "patience", "give up after `TIME` without progress (default 5m)")
+	f.limits.add(fs)
 	return fs
 }
 
@@ -38,16 +30,11 @@ func (a *app) cat() *cobra.Command {
 		Short:   "Write objects to standard output",
 		Long:    catLong,
 		Example: "  haul cat s3://lab/runs/42/log.txt\n  haul cat s3://lab/reads_L001.fastq.gz s3://lab/reads_L002.fastq.gz | zcat | wc -l",
-		Args:    atLeastOne("cat", "one s3://BUCKET/KEY or several"),
+		Args:    atLeastOne("one s3://BUCKET/KEY or several"),
 	}
-	a.command(cmd, []*pflag.FlagSet{f.flags()}, func(ctx context.Context, args []string) error {
-		req, err := f.parse(args, cmd.Flags(), disk{})
-		if err != nil {
-			return err
-		}
-		return a.session.Cat(ctx, req)
-	})
-	return cmd
+	return verb(a, cmd, []*pflag.FlagSet{f.flags()}, func(args []string, set *pflag.FlagSet) (command.CatRequest, error) {
+		return f.parse(args, set, disk{})
+	}, a.session.Cat)
 }
 
 // parse returns the request that the flags and arguments describe.
@@ -63,10 +50,9 @@ func (f *catFlags) parse(args []string, set *pflag.FlagSet, d files) (r command.
 	if f.version != "" && len(args) > 1 {
 		return r, command.Usagef("--version-id is of one object, and there are %d", len(args))
 	}
-	if f.concurrency < 0 || set.Changed("concurrency") && f.concurrency == 0 {
-		return r, command.Usagef("--concurrency: it must be at least 1")
+	if r.Options, err = f.limits.options(set); err != nil {
+		return r, err
 	}
-	r.Options = haul.Options{Concurrency: f.concurrency, Memory: int64(f.memory), Patience: f.patience.duration()}
 	r.Transfer.Attrs, err = f.attrs.attrs("", d.read)
 	return r, err
 }

@@ -3,10 +3,9 @@ package cli
 import (
 	"strings"
 
-	"haul.example/haul/internal/command"
-
 	"github.com/spf13/pflag"
 
+	"haul.example/haul/internal/command"
 	"haul.example/haul/mirror"
 )
 

@@ -115,3 +115,15 @@ func (a *app) command(cmd *cobra.Command, groups []*pflag.FlagSet, run func(cont
 		return run(cmd.Context(), args)
 	}
 }
+
+// verb sets the flags of cmd and runs what parse makes of them.
+func verb[T any](a *app, cmd *cobra.Command, groups []*pflag.FlagSet, parse func([]string, *pflag.FlagSet) (T, error), run func(context.Context, T) error) *cobra.Command {
+	a.command(cmd, groups, func(ctx context.Context, args []string) error {
+		r, err := parse(args, cmd.Flags())
+		if err != nil {
+			return err
+		}
+		return run(ctx, r)
+	})
+	return cmd
+}

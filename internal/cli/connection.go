@@ -2,6 +2,7 @@ package cli
 
 import (
 	"github.com/spf13/pflag"
+
 	"haul.example/haul/internal/command"
 )
 

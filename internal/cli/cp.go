@@ -3,10 +3,10 @@ package cli
 import (
 	"context"
 
-	"haul.example/haul/internal/command"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"haul.example/haul/internal/command"
 )
 
 const cpLong = `haul cp copies a file or object, or with --recursive a whole folder, in parts and in parallel. It verifies that what arrived is
@@ -77,10 +77,7 @@ type copyFlags struct {
 	partSize    sizeFlag
 	expected    sizeFlag
 	checksum    string
-	concurrency int
-	memory      sizeFlag
-	bandwidth   sizeFlag
-	patience    spanFlag
+	limits      limitFlags
 	stats       bool
 	last        []string
 	digest      digestFlags
@@ -117,10 +114,7 @@ func (f *copyFlags) flags() *pflag.FlagSet {
 	if f.verb == "" {
 		fs.Var(&f.expected, "expected-size", "approximate `SIZE` of a stream, if known, to choose a part size")
 	}
-	fs.IntVar(&f.concurrency, "concurrency", 0, "`N` parts at once (default: adapts to the link)")
-	fs.Var(&f.memory, "memory", "use at most `SIZE` of memory for buffers (default 128MiB)")
-	fs.Var(&f.bandwidth, "bandwidth", "transfer at most `SIZE` per second, such as 200MB, both ways together")
-	fs.Var(&f.patience, "patience", "give up after `TIME` without progress (default 5m)")
+	f.limits.add(fs)
 	fs.BoolVar(&f.stats, "stats", false, "at the end print what the run used, what limited it, and what would help")
 	optional(fs, &f.attrs.payer, "request-payer", "requester", "as the `requester`, agree to pay for requests and traffic")
 	return fs
@@ -132,7 +126,7 @@ func (f *copyFlags) groups() []*pflag.FlagSet {
 	if f.verb == syncVerb {
 		groups = append(groups, f.compare.flags())
 	}
-	return append(groups, f.attrs.flags(), f.props.flags(), f.attrs.keyFlags())
+	return append(groups, f.attrs.flags(), f.props.flags(), f.attrs.encryptionFlags())
 }
 
 func (a *app) cp() *cobra.Command {

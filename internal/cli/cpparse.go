@@ -6,12 +6,11 @@ import (
 	"path/filepath"
 	"slices"
 
-	"haul.example/haul/internal/command"
-	"haul.example/haul/internal/seqfile"
-
 	"github.com/spf13/pflag"
 
 	"haul.example/haul"
+	"haul.example/haul/internal/command"
+	"haul.example/haul/internal/seqfile"
 	"haul.example/haul/mirror"
 )
 
@@ -49,16 +48,17 @@ func (f *copyFlags) parse(args []string, set *pflag.FlagSet, d files) (command.C
 		return req, err
 	}
 	req.Transfer = t
-	req.Options = haul.Options{Concurrency: f.concurrency, Memory: int64(f.memory), Bandwidth: int64(f.bandwidth)}
-	req.Options.Patience = f.patience.duration()
+	if req.Options, err = f.limits.options(set); err != nil {
+		return req, err
+	}
 	req.Stats = f.stats
 	req.GuessTypes = (req.Direction == command.UploadTree || req.Direction == command.CopyTree) && !f.attrs.noGuess
 	req.FilesFrom, req.SourceRegion = f.which.from, f.props.sourceRegion
-	return req, f.trees(set, &req)
+	return req, f.addTree(set, &req)
 }
 
-// trees adds the choices for many objects.
-func (f *copyFlags) trees(set *pflag.FlagSet, req *command.CopyRequest) error {
+// addTree adds the choices for many objects.
+func (f *copyFlags) addTree(set *pflag.FlagSet, req *command.CopyRequest) error {
 	req.Sync = f.verb == syncVerb
 	o := &req.Tree
 	o.Transfer = req.Transfer
@@ -86,14 +86,8 @@ func (f *copyFlags) check(set *pflag.FlagSet, req command.CopyRequest) error {
 		return command.Usagef("--no-clobber and --no-overwrite cannot be used together")
 	case f.noClobber && f.verb == syncVerb:
 		return command.Usagef("--no-clobber cannot be used for sync, which replaces files; --no-overwrite skips existing targets")
-	case f.concurrency < 0 || set.Changed("concurrency") && f.concurrency == 0:
-		return command.Usagef("--concurrency: it must be at least 1")
 	case f.plan != "" && (f.attrs.customer != (keyFlags{}) || f.attrs.copySource != (keyFlags{})):
 		return command.Usagef("--plan goes with no key of your own, since that is never written down")
-	case f.digest.check(req, f.dry || f.plan != "") != nil:
-		return f.digest.check(req, f.dry || f.plan != "")
-	case f.bandwidth.limit() != nil:
-		return f.bandwidth.limit()
 	case set.Changed("checksum-mode") && f.verify != "ENABLED":
 		return command.Usagef("--checksum-mode must be ENABLED (got %q)", f.verify)
 	case f.verb != syncVerb && req.Direction == command.UploadTree && set.Changed("page-size"),
@@ -111,7 +105,7 @@ func (f *copyFlags) check(set *pflag.FlagSet, req command.CopyRequest) error {
 		!slices.ContainsFunc(changesObject, set.Changed):
 		return command.Usagef("%s would be copied onto itself; that only makes sense with another storage class, encryption, metadata or the like", req.From.Ref)
 	}
-	return nil
+	return f.digest.check(req, f.dry || f.plan != "")
 }
 
 // changesObject are the flags that make sense of a copy of an object onto itself.

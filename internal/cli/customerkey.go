@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"haul.example/haul/internal/command"
-
 	"haul.example/haul/store"
 )
 

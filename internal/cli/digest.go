@@ -5,11 +5,10 @@ import (
 	"slices"
 	"strings"
 
-	"haul.example/haul/internal/command"
-
 	"github.com/spf13/pflag"
 
 	"haul.example/haul/checksum"
+	"haul.example/haul/internal/command"
 )
 
 // digestList is a flag with names of digests, with commas between or repeated.

@@ -3,9 +3,9 @@ package cli
 import (
 	"strings"
 
-	"haul.example/haul/internal/command"
-
 	"github.com/spf13/pflag"
+
+	"haul.example/haul/internal/command"
 )
 
 // refuseIdle refuses flags that have no meaning for a direction, rather than ignore them.

@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"context"
-
-	"haul.example/haul/internal/command"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"haul.example/haul/internal/command"
 )
 
 const duLong = `haul du counts the objects and bytes below a prefix. Each line has bytes, objects, and a folder or a storage class; the last
@@ -36,17 +34,12 @@ func (a *app) du() *cobra.Command {
 		Short:   "Count objects and bytes, by folder and storage class",
 		Long:    duLong,
 		Example: "  haul du -h s3://lab/runs/\n  haul du -h --max-depth 1 s3://lab",
-		Args:    exactlyOne("du", "s3://BUCKET or s3://BUCKET/PREFIX"),
+		Args:    exactlyOne("s3://BUCKET or s3://BUCKET/PREFIX"),
 	}
 	cmd.Flags().Bool("help", false, "help for du") // -h is for people to read sizes by, as in du
-	a.command(cmd, []*pflag.FlagSet{f.flags()}, func(ctx context.Context, args []string) error {
-		req, err := f.parse(args[0], cmd.Flags())
-		if err != nil {
-			return err
-		}
-		return a.session.Usage(ctx, req)
-	})
-	return cmd
+	return verb(a, cmd, []*pflag.FlagSet{f.flags()}, func(args []string, set *pflag.FlagSet) (command.UsageRequest, error) {
+		return f.parse(args[0], set)
+	}, a.session.Usage)
 }
 
 // parse returns the request that the flags and arguments describe.

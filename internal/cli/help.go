@@ -8,11 +8,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"haul.example/haul/internal/command"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"haul.example/haul/internal/command"
 	"haul.example/haul/internal/ui"
 )
 

@@ -12,11 +12,10 @@ import (
 	"runtime"
 	"strings"
 
-	"haul.example/haul/internal/command"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"haul.example/haul/internal/command"
 	"haul.example/haul/internal/localfile"
 )
 
@@ -36,7 +35,7 @@ func (a *app) installAWS() *cobra.Command {
 		Short:   "Install haul under the name aws",
 		Long:    installLong,
 		Example: "  haul install-aws ~/haul-aws\n  PATH=~/haul-aws:$PATH aws s3 cp NA12878.bam s3://lab/runs/\n  haul install-aws --copy /opt/haul/bin",
-		Args:    exactlyOne("install-aws", "DIR"),
+		Args:    exactlyOne("DIR"),
 	}
 	a.command(cmd, []*pflag.FlagSet{fs}, func(_ context.Context, args []string) error {
 		self, err := os.Executable()

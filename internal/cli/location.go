@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"haul.example/haul/internal/command"
-
 	"haul.example/haul/internal/localfile"
 	"haul.example/haul/store"
 )

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"haul.example/haul/internal/command"
-
 	"haul.example/haul/store"
 )
 

@@ -1,13 +1,13 @@
 package cli
 
 import (
-	"context"
-
-	"haul.example/haul/internal/command"
+	"math"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"haul.example/haul/internal/command"
 	"haul.example/haul/store"
 )
 
@@ -72,16 +72,9 @@ func (a *app) ls() *cobra.Command {
 		Short:   "List buckets, folders or objects",
 		Long:    lsLong,
 		Example: lsExample,
-		Args:    atMostOne("ls", "s3://BUCKET or s3://BUCKET/PREFIX"),
+		Args:    atMostOne("s3://BUCKET or s3://BUCKET/PREFIX"),
 	}
-	a.command(cmd, []*pflag.FlagSet{f.flags()}, func(ctx context.Context, args []string) error {
-		req, err := f.parse(args, cmd.Flags())
-		if err != nil {
-			return err
-		}
-		return a.session.List(ctx, req)
-	})
-	return cmd
+	return verb(a, cmd, []*pflag.FlagSet{f.flags()}, f.parse, a.session.List)
 }
 
 // parse returns the request that the flags and arguments describe.
@@ -126,28 +119,17 @@ func parseObject(word string) (store.Ref, error) {
 	return ref, err
 }
 
-func atMostOne(verb, what string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) > 1 {
-			return command.Usagef("%s takes one %s", verb, what)
-		}
-		return nil
-	}
-}
+// atMostOne, exactlyOne and atLeastOne check how many arguments a command has, and say what they are.
+func atMostOne(what string) cobra.PositionalArgs { return arguments(0, 1, "takes one "+what) }
 
-func exactlyOne(verb, what string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) != 1 {
-			return command.Usagef("%s needs one %s", verb, what)
-		}
-		return nil
-	}
-}
+func exactlyOne(what string) cobra.PositionalArgs { return arguments(1, 1, "needs one "+what) }
 
-func atLeastOne(verb, what string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return command.Usagef("%s needs %s", verb, what)
+func atLeastOne(what string) cobra.PositionalArgs { return arguments(1, math.MaxInt, "needs "+what) }
+
+func arguments(least, most int, text string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < least || len(args) > most {
+			return command.Usagef("%s %s", strings.TrimPrefix(cmd.CommandPath(), "haul "), text)
 		}
 		return nil
 	}

@@ -2,9 +2,9 @@ package cli
 
 import (
 	"github.com/spf13/pflag"
-	"haul.example/haul/internal/command"
 
 	"haul.example/haul"
+	"haul.example/haul/internal/command"
 )
 
 // propFlags say what a copy within the store takes over from its source.

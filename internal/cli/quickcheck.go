@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"context"
-
-	"haul.example/haul/internal/command"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"haul.example/haul/internal/command"
 )
 
 const quickcheckLong = `haul quickcheck checks that sequencing files are of the type that their names say, and not truncated. It reads only a few kilobytes at
@@ -57,16 +55,11 @@ func (a *app) quickcheck() *cobra.Command {
 		Short:   "Check sequencing files for truncation and wrong types",
 		Long:    quickcheckLong,
 		Example: quickcheckExample,
-		Args:    atLeastOne("quickcheck", "a folder, a file, or s3://BUCKET/KEY"),
+		Args:    atLeastOne("a folder, a file, or s3://BUCKET/KEY"),
 	}
-	a.command(cmd, []*pflag.FlagSet{f.flags()}, func(ctx context.Context, args []string) error {
-		req, err := f.parse(args, cmd.Flags(), disk{})
-		if err != nil {
-			return err
-		}
-		return a.session.Quickcheck(ctx, req)
-	})
-	return cmd
+	return verb(a, cmd, []*pflag.FlagSet{f.flags()}, func(args []string, set *pflag.FlagSet) (command.QuickcheckRequest, error) {
+		return f.parse(args, set, disk{})
+	}, a.session.Quickcheck)
 }
 
 // parse returns the request that the flags and arguments describe.

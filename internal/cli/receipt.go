@@ -3,10 +3,10 @@ package cli
 import (
 	"context"
 
-	"haul.example/haul/internal/command"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"haul.example/haul/internal/command"
 )
 
 const receiptLong = `haul receipt converts a receipt, written by --receipt of cp, mv, sync and apply, and prints it:

@@ -12,12 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"haul.example/haul/internal/command"
-
 	"github.com/spf13/pflag"
 
 	"haul.example/haul"
 	"haul.example/haul/checksum"
+	"haul.example/haul/internal/command"
 	"haul.example/haul/mirror"
 	"haul.example/haul/store"
 )

@@ -1,13 +1,12 @@
 package cli
 
 import (
-	"context"
 	"strings"
-
-	"haul.example/haul/internal/command"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"haul.example/haul/internal/command"
 )
 
 const rmLong = `haul rm deletes objects. This cannot be undone, unless versioning is enabled for the bucket.
@@ -51,16 +50,11 @@ func (a *app) rm() *cobra.Command {
 		Short:   "Delete objects",
 		Long:    rmLong,
 		Example: rmExample,
-		Args:    exactlyOne("rm", "s3://BUCKET/KEY"),
+		Args:    exactlyOne("s3://BUCKET/KEY"),
 	}
-	a.command(cmd, []*pflag.FlagSet{f.flags()}, func(ctx context.Context, args []string) error {
-		req, err := f.parse(args[0], cmd.Flags())
-		if err != nil {
-			return err
-		}
-		return a.session.Remove(ctx, req)
-	})
-	return cmd
+	return verb(a, cmd, []*pflag.FlagSet{f.flags()}, func(args []string, set *pflag.FlagSet) (command.RemoveRequest, error) {
+		return f.parse(args[0], set)
+	}, a.session.Remove)
 }
 
 // parse returns the request that the flags and arguments describe.

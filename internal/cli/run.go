@@ -4,14 +4,13 @@ import (
 	"context"
 	"os"
 	"strings"
-
-	"haul.example/haul/internal/command"
-	"haul.example/haul/internal/seqfile"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul.example/haul"
+	"haul.example/haul/internal/command"
+	"haul.example/haul/internal/seqfile"
 	"haul.example/haul/internal/stage"
 	"haul.example/haul/mirror"
 	"haul.example/haul/store"
@@ -82,9 +81,7 @@ type runFlags struct {
 	cacheSize              sizeFlag
 	signal                 string
 	grace                  spanFlag
-	concurrency            int
-	memory, bandwidth      sizeFlag
-	patience               spanFlag
+	limits                 limitFlags
 }
 
 // groups are all flags, as the help shows them.
@@ -115,10 +112,7 @@ func (f *runFlags) groups() []*pflag.FlagSet {
 	out.StringVar(&f.record, "record", "", "put run.json, the logs and _SUCCESS below `s3://…` (default: where the first output goes)")
 
 	move := pflag.NewFlagSet("Transfer", pflag.ContinueOnError)
-	move.IntVar(&f.concurrency, "concurrency", 0, "`N` parts at once (default: adapts to the link)")
-	move.Var(&f.memory, "memory", "use at most `SIZE` of memory for buffers (default 128MiB)")
-	move.Var(&f.bandwidth, "bandwidth", "transfer at most `SIZE` per second, such as 200MB, both ways together")
-	move.Var(&f.patience, "patience", "give up after `TIME` without progress (default 5m)")
+	f.limits.add(move)
 	optional(move, &f.attrs.payer, "request-payer", "requester", "as the `requester`, agree to pay for requests and traffic")
 	optional(move, &f.attrs.sse, "sse", "AES256", "`KIND` of encryption of outputs: AES256 (the default), aws:kms or aws:kms:dsse")
 	move.StringVar(&f.attrs.kmsKey, "sse-kms-key-id", "", "`ID` of the KMS key")
@@ -278,6 +272,10 @@ func (a *app) run() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		o, err := f.limits.options(cmd.Flags())
+		if err != nil {
+			return err
+		}
 		if f.list != "" {
 			more, err := a.listed(ctx, f.list)
 			if err != nil {
@@ -285,9 +283,7 @@ func (a *app) run() *cobra.Command {
 			}
 			req.Inputs = append(req.Inputs, more...)
 		}
-		return a.session.Run(ctx, req, haul.Options{
-			Concurrency: f.concurrency, Memory: int64(f.memory), Bandwidth: int64(f.bandwidth), Patience: f.patience.duration(),
-		})
+		return a.session.Run(ctx, req, o)
 	})
 	return cmd
 }
@@ -320,7 +316,7 @@ func (a *app) listed(ctx context.Context, name string) ([]stage.Input, error) {
 func (f *runFlags) parse(args []string, set *pflag.FlagSet) (stage.Request, error) {
 	q := stage.Request{
 		Command: args,
-		Dir:     f.workdir, Keep: f.keep, Again: f.rerun, NoLogs: f.noLogs, OnFailure: f.onFailure, Grace: f.grace.duration(),
+		Dir:     f.workdir, Keep: f.keep, Again: f.rerun, NoLogs: f.noLogs, OnFailure: f.onFailure, Grace: time.Duration(f.grace),
 		Cache:   stage.Cache{Dir: f.cache, Size: int64(f.cacheSize), Verify: f.verify},
 		Env:     os.Environ(),
 		Version: strings.TrimPrefix(command.Version(), "haul "), Address: parseRemote,
@@ -340,10 +336,6 @@ func (f *runFlags) parse(args []string, set *pflag.FlagSet) (stage.Request, erro
 	switch {
 	case f.cache == "" && (set.Changed("cache-size") || f.verify):
 		return q, command.Usagef("--cache-size and --cache-verify need --cache")
-	case f.concurrency < 0 || set.Changed("concurrency") && f.concurrency == 0:
-		return q, command.Usagef("--concurrency: it must be at least 1")
-	case f.bandwidth.limit() != nil:
-		return q, f.bandwidth.limit()
 	case f.onFailure && len(q.Outputs) == 0 && f.record == "":
 		return q, command.Usagef("--out-on-failure needs --out or --record")
 	}

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/pflag"
+
+	"haul.example/haul"
 	"haul.example/haul/internal/command"
 )
 
@@ -105,8 +108,6 @@ func (f *spanFlag) Set(text string) (err error) {
 	return err
 }
 
-func (f spanFlag) duration() time.Duration { return time.Duration(f) }
-
 func (f *spanFlag) Type() string { return "TIME" }
 
 func (f *spanFlag) String() string {
@@ -116,10 +117,29 @@ func (f *spanFlag) String() string {
 	return time.Duration(*f).String()
 }
 
-// limit refuses a bandwidth that is too low to be kept.
-func (f sizeFlag) limit() error {
-	if f > 0 && f < 64<<10 {
-		return command.Usagef("--bandwidth: it must be at least 64KiB")
+// limitFlags bound what a transfer uses.
+type limitFlags struct {
+	concurrency       int
+	memory, bandwidth sizeFlag
+	patience          spanFlag
+}
+
+func (f *limitFlags) add(fs *pflag.FlagSet) {
+	fs.IntVar(&f.concurrency, "concurrency", 0, "`N` parts at once (default: adapts to the link)")
+	fs.Var(&f.memory, "memory", "use at most `SIZE` of memory for buffers (default 128MiB)")
+	fs.Var(&f.bandwidth, "bandwidth", "transfer at most `SIZE` per second, such as 200MB, both ways together")
+	fs.Var(&f.patience, "patience", "give up after `TIME` without progress (default 5m)")
+}
+
+// options returns the options that the flags describe.
+func (f *limitFlags) options(set *pflag.FlagSet) (haul.Options, error) {
+	switch {
+	case f.concurrency < 0 || set.Changed("concurrency") && f.concurrency == 0:
+		return haul.Options{}, command.Usagef("--concurrency: it must be at least 1")
+	case f.bandwidth > 0 && f.bandwidth < 64<<10:
+		return haul.Options{}, command.Usagef("--bandwidth: it must be at least 64KiB")
 	}
-	return nil
+	return haul.Options{
+		Concurrency: f.concurrency, Memory: int64(f.memory), Bandwidth: int64(f.bandwidth), Patience: time.Duration(f.patience),
+	}, nil
 }

@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"context"
-
-	"haul.example/haul/internal/command"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"haul.example/haul/internal/command"
 )
 
 const statLong = `haul stat shows what a store has recorded about an object, without downloading it: size, time, ETag, checksums, storage class,
@@ -34,16 +32,11 @@ func (a *app) stat() *cobra.Command {
 		Short:   "Show what a store has recorded about an object or a bucket",
 		Long:    statLong,
 		Example: "  haul stat s3://lab/runs/42/reads.bam\n  haul stat --tags --json s3://lab/runs/42/reads.bam | jq .checksums\n  haul stat s3://lab",
-		Args:    atLeastOne("stat", "one s3://BUCKET/KEY or several"),
+		Args:    atLeastOne("one s3://BUCKET/KEY or several"),
 	}
-	a.command(cmd, []*pflag.FlagSet{f.flags()}, func(ctx context.Context, args []string) error {
-		req, err := f.parse(args, disk{})
-		if err != nil {
-			return err
-		}
-		return a.session.Stat(ctx, req)
-	})
-	return cmd
+	return verb(a, cmd, []*pflag.FlagSet{f.flags()}, func(args []string, _ *pflag.FlagSet) (command.StatRequest, error) {
+		return f.parse(args, disk{})
+	}, a.session.Stat)
 }
 
 // parse returns the request that the flags and arguments describe.

@@ -1,15 +1,13 @@
 package cli
 
 import (
-	"context"
 	"slices"
-
-	"haul.example/haul/internal/command"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"haul.example/haul/checksum"
+	"haul.example/haul/internal/command"
 )
 
 const sumLong = `haul sum prints the digests of files, of standard input (-), or of objects, in the forms that S3 and its tools use: hex as in
@@ -45,16 +43,11 @@ func (a *app) sum() *cobra.Command {
 		Short:   "Print the digests of files, streams and objects, in the forms S3 uses",
 		Long:    sumLong,
 		Example: "  haul sum NA12878.bam\n  haul sum --digest md5,crc32c --part-size 8MiB NA12878.bam\n  haul sum --digest md5 --plain run42 > md5sum.txt\n  haul sum s3://lab/runs/NA12878.bam\n  samtools view -u in.cram | haul sum -",
-		Args:    atLeastOne("sum", "one FILE, DIR, s3://BUCKET/KEY or -, or several"),
+		Args:    atLeastOne("one FILE, DIR, s3://BUCKET/KEY or -, or several"),
 	}
-	a.command(cmd, []*pflag.FlagSet{f.flags()}, func(ctx context.Context, args []string) error {
-		req, err := f.parse(args, disk{})
-		if err != nil {
-			return err
-		}
-		return a.session.Sum(ctx, req)
-	})
-	return cmd
+	return verb(a, cmd, []*pflag.FlagSet{f.flags()}, func(args []string, _ *pflag.FlagSet) (command.SumRequest, error) {
+		return f.parse(args, disk{})
+	}, a.session.Sum)
 }
 
 // parse returns the request that the flags and arguments describe.

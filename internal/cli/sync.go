@@ -3,8 +3,8 @@ package cli
 import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"haul.example/haul/internal/command"
 
+	"haul.example/haul/internal/command"
 	"haul.example/haul/mirror"
 )
 

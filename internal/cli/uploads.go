@@ -1,13 +1,13 @@
 package cli
 
 import (
-	"context"
 	"strings"
-
-	"haul.example/haul/internal/command"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"haul.example/haul/internal/command"
 )
 
 const uploadsLong = `haul uploads lists unfinished uploads, whichever program started them. Interrupted transfers resume them; the others only cost money,
@@ -46,21 +46,11 @@ func (a *app) uploads() *cobra.Command {
 		Short:   "List or abort unfinished uploads",
 		Long:    uploadsLong,
 		Example: "  haul uploads s3://lab\n  haul uploads s3://lab/runs/ --parts\n  haul uploads s3://lab --abort --older-than 7d",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return command.Usagef("uploads needs one s3://BUCKET, s3://BUCKET/KEY or s3://BUCKET/DIR/")
-			}
-			return nil
-		},
+		Args:    exactlyOne("s3://BUCKET, s3://BUCKET/KEY or s3://BUCKET/DIR/"),
 	}
-	a.command(cmd, []*pflag.FlagSet{f.flags()}, func(ctx context.Context, args []string) error {
-		req, err := f.parse(args[0])
-		if err != nil {
-			return err
-		}
-		return a.session.Uploads(ctx, req)
-	})
-	return cmd
+	return verb(a, cmd, []*pflag.FlagSet{f.flags()}, func(args []string, _ *pflag.FlagSet) (command.UploadsRequest, error) {
+		return f.parse(args[0])
+	}, a.session.Uploads)
 }
 
 // parse returns the request that the flags and arguments describe.
@@ -72,7 +62,7 @@ func (f *uploadsFlags) parse(word string) (command.UploadsRequest, error) {
 	if l.Kind != command.Remote {
 		return command.UploadsRequest{}, command.Usagef("uploads are looked for in a bucket: s3://%s", strings.TrimLeft(word, "./-"))
 	}
-	r := command.UploadsRequest{Where: l.Ref, Abort: f.abort, Parts: f.parts, OlderThan: f.olderThan.duration(), ID: f.id}
+	r := command.UploadsRequest{Where: l.Ref, Abort: f.abort, Parts: f.parts, OlderThan: time.Duration(f.olderThan), ID: f.id}
 	r.Exact = f.abort && !command.IsFolder(l.Ref.Key)
 	if f.yes && !f.abort {
 		return r, command.Usagef("--yes only goes with --abort")

@@ -7,10 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"haul.example/haul/internal/command"
-
 	"github.com/spf13/pflag"
 
+	"haul.example/haul/internal/command"
 	"haul.example/haul/store"
 )
 
@@ -113,7 +112,7 @@ func TestParseBucketVerbs(t *testing.T) {
 }
 
 func TestParseReaders(t *testing.T) {
-	cat := catFlags{version: "v1", concurrency: 3, attrs: attrFlags{payer: "requester"}}
+	cat := catFlags{version: "v1", limits: limitFlags{concurrency: 3}, attrs: attrFlags{payer: "requester"}}
 	r, err := cat.parse([]string{"s3://lab/a"}, pflag.NewFlagSet("", pflag.ContinueOnError), pretend{})
 	if err != nil || !slices.Equal(r.Refs, []store.Ref{{Bucket: "lab", Key: "a", Version: "v1"}}) || r.Options.Concurrency != 3 || r.Transfer.Attrs.RequestPayer != "requester" {
 		t.Errorf("%+v, %v", r, err)

@@ -1,13 +1,10 @@
 package cli
 
 import (
-	"context"
-
-	"haul.example/haul/internal/command"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"haul.example/haul/internal/command"
 	"haul.example/haul/proof"
 )
 
@@ -93,14 +90,9 @@ func (a *app) verify() *cobra.Command {
 			return nil
 		},
 	}
-	a.command(cmd, f.flags(), func(ctx context.Context, args []string) error {
-		req, err := f.parse(args, disk{})
-		if err != nil {
-			return err
-		}
-		return a.session.Verify(ctx, req)
-	})
-	return cmd
+	return verb(a, cmd, f.flags(), func(args []string, _ *pflag.FlagSet) (command.VerifyRequest, error) {
+		return f.parse(args, disk{})
+	}, a.session.Verify)
 }
 
 // parse returns the request that the flags and arguments describe.

@@ -5,10 +5,10 @@ import (
 	_ "embed"
 	"strings"
 
-	"haul.example/haul/internal/command"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"haul.example/haul/internal/command"
 )
 
 func (a *app) version() *cobra.Command {

@@ -104,18 +104,18 @@ func (s *Session) leftovers(f *ui.Failure, err error) {
 	var kept *haul.PartialFileError
 	switch {
 	case errors.As(err, &left):
-		f.KeptBytes, f.GoOn = left.Bytes, left.Resumable
-		f.ThrowAway = s.Connection.AbortLine(left.Upload.Ref)
+		f.KeptBytes, f.Resumable = left.Bytes, left.Resumable
+		f.Discard = s.Connection.AbortLine(left.Upload.Ref)
 		if left.Resumable {
 			f.Advice = append(f.Advice, resumeAdvice(left.Bytes, total, ""))
 		} else {
 			f.Advice = append(f.Advice, fmt.Sprintf("%s of it stay in the store, and may be billed", amount.Bytes(left.Bytes)))
 		}
-		f.Advice = append(f.Advice, "to discard it: "+f.ThrowAway)
+		f.Advice = append(f.Advice, "to discard it: "+f.Discard)
 	case errors.As(err, &kept):
-		f.KeptBytes, f.GoOn = kept.Bytes, true
-		f.ThrowAway = ShellLine("rm", kept.Path)
-		f.Advice = append(f.Advice, resumeAdvice(kept.Bytes, total, " in "+kept.Path), "to discard it: "+f.ThrowAway)
+		f.KeptBytes, f.Resumable = kept.Bytes, true
+		f.Discard = ShellLine("rm", kept.Path)
+		f.Advice = append(f.Advice, resumeAdvice(kept.Bytes, total, " in "+kept.Path), "to discard it: "+f.Discard)
 	}
 }
 

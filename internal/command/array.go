@@ -128,14 +128,14 @@ func (e *unfinishedError) advice() []string {
 	list := array.List(e.v.Requeue)
 	hints := []string{fmt.Sprintf("to do them again: %s; or with haul array work --shard N", e.line("submit", "--slurm", "--only", list, e.plan))}
 	if !strings.HasPrefix(e.plan, Scheme) {
-		if script := filepath.Join(planWord(e.plan), workScript); exists(script) {
+		if script := filepath.Join(planWord(e.plan), workScript); fileExists(script) {
 			hints = append(hints, fmt.Sprintf("or: %s, and then: %s", ShellLine("sbatch", "--array="+list, script), e.line("finish", e.plan)))
 		}
 	}
 	return append(hints, "to discard the plan and everything it started: "+e.line("finish", "--abort", e.plan))
 }
 
-func exists(path string) bool {
+func fileExists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil
 }

@@ -154,8 +154,12 @@ func ParseDate(text string) (string, error) {
 	return "", Usagef("--expires: %q is not a date; write it like 2030-01-31 or 2030-01-31T12:00:00Z", text)
 }
 
-// parseChecksum reads the name of an algorithm; no name leaves it to haul.
-func parseChecksum(name string) (checksum.Algorithm, error) {
+// ParseChecksum parses the name of an algorithm. No name leaves the choice to haul, unless
+// AWS_REQUEST_CHECKSUM_CALCULATION=when_required asks for none of the newer ones.
+func ParseChecksum(name string) (checksum.Algorithm, error) {
+	if name == "" && strings.EqualFold(os.Getenv("AWS_REQUEST_CHECKSUM_CALCULATION"), "when_required") {
+		return checksum.MD5, nil // what S3 has always checked
+	}
 	if name == "" {
 		return checksum.None, nil
 	}
@@ -164,12 +168,4 @@ func parseChecksum(name string) (checksum.Algorithm, error) {
 		return checksum.None, Usagef("--checksum-algorithm must be CRC64NVME, CRC32C, CRC32, SHA256, SHA1 or MD5 (got %q)", name)
 	}
 	return a, nil
-}
-
-// checksumWish reads the name of an algorithm; without one, AWS_REQUEST_CHECKSUM_CALCULATION=when_required asks for none of the newer.
-func ParseChecksum(name string) (checksum.Algorithm, error) {
-	if name == "" && strings.EqualFold(os.Getenv("AWS_REQUEST_CHECKSUM_CALCULATION"), "when_required") {
-		return checksum.MD5, nil // what S3 has always checked
-	}
-	return parseChecksum(name)
 }

@@ -63,20 +63,20 @@ func shownName(name string) string {
 func (r QuickcheckRequest) judge(c quickcheck.Counts) error {
 	switch {
 	case c.Bad > 0 && c.Unreadable > 0:
-		return fmt.Errorf("%s bad, and %d cannot be read; listed above", are(c.Bad, "file"), c.Unreadable)
+		return fmt.Errorf("%s bad, and %d cannot be read; listed above", countIs(c.Bad, "file"), c.Unreadable)
 	case c.Bad > 0:
-		return fmt.Errorf("%s bad; listed above", are(c.Bad, "file"))
+		return fmt.Errorf("%s bad; listed above", countIs(c.Bad, "file"))
 	case c.Unreadable > 0:
 		return fmt.Errorf("%d cannot be read, so that nothing is known of what is in there; listed above", c.Unreadable)
 	case r.Strict && c.Warn+c.Gaps > 0:
-		return fmt.Errorf("%s worth a look, and --strict makes that a failure; listed above", are(c.Warn+c.Gaps, "file"))
+		return fmt.Errorf("%s worth a look, and --strict makes that a failure; listed above", countIs(c.Warn+c.Gaps, "file"))
 	case c.OK+c.Warn+c.Gaps == 0:
 		return &MissingError{"no file there has a name that quickcheck knows, so that nothing was looked at"}
 	}
 	return nil
 }
 
-func are(n int, what string) string {
+func countIs(n int, what string) string {
 	if n == 1 {
 		return "1 " + what + " is"
 	}

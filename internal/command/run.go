@@ -59,8 +59,8 @@ func (r *runReport) Last(f func()) func() { return r.last(f) }
 
 // folderLeftovers adds what a failed run leaves behind.
 func folderLeftovers(f *ui.Failure, e *stage.FolderError) {
-	f.GoOn = true
-	f.ThrowAway = ShellLine("rm", "-rf", e.Folder)
+	f.Resumable = true
+	f.Discard = ShellLine("rm", "-rf", e.Folder)
 	if errors.Is(e.Err, localfile.ErrNoSpace) {
 		f.Advice = append(f.Advice, "--workdir DIR takes another place for the work folder")
 	}
@@ -68,5 +68,5 @@ func folderLeftovers(f *ui.Failure, e *stage.FolderError) {
 	if e.Log != "" {
 		kept = "the work folder and the logs are kept: " + e.Log
 	}
-	f.Advice = append(f.Advice, kept+"; to resume, run the same command again", "to discard it: "+f.ThrowAway)
+	f.Advice = append(f.Advice, kept+"; to resume, run the same command again", "to discard it: "+f.Discard)
 }

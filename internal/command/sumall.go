@@ -100,7 +100,7 @@ func (r SumRequest) each(ctx context.Context, c *haul.Client) iter.Seq[SumSource
 	return func(yield func(SumSource) bool) {
 		for _, word := range r.From {
 			if word.Kind == Remote && !word.Tree && word.Err == nil {
-				word.Tree = isPrefix(ctx, c, word.Ref, &r.Attrs)
+				word.Tree = isFolderOnly(ctx, c, word.Ref, &r.Attrs)
 			}
 			if !word.Tree {
 				if !yield(word) {
@@ -121,8 +121,8 @@ func (r SumRequest) each(ctx context.Context, c *haul.Client) iter.Seq[SumSource
 	}
 }
 
-// isPrefix reports whether there is no object of that name, but others below it.
-func isPrefix(ctx context.Context, c *haul.Client, ref store.Ref, attrs *store.Attrs) bool {
+// isFolderOnly reports whether there is no object of that name, but others below it.
+func isFolderOnly(ctx context.Context, c *haul.Client, ref store.Ref, attrs *store.Attrs) bool {
 	if _, err := c.Stat(ctx, ref, attrs); ref.Version != "" || !errors.Is(err, store.NotFound) {
 		return false
 	}

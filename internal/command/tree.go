@@ -193,10 +193,10 @@ func (s *Session) treeLeftovers(f *ui.Failure, e *treeError) {
 		}
 		f.Advice = append(f.Advice, s.hints(sum.Failures[0].Err)...)
 	}
-	f.KeptBytes, f.GoOn = sum.Left.Bytes, sum.Left.Uploads+sum.Left.Files > 0
-	if sum.Done > 0 || f.GoOn {
+	f.KeptBytes, f.Resumable = sum.Left.Bytes, sum.Left.Uploads+sum.Left.Files > 0
+	if sum.Done > 0 || f.Resumable {
 		again := "to resume, run the same command again"
-		if f.GoOn {
+		if f.Resumable {
 			again += fmt.Sprintf(": %s of unfinished files are kept", amount.Bytes(sum.Left.Bytes))
 		}
 		if sum.Done > 0 {
@@ -207,11 +207,11 @@ func (s *Session) treeLeftovers(f *ui.Failure, e *treeError) {
 	switch {
 	case sum.Left.Uploads > 0:
 		ref := e.req.To.Ref
-		f.ThrowAway = ShellLine(append([]string{"haul", "uploads", Scheme + ref.Bucket + "/" + FolderKey(ref.Key), "--abort", "--yes"}, s.Connection.words()...)...)
+		f.Discard = ShellLine(append([]string{"haul", "uploads", Scheme + ref.Bucket + "/" + FolderKey(ref.Key), "--abort", "--yes"}, s.Connection.words()...)...)
 	case sum.Left.Files > 0:
-		f.ThrowAway = ShellLine("find", e.req.To.Text, "-name", ".*.haul-*", "-delete")
+		f.Discard = ShellLine("find", e.req.To.Text, "-name", ".*.haul-*", "-delete")
 	}
-	if f.ThrowAway != "" {
-		f.Advice = append(f.Advice, "to discard it: "+f.ThrowAway)
+	if f.Discard != "" {
+		f.Advice = append(f.Advice, "to discard it: "+f.Discard)
 	}
 }

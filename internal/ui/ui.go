@@ -239,11 +239,11 @@ type Failure struct {
 	Message string
 	// Advice is what to do, one sentence a line.
 	Advice []string
-	// KeptBytes are at the other end, and the same line goes on with them where GoOn says so.
+	// KeptBytes are at the other end, and the same command resumes with them if Resumable.
 	KeptBytes int64
-	GoOn      bool
-	// ThrowAway is the line for the shell that removes what was left behind; empty where nothing was.
-	ThrowAway string
+	Resumable bool
+	// Discard is the shell command that removes what was left behind; "" if nothing was.
+	Discard string
 }
 
 // Fail tells why a run ended badly.
