@@ -17,11 +17,11 @@ import (
 // other, do not hand it to each other.
 const seenVariable = "HAUL_AWS_SEEN"
 
-// handedVariable is the variable that says how often commands were handed on, one from within the other, and to which programs this
+// handoversVariable is the variable that says how often commands were handed on, one from within the other, and to which programs this
 // very command was: so a script named aws that runs haul aws "$@" gets it once.
 const handoversVariable = "HAUL_AWS_HANDED"
 
-// maxHanded bounds how often commands are handed on, one from within the other: a real aws may run another, as for credentials.
+// maxHandovers bounds how often commands are handed on, one from within the other: a real aws may run another, as for credentials.
 const maxHandovers = 8
 
 type handovers struct {

@@ -45,13 +45,14 @@ func Run(ctx context.Context, sys command.System, args []string) int {
 		err = &command.UsageError{Text: err.Error()} // cobra's own errors
 	}
 	err = command.Interrupted(ctx, err)
-	if !errors.Is(err, command.ErrReaderGone) {
+	code := command.ExitCode(err)
+	if code != command.CodePipe {
 		if n := len(args); n > 0 && (args[n-1] == "-" || args[n-1] == "/dev/stdout") {
 			a.session.DataOnStdout = true
 		}
 		a.session.Screen().Fail(a.session.Explain(err))
 	}
-	return command.ExitCode(err)
+	return code
 }
 
 func (a *app) root() *cobra.Command {

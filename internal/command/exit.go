@@ -24,7 +24,8 @@ const (
 	codeDiffer   = 6
 	codeOpen     = 7
 	codeSignal   = 128 // and the signal's number
-	codePipe     = codeSignal + 13
+	// CodePipe is that of SIGPIPE: the reader of standard output closed it.
+	CodePipe = codeSignal + 13
 
 	// of haul run, as shells have them; else it ends with its command's own
 	codeNotRun    = 126
@@ -76,7 +77,7 @@ func ExitCode(err error) int {
 	case errors.As(err, &usage), impossible(err):
 		return codeUsage
 	case errors.Is(err, ErrReaderGone):
-		return codePipe
+		return CodePipe
 	case errors.As(err, &found):
 		return found.code()
 	case errors.Is(err, haul.ErrMismatch):

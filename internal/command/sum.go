@@ -99,10 +99,10 @@ func sumObject(ctx context.Context, c *haul.Client, ref store.Ref, r SumRequest)
 	if err != nil {
 		return sums, err
 	}
-	told := recordedSums(obj)
+	recorded := recordedSums(obj)
 	full, composite, partSize := slices.Clone(r.Digests), slices.Clone(r.Digests), r.PartSize
 	parts := 0
-	for _, t := range told {
+	for _, t := range recorded {
 		if t.Sum.Parts > 0 {
 			parts = t.Sum.Parts
 		}
@@ -110,7 +110,7 @@ func sumObject(ctx context.Context, c *haul.Client, ref store.Ref, r SumRequest)
 	if partSize == 0 && parts > 0 {
 		partSize, composite = partSizeOf(ctx, c, obj, &r.Attrs), nil
 	}
-	for _, t := range told {
+	for _, t := range recorded {
 		list := &full
 		if t.Sum.Parts > 0 {
 			list = &composite
@@ -128,7 +128,7 @@ func sumObject(ctx context.Context, c *haul.Client, ref store.Ref, r SumRequest)
 		return sums, err
 	}
 	all := slices.Concat(result.Digests, sums.Composite)
-	for _, t := range told {
+	for _, t := range recorded {
 		sums.Store = append(sums.Store, judge(t, all, partSize, r.PartSize > 0))
 	}
 	sums.Full = result.Digests[:len(r.Digests)]
@@ -136,14 +136,14 @@ func sumObject(ctx context.Context, c *haul.Client, ref store.Ref, r SumRequest)
 }
 
 // recordedSums returns what a store recorded of the bytes of an object.
-func recordedSums(obj store.Object) (told []ui.StoreSum) {
+func recordedSums(obj store.Object) (recorded []ui.StoreSum) {
 	for _, s := range obj.Sums {
-		told = append(told, ui.StoreSum{What: string(s.Algorithm), Sum: s})
+		recorded = append(recorded, ui.StoreSum{What: string(s.Algorithm), Sum: s})
 	}
 	if tag, ok := checksum.FromETag(obj.ETag); ok {
-		told = append(told, ui.StoreSum{What: "etag", Sum: tag})
+		recorded = append(recorded, ui.StoreSum{What: "etag", Sum: tag})
 	}
-	return told
+	return recorded
 }
 
 // partSizeOf returns the size of all parts of an object but the last, or 0 if it is not known.
