@@ -97,6 +97,7 @@ func (f *copyFlags) flags() *pflag.FlagSet {
 	fs.StringVar(&f.plan, "plan", "", "write a plan of what would be done to `FILE`, for haul apply, and do nothing else")
 	fs.BoolVar(&f.noOverwrite, "no-overwrite", false, "skip targets that already exist")
 	fs.BoolVar(&f.noClobber, "no-clobber", false, "fail if the target already exists")
+	fs.Lookup("no-clobber").Hidden = f.verb == syncVerb // which refuses it, and says why
 	fs.BoolVar(&f.noFamilies, "no-families", false, "ignore companion files: transfer in any order, keep the times of indexes, and do not report missing companions")
 	f.lastFlag(fs)
 	fs.BoolVar(&f.times, "times", false, "on upload, store the file's time in the object's metadata; on download, restore it")

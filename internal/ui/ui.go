@@ -10,7 +10,7 @@
 //	StdoutIsData  the object's own bytes    all of the above
 //
 // Text from outside (keys, messages of servers) is made harmless before it is written. Sizes are in binary units.
-// The package decides nothing: which words an error deserves, and which exit code, is said by internal/cli.
+// The package decides nothing: internal/command chooses the message of an error, and its exit code.
 package ui
 
 import (
