@@ -235,6 +235,12 @@ func checkFileLength(s goFile, r finding) {
 	}
 }
 
+func checkPackageFiles(s goFile, r finding) {
+	if s.nth > maxPackageFiles {
+		r(nil, "file %d of its package", s.nth)
+	}
+}
+
 func checkFuncLength(s goFile, r finding) {
 	for f := range funcsOf(s) {
 		lines := s.fset.Position(f.End()).Line - s.fset.Position(f.Pos()).Line + 1

@@ -3,8 +3,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"os"
@@ -15,9 +13,9 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul.example/haul"
-	"haul.example/haul/internal/amount"
 	"haul.example/haul/internal/array"
+	"haul.example/haul/internal/command"
+	"haul.example/haul/internal/seqfile"
 	"haul.example/haul/mirror"
 )
 
@@ -85,23 +83,27 @@ func (a *app) arrayPlan() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.runArrayPlan(ctx, r, f.out)
+		plan, err := parsePlan(f.out)
+		if err != nil {
+			return err
+		}
+		return a.session.PlanArray(ctx, r, plan)
 	})
 	return cmd
 }
 
-// parseArrayPlan understands the line. It reads the list, where there is one.
+// parseArrayPlan returns the request that the flags and arguments describe. It reads the list, if there is one.
 func (a *app) parseArrayPlan(f *arrayPlanFlags, args []string, set *pflag.FlagSet) (array.Request, error) {
 	r := array.Request{Sync: f.sync, Shards: f.shards, Cut: int64(f.cut)}
 	switch {
 	case f.shards < 1 || f.shards > array.MaxShards:
-		return r, usagef("--shards is missing: the number of shards, from 1 to %d", array.MaxShards)
+		return r, command.Usagef("--shards is missing: the number of shards, from 1 to %d", array.MaxShards)
 	case f.out == "":
-		return r, usagef("-o PLAN is missing: the folder or s3:// prefix for the plan")
+		return r, command.Usagef("-o PLAN is missing: the folder or s3:// prefix for the plan")
 	}
 	for _, name := range []string{"size-only", "exact-timestamps", "checksum"} {
 		if set.Changed(name) && !f.sync {
-			return r, usagef("--%s needs --sync", name)
+			return r, command.Usagef("--%s needs --sync", name)
 		}
 	}
 	source, pairs, err := a.arrayList(args[0])
@@ -112,7 +114,7 @@ func (a *app) parseArrayPlan(f *arrayPlanFlags, args []string, set *pflag.FlagSe
 	if f.sync {
 		f.verb = syncVerb
 		if pairs != nil || f.which.from != "" {
-			return r, usagef("--sync takes a folder or a prefix, not a list")
+			return r, command.Usagef("--sync takes a folder or a prefix, not a list")
 		}
 	}
 	if pairs != nil {
@@ -122,19 +124,19 @@ func (a *app) parseArrayPlan(f *arrayPlanFlags, args []string, set *pflag.FlagSe
 	if err != nil {
 		return r, err
 	}
-	if req.region != "" {
-		a.connect.regions = map[string]string{req.from.ref.Bucket: req.region}
+	if req.SourceRegion != "" {
+		a.session.Connection.Regions = map[string]string{req.From.Ref.Bucket: req.SourceRegion}
 	}
-	r.From, r.To, r.Options = req.from.end(), req.to.end(), req.tree
-	if req.guess {
-		r.Options.ContentType = guessType
+	r.From, r.To, r.Options = req.From.End(), req.To.End(), req.Tree
+	if req.GuessTypes {
+		r.Options.ContentType = seqfile.ContentType
 	}
-	if req.list != "" {
-		text, err := os.ReadFile(req.list)
+	if req.FilesFrom != "" {
+		text, err := os.ReadFile(req.FilesFrom)
 		if err != nil {
 			return r, err
 		}
-		pairs = readPairs(bytes.NewReader(text))
+		pairs = command.ReadPairs(bytes.NewReader(text))
 	}
 	r.Options.Select.Pairs = pairs
 	return r, nil
@@ -144,10 +146,10 @@ func (a *app) parseArrayPlan(f *arrayPlanFlags, args []string, set *pflag.FlagSe
 func (a *app) arrayList(word string) (source string, pairs iter.Seq2[mirror.Pair, error], err error) {
 	var text []byte
 	switch fi, serr := os.Stat(word); {
-	case strings.HasPrefix(word, scheme), word != "-" && (serr != nil || !fi.Mode().IsRegular()):
+	case strings.HasPrefix(word, command.Scheme), word != "-" && (serr != nil || !fi.Mode().IsRegular()):
 		return word, nil, nil
 	case word == "-":
-		text, err = io.ReadAll(a.sys.Stdin)
+		text, err = io.ReadAll(a.session.System.Stdin)
 	default:
 		text, err = os.ReadFile(word)
 	}
@@ -155,7 +157,7 @@ func (a *app) arrayList(word string) (source string, pairs iter.Seq2[mirror.Pair
 		return "", nil, err
 	}
 	if bytes.IndexByte(text[:min(len(text), 4096)], 0) >= 0 {
-		return "", nil, usagef("%s is not a list of names; to move one big file, put its name into a list: ls %s | haul array plan … -", word, quote(word))
+		return "", nil, command.Usagef("%s is not a list of names; to move one big file, put its name into a list: ls %s | haul array plan … -", word, command.ShellWord(word))
 	}
 	all, source, err := readArrayList(bytes.NewReader(text), word)
 	if err != nil {
@@ -173,7 +175,7 @@ func (a *app) arrayList(word string) (source string, pairs iter.Seq2[mirror.Pair
 // readArrayList reads paths or addresses, finds what they are below, and refuses two that would have one target.
 func readArrayList(from io.Reader, list string) (all []mirror.Pair, root string, err error) {
 	targets := map[string]string{}
-	for p, err := range readPairs(from) {
+	for p, err := range command.ReadPairs(from) {
 		if err != nil {
 			return nil, "", err
 		}
@@ -181,98 +183,33 @@ func readArrayList(from io.Reader, list string) (all []mirror.Pair, root string,
 			return nil, "", err
 		}
 		below, last := ".", filepath.Base(p.Source)
-		if strings.HasPrefix(p.Source, scheme) {
+		if strings.HasPrefix(p.Source, command.Scheme) {
 			ref, err := parseS3(p.Source)
 			if err != nil {
 				return nil, "", err
 			}
-			if isFolder(ref.Key) {
-				return nil, "", usagef("%s: %s is a folder; a list names objects", list, p.Source)
+			if command.IsFolder(ref.Key) {
+				return nil, "", command.Usagef("%s: %s is a folder; a list names objects", list, p.Source)
 			}
-			below, last, p.Source = scheme+ref.Bucket, path.Base(ref.Key), ref.Key
+			below, last, p.Source = command.Scheme+ref.Bucket, path.Base(ref.Key), ref.Key
 		}
 		if root == "" {
 			root = below
 		}
 		if root != below {
-			return nil, "", usagef("%s: all names must be paths, or of one bucket, and there are both %s and %s", list, root, below)
+			return nil, "", command.Usagef("%s: all names must be paths, or of one bucket, and there are both %s and %s", list, root, below)
 		}
 		if p.Target == "" {
 			p.Target = last
 		}
 		if other, ok := targets[p.Target]; ok {
-			return nil, "", usagef("%s: %s and %s would both become %s; name a target behind a tab", list, other, p.Source, p.Target)
+			return nil, "", command.Usagef("%s: %s and %s would both become %s; name a target behind a tab", list, other, p.Source, p.Target)
 		}
 		targets[p.Target] = p.Source
 		all = append(all, p)
 	}
 	if len(all) == 0 {
-		return nil, "", usagef("%s names nothing", list)
+		return nil, "", command.Usagef("%s names nothing", list)
 	}
 	return all, root, nil
-}
-
-// runArrayPlan does it.
-func (a *app) runArrayPlan(ctx context.Context, r array.Request, plan string) (err error) {
-	b, err := a.bay(ctx, plan, haul.Options{})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, b.close()) }()
-	screen := a.screen(false)
-	r.Options.Observe = func(e mirror.Event) {
-		if e.Kind != mirror.Planned { // these are many, and stand in the plan
-			a.tell(e)
-		}
-	}
-	var h array.Header
-	task := arrayTask("plan", r.From.String(), r.To.String(), planName(plan))
-	err = screen.During(task, b.client.Progress, func() (err error) {
-		h, err = array.Make(ctx, b.client, b.depot, r)
-		return err
-	})
-	if h.ID != "" {
-		a.result(planText(h))
-		screen.Note("to do it: " + a.arrayLine("submit", "--slurm", plan) + "; or in each task: " + a.arrayLine("work", plan) +
-			"; and at the end: " + a.arrayLine("finish", plan))
-	}
-	if part := new(mirror.IncompleteError); errors.As(err, &part) {
-		return fmt.Errorf("%w; listed above, and not in the plan", err)
-	}
-	return err
-}
-
-// result writes a line of an answer, as a note where programs read.
-func (a *app) result(text string) {
-	if a.json {
-		a.screen(false).Note(text)
-		return
-	}
-	a.screen(false).Result(text)
-}
-
-// planText says in one line what a plan has.
-func planText(h array.Header) string {
-	least, most := h.Shards[0], h.Shards[0]
-	for _, s := range h.Shards {
-		least.Bytes, most.Bytes = min(least.Bytes, s.Bytes), max(most.Bytes, s.Bytes)
-		least.Objects, most.Objects = min(least.Objects, s.Objects), max(most.Objects, s.Objects)
-	}
-	text := fmt.Sprintf("planned %s, %s, in %s of %d to %d objects and %s to %s", counted(h.Objects, "object"), amount.Bytes(h.Bytes),
-		counted(len(h.Shards), "shard"), least.Objects, most.Objects, amount.Bytes(least.Bytes), amount.Bytes(most.Bytes))
-	if h.Shared > 0 {
-		text += fmt.Sprintf("; split among shards: %d", h.Shared)
-	}
-	if last := h.Manifests.Objects + h.Markers.Objects; last > 0 {
-		text += fmt.Sprintf("; manifests and markers, which haul array finish moves: %d", last)
-	}
-	return text
-}
-
-// counted gives a number of things.
-func counted(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }

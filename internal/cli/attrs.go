@@ -1,13 +1,13 @@
 package cli
 
 import (
-	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 
+	"haul.example/haul/internal/command"
+	"haul.example/haul/internal/seqfile"
 	"haul.example/haul/store"
 )
 
@@ -31,7 +31,7 @@ type keyFlags struct{ algorithm, key string }
 
 func (a *attrFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("What is stored with the object", pflag.ContinueOnError)
-	fs.StringVar(&a.storageClass, "storage-class", "", "`CLASS` such as STANDARD_IA, INTELLIGENT_TIERING, GLACIER_IR, REDUCED_REDUNDANCY")
+	fs.StringVar(&a.storageClass, "storage-class", "", "`CLASS`, such as STANDARD_IA, INTELLIGENT_TIERING or GLACIER_IR")
 	fs.StringVar(&a.metadata, "metadata", "", "user metadata, as `NAME=VALUE,…` or a JSON object")
 	fs.StringVar(&a.tags, "tags", "", "tags, as `NAME=VALUE,…` or NAME=VALUE&…")
 	fs.StringVar(&a.headers.ContentType, "content-type", "", "`TYPE` of the content (default: guessed from the name)")
@@ -47,7 +47,7 @@ func (a *attrFlags) flags() *pflag.FlagSet {
 	return fs
 }
 
-func (a *attrFlags) keyFlags() *pflag.FlagSet {
+func (a *attrFlags) encryptionFlags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Encryption by the store", pflag.ContinueOnError)
 	optional(fs, &a.sse, "sse", "AES256", "`KIND` of encryption: AES256 (the default), aws:kms or aws:kms:dsse")
 	fs.StringVar(&a.kmsKey, "sse-kms-key-id", "", "`ID` of the KMS key")
@@ -58,7 +58,7 @@ func (a *attrFlags) keyFlags() *pflag.FlagSet {
 	return fs
 }
 
-// readFlags are those of what only reads; version is nil where no one version can be meant.
+// readFlags are those of what only reads; version is nil if the command is not about one object.
 func (a *attrFlags) readFlags(version *string) *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Reading", pflag.ContinueOnError)
 	if version != nil {
@@ -87,7 +87,7 @@ var optionalValues = map[string][]string{
 // listValues are flags that take all the words that follow and can be their values, as in the AWS CLI.
 var listValues = []string{"--grants"}
 
-// isGrant tells a value of --grants from a path.
+// isGrant reports whether a word is a value of --grants, and not a path.
 func isGrant(word string) bool {
 	permission, _, ok := strings.Cut(word, "=")
 	return ok && slices.Contains([]string{"read", "readacl", "write", "writeacl", "full"}, permission)
@@ -120,70 +120,47 @@ func joinOptional(args []string) []string {
 	return joined
 }
 
-// attrs turns the flags into what the heart passes on. The name is the one to guess the content type from; empty guesses
-// nothing. A key in a file is read by read.
+// attrs returns the attributes that the flags describe. The content type is guessed from name, if that is not empty. A key in a file
+// is read by read.
 func (a *attrFlags) attrs(name string, read func(string) ([]byte, error)) (store.Attrs, error) {
 	out := store.Attrs{Headers: a.headers, StorageClass: a.storageClass, ACL: a.acl, Redirect: a.redirect, RequestPayer: a.payer}
 	var err error
-	if out.Grants, err = parseGrants(a.grants); err != nil {
+	if out.Grants, err = command.ParseGrants(a.grants); err != nil {
 		return out, err
 	}
 	if a.payer != "" && a.payer != "requester" {
-		return out, usagef("--request-payer must be requester (got %q)", a.payer)
+		return out, command.Usagef("--request-payer must be requester (got %q)", a.payer)
 	}
 	if a.metadata != "" {
-		if out.Metadata, err = parseMetadata(a.metadata); err != nil {
+		if out.Metadata, err = command.ParseMetadata(a.metadata); err != nil {
 			return out, err
 		}
 	}
 	if a.tags != "" {
-		if out.Tags, err = parseTags(a.tags); err != nil {
+		if out.Tags, err = command.ParseTags(a.tags); err != nil {
 			return out, err
 		}
 	}
 	if out.Headers.ContentType == "" && !a.noGuess {
-		out.Headers.ContentType = guessType(name)
+		out.Headers.ContentType = seqfile.ContentType(name)
 	}
-	if out.Headers.Expires, err = parseDate(a.headers.Expires); err != nil {
+	if out.Headers.Expires, err = command.ParseDate(a.headers.Expires); err != nil {
 		return out, err
 	}
 	out.Encryption, err = a.encryption(read)
 	return out, err
 }
 
-// parseGrants reads what --grants says; the last of a permission stands, as in the AWS CLI.
-func parseGrants(words []string) (g store.Grants, err error) {
-	for _, w := range words {
-		permission, grantee, ok := strings.Cut(w, "=")
-		if !ok || grantee == "" {
-			return g, usagef("--grants: %q is not PERMISSION=GRANTEE", w)
-		}
-		switch permission {
-		case "read":
-			g.Read = grantee
-		case "full":
-			g.FullControl = grantee
-		case "readacl":
-			g.ReadACP = grantee
-		case "writeacl":
-			g.WriteACP = grantee
-		default:
-			return g, usagef("--grants: the permission must be read, readacl, writeacl or full (got %q)", permission)
-		}
-	}
-	return g, nil
-}
-
 func (a *attrFlags) encryption(read func(string) ([]byte, error)) (store.Encryption, error) {
 	e := store.Encryption{SSE: a.sse, KMSKeyID: a.kmsKey}
 	if a.sse != "" && !slices.Contains(optionalValues["--sse"], a.sse) {
-		return e, usagef("--sse must be AES256, aws:kms or aws:kms:dsse (got %q)", a.sse)
+		return e, command.Usagef("--sse must be AES256, aws:kms or aws:kms:dsse (got %q)", a.sse)
 	}
 	if a.kmsKey != "" && !strings.HasPrefix(a.sse, "aws:kms") {
-		return e, usagef("--sse-kms-key-id needs --sse aws:kms or aws:kms:dsse")
+		return e, command.Usagef("--sse-kms-key-id needs --sse aws:kms or aws:kms:dsse")
 	}
 	if a.sse != "" && a.customer != (keyFlags{}) {
-		return e, usagef("--sse and --sse-c cannot be used together")
+		return e, command.Usagef("--sse and --sse-c cannot be used together")
 	}
 	var err error
 	if e.Customer, err = a.customer.parse("--sse-c", read); err != nil {
@@ -191,20 +168,4 @@ func (a *attrFlags) encryption(read func(string) ([]byte, error)) (store.Encrypt
 	}
 	e.CopySource, err = a.copySource.parse("--sse-c-copy-source", read)
 	return e, err
-}
-
-// parseDate reads the date of an Expires header and writes it as HTTP wants it (RFC 9110, section 5.6.7).
-func parseDate(text string) (string, error) {
-	if text == "" {
-		return "", nil
-	}
-	if t, err := http.ParseTime(text); err == nil {
-		return t.UTC().Format(http.TimeFormat), nil
-	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateTime, time.DateOnly} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC().Format(http.TimeFormat), nil
-		}
-	}
-	return "", usagef("--expires: %q is not a date; write it like 2030-01-31 or 2030-01-31T12:00:00Z", text)
 }

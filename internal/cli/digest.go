@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"haul.example/haul/checksum"
+	"haul.example/haul/internal/command"
 )
 
 // digestList is a flag with names of digests, with commas between or repeated.
@@ -18,7 +19,7 @@ func (d *digestList) Set(text string) error {
 	for name := range strings.SplitSeq(text, ",") {
 		a, err := checksum.Parse(strings.ReplaceAll(strings.TrimSpace(name), "-", ""))
 		if err != nil || a == checksum.None {
-			return usagef("digests must be md5, sha256, sha1, crc64nvme, crc32c or crc32 (got %q)", name)
+			return command.Usagef("digests must be md5, sha256, sha1, crc64nvme, crc32c or crc32 (got %q)", name)
 		}
 		if !slices.Contains(d.algorithms, a) {
 			d.algorithms = append(d.algorithms, a)
@@ -40,27 +41,27 @@ type digestFlags struct {
 	receipt string
 }
 
-const receiptUsage = "write a line for each transferred object to `FILE`, for haul receipt and haul verify; appends to an existing receipt"
+const receiptUsage = "append a line per object to `FILE`, for haul receipt and haul verify"
 
 func (f *digestFlags) add(fs *pflag.FlagSet) {
-	fs.Var(&f.list, "digest", "also compute digests of the whole file, a `LIST` such as md5,sha256, during the transfer; each uses a core (md5 runs at 0.6 GB/s)")
+	fs.Var(&f.list, "digest", "also compute digests, a `LIST` such as md5,sha256 (md5: 0.6 GB/s per core)")
 	fs.BoolVar(&f.first, "digest-first", false, "read a file before its multipart upload, so that its md5 can go into the metadata; the upload starts after that read")
 	fs.StringVar(&f.receipt, "receipt", "", receiptUsage)
 }
 
 // check refuses what makes no sense.
-func (f *digestFlags) check(req copyRequest, dry bool) error {
+func (f *digestFlags) check(req command.CopyRequest, dry bool) error {
 	switch {
 	case f.first && !slices.Contains(f.list.algorithms, checksum.MD5):
-		return usagef("--digest-first is about the md5: it needs --digest md5")
+		return command.Usagef("--digest-first is about the md5: it needs --digest md5")
 	case f.receipt == "":
 		return nil
 	case dry:
-		return usagef("--receipt cannot be used if nothing is transferred; haul apply --receipt writes one for a plan")
+		return command.Usagef("--receipt cannot be used if nothing is transferred; haul apply --receipt writes one for a plan")
 	case f.receipt == "-":
-		return usagef("--receipt needs a file: standard output has the results")
-	case req.direction == uploadTree && within(req.from.text, f.receipt):
-		return usagef("the receipt %s is in the folder that is being uploaded; write it elsewhere", f.receipt)
+		return command.Usagef("--receipt needs a file: standard output has the results")
+	case req.Direction == command.UploadTree && within(req.From.Text, f.receipt):
+		return command.Usagef("the receipt %s is in the folder that is being uploaded; write it elsewhere", f.receipt)
 	}
 	return nil
 }
@@ -77,23 +78,4 @@ func within(dir, path string) bool {
 	}
 	rel, err := filepath.Rel(root, file)
 	return err == nil && filepath.IsLocal(rel)
-}
-
-// recorded is one end of a transfer as receipts have it: a path as it was typed, or the address of an object.
-func (r copyRequest) recorded(l location) string {
-	switch {
-	case l.kind == remote:
-		return scheme + l.ref.Bucket + "/" + l.ref.Key
-	case l.kind == stream, r.direction == uploadStream, r.direction == downloadStream:
-		return "-"
-	}
-	return filepath.Clean(l.text)
-}
-
-// placed is the same for one object of many.
-func (r copyRequest) placed(text string) string {
-	if strings.HasPrefix(text, scheme) {
-		return text
-	}
-	return filepath.Clean(r.place(text))
 }

@@ -4,40 +4,12 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"haul.example/haul/internal/command"
 )
 
-// direction is what a pair of locations asks for.
-type direction string
-
-const (
-	upload         direction = "upload"
-	uploadStream   direction = "upload of a stream"
-	download       direction = "download"
-	downloadStream direction = "download to a stream"
-	copyObject     direction = "copy"
-	uploadTree     direction = "upload of a folder"
-	downloadTree   direction = "download of a folder"
-	copyTree       direction = "copy of a folder"
-)
-
-// verb is the direction's word in results.
-func (d direction) verb() string {
-	switch d {
-	case uploadStream, uploadTree:
-		return string(upload)
-	case downloadStream, downloadTree:
-		return string(download)
-	case copyTree:
-		return string(copyObject)
-	}
-	return string(d)
-}
-
-// many reports whether it is about more than one object.
-func (d direction) many() bool { return d == uploadTree || d == downloadTree || d == copyTree }
-
-// refuseIdle refuses flags that have no meaning for a direction, so that nobody believes they had.
-func refuseIdle(set *pflag.FlagSet, d direction) error {
+// refuseIdle refuses flags that have no meaning for a direction, rather than ignore them.
+func refuseIdle(set *pflag.FlagSet, d command.Direction) error {
 	var err error
 	set.Visit(func(f *pflag.Flag) {
 		where, ok := flagDirections[f.Name]
@@ -53,47 +25,47 @@ func refuseIdle(set *pflag.FlagSet, d direction) error {
 		if strings.HasPrefix(string(d), "u") {
 			article = "an"
 		}
-		err = usagef("--%s cannot be used for %s %s", f.Name, article, d)
+		err = command.Usagef("--%s cannot be used for %s %s", f.Name, article, d)
 	})
 	return err
 }
 
-// flagDirections tells where a flag has a meaning; the others have one everywhere.
-var flagDirections = func() map[string][]direction {
-	all := map[string][]direction{
-		"no-clobber":            {upload, uploadStream, download, copyObject, uploadTree, downloadTree, copyTree},
-		"adopt":                 {upload, uploadTree},
-		"expected-size":         {uploadStream},
-		"digest-first":          {upload, uploadTree},
-		"version-id":            {download, downloadStream, copyObject},
-		"sse-c-copy-source":     {copyObject, copyTree},
-		"sse-c-copy-source-key": {copyObject, copyTree},
-		"checksum-algorithm":    {upload, uploadStream, copyObject, uploadTree, copyTree},
-		"no-guess-mime-type":    {upload, uploadStream, uploadTree, copyObject, copyTree},
-		"no-overwrite":          {upload, download, copyObject, uploadTree, downloadTree, copyTree},
-		"dryrun":                {upload, download, copyObject, uploadTree, downloadTree, copyTree},
-		"metadata-directive":    {copyObject, copyTree},
-		"copy-props":            {copyObject, copyTree},
-		"source-region":         {copyObject, copyTree},
-		"checksum-mode":         {download, downloadStream, downloadTree},
-		"follow-symlinks":       {uploadTree},
-		"no-follow-symlinks":    {uploadTree},
-		"case-conflict":         {downloadTree},
-		"exact-timestamps":      {downloadTree},
-		"page-size":             {uploadTree, downloadTree, copyTree},
-		"times":                 {upload, download, uploadTree, downloadTree, copyTree},
-		"read-twice":            {download, downloadStream, downloadTree},
-		"plan":                  {uploadTree, downloadTree, copyTree},
-		"no-families":           {uploadTree, downloadTree, copyTree},
-		"last":                  {uploadTree, downloadTree, copyTree},
-		"files-from":            {uploadTree, downloadTree, copyTree},
+// flagDirections lists the directions for which a flag has a meaning; others have one for all.
+var flagDirections = func() map[string][]command.Direction {
+	all := map[string][]command.Direction{
+		"no-clobber":            {command.UploadFile, command.UploadStream, command.DownloadFile, command.CopyObject, command.UploadTree, command.DownloadTree, command.CopyTree},
+		"adopt":                 {command.UploadFile, command.UploadTree},
+		"expected-size":         {command.UploadStream},
+		"digest-first":          {command.UploadFile, command.UploadTree},
+		"version-id":            {command.DownloadFile, command.DownloadStream, command.CopyObject},
+		"sse-c-copy-source":     {command.CopyObject, command.CopyTree},
+		"sse-c-copy-source-key": {command.CopyObject, command.CopyTree},
+		"checksum-algorithm":    {command.UploadFile, command.UploadStream, command.CopyObject, command.UploadTree, command.CopyTree},
+		"no-guess-mime-type":    {command.UploadFile, command.UploadStream, command.UploadTree, command.CopyObject, command.CopyTree},
+		"no-overwrite":          {command.UploadFile, command.DownloadFile, command.CopyObject, command.UploadTree, command.DownloadTree, command.CopyTree},
+		"dryrun":                {command.UploadFile, command.DownloadFile, command.CopyObject, command.UploadTree, command.DownloadTree, command.CopyTree},
+		"metadata-directive":    {command.CopyObject, command.CopyTree},
+		"copy-props":            {command.CopyObject, command.CopyTree},
+		"source-region":         {command.CopyObject, command.CopyTree},
+		"checksum-mode":         {command.DownloadFile, command.DownloadStream, command.DownloadTree},
+		"follow-symlinks":       {command.UploadTree},
+		"no-follow-symlinks":    {command.UploadTree},
+		"case-conflict":         {command.DownloadTree},
+		"exact-timestamps":      {command.DownloadTree},
+		"page-size":             {command.UploadTree, command.DownloadTree, command.CopyTree},
+		"times":                 {command.UploadFile, command.DownloadFile, command.UploadTree, command.DownloadTree, command.CopyTree},
+		"read-twice":            {command.DownloadFile, command.DownloadStream, command.DownloadTree},
+		"plan":                  {command.UploadTree, command.DownloadTree, command.CopyTree},
+		"no-families":           {command.UploadTree, command.DownloadTree, command.CopyTree},
+		"last":                  {command.UploadTree, command.DownloadTree, command.CopyTree},
+		"files-from":            {command.UploadTree, command.DownloadTree, command.CopyTree},
 
-		"ignore-glacier-warnings": {download, copyObject, downloadTree, copyTree},
-		"force-glacier-transfer":  {download, copyObject, downloadTree, copyTree},
+		"ignore-glacier-warnings": {command.DownloadFile, command.CopyObject, command.DownloadTree, command.CopyTree},
+		"force-glacier-transfer":  {command.DownloadFile, command.CopyObject, command.DownloadTree, command.CopyTree},
 	}
 	for _, name := range []string{"storage-class", "metadata", "tags", "content-type", "content-encoding", "content-disposition",
 		"content-language", "cache-control", "expires", "acl", "grants", "website-redirect", "sse", "sse-kms-key-id"} {
-		all[name] = []direction{upload, uploadStream, copyObject, uploadTree, copyTree}
+		all[name] = []command.Direction{command.UploadFile, command.UploadStream, command.CopyObject, command.UploadTree, command.CopyTree}
 	}
 	return all
 }()

@@ -1,45 +1,126 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"haul.example/haul/internal/command"
 	"haul.example/haul/internal/ui"
 )
 
-const helpColumns = 110
+// helpColumns is the width of help pages.
+const helpColumns = 100
 
-// writeHelp writes the page of a command: what it does, its flags in groups, examples, and the exit codes.
-func writeHelp(cmd *cobra.Command, groups []*pflag.FlagSet) {
+// mostFlags is how many flags of its own a command may have for --help to list them all; of more it lists those in usualFlags.
+const mostFlags = 12
+
+// usualFlags are those that --help lists of a command with many, by the path of the command. Those under "" are of all commands.
+var usualFlags = map[string][]string{
+	"": {"endpoint-url", "no-sign-request", "profile", "region", "json", "quiet", "verbose"},
+	"haul cp": {"recursive", "dryrun", "exclude", "include", "no-overwrite", "storage-class", "metadata", "sse", "digest", "receipt",
+		"concurrency", "bandwidth", "stats"},
+	"haul mv":   {"recursive", "dryrun", "exclude", "include", "no-overwrite", "storage-class", "sse", "receipt", "concurrency", "bandwidth"},
+	"haul sync": {"delete", "dryrun", "exclude", "include", "checksum", "size-only", "no-overwrite", "max-delete", "storage-class", "receipt", "concurrency", "bandwidth"},
+	"haul run": {"in", "in-stream", "out", "out-optional", "samplesheet", "cache", "cache-size", "workdir", "keep-workdir", "spot", "grace", "on-interrupt",
+		"record", "rerun"},
+	"haul array plan":   {"shards", "output", "sync", "cut", "exclude", "include", "part-size", "storage-class", "sse"},
+	"haul array submit": {"slurm", "batch", "k8s", "print", "wait", "only", "partition", "time", "mem", "sbatch", "image", "queue"},
+}
+
+// writeHelp writes the page of a command. With all, it has the whole text and all flags in groups, else what fits a screen.
+func writeHelp(cmd *cobra.Command, groups, common []*pflag.FlagSet, all bool) {
 	var b strings.Builder
-	about := cmd.Long
-	if about == "" {
-		about = cmd.Short
-	}
-	fmt.Fprintf(&b, "%s\n", strings.TrimSpace(about))
+	about := strings.TrimSpace(cmp.Or(cmd.Long, cmd.Short))
 	if !cmd.Runnable() {
-		_, _ = io.WriteString(cmd.OutOrStdout(), b.String())
+		_, _ = io.WriteString(cmd.OutOrStdout(), about+"\n")
 		return
 	}
-	fmt.Fprintf(&b, "\nUSAGE\n  %s\n", usageLine(cmd))
+	if !all {
+		about = opening(about)
+	}
+	fmt.Fprintf(&b, "%s\n\nUSAGE\n  %s\n", reflow(about), usageLine(cmd))
 	writeCommands(&b, cmd)
-	for _, g := range groups {
-		fmt.Fprintf(&b, "\n%s\n", strings.ToUpper(g.Name()))
-		writeFlags(&b, g)
+	switch {
+	case all:
+		for _, g := range slices.Concat(groups, common) {
+			writeFlags(&b, g.Name(), flagsOf([]*pflag.FlagSet{g}, nil))
+		}
+	case cmd.HasParent():
+		own := flagsOf(groups, nil)
+		if len(own) > mostFlags {
+			own = flagsOf(groups, usualFlags[cmd.CommandPath()])
+		}
+		writeFlags(&b, "Flags", own)
+		writeFlags(&b, "Flags of all commands", flagsOf(common, usualFlags[""]))
 	}
 	if cmd.Example != "" {
 		fmt.Fprintf(&b, "\nEXAMPLES\n%s\n", cmd.Example)
 	}
-	fmt.Fprintf(&b, "\nEXIT STATUS\n%s", exitHelp())
-	if !cmd.HasParent() {
-		b.WriteString("\n\"haul COMMAND --help\" lists the flags of a command.\n")
+	more := fmt.Sprintf("%s --help-all prints all flags and details; ", cmd.CommandPath())
+	switch {
+	case all:
+		more = "See also: "
+	case !cmd.HasParent():
+		more = "haul COMMAND --help prints its flags, --help-all everything; "
 	}
-	_, _ = io.WriteString(cmd.OutOrStdout(), b.String()) // nobody is left to be told
+	fmt.Fprintf(&b, "\n%shaul help exit-codes the exit codes.\n", more)
+	_, _ = io.WriteString(cmd.OutOrStdout(), b.String()) // nobody is left to report it to
+}
+
+// opening returns the first paragraph of a text, and the forms of the command if they follow it, indented.
+func opening(text string) string {
+	first, rest, _ := strings.Cut(text, "\n\n")
+	if forms, _, _ := strings.Cut(rest, "\n\n"); strings.HasPrefix(forms, "  ") {
+		return first + "\n\n" + forms
+	}
+	return first
+}
+
+// reflow breaks the lines of paragraphs again; a paragraph with an indented line stays as it is.
+func reflow(text string) string {
+	paragraphs := strings.Split(text, "\n\n")
+	for i, p := range paragraphs {
+		if !strings.HasPrefix(p, " ") && !strings.Contains(p, "\n ") {
+			paragraphs[i] = strings.Join(wrap(p, helpColumns), "\n")
+		}
+	}
+	return strings.Join(paragraphs, "\n\n")
+}
+
+// flagsOf returns the flags of groups that are not hidden: those with these names, in their order, or all if names is nil.
+func flagsOf(groups []*pflag.FlagSet, names []string) []*pflag.Flag {
+	var all []*pflag.Flag
+	for _, g := range groups {
+		g.VisitAll(func(f *pflag.Flag) {
+			if !f.Hidden && (names == nil || slices.Contains(names, f.Name)) {
+				all = append(all, f)
+			}
+		})
+	}
+	if names != nil {
+		slices.SortStableFunc(all, func(a, b *pflag.Flag) int { return slices.Index(names, a.Name) - slices.Index(names, b.Name) })
+	}
+	return all
+}
+
+// helpAll takes --help-all out of args: --help stands in its place, but for haul help COMMAND, which needs none.
+func helpAll(args []string) ([]string, bool) {
+	i := slices.Index(args, "--help-all")
+	if i < 0 || slices.Contains(args[:i], "--") {
+		return args, false
+	}
+	args = slices.Clone(args)
+	if args[i] = "--help"; args[0] == "help" {
+		args = slices.Delete(args, i, i+1)
+	}
+	return args, true
 }
 
 func usageLine(cmd *cobra.Command) string {
@@ -83,13 +164,17 @@ func jsonTopic() *cobra.Command {
 	return &cobra.Command{Use: "json", Short: "The events of --json", Long: ui.JSONHelp}
 }
 
-// writeFlags lists flags, each with its value's name and its text, wrapped beside it.
-func writeFlags(b *strings.Builder, fs *pflag.FlagSet) {
+// writeFlags writes a section of flags, each with the name of its value, and its text wrapped beside it.
+func writeFlags(b *strings.Builder, title string, flags []*pflag.Flag) {
 	const indent, most = 2, 30 // columns before a flag, and before its text at most
+	if len(flags) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n%s\n", strings.ToUpper(title))
 	type line struct{ flag, text string }
 	var lines []line
 	column := 0
-	fs.VisitAll(func(f *pflag.Flag) {
+	for _, f := range flags {
 		value, text := pflag.UnquoteUsage(f)
 		l := line{"--" + f.Name, text}
 		if f.Shorthand != "" {
@@ -105,7 +190,7 @@ func writeFlags(b *strings.Builder, fs *pflag.FlagSet) {
 		if n := utf8.RuneCountInString(l.flag); n <= most {
 			column = max(column, n)
 		}
-	})
+	}
 	column += indent + 2
 	for _, l := range lines {
 		text := wrap(l.text, helpColumns-column)
@@ -137,4 +222,19 @@ func wrap(text string, columns int) []string {
 		}
 	}
 	return lines
+}
+
+// exitHelp lists the exit codes.
+func exitHelp() string {
+	var b strings.Builder
+	for _, s := range command.ExitCodes {
+		for i, line := range wrap(s.Text, helpColumns-7) {
+			if i == 0 {
+				fmt.Fprintf(&b, "  %3d  %s\n", s.Code, line)
+			} else {
+				fmt.Fprintf(&b, "       %s\n", line)
+			}
+		}
+	}
+	return b.String()
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"haul.example/haul/internal/command"
 	"haul.example/haul/internal/localfile"
 )
 
@@ -34,7 +35,7 @@ func (a *app) installAWS() *cobra.Command {
 		Short:   "Install haul under the name aws",
 		Long:    installLong,
 		Example: "  haul install-aws ~/haul-aws\n  PATH=~/haul-aws:$PATH aws s3 cp NA12878.bam s3://lab/runs/\n  haul install-aws --copy /opt/haul/bin",
-		Args:    exactlyOne("install-aws", "DIR"),
+		Args:    exactlyOne("DIR"),
 	}
 	a.command(cmd, []*pflag.FlagSet{fs}, func(_ context.Context, args []string) error {
 		self, err := os.Executable()
@@ -49,20 +50,20 @@ func (a *app) installAWS() *cobra.Command {
 			return err
 		}
 		for _, line := range installed(path, copied) {
-			a.screen(false).Result(line)
+			a.session.Screen().Result(line)
 		}
 		return nil
 	})
 	return cmd
 }
 
-// installed says how to use what was installed at path.
+// installed returns how to use what was installed at path.
 func installed(path string, copied bool) []string {
 	dir := filepath.Dir(path)
 	lines := []string{
 		path + " is haul now. To use it:",
 		"  in a shell, and for Snakemake, Cromwell, Nextflow and scripts that are started from it:",
-		"    export PATH=" + shellLine(dir) + ":$PATH",
+		"    export PATH=" + command.ShellLine(dir) + ":$PATH",
 		"  for Nextflow on AWS Batch, in nextflow.config:",
 	}
 	if copied && filepath.Base(dir) == "bin" {
@@ -75,7 +76,7 @@ func installed(path string, copied bool) []string {
 		"HAUL_RESUME=1 lets interrupted transfers resume when the same command is run again.")
 }
 
-// installAWS puts a link to self, or a copy, into dir, and gives its absolute path.
+// installAWS puts a link to self, or a copy, into dir, and returns its absolute path.
 func installAWS(self, dir string, copied bool) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -89,7 +90,7 @@ func installAWS(self, dir string, copied bool) (string, error) {
 		path += ".exe"
 	}
 	if strings.EqualFold(path, self) {
-		return "", usagef("%s is this very program", path)
+		return "", command.Usagef("%s is this very program", path)
 	}
 	if err := clearOurs(path, self); err != nil {
 		return "", err
@@ -144,4 +145,19 @@ func copyProgram(from, to string) (err error) {
 	}
 	_, err = io.Copy(out, in)
 	return errors.Join(err, out.Close())
+}
+
+// aws is only for the help: package awscli runs these commands.
+func (a *app) aws() *cobra.Command {
+	return &cobra.Command{
+		Use:   "aws [options] s3 VERB …",
+		Short: "Run an aws s3 command, with the same meaning and output",
+		Long: "haul aws s3 … takes the lines of aws s3, with the same options, output and exit codes; so does haul under the name aws, which\n" +
+			"\"haul install-aws DIR\" gives it. Other services are handed to the next real aws in PATH. doc/aws-compat.md lists all options.",
+		Example:            "  haul aws s3 cp NA12878.bam s3://lab/runs/\n  haul aws s3 sync run42 s3://lab/runs/run42 --delete --dryrun",
+		DisableFlagParsing: true,
+		RunE: func(*cobra.Command, []string) error {
+			return command.Usagef("write haul aws … with all options after aws")
+		},
+	}
 }

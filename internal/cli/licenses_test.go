@@ -38,13 +38,13 @@ func TestLicenses(t *testing.T) {
 		fmt.Fprintf(&all, "%s\n%s\n\n%s\n", strings.Repeat("=", 80), strings.Join(texts[text], "\n"), text)
 	}
 	if *update {
-		if err := os.WriteFile("licenses.txt", []byte(all.String()), 0o644); err != nil {
+		if err := os.WriteFile("../command/licenses.txt", []byte(all.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	if got, err := os.ReadFile("licenses.txt"); err != nil || string(got) != all.String() {
-		t.Error("licenses.txt is not what the linked modules have; run: go test ./internal/cli -run TestLicenses -update")
+	if got, err := os.ReadFile("../command/licenses.txt"); err != nil || string(got) != all.String() {
+		t.Error("internal/command/licenses.txt is not what the linked modules have; run: go test ./internal/cli -run TestLicenses -update")
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"haul.example/haul/checksum"
 	"haul.example/haul/internal/cli"
+	"haul.example/haul/internal/command"
 	"haul.example/haul/store"
 	"haul.example/haul/store/storetest"
 	"haul.example/haul/store/storetest/s3server"
@@ -143,7 +144,7 @@ func (s *scene) run(t *testing.T, args string) (code int, printed string, doubt 
 		return -1, "", false
 	}
 	defer messages.Close()
-	code = cli.Run(context.Background(), cli.System{Stdin: os.Stdin, Stdout: out, Stderr: messages, Args: append([]string{"haul"}, words...)})
+	code = cli.Run(context.Background(), command.System{Stdin: os.Stdin, Stdout: out, Stderr: messages}, words)
 	b, err := os.ReadFile(out.Name()) // a command closes its standard output
 	said, err2 := os.ReadFile(messages.Name())
 	if err := errors.Join(err, err2); err != nil {

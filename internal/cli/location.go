@@ -1,75 +1,53 @@
 package cli
 
 import (
-	"fmt"
-	"path"
-	"path/filepath"
 	"regexp"
 	"strings"
 
+	"haul.example/haul/internal/command"
 	"haul.example/haul/internal/localfile"
-	"haul.example/haul/mirror"
 	"haul.example/haul/store"
 )
 
-// location is a SOURCE or TARGET as typed.
-type location struct {
-	kind kind
-	text string    // as typed
-	ref  store.Ref // of an object; the key is raw, and empty where only a bucket was named
-}
-
-// end is the location as one end of a run.
-func (l location) end() mirror.End {
-	if l.kind == remote {
-		return mirror.Remote(l.ref)
-	}
-	return mirror.Local(l.text)
-}
-
-type kind int
-
-const (
-	local  kind = iota // a path
-	stream             // "-": standard input or output
-	remote             // s3://…
-)
-
-const scheme = "s3://"
-
-// parseLocation tells what a word on the command line means.
-func parseLocation(word string) (location, error) {
+// parseLocation parses an argument as a path, an address or a standard stream.
+func parseLocation(word string) (command.Location, error) {
 	switch {
 	case word == "":
-		return location{}, usagef("a source or target is empty")
+		return command.Location{}, command.Usagef("a source or target is empty")
 	case word == "-", word == "/dev/stdin", word == "/dev/stdout":
-		return location{kind: stream, text: word}, nil
-	case strings.HasPrefix(word, scheme):
+		return command.Location{Kind: command.Stream, Text: word}, nil
+	case strings.HasPrefix(word, command.Scheme):
 		ref, err := parseS3(word)
-		return location{kind: remote, text: word, ref: ref}, err
+		return command.Location{Kind: command.Remote, Text: word, Ref: ref}, err
 	}
 	if hint := nearlyS3(word); hint != "" {
-		return location{}, usagef("%s is neither a path nor an object; did you mean %s? (a local file of that name is ./%s)", word, hint, word)
+		return command.Location{}, command.Usagef("%s is neither a path nor an object; did you mean %s? (a local file of that name is ./%s)", word, hint, word)
 	}
-	return location{kind: local, text: word}, notForeign(word)
+	return command.Location{Kind: command.Local, Text: word}, notForeign(word)
 }
 
-// notForeign refuses the address of something that haul cannot reach, which would else be taken for a path.
+// notForeign refuses an address of another scheme, which is not meant as a path.
 func notForeign(word string) error {
 	switch localfile.Scheme(word) {
 	case "", "s3":
 		return nil
 	case "file":
-		return usagef("%s is an address; write the path by itself: %s", word, word[len("file://"):])
+		return command.Usagef("%s is an address; write the path by itself: %s", word, word[len("file://"):])
 	}
-	return usagef("%s is an address, and haul reads and writes local paths and s3:// only (a local file of that name is ./%s)", word, word)
+	return command.Usagef("%s is an address, and haul reads and writes local paths and s3:// only (a local file of that name is ./%s)", word, word)
 }
 
-// parseS3 is store.Parse for what a user typed.
+// parseS3 parses s3://BUCKET/KEY.
 func parseS3(url string) (store.Ref, error) {
-	ref, err := store.Parse(url)
-	if err != nil {
-		return ref, usagef("%v", err)
+	ref := command.SplitAddress(url)
+	switch {
+	case ref.Bucket == "":
+		return store.Ref{}, command.Usagef("%s has no bucket name; write s3://BUCKET/KEY", url)
+	case command.IsAccessPoint(ref.Bucket):
+	case strings.HasPrefix(ref.Bucket, "arn:"):
+		return store.Ref{}, command.Usagef("%s is not an access point's address; write s3://arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/KEY", url)
+	case strings.ContainsAny(ref.Bucket, " \t\r\n?#@\\"):
+		return store.Ref{}, command.Usagef("%q in %s can be no bucket's name", ref.Bucket, url)
 	}
 	return ref, nil
 }
@@ -81,49 +59,28 @@ var (
 	badScheme   = regexp.MustCompile(`^(?i:s3a|s3n|s3):/{0,3}`)
 )
 
-// nearlyS3 gives the s3:// form of a word that was probably meant as an object, or nothing.
+// nearlyS3 returns the s3:// form of a word that probably means an object, or "".
 func nearlyS3(word string) string {
 	if m := virtualHost.FindStringSubmatch(word); m != nil {
-		return scheme + m[1] + "/" + m[2]
+		return command.Scheme + m[1] + "/" + m[2]
 	}
 	if m := pathHost.FindStringSubmatch(word); m != nil {
-		return scheme + m[1]
+		return command.Scheme + m[1]
 	}
 	if m := badScheme.FindString(word); m != "" && len(m) < len(word) {
-		return scheme + word[len(m):]
+		return command.Scheme + word[len(m):]
 	}
 	return ""
 }
 
-// isFolder reports whether a target's key stands for a place to put things in: the bucket itself, or a key that ends in a slash.
-func isFolder(key string) bool { return key == "" || strings.HasSuffix(key, "/") }
-
-// targetKey gives the key under which something called name is stored in to.
+// targetKey returns the key of something called name in the target to.
 func targetKey(to store.Ref, name string) (store.Ref, error) {
-	if !isFolder(to.Key) {
+	if !command.IsFolder(to.Key) {
 		return to, nil
 	}
 	if name == "" || name == "." || name == ".." || name == "/" {
-		return store.Ref{}, usagef("the source gives no name for %s; write the whole key", to)
+		return store.Ref{}, command.Usagef("the source gives no name for %s; write the whole key", to)
 	}
 	to.Key += name
 	return to, nil
 }
-
-// baseName is the last name of a local path, baseKey that of a key.
-func baseName(file string) string { return filepath.Base(file) }
-func baseKey(key string) string   { return key[strings.LastIndexByte(key, '/')+1:] }
-
-// shown gives a local path as results have it: relative ones begin with a dot, as in ./a.bam.
-func shown(file string) string {
-	if filepath.IsAbs(file) || path.IsAbs(file) {
-		return file
-	}
-	clean := filepath.Clean(file)
-	if clean == "." || clean == ".." || strings.HasPrefix(clean, ".."+string(filepath.Separator)) {
-		return clean
-	}
-	return "." + string(filepath.Separator) + clean
-}
-
-func usagef(format string, args ...any) error { return &usageError{text: fmt.Sprintf(format, args...)} }

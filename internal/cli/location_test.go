@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"haul.example/haul/internal/command"
 	"haul.example/haul/store"
 )
 
@@ -44,19 +45,19 @@ func TestParseS3(t *testing.T) {
 		"s3://", "s3:///x", "s3://a b/x", "s3://key@lab/x", "s3://arn:aws:s3:eu-west-1:123456789012:bucket/x",
 		"s3://arn:aws:s3:eu-west-1:12:accesspoint/lab/x", "s3://arn:aws:iam::123456789012:role/x",
 	} {
-		if got, err := parseS3(url); exitCode(err) != codeUsage {
+		if got, err := parseS3(url); command.ExitCode(err) != codeUsage {
 			t.Errorf("parseS3(%q) = %v, %v; want a usage error", url, got, err)
 		}
 	}
 }
 
 func TestParseLocation(t *testing.T) {
-	for word, want := range map[string]kind{
-		"-": stream, "/dev/stdin": stream, "/dev/stdout": stream, "s3://lab/x": remote,
-		"x.bam": local, "./-": local, "/data/x": local, "s3": local, "lab/x": local, "./s3:/x": local, "https": local,
+	for word, want := range map[string]command.Kind{
+		"-": command.Stream, "/dev/stdin": command.Stream, "/dev/stdout": command.Stream, "s3://lab/x": command.Remote,
+		"x.bam": command.Local, "./-": command.Local, "/data/x": command.Local, "s3": command.Local, "lab/x": command.Local, "./s3:/x": command.Local, "https": command.Local,
 	} {
 		got, err := parseLocation(word)
-		if err != nil || got.kind != want || got.text != word {
+		if err != nil || got.Kind != want || got.Text != word {
 			t.Errorf("parseLocation(%q) = %v, %v; want kind %v", word, got, err, want)
 		}
 	}
@@ -71,29 +72,8 @@ func TestParseLocation(t *testing.T) {
 		"https://lab.s3-eu-west-1.amazonaws.com/a?x": "did you mean s3://lab/a?",
 	} {
 		_, err := parseLocation(word)
-		if exitCode(err) != codeUsage || !strings.Contains(err.Error(), want) {
+		if command.ExitCode(err) != codeUsage || !strings.Contains(err.Error(), want) {
 			t.Errorf("parseLocation(%q): %v; want %q", word, err, want)
-		}
-	}
-}
-
-func TestShownPaths(t *testing.T) {
-	for path, want := range map[string]string{
-		"x.bam": "./x.bam", "./x.bam": "./x.bam", "a/../x.bam": "./x.bam", "../x.bam": "../x.bam", "..": "..", ".": ".",
-		"/data/x.bam": "/data/x.bam", "..x": "./..x",
-	} {
-		if got := shown(path); got != want {
-			t.Errorf("shown(%q) = %q, want %q", path, got, want)
-		}
-	}
-}
-
-func TestQuote(t *testing.T) {
-	for word, want := range map[string]string{
-		"s3://lab/x-1_2.bam": "s3://lab/x-1_2.bam", "": "''", "a b": "'a b'", "it's": `'it'\''s'`, "$x": "'$x'", "~x": "'~x'", "a\nb": "'a\nb'",
-	} {
-		if got := quote(word); got != want {
-			t.Errorf("quote(%q) = %s, want %s", word, got, want)
 		}
 	}
 }

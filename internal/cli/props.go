@@ -3,6 +3,7 @@ package cli
 import (
 	"github.com/spf13/pflag"
 
+	"haul.example/haul/internal/command"
 	"haul.example/haul/mirror"
 )
 
@@ -20,7 +21,7 @@ func (f *propFlags) flags() *pflag.FlagSet {
 	return fs
 }
 
-// parse understands the flags. A directive comes before --copy-props, as in the AWS CLI.
+// parse adds what the flags describe to t. A directive comes before --copy-props, as in the AWS CLI.
 func (f *propFlags) parse(set *pflag.FlagSet, t *mirror.TransferOptions) error {
 	switch f.props {
 	case "", "default":
@@ -29,7 +30,7 @@ func (f *propFlags) parse(set *pflag.FlagSet, t *mirror.TransferOptions) error {
 	case "none":
 		t.ReplaceMetadata, t.ReplaceTags = true, true
 	default:
-		return usagef("--copy-props must be none, metadata-directive or default (got %q)", f.props)
+		return command.Usagef("--copy-props must be none, metadata-directive or default (got %q)", f.props)
 	}
 	switch f.directive {
 	case "":
@@ -39,12 +40,12 @@ func (f *propFlags) parse(set *pflag.FlagSet, t *mirror.TransferOptions) error {
 		return nil
 	case "COPY":
 	default:
-		return usagef("--metadata-directive must be COPY or REPLACE (got %q)", f.directive)
+		return command.Usagef("--metadata-directive must be COPY or REPLACE (got %q)", f.directive)
 	}
 	t.ReplaceMetadata = false
 	for _, name := range []string{"metadata", "content-type", "content-encoding", "content-disposition", "content-language", "cache-control", "expires"} {
 		if set.Changed(name) {
-			return usagef("--%s cannot be used with --metadata-directive COPY", name)
+			return command.Usagef("--%s cannot be used with --metadata-directive COPY", name)
 		}
 	}
 	return nil

@@ -1,16 +1,10 @@
 package cli
 
 import (
-	"context"
-	"fmt"
-	"time"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul.example/haul"
-	"haul.example/haul/internal/quickcheck"
-	"haul.example/haul/internal/ui"
+	"haul.example/haul/internal/command"
 )
 
 const quickcheckLong = `haul quickcheck checks that sequencing files are of the type that their names say, and not truncated. It reads only a few kilobytes at
@@ -54,13 +48,6 @@ func (f *quickcheckFlags) flags() *pflag.FlagSet {
 	return fs
 }
 
-// quickcheckRequest is a line of haul quickcheck, understood.
-type quickcheckRequest struct {
-	where   []location
-	strict  bool
-	options quickcheck.Options
-}
-
 func (a *app) quickcheck() *cobra.Command {
 	var f quickcheckFlags
 	cmd := &cobra.Command{
@@ -68,100 +55,31 @@ func (a *app) quickcheck() *cobra.Command {
 		Short:   "Check sequencing files for truncation and wrong types",
 		Long:    quickcheckLong,
 		Example: quickcheckExample,
-		Args:    atLeastOne("quickcheck", "a folder, a file, or s3://BUCKET/KEY"),
+		Args:    atLeastOne("a folder, a file, or s3://BUCKET/KEY"),
 	}
-	a.command(cmd, []*pflag.FlagSet{f.flags()}, func(ctx context.Context, args []string) error {
-		req, err := f.parse(args, cmd.Flags(), disk{})
-		if err != nil {
-			return err
-		}
-		return a.runQuickcheck(ctx, req)
-	})
-	return cmd
+	return verb(a, cmd, []*pflag.FlagSet{f.flags()}, func(args []string, set *pflag.FlagSet) (command.QuickcheckRequest, error) {
+		return f.parse(args, set, disk{})
+	}, a.session.Quickcheck)
 }
 
-// parse understands the line.
-func (f *quickcheckFlags) parse(args []string, set *pflag.FlagSet, d files) (r quickcheckRequest, err error) {
+// parse returns the request that the flags and arguments describe.
+func (f *quickcheckFlags) parse(args []string, set *pflag.FlagSet, d files) (r command.QuickcheckRequest, err error) {
 	for _, word := range args {
 		l, err := parseLocation(word)
 		switch {
 		case err != nil:
 			return r, err
-		case l.kind == stream:
-			return r, usagef("a stream has no end to look at")
-		case l.kind == local:
-			if _, err := d.mode(l.text); err != nil {
+		case l.Kind == command.Stream:
+			return r, command.Usagef("a stream has no end to look at")
+		case l.Kind == command.Local:
+			if _, err := d.mode(l.Text); err != nil {
 				return r, err
 			}
 		}
-		r.where = append(r.where, l)
+		r.Where = append(r.Where, l)
 	}
-	r.strict = f.strict
-	r.options.Filter, r.options.Content.Unmapped = f.filter, f.unmapped
-	r.options.Attrs, err = f.page.attrs(set)
+	r.Strict = f.strict
+	r.Options.Filter, r.Options.Content.Unmapped = f.filter, f.unmapped
+	r.Options.Attrs, err = f.page.attrs(set)
 	return r, err
-}
-
-// runQuickcheck does it, one place after the other.
-func (a *app) runQuickcheck(ctx context.Context, req quickcheckRequest) error {
-	screen, began := a.screen(false), time.Now()
-	var c *haul.Client
-	look := func() haul.Progress { return haul.Progress{} }
-	for _, l := range req.where {
-		if l.kind == remote && c == nil {
-			var err error
-			if c, err = a.client(ctx); err != nil {
-				return err
-			}
-			look = c.Progress
-		}
-	}
-	var all quickcheck.Counts
-	for _, l := range req.where {
-		task := ui.Task{Verb: "quickcheck", Source: l.shown(""), Name: l.shown(""), Many: true}
-		err := screen.During(task, look, func() error {
-			before := all
-			return quickcheck.Run(ctx, c, l.end(), req.options, func(r quickcheck.Report, n quickcheck.Counts) {
-				all = before.Plus(n)
-				screen.Checked(place(r.Name), r, all, r.Grade == quickcheck.Bad || r.Grade == quickcheck.Unreadable || req.strict)
-			})
-		})
-		if err != nil {
-			return err
-		}
-	}
-	screen.CheckedAll(all, time.Since(began))
-	return req.judge(all)
-}
-
-// place gives a path or address as results have it.
-func place(name string) string {
-	if l, err := parseLocation(name); err == nil && l.kind == local {
-		return shown(name)
-	}
-	return name
-}
-
-// judge makes an error of what was found, where that is to be one.
-func (r quickcheckRequest) judge(c quickcheck.Counts) error {
-	switch {
-	case c.Bad > 0 && c.Unreadable > 0:
-		return fmt.Errorf("%s bad, and %d cannot be read; listed above", are(c.Bad, "file"), c.Unreadable)
-	case c.Bad > 0:
-		return fmt.Errorf("%s bad; listed above", are(c.Bad, "file"))
-	case c.Unreadable > 0:
-		return fmt.Errorf("%d cannot be read, so that nothing is known of what is in there; listed above", c.Unreadable)
-	case r.strict && c.Warn+c.Gaps > 0:
-		return fmt.Errorf("%s worth a look, and --strict makes that a failure; listed above", are(c.Warn+c.Gaps, "file"))
-	case c.OK+c.Warn+c.Gaps == 0:
-		return &missingError{"no file there has a name that quickcheck knows, so that nothing was looked at"}
-	}
-	return nil
-}
-
-func are(n int, what string) string {
-	if n == 1 {
-		return "1 " + what + " is"
-	}
-	return fmt.Sprintf("%d %ss are", n, what)
 }

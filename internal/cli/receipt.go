@@ -1,25 +1,18 @@
 package cli
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"io/fs"
-	"iter"
-	"os"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul.example/haul/proof"
+	"haul.example/haul/internal/command"
 )
 
 const receiptLong = `haul receipt converts a receipt, written by --receipt of cp, mv, sync and apply, and prints it:
 
-  haul receipt md5sum R    lines for md5sum -c; paths are below the target, so run it in the folder that was delivered
-  haul receipt sums R      a line for every checksum of each file, in BSD format: "CRC64NVME (d/x.bam) = ae8b14860a799888"
+  haul receipt md5sum R    lines for md5sum -c, to be run in the folder that was delivered
+  haul receipt sums R      a line for each checksum: CRC64NVME (d/x.bam) = ae8b14860a799888
   haul receipt csv R       a table with a header line
   haul receipt html R      a self-contained HTML page
 
@@ -27,11 +20,6 @@ R is a file, or - for standard input. A receipt has one JSON object per line, so
 jq. md5sum needs the md5 of each file: transfer with --digest md5. Files without one are left out and counted, and the exit code is
 1. sums includes the checksums recorded by the store, so haul verify can check the objects later without a download. If a file
 is named twice, its last line counts. An existing file is not overwritten (exit code 5).`
-
-// receiptForms are what a receipt can be written as.
-var receiptForms = map[string]func(io.Writer, iter.Seq2[proof.Record, error]) error{
-	"md5sum": proof.WriteMD5Sum, "sums": proof.WriteSums, "csv": proof.WriteCSV, "html": proof.WriteHTML,
-}
 
 func (a *app) receipt() *cobra.Command {
 	var out string
@@ -44,49 +32,16 @@ func (a *app) receipt() *cobra.Command {
 		Example: "  haul cp -r --digest md5 --receipt run42.jsonl run42 s3://lab/runs/42\n  haul receipt md5sum run42.jsonl -o md5sum.txt\n  haul receipt html run42.jsonl -o run42.html",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return usagef("receipt needs a form (md5sum, sums, csv or html) and a RECEIPT")
+				return command.Usagef("receipt needs a form (md5sum, sums, csv or html) and a RECEIPT")
 			}
-			if receiptForms[args[0]] == nil {
-				return usagef("the form must be md5sum, sums, csv or html (got %q)", args[0])
+			if command.ReceiptFormats[args[0]] == nil {
+				return command.Usagef("the form must be md5sum, sums, csv or html (got %q)", args[0])
 			}
 			return nil
 		},
 	}
-	a.command(cmd, []*pflag.FlagSet{fl}, func(ctx context.Context, args []string) error {
-		return a.runReceipt(ctx, args[1], out, receiptForms[args[0]])
+	a.command(cmd, []*pflag.FlagSet{fl}, func(_ context.Context, args []string) error {
+		return a.session.Receipt(args[0], args[1], out)
 	})
 	return cmd
-}
-
-// runReceipt writes it. A file is there as a whole, or not at all.
-func (a *app) runReceipt(_ context.Context, name, out string, write func(io.Writer, iter.Seq2[proof.Record, error]) error) error {
-	if fi, err := os.Stat(out); out != "" && err == nil && fi.Mode().IsRegular() && fi.Size() > 0 {
-		return fmt.Errorf("%s exists already, and would be overwritten; remove it, or choose another name: %w", out, fs.ErrExist)
-	}
-	in := a.sys.Stdin
-	if name != "-" {
-		f, err := os.Open(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			return &missingError{"no such file: " + name}
-		}
-		if err != nil {
-			return err
-		}
-		defer f.Close() // only read from
-		in = f
-	}
-	named := func(w io.Writer) error {
-		if err := write(w, proof.ReadReceipt(in)); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		return nil
-	}
-	if out == "" {
-		return a.screen(false).Page(named)
-	}
-	var page bytes.Buffer
-	if err := named(&page); err != nil {
-		return err
-	}
-	return writeWhole(out, page.Bytes())
 }

@@ -16,6 +16,7 @@ import (
 
 	"haul.example/haul"
 	"haul.example/haul/checksum"
+	"haul.example/haul/internal/command"
 	"haul.example/haul/mirror"
 	"haul.example/haul/store"
 )
@@ -32,7 +33,7 @@ func (pretend) mode(name string) (fs.FileMode, error) {
 	case "x.bam", "old.bam", "notes":
 		return 0, nil
 	}
-	return 0, &missingError{"no such file: " + name}
+	return 0, &command.MissingError{Text: "no such file: " + name}
 }
 
 func (pretend) read(name string) ([]byte, error) {
@@ -60,17 +61,17 @@ func (pretend) target(target, key string) (string, error) {
 const rawKey = "0123456789abcdef0123456789abcde\n"
 
 // parseLine reads a line of haul cp as the program does.
-func parseLine(words ...string) (copyRequest, error) {
+func parseLine(words ...string) (command.CopyRequest, error) {
 	var f copyFlags
 	set := pflag.NewFlagSet("cp", pflag.ContinueOnError)
 	for _, g := range f.groups() {
 		set.AddFlagSet(g)
 	}
 	if err := set.Parse(joinOptional(words)); err != nil {
-		return copyRequest{}, &usageError{err.Error()}
+		return command.CopyRequest{}, &command.UsageError{Text: err.Error()}
 	}
 	if err := twoArgs(nil, set.Args()); err != nil {
-		return copyRequest{}, err
+		return command.CopyRequest{}, err
 	}
 	return f.parse(set.Args(), set, pretend{})
 }
@@ -78,51 +79,51 @@ func parseLine(words ...string) (copyRequest, error) {
 func TestCopyPlaces(t *testing.T) {
 	for _, c := range []struct {
 		from, to  string
-		direction direction
+		direction command.Direction
 		source    string
 		target    string
 	}{
-		{"x.bam", "s3://lab", upload, "x.bam", "s3://lab/x.bam"},
-		{"x.bam", "s3://lab/", upload, "x.bam", "s3://lab/x.bam"},
-		{"d/x.bam", "s3://lab/runs/", upload, "d/x.bam", "s3://lab/runs/x.bam"},
-		{"x.bam", "s3://lab/runs", upload, "x.bam", "s3://lab/runs"},
-		{"x.bam", "s3://lab//", upload, "x.bam", "s3://lab//x.bam"},
-		{"-", "s3://lab/y", uploadStream, "-", "s3://lab/y"},
-		{"/dev/stdin", "s3://lab/y", uploadStream, "/dev/stdin", "s3://lab/y"},
-		{"pipe", "s3://lab/y", uploadStream, "pipe", "s3://lab/y"},
-		{"s3://lab/r/x.bam", ".", download, "s3://lab/r/x.bam", "x.bam"},
-		{"s3://lab/r/x.bam", "dir", download, "s3://lab/r/x.bam", "dir/x.bam"},
-		{"s3://lab/r/x.bam", "new/", download, "s3://lab/r/x.bam", "new/x.bam"},
-		{"s3://lab/r/x.bam", "y", download, "s3://lab/r/x.bam", "y"},
-		{"s3://lab/r/x.bam", "old.bam", download, "s3://lab/r/x.bam", "old.bam"},
-		{"s3://lab/r/x.bam", "pipe", downloadStream, "s3://lab/r/x.bam", "pipe"},
-		{"s3://lab/r/x.bam", "-", downloadStream, "s3://lab/r/x.bam", "-"},
-		{"s3://lab/r/x.bam", "s3://b", copyObject, "s3://lab/r/x.bam", "s3://b/x.bam"},
-		{"s3://lab/r/x.bam", "s3://b/s/", copyObject, "s3://lab/r/x.bam", "s3://b/s/x.bam"},
-		{"s3://lab/r/x.bam", "s3://b/y", copyObject, "s3://lab/r/x.bam", "s3://b/y"},
+		{"x.bam", "s3://lab", command.UploadFile, "x.bam", "s3://lab/x.bam"},
+		{"x.bam", "s3://lab/", command.UploadFile, "x.bam", "s3://lab/x.bam"},
+		{"d/x.bam", "s3://lab/runs/", command.UploadFile, "d/x.bam", "s3://lab/runs/x.bam"},
+		{"x.bam", "s3://lab/runs", command.UploadFile, "x.bam", "s3://lab/runs"},
+		{"x.bam", "s3://lab//", command.UploadFile, "x.bam", "s3://lab//x.bam"},
+		{"-", "s3://lab/y", command.UploadStream, "-", "s3://lab/y"},
+		{"/dev/stdin", "s3://lab/y", command.UploadStream, "/dev/stdin", "s3://lab/y"},
+		{"pipe", "s3://lab/y", command.UploadStream, "pipe", "s3://lab/y"},
+		{"s3://lab/r/x.bam", ".", command.DownloadFile, "s3://lab/r/x.bam", "x.bam"},
+		{"s3://lab/r/x.bam", "dir", command.DownloadFile, "s3://lab/r/x.bam", "dir/x.bam"},
+		{"s3://lab/r/x.bam", "new/", command.DownloadFile, "s3://lab/r/x.bam", "new/x.bam"},
+		{"s3://lab/r/x.bam", "y", command.DownloadFile, "s3://lab/r/x.bam", "y"},
+		{"s3://lab/r/x.bam", "old.bam", command.DownloadFile, "s3://lab/r/x.bam", "old.bam"},
+		{"s3://lab/r/x.bam", "pipe", command.DownloadStream, "s3://lab/r/x.bam", "pipe"},
+		{"s3://lab/r/x.bam", "-", command.DownloadStream, "s3://lab/r/x.bam", "-"},
+		{"s3://lab/r/x.bam", "s3://b", command.CopyObject, "s3://lab/r/x.bam", "s3://b/x.bam"},
+		{"s3://lab/r/x.bam", "s3://b/s/", command.CopyObject, "s3://lab/r/x.bam", "s3://b/s/x.bam"},
+		{"s3://lab/r/x.bam", "s3://b/y", command.CopyObject, "s3://lab/r/x.bam", "s3://b/y"},
 	} {
 		r, err := parseLine(c.from, c.to)
-		text := func(l location) string {
-			if l.kind == remote {
-				return l.ref.String()
+		text := func(l command.Location) string {
+			if l.Kind == command.Remote {
+				return l.Ref.String()
 			}
-			return l.text
+			return l.Text
 		}
-		if err != nil || r.direction != c.direction || text(r.from) != c.source || text(r.to) != c.target {
-			t.Errorf("cp %s %s: %s from %s to %s, %v", c.from, c.to, r.direction, text(r.from), text(r.to), err)
+		if err != nil || r.Direction != c.direction || text(r.From) != c.source || text(r.To) != c.target {
+			t.Errorf("cp %s %s: %s from %s to %s, %v", c.from, c.to, r.Direction, text(r.From), text(r.To), err)
 		}
 	}
 }
 
 func TestCopyTrees(t *testing.T) {
-	for line, want := range map[string]direction{
-		"-r dir s3://lab":                               uploadTree,
-		"--recursive dir s3://lab/d":                    uploadTree,
-		"-r s3://lab new":                               downloadTree,
-		"-r s3://lab/d/ dir":                            downloadTree,
-		"-r s3://lab s3://b/d":                          copyTree,
-		"-r --adopt --storage-class X dir s3://lab":     uploadTree,
-		"-r --no-clobber --part-size 8M s3://lab dir":   downloadTree,
+	for line, want := range map[string]command.Direction{
+		"-r dir s3://lab":                               command.UploadTree,
+		"--recursive dir s3://lab/d":                    command.UploadTree,
+		"-r s3://lab new":                               command.DownloadTree,
+		"-r s3://lab/d/ dir":                            command.DownloadTree,
+		"-r s3://lab s3://b/d":                          command.CopyTree,
+		"-r --adopt --storage-class X dir s3://lab":     command.UploadTree,
+		"-r --no-clobber --part-size 8M s3://lab dir":   command.DownloadTree,
 		"-r --sse-c-copy-source-key k s3://lab s3://b ": "",
 		"-r x.bam s3://lab":                             "",
 		"-r none s3://lab":                              "",
@@ -135,13 +136,13 @@ func TestCopyTrees(t *testing.T) {
 		"-r --storage-class X s3://lab dir":             "",
 	} {
 		r, err := parseLine(strings.Fields(line)...)
-		if (err == nil) != (want != "") || err == nil && r.direction != want {
-			t.Errorf("cp %s: %s, %v", line, r.direction, err)
+		if (err == nil) != (want != "") || err == nil && r.Direction != want {
+			t.Errorf("cp %s: %s, %v", line, r.Direction, err)
 		}
 	}
 	for line, want := range map[string]bool{"-r dir s3://lab": true, "-r --no-guess-mime-type dir s3://lab": false, "-r s3://lab dir": false} {
-		if r, err := parseLine(strings.Fields(line)...); err != nil || r.guess != want || r.transfer.Attrs.Headers.ContentType != "" {
-			t.Errorf("cp %s: guess is %v, %v", line, r.guess, err)
+		if r, err := parseLine(strings.Fields(line)...); err != nil || r.GuessTypes != want || r.Transfer.Attrs.Headers.ContentType != "" {
+			t.Errorf("cp %s: guess is %v, %v", line, r.GuessTypes, err)
 		}
 	}
 }
@@ -181,7 +182,7 @@ func TestCopyRefuses(t *testing.T) {
 		"--sse-c --sse-c-key fileb://none x.bam s3://l":       codeNotFound,
 	} {
 		_, err := parseLine(strings.Fields(line)...)
-		if exitCode(err) != code {
+		if command.ExitCode(err) != code {
 			t.Errorf("cp %s: %v; want code %d", line, err, code)
 		}
 		if err != nil && strings.Contains(err.Error(), "secret") {
@@ -204,20 +205,20 @@ func TestCopyTransfer(t *testing.T) {
 			ACL: "private", Encryption: store.Encryption{SSE: "aws:kms", KMSKeyID: "k"}, RequestPayer: "requester",
 		},
 	}
-	if !reflect.DeepEqual(r.transfer, want) {
-		t.Errorf("got  %+v\nwant %+v", r.transfer, want)
+	if !reflect.DeepEqual(r.Transfer, want) {
+		t.Errorf("got  %+v\nwant %+v", r.Transfer, want)
 	}
-	if o := r.options; o.Concurrency != 4 || o.Memory != 1<<30 || o.Patience != time.Hour {
+	if o := r.Options; o.Concurrency != 4 || o.Memory != 1<<30 || o.Patience != time.Hour {
 		t.Errorf("options %+v", o)
 	}
-	if r, err = parseLine("--adopt", "x.bam", "s3://lab/"); err != nil || r.transfer.Resume != haul.ResumeAdopt {
-		t.Errorf("--adopt: %v, %v", r.transfer.Resume, err)
+	if r, err = parseLine("--adopt", "x.bam", "s3://lab/"); err != nil || r.Transfer.Resume != haul.ResumeAdopt {
+		t.Errorf("--adopt: %v, %v", r.Transfer.Resume, err)
 	}
-	if r, err = parseLine("--version-id", "v1", "s3://lab/x", "y"); err != nil || r.from.ref.Version != "v1" || r.to.ref.Version != "" {
+	if r, err = parseLine("--version-id", "v1", "s3://lab/x", "y"); err != nil || r.From.Ref.Version != "v1" || r.To.Ref.Version != "" {
 		t.Errorf("--version-id: %+v, %v", r, err)
 	}
-	if r, err = parseLine("--expected-size", "5T", "-", "s3://lab/x"); err != nil || r.transfer.ExpectedSize != 5<<40 {
-		t.Errorf("--expected-size: %+v, %v", r.transfer, err)
+	if r, err = parseLine("--expected-size", "5T", "-", "s3://lab/x"); err != nil || r.Transfer.ExpectedSize != 5<<40 {
+		t.Errorf("--expected-size: %+v, %v", r.Transfer, err)
 	}
 }
 
@@ -233,7 +234,7 @@ func TestContentTypeComesFromTheName(t *testing.T) {
 		"--content-type a/b s3://lab/x s3://lab/y": "a/b",
 	} {
 		r, err := parseLine(strings.Fields(line)...)
-		if got := r.transfer.Attrs.Headers.ContentType; err != nil || got != want {
+		if got := r.Transfer.Attrs.Headers.ContentType; err != nil || got != want {
 			t.Errorf("cp %s: %q, %v; want %q", line, got, err, want)
 		}
 	}
@@ -243,11 +244,11 @@ func TestCustomerKeys(t *testing.T) {
 	inBase64 := base64.StdEncoding.EncodeToString([]byte(rawKey))
 	for _, key := range []string{"fileb://raw", "fileb://text", "file://text", inBase64, rawKey} {
 		r, err := parseLine("--sse-c", "AES256", "--sse-c-key", key, "x.bam", "s3://lab/")
-		got := r.transfer.Attrs.Encryption.Customer
+		got := r.Transfer.Attrs.Encryption.Customer
 		if err != nil || got != (store.CustomerKey{Algorithm: "AES256", Key: store.Secret(rawKey)}) {
 			t.Errorf("key %.10s…: %v", key, err)
 		}
-		if shown := fmt.Sprintf("%v %+v %#v", r.transfer, r.transfer, r.transfer); strings.Contains(shown, rawKey[:20]) {
+		if shown := fmt.Sprintf("%v %+v %#v", r.Transfer, r.Transfer, r.Transfer); strings.Contains(shown, rawKey[:20]) {
 			t.Errorf("the transfer prints its key: %s", shown)
 		}
 	}
@@ -270,69 +271,40 @@ func TestJoinOptional(t *testing.T) {
 }
 
 func TestUploadsRequest(t *testing.T) {
-	now := time.Date(2030, 1, 31, 0, 0, 0, 0, time.UTC)
-	exact, err := (&uploadsFlags{abort: true}).parse("s3://lab/x.bam")
-	if err != nil {
-		t.Fatal(err)
-	}
-	older, err := (&uploadsFlags{abort: true, olderThan: spanFlag(7 * 24 * time.Hour)}).parse("s3://lab/")
-	if err != nil {
-		t.Fatal(err)
-	}
-	list, err := (&uploadsFlags{}).parse("s3://lab/x")
-	if err != nil {
-		t.Fatal(err)
-	}
-	one, err := (&uploadsFlags{abort: true, id: "1"}).parse("s3://lab")
-	if err != nil {
-		t.Fatal(err)
-	}
-	upload := func(key, id string, days int) store.Upload {
-		u := store.Upload{Ref: store.Ref{Bucket: "lab", Key: key}, ID: id}
-		if days >= 0 {
-			u.Started = now.AddDate(0, 0, -days)
-		}
-		return u
-	}
+	lab := func(key string) store.Ref { return store.Ref{Bucket: "lab", Key: key} }
 	for _, c := range []struct {
-		name string
-		r    uploadsRequest
-		u    store.Upload
-		want bool
+		flags uploadsFlags
+		word  string
+		want  command.UploadsRequest
 	}{
-		{"the key", exact, upload("x.bam", "1", 1), true},
-		{"a key that begins so", exact, upload("x.bam.bai", "1", 1), false},
-		{"old enough", older, upload("y", "1", 8), true},
-		{"too young", older, upload("y", "1", 6), false},
-		{"of unknown age", older, upload("y", "1", -1), false},
-		{"a listing by prefix", list, upload("x.bam.bai", "2", 0), true},
-		{"a listing by another prefix", list, upload("y.bam", "2", 0), false},
-		{"the ID", one, upload("z", "1", 0), true},
-		{"another ID", one, upload("z", "2", 0), false},
+		{uploadsFlags{abort: true}, "s3://lab/x.bam", command.UploadsRequest{Where: lab("x.bam"), Exact: true, Abort: true}},
+		{uploadsFlags{abort: true, olderThan: spanFlag(7 * 24 * time.Hour)}, "s3://lab/", command.UploadsRequest{Where: lab(""), Abort: true, OlderThan: 7 * 24 * time.Hour}},
+		{uploadsFlags{}, "s3://lab/x", command.UploadsRequest{Where: lab("x")}},
+		{uploadsFlags{abort: true, id: "1"}, "s3://lab", command.UploadsRequest{Where: lab(""), Abort: true, ID: "1"}},
 	} {
-		if got := c.r.wants(c.u, now); got != c.want {
-			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		if got, err := c.flags.parse(c.word); err != nil || got != c.want {
+			t.Errorf("uploads %s: %+v, %v; want %+v", c.word, got, err, c.want)
 		}
 	}
 	for _, f := range []uploadsFlags{{abort: true}, {yes: true}} {
-		if _, err := f.parse("s3://lab/runs/"); exitCode(err) != codeUsage {
+		if _, err := f.parse("s3://lab/runs/"); command.ExitCode(err) != codeUsage {
 			t.Errorf("%+v: %v; want a usage error", f, err)
 		}
 	}
 }
 
 // parseVerb reads a line of haul mv or sync as the program does.
-func parseVerb(verb, line string) (copyRequest, error) {
+func parseVerb(verb, line string) (command.CopyRequest, error) {
 	f := copyFlags{verb: verb}
 	set := pflag.NewFlagSet(verb, pflag.ContinueOnError)
 	for _, g := range f.groups() {
 		set.AddFlagSet(g)
 	}
 	if err := set.Parse(joinOptional(strings.Fields(line))); err != nil {
-		return copyRequest{}, &usageError{err.Error()}
+		return command.CopyRequest{}, &command.UsageError{Text: err.Error()}
 	}
 	if err := twoArgs(nil, set.Args()); err != nil {
-		return copyRequest{}, err
+		return command.CopyRequest{}, err
 	}
 	return f.parse(set.Args(), set, pretend{})
 }
@@ -351,8 +323,8 @@ func TestSyncRequest(t *testing.T) {
 		"--delete --checksum --times dir s3://lab/x/y": {Delete: true, Rules: mirror.Rules{Checksum: true, Times: true}},
 	} {
 		r, err := parseVerb(syncVerb, line)
-		if err != nil || !r.sync || r.tree.Rules != want.Rules || r.tree.Delete != want.Delete || r.tree.MaxDelete != want.MaxDelete || !r.direction.many() {
-			t.Errorf("sync %s: %+v, %v", line, r.tree, err)
+		if err != nil || !r.Sync || r.Tree.Rules != want.Rules || r.Tree.Delete != want.Delete || r.Tree.MaxDelete != want.MaxDelete || !slices.Contains([]command.Direction{command.UploadTree, command.DownloadTree, command.CopyTree}, r.Direction) {
+			t.Errorf("sync %s: %+v, %v", line, r.Tree, err)
 		}
 	}
 	for _, line := range []string{
@@ -363,18 +335,18 @@ func TestSyncRequest(t *testing.T) {
 		"--page-size 0 s3://lab dir", "--no-follow-symlinks s3://lab dir", "--case-conflict skip dir s3://lab", "--metadata-directive COPY dir s3://lab",
 		"--no-guess-mime-type s3://lab s3://b", "--checksum-mode ENABLED dir s3://lab", "--expected-size 5 dir s3://lab",
 	} {
-		if _, err := parseVerb(syncVerb, line); exitCode(err) != codeUsage {
+		if _, err := parseVerb(syncVerb, line); command.ExitCode(err) != codeUsage {
 			t.Errorf("sync %s: %v; want a usage error", line, err)
 		}
 	}
 }
 
 func TestMoveRequest(t *testing.T) {
-	for line, want := range map[string]direction{
-		"x.bam s3://lab/": upload, "s3://lab/x dir": download, "s3://lab/x s3://lab/y": copyObject, "-r dir s3://lab": uploadTree,
-		"s3://lab/x* dir": downloadTree, "--raw s3://lab/x* dir": download, "--files-from l dir s3://lab": uploadTree,
+	for line, want := range map[string]command.Direction{
+		"x.bam s3://lab/": command.UploadFile, "s3://lab/x dir": command.DownloadFile, "s3://lab/x s3://lab/y": command.CopyObject, "-r dir s3://lab": command.UploadTree,
+		"s3://lab/x* dir": command.DownloadTree, "--raw s3://lab/x* dir": command.DownloadFile, "--files-from l dir s3://lab": command.UploadTree,
 	} {
-		if r, err := parseVerb(mvVerb, line); err != nil || r.direction != want || !r.tree.Move || r.verb() != "move" {
+		if r, err := parseVerb(mvVerb, line); err != nil || r.Direction != want || !r.Tree.Move {
 			t.Errorf("mv %s: %+v, %v", line, r, err)
 		}
 	}
@@ -382,7 +354,7 @@ func TestMoveRequest(t *testing.T) {
 		"s3://lab/x s3://lab/x", "s3://lab/x s3://lab/", "s3://lab/d/x s3://lab/d/", "- s3://lab/x", "s3://lab/x -", "pipe s3://lab/x", "s3://lab/x pipe",
 		"--version-id v s3://lab/x y", "--files-from l s3://lab/x* y", "--expected-size 5 x.bam s3://lab/",
 	} {
-		if _, err := parseVerb(mvVerb, line); exitCode(err) != codeUsage {
+		if _, err := parseVerb(mvVerb, line); command.ExitCode(err) != codeUsage {
 			t.Errorf("mv %s: %v; want a usage error", line, err)
 		}
 	}
@@ -390,18 +362,18 @@ func TestMoveRequest(t *testing.T) {
 
 func TestPatternRequest(t *testing.T) {
 	for line, want := range map[string][3]string{ // root, pattern, direction
-		"s3://lab/run*/**/*.bam dir": {"s3://lab/", "run*/**/*.bam", string(downloadTree)},
-		"s3://lab/d/x? s3://b/":      {"s3://lab/d/", "x?", string(copyTree)},
-		"dir/*.bam s3://lab":         {"dir/", "*.bam", string(uploadTree)},
-		"s3://lab/d/[x] dir":         {"s3://lab/d/[x]", "", string(download)},
+		"s3://lab/run*/**/*.bam dir": {"s3://lab/", "run*/**/*.bam", string(command.DownloadTree)},
+		"s3://lab/d/x? s3://b/":      {"s3://lab/d/", "x?", string(command.CopyTree)},
+		"dir/*.bam s3://lab":         {"dir/", "*.bam", string(command.UploadTree)},
+		"s3://lab/d/[x] dir":         {"s3://lab/d/[x]", "", string(command.DownloadFile)},
 	} {
 		r, err := parseVerb("", line)
-		root := r.from.text
-		if r.from.kind == remote {
-			root = r.from.ref.String()
+		root := r.From.Text
+		if r.From.Kind == command.Remote {
+			root = r.From.Ref.String()
 		}
-		if err != nil || root != want[0] || r.tree.Select.Pattern != want[1] || string(r.direction) != want[2] {
-			t.Errorf("cp %s: %s, %s, %s, %v", line, root, r.tree.Select.Pattern, r.direction, err)
+		if err != nil || root != want[0] || r.Tree.Select.Pattern != want[1] || string(r.Direction) != want[2] {
+			t.Errorf("cp %s: %s, %s, %s, %v", line, root, r.Tree.Select.Pattern, r.Direction, err)
 		}
 	}
 }
@@ -417,16 +389,16 @@ func TestCopyProperties(t *testing.T) {
 		"--metadata-directive REPLACE --metadata a=b --tags c=d s3://lab/x s3://b": {true, false},
 	} {
 		r, err := parseVerb("", line)
-		if got := [2]bool{r.transfer.ReplaceMetadata, r.transfer.ReplaceTags}; err != nil || got != want {
+		if got := [2]bool{r.Transfer.ReplaceMetadata, r.Transfer.ReplaceTags}; err != nil || got != want {
 			t.Errorf("cp %s: %v, %v", line, got, err)
 		}
 	}
 	r, err := parseVerb("", "--grants read=id=1,uri=u full=id=2 --website-redirect /x x.bam s3://lab/")
-	if g := r.transfer.Attrs.Grants; err != nil || g != (store.Grants{Read: "id=1,uri=u", FullControl: "id=2"}) || r.transfer.Attrs.Redirect != "/x" {
-		t.Errorf("grants are %+v, %v", r.transfer.Attrs, err)
+	if g := r.Transfer.Attrs.Grants; err != nil || g != (store.Grants{Read: "id=1,uri=u", FullControl: "id=2"}) || r.Transfer.Attrs.Redirect != "/x" {
+		t.Errorf("grants are %+v, %v", r.Transfer.Attrs, err)
 	}
 	for _, line := range []string{"--grants read x.bam s3://lab/", "--grants write=id=1 x.bam s3://lab/", "--grants read= x.bam s3://lab/"} {
-		if _, err := parseVerb("", line); exitCode(err) != codeUsage {
+		if _, err := parseVerb("", line); command.ExitCode(err) != codeUsage {
 			t.Errorf("cp %s: %v; want a usage error", line, err)
 		}
 	}

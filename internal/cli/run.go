@@ -2,17 +2,16 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul.example/haul"
-	"haul.example/haul/internal/localfile"
+	"haul.example/haul/internal/command"
+	"haul.example/haul/internal/seqfile"
 	"haul.example/haul/internal/stage"
-	"haul.example/haul/internal/ui"
 	"haul.example/haul/mirror"
 	"haul.example/haul/store"
 )
@@ -54,7 +53,7 @@ the record, without _SUCCESS. If the command had already succeeded, its uploads 
 passed on to the command. After a kill at any moment, run the same command again on the same machine to resume: inputs already
 there are verified and kept, and the command starts over; if it had succeeded, only the missing outputs are uploaded.
 
-EXIT CODE: the command's own; if a signal ended it, 128 plus the signal's number. If haul itself fails, one of the codes below; 126 and
+EXIT CODE: the command's own; if a signal ended it, 128 plus the signal's number. If haul itself fails, one of the codes of haul help exit-codes; 126 and
 127 mean that the command could not be run or was not found; 143 also means a Spot notice.
 
 CACHE: --cache DIR keeps inputs for all runs on the machine, by bucket, key, ETag and size. Each is downloaded once, even if several
@@ -63,10 +62,11 @@ else copied. Several users can share DIR (mkdir -m 1777 DIR): each has a folder 
 if they have the checksum recorded by the store. A command that makes such a link writable and writes to it corrupts the entry; the
 next run detects that by its size and time (--cache-verify: by its content), and downloads it again.`
 
-const runExample = `  haul run --in s3://lab/NA12878.bam --in s3://refs/hg38/:ref/ --out 'results/**:s3://lab/out/' -- ./call.sh NA12878.bam ref/hg38.fa
-  haul run --cache /scratch/haul --in s3://refs/hg38.fa --in s3://lab/a.bam --out a.vcf:s3://lab/a.vcf -- bcftools … 
-  haul run --in-stream reads.fq.gz=s3://lab/reads.fq.gz --out 'qc/**:s3://lab/qc/' -- fastqc -o {out} reads.fq.gz
-  haul run --spot --grace 90s --on-interrupt 'checkpoint/**' --in s3://lab/x --out y:s3://lab/y -- ./long.sh {in.0} {out}`
+const runExample = `  haul run --in s3://lab/x.bam --in s3://refs/hg38/:ref/ --out 'results/**:s3://lab/out/' -- \
+    ./call.sh x.bam ref/hg38.fa
+  haul run --cache /scratch/haul --in s3://lab/a.bam --out a.vcf:s3://lab/a.vcf -- bcftools …
+  haul run --spot --grace 90s --on-interrupt 'checkpoint/**' --in s3://lab/x --out y:s3://lab/y -- \
+    ./long.sh {in.0} {out}`
 
 // runFlags are those of haul run, as typed.
 type runFlags struct {
@@ -81,9 +81,7 @@ type runFlags struct {
 	cacheSize              sizeFlag
 	signal                 string
 	grace                  spanFlag
-	concurrency            int
-	memory, bandwidth      sizeFlag
-	patience               spanFlag
+	limits                 limitFlags
 }
 
 // groups are all flags, as the help shows them.
@@ -114,17 +112,14 @@ func (f *runFlags) groups() []*pflag.FlagSet {
 	out.StringVar(&f.record, "record", "", "put run.json, the logs and _SUCCESS below `s3://…` (default: where the first output goes)")
 
 	move := pflag.NewFlagSet("Transfer", pflag.ContinueOnError)
-	move.IntVar(&f.concurrency, "concurrency", 0, "`N` parts at once (default: adapts to the link)")
-	move.Var(&f.memory, "memory", "use at most `SIZE` of memory for buffers (default 128MiB)")
-	move.Var(&f.bandwidth, "bandwidth", "transfer at most `SIZE` per second, such as 200MB, uploads and downloads together")
-	move.Var(&f.patience, "patience", "give up after `TIME` without progress (default 5m)")
+	f.limits.add(move)
 	optional(move, &f.attrs.payer, "request-payer", "requester", "as the `requester`, agree to pay for requests and traffic")
 	optional(move, &f.attrs.sse, "sse", "AES256", "`KIND` of encryption of outputs: AES256 (the default), aws:kms or aws:kms:dsse")
 	move.StringVar(&f.attrs.kmsKey, "sse-kms-key-id", "", "`ID` of the KMS key")
 	return []*pflag.FlagSet{in, run, out, move, f.attrs.flags()}
 }
 
-// The flags whose words are understood together.
+// The flags whose values are parsed together, in their order.
 const (
 	inWord        = "in"
 	sheetWord     = "samplesheet"
@@ -153,13 +148,13 @@ func (w *wordFlag) Type() string { return "WORD" }
 
 func (w *wordFlag) String() string { return "" }
 
-// understand adds what a word asks for.
-func (w runWord) understand(q *stage.Request, d files) error {
+// addTo adds what a word asks for to q.
+func (w runWord) addTo(q *stage.Request, d files) error {
 	switch w.flag {
 	case inWord, sheetWord:
 		in, err := parseInput(w.word, d)
 		if in.Sheet = w.flag == sheetWord; err == nil && in.Sheet && (in.Folder || in.Pattern != "") {
-			err = usagef("--samplesheet: %s is not a sample sheet", w.word)
+			err = command.Usagef("--samplesheet: %s is not a sample sheet", w.word)
 		}
 		q.Inputs = append(q.Inputs, in)
 		return err
@@ -174,20 +169,20 @@ func (w runWord) understand(q *stage.Request, d files) error {
 	}
 	o, err := parseOutput(w.word)
 	if err == nil && o.Target.Bucket == "" {
-		return usagef("--%s: %q is not PATTERN:s3://BUCKET/KEY", w.flag, w.word)
+		return command.Usagef("--%s: %q is not PATTERN:s3://BUCKET/KEY", w.flag, w.word)
 	}
 	o.Optional = w.flag == optionalWord
 	q.Outputs = append(q.Outputs, o)
 	return err
 }
 
-// cutName cuts the name after the last colon off; the colons of s3:// and of an access point's ARN part nothing.
+// cutName cuts off the name after the last colon; the colons of s3:// and of an access point's ARN do not count.
 func cutName(word string) (source, name string) {
 	from := 0
-	if strings.HasPrefix(word, scheme) {
-		from = len(scheme)
-		if ref, err := store.Parse(word); err == nil && strings.HasPrefix(ref.Bucket, "arn:") {
-			from += len(ref.Bucket)
+	if strings.HasPrefix(word, command.Scheme) {
+		from = len(command.Scheme)
+		if bucket := command.SplitAddress(word).Bucket; strings.HasPrefix(bucket, "arn:") {
+			from += len(bucket)
 		}
 	} else if len(word) > 2 && word[1] == ':' && os.PathSeparator == '\\' {
 		from = 2
@@ -199,7 +194,7 @@ func cutName(word string) (source, name string) {
 	return word[:from+i], word[from+i+1:]
 }
 
-// parseInput understands SOURCE and SOURCE:NAME.
+// parseInput parses SOURCE and SOURCE:NAME.
 func parseInput(word string, d files) (in stage.Input, err error) {
 	if err := notForeign(word); err != nil { // its colon parts no name
 		return in, err
@@ -210,23 +205,23 @@ func parseInput(word string, d files) (in stage.Input, err error) {
 	if err != nil {
 		return in, err
 	}
-	if l.kind == stream {
-		return in, usagef("standard input is the command's own, and no input")
+	if l.Kind == command.Stream {
+		return in, command.Usagef("standard input is the command's own, and no input")
 	}
-	in.Source = l.end()
+	in.Source = l.End()
 	wild := hasWildcards(l, d)
 	switch {
-	case l.kind == remote && wild:
-		in.Source.Ref.Key, in.Pattern = mirror.SplitPattern(l.ref.Key)
-	case l.kind == remote:
-		in.Folder = isFolder(l.ref.Key)
+	case l.Kind == command.Remote && wild:
+		in.Source.Ref.Key, in.Pattern = mirror.SplitPattern(l.Ref.Key)
+	case l.Kind == command.Remote:
+		in.Folder = command.IsFolder(l.Ref.Key)
 	case wild:
-		in.Source.Path, in.Pattern = mirror.SplitPattern(l.text)
+		in.Source.Path, in.Pattern = mirror.SplitPattern(l.Text)
 		if in.Source.Path == "" {
 			in.Source.Path = "."
 		}
 	default:
-		mode, err := d.mode(l.text)
+		mode, err := d.mode(l.Text)
 		if in.Folder = mode.IsDir(); err != nil {
 			return in, err
 		}
@@ -235,17 +230,17 @@ func parseInput(word string, d files) (in stage.Input, err error) {
 }
 
 func parseStream(word string) (stage.Stream, error) {
-	name, rest, ok := strings.Cut(word, "="+scheme)
-	ref, err := parseRemote(scheme + rest)
-	if !ok || name == "" || err == nil && isFolder(ref.Key) {
-		return stage.Stream{}, usagef("--in-stream: %q is not NAME=s3://BUCKET/KEY", word)
+	name, rest, ok := strings.Cut(word, "="+command.Scheme)
+	ref, err := parseRemote(command.Scheme + rest)
+	if !ok || name == "" || err == nil && command.IsFolder(ref.Key) {
+		return stage.Stream{}, command.Usagef("--in-stream: %q is not NAME=s3://BUCKET/KEY", word)
 	}
 	return stage.Stream{Name: name, Source: ref}, err
 }
 
-// parseOutput understands PATTERN:s3://…, and PATTERN alone.
+// parseOutput parses PATTERN:s3://…, and PATTERN alone.
 func parseOutput(word string) (o stage.Output, err error) {
-	i := strings.LastIndex(word, ":"+scheme)
+	i := strings.LastIndex(word, ":"+command.Scheme)
 	if i < 0 {
 		return stage.Output{Pattern: strings.TrimPrefix(word, "./")}, nil
 	}
@@ -264,16 +259,20 @@ func (a *app) run() *cobra.Command {
 		Args: func(cmd *cobra.Command, args []string) error {
 			switch at := cmd.ArgsLenAtDash(); {
 			case len(args) == 0:
-				return usagef("run needs a COMMAND after --")
+				return command.Usagef("run needs a COMMAND after --")
 			case at != 0:
-				return usagef("%s is not a flag; the COMMAND comes after --", args[0])
+				return command.Usagef("%s is not a flag; the COMMAND comes after --", args[0])
 			}
 			return nil
 		},
 	}
 	a.command(cmd, f.groups(), func(ctx context.Context, args []string) error {
-		a.catting = true
+		a.session.DataOnStdout = true
 		req, err := f.parse(args, cmd.Flags())
+		if err != nil {
+			return err
+		}
+		o, err := f.limits.options(cmd.Flags())
 		if err != nil {
 			return err
 		}
@@ -284,22 +283,20 @@ func (a *app) run() *cobra.Command {
 			}
 			req.Inputs = append(req.Inputs, more...)
 		}
-		return a.runStage(ctx, req, haul.Options{
-			Concurrency: f.concurrency, Memory: int64(f.memory), Bandwidth: int64(f.bandwidth), Patience: f.patience.duration(),
-		})
+		return a.session.Run(ctx, req, o)
 	})
 	return cmd
 }
 
 // listed reads the inputs that a list names.
 func (a *app) listed(ctx context.Context, name string) ([]stage.Input, error) {
-	list, err := a.openList(ctx, name)
+	list, err := a.session.OpenList(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	defer list.Close() // only read from
 	var all []stage.Input
-	for p, err := range readPairs(list) {
+	for p, err := range command.ReadPairs(list) {
 		if err != nil {
 			return nil, err
 		}
@@ -307,22 +304,22 @@ func (a *app) listed(ctx context.Context, name string) ([]stage.Input, error) {
 		if err != nil {
 			return nil, err
 		}
-		if l.kind == stream {
-			return nil, usagef("--files-from: standard input cannot be an input")
+		if l.Kind == command.Stream {
+			return nil, command.Usagef("--files-from: standard input cannot be an input")
 		}
-		all = append(all, stage.Input{Source: l.end(), Dest: p.Target, Folder: l.kind == remote && isFolder(l.ref.Key)})
+		all = append(all, stage.Input{Source: l.End(), Dest: p.Target, Folder: l.Kind == command.Remote && command.IsFolder(l.Ref.Key)})
 	}
 	return all, nil
 }
 
-// parse understands the line.
+// parse returns the request that the flags and arguments describe.
 func (f *runFlags) parse(args []string, set *pflag.FlagSet) (stage.Request, error) {
 	q := stage.Request{
 		Command: args,
-		Dir:     f.workdir, Keep: f.keep, Again: f.rerun, NoLogs: f.noLogs, OnFailure: f.onFailure, Grace: f.grace.duration(),
+		Dir:     f.workdir, Keep: f.keep, Again: f.rerun, NoLogs: f.noLogs, OnFailure: f.onFailure, Grace: time.Duration(f.grace),
 		Cache:   stage.Cache{Dir: f.cache, Size: int64(f.cacheSize), Verify: f.verify},
 		Env:     os.Environ(),
-		Version: strings.TrimPrefix(versionText(), "haul "), Address: parseRemote,
+		Version: strings.TrimPrefix(command.Version(), "haul "), Address: parseRemote,
 	}
 	if q.Dir == "" {
 		q.Dir = os.TempDir()
@@ -332,31 +329,27 @@ func (f *runFlags) parse(args []string, set *pflag.FlagSet) (stage.Request, erro
 		return q, err
 	}
 	for _, w := range f.words {
-		if err := w.understand(&q, disk{}); err != nil {
+		if err := w.addTo(&q, disk{}); err != nil {
 			return q, err
 		}
 	}
 	switch {
 	case f.cache == "" && (set.Changed("cache-size") || f.verify):
-		return q, usagef("--cache-size and --cache-verify need --cache")
-	case f.concurrency < 0 || set.Changed("concurrency") && f.concurrency == 0:
-		return q, usagef("--concurrency: it must be at least 1")
-	case f.bandwidth.limit() != nil:
-		return q, f.bandwidth.limit()
+		return q, command.Usagef("--cache-size and --cache-verify need --cache")
 	case f.onFailure && len(q.Outputs) == 0 && f.record == "":
-		return q, usagef("--out-on-failure needs --out or --record")
+		return q, command.Usagef("--out-on-failure needs --out or --record")
 	}
 	if q.Record, err = f.recordPrefix(q.Outputs); err != nil {
 		return q, err
 	}
 	for _, o := range q.OnInterrupt {
 		if o.Target.Bucket == "" && q.Record.Bucket == "" {
-			return q, usagef("--on-interrupt %s: the target is missing; write PATTERN:s3://…", o.Pattern)
+			return q, command.Usagef("--on-interrupt %s: the target is missing; write PATTERN:s3://…", o.Pattern)
 		}
 	}
 	var ok bool
 	if q.Signal, ok = stage.SignalNamed(strings.ToUpper(f.signal)); !ok {
-		return q, usagef("--signal: %q is not a signal name; write it like TERM, INT or USR1", f.signal)
+		return q, command.Usagef("--signal: %q is not a signal name; write it like TERM, INT or USR1", f.signal)
 	}
 	if f.spot {
 		if q.Metadata = os.Getenv("AWS_EC2_METADATA_SERVICE_ENDPOINT"); q.Metadata == "" {
@@ -365,17 +358,17 @@ func (f *runFlags) parse(args []string, set *pflag.FlagSet) (stage.Request, erro
 	}
 	q.Transfer.Attrs, err = f.attrs.attrs("", disk{}.read)
 	if !f.attrs.noGuess && q.Transfer.Attrs.Headers.ContentType == "" {
-		q.ContentType = guessType
+		q.ContentType = seqfile.ContentType
 	}
 	return q, err
 }
 
-// recordPrefix is where the record goes.
+// recordPrefix returns where the record goes.
 func (f *runFlags) recordPrefix(outputs []stage.Output) (store.Ref, error) {
 	if f.record != "" {
 		ref, err := parseRemote(f.record)
 		if ref.Key != "" {
-			ref.Key = folderKey(ref.Key)
+			ref.Key = command.FolderKey(ref.Key)
 		}
 		return ref, err
 	}
@@ -385,72 +378,11 @@ func (f *runFlags) recordPrefix(outputs []stage.Output) (store.Ref, error) {
 	o := outputs[0]
 	_, pattern := mirror.SplitPattern(o.Pattern)
 	switch {
-	case isFolder(o.Target.Key):
+	case command.IsFolder(o.Target.Key):
 	case pattern != "", strings.HasSuffix(o.Pattern, "/"):
 		o.Target.Key += "/"
 	default:
 		o.Target.Key += ".run/"
 	}
 	return o.Target, nil
-}
-
-// runStage does it.
-func (a *app) runStage(ctx context.Context, q stage.Request, o haul.Options) error {
-	screen := a.screen(true)
-	st, err := a.connect.open(ctx)
-	if err != nil {
-		return err
-	}
-	o.Observe = screen.Observe
-	c := haul.New(st, o)
-	q.Stdin, q.Stdout, q.Stderr = a.sys.Stdin, a.sys.Stdout, a.sys.Stderr
-	q.Report = &runReport{a: a, client: c, last: func(f func()) func() { return beforeExit(ctx, f) }}
-	rec, err := stage.Run(ctx, c, q)
-	screen.Run(rec)
-	return err
-}
-
-// runReport shows what a run does.
-type runReport struct {
-	a      *app
-	client *haul.Client
-	last   func(func()) func()
-}
-
-func (r *runReport) Note(text string) { r.a.out.Note(text) }
-
-func (r *runReport) Moved(verb, source, target string, result haul.Result) {
-	if r.a.verbose || r.a.json {
-		r.a.out.Done(ui.Task{Verb: verb, Source: source, Target: target}, result)
-	}
-}
-
-func (r *runReport) Failed(verb, source, target string, err error) {
-	r.a.out.Object(ui.Task{Verb: verb, Source: source, Target: target}, mirror.Event{Kind: mirror.Failed, Err: err})
-}
-
-func (r *runReport) During(verb string, size int64, work func() error) error {
-	before := r.client.Progress()
-	return r.a.out.During(ui.Task{Verb: verb, Name: verb + "s"}, func() haul.Progress {
-		s := r.client.Progress()
-		s.Total, s.Done, s.Kept, s.Moved = size, s.Done-before.Done, s.Kept-before.Kept, s.Moved-before.Moved
-		s.PartsTotal, s.PartsDone = s.PartsTotal-before.PartsTotal, s.PartsDone-before.PartsDone
-		return s
-	}, work)
-}
-
-func (r *runReport) Last(f func()) func() { return r.last(f) }
-
-// folderLeftovers says what a run leaves behind that did not come to a good end.
-func folderLeftovers(f *ui.Failure, e *stage.FolderError) {
-	f.GoOn = true
-	f.ThrowAway = shellLine("rm", "-rf", e.Folder)
-	if errors.Is(e.Err, localfile.ErrNoSpace) {
-		f.Advice = append(f.Advice, "--workdir DIR takes another place for the work folder")
-	}
-	kept := "what was staged is kept in " + e.Folder
-	if e.Log != "" {
-		kept = "the work folder and the logs are kept: " + e.Log
-	}
-	f.Advice = append(f.Advice, kept+"; to resume, run the same command again", "to discard it: "+f.ThrowAway)
 }

@@ -20,7 +20,9 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"haul.example/haul/internal/awscli"
 	"haul.example/haul/internal/cli"
+	"haul.example/haul/internal/command"
 	"haul.example/haul/internal/formattest"
 	"haul.example/haul/store"
 	"haul.example/haul/store/storetest"
@@ -33,14 +35,21 @@ func TestMain(m *testing.M) {
 
 // haul is cmd/haul, in this binary.
 func haul() {
-	ctx, stop := cli.Interruptible(context.Background(), os.Exit)
-	sys := cli.System{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
+	ctx, stop := command.Interruptible(context.Background(), os.Exit)
+	sys := command.System{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	valid := func() error { return nil }
 	fi, err := os.Stdout.Stat()
 	if schema := os.Getenv("HAUL_EVENT_SCHEMA"); schema != "" && slices.Contains(os.Args, "--json") && err == nil && fi.Mode()&fs.ModeNamedPipe != 0 {
 		valid = validated(schema, &sys)
 	}
-	code := cli.Run(ctx, sys)
+	words, aws := awscli.Words(os.Args)
+	run := cli.Run
+	if aws {
+		run = awscli.Run
+	} else {
+		words = os.Args[1:]
+	}
+	code := run(ctx, sys, words)
 	stop()
 	if err := valid(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -51,7 +60,7 @@ func haul() {
 
 // validated puts a pipe before standard output, whose lines are compared with the schema of events. The func ends that, and gives what
 // is wrong.
-func validated(schema string, sys *cli.System) func() error {
+func validated(schema string, sys *command.System) func() error {
 	r, w, err := os.Pipe()
 	if err != nil {
 		return func() error { return err }

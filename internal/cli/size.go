@@ -5,6 +5,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
+
+	"haul.example/haul"
+	"haul.example/haul/internal/command"
 )
 
 var sizeUnits = map[string]float64{
@@ -21,10 +26,10 @@ func parseSize(text string) (int64, error) {
 	v, err := strconv.ParseFloat(n, 64)
 	factor, ok := sizeUnits[strings.ToLower(strings.TrimSpace(unit))]
 	if err != nil || !ok || v < 0 {
-		return 0, usagef("%q is not a size; write it like 64MiB, 5GiB or 8388608", text)
+		return 0, command.Usagef("%q is not a size; write it like 64MiB, 5GiB or 8388608", text)
 	}
 	if v *= factor; v >= math.MaxInt64 {
-		return 0, usagef("%q is too large a size", text)
+		return 0, command.Usagef("%q is too large a size", text)
 	}
 	return int64(v), nil
 }
@@ -44,7 +49,7 @@ var timeUnits = map[string]time.Duration{
 
 // parseSpan reads a time such as 90s, 5m, 1h30m, 7d, 2w.
 func parseSpan(text string) (time.Duration, error) {
-	bad := usagef("%q is not a time; write it like 90s, 5m, 12h, 7d or 2w", text)
+	bad := command.Usagef("%q is not a time; write it like 90s, 5m, 12h, 7d or 2w", text)
 	var sum float64
 	rest := strings.TrimSpace(text)
 	if rest == "" {
@@ -77,7 +82,7 @@ type sizeFlag int64
 func (f *sizeFlag) Set(text string) (err error) {
 	n, err := parseSize(text)
 	if err == nil && n == 0 {
-		return usagef("it must be more than 0")
+		return command.Usagef("it must be more than 0")
 	}
 	*f = sizeFlag(n)
 	return err
@@ -97,13 +102,11 @@ type spanFlag time.Duration
 func (f *spanFlag) Set(text string) (err error) {
 	d, err := parseSpan(text)
 	if err == nil && d <= 0 {
-		return usagef("it must be more than 0")
+		return command.Usagef("it must be more than 0")
 	}
 	*f = spanFlag(d)
 	return err
 }
-
-func (f spanFlag) duration() time.Duration { return time.Duration(f) }
 
 func (f *spanFlag) Type() string { return "TIME" }
 
@@ -112,4 +115,31 @@ func (f *spanFlag) String() string {
 		return ""
 	}
 	return time.Duration(*f).String()
+}
+
+// limitFlags bound what a transfer uses.
+type limitFlags struct {
+	concurrency       int
+	memory, bandwidth sizeFlag
+	patience          spanFlag
+}
+
+func (f *limitFlags) add(fs *pflag.FlagSet) {
+	fs.IntVar(&f.concurrency, "concurrency", 0, "`N` parts at once (default: adapts to the link)")
+	fs.Var(&f.memory, "memory", "use at most `SIZE` of memory for buffers (default 128MiB)")
+	fs.Var(&f.bandwidth, "bandwidth", "transfer at most `SIZE` per second, such as 200MB, both ways together")
+	fs.Var(&f.patience, "patience", "give up after `TIME` without progress (default 5m)")
+}
+
+// options returns the options that the flags describe.
+func (f *limitFlags) options(set *pflag.FlagSet) (haul.Options, error) {
+	switch {
+	case f.concurrency < 0 || set.Changed("concurrency") && f.concurrency == 0:
+		return haul.Options{}, command.Usagef("--concurrency: it must be at least 1")
+	case f.bandwidth > 0 && f.bandwidth < 64<<10:
+		return haul.Options{}, command.Usagef("--bandwidth: it must be at least 64KiB")
+	}
+	return haul.Options{
+		Concurrency: f.concurrency, Memory: int64(f.memory), Bandwidth: int64(f.bandwidth), Patience: time.Duration(f.patience),
+	}, nil
 }

@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"context"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul.example/haul"
+	"haul.example/haul/internal/command"
 	"haul.example/haul/mirror"
 )
 
@@ -60,7 +58,7 @@ func (f *syncFlags) flags() *pflag.FlagSet {
 	return fs
 }
 
-// parse understands the flags.
+// parse adds what the flags describe to o.
 func (f *syncFlags) parse(set *pflag.FlagSet, o *mirror.SyncOptions, times bool) error {
 	chosen := 0
 	for _, name := range []string{"size-only", "exact-timestamps", "checksum"} {
@@ -70,15 +68,15 @@ func (f *syncFlags) parse(set *pflag.FlagSet, o *mirror.SyncOptions, times bool)
 	}
 	switch {
 	case chosen > 1:
-		return usagef("--size-only, --exact-timestamps and --checksum cannot be used together")
+		return command.Usagef("--size-only, --exact-timestamps and --checksum cannot be used together")
 	case times && (f.sizeOnly || f.exact):
-		return usagef("--times compares by the times kept with the objects, and goes with neither --size-only nor --exact-timestamps")
+		return command.Usagef("--times compares by the times kept with the objects, and goes with neither --size-only nor --exact-timestamps")
 	case set.Changed("max-delete") && !f.delete:
-		return usagef("--max-delete needs --delete")
+		return command.Usagef("--max-delete needs --delete")
 	case f.allowEmpty && !f.delete:
-		return usagef("--allow-empty-source needs --delete")
+		return command.Usagef("--allow-empty-source needs --delete")
 	case f.maxDelete < 0:
-		return usagef("--max-delete: it must be at least 0")
+		return command.Usagef("--max-delete: it must be at least 0")
 	}
 	o.Rules = mirror.Rules{SizeOnly: f.sizeOnly, ExactTimes: f.exact, Checksum: f.checksum, Times: times, NoOverwrite: o.NoOverwrite}
 	o.Delete, o.AllowEmptySource, o.MaxDelete = f.delete, f.allowEmpty, f.maxDelete
@@ -96,20 +94,4 @@ func (a *app) sync() *cobra.Command {
 		Example: syncExample,
 		Args:    twoArgs,
 	})
-}
-
-// treeRequest is a run over many objects, as either face asks for it.
-type treeRequest struct {
-	from, to mirror.End
-	sync     bool
-	options  mirror.SyncOptions
-}
-
-// run does it, and tells of each object. It is told from many goroutines, one at a time.
-func (r treeRequest) run(ctx context.Context, c *haul.Client, tell func(mirror.Event)) (mirror.Summary, error) {
-	r.options.Observe = tell
-	if r.sync {
-		return mirror.Sync(ctx, c, r.from, r.to, r.options)
-	}
-	return mirror.Tree(ctx, c, r.from, r.to, r.options.Options)
 }

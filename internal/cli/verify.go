@@ -1,32 +1,21 @@
 package cli
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"io"
-	"path/filepath"
-	"strings"
-	"sync/atomic"
-	"time"
-
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"haul.example/haul"
-	"haul.example/haul/internal/amount"
-	"haul.example/haul/internal/ui"
+	"haul.example/haul/internal/command"
 	"haul.example/haul/proof"
-	"haul.example/haul/store"
 )
 
 const verifyLong = `haul verify checks that a delivery is complete and intact, without downloading it: local files are read, and objects are checked
 by the checksums recorded by the store.
 
-  haul verify DIR s3://BUCKET/DIR          each file against its object; also one FILE and s3://BUCKET/KEY, in either order
-  haul verify MANIFEST s3://BUCKET/DIR     each line of a list of digests, or of a receipt, against its object
+  haul verify DIR s3://BUCKET/DIR          each file against its object
+  haul verify FILE s3://BUCKET/KEY         one file against one object, in either order
+  haul verify MANIFEST s3://BUCKET/DIR     each line of a list of digests, or of a receipt
   haul verify MANIFEST DIR                 each line against its file
-  haul verify DIR, haul verify s3://…      by the digest files found there: x.bam.md5, x.bam.md5sum, md5sum.txt and the like
+  haul verify DIR, haul verify s3://…      by the digest files found there, such as x.bam.md5
   haul verify MANIFEST                     the files next to it
   haul verify - s3://BUCKET/DIR            by a MANIFEST from standard input
 
@@ -62,7 +51,6 @@ anything is BAD, else 3 if anything is MISSING, else 7 if anything is UNPROVABLE
 const verifyExample = `  haul verify run42 s3://lab/runs/42
   haul verify md5sum.txt s3://lab/runs/42 --report delivery.html
   haul verify receipt.jsonl s3://lab/runs/42
-  haul verify s3://lab/runs/42
   haul verify --download=all md5sum.txt s3://lab/runs/42
   haul verify --download NA12878.bam s3://lab/runs/42/NA12878.bam
   haul verify filereport_read_run_PRJEB1787.tsv fastq/`
@@ -78,7 +66,7 @@ type verifyFlags struct {
 
 func (f *verifyFlags) flags() []*pflag.FlagSet {
 	fs := pflag.NewFlagSet("Verifying", pflag.ContinueOnError)
-	fs.StringVar(&f.download, "download", "", "download and compare objects that the recorded checksums cannot verify; nothing is written to disk; --download`=all` does so with every object")
+	fs.StringVar(&f.download, "download", "", "download and compare what the recorded checksums cannot verify, or with `=all` every object; nothing is written to disk")
 	fs.Lookup("download").NoOptDefVal = "open"
 	fs.BoolVar(&f.sidecars, "sidecars", false, "take digests from files such as x.bam.md5 or md5sum.txt below SOURCE, and check the files of TARGET by them")
 	fs.StringVar(&f.extra, "extra", "", "what to `DO` if a file is only in the target, or has no digest: fail or allow (default: fail between two trees)")
@@ -86,18 +74,6 @@ func (f *verifyFlags) flags() []*pflag.FlagSet {
 	f.filterFlags.add(fs)
 	fs.Var(&f.memory, "memory", "use at most `SIZE` of memory for buffers (default 128MiB)")
 	return []*pflag.FlagSet{fs, f.attrs.readFlags(nil)}
-}
-
-// verifyRequest is a line of haul verify, understood.
-type verifyRequest struct {
-	words                   []location
-	sidecars                bool
-	download, extra, report string
-	filter                  filterFlags
-	memory                  int64
-	attrs                   store.Attrs
-	// stdin opens standard input, for a list of digests that comes there.
-	stdin func(context.Context) (io.ReadCloser, error)
 }
 
 func (a *app) verify() *cobra.Command {
@@ -109,200 +85,37 @@ func (a *app) verify() *cobra.Command {
 		Example: verifyExample,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 && len(args) != 2 {
-				return usagef("verify needs SOURCE and TARGET, or one DIR, s3://… or MANIFEST")
+				return command.Usagef("verify needs SOURCE and TARGET, or one DIR, s3://… or MANIFEST")
 			}
 			return nil
 		},
 	}
-	a.command(cmd, f.flags(), func(ctx context.Context, args []string) error {
-		req, err := f.parse(args, disk{})
-		if err != nil {
-			return err
-		}
-		return a.runVerify(ctx, req)
-	})
-	return cmd
+	return verb(a, cmd, f.flags(), func(args []string, _ *pflag.FlagSet) (command.VerifyRequest, error) {
+		return f.parse(args, disk{})
+	}, a.session.Verify)
 }
 
-// parse understands the line.
-func (f *verifyFlags) parse(args []string, d files) (r verifyRequest, err error) {
-	r = verifyRequest{download: f.download, sidecars: f.sidecars, extra: f.extra, report: f.report, filter: f.filterFlags, memory: int64(f.memory)}
+// parse returns the request that the flags and arguments describe.
+func (f *verifyFlags) parse(args []string, d files) (r command.VerifyRequest, err error) {
+	r = command.VerifyRequest{Download: f.download, Sidecars: f.sidecars, Extra: f.extra, Report: f.report, Filter: f.filter, Memory: int64(f.memory)}
 	for i, word := range args {
 		l, err := parseLocation(word)
 		if err != nil {
 			return r, err
 		}
-		if l.kind == stream && (i > 0 || len(args) == 1 || f.sidecars) {
-			return r, usagef("only a list of digests can come from standard input: haul verify - s3://BUCKET/DIR, or haul verify - DIR")
+		if l.Kind == command.Stream && (i > 0 || len(args) == 1 || f.sidecars) {
+			return r, command.Usagef("only a list of digests can come from standard input: haul verify - s3://BUCKET/DIR, or haul verify - DIR")
 		}
-		r.words = append(r.words, l)
+		r.Ends = append(r.Ends, l)
 	}
 	switch {
 	case f.download != "" && f.download != "open" && f.download != "all":
-		return r, usagef("--download must be open or all (got %q)", f.download)
+		return r, command.Usagef("--download must be open or all (got %q)", f.download)
 	case f.extra != "" && f.extra != "fail" && f.extra != "allow":
-		return r, usagef("--extra must be fail or allow (got %q)", f.extra)
+		return r, command.Usagef("--extra must be fail or allow (got %q)", f.extra)
 	case f.report != "" && !proof.IsReport(f.report):
-		return r, usagef("--report: the name must end in .html, .json or .csv (got %s)", f.report)
+		return r, command.Usagef("--report: the name must end in .html, .json or .csv (got %s)", f.report)
 	}
-	r.attrs, err = f.attrs.attrs("", d.read)
+	r.Attrs, err = f.attrs.attrs("", d.read)
 	return r, err
-}
-
-// full gives a location for who reads of it elsewhere.
-func (l location) full() string {
-	if abs, err := filepath.Abs(l.text); err == nil && l.kind == local {
-		return abs
-	}
-	if l.kind == stream {
-		return "standard input"
-	}
-	return l.text
-}
-
-// fails reports whether EXTRA counts.
-func (r verifyRequest) fails(t proof.Expected) bool {
-	return r.extra == "fail" || r.extra == "" && t.Exact()
-}
-
-// runVerify does it.
-func (a *app) runVerify(ctx context.Context, req verifyRequest) (err error) {
-	screen := a.screen(false)
-	st, err := a.connect.open(ctx)
-	if err != nil {
-		return err
-	}
-	client := haul.New(st, haul.Options{Observe: screen.Observe, Memory: req.memory})
-	defer a.noteStop(ctx)()
-	began := time.Now()
-	req.stdin = func(ctx context.Context) (io.ReadCloser, error) {
-		in, err := a.openSource(ctx, req.words[0])
-		if err != nil {
-			return nil, err
-		}
-		r, w := io.Pipe() // a Read may go on for as long as it likes
-		go func() {
-			_, err := io.Copy(w, &source{in, ctx.Err})
-			w.CloseWithError(err)
-		}()
-		context.AfterFunc(ctx, func() { w.CloseWithError(context.Cause(ctx)) })
-		return r, nil
-	}
-	truth, target, err := req.resolve(ctx, client)
-	if err != nil {
-		return err
-	}
-	if truth.Close != nil {
-		defer func() { err = errors.Join(err, truth.Close()) }()
-	}
-	var report *proof.Report
-	if req.report != "" {
-		about := proof.About{Truth: req.words[0].full(), What: truth.What, Target: req.words[len(req.words)-1].full(), Store: store.Identity(client.Store()), Time: began, By: versionText()}
-		if report, err = proof.NewReport(req.report, about); err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, report.Close()) }()
-	}
-	var found verifyError
-	var read atomic.Int64
-	var lost error
-	look := func() haul.Progress {
-		m := client.Progress()
-		m.Done, m.Elapsed = read.Load(), time.Since(began)
-		return m
-	}
-	task := ui.Task{Verb: "verify", Name: baseName(strings.TrimSuffix(req.words[len(req.words)-1].text, "/")), Many: true}
-	err = screen.During(task, look, func() (err error) {
-		o := proof.Options{Download: req.download != "", All: req.download == "all", ExtraFails: req.fails(truth), Attrs: req.attrs, Read: func(n int) { read.Add(int64(n)) }}
-		o.Observe = func(f proof.Finding, now proof.Counts) {
-			found.add(f)
-			screen.Finding(f, now, f.Verdict != proof.OK && (f.Verdict != proof.Extra || o.ExtraFails || truth.IsReceipt()))
-			if report != nil && lost == nil {
-				lost = report.Add(f)
-			}
-		}
-		found.Summary, err = proof.Verify(ctx, client, truth, target, o)
-		return err
-	})
-	if err == nil || found.Found > 0 {
-		screen.Verified(found.Summary)
-	}
-	if err == nil && report != nil {
-		if err = lost; err == nil {
-			err = report.End(found.Summary)
-		}
-		if err == nil {
-			screen.Note("the report is in " + req.report)
-		}
-	}
-	if err == nil && found.code() != codeOK {
-		return &found
-	}
-	return err
-}
-
-// verifyError says that not all is OK.
-type verifyError struct {
-	proof.Summary
-	// settles counts what --download would settle, and its bytes.
-	settles int
-	bytes   int64
-}
-
-func (e *verifyError) add(f proof.Finding) {
-	if f.Settles {
-		e.settles++
-		e.bytes += max(f.Size, 0)
-	}
-}
-
-// Error counts what is not OK.
-func (e *verifyError) Error() string {
-	var all []string
-	for _, c := range []struct {
-		n    int
-		what string
-	}{{e.Bad, "bad"}, {e.Missing, "missing"}, {e.Unprovable, "unprovable"}} {
-		if c.n > 0 {
-			all = append(all, fmt.Sprintf("%d %s", c.n, c.what))
-		}
-	}
-	switch {
-	case !e.ExtraFails || e.Extra == 0:
-	case e.Sidecars:
-		all = append(all, fmt.Sprintf("%d without a digest", e.Extra))
-	default:
-		all = append(all, fmt.Sprintf("%d extra", e.Extra))
-	}
-	if len(all) == 0 {
-		return "nothing was there to be verified"
-	}
-	return strings.Join(all, ", ") + "; listed above"
-}
-
-// code is the exit code: the worst of what was found decides.
-func (e *verifyError) code() int {
-	switch {
-	case e.Bad > 0:
-		return codeDiffer
-	case e.Missing > 0, e.Found == e.Extra:
-		return codeNotFound
-	case e.Unprovable > 0:
-		return codeOpen
-	case e.ExtraFails && e.Extra > 0:
-		return codeFailed
-	}
-	return codeOK
-}
-
-func (e *verifyError) kind() string {
-	return map[int]string{codeDiffer: "bad", codeNotFound: "missing", codeOpen: "unprovable", codeFailed: "extra"}[e.code()]
-}
-
-// advice says how to settle what is open.
-func (e *verifyError) advice() []string {
-	if e.settles == 0 {
-		return nil
-	}
-	return []string{fmt.Sprintf("to verify what is UNPROVABLE, add --download: it downloads and compares %s, and writes nothing to disk", amount.Bytes(e.bytes))}
 }

@@ -95,8 +95,8 @@ type failureRecord struct {
 	ExitCode  int      `json:"exit_code"`
 	Advice    []string `json:"advice,omitempty"`
 	KeptBytes int64    `json:"kept_bytes"`
-	GoOn      bool     `json:"go_on"`
-	ThrowAway string   `json:"throw_away,omitempty"`
+	Resumable bool     `json:"go_on"`
+	Discard   string   `json:"throw_away,omitempty"`
 }
 
 type uploadRecord struct {
@@ -187,7 +187,7 @@ func doneRecord(t Task, d haul.Result) record {
 func failRecord(f Failure) record {
 	return record{
 		Event: "error", Error: f.Message, Kind: f.Kind,
-		Fail: &failureRecord{ExitCode: f.Code, Advice: f.Advice, KeptBytes: f.KeptBytes, GoOn: f.GoOn, ThrowAway: f.ThrowAway},
+		Fail: &failureRecord{ExitCode: f.Code, Advice: f.Advice, KeptBytes: f.KeptBytes, Resumable: f.Resumable, Discard: f.Discard},
 	}
 }
 

@@ -10,7 +10,7 @@
 //	StdoutIsData  the object's own bytes    all of the above
 //
 // Text from outside (keys, messages of servers) is made harmless before it is written. Sizes are in binary units.
-// The package decides nothing: which words an error deserves, and which exit code, is said by internal/cli.
+// The package decides nothing: internal/command chooses the message of an error, and its exit code.
 package ui
 
 import (
@@ -238,11 +238,11 @@ type Failure struct {
 	Message string
 	// Advice is what to do, one sentence a line.
 	Advice []string
-	// KeptBytes are at the other end, and the same line goes on with them where GoOn says so.
+	// KeptBytes are at the other end, and the same command resumes with them if Resumable.
 	KeptBytes int64
-	GoOn      bool
-	// ThrowAway is the line for the shell that removes what was left behind; empty where nothing was.
-	ThrowAway string
+	Resumable bool
+	// Discard is the shell command that removes what was left behind; "" if nothing was.
+	Discard string
 }
 
 // Fail tells why a run ended badly.

@@ -286,7 +286,7 @@ func TestJSON(t *testing.T) {
 		s.Done(task, result(true))
 		s.Upload(ui.Row{Upload: store.Upload{Ref: store.Ref{Bucket: "b", Key: "k"}, ID: "i", Started: time.Now()}, Counted: true, Parts: 1})
 		s.Bucket("b")
-		s.Fail(ui.Failure{Code: 4, Kind: "access denied", Message: "no", GoOn: true, KeptBytes: 5, ThrowAway: "haul uploads"})
+		s.Fail(ui.Failure{Code: 4, Kind: "access denied", Message: "no", Resumable: true, KeptBytes: 5, Discard: "haul uploads"})
 		const begin = `{"schema_version":1,"event":`
 		const places = `"verb":"upload","source":"./NA12878.bam","target":"s3://lab/NA12878.bam"`
 		progress := func(second int, rate string) string {

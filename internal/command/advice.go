@@ -1,0 +1,128 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"haul.example/haul"
+	"haul.example/haul/internal/amount"
+	"haul.example/haul/internal/journal"
+	"haul.example/haul/internal/stage"
+	"haul.example/haul/internal/ui"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
+)
+
+// Explain turns an error into a message and advice: what happened, what to do about it, how to resume, how to clean up.
+func (s *Session) Explain(err error) ui.Failure {
+	f := ui.Failure{Code: ExitCode(err), Kind: kindName(err), Message: message(err)}
+	var usage *UsageError
+	if errors.As(err, &usage) {
+		f.Advice = append(f.Advice, "see haul --help, or haul COMMAND --help")
+		return f
+	}
+	if rest := new(unfinishedError); errors.As(err, &rest) {
+		f.Advice = rest.advice()
+		return f
+	}
+	if part := new(PartialError); errors.As(err, &part) {
+		f.Advice = append(f.Advice, s.hints(part.first)...)
+		return f
+	}
+	if found := new(verifyError); errors.As(err, &found) {
+		f.Advice = found.advice()
+		return f
+	}
+	f.Advice = append(f.Advice, s.hints(err)...)
+	tree, folder := new(treeError), new(stage.FolderError)
+	switch {
+	case errors.As(err, &tree):
+		s.treeLeftovers(&f, tree)
+	case errors.As(err, &folder):
+		folderLeftovers(&f, folder)
+	default:
+		s.leftovers(&f, err)
+	}
+	return f
+}
+
+// message returns the text of an error, without repetition.
+func message(err error) string {
+	var busy *journal.BusyError
+	if errors.As(err, &busy) && errors.Is(err, stage.ErrRuns) {
+		return fmt.Sprintf("%v: process %d on %s", stage.ErrRuns, busy.PID, busy.Host)
+	}
+	if errors.As(err, &busy) && busy.PID != 0 {
+		return fmt.Sprintf("%v: process %d on %s", haul.ErrBusy, busy.PID, busy.Host)
+	}
+	var e *store.Error
+	if errors.As(err, &e) && e.Op == "Open" && e.Err != nil { // opening a store involves no object
+		return ui.Reason(e.Err)
+	}
+	return ui.Reason(err)
+}
+
+// hints returns advice about the cause.
+func (s *Session) hints(err error) []string {
+	var stopped *Stopped
+	if errors.As(err, &stopped) {
+		return nil
+	}
+	var hints []string
+	var e *store.Error
+	if errors.As(err, &e) {
+		switch {
+		case e.Kind == store.NoBucket: // in place of the store's hint, which cannot know the flags
+			line := ShellLine(append([]string{"haul", "mb", Scheme + e.Ref.Bucket}, s.Connection.words()...)...)
+			hints = append(hints, "check the spelling; to make the bucket: "+line)
+		case e.Kind == store.NotFound && e.Hint == "" && strings.HasSuffix(e.Ref.Key, "/"):
+			hints = append(hints, "a folder is not an object; with --recursive everything below it is copied")
+		case e.Hint != "":
+			hints = append(hints, e.Hint)
+		}
+	}
+	switch {
+	case errors.As(err, new(*mirror.EmptySourceError)):
+		hints = append(hints, "check that the source is mounted, and its spelling; to delete anyway: --allow-empty-source")
+	case errors.Is(err, stage.ErrRuns):
+		hints = append(hints, "wait for it, or stop it; to run the same command several times at once, give each run its own --workdir")
+	case errors.Is(err, haul.ErrBusy):
+		hints = append(hints, "wait for it, or stop it and run the same command again")
+	}
+	return hints
+}
+
+// leftovers adds what a failed transfer leaves behind: how much is kept, how to resume, and how to discard it.
+func (s *Session) leftovers(f *ui.Failure, err error) {
+	var total int64
+	var moved *transferError
+	if errors.As(err, &moved) {
+		total = moved.total
+	}
+	var left *haul.IncompleteUploadError
+	var kept *haul.PartialFileError
+	switch {
+	case errors.As(err, &left):
+		f.KeptBytes, f.Resumable = left.Bytes, left.Resumable
+		f.Discard = s.Connection.AbortLine(left.Upload.Ref)
+		if left.Resumable {
+			f.Advice = append(f.Advice, resumeAdvice(left.Bytes, total, ""))
+		} else {
+			f.Advice = append(f.Advice, fmt.Sprintf("%s of it stay in the store, and may be billed", amount.Bytes(left.Bytes)))
+		}
+		f.Advice = append(f.Advice, "to discard it: "+f.Discard)
+	case errors.As(err, &kept):
+		f.KeptBytes, f.Resumable = kept.Bytes, true
+		f.Discard = ShellLine("rm", kept.Path)
+		f.Advice = append(f.Advice, resumeAdvice(kept.Bytes, total, " in "+kept.Path), "to discard it: "+f.Discard)
+	}
+}
+
+// resumeAdvice says how to resume, and how much is kept.
+func resumeAdvice(bytes, total int64, where string) string {
+	if bytes == 0 {
+		return "to retry, run the same command again; nothing is kept yet"
+	}
+	return fmt.Sprintf("to resume, run the same command again: %s are kept%s", amount.Of(bytes, total), where)
+}

@@ -1,0 +1,63 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"haul.example/haul"
+	"haul.example/haul/internal/ui"
+	"haul.example/haul/mirror"
+	"haul.example/haul/store"
+)
+
+// CatRequest writes objects to standard output, one after the other.
+type CatRequest struct {
+	Refs     []store.Ref
+	Transfer mirror.TransferOptions
+	Options  haul.Options
+}
+
+// Cat runs r.
+func (s *Session) Cat(ctx context.Context, r CatRequest) (err error) {
+	s.DataOnStdout = true
+	c, err := s.client(ctx, r.Options)
+	if err != nil {
+		return err
+	}
+	defer s.noteStop(ctx)()
+	out, err := s.System.stdout()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	defer context.AfterFunc(ctx, func() { _ = out.SetWriteDeadline(time.Unix(1, 0)) })()
+	for _, ref := range r.Refs {
+		if err := s.catOne(ctx, c, ref, sink{out}, r.Transfer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// catOne writes one object. It reports only what could not be verified, unless more was asked for.
+func (s *Session) catOne(ctx context.Context, c *haul.Client, ref store.Ref, out io.Writer, t mirror.TransferOptions) error {
+	screen := s.Screen()
+	task := ui.Task{Verb: DownloadFile.verb(), Source: ref.String(), Target: "stdout", Name: BaseKey(ref.Key)}
+	var result haul.Result
+	err := screen.During(task, c.Progress, func() (err error) {
+		result, err = c.DownloadStream(ctx, ref, out, t.Download())
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case s.Verbose || s.JSON:
+		screen.Done(task, result)
+	case !result.Proof.Verified:
+		screen.Note(fmt.Sprintf("%s: not verified: %s", ref, result.Proof.Text))
+	}
+	return nil
+}

@@ -1,0 +1,143 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"haul.example/haul/store"
+	"haul.example/haul/store/s3"
+)
+
+// Connection says which store to open, and as whom. What is empty is found as the AWS SDK finds it: environment, ~/.aws, SSO, IMDS.
+type Connection struct {
+	Endpoint, Region, Profile string
+	NoSignRequest             bool
+	CABundle                  string
+	NoVerifySSL               bool
+	Addressing                string
+	Accelerate, DualStack     bool
+
+	Regions map[string]string // of buckets, if they are not that of Region
+}
+
+// check refuses what cannot be, before any request.
+func (c *Connection) check() error {
+	if c.Endpoint != "" {
+		u, err := url.Parse(c.Endpoint)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return Usagef("--endpoint-url: %q is not a URL; write it like https://s3.example.org", c.Endpoint)
+		}
+		if u.User != nil {
+			return Usagef("--endpoint-url: credentials do not belong in the address; use a profile or AWS_ACCESS_KEY_ID")
+		}
+	}
+	switch c.Addressing {
+	case "auto", "path", "virtual":
+	default:
+		return Usagef("--addressing must be auto, path or virtual (got %q)", c.Addressing)
+	}
+	return checkProxies()
+}
+
+// checkProxies refuses an invalid proxy address: net/http would connect without a proxy, silently.
+func checkProxies() error {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		address := os.Getenv(name)
+		if address == "" {
+			continue
+		}
+		if !strings.Contains(address, "://") {
+			address = "http://" + address
+		}
+		u, err := url.Parse(address)
+		if err != nil || u.Host == "" || !slices.Contains([]string{"http", "https", "socks5", "socks5h"}, u.Scheme) {
+			return Usagef("%s is not a proxy address; write it like http://gate.example.org:3128 or http://USER:PASSWORD@gate.example.org:3128, with special characters as %%XX", name)
+		}
+	}
+	return nil
+}
+
+// words returns the flags that a suggested command needs to reach the same store as the same user.
+func (c *Connection) words() []string {
+	var w []string
+	add := func(flag, value string) {
+		if value != "" {
+			w = append(w, flag, value)
+		}
+	}
+	add("--endpoint-url", c.Endpoint)
+	add("--region", c.Region)
+	add("--profile", c.Profile)
+	add("--ca-bundle", c.CABundle)
+	if c.NoSignRequest {
+		w = append(w, "--no-sign-request")
+	}
+	if c.NoVerifySSL {
+		w = append(w, "--no-verify-ssl")
+	}
+	if c.Addressing != "auto" {
+		add("--addressing", c.Addressing)
+	}
+	if c.Accelerate {
+		w = append(w, "--accelerate")
+	}
+	if c.DualStack {
+		w = append(w, "--dualstack")
+	}
+	return w
+}
+
+// open opens the store.
+func (c *Connection) open(ctx context.Context) (*s3.Store, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	if c.HalfKeys() {
+		return nil, &store.Error{Kind: store.NoCredentials, Op: "Open", Hint: "set AWS_SECRET_ACCESS_KEY as well, or unset AWS_ACCESS_KEY_ID to use a profile",
+			Err: errors.New("AWS_ACCESS_KEY_ID is set, and AWS_SECRET_ACCESS_KEY is not")}
+	}
+	return s3.Open(ctx, c.Config())
+}
+
+// HalfKeys reports whether the environment, if it is used, has an access key without its secret.
+func (c *Connection) HalfKeys() bool {
+	return c.Profile == "" && !c.NoSignRequest && os.Getenv("AWS_ACCESS_KEY_ID") != "" && os.Getenv("AWS_SECRET_ACCESS_KEY") == ""
+}
+
+// Config returns the configuration of the store.
+func (c *Connection) Config() s3.Config {
+	normalizeEnv()
+	cfg := s3.Config{
+		Endpoint: c.Endpoint, Region: c.Region, Profile: c.Profile, NoSignRequest: c.NoSignRequest,
+		NoVerifySSL: c.NoVerifySSL, CABundle: c.CABundle, Accelerate: c.Accelerate, DualStack: c.DualStack,
+		Regions: c.Regions, MFA: askMFA, RoleCache: roleCache(),
+	}
+	switch c.Addressing {
+	case "path":
+		cfg.Addressing = s3.AddressPath
+	case "virtual":
+		cfg.Addressing = s3.AddressVirtual
+	}
+	return cfg
+}
+
+// normalizeEnv rewrites variables that the AWS CLI reads differently from the SDK: to the CLI any value of a switch but true is false,
+// it has one more retry mode (haul's is its own), and an older name of the session token.
+func normalizeEnv() {
+	for _, name := range []string{"AWS_USE_DUALSTACK_ENDPOINT", "AWS_USE_FIPS_ENDPOINT", "AWS_S3_USE_ARN_REGION",
+		"AWS_S3_DISABLE_MULTIREGION_ACCESS_POINTS", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"} {
+		if v := os.Getenv(name); v != "" && !strings.EqualFold(v, "true") && !strings.EqualFold(v, "false") {
+			_ = os.Setenv(name, "false")
+		}
+	}
+	if os.Getenv("AWS_RETRY_MODE") == "legacy" {
+		_ = os.Setenv("AWS_RETRY_MODE", "standard")
+	}
+	if v := os.Getenv("AWS_SECURITY_TOKEN"); v != "" && os.Getenv("AWS_SESSION_TOKEN") == "" {
+		_ = os.Setenv("AWS_SESSION_TOKEN", v)
+	}
+}

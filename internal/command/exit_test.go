@@ -1,0 +1,126 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"haul.example/haul"
+	"haul.example/haul/internal/journal"
+	"haul.example/haul/store"
+)
+
+func TestExitCodes(t *testing.T) {
+	of := func(k store.Kind) error { return fmt.Errorf("try: %w", &store.Error{Kind: k, Op: "PutObject"}) }
+	for _, c := range []struct {
+		err  error
+		code int
+	}{
+		{nil, 0},
+		{errors.New("x"), 1},
+		{of(store.Network), 1},
+		{of(store.Unavailable), 1},
+		{of(store.Archived), 1},
+		{of(store.WrongRegion), 1},
+		{of(store.Invalid), 1},
+		{of(store.TooLarge), 1},
+		{&PartialError{first: of(store.Denied)}, 1},
+		{&NotEmptiedError{&PartialError{first: of(store.Denied)}}, 1},
+		{of(store.NotEmpty), 5},
+		{&store.Error{Kind: store.Network, Err: syscall.EACCES}, 1},
+		{&store.Error{Kind: store.Network, Err: syscall.EPIPE}, 1},
+		{&UsageError{"x"}, 2},
+		{fmt.Errorf("a part size of 5 bytes: %w", store.Invalid), 2},
+		{&MissingError{"x"}, 3},
+		{of(store.NotFound), 3},
+		{of(store.NoBucket), 3},
+		{of(store.NoUpload), 3},
+		{of(store.Denied), 4},
+		{of(store.NoCredentials), 4},
+		{of(store.Expired), 4},
+		{of(store.ClockSkew), 4},
+		{&fs.PathError{Op: "open", Path: "x", Err: fs.ErrPermission}, 4},
+		{of(store.Exists), 5},
+		{of(store.Changed), 5},
+		{fmt.Errorf("x: %w", fs.ErrExist), 5},
+		{fmt.Errorf("x: %w", haul.ErrBusy), 5},
+		{fmt.Errorf("x: %w", haul.ErrSourceChanged), 5},
+		{fmt.Errorf("x: %w", haul.ErrMismatch), 6},
+		{of(store.Corrupt), 6},
+		{&haul.IncompleteUploadError{Err: of(store.Denied)}, 4},
+		{&haul.PartialFileError{Err: of(store.Changed)}, 5},
+		{&transferError{err: &haul.PartialFileError{Err: haul.ErrMismatch}}, 6},
+		{&endedError{&Stopped{os.Interrupt}, of(store.Network)}, 130},
+		{&haul.IncompleteUploadError{Err: &Stopped{syscall.SIGTERM}}, 143},
+		{&Stopped{syscall.SIGHUP}, 129},
+		{fmt.Errorf("write: %w", ErrReaderGone), 141},
+	} {
+		if got := ExitCode(c.err); got != c.code {
+			t.Errorf("exitCode(%v) = %d, want %d", c.err, got, c.code)
+		}
+		documented := slices.ContainsFunc(ExitCodes, func(s ExitStatus) bool { return s.Code == c.code || c.code > codeSignal })
+		if !documented {
+			t.Errorf("code %d is not documented", c.code)
+		}
+	}
+}
+
+func TestAdvice(t *testing.T) {
+	a := &Session{Connection: Connection{Endpoint: "https://s3.example.org", Profile: "my lab", NoSignRequest: true, NoVerifySSL: true, Addressing: "path"}}
+	const flags = " --endpoint-url https://s3.example.org --profile 'my lab' --no-sign-request --no-verify-ssl --addressing path"
+	left := func(bytes int64, resumable bool) error {
+		return &transferError{total: 10 << 20, err: &haul.IncompleteUploadError{
+			Upload: store.Upload{Ref: store.Ref{Bucket: "lab", Key: "a b"}}, Bytes: bytes, Resumable: resumable,
+			Err: &store.Error{Kind: store.Network, Op: "UploadPart", Hint: "hint"},
+		}}
+	}
+	for _, c := range []struct {
+		name string
+		err  error
+		want []string
+	}{
+		{"resumable", left(5<<20, true), []string{
+			"hint", "to resume, run the same command again: 5.0 of 10.0 MiB are kept", "to discard it: haul uploads 's3://lab/a b' --abort" + flags,
+		}},
+		{"nothing kept", left(0, true), []string{
+			"hint", "to retry, run the same command again; nothing is kept yet", "to discard it: haul uploads 's3://lab/a b' --abort" + flags,
+		}},
+		{"not resumable", left(5<<20, false), []string{
+			"hint", "5.0 MiB of it stay in the store, and may be billed", "to discard it: haul uploads 's3://lab/a b' --abort" + flags,
+		}},
+		{"a download", &haul.PartialFileError{Path: "/d/.x y.haul-1", Bytes: 3 << 20, Err: errors.New("x")}, []string{
+			"to resume, run the same command again: 3.0 MiB are kept in /d/.x y.haul-1", "to discard it: rm '/d/.x y.haul-1'",
+		}},
+		{"no bucket", &store.Error{Kind: store.NoBucket, Ref: store.Ref{Bucket: "lab"}, Hint: "the store's"}, []string{
+			"check the spelling; to make the bucket: haul mb s3://lab" + flags,
+		}},
+		{"busy", fmt.Errorf("x: %w", haul.ErrBusy), []string{"wait for it, or stop it and run the same command again"}},
+		{"stopped", &endedError{&Stopped{os.Interrupt}, &store.Error{Kind: store.Network, Hint: "hint"}}, nil},
+	} {
+		if got := a.Explain(c.err).Advice; !slices.Equal(got, c.want) {
+			t.Errorf("%s:\n got %q\nwant %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestMessages(t *testing.T) {
+	a := New(System{})
+	for want, err := range map[string]error{
+		`no profile "x"`: &store.Error{Kind: store.Invalid, Op: "Open", Err: errors.New(`no profile "x"`)},
+		"another haul is doing this transfer: process 7 on node3": fmt.Errorf("%w: %w", haul.ErrBusy, &journal.BusyError{PID: 7, Host: "node3"}),
+		"stopped by Ctrl-C":                    &endedError{&Stopped{os.Interrupt}, errors.New("context canceled")},
+		"x: GetObject s3://b/k: access denied": fmt.Errorf("x: %w", &store.Error{Kind: store.Denied, Op: "GetObject", Ref: store.Ref{Bucket: "b", Key: "k"}}),
+	} {
+		if got := a.Explain(err); got.Message != want {
+			t.Errorf("%q, want %q", got.Message, want)
+		}
+	}
+	if f := a.Explain(&UsageError{"x"}); f.Kind != "usage" || !strings.Contains(f.Advice[0], "--help") {
+		t.Errorf("usage: %+v", f)
+	}
+}
