@@ -287,7 +287,7 @@ func (t *transfer) stream(ctx context.Context) error {
 	stdio := command.Location{Kind: command.Stream}
 	var err error
 	if upload {
-		_, err = t.sys.UploadStream(ctx, t.client, stdio, to, t.tree.Transfer)
+		_, err = t.sys.UploadStream(ctx, t.client, stdio, to, t.tree.Transfer.Upload())
 	} else {
 		err = t.streamDown(ctx, ref, stdio)
 	}
@@ -307,8 +307,6 @@ func (t *transfer) stream(ctx context.Context) error {
 
 // streamDown writes an object to standard output, or to a stream that has a name.
 func (t *transfer) streamDown(ctx context.Context, ref store.Ref, to command.Location) error {
-	tr := t.tree.Transfer
-	tr.Resume = haul.ResumeNever
-	_, err := t.sys.DownloadStream(ctx, t.client, ref, to, tr)
+	_, err := t.sys.DownloadStream(ctx, t.client, ref, to, t.tree.Transfer.Download())
 	return err
 }

@@ -37,17 +37,11 @@ func notForeign(word string) error {
 	return command.Usagef("%s is an address, and haul reads and writes local paths and s3:// only (a local file of that name is ./%s)", word, word)
 }
 
-// parseS3 parses s3://BUCKET/KEY.
+// parseS3 is store.Parse for what a user typed.
 func parseS3(url string) (store.Ref, error) {
-	ref := command.SplitAddress(url)
-	switch {
-	case ref.Bucket == "":
-		return store.Ref{}, command.Usagef("%s has no bucket name; write s3://BUCKET/KEY", url)
-	case command.IsAccessPoint(ref.Bucket):
-	case strings.HasPrefix(ref.Bucket, "arn:"):
-		return store.Ref{}, command.Usagef("%s is not an access point's address; write s3://arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/KEY", url)
-	case strings.ContainsAny(ref.Bucket, " \t\r\n?#@\\"):
-		return store.Ref{}, command.Usagef("%q in %s can be no bucket's name", ref.Bucket, url)
+	ref, err := store.Parse(url)
+	if err != nil {
+		return ref, command.Usagef("%v", err)
 	}
 	return ref, nil
 }

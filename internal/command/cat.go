@@ -9,14 +9,13 @@ import (
 
 	"haul.example/haul"
 	"haul.example/haul/internal/ui"
-	"haul.example/haul/mirror"
 	"haul.example/haul/store"
 )
 
 // CatRequest writes objects to standard output, one after the other.
 type CatRequest struct {
 	Refs     []store.Ref
-	Transfer mirror.TransferOptions
+	Transfer haul.DownloadOptions
 	Options  haul.Options
 }
 
@@ -43,12 +42,12 @@ func (s *Session) Cat(ctx context.Context, r CatRequest) (err error) {
 }
 
 // catOne writes one object. It reports only what could not be verified, unless more was asked for.
-func (s *Session) catOne(ctx context.Context, c *haul.Client, ref store.Ref, out io.Writer, t mirror.TransferOptions) error {
+func (s *Session) catOne(ctx context.Context, c *haul.Client, ref store.Ref, out io.Writer, t haul.DownloadOptions) error {
 	screen := s.Screen()
 	task := ui.Task{Verb: DownloadFile.verb(), Source: ref.String(), Target: "stdout", Name: BaseKey(ref.Key)}
 	var result haul.Result
 	err := screen.During(task, c.Progress, func() (err error) {
-		result, err = c.DownloadStream(ctx, ref, out, t.Download())
+		result, err = c.DownloadStream(ctx, ref, out, t)
 		return err
 	})
 	switch {

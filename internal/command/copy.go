@@ -239,9 +239,9 @@ func (s *Session) move(ctx context.Context, c *haul.Client, r CopyRequest) (haul
 	case CopyObject:
 		return c.Copy(ctx, r.From.Ref, r.To.Ref, r.Transfer.Copy())
 	case UploadStream:
-		return s.System.UploadStream(ctx, c, r.From, r.To.Ref, r.Transfer)
+		return s.System.UploadStream(ctx, c, r.From, r.To.Ref, r.Transfer.Upload())
 	}
-	return s.System.DownloadStream(ctx, c, r.From.Ref, r.To, r.Transfer)
+	return s.System.DownloadStream(ctx, c, r.From.Ref, r.To, r.Transfer.Download())
 }
 
 // transferError is the error of one transfer, with what the advice on resuming needs.

@@ -3,7 +3,6 @@ package command
 import (
 	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"haul.example/haul/mirror"
@@ -68,26 +67,14 @@ func (l Location) full() string {
 	return l.Text
 }
 
-// arn matches an access point's ARN, in the forms of the AWS CLI: the first word is the service, and the name may follow a colon or
-// a slash.
-var arn = regexp.MustCompile(`^(?:arn:aws[a-z-]*:(?:` +
-	`s3:[a-z0-9-]*:[0-9]{12}:accesspoint[:/][^/:]+|` +
-	`s3-outposts:[a-z0-9-]+:[0-9]{12}:outpost[:/][a-zA-Z0-9-]{1,63}[:/]accesspoint[:/][a-zA-Z0-9-]{1,63}|` +
-	`s3-object-lambda:[a-z0-9-]+:[0-9]{12}:accesspoint[:/][a-zA-Z0-9-]{1,63}))(/|$)`)
-
-// SplitAddress splits an address, with or without s3://, at its first slash. The key stays as it is: nothing is decoded or cleaned,
-// since "a//b", "a/../b" and "a%20b" are different keys. An access point's ARN stands for a bucket.
+// SplitAddress is store.Parse for an address that need not be valid: what is not is split at its first slash.
 func SplitAddress(address string) store.Ref {
-	rest := strings.TrimPrefix(address, Scheme)
-	if m := arn.FindStringSubmatchIndex(rest); m != nil {
-		return store.Ref{Bucket: rest[:m[2]], Key: strings.TrimPrefix(rest[m[2]:], "/")}
+	if ref, err := store.Parse(address); err == nil {
+		return ref
 	}
-	bucket, key, _ := strings.Cut(rest, "/")
+	bucket, key, _ := strings.Cut(strings.TrimPrefix(address, Scheme), "/")
 	return store.Ref{Bucket: bucket, Key: key}
 }
-
-// IsAccessPoint reports whether a bucket is an access point's ARN.
-func IsAccessPoint(bucket string) bool { return arn.MatchString(bucket) }
 
 // IsFolder reports whether a key stands for a folder: the bucket itself, or a key that ends in a slash.
 func IsFolder(key string) bool { return key == "" || strings.HasSuffix(key, "/") }

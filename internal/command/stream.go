@@ -13,34 +13,33 @@ import (
 	"time"
 
 	"haul.example/haul"
-	"haul.example/haul/mirror"
 	"haul.example/haul/store"
 )
 
 // ErrReaderGone reports that the reader of standard output, or of a pipe, closed it. Like any tool in a pipe, haul then ends quietly.
 var ErrReaderGone = errors.New("the reader of the output went away")
 
-// UploadStream uploads standard input, or a stream that has a name. If t has no ExpectedSize and from is a regular file, that is set.
-func (s System) UploadStream(ctx context.Context, c *haul.Client, from Location, to store.Ref, t mirror.TransferOptions) (haul.Result, error) {
+// UploadStream uploads standard input, or a stream that has a name. If o has no ExpectedSize and from is a regular file, that is set.
+func (s System) UploadStream(ctx context.Context, c *haul.Client, from Location, to store.Ref, o haul.UploadOptions) (haul.Result, error) {
 	in, err := s.openSource(ctx, from)
 	if err != nil {
 		return haul.Result{}, err
 	}
 	defer in.Close() // only read from
-	if t.ExpectedSize == 0 {
-		t.ExpectedSize = restOf(in)
+	if o.ExpectedSize == 0 {
+		o.ExpectedSize = restOf(in)
 	}
-	return c.UploadStream(ctx, &source{in, ctx.Err}, to, t.Upload())
+	return c.UploadStream(ctx, &source{in, ctx.Err}, to, o)
 }
 
 // DownloadStream writes an object to standard output, or to a stream that has a name.
-func (s System) DownloadStream(ctx context.Context, c *haul.Client, from store.Ref, to Location, t mirror.TransferOptions) (haul.Result, error) {
+func (s System) DownloadStream(ctx context.Context, c *haul.Client, from store.Ref, to Location, o haul.DownloadOptions) (haul.Result, error) {
 	out, err := s.openSink(ctx, to)
 	if err != nil {
 		return haul.Result{}, err
 	}
 	defer context.AfterFunc(ctx, func() { _ = out.SetWriteDeadline(time.Unix(1, 0)) })()
-	result, err := c.DownloadStream(ctx, from, sink{out}, t.Download())
+	result, err := c.DownloadStream(ctx, from, sink{out}, o)
 	return result, errors.Join(err, out.Close())
 }
 
