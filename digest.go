@@ -132,7 +132,7 @@ func (d *digests) follow(ctx context.Context, g *errgroup.Group, from io.ReaderA
 	for _, one := range d.all {
 		one.passed.grow(one.at)
 		g.Go(func() error {
-			defer d.keep(one)
+			defer d.record(one)
 			for one.at < d.size {
 				end, err := d.reach.beyond(ctx, one.at)
 				if err != nil {
@@ -203,13 +203,13 @@ func (d *digests) sum(ctx context.Context, one *digest, from io.ReaderAt, end in
 	one.summed.Store(one.at)
 	one.passed.grow(one.at)
 	if one.at-one.kept >= digestStep {
-		d.keep(one)
+		d.record(one)
 	}
 	return context.Cause(ctx)
 }
 
-// keep records the state.
-func (d *digests) keep(one *digest) {
+// record writes the state to the journal.
+func (d *digests) record(one *digest) {
 	m, ok := one.h.(encoding.BinaryMarshaler)
 	if d.append == nil || !ok || one.at == one.kept {
 		return

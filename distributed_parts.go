@@ -68,7 +68,7 @@ func (c *Client) MoveParts(ctx context.Context, s Distributed, first, last int, 
 	case s.Path != "":
 		err = m.sendParts(ctx)
 	default:
-		err = m.copyParts(ctx)
+		err = m.copyMissing(ctx)
 	}
 	if errors.Is(err, store.NoUpload) || errors.Is(err, fs.ErrNotExist) {
 		if _, done := m.completed(ctx); done {
@@ -152,7 +152,8 @@ func (m *partsMover) sendParts(ctx context.Context) error {
 	return nil
 }
 
-func (m *partsMover) copyParts(ctx context.Context) error {
+// copyMissing copies the parts that the store does not have yet.
+func (m *partsMover) copyMissing(ctx context.Context) error {
 	kept, err := m.kept(ctx)
 	if err != nil {
 		return err
@@ -199,7 +200,7 @@ func (c *Client) CompleteDistributed(ctx context.Context, s Distributed, moved [
 		checksum: o.Checksum, noClobber: o.NoClobber, times: o.Times, readTwice: o.ReadTwice, attrs: o.Attrs, root: o.Root,
 	})
 	m := &partsMover{Distributed: s, multipart: &multipart{transfer: t, up: s.Upload, from: s.From}, first: 1, last: s.Parts()}
-	r, err := m.complete(ctx, moved)
+	r, err := m.completeParts(ctx, moved)
 	if errors.Is(err, store.NoUpload) || errors.Is(err, fs.ErrNotExist) {
 		if r, done := m.completed(ctx); done {
 			return m.done(r), nil
@@ -212,7 +213,8 @@ func (c *Client) CompleteDistributed(ctx context.Context, s Distributed, moved [
 	return m.done(r), nil
 }
 
-func (m *partsMover) complete(ctx context.Context, told []store.Part) (Result, error) {
+// completeParts completes the transfer from the parts that were reported.
+func (m *partsMover) completeParts(ctx context.Context, told []store.Part) (Result, error) {
 	sums := make(map[int]store.Part, len(told))
 	for _, p := range told {
 		sums[p.Number] = p

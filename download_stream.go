@@ -39,7 +39,7 @@ func (c *Client) DownloadStream(ctx context.Context, from store.Ref, w io.Writer
 	}
 	proof, doubt, err := f.prove()
 	if err == nil && !proof.Verified && (doubt.Kind != "" || t.o.readTwice) {
-		if err = f.compare(ctx); err == nil {
+		if err = f.fetchAgain(ctx); err == nil {
 			proof = f.cameTwice(proof, doubt)
 		}
 	}
@@ -222,9 +222,9 @@ func (f *streamDownload) sums() ([]checksum.Sum, error) {
 	return []checksum.Sum{sum}, err
 }
 
-// compare fetches everything once more, and discards it, if nothing else verifies what passed: other bytes than the first
+// fetchAgain fetches everything once more, and discards it, if nothing else verifies what passed: other bytes than the first
 // time are an ErrMismatch.
-func (f *streamDownload) compare(ctx context.Context) error {
+func (f *streamDownload) fetchAgain(ctx context.Context) error {
 	f.Note("the data does not match the checksum that the store recorded; downloading it again to compare")
 	again := &streamDownload{remote: f.remote, w: io.Discard, part: f.part, again: true}
 	f.arrive(-f.obj.Size)

@@ -223,7 +223,7 @@ func (u *upload) open(ctx context.Context) (finished bool, r Result, err error) 
 		}
 	}
 	if u.up.ID == "" {
-		if err := u.create(ctx); err != nil {
+		if err := u.openUpload(ctx); err != nil {
 			return false, Result{}, err
 		}
 	}
@@ -296,8 +296,8 @@ func (u *upload) record() record {
 	}
 }
 
-// create opens a new upload.
-func (u *upload) create(ctx context.Context) error {
+// openUpload opens a new upload.
+func (u *upload) openUpload(ctx context.Context) error {
 	u.ours = true
 	if err := u.digestFirst(ctx); err != nil {
 		return err

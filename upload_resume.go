@@ -203,7 +203,7 @@ func (u *upload) fits(open store.Upload, kept []store.Part) bool {
 	u.up, u.layout = open, layout
 	buf := make([]byte, sumBuffer)
 	for _, p := range kept[:min(len(kept), maxTried)] {
-		if _, same, err := u.compare(p, buf); err == nil && same {
+		if _, same, err := u.comparePart(p, buf); err == nil && same {
 			return true
 		}
 	}
@@ -245,15 +245,15 @@ func (u *upload) provePart(ctx context.Context, p store.Part, buf []byte) error 
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	sum, same, err := u.compare(p, buf)
+	sum, same, err := u.comparePart(p, buf)
 	if err == nil && same {
 		u.add(p, sum)
 	}
 	return err
 }
 
-// compare verifies a part that the store holds against the local bytes: by its checksum, or by its ETag if that is an MD5.
-func (u *upload) compare(p store.Part, buf []byte) (sum checksum.Sum, same bool, err error) {
+// comparePart verifies a part that the store holds against the local bytes: by its checksum, or by its ETag if that is an MD5.
+func (u *upload) comparePart(p store.Part, buf []byte) (sum checksum.Sum, same bool, err error) {
 	r := u.layout.Part(p.Number)
 	if sum, err = sumOf(u.up.Scheme.Algorithm, u.src, r, buf); err != nil {
 		return sum, false, readError(u.src, err)

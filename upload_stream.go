@@ -55,7 +55,7 @@ func (t *transfer) stream(ctx context.Context, r io.Reader, to store.Ref) (Resul
 	s.started(-1, 0)
 	c.sweepDead(ctx, s.transfer)
 	l := s.remember(ctx, streamed)
-	if err := s.create(ctx, l.write); err != nil {
+	if err := s.openUpload(ctx, l.write); err != nil {
 		l.end(ctx, err)
 		first.release()
 		return Result{}, err
@@ -103,7 +103,7 @@ type streamUpload struct {
 	digests *digestChain
 }
 
-func (s *streamUpload) create(ctx context.Context, note func()) error {
+func (s *streamUpload) openUpload(ctx context.Context, note func()) error {
 	if err := s.multipart.create(ctx, checksum.Scheme{Algorithm: s.want()}, &s.o.attrs, note); err != nil {
 		return err
 	}

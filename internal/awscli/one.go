@@ -81,7 +81,7 @@ func (t *transfer) up(ctx context.Context) error {
 	to.Key = targetAt(to.Key, name)
 	task := t.task(t.shown(file), to.String())
 	if fi.IsDir() {
-		t.fail(task, errnoText(21, "is a directory", file))
+		t.failTask(task, errnoText(21, "is a directory", file))
 		return nil
 	}
 	if why := unfit(file, fi); why != "" {
@@ -158,7 +158,7 @@ func (t *transfer) move(ctx context.Context, task ui.Task, do func() error) erro
 	case errors.Is(err, store.Archived) && t.tree.Archived == mirror.SkipArchived:
 		t.skipped(task.Source, task.Verb, err)
 	default:
-		t.fail(task, t.why(err, task.Target))
+		t.failTask(task, t.why(err, task.Target))
 	}
 	return nil
 }
@@ -219,7 +219,7 @@ func (t *transfer) down(ctx context.Context, ref store.Ref) error {
 	}
 	piped := command.IsStreamTarget(file)
 	if piped && t.tree.Move {
-		t.fail(task, "a move to a pipe or device would delete the only copy; use cp")
+		t.failTask(task, "a move to a pipe or device would delete the only copy; use cp")
 		return nil
 	}
 	return t.move(ctx, task, func() error {
@@ -300,7 +300,7 @@ func (t *transfer) stream(ctx context.Context) error {
 		if upload || !ok {
 			text = t.text(err)
 		}
-		t.fail(task, text)
+		t.failTask(task, text)
 	}
 	return nil
 }

@@ -304,10 +304,10 @@ func (t *transfer) failedOne(task ui.Task, e mirror.Event) {
 	if t.line.Kind == awsline.Download && strings.HasSuffix(e.Entry.Rel, "/") { // a folder here, and it has bytes
 		file := filepath.Join(t.abs(t.to), filepath.FromSlash(e.Entry.Rel)) + string(filepath.Separator)
 		task.Target = t.shown(file)
-		t.fail(task, errnoText(int(syscall.ENOTDIR), syscall.ENOTDIR.Error(), file))
+		t.failTask(task, errnoText(int(syscall.ENOTDIR), syscall.ENOTDIR.Error(), file))
 		return
 	}
-	t.fail(task, t.why(e.Err, e.Target))
+	t.failTask(task, t.why(e.Err, e.Target))
 }
 
 // why returns why a transfer failed; of a missing folder on the way to a file, with the path of the file.
@@ -318,7 +318,7 @@ func (t *transfer) why(err error, target string) string {
 	return t.text(err)
 }
 
-func (t *transfer) fail(task ui.Task, why string) {
+func (t *transfer) failTask(task ui.Task, why string) {
 	t.mu.Lock()
 	t.failed = true
 	t.mu.Unlock()

@@ -49,7 +49,7 @@ type arrayPlanFlags struct {
 	cut    sizeFlag
 }
 
-func (f *arrayPlanFlags) flags() []*pflag.FlagSet {
+func (f *arrayPlanFlags) planFlags() []*pflag.FlagSet {
 	fs := pflag.NewFlagSet("Plan", pflag.ContinueOnError)
 	fs.IntVar(&f.shards, "shards", 0, "`N` shards, for as many tasks")
 	fs.StringVarP(&f.out, "output", "o", "", "write the plan to `PLAN`, a folder or an s3:// prefix")
@@ -78,7 +78,7 @@ func (a *app) arrayPlan() *cobra.Command {
 		Example: "  haul array plan --shards 100 /data/run42 s3://lab/run42 -o s3://lab/plans/run42\n  ls /data/*.bam | haul array plan --shards 32 - s3://lab/bams/ -o plan",
 		Args:    twoArgs,
 	}
-	a.command(cmd, f.flags(), func(ctx context.Context, args []string) error {
+	a.command(cmd, f.planFlags(), func(ctx context.Context, args []string) error {
 		r, err := a.parseArrayPlan(&f, args, cmd.Flags())
 		if err != nil {
 			return err

@@ -78,15 +78,17 @@ func (e *PartialError) Error() string {
 
 // firstReport keeps the first error.
 type firstReport struct {
-	RemoveReport
+	to    RemoveReport
 	first error
 }
+
+func (r *firstReport) Deleted(ref store.Ref) { r.to.Deleted(ref) }
 
 func (r *firstReport) NotDeleted(ref store.Ref, err error) {
 	if r.first == nil {
 		r.first = err
 	}
-	r.RemoveReport.NotDeleted(ref, err)
+	r.to.NotDeleted(ref, err)
 }
 
 // Run deletes, and reports each object to report. The error is a *ListingError, a *PartialError, or the one that stopped it.
@@ -96,7 +98,7 @@ func (r RemoveRequest) Run(ctx context.Context, c *haul.Client, report RemoveRep
 }
 
 func (r RemoveRequest) run(ctx context.Context, c *haul.Client, report RemoveReport) (s removeSummary, err error) {
-	to := &firstReport{RemoveReport: report}
+	to := &firstReport{to: report}
 	if r.Recursive {
 		err = r.all(ctx, c, to, &s)
 	} else if r.Only == nil || r.Only(r.Where.Key) {
@@ -200,7 +202,10 @@ func (s *Session) Remove(ctx context.Context, req RemoveRequest) error {
 }
 
 // single receives the report on one object, whose error is that of the run.
-type single struct{ RemoveReport }
+type single struct{ to RemoveReport }
+
+// Deleted prints the key.
+func (s single) Deleted(ref store.Ref) { s.to.Deleted(ref) }
 
 // NotDeleted prints nothing.
 func (single) NotDeleted(store.Ref, error) {}
