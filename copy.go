@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"haul.example/haul/checksum"
+	"haul.example/haul/internal/layout"
 	"haul.example/haul/internal/meter"
-	"haul.example/haul/internal/plan"
 	"haul.example/haul/store"
 )
 
@@ -220,9 +220,9 @@ func (t *transfer) copyRanges(ctx context.Context, src store.Object, limits stor
 }
 
 // evenCopy splits a copy into equal parts; a want of 0 lets it choose their size.
-func evenCopy(size, want int64, limits store.Limits) (plan.Layout, error) {
+func evenCopy(size, want int64, limits store.Limits) (layout.Split, error) {
 	if want == 0 {
-		want = plan.CopyPart
+		want = layout.CopyPart
 		for limits.MaxParts > 0 && want*int64(limits.MaxParts) < size {
 			want *= 2
 		}
@@ -230,7 +230,7 @@ func evenCopy(size, want int64, limits store.Limits) (plan.Layout, error) {
 			want = min(want, limits.MaxPart)
 		}
 	}
-	return plan.Parts(size, want, limits)
+	return layout.Parts(size, want, limits)
 }
 
 // allowed reports whether parts of these sizes may make an upload.

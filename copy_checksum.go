@@ -8,7 +8,7 @@ import (
 
 	"haul.example/haul/checksum"
 	"haul.example/haul/internal/evidence"
-	"haul.example/haul/internal/plan"
+	"haul.example/haul/internal/layout"
 	"haul.example/haul/store"
 )
 
@@ -16,7 +16,7 @@ import (
 // that, or only a copy in the source's own parts has an ETag to compare. A store that cannot fill parts from an object
 // copies in one.
 func (t *transfer) copyBest(ctx context.Context, src store.Object, to store.Ref, limits store.Limits) (Result, error) {
-	once := plan.OneCopy(src.Size, t.o.partSize, limits)
+	once := layout.OneCopy(src.Size, t.o.partSize, limits)
 	if t.c.noCopyParts.Load() || once && !t.byParts(ctx, src, limits) {
 		return t.copyOnce(ctx, src, to)
 	}

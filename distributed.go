@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"haul.example/haul/checksum"
+	"haul.example/haul/internal/layout"
 	"haul.example/haul/internal/localfile"
-	"haul.example/haul/internal/plan"
 	"haul.example/haul/store"
 )
 
@@ -60,8 +60,8 @@ func (s Distributed) Part(n int) store.Range { return s.layout().Part(n) }
 // Bytes returns the size of the parts from first to last.
 func (s Distributed) Bytes(first, last int) int64 { return s.Part(last).End() - s.Part(first).Offset }
 
-func (s Distributed) layout() plan.Layout {
-	return plan.Layout{Size: s.Size, PartSize: s.PartSize, Count: int(max(1, (s.Size+s.PartSize-1)/s.PartSize))}
+func (s Distributed) layout() layout.Split {
+	return layout.Split{Size: s.Size, PartSize: s.PartSize, Count: int(max(1, (s.Size+s.PartSize-1)/s.PartSize))}
 }
 
 func (s Distributed) source() string { return cmp.Or(s.sourcePath(), s.From.String()) }
@@ -85,17 +85,17 @@ func (s Distributed) sourcePath() string {
 const sharedParts = 1000
 
 // sharedLayout splits an object into parts.
-func sharedLayout(size, want int64, l store.Limits) (plan.Layout, error) {
-	layout, err := plan.Parts(size, want, l)
-	if err != nil || want != 0 || layout.Count <= sharedParts {
-		return layout, err
+func sharedLayout(size, want int64, l store.Limits) (layout.Split, error) {
+	split, err := layout.Parts(size, want, l)
+	if err != nil || want != 0 || split.Count <= sharedParts {
+		return split, err
 	}
 	const mib = 1 << 20
 	want = (size/sharedParts + mib) / mib * mib
 	if l.MaxPart > 0 {
 		want = min(want, l.MaxPart)
 	}
-	return plan.Parts(size, want, l)
+	return layout.Parts(size, want, l)
 }
 
 // DistributeUpload opens the upload of a local file, which all processes that move parts must see under the same path. Of
@@ -173,7 +173,7 @@ func (c *Client) DistributeCopy(ctx context.Context, from, to store.Ref, o CopyO
 	if err != nil {
 		return Distributed{}, err
 	}
-	layout := plan.Layout{Size: src.Size, PartSize: ranges[0].Length, Count: len(ranges)}
+	layout := layout.Split{Size: src.Size, PartSize: ranges[0].Length, Count: len(ranges)}
 	for i, r := range ranges {
 		if r.Length != layout.PartSize && i < len(ranges)-1 || r.Length > layout.PartSize {
 			if layout, err = evenCopy(src.Size, 0, limits); err != nil {

@@ -16,9 +16,9 @@ import (
 
 	"haul.example/haul/checksum"
 	"haul.example/haul/internal/evidence"
+	"haul.example/haul/internal/layout"
 	"haul.example/haul/internal/localfile"
 	"haul.example/haul/internal/meter"
-	"haul.example/haul/internal/plan"
 	"haul.example/haul/store"
 )
 
@@ -41,7 +41,7 @@ func (c *Client) Download(ctx context.Context, from store.Ref, path string, o Do
 	d := &download{remote: &remote{transfer: t}, from: from, path: path}
 	switch l := o.Listed; {
 	case l == nil:
-	case plan.OneGet(l.Size, o.PartSize):
+	case layout.OneGet(l.Size, o.PartSize):
 		return d.listed(ctx, *l)
 	case o.IfMatch == "":
 		t.o.ifMatch = l.ETag
@@ -181,7 +181,7 @@ func (d *download) open(ctx context.Context) (first *response, finished bool, r 
 			}
 		}
 	}
-	obj, first, err := d.discover(ctx, d.from, plan.RangeSize(0, d.o.partSize))
+	obj, first, err := d.discover(ctx, d.from, layout.RangeSize(0, d.o.partSize))
 	if err != nil {
 		return nil, false, Result{}, err
 	}
@@ -239,7 +239,7 @@ func (d *download) missing() []store.Range {
 	for i, s := range d.segments {
 		kept[i] = s.Range
 	}
-	return plan.Gaps(d.obj.Size, kept)
+	return layout.Gaps(d.obj.Size, kept)
 }
 
 // settle verifies the whole. If that fails, everything is fetched once more and what differs is replaced: this repairs a
@@ -289,7 +289,7 @@ func (d *download) fetchAgain(ctx context.Context) (damaged int, err error) {
 	for i, s := range before {
 		again[i] = s.Range
 	}
-	if err := d.fetchAll(ctx, nil, plan.NewRanges(again, max(d.obj.Size, 1), true)); err != nil {
+	if err := d.fetchAll(ctx, nil, layout.NewRanges(again, max(d.obj.Size, 1), true)); err != nil {
 		return 0, err
 	}
 	if damaged = differing(before, d.segments); damaged > 0 {
@@ -318,13 +318,13 @@ func (d *download) fetchMissing(ctx context.Context, first *response) error {
 	d.beginDigests()
 	gaps := d.missing()
 	if first != nil {
-		gaps = plan.Gaps(d.obj.Size, []store.Range{first.Body.Range})
+		gaps = layout.Gaps(d.obj.Size, []store.Range{first.Body.Range})
 	}
 	return d.fetchAll(ctx, first, d.cut(gaps, d.obj.Size))
 }
 
 // fetchAll downloads the ranges, in parallel.
-func (d *download) fetchAll(ctx context.Context, first *response, ranges *plan.Ranges) error {
+func (d *download) fetchAll(ctx context.Context, first *response, ranges *layout.Ranges) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	g, gctx := errgroup.WithContext(ctx)

@@ -11,8 +11,8 @@ import (
 	"haul.example/haul/checksum"
 	"haul.example/haul/internal/budget"
 	"haul.example/haul/internal/evidence"
+	"haul.example/haul/internal/layout"
 	"haul.example/haul/internal/meter"
-	"haul.example/haul/internal/plan"
 	"haul.example/haul/store"
 )
 
@@ -26,7 +26,7 @@ func (c *Client) DownloadStream(ctx context.Context, from store.Ref, w io.Writer
 	if err := t.o.checkDigests(); err != nil {
 		return Result{}, err
 	}
-	part := min(plan.RangeSize(0, t.o.partSize), c.memory.Limit()/4) // ranges wait in memory for their turn
+	part := min(layout.RangeSize(0, t.o.partSize), c.memory.Limit()/4) // ranges wait in memory for their turn
 	obj, first, err := t.discover(ctx, from, part)
 	if err != nil {
 		return Result{}, err
@@ -101,12 +101,12 @@ func (f *streamDownload) move(ctx context.Context, first *response) error {
 	var serr error
 	gaps := []store.Range{{Length: f.obj.Size}}
 	if first != nil {
-		gaps = plan.Gaps(f.obj.Size, []store.Range{first.Body.Range})
+		gaps = layout.Gaps(f.obj.Size, []store.Range{first.Body.Range})
 		if serr = f.ahead(gctx, g, first.Body.Range, first, queue); serr != nil {
 			first.close()
 		}
 	}
-	ranges := plan.NewRanges(gaps, f.part, true)
+	ranges := layout.NewRanges(gaps, f.part, true)
 	for serr == nil {
 		r, ok := ranges.Next(f.c.dispatch.Pace.Lanes())
 		if !ok {

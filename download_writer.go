@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"haul.example/haul/internal/plan"
+	"haul.example/haul/internal/layout"
 	"haul.example/haul/store"
 )
 
@@ -29,7 +29,7 @@ func (c *Client) DownloadWriterAt(ctx context.Context, from store.Ref, w io.Writ
 	if d.back == nil && len(o.Digests) > 0 {
 		return Result{}, fmt.Errorf("%w: Digests of what cannot be read back", store.Invalid)
 	}
-	obj, first, err := t.discover(ctx, from, plan.RangeSize(0, o.PartSize))
+	obj, first, err := t.discover(ctx, from, layout.RangeSize(0, o.PartSize))
 	if err != nil {
 		return Result{}, err
 	}

@@ -58,7 +58,7 @@ func hiddenMethods(files []goFile) (faults []string) {
 		}
 		ast.Inspect(s.file, func(n ast.Node) bool {
 			if spec, ok := n.(*ast.TypeSpec); ok {
-				get(s.dir + "." + spec.Name.Name).declare(s, spec.Type)
+				get(s.dir+"."+spec.Name.Name).declare(s, spec.Type)
 			}
 			return true
 		})

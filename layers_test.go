@@ -34,7 +34,7 @@ var layers = map[string]int{
 	"store/storetest":          2,
 	"store/storetest/s3server": 3,
 	"store/s3":                 2,
-	"internal/plan":            2,
+	"internal/layout":          2,
 	"internal/journal":         2,
 	"internal/oldformat":       2,
 	"internal/formattest":      2,

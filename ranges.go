@@ -13,9 +13,9 @@ import (
 	"haul.example/haul/checksum"
 	"haul.example/haul/internal/dispatch"
 	"haul.example/haul/internal/evidence"
+	"haul.example/haul/internal/layout"
 	"haul.example/haul/internal/meter"
 	"haul.example/haul/internal/pace"
-	"haul.example/haul/internal/plan"
 	"haul.example/haul/store"
 )
 
@@ -169,13 +169,13 @@ func (t *transfer) newSource(ctx context.Context, ref store.Ref, obj store.Objec
 }
 
 // cut splits the gaps into ranges.
-func (t *transfer) cut(gaps []store.Range, size int64) *plan.Ranges {
-	return plan.NewRanges(gaps, plan.RangeSize(size, t.o.partSize), t.o.partSize != 0)
+func (t *transfer) cut(gaps []store.Range, size int64) *layout.Ranges {
+	return layout.NewRanges(gaps, layout.RangeSize(size, t.o.partSize), t.o.partSize != 0)
 }
 
 // partsOf returns about how many ranges an object is fetched by.
 func (t *transfer) partsOf(size int64) int {
-	part := plan.RangeSize(size, t.o.partSize)
+	part := layout.RangeSize(size, t.o.partSize)
 	return int(max(1, (size+part-1)/part))
 }
 

@@ -15,8 +15,8 @@ import (
 
 	"haul.example/haul/checksum"
 	"haul.example/haul/internal/journal"
+	"haul.example/haul/internal/layout"
 	"haul.example/haul/internal/localfile"
-	"haul.example/haul/internal/plan"
 	"haul.example/haul/store"
 )
 
@@ -65,7 +65,7 @@ func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Upload
 
 // inParts reports whether the source is sent in parts.
 func (u *upload) inParts() bool {
-	return !plan.OnePut(u.src.Size(), u.limits) || u.o.partSize != 0 && u.src.Size() > u.o.partSize
+	return !layout.OnePut(u.src.Size(), u.limits) || u.o.partSize != 0 && u.src.Size() > u.o.partSize
 }
 
 // store sends the source, in parts or by one request.
@@ -74,7 +74,7 @@ func (u *upload) store(ctx context.Context) (Result, error) {
 		return u.run(ctx)
 	}
 	r, err := u.put(ctx, onDisk{u.src, u.c.meter}, u.up.Ref)
-	if now := u.c.store.Limits(u.up.Bucket); errors.Is(err, store.TooLarge) && now != u.limits && !plan.OnePut(u.src.Size(), now) {
+	if now := u.c.store.Limits(u.up.Bucket); errors.Is(err, store.TooLarge) && now != u.limits && !layout.OnePut(u.src.Size(), now) {
 		u.Note(fmt.Sprintf("%v; sending it in parts", err))
 		u.limits, u.counted = now, 1
 		return u.run(ctx)
@@ -121,7 +121,7 @@ type upload struct {
 	file     *localfile.Source // nil: it is an io.ReaderAt, and cannot be resumed
 	src      content
 	limits   store.Limits
-	layout   plan.Layout
+	layout   layout.Split
 	log      *log      // of a file
 	leftover *leftover // of an io.ReaderAt
 	ours     bool      // this run created the upload
@@ -136,7 +136,7 @@ type upload struct {
 }
 
 func (u *upload) run(ctx context.Context) (r Result, err error) {
-	layout, err := plan.Parts(u.src.Size(), u.o.partSize, u.limits)
+	layout, err := layout.Parts(u.src.Size(), u.o.partSize, u.limits)
 	if err != nil {
 		return Result{}, err
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"haul.example/haul/checksum"
-	"haul.example/haul/internal/plan"
+	"haul.example/haul/internal/layout"
 	"haul.example/haul/store"
 )
 
@@ -63,7 +63,7 @@ func (u *upload) startOver(ctx context.Context, err error) (bool, error) {
 
 // obey lays the file out for the limits that the store turned out to have.
 func (u *upload) obey(ctx context.Context, limits store.Limits, err error) (bool, error) {
-	layout, lerr := plan.Parts(u.src.Size(), u.o.partSize, limits)
+	layout, lerr := layout.Parts(u.src.Size(), u.o.partSize, limits)
 	if lerr != nil {
 		return false, fmt.Errorf("%w: %w", lerr, err)
 	}

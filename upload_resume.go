@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"haul.example/haul/checksum"
+	"haul.example/haul/internal/layout"
 	"haul.example/haul/internal/meter"
-	"haul.example/haul/internal/plan"
 	"haul.example/haul/store"
 )
 
@@ -45,7 +45,7 @@ func (u *upload) goOn(ctx context.Context, earlier record) (kept []store.Part, f
 	if !earlier.Fingerprint.Same(now) {
 		why = "the source has changed since"
 	}
-	layout, err := plan.Parts(u.src.Size(), earlier.PartSize, u.limits)
+	layout, err := layout.Parts(u.src.Size(), earlier.PartSize, u.limits)
 	if err != nil && why == "" {
 		why = "the store takes no such parts: " + err.Error()
 	}
@@ -170,24 +170,24 @@ func (u *upload) adopt(ctx context.Context) ([]store.Part, error) {
 }
 
 // layoutOf finds the part size that an upload was made with: all of its parts have it, but for the file's last.
-func (u *upload) layoutOf(parts []store.Part) (plan.Layout, bool) {
+func (u *upload) layoutOf(parts []store.Part) (layout.Split, bool) {
 	var size int64
 	for _, p := range parts {
 		size = max(size, p.Size)
 	}
 	if size == 0 || u.o.partSize != 0 && u.o.partSize != size {
-		return plan.Layout{}, false
+		return layout.Split{}, false
 	}
-	layout, err := plan.Parts(u.src.Size(), size, u.limits)
+	split, err := layout.Parts(u.src.Size(), size, u.limits)
 	if err != nil {
-		return plan.Layout{}, false
+		return layout.Split{}, false
 	}
 	for _, p := range parts {
-		if p.Number < 1 || p.Number > layout.Count || p.Size != layout.Part(p.Number).Length {
-			return plan.Layout{}, false
+		if p.Number < 1 || p.Number > split.Count || p.Size != split.Part(p.Number).Length {
+			return layout.Split{}, false
 		}
 	}
-	return layout, true
+	return split, true
 }
 
 // maxTried is how many parts of an open upload must differ from the file's before it is taken as another file's.

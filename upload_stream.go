@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"haul.example/haul/checksum"
+	"haul.example/haul/internal/layout"
 	"haul.example/haul/internal/localfile"
 	"haul.example/haul/internal/meter"
-	"haul.example/haul/internal/plan"
 	"haul.example/haul/store"
 )
 
@@ -38,7 +38,7 @@ func (t *transfer) stream(ctx context.Context, r io.Reader, to store.Ref) (Resul
 		return Result{}, fmt.Errorf("%w: a stream cannot be read before, for DigestFirst", store.Invalid)
 	}
 	limits := c.store.Limits(to.Bucket)
-	sizes, err := plan.NewStream(t.o.partSize, t.o.expectedSize, limits)
+	sizes, err := layout.NewStream(t.o.partSize, t.o.expectedSize, limits)
 	if err != nil {
 		return Result{}, err
 	}
@@ -96,7 +96,7 @@ func (w meteredReader) Read(p []byte) (int, error) {
 type streamUpload struct {
 	*multipart
 	r      io.Reader
-	sizes  plan.Stream
+	sizes  layout.Stream
 	limits store.Limits
 	read   int64
 

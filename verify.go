@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"haul.example/haul/internal/evidence"
+	"haul.example/haul/internal/layout"
 	"haul.example/haul/internal/meter"
-	"haul.example/haul/internal/plan"
 	"haul.example/haul/store"
 )
 
@@ -37,7 +37,7 @@ func (t *transfer) layout(ctx context.Context, obj store.Object, count int, a *s
 	if err != nil {
 		return nil, err
 	}
-	sizes := plan.Sizes(parts, count, obj.Size)
+	sizes := layout.Sizes(parts, count, obj.Size)
 	if sizes == nil {
 		return nil, fmt.Errorf("%w: parts of %s do not add up", store.Unsupported, obj.Ref)
 	}

@@ -12,8 +12,8 @@ import (
 	"unicode/utf8"
 
 	"haul.example/haul"
+	"haul.example/haul/internal/layout"
 	"haul.example/haul/internal/oldformat"
-	"haul.example/haul/internal/plan"
 	"haul.example/haul/internal/planfile"
 	"haul.example/haul/store"
 )
@@ -176,11 +176,11 @@ func (p *PlanWriter) Add(e Event) {
 			s.Bytes = e.Entry.Size
 		}
 	case p.h.Way == Upload:
-		s.Requests = plan.UploadRequests(s.Bytes, t.PartSize, p.c.Store().Limits(p.h.ToBucket))
+		s.Requests = layout.UploadRequests(s.Bytes, t.PartSize, p.c.Store().Limits(p.h.ToBucket))
 	case p.h.Way == Download:
-		s.Requests = plan.DownloadRequests(s.Bytes, t.PartSize)
+		s.Requests = layout.DownloadRequests(s.Bytes, t.PartSize)
 	default:
-		s.Requests = plan.CopyRequests(s.Bytes, t.PartSize, p.c.Store().Limits(p.h.ToBucket))
+		s.Requests = layout.CopyRequests(s.Bytes, t.PartSize, p.c.Store().Limits(p.h.ToBucket))
 	}
 	if p.h.Move && p.h.Way != Upload {
 		s.Requests += 2

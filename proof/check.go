@@ -9,8 +9,8 @@ import (
 
 	"haul.example/haul/checksum"
 	"haul.example/haul/internal/evidence"
+	"haul.example/haul/internal/layout"
 	"haul.example/haul/internal/localfile"
-	"haul.example/haul/internal/plan"
 	"haul.example/haul/mirror"
 	"haul.example/haul/store"
 )
@@ -198,7 +198,7 @@ func (v *verifier) findBadParts(ctx context.Context, f *Finding, r *evidence.Rec
 }
 
 func (v *verifier) comparePartSums(ctx context.Context, f *Finding, layout []store.Part, src io.ReaderAt) error {
-	sizes := plan.Sizes(layout, len(layout), f.Size)
+	sizes := layout.Sizes(layout, len(layout), f.Size)
 	if len(sizes) < 2 || layout[0].Sum.IsZero() {
 		return nil
 	}

@@ -14,7 +14,7 @@ import (
 	"haul.example/haul/checksum"
 	"haul.example/haul/internal/digestlist"
 	"haul.example/haul/internal/evidence"
-	"haul.example/haul/internal/plan"
+	"haul.example/haul/internal/layout"
 	"haul.example/haul/store"
 )
 
@@ -149,7 +149,7 @@ func lineOf(rec Record) Line {
 	if rec.Proved && !rec.Sum.IsZero() {
 		c := Claim{Kind: Recorded, Sum: rec.Sum}
 		if rec.Sum.Parts > 0 {
-			if c.Sizes = plan.Sizes(l.Parts, rec.Sum.Parts, rec.Size); c.Sizes == nil {
+			if c.Sizes = layout.Sizes(l.Parts, rec.Sum.Parts, rec.Size); c.Sizes == nil {
 				c.Sizes = evidence.EqualParts(rec.Size, rec.PartSize, rec.Sum.Parts)
 			}
 		}

@@ -3,7 +3,7 @@ package evidence
 import (
 	"slices"
 
-	"haul.example/haul/internal/plan"
+	"haul.example/haul/internal/layout"
 	"haul.example/haul/store"
 )
 
@@ -41,7 +41,7 @@ func PartSizes(size int64, count int) []int64 {
 			all = append(all, part)
 		}
 	}
-	if l, err := plan.Parts(size, 0, store.Limits{MaxParts: MaxParts}); err == nil {
+	if l, err := layout.Parts(size, 0, store.Limits{MaxParts: MaxParts}); err == nil {
 		add(l.PartSize)
 	}
 	whole := (size + MaxParts - 1) / MaxParts           // no tool makes more parts than S3 accepts
@@ -92,7 +92,7 @@ func (r *Record) Split(ask func() ([]store.Part, error)) error {
 		if err := r.Lay(ask); err != nil {
 			return err
 		}
-		if c.Sizes = plan.Sizes(r.Layout, c.Sum.Parts, r.Object.Size); c.Sizes != nil {
+		if c.Sizes = layout.Sizes(r.Layout, c.Sum.Parts, r.Object.Size); c.Sizes != nil {
 			out = append(out, c)
 			continue
 		}

@@ -1,4 +1,4 @@
-package plan_test
+package layout_test
 
 import (
 	"errors"
@@ -8,7 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul.example/haul/internal/plan"
+	"haul.example/haul/internal/layout"
 	"haul.example/haul/store"
 )
 
@@ -41,7 +41,7 @@ func TestStream(t *testing.T) {
 		{"no limits", 0, 0, store.Limits{}, map[int]int64{1: 8 * mib, 1001: 16 * mib, 50_000: 5 * gib}, math.MaxInt64},
 		{"an object's limit", 0, 0, store.Limits{MaxParts: 10_000, MaxObject: tib}, map[int]int64{1: 8 * mib}, tib},
 	} {
-		s, err := plan.NewStream(c.want, c.expected, c.limits)
+		s, err := layout.NewStream(c.want, c.expected, c.limits)
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
@@ -74,7 +74,7 @@ func TestStreamRefused(t *testing.T) {
 		{"a wish below 0", -1, 0, s3, store.Invalid, ""},
 		{"a size below 0", 0, -1, s3, store.Invalid, ""},
 	} {
-		_, err := plan.NewStream(c.want, c.expected, c.limits)
+		_, err := layout.NewStream(c.want, c.expected, c.limits)
 		if !errors.Is(err, c.kind) || store.KindOf(err) != c.kind {
 			t.Errorf("%s: %v, want kind %q", c.name, err, c.kind)
 		} else if !strings.Contains(err.Error(), c.says) {
@@ -86,9 +86,9 @@ func TestStreamRefused(t *testing.T) {
 func TestStreamKeepsTheLimits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l, expected, want := drawLimits(t), drawSize(t, "expected"), drawWant(t)
-		s, err := plan.NewStream(want, expected, l)
+		s, err := layout.NewStream(want, expected, l)
 		if err != nil {
-			if _, other := plan.NewStream(0, expected, l); errors.Is(err, store.Invalid) == (other != nil) {
+			if _, other := layout.NewStream(0, expected, l); errors.Is(err, store.Invalid) == (other != nil) {
 				t.Fatalf("%d by %d: %v; by any: %v", expected, want, err, other)
 			}
 			return
@@ -101,7 +101,7 @@ func TestStreamKeepsTheLimits(t *testing.T) {
 }
 
 // checkStream adds up all parts.
-func checkStream(t *rapid.T, s plan.Stream, l store.Limits, expected int64) {
+func checkStream(t *rapid.T, s layout.Stream, l store.Limits, expected int64) {
 	count := l.MaxParts
 	if count == 0 {
 		count = 12_000
@@ -124,7 +124,7 @@ func checkStream(t *rapid.T, s plan.Stream, l store.Limits, expected int64) {
 }
 
 func TestStreamPartOutside(t *testing.T) {
-	s, err := plan.NewStream(0, 0, s3)
+	s, err := layout.NewStream(0, 0, s3)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,11 +1,11 @@
-package plan_test
+package layout_test
 
 import (
 	"testing"
 
 	"pgregory.net/rapid"
 
-	"haul.example/haul/internal/plan"
+	"haul.example/haul/internal/layout"
 	"haul.example/haul/store"
 )
 
@@ -17,10 +17,10 @@ func TestRangesCoverEveryGapOnce(t *testing.T) {
 			off := rapid.Int64Range(0, size).Draw(t, "offset")
 			kept = append(kept, store.Range{Offset: off, Length: rapid.Int64Range(0, size-off).Draw(t, "length")})
 		}
-		gaps := plan.Gaps(size, kept)
+		gaps := layout.Gaps(size, kept)
 		even := rapid.Bool().Draw(t, "even")
 		part := rapid.Int64Range(1<<20, 64<<20).Draw(t, "part")
-		r := plan.NewRanges(gaps, part, even)
+		r := layout.NewRanges(gaps, part, even)
 		covered := kept
 		var at int64
 		for {
@@ -39,7 +39,7 @@ func TestRangesCoverEveryGapOnce(t *testing.T) {
 			at = next.End()
 			covered = append(covered, next)
 		}
-		if left := plan.Gaps(size, covered); len(left) > 0 {
+		if left := layout.Gaps(size, covered); len(left) > 0 {
 			t.Fatalf("left out: %+v", left)
 		}
 	})
@@ -47,7 +47,7 @@ func TestRangesCoverEveryGapOnce(t *testing.T) {
 
 func TestRangesShrinkNearTheEnd(t *testing.T) {
 	const mib = 1 << 20
-	r := plan.NewRanges([]store.Range{{Length: 100 * mib}}, 8*mib, false)
+	r := layout.NewRanges([]store.Range{{Length: 100 * mib}}, 8*mib, false)
 	var sizes []int64
 	for {
 		next, ok := r.Next(4)
@@ -64,7 +64,7 @@ func TestRangesShrinkNearTheEnd(t *testing.T) {
 			t.Errorf("range %d grows: %v", i, sizes)
 		}
 	}
-	even := plan.NewRanges([]store.Range{{Length: 20}}, 8, true)
+	even := layout.NewRanges([]store.Range{{Length: 20}}, 8, true)
 	for _, want := range []int64{8, 8, 4} {
 		if next, _ := even.Next(4); next.Length != want {
 			t.Errorf("even range of %d, want %d", next.Length, want)
@@ -76,7 +76,7 @@ func TestRangeSize(t *testing.T) {
 	for _, c := range []struct{ size, want, least, most int64 }{
 		{0, 0, 8 << 20, 8 << 20}, {1 << 40, 0, 100 << 20, 110 << 20}, {1 << 40, 5, 100 << 20, 110 << 20}, {50_000, 5, 5, 5},
 	} {
-		if got := plan.RangeSize(c.size, c.want); got < c.least || got > c.most {
+		if got := layout.RangeSize(c.size, c.want); got < c.least || got > c.most {
 			t.Errorf("%+v: %d", c, got)
 		}
 	}

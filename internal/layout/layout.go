@@ -1,4 +1,4 @@
-// Package plan decides how an object is split into parts. It is arithmetic on numbers that are passed in; it makes no
+// Package layout decides how an object is split into parts. It is arithmetic on numbers that are passed in; it makes no
 // requests.
 //
 // A part has 8 MiB while that makes no more parts than the store accepts, and above that the smallest whole MiB that does.
@@ -8,7 +8,7 @@
 //
 // A part size that the user asked for is used or refused, never changed. Errors are of kind store.TooLarge if the store
 // cannot take the object at all, and store.Invalid if another part size would work; they say which.
-package plan
+package layout
 
 import (
 	"fmt"
@@ -27,15 +27,15 @@ const (
 	maxOnePut = 16 * mib
 )
 
-// Layout is an object of Size bytes, split into Count parts of PartSize bytes, of which only the last may be smaller. An
+// Split is an object of Size bytes, split into Count parts of PartSize bytes, of which only the last may be smaller. An
 // empty object has one part, an empty one.
-type Layout struct {
+type Split struct {
 	Size, PartSize int64
 	Count          int
 }
 
 // Part returns the range of part n, counted from 1 to Count.
-func (l Layout) Part(n int) store.Range {
+func (l Split) Part(n int) store.Range {
 	if n < 1 || n > l.Count {
 		panic(fmt.Sprintf("plan: internal error: part %d of %d", n, l.Count))
 	}
@@ -43,8 +43,8 @@ func (l Layout) Part(n int) store.Range {
 	return store.Range{Offset: offset, Length: min(l.PartSize, l.Size-offset)}
 }
 
-func layout(size, partSize int64) Layout {
-	return Layout{Size: size, PartSize: partSize, Count: int(max(1, divUp(size, partSize)))}
+func split(size, partSize int64) Split {
+	return Split{Size: size, PartSize: partSize, Count: int(max(1, divUp(size, partSize)))}
 }
 
 // Sizes returns the sizes of reported parts, in order: there must be so many, and they must make up size bytes; else it
@@ -74,27 +74,27 @@ func OnePut(size int64, l store.Limits) bool {
 }
 
 // Parts splits an upload of size bytes into parts of want bytes; 0 lets it choose.
-func Parts(size, want int64, l store.Limits) (Layout, error) {
+func Parts(size, want int64, l store.Limits) (Split, error) {
 	if size < 0 || want < 0 {
-		return Layout{}, fmt.Errorf("plan: size %d, part size %d: %w", size, want, store.Invalid)
+		return Split{}, fmt.Errorf("layout: size %d, part size %d: %w", size, want, store.Invalid)
 	}
 	if err := fits(size, l); err != nil {
-		return Layout{}, err
+		return Split{}, err
 	}
 	least := leastPart(size, l)
 	if want == 0 {
-		return layout(size, limitTo(wholeMiB(max(defaultPart, least)), l.MaxPart)), nil
+		return split(size, limitTo(wholeMiB(max(defaultPart, least)), l.MaxPart)), nil
 	}
 	switch {
 	case l.MaxPart > 0 && want > l.MaxPart:
-		return Layout{}, overMax(want, l)
+		return Split{}, overMax(want, l)
 	case want < size && want < l.MinPart:
-		return Layout{}, underMin(want, least, l)
+		return Split{}, underMin(want, least, l)
 	case l.MaxParts > 0 && divUp(size, want) > int64(l.MaxParts):
-		return Layout{}, fmt.Errorf("%s in parts of %s makes %d parts, and the store takes %d; use at least %s: %w",
+		return Split{}, fmt.Errorf("%s in parts of %s makes %d parts, and the store takes %d; use at least %s: %w",
 			roughly(size), exactly(want), divUp(size, want), l.MaxParts, exactly(least), store.Invalid)
 	}
-	return layout(size, want), nil
+	return split(size, want), nil
 }
 
 // fits refuses what the store cannot take with any part size.

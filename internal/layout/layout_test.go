@@ -1,4 +1,4 @@
-package plan_test
+package layout_test
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"haul.example/haul/internal/plan"
+	"haul.example/haul/internal/layout"
 	"haul.example/haul/store"
 )
 
@@ -47,8 +47,8 @@ func TestParts(t *testing.T) {
 		{"a wish over the size", mib, 64 * mib, s3, 64 * mib, 1},
 		{"any wish without limits", 100, 1, store.Limits{}, 1, 100},
 	} {
-		got, err := plan.Parts(c.size, c.want, c.limits)
-		if want := (plan.Layout{Size: c.size, PartSize: c.part, Count: c.count}); got != want || err != nil {
+		got, err := layout.Parts(c.size, c.want, c.limits)
+		if want := (layout.Split{Size: c.size, PartSize: c.part, Count: c.count}); got != want || err != nil {
 			t.Errorf("%s: %+v, %v, want %+v", c.name, got, err, want)
 		}
 	}
@@ -73,8 +73,8 @@ func TestPartsRefused(t *testing.T) {
 		{"a size below 0", -1, 0, s3, store.Invalid, ""},
 		{"a wish below 0", 1, -1, s3, store.Invalid, ""},
 	} {
-		got, err := plan.Parts(c.size, c.want, c.limits)
-		if !errors.Is(err, c.kind) || store.KindOf(err) != c.kind || got != (plan.Layout{}) {
+		got, err := layout.Parts(c.size, c.want, c.limits)
+		if !errors.Is(err, c.kind) || store.KindOf(err) != c.kind || got != (layout.Split{}) {
 			t.Errorf("%s: %+v, %v, want kind %q", c.name, got, err, c.kind)
 		} else if !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %q does not say %q", c.name, err, c.says)
@@ -108,7 +108,7 @@ func drawWant(t *rapid.T) int64 {
 func TestPartsKeepTheLimits(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l, size, want := drawLimits(t), drawSize(t, "size"), drawWant(t)
-		got, err := plan.Parts(size, want, l)
+		got, err := layout.Parts(size, want, l)
 		if err != nil {
 			checkRefusal(t, size, want, l, err)
 			return
@@ -128,7 +128,7 @@ func TestPartsKeepTheLimits(t *testing.T) {
 
 // checkRefusal: what is too large is so for any part size, and else a part size works.
 func checkRefusal(t *rapid.T, size, want int64, l store.Limits, err error) {
-	_, other := plan.Parts(size, 0, l)
+	_, other := layout.Parts(size, 0, l)
 	switch {
 	case errors.Is(err, store.TooLarge):
 		if !errors.Is(other, store.TooLarge) {
@@ -145,7 +145,7 @@ func checkRefusal(t *rapid.T, size, want int64, l store.Limits, err error) {
 
 // checkCover: the parts follow one another from the first byte to the last, and only the last is smaller. Of many, it looks
 // at both ends.
-func checkCover(t *rapid.T, l plan.Layout) {
+func checkCover(t *rapid.T, l layout.Split) {
 	if l.Count < 1 || l.PartSize < 1 {
 		t.Fatalf("%+v", l)
 	}
@@ -170,7 +170,7 @@ func checkCover(t *rapid.T, l plan.Layout) {
 func TestPartsAreAsSmallAsTheyMay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		size := rapid.Int64Range(0, 49_000*gib).Draw(t, "size")
-		got, err := plan.Parts(size, 0, s3)
+		got, err := layout.Parts(size, 0, s3)
 		if err != nil || got.PartSize%mib != 0 || got.PartSize < 8*mib {
 			t.Fatalf("%+v, %v", got, err)
 		}
@@ -181,7 +181,7 @@ func TestPartsAreAsSmallAsTheyMay(t *testing.T) {
 }
 
 func TestPartOutside(t *testing.T) {
-	l, err := plan.Parts(20*mib, 0, s3)
+	l, err := layout.Parts(20*mib, 0, s3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +198,7 @@ func TestOnePut(t *testing.T) {
 		{0, 0, true}, {16 * mib, 0, true}, {16*mib + 1, 0, false}, {16 * mib, 5 * gib, true},
 		{mib, mib, true}, {mib + 1, mib, false},
 	} {
-		if got := plan.OnePut(c.size, store.Limits{MaxPut: c.maxPut}); got != c.want {
+		if got := layout.OnePut(c.size, store.Limits{MaxPut: c.maxPut}); got != c.want {
 			t.Errorf("%d of %d: %v", c.size, c.maxPut, got)
 		}
 	}
@@ -229,7 +229,7 @@ func TestSizes(t *testing.T) {
 		for _, n := range c.sizes {
 			parts = append(parts, store.Part{Size: n})
 		}
-		if got := plan.Sizes(parts, c.count, c.size); (got != nil) != c.ok || c.ok && len(got) != c.count {
+		if got := layout.Sizes(parts, c.count, c.size); (got != nil) != c.ok || c.ok && len(got) != c.count {
 			t.Errorf("%+v: %v", c, got)
 		}
 	}
