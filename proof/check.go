@@ -197,16 +197,16 @@ func (v *verifier) findBadParts(ctx context.Context, f *Finding, r *evidence.Rec
 	return v.comparePartSums(ctx, f, r.Layout, src)
 }
 
-func (v *verifier) comparePartSums(ctx context.Context, f *Finding, layout []store.Part, src io.ReaderAt) error {
-	sizes := layout.Sizes(layout, len(layout), f.Size)
-	if len(sizes) < 2 || layout[0].Sum.IsZero() {
+func (v *verifier) comparePartSums(ctx context.Context, f *Finding, parts []store.Part, src io.ReaderAt) error {
+	sizes := layout.Sizes(parts, len(parts), f.Size)
+	if len(sizes) < 2 || parts[0].Sum.IsZero() {
 		return nil
 	}
-	ours, err := v.summer.Parts(ctx, layout[0].Sum.Algorithm, src, sizes)
+	ours, err := v.summer.Parts(ctx, parts[0].Sum.Algorithm, src, sizes)
 	if err != nil {
 		return err
 	}
-	f.blame(differing(layout, ours))
+	f.blame(differing(parts, ours))
 	return nil
 }
 

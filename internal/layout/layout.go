@@ -37,7 +37,7 @@ type Split struct {
 // Part returns the range of part n, counted from 1 to Count.
 func (l Split) Part(n int) store.Range {
 	if n < 1 || n > l.Count {
-		panic(fmt.Sprintf("plan: internal error: part %d of %d", n, l.Count))
+		panic(fmt.Sprintf("layout: internal error: part %d of %d", n, l.Count))
 	}
 	offset := int64(n-1) * l.PartSize
 	return store.Range{Offset: offset, Length: min(l.PartSize, l.Size-offset)}

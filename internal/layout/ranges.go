@@ -40,7 +40,7 @@ type Ranges struct {
 // each gap, if even is set.
 func NewRanges(gaps []store.Range, size int64, even bool) *Ranges {
 	if size <= 0 {
-		panic(fmt.Sprintf("plan: internal error: ranges of %d bytes", size))
+		panic(fmt.Sprintf("layout: internal error: ranges of %d bytes", size))
 	}
 	r := &Ranges{gaps: slices.Clone(gaps), size: size, even: even}
 	for _, g := range gaps {

@@ -99,7 +99,7 @@ func newStream(first, expected int64, l store.Limits) Stream {
 // PartSize returns the size of part n, counted from 1; the last part of the stream is smaller.
 func (s Stream) PartSize(n int) int64 {
 	if n < 1 {
-		panic(fmt.Sprintf("plan: internal error: part %d of a stream", n))
+		panic(fmt.Sprintf("layout: internal error: part %d of a stream", n))
 	}
 	size := s.first
 	for grown := s.steady; grown < n && size < s.max; grown += growEvery {
