@@ -119,20 +119,6 @@ func (c *Client) alive() func() {
 	}
 }
 
-// limit waits until n more bytes may have moved within the bandwidth, or done is closed.
-func (c *Client) limit(n int, done <-chan struct{}) {
-	wait := c.dispatch.Spend(n)
-	if wait <= 0 {
-		return
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-done:
-	}
-}
-
 // spawn waits for a buffer of size bytes and for a lane, then runs f with them in a goroutine of g.
 func (c *Client) spawn(ctx context.Context, g *errgroup.Group, size int64, f func(buf []byte) error) error {
 	lease, err := c.memory.Take(ctx, min(c.dispatch.Buffer(), max(size, dispatch.LeastBuffer)))

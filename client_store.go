@@ -69,8 +69,7 @@ type meteredBody struct {
 // Read reads and counts.
 func (b meteredBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	b.c.limit(n, b.done)
-	b.c.meter.Moved(int64(n))
+	b.c.moved(n, b.done)
 	return n, err
 }
 

@@ -39,12 +39,12 @@ func (c *Client) Copy(ctx context.Context, from, to store.Ref, o CopyOptions) (R
 		return Result{}, err
 	}
 	r.Modified = src.Modified
-	r.Digests = t.vouchedDigests(r)
+	r.Digests = t.recordedDigests(r)
 	return t.done(r), nil
 }
 
-// vouchedDigests returns the requested digests that the store itself recorded: no byte passed through this machine.
-func (t *transfer) vouchedDigests(r Result) (sums []checksum.Sum) {
+// recordedDigests returns the requested digests that the store itself recorded: no byte passed through this machine.
+func (t *transfer) recordedDigests(r Result) (sums []checksum.Sum) {
 	for _, a := range t.o.digests {
 		s := r.Object.Sum(a)
 		if tag, ok := r.Object.MD5(); ok && a == checksum.MD5 && r.Proof.Verified && s.IsZero() {

@@ -31,14 +31,14 @@ func (c *Client) DeleteAll(ctx context.Context, bucket string, keys iter.Seq2[st
 		defer c.alive()()
 		gctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
-		d := deletion{c: c, bucket: bucket, attrs: a, told: make(chan fate)}
+		d := deletion{c: c, bucket: bucket, attrs: a, fates: make(chan fate)}
 		var failed error
 		go func() {
-			defer close(d.told)
+			defer close(d.fates)
 			failed = d.run(gctx, keys)
 		}()
 		stopped := false
-		for f := range d.told { // to its end: the goroutine is waited for
+		for f := range d.fates { // to its end: the goroutine is waited for
 			for i, ref := range f.refs {
 				if !stopped && !yield(ref, f.errs[i]) {
 					stopped = true
@@ -59,7 +59,7 @@ type deletion struct {
 	c      *Client
 	bucket string
 	attrs  *store.Attrs
-	told   chan fate
+	fates  chan fate
 	singly atomic.Bool // the store can only delete one by one
 }
 
@@ -109,7 +109,7 @@ func (d *deletion) run(ctx context.Context, keys iter.Seq2[string, error]) error
 func (d *deletion) send(ctx context.Context, refs []store.Ref) error {
 	f := fate{refs, make([]error, len(refs))}
 	err := d.many(ctx, f)
-	d.told <- f
+	d.fates <- f
 	return err
 }
 

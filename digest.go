@@ -85,10 +85,10 @@ func (t *transfer) newDigests(size int64, free checksum.Algorithm, write func(en
 	return d
 }
 
-// goOn restores the states that an earlier run recorded: of each algorithm the last that lies within the first end bytes,
+// restore restores the states that an earlier run recorded: of each algorithm the last that lies within the first end bytes,
 // which are verified to be the ones that were summed. If a state does not parse (another version of Go wrote it), that
 // digest starts over.
-func (d *digests) goOn(entries []entry, end int64) {
+func (d *digests) restore(entries []entry, end int64) {
 	if d == nil {
 		return
 	}

@@ -138,7 +138,7 @@ func (m *partsMover) sendParts(ctx context.Context) error {
 	u := &upload{multipart: m.multipart, file: src, src: src, layout: m.layout()}
 	kept, err := m.kept(ctx)
 	if err == nil {
-		err = u.proveKept(ctx, kept)
+		err = u.verifyKept(ctx, kept)
 	}
 	if err == nil {
 		err = m.each(ctx, u.sendPart)
@@ -252,7 +252,7 @@ func (m *partsMover) completeParts(ctx context.Context, told []store.Part) (Resu
 	if err != nil {
 		return Result{}, err
 	}
-	obj, proof, err := m.prove(ctx, obj, sum)
+	obj, proof, err := m.verifyObject(ctx, obj, sum)
 	return Result{Object: obj, Size: m.Size, Parts: m.last, Proof: proof}, err
 }
 
@@ -349,7 +349,7 @@ func (m *partsMover) completed(ctx context.Context) (Result, bool) {
 		if src.Size() == m.Size {
 			r.Proof, err = m.verifyContent(ctx, obj, src)
 		}
-		return m.proved(r, err)
+		return m.verifiedFile(r, err)
 	case m.Path != "":
 		src, err := m.openSource()
 		if err != nil {
@@ -359,16 +359,16 @@ func (m *partsMover) completed(ctx context.Context) (Result, bool) {
 		if r.Object, err = m.head(ctx, m.up.Ref); err == nil && r.Object.Size == m.Size {
 			r.Proof, err = m.verifyContent(ctx, r.Object, src)
 		}
-		return m.proved(r, err)
+		return m.verifiedFile(r, err)
 	}
 	src, err := m.sourceNow(ctx)
 	if err == nil {
 		r, err = m.copied(ctx, src, store.Object{}, m.up.Ref, m.last)
 	}
-	return m.proved(r, err)
+	return m.verifiedFile(r, err)
 }
 
-func (m *partsMover) proved(r Result, err error) (Result, bool) {
+func (m *partsMover) verifiedFile(r Result, err error) (Result, bool) {
 	r.Size, r.Parts = m.Size, m.last
 	return r, err == nil && r.Proof.Verified
 }

@@ -167,7 +167,7 @@ func (d *download) beginDigests() {
 	for _, s := range d.segments {
 		d.digests.reach.arrived(s.Range)
 	}
-	d.digests.goOn(entries(d.log), d.digests.reach.end)
+	d.digests.restore(entries(d.log), d.digests.reach.end)
 }
 
 // open resumes an earlier download if there is one that fits, or begins a new one; then first is the open body of its first
@@ -175,7 +175,7 @@ func (d *download) beginDigests() {
 func (d *download) open(ctx context.Context) (first *response, finished bool, r Result, err error) {
 	if d.log != nil {
 		if earlier, ok := d.log.Header(); ok {
-			finished, r, err = d.goOn(ctx, earlier)
+			finished, r, err = d.resume(ctx, earlier)
 			if finished || err != nil || d.target != nil {
 				return nil, finished, r, err
 			}
@@ -407,13 +407,13 @@ func (d *download) verify(ctx context.Context) (Proof, evidence.Claim, error) {
 		if err != nil {
 			return Proof{}, evidence.Claim{}, err
 		}
-		return judge(d.known, a)
+		return proofOf(d.known, a)
 	}
 	sum, err := combine(d.segments)
 	if err != nil {
 		return Proof{}, evidence.Claim{}, err
 	}
-	return judge(d.known, evidence.Decide(d.known.Claims[:1], []checksum.Sum{sum}))
+	return proofOf(d.known, evidence.Decide(d.known.Claims[:1], []checksum.Sum{sum}))
 }
 
 // fail keeps what a later run can resume, or removes what it cannot.

@@ -20,7 +20,7 @@ func (c *Client) ReadRange(ctx context.Context, obj store.Object, offset int64, 
 		return store.Object{}, err
 	}
 	defer c.dispatch.Leave(0)
-	var told store.Object
+	var found store.Object
 	err := s.try(ctx, func(ctx context.Context) error {
 		c.meter.Request()
 		body, err := c.store.Get(ctx, store.GetRequest{
@@ -34,13 +34,12 @@ func (c *Client) ReadRange(ctx context.Context, obj store.Object, offset int64, 
 			return err
 		}
 		n, err := io.ReadFull(body, p)
-		c.limit(n, ctx.Done())
-		c.meter.Moved(int64(n))
+		c.moved(n, ctx.Done())
 		if err != nil {
 			return lostBody(obj.Ref, err)
 		}
-		told = body.Object
+		found = body.Object
 		return nil
 	})
-	return told, err
+	return found, err
 }

@@ -28,9 +28,9 @@ func (d *download) dropEarlier() {
 	d.log = nil
 }
 
-// goOn resumes an earlier run: its temporary file, with every range of it that matches its record. If it does not fit any
+// resume resumes an earlier run: its temporary file, with every range of it that matches its record. If it does not fit any
 // more it is discarded, and d.target stays nil.
-func (d *download) goOn(ctx context.Context, earlier record) (finished bool, r Result, err error) {
+func (d *download) resume(ctx context.Context, earlier record) (finished bool, r Result, err error) {
 	obj, err := d.head(ctx, d.from)
 	if errors.Is(err, store.NotFound) {
 		d.dropEarlier()
@@ -70,7 +70,7 @@ func (d *download) goOn(ctx context.Context, earlier record) (finished bool, r R
 	d.target, d.out, d.back = target, target, target
 	d.expectRate(d.log)
 	d.started(obj.Size, d.partsOf(obj.Size))
-	if err := d.proveKept(ctx); err != nil {
+	if err := d.verifyKept(ctx); err != nil {
 		return false, Result{}, d.fail(err)
 	}
 	return false, Result{}, nil
@@ -95,7 +95,7 @@ func (d *download) alreadyHere(ctx context.Context) (Result, bool) {
 	d.keep(d.obj.Size, 1)
 	r := Result{Object: d.obj, Size: d.obj.Size, Parts: 1, Proof: proof, Modified: d.modified()}
 	if g := d.newDigests(d.obj.Size, checksum.None, nil); g != nil {
-		g.goOn(d.log.Entries(), d.obj.Size)
+		g.restore(d.log.Entries(), d.obj.Size)
 		if g.whole(ctx, src) != nil {
 			return Result{}, false
 		}
@@ -107,8 +107,8 @@ func (d *download) alreadyHere(ctx context.Context) (Result, bool) {
 	return d.done(r), true
 }
 
-// proveKept sums again every range that the record says is there.
-func (d *download) proveKept(ctx context.Context) error {
+// verifyKept sums again every range that the record says is there.
+func (d *download) verifyKept(ctx context.Context) error {
 	defer d.c.meter.Since(meter.Proving, time.Now())
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0)) // this is work for the CPU, not for lanes

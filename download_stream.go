@@ -37,7 +37,7 @@ func (c *Client) DownloadStream(ctx context.Context, from store.Ref, w io.Writer
 	if err := f.move(ctx, first); err != nil {
 		return Result{}, err
 	}
-	proof, doubt, err := f.prove()
+	proof, doubt, err := f.verifyPassed()
 	if err == nil && !proof.Verified && (doubt.Kind != "" || t.o.readTwice) {
 		if err = f.fetchAgain(ctx); err == nil {
 			proof = f.cameTwice(proof, doubt)
@@ -197,8 +197,8 @@ func (f *streamDownload) writeOne(a *arrived) error {
 	return nil
 }
 
-// prove compares what passed with what the store records.
-func (f *streamDownload) prove() (Proof, evidence.Claim, error) {
+// verifyPassed compares what passed with what the store records.
+func (f *streamDownload) verifyPassed() (Proof, evidence.Claim, error) {
 	sums, err := f.sums()
 	if err != nil {
 		return Proof{}, evidence.Claim{}, err
@@ -207,7 +207,7 @@ func (f *streamDownload) prove() (Proof, evidence.Claim, error) {
 	if a.Verdict == evidence.Match {
 		f.c.etags.Fit(a.Claim)
 	}
-	return judge(f.known, a)
+	return proofOf(f.known, a)
 }
 
 // sums returns those of what passed, for the first claims.

@@ -275,12 +275,12 @@ func (a *multipart) landed(ctx context.Context, sum checksum.Sum) (store.Object,
 	return a.same(ctx, a.up.Ref, a.bytes, of)
 }
 
-// prove compares the finished object with our sum of the whole.
-func (a *multipart) prove(ctx context.Context, obj store.Object, sum checksum.Sum) (store.Object, Proof, error) {
+// verifyObject compares the finished object with our sum of the whole.
+func (a *multipart) verifyObject(ctx context.Context, obj store.Object, sum checksum.Sum) (store.Object, Proof, error) {
 	if sum.IsZero() {
 		return obj, Proof{Text: "the store takes no checksum"}, nil
 	}
-	completed := obj
+	completed, denied := obj, false
 	if obj.ETag == "" || sum.Algorithm == checksum.MD5 || obj.Sum(sum.Algorithm).IsZero() {
 		seen, err := a.head(ctx, store.Ref{Bucket: a.up.Bucket, Key: a.up.Key, Version: obj.Version})
 		if err == nil {
@@ -289,7 +289,8 @@ func (a *multipart) prove(ctx context.Context, obj store.Object, sum checksum.Su
 		if completed.ETag != "" && obj.ETag != completed.ETag {
 			return completed, Proof{Text: fmt.Sprintf("the store gave the ETag %s when the upload was completed, and reports %s now; another writer may have replaced the object", completed.ETag, obj.ETag)}, nil
 		}
-		if err != nil && store.KindOf(err) != store.Denied {
+		denied = store.KindOf(err) == store.Denied
+		if err != nil && !denied {
 			return obj, Proof{}, fmt.Errorf("look at what was stored: %w", err)
 		}
 	}
@@ -300,10 +301,12 @@ func (a *multipart) prove(ctx context.Context, obj store.Object, sum checksum.Su
 		return obj, Proof{}, fmt.Errorf("%s: %w: the store has %d bytes, %d were sent", obj.Ref, ErrMismatch, obj.Size, a.bytes)
 	}
 	if sum.Algorithm == checksum.MD5 {
-		return obj, a.proveMD5(obj, sum), nil
+		return obj, a.verifyMD5(obj, sum), nil
 	}
 	stored := obj.Sum(sum.Algorithm)
 	switch {
+	case stored.IsZero() && denied:
+		return obj, Proof{Text: fmt.Sprintf("the store took the %s, and these credentials may not read what it recorded", sum.Algorithm)}, nil
 	case stored.IsZero():
 		return obj, Proof{Text: fmt.Sprintf("the store took the %s but does not repeat it", sum.Algorithm)}, nil
 	case stored.Value != sum.Value:
@@ -314,9 +317,9 @@ func (a *multipart) prove(ctx context.Context, obj store.Object, sum checksum.Su
 	return obj, Proof{Verified: true, Sum: sum, Text: fmt.Sprintf("%s of %d parts, checked by the store", sum.Algorithm, len(a.parts))}, nil
 }
 
-// proveMD5 judges by ETags: that of the whole is made of the parts' MD5s, or else those of the parts must each have been
+// verifyMD5 judges by ETags: that of the whole is made of the parts' MD5s, or else those of the parts must each have been
 // one.
-func (a *multipart) proveMD5(obj store.Object, sum checksum.Sum) Proof {
+func (a *multipart) verifyMD5(obj store.Object, sum checksum.Sum) Proof {
 	if tag, ok := obj.MD5(); ok && tag == sum {
 		return Proof{Verified: true, Sum: sum, Text: fmt.Sprintf("MD5 of each of %d parts (Content-MD5), and the ETag made of them", len(a.parts))}
 	} else if ok && tag.Parts == len(a.parts) {

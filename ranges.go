@@ -370,11 +370,10 @@ func (f *rangeFetch) drain(body io.Reader, fl *dispatch.Attempt) error {
 		for filled < len(buf) && err == nil {
 			var n int
 			n, err = body.Read(buf[filled:])
-			f.c.limit(n, f.done)
+			f.c.moved(n, f.done)
 			f.h.Write(buf[filled : filled+n])
 			filled += n
 			f.moved.Add(int64(n))
-			f.c.meter.Moved(int64(n))
 			fl.Moved(int64(n))
 		}
 		if filled > 0 {

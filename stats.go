@@ -70,7 +70,7 @@ func (c *Client) Stats() Stats {
 		Cores: runtime.GOMAXPROCS(0), Moved: m.Moved, Done: m.Done - m.Kept, Parts: m.PartsDone,
 		Requests: m.Requests, Retries: m.Retries, Throttled: m.Throttled,
 	}
-	c.watch.tell(&s)
+	c.watch.addTo(&s)
 	used := c.dispatch.Use()
 	s.Lanes = LaneStats{
 		Peak: used.Peak, Open: c.dispatch.Pace.Lanes(), Fixed: c.opts.Concurrency > 0, InUse: used.InUse, Active: used.Active, Full: used.Full,
@@ -136,8 +136,8 @@ func (w *watch) note() {
 	}
 }
 
-// tell fills in the result.
-func (w *watch) tell(s *Stats) {
+// addTo fills in the result.
+func (w *watch) addTo(s *Stats) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.last.IsZero() {

@@ -174,12 +174,11 @@ func (y *tally) ReadAt(p []byte, off int64) (int, error) {
 		}
 		y.h.Write(p[:n])
 	}
-	y.t.c.limit(n, y.done)
+	y.t.c.moved(n, y.done)
 	y.n.Add(int64(n))
 	y.last.Store(int64(time.Since(y.t.began)) + 1)
 	y.f.Moved(int64(n))
 	y.t.moved.Add(int64(n))
-	y.t.c.meter.Moved(int64(n))
 	y.t.arrive(int64(n))
 	return n, err
 }

@@ -214,3 +214,23 @@ func TestStreamsThroughAPipe(t *testing.T) {
 		}
 	})
 }
+
+// mute is a store whose answer to Complete has no checksums.
+type mute struct{ *storetest.Memory }
+
+func (m mute) Complete(ctx context.Context, r store.CompleteRequest) (store.Object, error) {
+	o, err := m.Memory.Complete(ctx, r)
+	o.Sums = nil
+	return o, err
+}
+
+// TestProofThatMayNotBeRead: who may write and not read is told so, and not that the store has no checksum.
+func TestProofThatMayNotBeRead(t *testing.T) {
+	b := newBench(t)
+	b.Fault(storetest.Head).Always().Error(store.Denied)
+	c := haul.New(mute{b.Memory}, haul.Options{StateDir: b.state})
+	r, err := c.Upload(t.Context(), b.file("x.bam", random(100, 1)), object, haul.UploadOptions{PartSize: 20})
+	if err != nil || r.Proof.Verified || !strings.Contains(r.Proof.Text, "may not read") {
+		t.Errorf("%+v, %v", r.Proof, err)
+	}
+}

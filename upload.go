@@ -189,7 +189,7 @@ func (u *upload) keepRecord(ctx context.Context) (err error) {
 
 // end verifies the finished object.
 func (u *upload) end(ctx context.Context, obj store.Object, sum checksum.Sum) (Result, error) {
-	obj, proof, err := u.prove(ctx, obj, sum)
+	obj, proof, err := u.verifyObject(ctx, obj, sum)
 	if err == nil || errors.Is(err, ErrMismatch) {
 		u.sweepLost(ctx)
 		u.forget(u.log) // else the next run looks again
@@ -236,7 +236,7 @@ func (u *upload) open(ctx context.Context) (finished bool, r Result, err error) 
 	}
 	u.writeDown()
 	u.announce()
-	if err := u.proveKept(ctx, kept); err != nil {
+	if err := u.verifyKept(ctx, kept); err != nil {
 		return false, Result{}, u.fail(ctx, err)
 	}
 	return false, Result{}, nil
@@ -259,7 +259,7 @@ func (u *upload) earlier(ctx context.Context) (kept []store.Part, finished bool,
 			u.lostSince = earlier.LostSince
 			if earlier.UploadID == "" { // the run was killed before it received an ID
 				u.sweepLost(ctx)
-			} else if kept, finished, r, err = u.goOn(ctx, earlier); finished || err != nil {
+			} else if kept, finished, r, err = u.resume(ctx, earlier); finished || err != nil {
 				return kept, finished, r, err
 			}
 		}
@@ -340,7 +340,7 @@ func (u *upload) digestFirst(ctx context.Context) error {
 func (u *upload) beginDigests() {
 	u.digests = u.newDigests(u.layout.Size, u.up.Scheme.Algorithm, func(e entry) { u.append(u.log, e) })
 	if !u.doubtful {
-		u.digests.goOn(entries(u.log), u.layout.Size)
+		u.digests.restore(entries(u.log), u.layout.Size)
 	}
 	if u.md5 != nil {
 		i := slices.IndexFunc(u.digests.all, func(d *digest) bool { return d.algorithm == checksum.MD5 })

@@ -35,9 +35,9 @@ func (a *multipart) openUploads(ctx context.Context) ([]store.Upload, error) {
 	return found, err
 }
 
-// goOn resumes the upload of an earlier run and returns the parts that the store holds of it. If the earlier upload does
+// resume resumes the upload of an earlier run and returns the parts that the store holds of it. If the earlier upload does
 // not fit any more it is discarded, and u.up stays without an ID.
-func (u *upload) goOn(ctx context.Context, earlier record) (kept []store.Part, finished bool, r Result, err error) {
+func (u *upload) resume(ctx context.Context, earlier record) (kept []store.Part, finished bool, r Result, err error) {
 	old := store.Upload{Ref: earlier.Ref, ID: earlier.UploadID, Scheme: earlier.Scheme}
 	why := u.unfit(earlier)
 	now := u.file.Fingerprint()
@@ -124,7 +124,7 @@ func (u *upload) alreadyStored(ctx context.Context) (Result, bool) {
 	u.keep(u.layout.Size, u.layout.Count)
 	r := Result{Object: obj, Size: u.layout.Size, Parts: u.layout.Count, PartSize: u.layout.PartSize, Proof: proof, Modified: u.modified()}
 	if d := u.newDigests(u.layout.Size, checksum.None, nil); d != nil {
-		d.goOn(entries(u.log), u.layout.Size)
+		d.restore(entries(u.log), u.layout.Size)
 		if d.whole(ctx, onDisk{u.src, u.c.meter}) != nil || u.src.Changed() != nil {
 			return Result{}, false
 		}
@@ -211,8 +211,8 @@ func (u *upload) fits(open store.Upload, kept []store.Part) bool {
 	return false
 }
 
-// proveKept verifies every part that the store holds against the local bytes; verified parts need not move again.
-func (u *upload) proveKept(ctx context.Context, kept []store.Part) error {
+// verifyKept verifies every part that the store holds against the local bytes; verified parts need not move again.
+func (u *upload) verifyKept(ctx context.Context, kept []store.Part) error {
 	defer u.c.meter.Since(meter.Proving, time.Now())
 	if len(kept) == 0 {
 		return nil
@@ -229,7 +229,7 @@ func (u *upload) proveKept(ctx context.Context, kept []store.Part) error {
 				return err
 			}
 			defer lease.Release()
-			return u.provePart(gctx, p, lease.Bytes())
+			return u.verifyPart(gctx, p, lease.Bytes())
 		})
 	}
 	if err := g.Wait(); err != nil {
@@ -240,8 +240,8 @@ func (u *upload) proveKept(ctx context.Context, kept []store.Part) error {
 	return nil
 }
 
-// provePart adds the part if it is verified.
-func (u *upload) provePart(ctx context.Context, p store.Part, buf []byte) error {
+// verifyPart adds the part if it is verified.
+func (u *upload) verifyPart(ctx context.Context, p store.Part, buf []byte) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}

@@ -76,7 +76,7 @@ func (t *transfer) putWith(ctx context.Context, from content, to store.Ref, buf 
 	defer t.c.dispatch.Leave(from.Size())
 	t.started(from.Size(), 1)
 	t.c.meter.PartStart()
-	obj, proof, err := t.putProved(ctx, from, to, buf)
+	obj, proof, err := t.putVerified(ctx, from, to, buf)
 	t.c.meter.PartEnd(err == nil)
 	if err != nil {
 		return Result{}, err
@@ -104,8 +104,8 @@ func (t *transfer) digest(from content, buf []byte) ([]checksum.Sum, error) {
 	return sums, nil
 }
 
-// putProved sends with the best checksum that the store supports, falling back when the store refuses it.
-func (t *transfer) putProved(ctx context.Context, from content, to store.Ref, buf []byte) (store.Object, Proof, error) {
+// putVerified sends with the best checksum that the store supports, falling back when the store refuses it.
+func (t *transfer) putVerified(ctx context.Context, from content, to store.Ref, buf []byte) (store.Object, Proof, error) {
 	var last store.Object
 	var lost error
 	for range maxLowered {
@@ -128,7 +128,7 @@ func (t *transfer) putProved(ctx context.Context, from content, to store.Ref, bu
 			return store.Object{}, Proof{}, fmt.Errorf("%w; what is stored may mix old and new: send it again", err)
 		}
 		last = obj
-		proof, again, err := t.provePut(obj, sum, from, buf)
+		proof, again, err := t.verifyPut(obj, sum, from, buf)
 		if err != nil {
 			return obj, proof, err
 		}
@@ -260,9 +260,9 @@ func (t *transfer) same(ctx context.Context, ref store.Ref, size int64, sum chec
 	return obj, obj.Sum(sum.Algorithm).Value == sum.Value
 }
 
-// provePut returns how the stored object was verified; again asks for another try with a checksum that the store has just
+// verifyPut returns how the stored object was verified; again asks for another try with a checksum that the store has just
 // turned out to support.
-func (t *transfer) provePut(obj store.Object, sum checksum.Sum, from content, buf []byte) (p Proof, again bool, err error) {
+func (t *transfer) verifyPut(obj store.Object, sum checksum.Sum, from content, buf []byte) (p Proof, again bool, err error) {
 	switch {
 	case sum.IsZero():
 		return Proof{Text: "the store takes no checksum"}, false, nil

@@ -68,7 +68,7 @@ func (t *transfer) stream(ctx context.Context, r io.Reader, to store.Ref) (Resul
 	if l.end(ctx, err); err != nil {
 		return Result{}, err
 	}
-	obj, proof, err := s.prove(ctx, obj, sum)
+	obj, proof, err := s.verifyObject(ctx, obj, sum)
 	if err != nil {
 		return Result{}, err
 	}

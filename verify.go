@@ -64,13 +64,13 @@ func (t *transfer) verifyContent(ctx context.Context, obj store.Object, from io.
 	if err != nil {
 		return Proof{}, err
 	}
-	p, _, err := judge(r, a)
+	p, _, err := proofOf(r, a)
 	return p, err
 }
 
-// judge makes a Proof of the answer to a comparison. The doubt is a claim that differs, but does not by itself show that
+// proofOf makes a Proof of the answer to a comparison. The doubt is a claim that differs, but does not by itself show that
 // the bytes are wrong.
-func judge(r *evidence.Record, a evidence.Answer) (p Proof, doubt evidence.Claim, err error) {
+func proofOf(r *evidence.Record, a evidence.Answer) (p Proof, doubt evidence.Claim, err error) {
 	switch {
 	case a.Verdict == evidence.Match:
 		p = Proof{Verified: true, Sum: a.Claim.Sum, Text: a.Claim.Text()}

@@ -159,7 +159,7 @@ type Summary struct {
 	Elapsed  time.Duration
 }
 
-// IncompleteError: the run reached its end, but not everything was done.
+// IncompleteError reports that the run reached its end, but not everything was done.
 type IncompleteError struct {
 	Failed, Skipped int
 	// Kept counts files that a move copied without deleting them, since they are not in its source but behind a link.
@@ -187,7 +187,7 @@ func (e *IncompleteError) Error() string {
 	return strings.Join(parts, ", ")
 }
 
-// EmptySourceError: Sync found nothing in the source, and so deleted nothing from the target. A share that is not mounted looks
+// EmptySourceError reports that Sync found nothing in the source, and so deleted nothing from the target. A share that is not mounted looks
 // like that. SyncOptions.AllowEmptySource allows the deletion.
 type EmptySourceError struct {
 	Source, Target End
@@ -211,7 +211,7 @@ func (e *EmptySourceError) Error() string {
 	return fmt.Sprintf("%s, and %s in %s would be deleted: nothing was deleted", found, what, e.Target)
 }
 
-// DeletesError: more would have been deleted than SyncOptions.MaxDelete allows, and so nothing was.
+// DeletesError reports that more would have been deleted than SyncOptions.MaxDelete allows, and so nothing was.
 type DeletesError struct{ Wanted, Max int }
 
 // Error has both numbers.

@@ -65,9 +65,6 @@ func (d *PlanDir) isWithin(end mirror.End) bool {
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// asIs are the options for files of a plan: nothing is kept of an interrupted transfer.
-func asIs() mirror.TransferOptions { return mirror.TransferOptions{Resume: haul.ResumeNever} }
-
 // open opens a file of the plan; fs.ErrNotExist is in the error's chain if it is missing.
 func (d *PlanDir) open(ctx context.Context, name string) (*os.File, error) {
 	if d.c != nil {

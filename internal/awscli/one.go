@@ -172,8 +172,8 @@ func (t *transfer) stopped(err error) {
 	}
 }
 
-// look looks up the source of a download or copy.
-func (t *transfer) look(ctx context.Context, ref store.Ref) (store.Object, error) {
+// headSource looks up the source of a download or copy.
+func (t *transfer) headSource(ctx context.Context, ref store.Ref) (store.Object, error) {
 	attrs := t.tree.Transfer.Attrs
 	if t.line.Kind == awsline.Copy {
 		attrs.Encryption.Customer = attrs.Encryption.CopySource
@@ -200,7 +200,7 @@ func (t *transfer) archived(obj store.Object, verb string) bool {
 }
 
 func (t *transfer) down(ctx context.Context, ref store.Ref) error {
-	obj, err := t.look(ctx, ref)
+	obj, err := t.headSource(ctx, ref)
 	if err != nil {
 		return err
 	}
@@ -239,7 +239,7 @@ func (t *transfer) down(ctx context.Context, ref store.Ref) error {
 }
 
 func (t *transfer) copy(ctx context.Context, ref store.Ref) error {
-	obj, err := t.look(ctx, ref)
+	obj, err := t.headSource(ctx, ref)
 	if err != nil {
 		return err
 	}

@@ -67,7 +67,7 @@ func (r reader) classify(args []string) ([]word, error) {
 			}
 			return words, nil
 		}
-		w, err := r.look(text)
+		w, err := r.wordOf(text)
 		if err != nil {
 			return nil, err
 		}
@@ -76,8 +76,8 @@ func (r reader) classify(args []string) ([]word, error) {
 	return words, nil
 }
 
-// look classifies one word.
-func (r reader) look(text string) (word, error) {
+// wordOf classifies one word.
+func (r reader) wordOf(text string) (word, error) {
 	w := word{text: text}
 	if len(text) < 2 || text[0] != '-' {
 		return w, nil

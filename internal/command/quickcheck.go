@@ -47,7 +47,7 @@ func (s *Session) Quickcheck(ctx context.Context, req QuickcheckRequest) error {
 		}
 	}
 	screen.CheckedAll(all, time.Since(began))
-	return req.judge(all)
+	return req.verdict(all)
 }
 
 // shownName returns a path or address as results have it.
@@ -58,8 +58,8 @@ func shownName(name string) string {
 	return shown(name)
 }
 
-// judge returns an error if what was found fails the run.
-func (r QuickcheckRequest) judge(c quickcheck.Counts) error {
+// verdict returns an error if what was found fails the run.
+func (r QuickcheckRequest) verdict(c quickcheck.Counts) error {
 	switch {
 	case c.Bad > 0 && c.Unreadable > 0:
 		return fmt.Errorf("%s bad, and %d cannot be read; listed above", countIs(c.Bad, "file"), c.Unreadable)

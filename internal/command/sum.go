@@ -129,7 +129,7 @@ func sumObject(ctx context.Context, c *haul.Client, ref store.Ref, r SumRequest)
 	}
 	all := slices.Concat(result.Digests, sums.Composite)
 	for _, t := range recorded {
-		sums.Store = append(sums.Store, judge(t, all, partSize, r.PartSize > 0))
+		sums.Store = append(sums.Store, compareStored(t, all, partSize, r.PartSize > 0))
 	}
 	sums.Full = result.Digests[:len(r.Digests)]
 	return sums, nil
@@ -163,8 +163,8 @@ func partSizeOf(ctx context.Context, c *haul.Client, obj store.Object, attrs *st
 // notMD5 is why an ETag that differs from the MD5 of the bytes is not a mismatch.
 const notMD5 = "it is not that of these bytes; not every ETag is an MD5"
 
-// judge compares one recorded sum with those of the bytes. A guessed part size may give as many parts of another size.
-func judge(t ui.StoreSum, ours []checksum.Sum, partSize int64, guessed bool) ui.StoreSum {
+// compareStored compares one recorded sum with those of the bytes. A guessed part size may give as many parts of another size.
+func compareStored(t ui.StoreSum, ours []checksum.Sum, partSize int64, guessed bool) ui.StoreSum {
 	for _, s := range ours {
 		if s.Algorithm != t.Sum.Algorithm || s.Parts != t.Sum.Parts {
 			continue

@@ -34,7 +34,7 @@ type entries = iter.Seq2[mirror.Entry, error]
 func (v *verification) resolve(ctx context.Context) (proof.Expected, entries, error) {
 	var ends []verifyEnd
 	for _, l := range v.r.Ends {
-		e, err := v.look(ctx, l)
+		e, err := v.resolveEnd(ctx, l)
 		if err != nil {
 			return proof.Expected{}, nil, err
 		}
@@ -98,7 +98,7 @@ func (v *verification) pair(ctx context.Context, from, to verifyEnd, why error) 
 		return proof.Expected{}, nil, Usagef("--exclude and --include choose among many, and %s is one", from.Text)
 	case to.tree:
 		var err error
-		if to, err = v.look(ctx, to.child(from.base())); err != nil {
+		if to, err = v.resolveEnd(ctx, to.child(from.base())); err != nil {
 			return proof.Expected{}, nil, err
 		}
 		if !to.exists && from.mayList() {
@@ -110,8 +110,8 @@ func (v *verification) pair(ctx context.Context, from, to verifyEnd, why error) 
 	return proof.Tree(from.single()), to.single(), nil
 }
 
-// look finds out what a location is.
-func (v *verification) look(ctx context.Context, l Location) (verifyEnd, error) {
+// resolveEnd finds out what a location is.
+func (v *verification) resolveEnd(ctx context.Context, l Location) (verifyEnd, error) {
 	t := verifyEnd{Location: l}
 	if l.Kind == Stream {
 		t.exists = true
@@ -162,7 +162,7 @@ func (t verifyEnd) folder() verifyEnd {
 func (v *verification) beside(ctx context.Context, list verifyEnd) (verifyEnd, error) {
 	folder := list.folder()
 	if stem := proof.Beside(list.base()); stem != "" {
-		if t, err := v.look(ctx, folder.child(stem)); err != nil || t.exists {
+		if t, err := v.resolveEnd(ctx, folder.child(stem)); err != nil || t.exists {
 			return t, err
 		}
 	}
@@ -303,7 +303,7 @@ func (e *manifestError) Unwrap() error { return e.err }
 func (v *verification) names(ctx context.Context, to verifyEnd) proof.Names {
 	n := proof.Names{Files: to.Kind == Local}
 	n.Find = func(rel string) (mirror.Entry, bool, error) {
-		t, err := v.look(ctx, to.child(rel))
+		t, err := v.resolveEnd(ctx, to.child(rel))
 		if err != nil && to.Kind == Local || errors.Is(err, store.Denied) { // such as a name that cannot be one here
 			return mirror.Entry{}, false, nil
 		}

@@ -58,7 +58,7 @@ func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e
 // Unwrap returns the cause.
 func (e *LineError) Unwrap() error { return e.Err }
 
-// UnknownError: a text is not a list of digests that can be parsed.
+// UnknownError reports that a text is not a list of digests that can be parsed.
 type UnknownError struct {
 	// Seen is what is there instead.
 	Seen string

@@ -126,7 +126,7 @@ func (d *Dispatcher) heartbeat(stop <-chan struct{}, stopped chan<- struct{}) {
 		case now := <-ticker.C:
 			d.tick(now, &cores)
 			if n%int(judgeEvery/beat) == 0 {
-				d.judge(now)
+				d.cutSlow(now)
 			}
 		}
 	}
@@ -160,8 +160,8 @@ func (d *Dispatcher) underWay() (n int64) {
 	return n
 }
 
-// judge cuts the tries that pace finds too slow, and takes back those that are too many; their callers try again.
-func (d *Dispatcher) judge(now time.Time) {
+// cutSlow cuts the tries that pace finds too slow, and takes back those that are too many; their callers try again.
+func (d *Dispatcher) cutSlow(now time.Time) {
 	d.attempts.mu.Lock()
 	defer d.attempts.mu.Unlock()
 	all := make([]*Attempt, 0, len(d.attempts.all))

@@ -3,6 +3,8 @@ package dispatch
 import (
 	"sync"
 	"time"
+
+	"haul.example/haul/internal/pace"
 )
 
 const (
@@ -51,12 +53,5 @@ func lanesFor(bandwidth int64) int {
 	if bandwidth <= 0 {
 		return 0
 	}
-	return int(min(max(bandwidth/laneBandwidth, leastLanes), mostLanes))
+	return int(min(max(bandwidth/laneBandwidth, leastLanes), pace.DefaultMax))
 }
-
-const (
-	// mostLanes is the number above which a limit bounds nothing, and defaultStart the number with which pace begins by
-	// itself.
-	mostLanes    = 256
-	defaultStart = 16
-)

@@ -78,7 +78,7 @@ func New(c Config) *Dispatcher {
 			most = n
 		}
 	}
-	p := pace.New(pace.Config{Fixed: c.Concurrency, Start: min(most, defaultStart), Max: most, Cores: runtime.GOMAXPROCS(0), Rate: c.Bandwidth})
+	p := pace.New(pace.Config{Fixed: c.Concurrency, Start: min(most, pace.DefaultStart), Max: most, Cores: runtime.GOMAXPROCS(0), Rate: c.Bandwidth})
 	return &Dispatcher{
 		Pace: p, config: c, meter: c.Meter, lanes: &lanes{pace: p}, limiter: newLimit(c.Bandwidth),
 		attempts: attempts{all: map[uint64]*Attempt{}}, born: time.Now(),

@@ -44,7 +44,7 @@ func Objects(ctx context.Context, l Listing[store.Object]) iter.Seq2[store.Objec
 			if !giveAll(page, yield) {
 				return false
 			}
-			long = seen.look(page)
+			long = seen.observe(page)
 			return !long
 		})
 		switch {

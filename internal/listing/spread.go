@@ -41,8 +41,8 @@ type sight struct {
 	last   string
 }
 
-// look takes in a page; it reports whether the listing is worth spreading.
-func (s *sight) look(page []store.Object) bool {
+// observe takes in a page; it reports whether the listing is worth spreading.
+func (s *sight) observe(page []store.Object) bool {
 	if len(page) == 0 {
 		return false
 	}

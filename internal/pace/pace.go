@@ -43,9 +43,10 @@ import (
 )
 
 const (
-	// defaultStart and defaultMax: doc/performance.md, How many connections, and Memory; 256 buffers are what a run may have.
-	defaultStart = 16
-	defaultMax   = 256
+	// DefaultStart and DefaultMax are the numbers of lanes that a zero Config starts with and is bounded by: doc/performance.md, How
+	// many connections, and Memory; 256 buffers are what a run may have.
+	DefaultStart = 16
+	DefaultMax   = 256
 	// pausing is the share, one in so many, of lanes that may pause before goodput says nothing about their number.
 	pausing = 5
 )
@@ -98,10 +99,10 @@ type Pace struct {
 // New returns a Pace without any measurement.
 func New(c Config) *Pace {
 	if c.Max <= 0 {
-		c.Max = max(defaultMax, c.Start)
+		c.Max = max(DefaultMax, c.Start)
 	}
 	if c.Start <= 0 {
-		c.Start = defaultStart
+		c.Start = DefaultStart
 	}
 	p := &Pace{fixed: c.Fixed > 0, reach: reach{most: reachTime.Seconds() * float64(c.Rate)}}
 	p.ramp = rampUp{max: c.Max, cores: c.Cores, lanes: min(c.Start, c.Max)}
@@ -109,6 +110,18 @@ func New(c Config) *Pace {
 		p.ramp.lanes = c.Fixed
 	}
 	return p
+}
+
+// Admits reports whether one more request may begin, if busy are in flight that are to move flying bytes in all: there must
+// be a lane for it, and no more in flight than the link moves in three seconds.
+func (p *Pace) Admits(busy int, flying int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if busy >= p.ramp.lanes {
+		return false
+	}
+	b := p.reach.bound()
+	return busy == 0 || p.fixed || b == 0 || float64(flying) <= b
 }
 
 // Lanes returns how many requests may be in flight now; at least 1.

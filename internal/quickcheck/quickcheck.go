@@ -77,9 +77,9 @@ type Counts struct {
 // atOnce is how many groups are checked at once; the client's connections bound the requests.
 const atOnce = 64
 
-// Run checks what is in a folder or below a prefix, or a single file or object, and calls tell with each report, in one goroutine.
+// Run checks what is in a folder or below a prefix, or a single file or object, and calls report with each finding, in one goroutine.
 // The client may be nil for a folder. The error is what ended the run early; what is wrong with a file is in its report.
-func Run(ctx context.Context, c *haul.Client, at mirror.End, o Options, tell func(Report, Counts)) error {
+func Run(ctx context.Context, c *haul.Client, at mirror.End, o Options, report func(Report, Counts)) error {
 	r := &run{c: c, o: o, at: at, entries: map[string]mirror.Entry{}}
 	var counts Counts
 	g, gctx := errgroup.WithContext(ctx)
@@ -109,9 +109,9 @@ func Run(ctx context.Context, c *haul.Client, at mirror.End, o Options, tell fun
 			case <-gctx.Done():
 				return nil
 			}
-			for _, report := range f.reports {
-				counts.add(report)
-				tell(report, counts)
+			for _, one := range f.reports {
+				counts.add(one)
+				report(one, counts)
 			}
 		}
 		return nil

@@ -1,21 +1,32 @@
 package seqfile
 
 import (
-	"regexp"
-	"slices"
+	"path"
 	"strings"
 )
 
-// Markers, by lower-case names and how they end: those that sequencers (Illumina, Element, PacBio,
-// Oxford Nanopore) and what runs on them (BCL Convert, DRAGEN, MiSeq Reporter), Hadoop, Snakemake and scripts of labs write.
-var (
-	markers = regexp.MustCompile(`^(?:rta(?:read\d+)?complete\.(?:txt|xml)|rtaexited\.txt|copycomplete\.txt|sequencecomplete\.txt|runcompletionstatus\.xml|` +
-		`secondary_analysis_complete\.txt|fastqcomplete\.txt|completedjobinfo\.xml|\.sync_finished|` +
-		`(?:basecalling|imageanalysis)_netcopy_complete.*\.txt|runuploaded\.json|final_summary_.*\.txt|_success)$`)
-	markerEnds = []string{".done", ".transferdone"}
+// markers are the names of marker files as path.Match has them, without regard to case: those that sequencers (Illumina, Element,
+// PacBio, Oxford Nanopore) and what runs on them (BCL Convert, DRAGEN, MiSeq Reporter), Hadoop, Snakemake and scripts of labs write.
+var markers = lowered(
+	"RTAComplete.txt", "RTAComplete.xml", "RTARead[0-9]*Complete.txt", "RTARead[0-9]*Complete.xml", "RTAExited.txt",
+	"CopyComplete.txt", "SequenceComplete.txt", "RunCompletionStatus.xml", "Secondary_Analysis_Complete.txt", "FastqComplete.txt",
+	"CompletedJobInfo.xml", "Basecalling_Netcopy_complete*.txt", "ImageAnalysis_Netcopy_complete*.txt", "RunUploaded.json",
+	"final_summary_*.txt", ".sync_finished", "*.transferdone", "_SUCCESS", "*.done",
 )
+
+func lowered(patterns ...string) []string {
+	for i, p := range patterns {
+		patterns[i] = strings.ToLower(p)
+	}
+	return patterns
+}
 
 // isMarker reports whether a lower-case base name is that of a marker.
 func isMarker(name string) bool {
-	return markers.MatchString(name) || slices.ContainsFunc(markerEnds, func(end string) bool { return strings.HasSuffix(name, end) })
+	for _, pattern := range markers {
+		if ok, _ := path.Match(pattern, name); ok { // every pattern is well formed
+			return true
+		}
+	}
+	return false
 }

@@ -25,7 +25,7 @@ const (
 	tokenLife     = "21600" // seconds; the longest
 )
 
-// NoticeError: the Spot instance is about to be interrupted.
+// NoticeError reports that the Spot instance is about to be interrupted.
 type NoticeError struct {
 	// Action is stop, hibernate or terminate, at Time.
 	Action string

@@ -99,7 +99,7 @@ var (
 	ErrNotRun   = errors.New("the command cannot be run")
 )
 
-// ExitError: the command did not exit with code 0.
+// ExitError reports that the command did not exit with code 0.
 type ExitError struct {
 	// Code is its exit code, or 128 plus the number of Signal, which killed it.
 	Code   int

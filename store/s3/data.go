@@ -113,7 +113,7 @@ func (s *Store) PutPart(ctx context.Context, r store.PutPartRequest) (store.Part
 	}
 	p, err := s.putPart(ctx, r, m)
 	if m.trailing != nil {
-		err = s.judgeTrailer(u.Ref, p, err)
+		err = s.refusesTrailers(u.Ref, p, err)
 	}
 	return p, err
 }

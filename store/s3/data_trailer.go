@@ -63,8 +63,8 @@ func (s *Store) TakesLateSums(u store.Upload) bool {
 // errNoTrailer says that a request cannot be sent with a trailing checksum.
 var errNoTrailer = errors.New("no checksum can follow a body here")
 
-// judgeTrailer decides what the outcome of a part with a trailing checksum says about the server.
-func (s *Store) judgeTrailer(ref store.Ref, p store.Part, err error) error {
+// refusesTrailers decides what the outcome of a part with a trailing checksum says about the server.
+func (s *Store) refusesTrailers(ref store.Ref, p store.Part, err error) error {
 	if err == nil && !p.Sum.IsZero() {
 		s.profile.foundSupported(trailers)
 		return nil

@@ -278,18 +278,6 @@ func (r *reach) full(l Load) bool {
 	return slow && (l.Waiting > 0 || mean(r.recent) >= filled*mean(r.rates))
 }
 
-// Admits reports whether one more request may begin, if busy are in flight that are to move flying bytes in all: there must
-// be a lane for it, and no more in flight than the link moves in three seconds.
-func (p *Pace) Admits(busy int, flying int64) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if busy >= p.ramp.lanes {
-		return false
-	}
-	b := p.reach.bound()
-	return busy == 0 || p.fixed || b == 0 || float64(flying) <= b
-}
-
 // Excess returns the indices of those attempts that should be taken back, to start again later: so many were started before
 // the link was known that none would end in time. They are those that have moved least. It is called with all attempts of
 // the client, like Slow.
