@@ -49,12 +49,12 @@ func (c *Client) Download(ctx context.Context, from store.Ref, path string, o Do
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return Result{}, fmt.Errorf("%s is a directory: name a file in it", path)
 	}
-	recorded := d.recorded(down, path, from)
+	recorded := d.recorded(downloading, path, from)
 	if _, err := os.Lstat(path); err == nil && o.NoClobber && !recorded { // a recorded one may belong to this very transfer
 		return Result{}, fmt.Errorf("%s: %w", path, fs.ErrExist)
 	}
 	if o.Resume != ResumeNever || recorded {
-		if d.log, err = d.openLog(ctx, down, path, from); err != nil {
+		if d.log, err = d.openLog(ctx, downloading, path, from); err != nil {
 			return Result{}, err
 		}
 	}
@@ -73,7 +73,7 @@ type download struct {
 	*remote
 	from   store.Ref
 	path   string
-	log    *log
+	log    *recordLog
 	target *localfile.Target // nil: it is an io.WriterAt
 	out    io.WriterAt
 	back   io.ReaderAt // what out has; nil if it cannot be read
@@ -217,7 +217,7 @@ func (d *download) write(temp string) {
 func (d *download) record(temp string) record {
 	return record{
 		Format: recordVersion,
-		Kind:   down, Identity: d.c.identity, Path: []byte(d.path), Ref: d.from, Began: time.Now(), Choices: d.choices(),
+		Kind:   downloading, Identity: d.c.identity, Path: []byte(d.path), Ref: d.from, Began: time.Now(), Choices: d.choices(),
 		Temp: []byte(temp), Size: d.obj.Size, ETag: d.obj.ETag, Version: d.obj.Version, Algorithm: d.algorithm,
 	}
 }

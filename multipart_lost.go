@@ -128,7 +128,7 @@ func (a *multipart) remember(ctx context.Context, kind direction) *leftover {
 type leftover struct {
 	*multipart
 	kind direction
-	log  *log
+	log  *recordLog
 }
 
 // write records the current state.

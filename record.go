@@ -92,21 +92,21 @@ type entry struct {
 type direction string
 
 const (
-	up   direction = "upload"
-	down direction = "download"
+	uploading   direction = "upload"
+	downloading direction = "download"
 	// streamed and copied transfers are not resumed: their records only say what is left to abort.
 	streamed direction = "stream"
 	copied   direction = "copy"
 )
 
-type log = journal.Log[record, entry]
+type recordLog = journal.Log[record, entry]
 
 // openLog finds the record of this transfer, and locks it against other processes. A nil log without an error means that no
 // record can be kept here; the user has been notified.
-func (t *transfer) openLog(ctx context.Context, d direction, path string, ref store.Ref) (*log, error) {
+func (t *transfer) openLog(ctx context.Context, d direction, path string, ref store.Ref) (*recordLog, error) {
 	dir, err := journal.Dir(t.c.opts.StateDir)
 	if err == nil {
-		var l *log
+		var l *recordLog
 		err = t.c.dispatch.WithFile(ctx, t, func() (err error) {
 			l, err = journal.Open[record, entry](dir, t.recordName(d, path, ref))
 			return err
@@ -144,20 +144,20 @@ func (t *transfer) choices() choices {
 // unfit returns in words why the record does not fit this call; empty if it does.
 func (t *transfer) unfit(r record) string {
 	switch {
-	case r.Kind == up && t.o.partSize != 0 && t.o.partSize != r.PartSize:
+	case r.Kind == uploading && t.o.partSize != 0 && t.o.partSize != r.PartSize:
 		return "it used another part size"
-	case t.o.checksum != checksum.None && r.Kind == up && t.o.checksum != r.Scheme.Algorithm:
+	case t.o.checksum != checksum.None && r.Kind == uploading && t.o.checksum != r.Scheme.Algorithm:
 		return "it used another checksum"
-	case r.Kind == up && t.o.digestFirst && !r.Choices.DigestFirst:
+	case r.Kind == uploading && t.o.digestFirst && !r.Choices.DigestFirst:
 		return "its metadata has no MD5"
-	case r.Kind == up && attrsKey(&t.o.attrs) != attrsKey(&r.Choices.Attrs):
+	case r.Kind == uploading && attrsKey(&t.o.attrs) != attrsKey(&r.Choices.Attrs):
 		return "its options were others"
 	}
 	return ""
 }
 
 // append writes a line to the record.
-func (t *transfer) append(l *log, e entry) {
+func (t *transfer) append(l *recordLog, e entry) {
 	if l == nil {
 		return
 	}
@@ -168,7 +168,7 @@ func (t *transfer) append(l *log, e entry) {
 
 // noteRate writes down what the link moves, if that is known and new, so that a resumed transfer has no more in flight from its start
 // than an interruption may lose.
-func (t *transfer) noteRate(l *log) {
+func (t *transfer) noteRate(l *recordLog) {
 	rate, before := t.c.dispatch.Pace.Rate(), t.rate.Load()
 	if l == nil || rate <= 0 || before > 0 && rate > before-before/4 && rate < before+before/4 || !t.rate.CompareAndSwap(before, rate) {
 		return
@@ -177,7 +177,7 @@ func (t *transfer) noteRate(l *log) {
 }
 
 // expectRate starts with what an earlier run wrote down.
-func (t *transfer) expectRate(l *log) {
+func (t *transfer) expectRate(l *recordLog) {
 	for _, e := range slices.Backward(entries(l)) {
 		if e.Rate > 0 {
 			t.c.dispatch.Pace.Expect(e.Rate)
@@ -187,7 +187,7 @@ func (t *transfer) expectRate(l *log) {
 }
 
 // entries returns the lines that earlier runs wrote.
-func entries(l *log) []entry {
+func entries(l *recordLog) []entry {
 	if l == nil {
 		return nil
 	}
@@ -195,7 +195,7 @@ func entries(l *log) []entry {
 }
 
 // forget removes a record; a failure here only costs the next run a look.
-func (t *transfer) forget(l *log) {
+func (t *transfer) forget(l *recordLog) {
 	if l == nil {
 		return
 	}

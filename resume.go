@@ -32,10 +32,10 @@ func (c *Client) Unfinished() iter.Seq2[Unfinished, error] {
 			return
 		}
 		for r, err := range journal.List[record](dir) {
-			if err == nil && (r.Identity != c.identity || r.Kind != up && r.Kind != down) {
+			if err == nil && (r.Identity != c.identity || r.Kind != uploading && r.Kind != downloading) {
 				continue
 			}
-			u := Unfinished{Upload: r.Kind == up, Path: string(r.Path), Ref: r.Ref, Began: r.Began, record: r}
+			u := Unfinished{Upload: r.Kind == uploading, Path: string(r.Path), Ref: r.Ref, Began: r.Began, record: r}
 			if !yield(u, err) {
 				return
 			}

@@ -51,7 +51,7 @@ func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Upload
 	limits := c.store.Limits(to.Bucket)
 	u := &upload{multipart: &multipart{transfer: t, up: store.Upload{Ref: to}}, file: src, src: src, limits: limits}
 	inParts := u.inParts()
-	if (!inParts || t.o.resume == ResumeNever) && t.recorded(up, src.Path(), to) {
+	if (!inParts || t.o.resume == ResumeNever) && t.recorded(uploading, src.Path(), to) {
 		why := "the file is smaller now"
 		if inParts {
 			why = "that is not wanted"
@@ -93,7 +93,7 @@ func (u *upload) modified() time.Time {
 
 // dropEarlier discards what an earlier run left and this one will not resume.
 func (u *upload) dropEarlier(ctx context.Context, why string) error {
-	l, err := u.openLog(ctx, up, u.file.Path(), u.up.Ref)
+	l, err := u.openLog(ctx, uploading, u.file.Path(), u.up.Ref)
 	if l == nil || err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ type upload struct {
 	src      content
 	limits   store.Limits
 	layout   layout.Split
-	log      *log      // of a file
+	log      *recordLog      // of a file
 	leftover *leftover // of an io.ReaderAt
 	ours     bool      // this run created the upload
 
@@ -178,11 +178,11 @@ func (u *upload) keepRecord(ctx context.Context) (err error) {
 		return nil
 	}
 	if u.o.resume != ResumeNever {
-		u.log, err = u.openLog(ctx, up, u.file.Path(), u.up.Ref)
+		u.log, err = u.openLog(ctx, uploading, u.file.Path(), u.up.Ref)
 		return err
 	}
 	if dir, err := journal.Dir(u.c.opts.StateDir); err == nil {
-		u.log, _ = journal.Open[record, entry](dir, u.recordName(up, u.file.Path(), u.up.Ref))
+		u.log, _ = journal.Open[record, entry](dir, u.recordName(uploading, u.file.Path(), u.up.Ref))
 	}
 	return nil
 }
@@ -291,7 +291,7 @@ func (u *upload) writeDown() {
 func (u *upload) record() record {
 	return record{
 		Format: recordVersion,
-		Kind:   up, Identity: u.c.identity, Path: []byte(u.file.Path()), Ref: u.up.Ref, Began: time.Now(), PartSize: u.layout.PartSize,
+		Kind:   uploading, Identity: u.c.identity, Path: []byte(u.file.Path()), Ref: u.up.Ref, Began: time.Now(), PartSize: u.layout.PartSize,
 		Choices: u.choices(), UploadID: u.up.ID, Scheme: u.up.Scheme, Fingerprint: u.file.Fingerprint(), LostSince: u.lostSince,
 	}
 }
