@@ -11,7 +11,7 @@ import (
 )
 
 // schemaVersion grows when a field changes its meaning or goes away; new fields and events may come without it.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // record is one line of JSON. Sizes are in bytes, times in seconds, dates in RFC 3339 and UTC. Which fields an event has is
 // told in JSONHelp.
@@ -85,7 +85,7 @@ type objectRecord struct {
 }
 
 type proofRecord struct {
-	Proved    bool   `json:"proved"`
+	Proved    bool   `json:"verified"`
 	Algorithm string `json:"algorithm,omitempty"`
 	Sum       string `json:"sum,omitempty"`
 	Text      string `json:"text"`
@@ -95,8 +95,8 @@ type failureRecord struct {
 	ExitCode  int      `json:"exit_code"`
 	Advice    []string `json:"advice,omitempty"`
 	KeptBytes int64    `json:"kept_bytes"`
-	Resumable bool     `json:"go_on"`
-	Discard   string   `json:"throw_away,omitempty"`
+	Resumable bool     `json:"resumable"`
+	Discard   string   `json:"discard,omitempty"`
 }
 
 type uploadRecord struct {

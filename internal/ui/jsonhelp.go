@@ -5,7 +5,7 @@ const JSONHelp = `With --json, haul prints one JSON object per line on standard 
 bytes). Errors are also printed as text on standard error. Sizes are in bytes, durations in seconds, dates in UTC.
 
 Every object has
-  schema_version  1; it increases when a field changes its meaning or is removed. New fields and events do not increase it.
+  schema_version  2; it increases when a field changes its meaning or is removed. New fields and events do not increase it.
   event           one of the events below
   time            the time of the event
 
@@ -18,15 +18,15 @@ haul cp
             the wire, including repeated bytes), bytes_per_second, eta_seconds if known, elapsed_seconds, parts, parts_done,
             parts_in_flight, retries, throttled
   done      the transfer succeeded: size, kept, moved, parts, retries, elapsed_seconds,
-            object {bucket, key, version, etag, encryption, storage_class}, proof {proved, algorithm, sum (base64), text};
-            if proved is false (not verified), text says why. With --digest also digests, such as {"md5": in hex}
+            object {bucket, key, version, etag, encryption, storage_class}, proof {verified, algorithm, sum (base64), text};
+            if verified is false, text says why. With --digest also digests, such as {"md5": in hex}
   stats     with --stats, the last event except for an error: limit {kind, text, advice} says what limited the run. The whole run's
             elapsed_seconds, moved, parts_done, requests, retries, throttled; cpu_seconds and cpu_seconds_per_gib of this
             process; cores available to it, and cores_busy, the share of them used by all programs; connections_most and
             connections_mean, at the same time. Waits: first_byte_seconds and answer_seconds, on average; and in total, summed
             over concurrent connections: read_seconds, write_seconds, sync_seconds (the local disk), ask_seconds (requests without
             payload), pause_seconds (before a retry), source_seconds and target_seconds (streams), memory_seconds,
-            prove_seconds (reading again). Kinds of limit: too short, none, throttled, errors, cpu, disk read, disk write,
+            verify_seconds (reading again). Kinds of limit: too short, none, throttled, errors, cpu, disk read, disk write,
             source stream, target stream, memory, proof, answers, copy, concurrency, parts, connection, link
 
 haul cp --recursive, mv --recursive, sync: start, kept, note, retry and done are about one object each; also
@@ -38,7 +38,7 @@ haul cp --recursive, mv --recursive, sync: start, kept, note, retry and done are
   warned    something worth knowing about source: error
   incomplete  a companion file of source (its R2, its index, or its data) is missing: why
   progress  instead of size, parts and eta_seconds has objects (transferred), objects_found (all_found: the listing is complete),
-            objects_failed, objects_skipped, objects_unproved (not verified), and if not zero objects_unchanged, objects_deleted,
+            objects_failed, objects_skipped, objects_not_verified, and if not zero objects_unchanged, objects_deleted,
             objects_planned, objects_incomplete
   summary   at the end, before an error if any: the same counts, size, kept, bytes_per_second, elapsed_seconds
 
@@ -100,5 +100,5 @@ haul mb, haul rb, haul website, haul presign
 
 All
   error     the command failed: error, kind ("access denied", "no such bucket", "usage", "stopped", …),
-            failure {exit_code, advice, kept_bytes, go_on, throw_away}; if go_on is true, the same command resumes from
-            kept_bytes; the shell command in throw_away discards what was left behind`
+            failure {exit_code, advice, kept_bytes, resumable, discard}; if resumable is true, the same command resumes from
+            kept_bytes; the shell command in discard discards what was left behind`

@@ -232,7 +232,7 @@ type objectCounts struct {
 	Found    *int `json:"objects_found,omitempty"`
 	Failed   *int `json:"objects_failed,omitempty"`
 	Skipped  *int `json:"objects_skipped,omitempty"`
-	Unproved *int `json:"objects_unproved,omitempty"`
+	Unproved *int `json:"objects_not_verified,omitempty"`
 	Same     *int `json:"objects_unchanged,omitempty"`
 	Deleted  *int `json:"objects_deleted,omitempty"`
 	Planned  *int `json:"objects_planned,omitempty"`

@@ -113,8 +113,8 @@ func TestObjectsAsJSON(t *testing.T) {
 			return nil
 		})
 		s.Summary(tree, mirror.Summary{Counts: mirror.Counts{Found: 3, All: true, Done: 1, Failed: 2, Size: 5}, Elapsed: 2 * time.Second})
-		const begin = `{"schema_version":1,"event":`
-		const counts = `"objects_skipped":0,"objects_unproved":0`
+		const begin = `{"schema_version":2,"event":`
+		const counts = `"objects_skipped":0,"objects_not_verified":0`
 		want := []string{
 			begin + `"start","time":"2000-01-01T00:00:00Z","verb":"upload","source":"./run/x","target":"s3://lab/run/x","size":5}`,
 			begin + `"failed","time":"2000-01-01T00:00:00Z","verb":"upload","source":"./run/x","target":"s3://lab/run/x",` +

@@ -79,7 +79,7 @@ type statsFields struct {
 	FromStream  float64     `json:"source_seconds"`
 	ToStream    float64     `json:"target_seconds"`
 	Memory      float64     `json:"memory_seconds"`
-	Prove       float64     `json:"prove_seconds"`
+	Prove       float64     `json:"verify_seconds"`
 	Limit       limitRecord `json:"limit"`
 }
 

@@ -287,7 +287,7 @@ func TestJSON(t *testing.T) {
 		s.Upload(ui.Row{Upload: store.Upload{Ref: store.Ref{Bucket: "b", Key: "k"}, ID: "i", Started: time.Now()}, Counted: true, Parts: 1})
 		s.Bucket("b")
 		s.Fail(ui.Failure{Code: 4, Kind: "access denied", Message: "no", Resumable: true, KeptBytes: 5, Discard: "haul uploads"})
-		const begin = `{"schema_version":1,"event":`
+		const begin = `{"schema_version":2,"event":`
 		const places = `"verb":"upload","source":"./NA12878.bam","target":"s3://lab/NA12878.bam"`
 		progress := func(second int, rate string) string {
 			moved := second * 100 * mib
@@ -305,11 +305,11 @@ func TestJSON(t *testing.T) {
 			progress(3, `"bytes_per_second":104857600,"eta_seconds":47.17,`),
 			begin + `"done","time":"2000-01-01T00:00:03.5Z",` + places + `,"size":8481931264,"kept":3436183552,"moved":5045747712,` +
 				`"elapsed_seconds":19.2,"parts":9,"retries":2,"object":{"bucket":"lab","key":"NA12878.bam","version":"v1","etag":"e-9"},` +
-				`"proof":{"proved":true,"algorithm":"CRC64NVME","sum":"AAAAAAAAAAE=","text":"CRC64NVME of the full object, checked by the store"}}`,
+				`"proof":{"verified":true,"algorithm":"CRC64NVME","sum":"AAAAAAAAAAE=","text":"CRC64NVME of the full object, checked by the store"}}`,
 			begin + `"upload","time":"2000-01-01T00:00:03.5Z","upload":{"bucket":"b","key":"k","id":"i","started":"2000-01-01T00:00:03.5Z","parts":1,"bytes":0}}`,
 			begin + `"bucket","time":"2000-01-01T00:00:03.5Z","bucket":"b"}`,
 			begin + `"error","time":"2000-01-01T00:00:03.5Z","error":"no","kind":"access denied",` +
-				`"failure":{"exit_code":4,"kept_bytes":5,"go_on":true,"throw_away":"haul uploads"}}`,
+				`"failure":{"exit_code":4,"kept_bytes":5,"resumable":true,"discard":"haul uploads"}}`,
 		}
 		got := strings.Split(strings.TrimSpace(out.String()), "\n")
 		for i := range max(len(got), len(want)) {

@@ -162,7 +162,7 @@ func TestVerbsAsJSON(t *testing.T) {
 		t.Errorf("%d lines:\n%s", len(lines), out.String())
 	}
 	for _, line := range lines {
-		if !json.Valid([]byte(line)) || !strings.HasPrefix(line, `{"schema_version":1,"event":"`) {
+		if !json.Valid([]byte(line)) || !strings.HasPrefix(line, `{"schema_version":2,"event":"`) {
 			t.Errorf("%s", line)
 		}
 	}
