@@ -91,8 +91,8 @@ func (s Stats) Limit() Limit {
 	if s.Elapsed < tellable {
 		need = clearly
 	}
-	for _, judge := range []func(need float64) Limit{s.trouble, s.busy, s.streams, s.crowd, s.disk, s.waits} {
-		if l := judge(need); l.Kind != "" {
+	for _, candidate := range []func(need float64) Limit{s.trouble, s.busy, s.streams, s.crowd, s.disk, s.waits} {
+		if l := candidate(need); l.Kind != "" {
 			return l
 		}
 	}
@@ -176,7 +176,7 @@ func (s Stats) disk(need float64) Limit {
 		return Limit{LimitRead, fmt.Sprintf("the disk's reads: they took %s of the time, at %s", percent(read), rate(s.Moved, s.Elapsed)),
 			"a faster disk for the source would help"}
 	}
-	if share := portion(s.Waits.Prove, s.Transfers); share >= need {
+	if share := portion(s.Waits.Verify, s.Transfers); share >= need {
 		return Limit{LimitProof, fmt.Sprintf("verification: reading again took %s of the time", percent(share)), "a faster disk, or a faster CPU, would help"}
 	}
 	return Limit{}

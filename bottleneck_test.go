@@ -62,7 +62,7 @@ func TestLimit(t *testing.T) {
 			"the disk's writes: they took 55 % of the time, at 102 MiB/s; a faster disk for the target would help"},
 		{"the disk's reads", func(s *haul.Stats) { s.Waits.Read = 200 * second }, haul.LimitRead,
 			"the disk's reads: they took 83 % of the time, at 102 MiB/s; a faster disk for the source would help"},
-		{"the proof", func(s *haul.Stats) { s.Waits.Prove = 6 * second }, haul.LimitProof,
+		{"the proof", func(s *haul.Stats) { s.Waits.Verify = 6 * second }, haul.LimitProof,
 			"verification: reading again took 60 % of the time; a faster disk, or a faster CPU, would help"},
 
 		{"the source", func(s *haul.Stats) { s.Waits.Source = 8800 * time.Millisecond }, haul.LimitSource,

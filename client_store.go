@@ -138,9 +138,9 @@ func (r retrying) PutPart(ctx context.Context, q store.PutPartRequest) (store.Pa
 
 func (r retrying) Parts(ctx context.Context, u store.Upload, a *store.Attrs) (store.Upload, []store.Part, error) {
 	var parts []store.Part
-	u, err := ask(ctx, r.begin(u.Ref), func(ctx context.Context) (told store.Upload, err error) {
-		told, parts, err = r.c.store.Parts(ctx, u, a)
-		return told, err
+	u, err := ask(ctx, r.begin(u.Ref), func(ctx context.Context) (open store.Upload, err error) {
+		open, parts, err = r.c.store.Parts(ctx, u, a)
+		return open, err
 	})
 	return u, parts, err
 }

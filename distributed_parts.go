@@ -80,11 +80,11 @@ func (c *Client) MoveParts(ctx context.Context, s Distributed, first, last int, 
 	if err != nil {
 		return nil, err
 	}
-	told := slices.Clone(m.parts[first-1 : last])
-	for i := range told {
-		told[i].Sum = m.sums[first-1+i]
+	reported := slices.Clone(m.parts[first-1 : last])
+	for i := range reported {
+		reported[i].Sum = m.sums[first-1+i]
 	}
-	return told, nil
+	return reported, nil
 }
 
 // partsMover is a run of parts of a Distributed that move.
@@ -214,9 +214,9 @@ func (c *Client) CompleteDistributed(ctx context.Context, s Distributed, moved [
 }
 
 // completeParts completes the transfer from the parts that were reported.
-func (m *partsMover) completeParts(ctx context.Context, told []store.Part) (Result, error) {
-	sums := make(map[int]store.Part, len(told))
-	for _, p := range told {
+func (m *partsMover) completeParts(ctx context.Context, reported []store.Part) (Result, error) {
+	sums := make(map[int]store.Part, len(reported))
+	for _, p := range reported {
 		sums[p.Number] = p
 	}
 	if m.Temp != "" {
@@ -258,11 +258,11 @@ func (m *partsMover) completeParts(ctx context.Context, told []store.Part) (Resu
 
 // sameParts reports whether a part that the store has is the one that was reported: by its sum, or if there is none, its
 // ETag.
-func (m *partsMover) sameParts(there, told store.Part) bool {
-	if !told.Sum.IsZero() && there.Sum.Algorithm == told.Sum.Algorithm {
-		return there.Sum.Value == told.Sum.Value
+func (m *partsMover) sameParts(there, reported store.Part) bool {
+	if !reported.Sum.IsZero() && there.Sum.Algorithm == reported.Sum.Algorithm {
+		return there.Sum.Value == reported.Sum.Value
 	}
-	return there.ETag == told.ETag && m.checkPart(there, told.Sum) == nil
+	return there.ETag == reported.ETag && m.checkPart(there, reported.Sum) == nil
 }
 
 // missing returns a *PartsError if not all parts are there.
@@ -300,7 +300,7 @@ func (m *partsMover) sourceNow(ctx context.Context) (store.Object, error) {
 	return obj, err
 }
 
-func (m *partsMover) completeFile(ctx context.Context, told map[int]store.Part) (Result, error) {
+func (m *partsMover) completeFile(ctx context.Context, reported map[int]store.Part) (Result, error) {
 	target, err := m.o.below().Reopen(m.Path, m.Temp, m.Size)
 	if err != nil {
 		return Result{}, err
@@ -311,7 +311,7 @@ func (m *partsMover) completeFile(ctx context.Context, told map[int]store.Part) 
 		d.remote = m.newSource(ctx, m.From, obj)
 		d.algorithm = m.Algorithm
 		for n := m.first; n <= m.last; n++ {
-			if p, ok := told[n]; ok && p.Size == m.Part(n).Length && p.Sum.Algorithm == m.Algorithm {
+			if p, ok := reported[n]; ok && p.Size == m.Part(n).Length && p.Sum.Algorithm == m.Algorithm {
 				m.add(p, p.Sum)
 				d.add(segment{m.Part(n), p.Sum})
 			}

@@ -62,7 +62,7 @@ func TestShared(t *testing.T) {
 				cuts := rapid.SliceOfNDistinct(rapid.IntRange(1, s.Parts()), 1, -1, rapid.ID[int]).Draw(rt, "cuts")
 				slices.Sort(cuts)
 				cuts[0] = 1
-				var told []store.Part
+				var reported []store.Part
 				var gone []int
 				for _, i := range rand.Perm(len(cuts)) {
 					first, last := cuts[i], s.Parts()
@@ -75,14 +75,14 @@ func TestShared(t *testing.T) {
 						if err != nil {
 							rt.Fatal(err)
 						}
-						told = append(told, parts...)
+						reported = append(reported, parts...)
 					}
 					for n := first; n <= last && times == 0; n++ {
 						gone = append(gone, n)
 					}
 				}
 				slices.Sort(gone)
-				r, err := b.client().CompleteDistributed(context.Background(), s, told, haul.CompleteOptions{})
+				r, err := b.client().CompleteDistributed(context.Background(), s, reported, haul.CompleteOptions{})
 				if missing := new(haul.PartsError); len(gone) > 0 {
 					if !errors.As(err, &missing) || !slices.Equal(missing.Missing, gone) || arrived(b, way) != nil {
 						rt.Fatalf("%v, want parts %v missing", err, gone)
@@ -92,7 +92,7 @@ func TestShared(t *testing.T) {
 					}
 				} else if err != nil || !r.Proof.Verified || !bytes.Equal(arrived(b, way), content) {
 					rt.Fatalf("%+v, %v", r, err)
-				} else if again, err := b.client().CompleteDistributed(context.Background(), s, told, haul.CompleteOptions{}); err != nil || !again.Proof.Verified {
+				} else if again, err := b.client().CompleteDistributed(context.Background(), s, reported, haul.CompleteOptions{}); err != nil || !again.Proof.Verified {
 					rt.Fatalf("completed again: %+v, %v", again, err)
 				} else if parts, err := b.client().MoveParts(context.Background(), s, 1, 1, haul.MovePartsOptions{}); err != nil || parts != nil {
 					rt.Fatalf("moved again: %v, %v", parts, err)
@@ -114,11 +114,11 @@ func TestSharedGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := b.Counts()[storetest.PutPart].Calls
-	told, err := b.client().MoveParts(context.Background(), s, 1, 10, haul.MovePartsOptions{})
-	if n := b.Counts()[storetest.PutPart].Calls - before; err != nil || len(told) != 10 || n != 4 {
-		t.Fatalf("%d parts sent, %d told of, %v", n, len(told), err)
+	reported, err := b.client().MoveParts(context.Background(), s, 1, 10, haul.MovePartsOptions{})
+	if n := b.Counts()[storetest.PutPart].Calls - before; err != nil || len(reported) != 10 || n != 4 {
+		t.Fatalf("%d parts sent, %d reported of, %v", n, len(reported), err)
 	}
-	if r, err := b.client().CompleteDistributed(context.Background(), s, told, haul.CompleteOptions{}); err != nil || !r.Proof.Verified {
+	if r, err := b.client().CompleteDistributed(context.Background(), s, reported, haul.CompleteOptions{}); err != nil || !r.Proof.Verified {
 		t.Fatal(r, err)
 	}
 	b.tidy()
@@ -132,7 +132,7 @@ func TestSharedByAnyChecksum(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		told, err := b.client().MoveParts(context.Background(), s, 1, 10, haul.MovePartsOptions{})
+		reported, err := b.client().MoveParts(context.Background(), s, 1, 10, haul.MovePartsOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,13 +147,13 @@ func TestSharedByAnyChecksum(t *testing.T) {
 			t.Fatal(err)
 		}
 		var missing *haul.PartsError
-		if _, err := b.client().CompleteDistributed(context.Background(), s, told, haul.CompleteOptions{}); !errors.As(err, &missing) || !slices.Equal(missing.Missing, []int{4}) {
+		if _, err := b.client().CompleteDistributed(context.Background(), s, reported, haul.CompleteOptions{}); !errors.As(err, &missing) || !slices.Equal(missing.Missing, []int{4}) {
 			t.Errorf("%v: %v, want part 4 to be missing", checks, err)
 		}
-		if told, err = b.client().MoveParts(context.Background(), s, 1, 10, haul.MovePartsOptions{}); err != nil {
+		if reported, err = b.client().MoveParts(context.Background(), s, 1, 10, haul.MovePartsOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		if r, err := b.client().CompleteDistributed(context.Background(), s, told, haul.CompleteOptions{}); err != nil || !r.Proof.Verified {
+		if r, err := b.client().CompleteDistributed(context.Background(), s, reported, haul.CompleteOptions{}); err != nil || !r.Proof.Verified {
 			t.Errorf("%v: %+v, %v", checks, r, err)
 		}
 		b.tidy()

@@ -37,8 +37,8 @@ func TestReadRange(t *testing.T) {
 	c := haul.New(m, haul.Options{})
 	m.Fault(storetest.Get).After(2).Error(store.Network).Times(2) // it breaks off in the midst
 	p := make([]byte, 5)
-	if told, err := c.ReadRange(t.Context(), obj, 3, p, nil); err != nil || string(p) != "34567" || told.ETag != obj.ETag {
-		t.Errorf("%s, %+v, %v", p, told, err)
+	if found, err := c.ReadRange(t.Context(), obj, 3, p, nil); err != nil || string(p) != "34567" || found.ETag != obj.ETag {
+		t.Errorf("%s, %+v, %v", p, found, err)
 	}
 	if _, err := c.ReadRange(t.Context(), obj, 3, nil, nil); err != nil {
 		t.Error(err)

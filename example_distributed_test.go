@@ -54,11 +54,11 @@ func ExampleClient_DistributeDownload() {
 	if err != nil {
 		panic(err)
 	}
-	told, err := c.MoveParts(ctx, s, 1, s.Parts(), haul.MovePartsOptions{})
+	reported, err := c.MoveParts(ctx, s, 1, s.Parts(), haul.MovePartsOptions{})
 	if err != nil {
 		panic(err)
 	}
-	r, err := c.CompleteDistributed(ctx, s, told, haul.CompleteOptions{})
+	r, err := c.CompleteDistributed(ctx, s, reported, haul.CompleteOptions{})
 	if err != nil {
 		panic(err)
 	}
@@ -78,11 +78,11 @@ func ExampleClient_DistributeCopy() {
 	if err != nil {
 		panic(err)
 	}
-	told, err := c.MoveParts(ctx, s, 1, 2, haul.MovePartsOptions{})
+	reported, err := c.MoveParts(ctx, s, 1, 2, haul.MovePartsOptions{})
 	if err != nil {
 		panic(err)
 	}
-	_, err = c.CompleteDistributed(ctx, s, told, haul.CompleteOptions{})
+	_, err = c.CompleteDistributed(ctx, s, reported, haul.CompleteOptions{})
 	fmt.Println(err)
 	// Output: s3://lab/copy.bam: parts are missing, or differ from those recorded: 1, the first is 3
 }

@@ -58,9 +58,9 @@ type WaitStats struct {
 	Pause time.Duration
 	// Source is for the reader of UploadStream, Target for the writer of DownloadStream, Memory for memory for their parts.
 	Source, Target, Memory time.Duration
-	// Prove is for digests after the last byte has moved, and for reading again what an earlier run left, or bytes for
+	// Verify is for digests after the last byte has moved, and for reading again what an earlier run left, or bytes for
 	// which the store has no checksum that can be combined from ranges.
-	Prove time.Duration
+	Verify time.Duration
 }
 
 // Stats returns what the Client's transfers took so far. Limit of the result says what limited them.
@@ -82,7 +82,7 @@ func (c *Client) Stats() Stats {
 	w.Answer, w.Answers = c.meter.Waited(meter.Answer)
 	for wait, d := range map[meter.Wait]*time.Duration{
 		meter.Reading: &w.Read, meter.Writing: &w.Write, meter.Syncing: &w.Sync, meter.Asking: &w.Ask, meter.Pausing: &w.Pause,
-		meter.Source: &w.Source, meter.Target: &w.Target, meter.Memory: &w.Memory, meter.Proving: &w.Prove,
+		meter.Source: &w.Source, meter.Target: &w.Target, meter.Memory: &w.Memory, meter.Proving: &w.Verify,
 	} {
 		*d, _ = c.meter.Waited(wait)
 	}

@@ -122,9 +122,9 @@ type upload struct {
 	src      content
 	limits   store.Limits
 	layout   layout.Split
-	log      *recordLog      // of a file
-	leftover *leftover // of an io.ReaderAt
-	ours     bool      // this run created the upload
+	log      *recordLog // of a file
+	leftover *leftover  // of an io.ReaderAt
+	ours     bool       // this run created the upload
 
 	restarts   int  // how often it was started over
 	completing bool // all parts are there, and Complete was asked for

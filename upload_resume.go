@@ -86,12 +86,12 @@ func (u *upload) resume(ctx context.Context, earlier record) (kept []store.Part,
 
 // list asks for the parts of an upload. What the listing does not say of the scheme stays as it was.
 func (u *upload) list(ctx context.Context, old store.Upload) (store.Upload, []store.Part, error) {
-	told, kept, err := u.c.store.Parts(ctx, old, &u.o.attrs)
+	listed, kept, err := u.c.store.Parts(ctx, old, &u.o.attrs)
 	if err != nil {
 		return store.Upload{Ref: old.Ref}, nil, err
 	}
-	if told.Scheme.Algorithm != checksum.None {
-		old.Scheme = told.Scheme
+	if listed.Scheme.Algorithm != checksum.None {
+		old.Scheme = listed.Scheme
 	}
 	return old, kept, nil
 }

@@ -268,9 +268,9 @@ func lieTo(t *testing.T, name, dir string, r *rand.Rand, seed uint64) string {
 	defer cancel()
 	err := verbs[name](ctx, s)
 	srv.Lie(nil)
-	told := strings.Join(lies.Sent(), "\n\t")
+	sent := strings.Join(lies.Sent(), "\n\t")
 	if ctx.Err() != nil || errors.Is(err, errUntrue) {
-		return fmt.Sprintf("%v; lies were\n\t%s", err, told)
+		return fmt.Sprintf("%v; lies were\n\t%s", err, sent)
 	}
 	var part *mirror.IncompleteError // of a move that keeps what is not verified
 	unverified := s.takes == storetest.IgnoredChecksums && strings.HasPrefix(name, "move") && errors.As(err, &part)
@@ -286,7 +286,7 @@ func lieTo(t *testing.T, name, dir string, r *rand.Rand, seed uint64) string {
 		}
 	}
 	if problem != "" {
-		return fmt.Sprintf("%send with %v; lies were\n\t%s", problem, err, told)
+		return fmt.Sprintf("%send with %v; lies were\n\t%s", problem, err, sent)
 	}
 	return ""
 }

@@ -119,12 +119,12 @@ func TestDoc(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	told := map[string]bool{}
+	documented := map[string]bool{}
 	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z_.]+)` \\|").FindAllStringSubmatch(string(page), -1) {
-		told[m[1][strings.LastIndexByte(m[1], '.')+1:]] = true
+		documented[m[1][strings.LastIndexByte(m[1], '.')+1:]] = true
 	}
-	if !reflect.DeepEqual(written, told) {
-		t.Errorf("written %v\ntold %v", written, told)
+	if !reflect.DeepEqual(written, documented) {
+		t.Errorf("written %v\ntold %v", written, documented)
 	}
 }
 

@@ -211,7 +211,7 @@ func TestAbort(t *testing.T) {
 			if _, err := f.make(f.request(3)); !errors.Is(err, store.Exists) {
 				t.Errorf("planned over a plan: %v", err)
 			}
-			n, err := array.Abort(t.Context(), f.client(f.m), f.depot(f.m))
+			n, err := array.Abort(t.Context(), f.client(f.m), f.planDir(f.m))
 			if err != nil || n != 2 || len(f.open()) > 0 || len(f.got()) > 0 {
 				t.Errorf("%s: %d, %v, open %v, there %v", way, n, err, f.open(), f.got())
 			}

@@ -155,7 +155,7 @@ func TestAbortOfDead(t *testing.T) {
 	if len(f.open()) == 0 {
 		t.Fatal("nothing was open")
 	}
-	if _, err := array.Abort(context.Background(), f.client(f.m), f.depot(f.m)); err != nil {
+	if _, err := array.Abort(context.Background(), f.client(f.m), f.planDir(f.m)); err != nil {
 		t.Fatal(err)
 	}
 	if open := f.open(); len(open) > 0 {

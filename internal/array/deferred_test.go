@@ -82,7 +82,7 @@ func lastIsLast(t *testing.T, rt *rapid.T) {
 	}
 	f.put(tree)
 	g := &guard{Store: f.m, f: f, tree: tree}
-	f.door = g
+	f.seen = g
 	shards := rapid.IntRange(1, 3).Draw(rt, "shards")
 	if h, err := f.make(f.request(shards)); err != nil || h.Objects != len(tree) {
 		rt.Fatalf("%+v, %v", h, err)
@@ -271,7 +271,7 @@ func TestSweepLeavesOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	var said []string
-	v, err := array.Finish(t.Context(), f.client(f.m), f.depot(f.m), array.FinishOptions{Note: func(text string) { said = append(said, text) }})
+	v, err := array.Finish(t.Context(), f.client(f.m), f.planDir(f.m), array.FinishOptions{Note: func(text string) { said = append(said, text) }})
 	if err != nil || !v.Proved || len(said) != 1 || !strings.HasSuffix(said[0], "of failed tasks: 1") {
 		t.Fatalf("%+v, %v, %q", v, err, said)
 	}

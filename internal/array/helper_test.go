@@ -33,15 +33,15 @@ type floor struct {
 	way  mirror.Way
 	from mirror.End
 	to   mirror.End
-	// door is the store as shards and finish see it.
-	door store.Store
+	// seen is the store as shards and finish see it.
+	seen store.Store
 	// plan is below a prefix where it is true, else in a folder.
 	prefix bool
 }
 
 func newFloor(tb testing.TB, way mirror.Way) *floor {
 	f := &floor{tb: tb, m: storetest.New(storetest.Limits(limits)), dir: tb.TempDir(), way: way}
-	f.door = f.m
+	f.seen = f.m
 	f.from, f.to = mirror.Local(filepath.Join(f.dir, "from")), mirror.Remote(at("to"))
 	switch way {
 	case mirror.Download:
@@ -59,7 +59,7 @@ func (f *floor) client(s store.Store) *haul.Client {
 	return haul.New(s, haul.Options{StateDir: f.tb.TempDir(), Patience: time.Second})
 }
 
-func (f *floor) depot(s store.Store) *array.PlanDir {
+func (f *floor) planDir(s store.Store) *array.PlanDir {
 	if f.prefix {
 		return array.Prefix(f.client(s), at("plan"), f.tb.TempDir())
 	}
@@ -116,11 +116,11 @@ func (f *floor) request(shards int) array.Request {
 }
 
 func (f *floor) make(r array.Request) (array.Header, error) {
-	return array.Make(context.Background(), f.client(f.m), f.depot(f.m), r)
+	return array.Make(context.Background(), f.client(f.m), f.planDir(f.m), r)
 }
 
 func (f *floor) work(shard int) error {
-	_, err := array.Work(context.Background(), f.client(f.door), f.depot(f.m), array.WorkOptions{Shard: shard, Host: "n1"})
+	_, err := array.Work(context.Background(), f.client(f.seen), f.planDir(f.m), array.WorkOptions{Shard: shard, Host: "n1"})
 	return err
 }
 
@@ -149,9 +149,9 @@ func (f *floor) kill(shard, n int) {
 
 // failing does a shard, all requests of which fail after so many.
 func (f *floor) failing(shard, n int) {
-	dead := &mortal{Store: f.door}
+	dead := &mortal{Store: f.seen}
 	dead.left.Store(int64(n))
-	_, _ = array.Work(context.Background(), f.client(dead), f.depot(f.m), array.WorkOptions{Shard: shard, Host: "n2"})
+	_, _ = array.Work(context.Background(), f.client(dead), f.planDir(f.m), array.WorkOptions{Shard: shard, Host: "n2"})
 }
 
 // target reads one file or object of the target; others may be under way.
@@ -186,7 +186,7 @@ func (f *floor) file(name string) ([]byte, bool) {
 }
 
 func (f *floor) finish() (array.Verdict, error) {
-	return array.Finish(context.Background(), f.client(f.door), f.depot(f.m), array.FinishOptions{})
+	return array.Finish(context.Background(), f.client(f.seen), f.planDir(f.m), array.FinishOptions{})
 }
 
 // receipt reads the receipt: by its target, each object.

@@ -208,14 +208,14 @@ func lieToCommand(t *testing.T, dir string, seed uint64) string {
 	code, got, doubt := lied.run(t, c.args)
 	lied.server.Lie(nil)
 	lied.look(t)
-	told := lies.Sent()
-	if doubt && slices.ContainsFunc(told, func(lie string) bool { return strings.HasSuffix(lie, ": zeros") || strings.HasSuffix(lie, ": flipped") }) {
+	sent := lies.Sent()
+	if doubt && slices.ContainsFunc(sent, func(lie string) bool { return strings.HasSuffix(lie, ": zeros") || strings.HasSuffix(lie, ": flipped") }) {
 		return "" // other bytes, whenever they are asked for, and a store that records nothing that would show it
 	}
 	problem := strayed("object", lied.objects, before.objects, honest.objects, code == 0) +
 		strayed("file", lied.files, before.files, honest.files, code == 0)
 	switch {
-	case len(told) == 0 && code != wantCode:
+	case len(sent) == 0 && code != wantCode:
 		problem += fmt.Sprintf("exit code %d, not %d, though nobody lied; ", code, wantCode)
 	case code == 0 && wantCode != 0:
 		problem += fmt.Sprintf("exit code 0, not %d; ", wantCode)
@@ -232,7 +232,7 @@ func lieToCommand(t *testing.T, dir string, seed uint64) string {
 	if problem == "" {
 		return ""
 	}
-	return fmt.Sprintf("haul %s: %sexit code %d; lies were\n\t%s", c.args, problem, code, strings.Join(told, "\n\t"))
+	return fmt.Sprintf("haul %s: %sexit code %d; lies were\n\t%s", c.args, problem, code, strings.Join(sent, "\n\t"))
 }
 
 func values(m map[string]string) []string { return slices.Collect(maps.Values(m)) }

@@ -12,9 +12,9 @@ import (
 )
 
 const (
-	// beat is how often the state is reported to pace, and judgeEvery how often pace is asked which attempts are too slow.
+	// beat is how often the state is reported to pace, and cutEvery how often pace is asked which attempts are too slow.
 	beat       = 20 * time.Millisecond
-	judgeEvery = 8 * beat
+	cutEvery = 8 * beat
 	// mostWatched is the number of attempts up to which the kernel is asked at each beat what has arrived of them. With
 	// more, the link is not slow.
 	mostWatched = 64
@@ -125,7 +125,7 @@ func (d *Dispatcher) heartbeat(stop <-chan struct{}, stopped chan<- struct{}) {
 			return
 		case now := <-ticker.C:
 			d.tick(now, &cores)
-			if n%int(judgeEvery/beat) == 0 {
+			if n%int(cutEvery/beat) == 0 {
 				d.cutSlow(now)
 			}
 		}
@@ -165,16 +165,16 @@ func (d *Dispatcher) cutSlow(now time.Time) {
 	d.attempts.mu.Lock()
 	defer d.attempts.mu.Unlock()
 	all := make([]*Attempt, 0, len(d.attempts.all))
-	told := make([]pace.Flight, 0, len(d.attempts.all))
+	flights := make([]pace.Flight, 0, len(d.attempts.all))
 	for _, f := range d.attempts.all {
 		t := f.Flight
 		t.Moved = f.arrived()
-		all, told = append(all, f), append(told, t)
+		all, flights = append(all, f), append(flights, t)
 	}
-	for _, i := range d.Pace.Excess(told) {
+	for _, i := range d.Pace.Excess(flights) {
 		all[i].cut(ErrExcess)
 	}
-	for _, i := range d.Pace.Slow(now, told) {
+	for _, i := range d.Pace.Slow(now, flights) {
 		all[i].cut(ErrSlow)
 	}
 }

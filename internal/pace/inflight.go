@@ -144,7 +144,7 @@ func (r *reach) tick(now time.Time, l Load, idle bool) {
 	r.note(g)
 	switch {
 	case r.trial && settled:
-		r.judge(now, g)
+		r.endTrial(now, g)
 	case r.trial:
 	case r.limit > 0:
 		r.follow(now, g)
@@ -216,8 +216,8 @@ func (r *reach) hold(until time.Time) {
 	}
 }
 
-// judge ends a trial, unless goodput is still coming back.
-func (r *reach) judge(now time.Time, g float64) {
+// endTrial ends a trial, unless goodput is still coming back.
+func (r *reach) endTrial(now time.Time, g float64) {
 	switch {
 	case g >= kept*r.before.goodput:
 		r.trial = false

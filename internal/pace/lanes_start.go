@@ -42,9 +42,9 @@ type quick struct {
 	best  float64       // a lane's best rate while it was steady, in bytes per second
 	level int           // the number of lanes that flowed first
 	prev  float64       // goodput of the window before; 0 is none
-	// The time since the lanes that were opened last began to flow, for judgeLevel.
+	// The time since the lanes that were opened last began to flow, for endLevel.
 	begun, middle mark
-	judged        struct { // the last number of lanes that was judged well, and its goodput
+	last          struct { // the last number of lanes that was judged well, and its goodput
 		lanes   int
 		goodput float64
 	}
@@ -141,16 +141,16 @@ func (c *rampUp) quickStart(m mark, l Load) {
 			c.follows = m.at
 		}
 		if to := c.more(n, g/float64(n)); calm && to > c.lanes && l.Waiting > 0 {
-			q.judged.lanes, q.judged.goodput = n, g
+			q.last.lanes, q.last.goodput = n, g
 			c.step(m, to)
 			return
 		}
 	}
-	c.judgeLevel(m, l)
+	c.endLevel(m, l)
 }
 
-// judgeLevel ends the quick start if the lanes that were opened last brought little.
-func (c *rampUp) judgeLevel(m mark, l Load) {
+// endLevel ends the quick start if the lanes that were opened last brought little.
+func (c *rampUp) endLevel(m mark, l Load) {
 	q := &c.quick
 	full := max(patience, 2*q.wait+patience/2)
 	begun := q.steps[len(q.steps)-1].at.Add(q.wait)
@@ -171,7 +171,7 @@ func (c *rampUp) judgeLevel(m mark, l Load) {
 	case first > 0 && second > rising*first:
 		q.stepped(m.at.Add(-q.wait), c.lanes)
 	case second == 0 && c.lanes < blindMax, c.better(second):
-		q.judged.lanes, q.judged.goodput = c.lanes, second
+		q.last.lanes, q.last.goodput = c.lanes, second
 		c.step(m, 2*c.lanes)
 	default:
 		c.phase = settling
@@ -181,7 +181,7 @@ func (c *rampUp) judgeLevel(m mark, l Load) {
 // better reports whether goodput has risen, since fewer lanes were judged, by at least half, in powers, of what the lanes
 // have; and whether requests are not too slow for more of them.
 func (c *rampUp) better(goodput float64) bool {
-	j := c.quick.judged
+	j := c.quick.last
 	if goodput/float64(c.lanes)*slowRequest.Seconds() < 2*c.request() {
 		return false
 	}

@@ -74,7 +74,7 @@ func (c *rampUp) steady(m mark, l Load) {
 	t.best = max(t.best*math.Exp(-m.since(t.seen)/fading), g)
 	t.seen = m
 	if t.on {
-		c.judge(m, g)
+		c.keepOrGoBack(m, g)
 		return
 	}
 	c.note(m, g)
@@ -166,8 +166,8 @@ func (c *rampUp) begin(n int, halve bool) {
 	c.set(n)
 }
 
-// judge keeps the lanes of a trial or goes back.
-func (c *rampUp) judge(m mark, g float64) {
+// keepOrGoBack keeps the lanes of a trial or goes back.
+func (c *rampUp) keepOrGoBack(m mark, g float64) {
 	t := &c.trial
 	change := g/t.goodput - 1
 	noise := min(t.noise, 0.05)

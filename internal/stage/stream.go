@@ -40,18 +40,18 @@ func (r *run) openStreams(ctx context.Context, spoil context.CancelCauseFunc) (f
 		return errors.Join(errs...)
 	}
 	for i, s := range r.Streams {
-		path, door := r.folder.file(s.Name), r.folder.pipe(i)
+		path, pipe := r.folder.file(s.Name), r.folder.pipe(i)
 		err := os.MkdirAll(filepath.Dir(path), folderMode)
 		if err == nil {
-			err = errors.Join(ignoreMissing(os.Remove(door)), makeFIFO(door), os.Link(door, path))
+			err = errors.Join(ignoreMissing(os.Remove(pipe)), makeFIFO(pipe), os.Link(pipe, path))
 		}
 		if err != nil {
 			return nil, errors.Join(err, end())
 		}
 		wg.Go(func() {
-			f, err := os.OpenFile(door, os.O_WRONLY, 0) // waits until somebody reads
+			f, err := os.OpenFile(pipe, os.O_WRONLY, 0) // waits until somebody reads
 			// A second reader would wait for bytes for ever: without its name, it ends with an error.
-			err = errors.Join(err, ignoreMissing(os.Remove(door)), ignoreMissing(os.Remove(path)))
+			err = errors.Join(err, ignoreMissing(os.Remove(pipe)), ignoreMissing(os.Remove(path)))
 			if err == nil && over.Load() {
 				_ = f.Close() // nobody reads, and nothing was written
 				return

@@ -79,7 +79,7 @@ type statsFields struct {
 	FromStream  float64     `json:"source_seconds"`
 	ToStream    float64     `json:"target_seconds"`
 	Memory      float64     `json:"memory_seconds"`
-	Prove       float64     `json:"verify_seconds"`
+	Verify      float64     `json:"verify_seconds"`
 	Limit       limitRecord `json:"limit"`
 }
 
@@ -100,7 +100,7 @@ func statsRecord(t Task, s haul.Stats) record {
 			CPU: seconds(s.CPU), PerGiB: round(s.CPUPerGiB()), Cores: s.Cores, Busy: round(s.Busy), Requests: s.Requests,
 			Peak: s.Lanes.Peak, Connections: round(connections(s)), Read: seconds(w.Read), Write: seconds(w.Write), Sync: seconds(w.Sync),
 			FirstByte: seconds(mean(w.FirstByte, w.FirstBytes)), Answer: seconds(mean(w.Answer, w.Answers)), Ask: seconds(w.Ask),
-			Pause: seconds(w.Pause), FromStream: seconds(w.Source), ToStream: seconds(w.Target), Memory: seconds(w.Memory), Prove: seconds(w.Prove),
+			Pause: seconds(w.Pause), FromStream: seconds(w.Source), ToStream: seconds(w.Target), Memory: seconds(w.Memory), Verify: seconds(w.Verify),
 			Limit: limitRecord{string(l.Kind), l.Text, l.Advice},
 		},
 	}

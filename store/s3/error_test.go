@@ -219,14 +219,14 @@ func TestHeadUnveiled(t *testing.T) {
 func TestSecrets(t *testing.T) {
 	key := store.Secret("0123456789abcdefghijklmnopqrstuv")
 	a := &store.Attrs{Encryption: store.Encryption{Customer: store.CustomerKey{Key: key}, CopySource: store.CustomerKey{Key: key}}}
-	tell := func(r *http.Request, more ...string) string {
+	echo := func(r *http.Request, more ...string) string {
 		all := fmt.Sprint(r.Header, more) + " https://me:password0@x/?X-Amz-Signature=SIGNATURE0&X-Amz-Credential=" + accessKey + "/2026&X-Amz-Security-Token=TOKEN0"
 		return strings.NewReplacer("<", "", "&", "&amp;").Replace(all)
 	}
-	answers := map[string]http.HandlerFunc{"garbage": func(w http.ResponseWriter, r *http.Request) { answer(400, tell(r, secretKey))(w, r) }}
+	answers := map[string]http.HandlerFunc{"garbage": func(w http.ResponseWriter, r *http.Request) { answer(400, echo(r, secretKey))(w, r) }}
 	for _, status := range []int{200, 400, 403} {
 		answers[fmt.Sprint(status)] = func(w http.ResponseWriter, r *http.Request) {
-			fails(status, "Odd", tell(r, secretKey), "<StringToSign>"+tell(r)+"</StringToSign><AWSAccessKeyId>"+accessKey+"</AWSAccessKeyId><Token-0>TOKEN0</Token-0>")(w, r)
+			fails(status, "Odd", echo(r, secretKey), "<StringToSign>"+echo(r)+"</StringToSign><AWSAccessKeyId>"+accessKey+"</AWSAccessKeyId><Token-0>TOKEN0</Token-0>")(w, r)
 		}
 	}
 	for op, do := range operations {

@@ -23,13 +23,13 @@ var (
 // choosy answers like a server that takes only some checksums: refused names parts of those that it refuses by h.
 func choosy(h http.HandlerFunc, refused ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		told := r.Header.Get("X-Amz-Checksum-Algorithm") + " " + r.Header.Get("X-Amz-Checksum-Type")
+		asked := r.Header.Get("X-Amz-Checksum-Algorithm") + " " + r.Header.Get("X-Amz-Checksum-Type")
 		for name := range r.Header {
 			if alg, ok := strings.CutPrefix(name, "X-Amz-Checksum-"); ok {
-				told += " " + strings.ToUpper(alg)
+				asked += " " + strings.ToUpper(alg)
 			}
 		}
-		if slices.ContainsFunc(refused, func(s string) bool { return strings.Contains(told, s) }) {
+		if slices.ContainsFunc(refused, func(s string) bool { return strings.Contains(asked, s) }) {
 			h(w, r)
 			return
 		}

@@ -46,12 +46,12 @@ func testPartsOutOfOrder(t *testing.T, s *suite) {
 		sent = append(sent, s.send(t, u, 2*i+1, c)) // numbers may have gaps
 	}
 	slices.Reverse(sent)
-	told, listed, err := s.Parts(t.Context(), u, nil)
+	open, listed, err := s.Parts(t.Context(), u, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if told.ID != u.ID || told.Ref != u.Ref || told.Scheme != u.Scheme {
-		t.Errorf("Parts tells %+v of %+v", told, u)
+	if open.ID != u.ID || open.Ref != u.Ref || open.Scheme != u.Scheme {
+		t.Errorf("Parts returns %+v of %+v", open, u)
 	}
 	if len(listed) != len(sent) {
 		t.Fatalf("listed are %+v, sent %+v", listed, sent)
