@@ -13,7 +13,7 @@ import (
 
 const (
 	// beat is how often the state is reported to pace, and cutEvery how often pace is asked which attempts are too slow.
-	beat       = 20 * time.Millisecond
+	beat     = 20 * time.Millisecond
 	cutEvery = 8 * beat
 	// mostWatched is the number of attempts up to which the kernel is asked at each beat what has arrived of them. With
 	// more, the link is not slow.
