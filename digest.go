@@ -147,7 +147,7 @@ func (d *digests) follow(ctx context.Context, g *errgroup.Group, from io.ReaderA
 	}
 }
 
-// near waits until all digests are near an offset.
+// near waits until all digests are near an offset. May must have been called for what lies before it.
 func (d *digests) near(ctx context.Context, offset int64) error {
 	if d == nil || offset <= digestLead {
 		return nil

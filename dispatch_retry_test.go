@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -20,12 +21,12 @@ func TestWhatCannotPassIsReportedAtOnce(t *testing.T) {
 	fault500 := &store.Error{Kind: store.Unavailable, Status: 500, Code: "InternalError"}
 	refused := &store.Error{Kind: store.Network, Err: &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}}
 	for name, c := range map[string]struct {
-		err      error
-		options  haul.Options
-		most     time.Duration
-		least    time.Duration
-		tries    int // 0: not counted
-		triedOut bool
+		err              error
+		options          haul.Options
+		most             time.Duration
+		least            time.Duration
+		tries            int // 0: not counted
+		retriesExhausted bool
 	}{
 		"nothing listens":      {err: refused, most: 3 * time.Second, tries: 3},
 		"no such host":         {err: &store.Error{Kind: store.Network, Err: &net.DNSError{Err: "no such host", IsNotFound: true}}, most: 3 * time.Second, tries: 3},
@@ -35,8 +36,8 @@ func TestWhatCannotPassIsReportedAtOnce(t *testing.T) {
 		"500 since ever":       {err: fault500, most: 45 * time.Second},
 		"500, patience chosen": {err: fault500, options: haul.Options{Patience: 2 * time.Minute}, least: 2 * time.Minute, most: 5 * time.Minute},
 		"throttled since ever": {err: &store.Error{Kind: store.Throttled, Status: 503, Code: "SlowDown"}, least: 5 * time.Minute, most: 20 * time.Minute},
-		"three tries":          {err: fault500, options: haul.Options{MaxTries: 3}, most: time.Second, tries: 3, triedOut: true},
-		"one try":              {err: refused, options: haul.Options{MaxTries: 1}, tries: 1, triedOut: true},
+		"three tries":          {err: fault500, options: haul.Options{MaxTries: 3}, most: time.Second, tries: 3, retriesExhausted: true},
+		"one try":              {err: refused, options: haul.Options{MaxTries: 1}, tries: 1, retriesExhausted: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -51,7 +52,7 @@ func TestWhatCannotPassIsReportedAtOnce(t *testing.T) {
 				if c.tries > 0 && f.Fired() != c.tries {
 					t.Errorf("%d tries, want %d", f.Fired(), c.tries)
 				}
-				if store.KindOf(err) != store.KindOf(c.err) || errors.Is(err, haul.ErrTriedOut) != c.triedOut {
+				if store.KindOf(err) != store.KindOf(c.err) || errors.Is(err, haul.ErrRetriesExhausted) != c.retriesExhausted {
 					t.Errorf("got %v", err)
 				}
 			})
@@ -81,7 +82,7 @@ func TestOneRefusedRequestAmongOthers(t *testing.T) {
 		}()
 		began := time.Now()
 		_, err := c.Upload(context.Background(), file, ill, haul.UploadOptions{})
-		if took := time.Since(began); !errors.Is(err, haul.ErrTriedOut) || took > time.Minute {
+		if took := time.Since(began); !errors.Is(err, haul.ErrRetriesExhausted) || took > time.Minute {
 			t.Errorf("after %v: %v", took, err)
 		}
 		stop()
@@ -103,6 +104,56 @@ func TestTriesCountFromTheLastByte(t *testing.T) {
 		}
 		if got := b.read(out); string(got) != string(want) {
 			t.Errorf("got %d other bytes", len(got))
+		}
+	})
+}
+
+// TestProgressIsNoFailure: a range each of whose tries brings some bytes goes on for longer than any bound on failures.
+func TestProgressIsNoFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		want := random(200, 6)
+		b.PutBytes(object, want)
+		b.Fault(storetest.Get).Times(190).After(1).Error(store.Network)
+		c := haul.New(b.Memory, haul.Options{StateDir: b.state, Patience: 5 * time.Second})
+		out := b.dir + "/out"
+		began := time.Now()
+		if _, err := c.Download(context.Background(), object, out, haul.DownloadOptions{}); err != nil {
+			t.Fatalf("after %v: %v", time.Since(began), err)
+		}
+		if got := b.read(out); string(got) != string(want) || time.Since(began) < time.Minute {
+			t.Errorf("got %d bytes after %v", len(got), time.Since(began))
+		}
+	})
+}
+
+// lateFailures is a store that fails the first tries of a Put after a long time.
+type lateFailures struct {
+	*storetest.Memory
+	left atomic.Int32
+}
+
+func (s *lateFailures) Put(ctx context.Context, r store.PutRequest) (store.Object, error) {
+	if s.left.Add(-1) >= 0 {
+		time.Sleep(25 * time.Minute)
+		return store.Object{}, &store.Error{Kind: store.Network}
+	}
+	return s.Memory.Put(ctx, r)
+}
+
+// TestThreeTriesHoweverLong: a request that fails late is made three times at least.
+func TestThreeTriesHoweverLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		s := &lateFailures{Memory: b.Memory}
+		c := haul.New(s, haul.Options{StateDir: b.state})
+		path := b.file("x.bam", []byte("few"))
+		if _, err := c.Upload(context.Background(), path, object, haul.UploadOptions{}); err != nil { // the store has answered once
+			t.Fatal(err)
+		}
+		s.left.Store(2)
+		if _, err := c.Upload(context.Background(), path, object, haul.UploadOptions{}); err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -57,9 +57,9 @@ func (e *UncertainDeleteError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *UncertainDeleteError) Unwrap() error { return e.Err }
 
-// ErrTriedOut is in the chain of an error that concerns one request: it was made as often as Options.MaxTries allows, or
+// ErrRetriesExhausted is in the chain of an error that concerns one request: it was made as often as Options.MaxTries allows, or
 // the store kept refusing it while others went through. Other requests may well succeed.
-var ErrTriedOut = dispatch.ErrTriedOut
+var ErrRetriesExhausted = dispatch.ErrRetriesExhausted
 
 // ErrStop is for the cause of a context that ends because somebody asked for it, and not because something went wrong:
 // parts that are nearly sent are then allowed to finish, for three seconds at most, so that less is lost. Nothing new

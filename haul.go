@@ -73,7 +73,7 @@
 //	errors.Is(err, haul.ErrSourceChanged)  the local file changed while it was read
 //	errors.Is(err, haul.ErrMismatch)       all bytes moved, and are not those that the store recorded
 //	errors.Is(err, haul.ErrBusy)           another process does this very transfer now
-//	errors.Is(err, haul.ErrTriedOut)       this one request fails although others get through
+//	errors.Is(err, haul.ErrRetriesExhausted) this one request fails although others get through
 //
 // What stays after a failure is for errors.As:
 //

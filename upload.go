@@ -408,7 +408,8 @@ func (u *upload) unchanged(ctx context.Context) error {
 	return g.Wait()
 }
 
-// sendMissing sends the parts that are missing, and sums the file after them.
+// sendMissing sends the parts that are missing, and sums the file after them. Parts begin in ascending order: digests follow
+// them (see digests.near), and would wait for ever for a part that comes later.
 func (u *upload) sendMissing(ctx context.Context) error {
 	u.beginDigests()
 	ctx, stop := context.WithCancelCause(ctx)

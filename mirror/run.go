@@ -309,7 +309,7 @@ func exists(err error) bool { return errors.Is(err, store.Exists) || errors.Is(e
 // Hopeless reports errors that are not about one object: those of the bucket and of the credentials, and those after which the
 // client retried until nothing had got through for as long as its patience lasts.
 func Hopeless(err error) bool {
-	if errors.Is(err, haul.ErrTriedOut) {
+	if errors.Is(err, haul.ErrRetriesExhausted) {
 		return false
 	}
 	switch store.KindOf(err) {

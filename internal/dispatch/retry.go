@@ -29,6 +29,8 @@ const (
 	// maxAlone is how often the store may answer one request with the same 5xx while others go through: then it is the
 	// object's fault, or its shard's, and not the store's. The waits between the tries add up to about 13 s.
 	maxAlone = 8
+	// maxAmongOthers is how long, in patiences, a request that moves nothing is tried again while others succeed.
+	maxAmongOthers = 4
 	// maxThrottled is the attempt from which the waits of a refused request no longer grow: the rate of all requests is
 	// bounded already, and one unlucky part must not delay the end of a transfer.
 	maxThrottled = 4
@@ -36,18 +38,18 @@ const (
 	maxRetryAfter = time.Minute
 )
 
-// ErrTriedOut is in the chain of an error that concerns one request: it was made as often as Config.MaxTries allows, or
+// ErrRetriesExhausted is in the chain of an error that concerns one request: it was made as often as Config.MaxTries allows, or
 // the store kept refusing it while others went through. Other requests may well succeed.
-var ErrTriedOut = errors.New("tried often enough")
+var ErrRetriesExhausted = errors.New("tried often enough")
 
-// triedOut is an ErrTriedOut with its details.
-type triedOut struct {
+// retriesExhausted is an ErrRetriesExhausted with its details.
+type retriesExhausted struct {
 	tries int
 	err   error
 }
 
-func (e *triedOut) Error() string   { return fmt.Sprintf("tried %d times: %v", e.tries, e.err) }
-func (e *triedOut) Unwrap() []error { return []error{ErrTriedOut, e.err} }
+func (e *retriesExhausted) Error() string   { return fmt.Sprintf("tried %d times: %v", e.tries, e.err) }
+func (e *retriesExhausted) Unwrap() []error { return []error{ErrRetriesExhausted, e.err} }
 
 // movedOn is the failure of a try that moved some of the bytes.
 type movedOn struct{ error }
@@ -59,7 +61,7 @@ func MovedOn(err error) error { return &movedOn{err} }
 
 // failing is what is known of a request that fails.
 type failing struct {
-	first   time.Time // its first failure
+	first   time.Time // its first failure since bytes last moved
 	tries   int       // since bytes last moved
 	corrupt int       // of all its tries
 	same    int       // answers with the same status and code, one after the other
@@ -69,11 +71,11 @@ type failing struct {
 
 // failed counts one more failure.
 func (f *failing) failed(now time.Time, err error) {
+	if moved := new(movedOn); errors.As(err, &moved) {
+		f.first, f.tries = time.Time{}, 0
+	}
 	if f.first.IsZero() {
 		f.first = now
-	}
-	if moved := new(movedOn); errors.As(err, &moved) {
-		f.tries = 0
 	}
 	f.tries++
 	var e *store.Error
@@ -129,8 +131,9 @@ func (d *Dispatcher) Try(ctx context.Context, c Caller, f func(context.Context) 
 			return over
 		}
 		waited, limit := now.Sub(d.quietSince(failures.first)), d.patience(store.KindOf(err))
-		if waited >= limit && (attempt >= leastTries || paused >= limit) || now.Sub(failures.first) >= 4*limit {
-			return fmt.Errorf("tried %d times, without success for %v: %w", attempt+1, waited.Round(time.Second), err)
+		tried := attempt + 1
+		if waited >= limit && (tried > leastTries || paused >= limit) || tried >= leastTries && now.Sub(failures.first) >= maxAmongOthers*limit {
+			return fmt.Errorf("tried %d times, without success for %v: %w", tried, waited.Round(time.Second), err)
 		}
 		if waited >= sayQuiet && !d.saidQuiet.Swap(true) {
 			c.Note(fmt.Sprintf("nothing got through for %v, and is tried for %v: %v", waited.Round(time.Second), limit, err))
@@ -153,9 +156,9 @@ func (d *Dispatcher) giveUp(f failing, err error) error {
 	kind, never := store.KindOf(err), d.lastSuccess.Load() == 0
 	switch {
 	case d.config.MaxTries > 0 && f.tries >= d.config.MaxTries, f.corrupt >= maxCorrupt:
-		return &triedOut{f.tries, err}
+		return &retriesExhausted{f.tries, err}
 	case kind == store.Unavailable && f.same >= maxAlone && d.quietSince(f.first).After(f.first):
-		return &triedOut{f.tries, err}
+		return &retriesExhausted{f.tries, err}
 	case never && nobodyThere(err) && f.tries >= leastTries:
 		return fmt.Errorf("tried %d times: %w", f.tries, err)
 	case never && kind == store.Expired && f.tries > 1: // once more, with credentials that were looked up again

@@ -155,7 +155,7 @@ func (r *receiptWriter) add(a about, result haul.Result) error {
 	if !rec.Proved {
 		r.unverified++
 	}
-	if r.write(rec) {
+	if r.write(rec, a.source+" is transferred, but ") {
 		r.covered++
 	}
 	return r.err
@@ -169,15 +169,15 @@ func (r *receiptWriter) fail(a about, why error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.write(proof.Record{Verb: a.verb, Source: a.source, Target: a.target, Name: a.name, Store: r.identity, Object: objectOf(a),
-		Time: time.Now().UTC().Truncate(time.Millisecond), Failed: ui.Reason(why), Proof: "not transferred"})
+		Time: time.Now().UTC().Truncate(time.Millisecond), Failed: ui.Reason(why), Proof: "not transferred"}, a.source+" is not transferred, and ")
 	return r.err
 }
 
-// write writes one line; r.mu is held.
-func (r *receiptWriter) write(rec proof.Record) bool {
+// write writes one line; r.mu is held. What is true of its subject introduces the error.
+func (r *receiptWriter) write(rec proof.Record, what string) bool {
 	if r.err == nil {
 		if err := rec.Write(r.f); err != nil {
-			r.err = fmt.Errorf("%s is transferred, but the receipt cannot be written: %w", rec.Source, err)
+			r.err = fmt.Errorf("%sthe receipt cannot be written: %w", what, err)
 		}
 		r.wrote = true
 	}
@@ -235,7 +235,7 @@ func (r *receiptWriter) end(files int, complete bool) string {
 		return ""
 	}
 	rec := proof.RunRecord(proof.Record{Source: r.source, Target: r.target, Store: r.identity, Files: files, Covered: r.covered, Complete: complete})
-	r.write(rec)
+	r.write(rec, "")
 	text := "receipt " + r.f.Name() + ": " + rec.Coverage()
 	if r.unverified > 0 {
 		text += fmt.Sprintf("; %d of them not verified", r.unverified)
