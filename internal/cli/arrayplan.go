@@ -63,7 +63,7 @@ func (f *arrayPlanFlags) planFlags() []*pflag.FlagSet {
 	fs.BoolVar(&f.times, "times", false, "on upload, store the file's time in the object's metadata; on download, restore it")
 	fs.StringVar(&f.checksum, "checksum-algorithm", "", "checksum algorithm, `NAME`: CRC64NVME, CRC32C, CRC32, SHA256, SHA1 or MD5 (default: the best that the store supports)")
 	fs.Var(&f.partSize, "part-size", "`SIZE` of a part, such as 64MiB (default: chosen by the object's size)")
-	optional(fs, &f.attrs.payer, "request-payer", "requester", "as the `requester`, agree to pay for requests and traffic")
+	optional(fs, &f.attrs.payer, "request-payer", "requester", "agree to pay for requests and traffic as the `requester`")
 	optional(fs, &f.attrs.sse, "sse", "AES256", "`KIND` of encryption by the store: AES256 (the default), aws:kms or aws:kms:dsse")
 	fs.StringVar(&f.attrs.kmsKey, "sse-kms-key-id", "", "`ID` of the KMS key")
 	return []*pflag.FlagSet{fs, f.which.flags(""), f.attrs.flags(), f.props.flags()}

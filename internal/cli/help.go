@@ -58,19 +58,19 @@ func writeHelp(cmd *cobra.Command, groups, common []*pflag.FlagSet, all bool) {
 			own = flagsOf(groups, usualFlags[cmd.CommandPath()])
 		}
 		writeFlags(&b, "Flags", own)
-		writeFlags(&b, "Flags of all commands", flagsOf(common, usualFlags[""]))
+		writeFlags(&b, "Global flags", flagsOf(common, usualFlags[""]))
 	}
 	if cmd.Example != "" {
 		fmt.Fprintf(&b, "\nEXAMPLES\n%s\n", cmd.Example)
 	}
-	more := fmt.Sprintf("%s --help-all prints all flags and details; ", cmd.CommandPath())
+	more := fmt.Sprintf("%s --help-all prints all flags and details. ", cmd.CommandPath())
 	switch {
 	case all:
-		more = "See also: "
+		more = ""
 	case !cmd.HasParent():
-		more = "haul COMMAND --help prints its flags, --help-all everything; "
+		more = "haul COMMAND --help prints the common flags of a command; --help-all prints all of them.\n"
 	}
-	fmt.Fprintf(&b, "\n%shaul help exit-codes the exit codes.\n", more)
+	fmt.Fprintf(&b, "\n%shaul help exit-codes explains the exit codes.\n", more)
 	_, _ = io.WriteString(cmd.OutOrStdout(), b.String()) // nobody is left to report it to
 }
 

@@ -33,7 +33,7 @@ type pageFlags struct {
 
 func (f *pageFlags) add(fs *pflag.FlagSet) {
 	fs.IntVar(&f.size, "page-size", 0, "list `N` entries per request (default 1000, the most that stores return)")
-	optional(fs, &f.payer, "request-payer", "requester", "as the `requester`, agree to pay for requests and traffic")
+	optional(fs, &f.payer, "request-payer", "requester", "agree to pay for requests and traffic as the `requester`")
 }
 
 // attrs are what travels with the requests.
