@@ -31,7 +31,7 @@ type keyFlags struct{ algorithm, key string }
 
 func (a *attrFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Object properties", pflag.ContinueOnError)
-	fs.StringVar(&a.storageClass, "storage-class", "", "use storage class `CLASS`, such as STANDARD_IA, INTELLIGENT_TIERING or GLACIER_IR")
+	fs.StringVar(&a.storageClass, "storage-class", "", "use storage class `CLASS`: STANDARD_IA, INTELLIGENT_TIERING, GLACIER_IR, …")
 	fs.StringVar(&a.metadata, "metadata", "", "set user metadata, given as `NAME=VALUE,…` or a JSON object")
 	fs.StringVar(&a.tags, "tags", "", "set tags, given as `NAME=VALUE,…` or NAME=VALUE&…")
 	fs.StringVar(&a.headers.ContentType, "content-type", "", "set the content type to `TYPE` (default: guessed from the file name)")
@@ -49,7 +49,7 @@ func (a *attrFlags) flags() *pflag.FlagSet {
 
 func (a *attrFlags) encryptionFlags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Server-side encryption", pflag.ContinueOnError)
-	optional(fs, &a.sse, "sse", "AES256", "request encryption of this `KIND`: AES256 (the default), aws:kms or aws:kms:dsse")
+	optional(fs, &a.sse, "sse", "AES256", "use encryption `KIND`: AES256 (the default), aws:kms or aws:kms:dsse")
 	fs.StringVar(&a.kmsKey, "sse-kms-key-id", "", "encrypt with the KMS key that has this `ID`")
 	optional(fs, &a.customer.algorithm, "sse-c", "AES256", "encrypt or decrypt with a customer-provided key, using `AES256`")
 	fs.StringVar(&a.customer.key, "sse-c-key", "", "use the 32-byte `KEY`: fileb://PATH, base64 or raw bytes; a file keeps it out of process listings")

@@ -116,7 +116,7 @@ func (f *runFlags) groups() []*pflag.FlagSet {
 	move := pflag.NewFlagSet("Transfer", pflag.ContinueOnError)
 	f.limits.add(move)
 	optional(move, &f.attrs.payer, "request-payer", "requester", "agree to pay for requests and traffic as the `requester`")
-	optional(move, &f.attrs.sse, "sse", "AES256", "encrypt outputs with this `KIND` of encryption: AES256 (the default), aws:kms or aws:kms:dsse")
+	optional(move, &f.attrs.sse, "sse", "AES256", "encrypt outputs with encryption `KIND`: AES256 (the default), aws:kms or aws:kms:dsse")
 	move.StringVar(&f.attrs.kmsKey, "sse-kms-key-id", "", "encrypt with the KMS key that has this `ID`")
 	return []*pflag.FlagSet{in, run, out, move, f.attrs.flags()}
 }
