@@ -68,7 +68,7 @@ func writeHelp(cmd *cobra.Command, groups, common []*pflag.FlagSet, all bool) {
 	case all:
 		more = ""
 	case !cmd.HasParent():
-		more = "For the flags of a command: haul COMMAND --help (all of them: --help-all). "
+		more = "For flags: haul COMMAND --help, or --help-all. "
 	}
 	fmt.Fprintf(&b, "\n%sFor exit codes: haul help exit-codes.\n", more)
 	_, _ = io.WriteString(cmd.OutOrStdout(), b.String()) // nobody is left to report it to
