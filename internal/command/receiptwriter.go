@@ -80,7 +80,7 @@ func notRegular(name string, mode fs.FileMode) error {
 	if what == "" {
 		what = "not a regular file"
 	}
-	return Usagef("the receipt %s is %s; it needs a file of its own, which can be read again", name, what)
+	return Usagef("the receipt %s is %s; a receipt needs a regular file of its own", name, what)
 }
 
 // prepare refuses a file that is something else, and takes off the end of a line whose writing was broken off.
@@ -101,14 +101,14 @@ func (r *receiptWriter) prepare() (cut int64, err error) {
 	}
 	for rec, err := range proof.ReadReceipt(io.NewSectionReader(r.f, 0, end)) {
 		if err != nil {
-			return 0, Usagef("%s exists already, and is not a receipt: %v; name another file", r.f.Name(), err)
+			return 0, Usagef("%s already exists, and is not a receipt: %v; name another file", r.f.Name(), err)
 		}
 		if rec.Failed == "" && rec.Proved {
 			r.known[keyOf(rec.Source, rec.Target, rec.ETag, rec.Size, rec.Modified)] = struct{}{}
 		}
 	}
 	if end == 0 && !begins(r.f, `{"haul_receipt":`) {
-		return 0, Usagef("%s exists already, and is not a receipt; name another file", r.f.Name())
+		return 0, Usagef("%s already exists, and is not a receipt; name another file", r.f.Name())
 	}
 	if cut = fi.Size() - end; cut > 0 {
 		err = r.f.Truncate(end)
@@ -177,7 +177,7 @@ func (r *receiptWriter) fail(a about, why error) error {
 func (r *receiptWriter) write(rec proof.Record) bool {
 	if r.err == nil {
 		if err := rec.Write(r.f); err != nil {
-			r.err = fmt.Errorf("%s is transferred, but the receipt cannot be written: %w", rec.Source, err)
+			r.err = fmt.Errorf("%s was transferred, but the receipt could not be written: %w", rec.Source, err)
 		}
 		r.wrote = true
 	}
