@@ -139,7 +139,7 @@ func ExampleClient_Stats() {
 	}
 	s := c.Stats()
 	fmt.Println(s.Requests, "request,", s.Moved, "bytes transferred")
-	// Output: 1 request, 11 bytes on the wire
+	// Output: 1 request, 11 bytes transferred
 }
 
 func ExampleStats_Limit() {
