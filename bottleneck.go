@@ -32,12 +32,12 @@ const (
 	LimitLink        LimitKind = "link"          // more connections brought no gain
 )
 
-// Limit says what limited a run.
+// Limit names the bottleneck of a run.
 type Limit struct {
 	Kind LimitKind
 	// Text is a clause for people, with the figures, such as "the link to the store: 118 MiB/s over 24 connections".
 	Text string
-	// Advice is the one change that would help; empty if none is known.
+	// Advice is the one change that would help most; empty if none is known.
 	Advice string
 }
 
@@ -74,12 +74,12 @@ const (
 	many = 4
 )
 
-// Limit returns what limited the run that s describes. It looks first at what is known for sure: what the CPU did and what
-// transfers waited for. The rest of the time went to the network, and there the number of connections decides: if there
-// were as many as could be of use, the link is the limit.
+// Limit returns the bottleneck of the run that s describes. It first considers what was measured: CPU use, and the time that
+// transfers waited for each resource. The rest of the time went to the network. There the number of connections decides: if
+// more would not have helped, the network is the limit.
 //
-// It cannot distinguish the link from the total throughput of the store. And it is about the whole run: one that was
-// limited by one thing for half of its time and by another for the other half has no clear limit.
+// It cannot distinguish the network from the total throughput of the store. And it covers the whole run: a run that had one
+// bottleneck for half of its time and another for the other half has no clear limit.
 func (s Stats) Limit() Limit {
 	switch {
 	case s.Moved == 0 && s.Done == 0:
@@ -144,7 +144,7 @@ func (s Stats) crowd(float64) Limit {
 		"fewer other programs beside it, or more cores, would help"}
 }
 
-// CPUPerGiB returns the seconds of CPU per GiB on the network; 0 if too little moved to say.
+// CPUPerGiB returns the CPU seconds per GiB transferred; 0 if too little was transferred to tell.
 func (s Stats) CPUPerGiB() float64 {
 	const least, gib = 64 << 20, 1 << 30
 	if s.Moved < least {

@@ -21,23 +21,23 @@ import (
 type Options struct {
 	// Concurrency fixes the number of parts and small objects in flight; 0 lets haul choose.
 	Concurrency int
-	// MaxConcurrency bounds the number that haul chooses; 0 is no bound.
+	// MaxConcurrency limits the number that haul chooses; 0 is no limit.
 	MaxConcurrency int
-	// Memory is the most that buffers may take, in bytes; 0 is 128 MiB, and 4 MiB is the minimum.
+	// Memory limits the memory for buffers, in bytes; 0 is 128 MiB, and 4 MiB is the minimum.
 	Memory int64
 	// StateDir holds the records of unfinished transfers; empty is $HAUL_STATE_DIR, or else haul in $XDG_STATE_HOME or
 	// ~/.local/state (on Windows in %LocalAppData%).
 	StateDir string
 	// SpoolDir holds the parts of a huge stream that are too large for Memory; empty is os.TempDir.
 	SpoolDir string
-	// Patience is how long a transfer keeps trying while no byte moves; 0 is 5 minutes.
+	// Patience is how long a transfer keeps retrying without any progress; 0 is 5 minutes.
 	Patience time.Duration
-	// MaxTries bounds how often one request is made while it moves nothing; 0 leaves that to Patience alone.
+	// MaxTries limits the tries of one request that makes no progress; 0 is no limit but Patience.
 	MaxTries int
-	// Bandwidth is the most that moves, in bytes of objects per second, both directions together; 0 is no limit, and 64 KiB
+	// Bandwidth limits total traffic, uploads plus downloads, in bytes of object data per second; 0 is no limit, and 64 KiB
 	// is the minimum.
 	Bandwidth int64
-	// Observe is called with each Event, one after the other, from any goroutine. It must return soon, and begin no
+	// Observe is called with each Event, one at a time, from any goroutine. It must return quickly, and must not start a
 	// transfer. It may be nil.
 	Observe func(Event)
 }
@@ -50,8 +50,8 @@ const (
 	maxSpools = 3
 )
 
-// Client moves objects between one store and this machine. It may be used from many goroutines; they share its lanes (a lane
-// carries one part, or one small object, at a time) and its memory.
+// Client moves objects between one store and this machine. It may be used from many goroutines, which share its connections
+// and its memory limit. A lane, in the names below, is a connection: it carries one part, or one small object, at a time.
 type Client struct {
 	// set by New
 	store    store.Store
@@ -103,8 +103,8 @@ func New(s store.Store, o Options) *Client {
 // Options returns the options that the Client was made with, as they were given to New.
 func (c *Client) Options() Options { return c.asked }
 
-// Uploads lists open uploads of keys that begin with prefix. An interrupted listing is made again, and yields no upload
-// twice; an error that is yielded ends it.
+// Uploads lists open uploads of keys that begin with prefix. An interrupted listing is retried, and yields no upload twice;
+// an error that is yielded ends it.
 func (c *Client) Uploads(ctx context.Context, bucket, prefix string) iter.Seq2[store.Upload, error] {
 	return c.Store().Uploads(ctx, bucket, prefix)
 }

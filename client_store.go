@@ -11,16 +11,16 @@ import (
 	"haul.example/haul/store"
 )
 
-// Store returns the client's store, each of whose methods makes its request as the client's own transfers do: again while
-// that is worth it, within [Options].Patience, slower when the store asks for that, and within the bandwidth. A request that
-// changes something or carries bytes waits for a connection. Contracts are those of package store, and:
+// Store returns the client's store, whose methods make their requests as the client's own transfers do: they retry within
+// [Options].Patience, slow down when the store asks for it, and stay within the bandwidth. A request that changes something
+// or carries data waits for a free connection. The contracts of package store hold, and:
 //
-//   - Get tries again until it is answered. A failure to read the body is returned as it is.
-//   - List, Level and Uploads continue after what they have yielded. Buckets yields when it has all.
-//   - Put, Complete, MakeBucket and DeleteBucket look whether a try without an answer took effect. Copy does not: with
-//     NoClobber it may then find its own copy, an error of kind store.Exists. A Create without an answer may leave an open
+//   - Get retries until it gets a response. An error from reading the body is returned unchanged.
+//   - List, Level and Uploads continue after the last entry that they yielded. Buckets yields when it has all.
+//   - Put, Complete, MakeBucket and DeleteBucket check whether a try that got no response took effect. Copy does not: with
+//     NoClobber it may then find its own copy, an error of kind store.Exists. A Create that got no response may leave an open
 //     upload, which Uploads lists.
-//   - Bodies are read from their start by each try. Wire is not watched.
+//   - Each try reads its body from the start. Wire is not watched.
 func (c *Client) Store() store.Store { return retrying{c} }
 
 // retrying is a store whose requests are made by a client.

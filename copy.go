@@ -16,9 +16,9 @@ import (
 	"haul.example/haul/store"
 )
 
-// Copy copies an object within the store, without moving its bytes through this machine: in one request if the store allows
-// that, else in parts, in parallel, all pinned to one state of the source. Headers, metadata and tags are copied unless
-// Attrs names others. A failed copy in parts leaves nothing behind; it is not resumed.
+// Copy copies an object on the server, without downloading it: in one request if the store allows that, else in parallel
+// parts, all pinned to one state of the source. Headers, metadata and tags are copied unless Attrs sets them. A failed copy
+// in parts leaves nothing behind; it is not resumed.
 func (c *Client) Copy(ctx context.Context, from, to store.Ref, o CopyOptions) (Result, error) {
 	defer c.alive()()
 	t := c.begin(from.String(), to.String(), o.all())

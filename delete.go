@@ -18,14 +18,14 @@ const (
 	maxSingle = 16
 )
 
-// DeleteAll deletes objects of a bucket as keys yields them, up to 1000 per request and several requests at once, and
-// yields what became of each, in no particular order: nil if it is gone.
+// DeleteAll deletes objects of a bucket as keys yields them, up to 1000 per request and several requests at once. It yields
+// the result for each object, in no particular order: nil if the object is gone.
 //
-// An error from keys ends it: requests in flight are waited for, nothing more is deleted, and the error comes last, with a
-// Ref that has no Key. So an interrupted listing deletes nothing that it did not return. An error that would make all
-// others fail too, the end of ctx, and a caller that stops early end it as well, and cancel the requests in flight: those
-// objects have an *UncertainDeleteError. Keys is read by another goroutine than the caller's; memory does not grow with
-// their number.
+// An error from keys ends it: DeleteAll waits for the requests in flight, deletes nothing more, and yields the error last,
+// with a Ref that has no Key. An interrupted listing therefore deletes nothing that it did not return. DeleteAll also ends if
+// an error would make all other requests fail, if ctx ends, or if the caller stops early; it then cancels the requests in
+// flight, and yields an *UncertainDeleteError for their objects. Keys is read in a goroutine other than the caller's; memory
+// use does not grow with the number of keys.
 func (c *Client) DeleteAll(ctx context.Context, bucket string, keys iter.Seq2[string, error], a *store.Attrs) iter.Seq2[store.Ref, error] {
 	return func(yield func(store.Ref, error) bool) {
 		defer c.alive()()

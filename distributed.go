@@ -13,9 +13,9 @@ import (
 	"haul.example/haul/store"
 )
 
-// Distributed is one big transfer that several processes do together, on one machine or many: one opens it, any number of
-// them move its parts, one completes it. It is plain data, to be saved by one and read by the others, and holds no secret.
-// Nothing else is recorded: no record is kept on any machine, and Client.Uploads shows its upload as open.
+// Distributed is one big transfer that several processes share, on one machine or many: one process opens it, any number of
+// them transfer its parts, and one completes it. It is plain data without secrets, which one process saves and the others
+// read. Nothing else is recorded: no machine keeps a record of the transfer, and Client.Uploads lists its upload as open.
 //
 //	one:     s := DistributeUpload, DistributeDownload or DistributeCopy; save s
 //	each:    moved := MoveParts of some of the parts; save moved
@@ -23,14 +23,14 @@ import (
 type Distributed struct {
 	// Path is the local file, absolute: the source of an upload, or the target of a download; empty for a copy.
 	Path string `json:"path,omitempty"`
-	// Temp is the hidden file beside Path that a download fills; every process must see the same.
+	// Temp is the hidden file beside Path that a download fills; it must be the same file for every process.
 	Temp string `json:"temp,omitempty"`
-	// From is the source of a download or a copy, in the state that ETag names.
+	// From is the source of a download or a copy, pinned to ETag.
 	From store.Ref `json:"from,omitzero"`
 	ETag string    `json:"etag,omitempty"`
-	// Upload is the one that an upload or a copy fills.
+	// Upload is the multipart upload that an upload or a copy fills.
 	Upload store.Upload `json:"upload,omitzero"`
-	// Algorithm sums the parts.
+	// Algorithm is that of the parts' checksums.
 	Algorithm checksum.Algorithm `json:"algorithm,omitempty"`
 	// Size is in bytes; all parts but the last have PartSize.
 	Size     int64 `json:"size"`
@@ -39,14 +39,14 @@ type Distributed struct {
 	Modified time.Time `json:"modified,omitzero"`
 }
 
-// PartsError names the parts that keep a distributed transfer from being completed: nobody reported them, or the store does
-// not have them or has others by now. They must be moved again.
+// PartsError lists the parts that prevent a distributed transfer from being completed: no process reported them, or the store
+// does not have them, or has other data for them. They must be transferred again.
 type PartsError struct {
 	Missing []int // numbers, from 1
 	what    string
 }
 
-// Error reports how many, and the first.
+// Error returns their number, and the first of them.
 func (e *PartsError) Error() string {
 	return fmt.Sprintf("%s: parts are missing, or differ from those recorded: %d, the first is %d", e.what, len(e.Missing), e.Missing[0])
 }
@@ -98,8 +98,8 @@ func sharedLayout(size, want int64, l store.Limits) (layout.Split, error) {
 	return layout.Parts(size, want, l)
 }
 
-// DistributeUpload opens the upload of a local file, which all processes that move parts must see under the same path. Of
-// the options, PartSize, Checksum, NoClobber, Times, Attrs and OnOpen count.
+// DistributeUpload opens the upload of a local file, which must have the same path for all processes that transfer parts. Of
+// the options, it uses PartSize, Checksum, NoClobber, Times, Attrs and OnOpen.
 func (c *Client) DistributeUpload(ctx context.Context, path string, to store.Ref, o UploadOptions) (Distributed, error) {
 	src, err := localfile.OpenSource(path)
 	if err != nil {
@@ -126,8 +126,8 @@ func (c *Client) DistributeUpload(ctx context.Context, path string, to store.Ref
 	}, nil
 }
 
-// DistributeDownload creates the hidden file that a download fills, beside path, in a directory that all processes that
-// move parts must see. Of the options, PartSize, IfMatch, Attrs and Root count.
+// DistributeDownload creates the hidden file that a download fills, beside path, in a directory that must be accessible to
+// all processes that transfer parts. Of the options, it uses PartSize, IfMatch, Attrs and Root.
 func (c *Client) DistributeDownload(ctx context.Context, from store.Ref, path string, o DownloadOptions) (Distributed, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -156,8 +156,8 @@ func (c *Client) DistributeDownload(ctx context.Context, from store.Ref, path st
 	return s, target.Keep()
 }
 
-// DistributeCopy opens the upload that a copy within the store fills, in the parts of the source if those are equal. All
-// options count but Digests, WantLayout and OnProgress.
+// DistributeCopy opens the upload that a copy on the server fills, with the parts of the source if those are of equal size.
+// It uses all options but Digests, WantLayout and OnProgress.
 func (c *Client) DistributeCopy(ctx context.Context, from, to store.Ref, o CopyOptions) (Distributed, error) {
 	t := c.begin(from.String(), to.String(), o.all())
 	src, err := t.headSource(ctx, from)
@@ -190,8 +190,8 @@ func (c *Client) DistributeCopy(ctx context.Context, from, to store.Ref, o CopyO
 	return Distributed{From: from, ETag: src.ETag, Upload: a.up, Size: src.Size, PartSize: layout.PartSize, Modified: src.Modified}, nil
 }
 
-// AbortDistributed aborts a distributed transfer and deletes all parts that moved. It is not an error if it is already
-// gone.
+// AbortDistributed aborts a distributed transfer and deletes all parts transferred so far. Aborting a transfer that no longer
+// exists is not an error.
 func (c *Client) AbortDistributed(ctx context.Context, s Distributed) error {
 	if s.Temp != "" {
 		return localfile.RemoveTemp(s.Path, s.Temp)

@@ -18,18 +18,18 @@ import (
 
 // MovePartsOptions are the options of MoveParts. The zero value is a good default.
 type MovePartsOptions struct {
-	// Fresh says that none of these parts was moved before: then the store is not asked which of them it has.
+	// Fresh reports that none of these parts was transferred before, so the store need not be asked for them.
 	Fresh bool
-	// Attrs are sent with each request: of them, RequestPayer and customer's keys count.
+	// Attrs are sent with each request; only RequestPayer and customer's keys are used.
 	Attrs store.Attrs
 	// Root is as in DownloadOptions, for the file that a download fills.
 	Root *os.Root
-	// OnProgress reports how far these parts are; see [TransferProgress]. It may be nil.
+	// OnProgress is called with the progress of these parts; see [TransferProgress]. It may be nil.
 	OnProgress func(TransferProgress)
 }
 
-// CompleteOptions are the options of CompleteDistributed. Those that the call which opened the transfer had as well must be
-// the same: they are not part of Distributed. The zero value is a good default.
+// CompleteOptions are the options of CompleteDistributed. Options that the call that opened the transfer also has must have
+// the same values: they are not part of Distributed. The zero value is a good default.
 type CompleteOptions struct {
 	// Checksum is that of CopyOptions, for a copy.
 	Checksum checksum.Algorithm
@@ -43,10 +43,10 @@ type CompleteOptions struct {
 	Root *os.Root
 }
 
-// MoveParts moves the parts from first to last and returns each with its sum. Unless they are Fresh it first lists which of
-// them the store has, and verifies these against the file; for a copy, which is pinned to one state of its source, only the
-// size is compared. No parts and no error say that the transfer was completed already, and that the target is
-// verified.
+// MoveParts transfers the parts from first to last and returns each with its checksum. Unless they are Fresh, it first lists
+// those that the store already has, and verifies them against the file; for a copy, which is pinned to one state of its
+// source, only the size is compared. If it returns no parts and no error, the transfer was already completed, and the target
+// is verified.
 //
 // The error is ErrSourceChanged, or of kind store.Changed, if the source is not the one that was distributed.
 func (c *Client) MoveParts(ctx context.Context, s Distributed, first, last int, o MovePartsOptions) ([]store.Part, error) {
@@ -190,9 +190,9 @@ func (m *partsMover) fetchParts(ctx context.Context) error {
 	return errors.Join(err, target.Keep())
 }
 
-// CompleteDistributed completes the transfer from the parts that MoveParts returned, after it checked that the store has just
-// these, and verifies it: the object or file appears under its name, whole. If it was completed already, it is verified
-// again. After an error everything stays as it is, for another try. The error is a *PartsError if parts must be moved
+// CompleteDistributed checks that the store has exactly the parts that MoveParts returned, completes the transfer from them,
+// and verifies it: the object or file appears under its name, complete. A transfer that was already completed is verified
+// again. An error changes nothing, so the call can be repeated. The error is a *PartsError if parts must be transferred
 // again.
 func (c *Client) CompleteDistributed(ctx context.Context, s Distributed, moved []store.Part, o CompleteOptions) (Result, error) {
 	defer c.alive()()

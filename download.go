@@ -22,11 +22,11 @@ import (
 	"haul.example/haul/store"
 )
 
-// Download fetches object from into the local file path, by ranges in parallel. The bytes go into a hidden temporary file
-// beside path, which is renamed to path only when all of it has arrived, has been verified, and is on the disk; its
-// modification time is then the object's. A failed download keeps the temporary file and reports it in a *PartialFileError;
-// the same call resumes it. The error is fs.ErrExist if NoClobber forbids to replace a file, and of kind store.Changed if
-// the object changed during the download.
+// Download downloads the object from to the local file path, in parallel ranges. It writes to a hidden temporary file beside
+// path, and renames it to path only once all bytes have arrived, are verified, and are on disk; the file then has the
+// modification time of the object. A failed download keeps the temporary file and reports it in a *PartialFileError; the same
+// call resumes it. The error is fs.ErrExist if the file exists and NoClobber is set, and of kind store.Changed if the object
+// changed during the download.
 func (c *Client) Download(ctx context.Context, from store.Ref, path string, o DownloadOptions) (Result, error) {
 	defer c.alive()()
 	path, err := filepath.Abs(path)

@@ -7,9 +7,9 @@ import (
 	"haul.example/haul/store"
 )
 
-// ReadRange fills p with the bytes of an object from offset on, and returns what the answer says of the object, its
-// metadata included. The object comes from a listing or a Head: if it has changed since, the error is of kind
-// store.Changed. The range must lie in the object. Of the attributes, only RequestPayer and the customer's key count.
+// ReadRange fills p with the bytes of an object starting at offset, and returns the object as the response describes it,
+// including its metadata. The object comes from a listing or a Head: if it has changed since, the error is of kind
+// store.Changed. The range must lie within the object. Of the attributes, only RequestPayer and the customer's key are used.
 func (c *Client) ReadRange(ctx context.Context, obj store.Object, offset int64, p []byte, a *store.Attrs) (store.Object, error) {
 	defer c.alive()()
 	if len(p) == 0 {

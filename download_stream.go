@@ -16,9 +16,9 @@ import (
 	"haul.example/haul/store"
 )
 
-// DownloadStream writes object from to w, in order, fetched by ranges in parallel that wait in memory for their turn. All
-// streams of a Client share half of its memory for that, so one whose w blocks holds up the others. What was written before
-// an error stays written; ErrMismatch is known only at the end.
+// DownloadStream writes the object from to w, sequentially. It downloads ranges in parallel and buffers them in memory until
+// they can be written. All streams of a Client share half of its memory for this, so a w that blocks holds up the others.
+// Data written before an error stays written; ErrMismatch is detected only at the end.
 func (c *Client) DownloadStream(ctx context.Context, from store.Ref, w io.Writer, o DownloadOptions) (Result, error) {
 	defer c.alive()()
 	t := c.begin(from.String(), "-", o.all())

@@ -12,12 +12,13 @@ import (
 	"haul.example/haul/store"
 )
 
-// DownloadWriterAt writes object from to w, by ranges in parallel, each at its own offset: w is written from several
-// goroutines, but never twice at the same place at once. What was written before an error stays written, and is not resumed.
+// DownloadWriterAt writes the object from to w, in parallel ranges, each at its own offset. Several goroutines write to w,
+// but never to the same place at the same time. Data written before an error stays written; the download cannot be resumed.
 //
-// If w is an io.ReaderAt too, as an [os.File] is that was opened for both, everything is verified as in Download: bytes that
-// differ from what the store records are fetched once more, and if they still differ the error is ErrMismatch. Otherwise
-// they are verified if the store recorded a CRC of the whole, or with ReadTwice; Proof says so. Digests need an io.ReaderAt.
+// If w is also an io.ReaderAt, such as an [os.File] opened for reading and writing, everything is verified as in Download:
+// bytes that do not match the recorded checksum are downloaded once more, and if they still differ the error is ErrMismatch.
+// Otherwise the bytes are verified only if the store recorded a CRC of the whole object, or with ReadTwice; Proof reports it.
+// Digests need an io.ReaderAt.
 func (c *Client) DownloadWriterAt(ctx context.Context, from store.Ref, w io.WriterAt, o DownloadOptions) (Result, error) {
 	defer c.alive()()
 	t := c.begin(from.String(), "-", o.all())

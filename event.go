@@ -14,11 +14,12 @@ const (
 	EventDone  EventKind = "done"  // the transfer succeeded, with Result
 )
 
-// Event is one thing that happened, of one transfer. EventKind says which of the fields after Target are set.
+// Event is one event of one transfer. EventKind determines which of the fields after Target are set.
 type Event struct {
 	Kind EventKind
 	Time time.Time
-	// Source and Target are a path, an s3:// address, or "-" for a stream; Target is empty for a request that moves nothing.
+	// Source and Target are a path, an s3:// address, or "-" for a stream; Target is empty for a request that transfers no
+	// data.
 	Source, Target string
 	Size           int64 // in bytes
 	Bytes          int64

@@ -41,7 +41,7 @@ func ExampleClient_Upload() {
 	fmt.Println(r.Proof.Text)
 	// Output:
 	// 16 bytes; proved: true
-	// CRC64NVME of the full object, checked by the store
+	// CRC64NVME of the full object, checked by the server
 }
 
 func ExampleClient_Download() {
@@ -127,7 +127,7 @@ func ExampleClient_Resume() {
 	}
 	// Output:
 	// left to go on from: true
-	// s3://lab/big.bam CRC64NVME of the full object, checked by the store
+	// s3://lab/big.bam CRC64NVME of the full object, checked by the server
 }
 
 func ExampleClient_Stats() {
@@ -138,8 +138,8 @@ func ExampleClient_Stats() {
 		panic(err)
 	}
 	s := c.Stats()
-	fmt.Println(s.Requests, "request,", s.Moved, "bytes on the wire")
-	// Output: 1 request, 11 bytes on the wire
+	fmt.Println(s.Requests, "request,", s.Moved, "bytes transferred")
+	// Output: 1 request, 11 bytes transferred
 }
 
 func ExampleStats_Limit() {

@@ -8,19 +8,19 @@ import (
 	"haul.example/haul/store"
 )
 
-// List yields the objects of a bucket whose keys begin with prefix, in the store's order. A page that fails is tried again,
-// after the last key that came; an error that is yielded ends the listing, and says nothing about the keys that were not
-// listed. Of the attributes, only RequestPayer and PageSize count; nil asks for nothing.
+// List yields the objects of a bucket whose keys begin with prefix, in the store's order. A page that fails is requested
+// again, from the last key received. An error that is yielded ends the listing; keys that were not listed may still exist. Of
+// the attributes, only RequestPayer and PageSize are used; nil means none.
 //
-// Pages are asked for as they are needed. A long listing whose caller waits for pages is spread: several key ranges are
-// listed at the same time, and yielded in order.
+// Pages are requested as they are needed. If the caller of a long listing waits for pages, List requests several key ranges
+// at the same time, and yields them in order.
 func (c *Client) List(ctx context.Context, bucket, prefix string, a *store.Attrs) iter.Seq2[store.Object, error] {
 	return listing.Objects(ctx, c.objects(store.Ref{Bucket: bucket, Key: prefix}, a))
 }
 
 // ListDir yields one level of a bucket, treating slashes as directory separators: the objects whose keys begin with prefix
-// and have no slash after that, and the common prefixes of the others up to that slash. It is requested, and ends, as List
-// is, but is never spread.
+// and have no slash after that, and the common prefixes of the others up to that slash. It works as List does, but requests
+// one page at a time.
 func (c *Client) ListDir(ctx context.Context, bucket, prefix string, a *store.Attrs) iter.Seq2[store.Entry, error] {
 	return listing.All(ctx, c.level(store.Ref{Bucket: bucket, Key: prefix}, a))
 }

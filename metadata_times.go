@@ -39,9 +39,9 @@ func (o transferOptions) described(md5 checksum.Sum, partSize int64) store.Attrs
 	return a
 }
 
-// FileMD5 returns the MD5 of the file that an object was made from, as haul, rclone and s3cmd keep it in the metadata, and
-// the name of its metadata; that is empty if there is none. It is what the uploader said, and the store does not check it.
-// Head and Get return metadata, listings do not.
+// FileMD5 returns the MD5 of the file that an object was uploaded from, as haul, rclone and s3cmd save it in the metadata,
+// and the name of that metadata entry, which is empty if there is none. The uploader set the value; the store does not check
+// it. Head and Get return metadata; listings do not.
 func FileMD5(o store.Object) (md5 checksum.Sum, name string) { return evidence.FileMD5(o) }
 
 // sameMD5 compares the MD5 of what came, if it was asked for, with the one in the metadata. As in rclone, that does not
@@ -80,8 +80,8 @@ func (o transferOptions) stamped(mtime time.Time) transferOptions {
 	return o
 }
 
-// FileTime returns the modification time of the file that an object was made from, as UploadOptions.Times, rclone and s3cmd keep
-// it in the metadata. Head and Get return metadata, listings do not.
+// FileTime returns the modification time of the file that an object was uploaded from, as UploadOptions.Times, rclone and
+// s3cmd save it in the metadata. Head and Get return metadata; listings do not.
 func FileTime(o store.Object) (time.Time, bool) {
 	if t, ok := parseSeconds(o.Attrs.Metadata[timeName]); ok {
 		return t, true

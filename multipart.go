@@ -312,9 +312,9 @@ func (a *multipart) verifyObject(ctx context.Context, obj store.Object, sum chec
 	case stored.Value != sum.Value:
 		return obj, Proof{}, mismatch(obj, stored, sum)
 	case a.up.Scheme.Kind == checksum.FullObject:
-		return obj, Proof{Verified: true, Sum: sum, Text: string(sum.Algorithm) + " of the full object, checked by the store"}, nil
+		return obj, Proof{Verified: true, Sum: sum, Text: string(sum.Algorithm) + " of the full object, checked by the server"}, nil
 	}
-	return obj, Proof{Verified: true, Sum: sum, Text: fmt.Sprintf("%s of %d parts, checked by the store", sum.Algorithm, len(a.parts))}, nil
+	return obj, Proof{Verified: true, Sum: sum, Text: fmt.Sprintf("%s of %d parts, checked by the server", sum.Algorithm, len(a.parts))}, nil
 }
 
 // verifyMD5 judges by ETags: that of the whole is made of the parts' MD5s, or else those of the parts must each have been

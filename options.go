@@ -8,13 +8,13 @@ import (
 	"haul.example/haul/store"
 )
 
-// Resume says what a transfer does with what an earlier, unfinished run of it left.
+// Resume selects what a transfer does with the data that an earlier, unfinished run left.
 type Resume string
 
 const (
 	// ResumeAuto resumes if an earlier run left a record, and keeps what is needed to resume this one.
 	ResumeAuto Resume = ""
-	// ResumeNever starts clean, and leaves nothing behind on failure.
+	// ResumeNever starts over, and leaves nothing behind on failure.
 	ResumeNever Resume = "never"
 	// ResumeAdopt is ResumeAuto; but if there is no record, an upload takes over the newest open upload of the same key
 	// with all its parts that match the file. For a download it is ResumeAuto.
@@ -25,33 +25,34 @@ const (
 type UploadOptions struct {
 	// PartSize in bytes; 0 lets haul choose.
 	PartSize int64
-	// Checksum is the algorithm to use; None is the best that the store supports, CRC64NVME first. A store that does not
-	// take the one that is named is an error of kind store.ChecksumRefused.
+	// Checksum is the algorithm to use; None is the best that the store supports, preferably CRC64NVME. If the store does not
+	// support the algorithm, the error is of kind store.ChecksumRefused.
 	Checksum checksum.Algorithm
-	// Resume is for Upload. UploadStream and UploadReaderAt cannot be resumed, and leave nothing behind on failure.
+	// Resume applies to Upload. UploadStream and UploadReaderAt cannot be resumed, and leave nothing behind on failure.
 	Resume Resume
 	// NoClobber makes an existing object an error of kind store.Exists.
 	NoClobber bool
-	// ExpectedSize of a stream in bytes, if it is known; 0 is unknown. It need not be exact: it only keeps the parts of a
-	// huge stream from becoming too many.
+	// ExpectedSize of a stream in bytes, if it is known; 0 is unknown. It need not be exact: it only keeps a huge stream from
+	// needing too many parts.
 	ExpectedSize int64
-	// Times stores a file's modification time in the object's metadata.
+	// Times saves the file's modification time in the object's metadata.
 	Times bool
 	// Digests are computed of all bytes during the transfer, each on its own core, for Result.Digests. MD5 goes into the
 	// metadata of an object that is stored by one request, under the names that rclone and s3cmd read, and the size of its
 	// parts into that of a file in parts (haul-part-size).
 	Digests []checksum.Algorithm
-	// DigestFirst reads a large file once before it is sent, so that its MD5 can be in the metadata, which are fixed when a
-	// multipart upload is opened. A stream cannot be read twice: there it is an error of kind store.Invalid.
+	// DigestFirst reads a large file once before it is sent, so that its MD5 can be saved in the metadata, which is fixed
+	// when a multipart upload is opened. A stream cannot be read twice, so for a stream this is an error of kind
+	// store.Invalid.
 	DigestFirst bool
 	// WantLayout asks for Result.Layout.
 	WantLayout bool
 	// Attrs are stored with the object, or sent with each request.
 	Attrs store.Attrs
-	// OnOpen is called with each multipart upload that was opened, before its first part is sent, so that a caller that may
-	// be killed at any moment can record what would be left. It may be nil.
+	// OnOpen is called with each multipart upload that is opened, before its first part is sent, so that a caller that may be
+	// killed at any moment can record the upload to abort. It may be nil.
 	OnOpen func(store.Upload)
-	// OnProgress reports how far the transfer is; see [TransferProgress]. It may be nil.
+	// OnProgress is called with the progress of the transfer; see [TransferProgress]. It may be nil.
 	OnProgress func(TransferProgress)
 }
 
@@ -59,60 +60,60 @@ type UploadOptions struct {
 type DownloadOptions struct {
 	// PartSize is that of the ranges, in bytes; 0 lets haul choose.
 	PartSize int64
-	// IfMatch is the ETag that the object must have; another is an error of kind store.Changed. Empty takes the object as it
-	// is found, and the whole of it in that one state.
+	// IfMatch is the ETag that the object must have; another is an error of kind store.Changed. If it is empty, the first
+	// response determines the state of the object that is downloaded.
 	IfMatch string
 	// Digests are computed of all bytes during the transfer, each on its own core, for Result.Digests.
 	Digests []checksum.Algorithm
-	// ReadTwice reads bytes twice if nothing in the store verifies them: they are verified if both reads agree.
+	// ReadTwice downloads the bytes twice if the store has no checksum for them: they are verified if both reads agree.
 	ReadTwice bool
-	// Attrs are sent with each request: of them, RequestPayer and the customer's key count.
+	// Attrs are sent with each request; only RequestPayer and the customer's key are used.
 	Attrs store.Attrs
-	// OnProgress reports how far the transfer is; see [TransferProgress]. It may be nil.
+	// OnProgress is called with the progress of the transfer; see [TransferProgress]. It may be nil.
 	OnProgress func(TransferProgress)
 
 	// The rest is for Download; a stream and an io.WriterAt have no use for it.
 
-	// Listed is what a listing reported of the object; nil if there was none. A small one then costs one request, whose answer
-	// has the checksums too, and leaves no record, which would cost more than fetching it again. The error is of kind
-	// store.Changed if the object has changed since it was listed.
+	// Listed is the object as a listing returned it; nil if there was no listing. A small object then costs one request,
+	// whose response also has the checksums, and leaves no record, which would cost more than downloading it again. The error
+	// is of kind store.Changed if the object has changed since it was listed.
 	Listed *store.Object
-	// Resume says what becomes of an earlier, unfinished download, and of this one if it fails.
+	// Resume selects what to do with an earlier, unfinished download, and with this one if it fails.
 	Resume Resume
 	// NoClobber makes an existing file an error with fs.ErrExist in its chain.
 	NoClobber bool
-	// Times restores the modification time that an upload stored in the object's metadata. Without it, or if there is none,
-	// the file has that of the object.
+	// Times restores the modification time that an upload saved in the object's metadata. Otherwise, or if there is none, the
+	// file gets the object's modification time.
 	Times bool
-	// Root is a directory that the file must lie below: its path begins with Root.Name(), which is absolute, and nothing
-	// outside Root is written, renamed or removed, even if another process replaces a directory on the path with a link.
-	// Nil allows any path.
+	// Root is a directory that must contain the file: the file's path begins with Root.Name(), which is absolute, and nothing
+	// outside Root is written, renamed or removed, even if another process replaces a directory on the path with a link. Nil
+	// allows any path.
 	Root *os.Root
 }
 
-// CopyOptions are the options of a copy within the store. The zero value is a good default.
+// CopyOptions are the options of a copy on the server. The zero value is a good default.
 type CopyOptions struct {
 	// PartSize in bytes; 0 lets haul choose: the parts of the source, if the store reports and accepts them.
 	PartSize int64
-	// Checksum is the algorithm by which the store is to sum the copy; None leaves it to the store, unless only such a sum
-	// verifies the copy.
+	// Checksum is the algorithm that the store must use to compute the checksum of the copy. None leaves the choice to the
+	// store, unless nothing else can verify the copy.
 	Checksum checksum.Algorithm
 	// NoClobber makes an existing object an error of kind store.Exists.
 	NoClobber bool
 	// IfMatch is the ETag that the source must have; another is an error of kind store.Changed.
 	IfMatch string
-	// Digests are those of Result.Digests. No byte moves through this machine: they are those of these that the store
-	// recorded.
+	// Digests are the algorithms for Result.Digests. Nothing is downloaded, so only digests that the store recorded are
+	// returned.
 	Digests []checksum.Algorithm
 	// WantLayout asks for Result.Layout.
 	WantLayout bool
-	// ReplaceMetadata gives the copy only the headers and metadata in Attrs, ReplaceTags only the tags in Attrs.
+	// ReplaceMetadata gives the copy only the headers and metadata in Attrs; ReplaceTags only the tags in Attrs.
 	ReplaceMetadata bool
 	ReplaceTags     bool
 	Attrs           store.Attrs
-	// OnOpen is called with each multipart upload that was opened, as in UploadOptions. It may be nil.
+	// OnOpen is called with each multipart upload that is opened, as in UploadOptions. It may be nil.
 	OnOpen func(store.Upload)
-	// OnProgress reports how far the transfer is; see [TransferProgress]. It may be nil.
+	// OnProgress is called with the progress of the transfer; see [TransferProgress]. It may be nil.
 	OnProgress func(TransferProgress)
 }
 

@@ -2,32 +2,31 @@ package haul
 
 import "time"
 
-// Progress is how far the transfers of a Client are, all together; Client.Progress returns it.
+// Progress is the progress of all transfers of a Client together; Client.Progress returns it.
 type Progress struct {
-	// Total is the size of all transfers begun so far, in bytes: it grows as further ones begin. It is 0 if the length of one
-	// is not known, as that of a stream.
+	// Total is the size of all transfers started so far, in bytes; it grows as further ones start. It is 0 if the length of
+	// one is not known, such as that of a stream.
 	Total int64
-	// Done are the bytes of Total that are at the other end, Kept those of them that an earlier run had brought there. Done may
-	// go back: by what a request had moved that failed.
+	// Done is the number of bytes of Total that have arrived; Kept is the number of these that an earlier run transferred.
+	// Done decreases when a request fails whose bytes it included.
 	Done, Kept int64
-	// Safe are those of Done that an interruption now would not lose: of parts that are stored, and of ranges that are
-	// recorded.
+	// Safe is the number of bytes of Done that would survive an interruption: those in stored parts and recorded ranges.
 	Safe int64
-	// Moved are all bytes of objects that went over the network, repeated ones included. A copy within the store moves none.
+	// Moved is the number of bytes of object data sent or received, including retries. A copy on the server moves none.
 	Moved int64
-	// InFlight, PartsDone and PartsTotal count parts; an object that moves in one request counts as one.
+	// InFlight, PartsDone and PartsTotal are numbers of parts; an object transferred in one request is one part.
 	InFlight, PartsDone, PartsTotal int
-	// Lanes is how many parts may be in flight at once now.
+	// Lanes is the number of parts that may currently be in flight at once.
 	Lanes int
-	// Requests counts all of them, Retries those that were repeated, Throttled those that the store answered by asking to
-	// slow down.
+	// Requests is the number of requests; Retries and Throttled are those repeated, and those refused because the store asked
+	// to slow down.
 	Requests, Retries, Throttled int
 	// Elapsed is the time since the first transfer began; 0 before that.
 	Elapsed time.Duration
 }
 
-// Progress reports how far the Client's transfers are. It is cheap enough to be called many times a second. Its numbers are
-// read one after the other, so they may be some parts apart while transfers run.
+// Progress reports the progress of the Client's transfers. It is cheap enough to be called many times a second. Its numbers
+// are not one atomic snapshot: while transfers run, they may differ by a few parts.
 func (c *Client) Progress() Progress {
 	s := c.meter.Snapshot()
 	return Progress{
@@ -37,17 +36,17 @@ func (c *Client) Progress() Progress {
 	}
 }
 
-// TransferProgress is how far one transfer is, as OnProgress of its options reports it: about ten times a second at most,
-// from one goroutine at a time, and once more before the call returns, whatever came of it. The call waits for a report that
-// takes long; its bytes do not.
+// TransferProgress is the progress of one transfer. OnProgress in its options receives it at most about ten times a second,
+// from one goroutine at a time, and once more before the call returns, even with an error. A slow OnProgress delays the
+// return of the call, but not the transfer of data.
 type TransferProgress struct {
-	// Total is the size of the transfer in bytes; -1 is not known: of a stream until it has ended, of any other until the
-	// source was looked at.
+	// Total is the size of the transfer in bytes. It is -1 while it is not known: for a stream until it ends, for other
+	// sources until the size has been read.
 	Total int64
-	// Done are the bytes of Total that are at the other end, those of an earlier run included. It may go back: by what a
-	// request had moved that failed.
+	// Done is the number of bytes of Total that have arrived, including those of an earlier run. It decreases when a request
+	// fails whose bytes it included.
 	Done int64
-	// Safe are those of Done that an interruption now would not lose: the same call resumes after them.
+	// Safe is the number of bytes of Done that would survive an interruption: the same call resumes after them.
 	Safe int64
 }
 

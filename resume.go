@@ -10,7 +10,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// Unfinished is a transfer that an earlier run began on this machine and did not finish.
+// Unfinished is a transfer that an earlier run started on this machine and did not finish.
 type Unfinished struct {
 	// Upload is true for an upload, false for a download.
 	Upload bool
@@ -22,8 +22,8 @@ type Unfinished struct {
 	record record
 }
 
-// Unfinished yields the transfers with this Client's store that were begun on this machine and not finished, including
-// those that another process is doing now.
+// Unfinished yields the transfers with this Client's store that were started on this machine and not finished, including
+// those that another process is running now.
 func (c *Client) Unfinished() iter.Seq2[Unfinished, error] {
 	return func(yield func(Unfinished, error) bool) {
 		dir, err := journal.Dir(c.opts.StateDir)
@@ -44,7 +44,7 @@ func (c *Client) Unfinished() iter.Seq2[Unfinished, error] {
 }
 
 // Resume resumes an unfinished transfer as the call that began it would. A transfer with a customer's key (SSE-C) cannot be
-// resumed in this way, since keys are never recorded: make the first call again.
+// resumed in this way, because keys are never recorded: repeat the original call instead.
 func (c *Client) Resume(ctx context.Context, u Unfinished) (Result, error) {
 	kept := u.record.Choices
 	if kept.Attrs.Encryption.Customer.Key != "" || kept.Attrs.Encryption.CopySource.Key != "" {

@@ -9,7 +9,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// Verdict says whether two contents are equal.
+// Verdict is the result of a comparison.
 type Verdict string
 
 // The verdicts.
@@ -21,12 +21,12 @@ const (
 
 var verdicts = map[evidence.Verdict]Verdict{evidence.Match: Equal, evidence.Mismatch: Different, evidence.Unknown: Undecided}
 
-// Comparison is what can be known of two contents without moving them.
+// Comparison is the result of comparing two ends without transferring either.
 type Comparison struct {
 	Verdict Verdict
-	// Text says in one clause how it is known, or why it is not.
+	// Text states in one clause how the verdict was reached, or why it is undecided.
 	Text string
-	// Source and Target are what the store reports of the objects; Source is zero for a file.
+	// Source and Target are the objects as the store reports them; Source is zero for a file.
 	Source, Target store.Object
 }
 
@@ -39,9 +39,9 @@ func (c *Client) looking(source, target string, a *store.Attrs) *transfer {
 	return c.begin(source, target, o)
 }
 
-// SameFile reports whether a local file has the content of an object, by what the store recorded: its checksums, or an ETag
-// that is an MD5 or made of MD5s of parts. The file is read, and nothing is downloaded. An ETag that matches decides; one
-// that does not may not have been an MD5: then the verdict is Undecided, unless the sizes differ.
+// SameFile reports whether a local file has the content of an object. It reads the file and compares it with the checksums
+// that the store recorded, or with an ETag that is an MD5 or made of the MD5s of parts; it downloads nothing. An ETag that
+// matches decides. One that does not match may not be an MD5: the verdict is then Undecided, unless the sizes differ.
 func (c *Client) SameFile(ctx context.Context, path string, ref store.Ref, a *store.Attrs) (Comparison, error) {
 	src, err := localfile.OpenSource(path)
 	if err != nil {
@@ -78,7 +78,7 @@ func (c *Client) SameFile(ctx context.Context, path string, ref store.Ref, a *st
 	return same, nil
 }
 
-// SameObject reports whether two objects have the same content, by what the store records of both.
+// SameObject reports whether two objects have the same content, according to the checksums that the store recorded for both.
 func (c *Client) SameObject(ctx context.Context, from, to store.Ref, a *store.Attrs) (Comparison, error) {
 	t := c.looking(from.String(), to.String(), a)
 	src, err := t.headSource(ctx, from)

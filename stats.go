@@ -8,62 +8,65 @@ import (
 	"haul.example/haul/internal/meter"
 )
 
-// Stats report what the transfers of a Client took so far; Client.Stats returns them. Times of things that run concurrently
-// are added up, so they may exceed Elapsed.
+// Stats report the resources that the transfers of a Client have used so far; Client.Stats returns them. Times are summed
+// over concurrent operations, so they may exceed Elapsed.
 type Stats struct {
-	// Elapsed is the time in which there was any transfer, and Transfers the sum of the times of all transfers.
+	// Elapsed is the time during which any transfer ran; Transfers is the sum of the durations of all transfers.
 	Elapsed, Transfers time.Duration
-	// CPU is what this process used meanwhile, in user and system mode; 0 if the system does not report it. Cores are those
-	// that it may use.
+	// CPU is the CPU time that this process used meanwhile, user plus system; 0 if the system does not report it. Cores is
+	// the number of cores that it may use.
 	CPU   time.Duration
 	Cores int
 	// Busy is the share of these cores, from 0 to 1, that this and all other programs used since the first transfer began;
 	// 0 if the system does not report it.
 	Busy float64
-	// Moved are the bytes of payload on the network, repeated ones included, and Done those that got to the other end.
+	// Moved is the number of payload bytes sent or received, including retries; Done is the number of those that arrived.
 	Moved, Done int64
-	// Parts counts finished parts, small objects included.
+	// Parts is the number of finished parts, including small objects.
 	Parts int
-	// Requests counts all of them, Retries those that were repeated, Throttled those that the store asked to slow down.
+	// Requests is the number of requests; Retries and Throttled are those repeated, and those refused because the store asked
+	// to slow down.
 	Requests, Retries, Throttled int
 	Lanes                        LaneStats
 	Waits                        WaitStats
 }
 
-// LaneStats report how lanes were used. A lane carries one part, or one small object, at a time.
+// LaneStats report how connections were used. Each lane is a connection that carries one part, or one small object, at a
+// time.
 type LaneStats struct {
-	// Peak is the highest number that was in use at once, and Open how many may be in use now.
+	// Peak is the highest number in use at the same time, and Open the number that may be in use now.
 	Peak, Open int
-	// Fixed reports that Options set the number. Otherwise Settled reports that more were tried without a gain, and Most
+	// Fixed reports that Options set the number. Otherwise Settled reports that more connections brought no gain, and Most
 	// that the maximum is open.
 	Fixed, Settled, Most bool
-	// Alone is the rate of a lane that need not share the link, in bytes per second; 0 if it is not known.
+	// Alone is the rate of a single connection that does not share the network with others, in bytes per second; 0 if it is
+	// not known.
 	Alone float64
-	// InUse is the time of all lanes that were in use, added up; Active is the time in which any was in use; Full is the
-	// time in which there was work for more lanes than were open.
+	// InUse is the total time that connections were in use, summed over all of them; Active is the time during which any was
+	// in use; Full is the time during which there was work for more connections than were open.
 	InUse, Active, Full time.Duration
 }
 
-// WaitStats report what transfers waited for.
+// WaitStats report how long transfers waited for each resource.
 type WaitStats struct {
-	// Read and Write are of the local disk; Sync is for syncing written data to disk, and for the rename.
+	// Read and Write are waits for the local disk; Sync is for syncing written data to disk, and for the rename.
 	Read, Write, Sync time.Duration
-	// FirstByte is for the first byte of FirstBytes ranges and objects; Answer is for the answers to Answers requests that
-	// sent a part or an object, counted from when its last byte was handed over, or that copy within the store.
+	// FirstByte is the wait for the first byte of FirstBytes ranges and objects. Answer is the wait for the responses to
+	// Answers requests that sent a part or an object, from the time its last byte was sent, or that copied on the server.
 	FirstByte, Answer   time.Duration
 	FirstBytes, Answers int
-	// Ask is for all other requests: those that look up, and that open, complete and list uploads.
+	// Ask is for all other requests: those that look up objects, and that open, complete and list uploads.
 	Ask time.Duration
-	// Pause is the time that requests wait before they are tried again, or because the store asked to slow down.
+	// Pause is the time that requests wait before a retry, or because the store asked to slow down.
 	Pause time.Duration
 	// Source is for the reader of UploadStream, Target for the writer of DownloadStream, Memory for memory for their parts.
 	Source, Target, Memory time.Duration
-	// Verify is for digests after the last byte has moved, and for reading again what an earlier run left, or bytes for
-	// which the store has no checksum that can be combined from ranges.
+	// Verify is for computing digests after the last byte has arrived, and for reading data again: that of an earlier run, or
+	// data whose recorded checksum cannot be combined from ranges.
 	Verify time.Duration
 }
 
-// Stats returns what the Client's transfers took so far. Limit of the result says what limited them.
+// Stats returns the resources that the Client's transfers have used so far. Its Limit method names the bottleneck.
 func (c *Client) Stats() Stats {
 	m := c.meter.Snapshot()
 	s := Stats{

@@ -20,10 +20,10 @@ import (
 	"haul.example/haul/store"
 )
 
-// Upload stores the local file path as object to: a small one in one request, a larger one in parts that are read in place,
-// by range. If an upload in parts fails, the error is an *IncompleteUploadError that reports what stays in the store; the
-// same call resumes from there. The error is of kind store.Exists if NoClobber forbids to replace an object, and
-// ErrSourceChanged if the file changed while it was read.
+// Upload uploads the local file path as the object to: a small file in one request, a larger one in parts that are read from
+// the file as they are sent. If an upload in parts fails, the error is an *IncompleteUploadError that reports the parts
+// remaining in the store; the same call resumes the upload. The error is of kind store.Exists if the object exists and
+// NoClobber is set, and ErrSourceChanged if the file changed while it was read.
 func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o UploadOptions) (Result, error) {
 	defer c.alive()()
 	t := c.begin(path, to.String(), o.all())

@@ -8,9 +8,9 @@ import (
 	"haul.example/haul/store"
 )
 
-// UploadReaderAt stores the first size bytes of r as object to, as Upload stores a file: r is read by range, from several
-// goroutines, and what it has must not change meanwhile. No later call could know r again, so the upload cannot be resumed: it
-// is aborted if it fails. An r that is shorter than size is an error.
+// UploadReaderAt uploads the first size bytes of r as the object to, as Upload does for a file: several goroutines read
+// ranges of r, whose contents must not change during the call. A later call could not recognize r, so the upload cannot be
+// resumed: it is aborted if it fails. It is an error if r is shorter than size.
 func (c *Client) UploadReaderAt(ctx context.Context, r io.ReaderAt, size int64, to store.Ref, o UploadOptions) (Result, error) {
 	defer c.alive()()
 	t := c.begin("-", to.String(), o.all())

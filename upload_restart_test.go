@@ -316,7 +316,7 @@ func (s *tightLipped) Uploads(ctx context.Context, bucket, prefix string) iter.S
 	}
 }
 
-// What is sent into an upload that somebody else opened is checked by the store, and verified in the end.
+// What is sent into an upload that somebody else opened is checked by the server, and verified in the end.
 func TestAdoptedUploadThatNamesNoChecksum(t *testing.T) {
 	for _, sums := range []storetest.Checksums{storetest.MD5Checksums, storetest.IgnoredChecksums} {
 		synctest.Test(t, func(t *testing.T) {

@@ -271,11 +271,11 @@ func (t *transfer) verifyPut(obj store.Object, sum checksum.Sum, from content, b
 			if stored.Value != sum.Value {
 				return Proof{}, false, mismatch(obj, stored, sum)
 			}
-			return Proof{Verified: true, Sum: sum, Text: string(sum.Algorithm) + " of the full object, checked by the store"}, false, nil
+			return Proof{Verified: true, Sum: sum, Text: string(sum.Algorithm) + " of the full object, checked by the server"}, false, nil
 		}
 	default:
 		if tag, ok := obj.MD5(); ok && tag == sum {
-			return Proof{Verified: true, Sum: sum, Text: "MD5, checked by the store (Content-MD5 and ETag)"}, false, nil
+			return Proof{Verified: true, Sum: sum, Text: "MD5, checked by the server (Content-MD5 and ETag)"}, false, nil
 		}
 		return Proof{Text: "the MD5 was sent, but the store's ETag does not repeat it"}, false, nil
 	}

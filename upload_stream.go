@@ -17,10 +17,10 @@ import (
 	"haul.example/haul/store"
 )
 
-// UploadStream stores everything it reads from r as object to. A short stream is sent in one request, a longer one in parts
-// that grow with it, up to the store's limit; parts too large for memory wait in a temporary file. The stream cannot be
-// read twice, so after a failure the upload is aborted. When ctx ends while a Read of r is under way, UploadStream does not
-// wait for it.
+// UploadStream uploads everything it reads from r as the object to. A short stream is sent in one request, a longer one in
+// parts whose size grows with the stream, up to the store's limit; parts too large for memory are buffered in a temporary
+// file. The stream cannot be read twice, so after a failure the upload is aborted. If ctx ends during a Read of r,
+// UploadStream does not wait for that Read.
 func (c *Client) UploadStream(ctx context.Context, r io.Reader, to store.Ref, o UploadOptions) (Result, error) {
 	defer c.alive()()
 	t := c.begin("-", to.String(), o.all())

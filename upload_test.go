@@ -60,11 +60,11 @@ func TestEveryKindOfStoreIsProvedAsFarAsItGoes(t *testing.T) {
 		down   string
 		proved bool
 	}{
-		{"all, small", storetest.AllChecksums, 5, "CRC64NVME of the full object, checked by the store", "CRC64NVME of the full object", true},
-		{"all, parts", storetest.AllChecksums, 95, "CRC64NVME of the full object, checked by the store", "CRC64NVME of the full object", true},
-		{"composite, small", storetest.CompositeChecksums, 5, "CRC32C of the full object, checked by the store", "CRC32C of the full object", true},
-		{"composite, parts", storetest.CompositeChecksums, 95, "CRC32C of 10 parts, checked by the store", "CRC32C of 10 parts", true},
-		{"md5, small", storetest.MD5Checksums, 5, "MD5, checked by the store", "MD5 (ETag)", true},
+		{"all, small", storetest.AllChecksums, 5, "CRC64NVME of the full object, checked by the server", "CRC64NVME of the full object", true},
+		{"all, parts", storetest.AllChecksums, 95, "CRC64NVME of the full object, checked by the server", "CRC64NVME of the full object", true},
+		{"composite, small", storetest.CompositeChecksums, 5, "CRC32C of the full object, checked by the server", "CRC32C of the full object", true},
+		{"composite, parts", storetest.CompositeChecksums, 95, "CRC32C of 10 parts, checked by the server", "CRC32C of 10 parts", true},
+		{"md5, small", storetest.MD5Checksums, 5, "MD5, checked by the server", "MD5 (ETag)", true},
 		{"md5, parts", storetest.MD5Checksums, 95, "MD5 of each of 10 parts", "MD5 of 10 parts of 10 B (ETag)", true},
 		{"ignoring, small", storetest.IgnoredChecksums, 5, "MD5, against the store's ETag", "MD5 (ETag)", true},
 		{"none, small", storetest.NoChecksums, 5, "takes no checksum", "keeps no checksum", false},

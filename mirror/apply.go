@@ -17,12 +17,12 @@ import (
 	"haul.example/haul/store"
 )
 
-// Apply does the steps of a plan, starting them in its order, many at once, companion files in theirs, and deletions last. A step
-// fails if its source, or what it would delete, has changed since the plan was made. Of the options, ContentType, Observe and
-// Archived count.
+// Apply carries out the steps of a plan, many at once. It starts them in the plan's order, except that companion files follow
+// their own order and deletions come last. A step fails if its source, or the file or object to delete, has changed since the
+// plan was made. Of the options, ContentType, Observe and Archived are used.
 //
-// Errors are those of Up; and ErrPlan, before anything was done, if the plan is not complete, is of another store, or has a step
-// that does not stay within the ends that the plan names (see ReadPlan).
+// Errors are those of Up; and ErrPlan, before anything was done, if the plan is not complete, was made for another store, or
+// has a step outside the source and target that the plan names (see ReadPlan).
 func Apply(ctx context.Context, c *haul.Client, plan io.ReadSeeker, o Options) (Summary, error) {
 	h, _, err := ReadPlan(plan)
 	if err != nil {

@@ -234,8 +234,9 @@ func newerThanData(r *run, j job) job {
 	return j
 }
 
-// NewerThanData sets the time of an index to one after that of the data beside it, if it is not already newer. Other files stay as
-// they are. With a root, which has an absolute name, nothing outside of it is touched; nil is anywhere.
+// NewerThanData makes an index newer than the data beside it, by setting its modification time, if it is not already newer.
+// Other files stay as they are. With a root, which must have an absolute name, nothing outside it is touched; nil means no
+// restriction.
 func NewerThanData(root *os.Root, path string) error {
 	data, ok := dataTime(path)
 	if !ok {

@@ -11,18 +11,18 @@ import (
 
 // Entry is one file or object of a tree.
 type Entry struct {
-	// Rel is its path below the root of the tree, with slashes: the end of a key.
+	// Rel is its path relative to the root of the tree, with slashes: the end of a key.
 	Rel string
-	// Path is that of a file; Object is an object as it was listed.
+	// Path is the path of a file; Object is an object as it was listed.
 	Path   string
 	Object store.Object
-	// Size is in bytes, Modified as the file system or the store has it.
+	// Size is in bytes; Modified is the time that the file system or the store reports.
 	Size     int64
 	Modified time.Time
-	// Why is why something of that name cannot be part of a run: it is a pipe, or a link to nothing. Such an entry is not
-	// transferred, and a target of its name is not deleted.
+	// Why is the reason that this entry cannot be part of a run: it is a pipe, or a broken link, for example. Such an entry
+	// is not transferred, and a target with its name is not deleted.
 	Why error
-	// Partial: what is below it could not all be listed.
+	// Partial reports that its contents could not be listed completely.
 	Partial bool
 
 	to string // the path at the target, if it differs
@@ -41,13 +41,13 @@ const (
 	Copying  Way = "copy"
 )
 
-// Rules decide when a target counts as equal to its source. The zero value is the rule of aws s3 sync: a source is transferred if
-// its target is missing, if their sizes differ, or if the source is newer; but an object is downloaded only if the file is newer,
-// since a downloaded file has the time of its object.
+// Rules decide when a target is equal to its source. The zero value is the rule of aws s3 sync: a source is transferred if
+// its target is missing, if their sizes differ, or if the source is newer; but an object is downloaded only if the file is
+// newer, since a downloaded file has the time of its object.
 type Rules struct {
 	// SizeOnly compares nothing but sizes.
 	SizeOnly bool
-	// ExactTimes makes any difference in time count in downloads.
+	// ExactTimes makes downloads transfer files whose times differ in either direction.
 	ExactTimes bool
 	// Checksum compares the content of files of equal size, and Times the time that Transfer.Times keeps with objects.
 	Checksum, Times bool
@@ -55,7 +55,7 @@ type Rules struct {
 	NoOverwrite bool
 }
 
-// Op is what to do with a name.
+// Op is the kind of an Action.
 type Op string
 
 // The values of Op.
@@ -66,7 +66,7 @@ const (
 	Skip   Op = "leave"  // the target is as it should be, or the source cannot be transferred
 )
 
-// Action is what to do with one name.
+// Action is the action for one name.
 type Action struct {
 	Do  Op
 	Why string
@@ -76,8 +76,9 @@ type Action struct {
 
 var errOrder = errors.New("a listing is not in order of its keys")
 
-// Compare joins two trees and yields what to do with each name, in their order. An error of either tree ends it. The trees are then
-// incomplete, so that nothing may be deleted, not even what a Delete was yielded for: the caller deletes only after the end.
+// Compare joins two trees and yields the action for each name, in their order. An error of either tree ends it. The trees are
+// then incomplete, so the caller must delete nothing, not even names for which Compare already yielded a Delete: it must
+// delete only after the end.
 func Compare(way Way, source, target iter.Seq2[Entry, error], rules Rules) iter.Seq2[Action, error] {
 	return func(yield func(Action, error) bool) {
 		for j, err := range Join(source, target) {

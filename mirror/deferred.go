@@ -32,7 +32,7 @@ func (o *Options) role(name string) seqfile.Role {
 	return seqfile.RoleOf(name)
 }
 
-// IsLast returns whether a path with slashes matches one of Last.
+// IsLast reports whether a path with slashes matches one of Last.
 func (o *Options) IsLast(name string) bool {
 	for _, pattern := range o.Last {
 		tokens := compile(fold(pattern))

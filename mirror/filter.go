@@ -9,9 +9,9 @@ import (
 
 // Filter chooses the files or objects of a run. The zero Filter chooses all of them.
 //
-// Patterns are those of the AWS CLI, which are Python's fnmatch on the path below the root: * stands for any characters, also
-// for slashes, ? for any one, [a-c] for one of these, [!a-c] for any other; all of the path must match. A pattern with a leading
-// slash matches the absolute path of a local file. The last pattern that matches decides.
+// Patterns are those of the AWS CLI, which are Python's fnmatch on the path below the root: * matches any characters,
+// including slashes, ? any one character, [a-c] one of these, [!a-c] any other; the pattern must match the whole path. A
+// pattern with a leading slash matches the absolute path of a local file. The last pattern that matches decides.
 type Filter struct {
 	rules []rule
 }
@@ -23,10 +23,10 @@ type rule struct {
 	pattern  []token
 }
 
-// Exclude leaves out what matches.
+// Exclude leaves out paths that match pattern.
 func (f *Filter) Exclude(pattern string) { f.add(false, pattern) }
 
-// Include takes in again what matches.
+// Include includes paths that match pattern again.
 func (f *Filter) Include(pattern string) { f.add(true, pattern) }
 
 func (f *Filter) add(include bool, pattern string) {
@@ -44,8 +44,8 @@ func fold(name string) string {
 // Empty reports whether the Filter chooses everything.
 func (f *Filter) Empty() bool { return len(f.rules) == 0 }
 
-// Wants reports whether the Filter chooses a path below a root. The root is the absolute path of a folder, with slashes, or empty;
-// only patterns with a leading slash use it.
+// Wants reports whether the Filter chooses a path under a root. The root is the absolute path of a folder, with slashes, or
+// empty; only patterns with a leading slash use it.
 func (f *Filter) Wants(root, rel string) bool {
 	wanted := true
 	rel = fold(rel)

@@ -5,9 +5,9 @@ import (
 	"iter"
 )
 
-// Named is what a sorted tree is made of.
+// Named is an entry of a sorted tree.
 type Named interface {
-	// Name is the path below the root of the tree, with slashes.
+	// Name is the path relative to the root of the tree, with slashes.
 	Name() string
 }
 
@@ -25,7 +25,7 @@ func (e Entry) Address() string {
 	return ""
 }
 
-// Joined is one name, and what each of two trees has under it; zero if that is nothing.
+// Joined is one name, and the entry of each of two trees for it; zero if a tree has none.
 type Joined[S, T Named] struct {
 	Source   S
 	Target   T
@@ -33,8 +33,8 @@ type Joined[S, T Named] struct {
 	InTarget bool
 }
 
-// Join merges two trees, each in order of the bytes of its names, and yields each name once, in that order. It holds one entry of
-// each. An error of either tree ends it: nothing may then be concluded about the names that did not come.
+// Join merges two trees, each in order of the bytes of its names, and yields each name once, in that order. It holds one
+// entry of each. An error of either tree ends it; names that were not yielded may still exist.
 func Join[S, T Named](source iter.Seq2[S, error], target iter.Seq2[T, error]) iter.Seq2[Joined[S, T], error] {
 	return func(yield func(Joined[S, T], error) bool) {
 		s, t := pull("source", source), pull("target", target)

@@ -1,23 +1,23 @@
-// Package mirror moves whole trees: a folder up to a prefix, a prefix down into a folder, a prefix to another; all of it, or
-// what differs.
+// Package mirror transfers whole folders and prefixes: it uploads a folder to a prefix, downloads a prefix to a folder, or
+// copies one prefix to another; all files, or only those that differ. A tree, in the names below, is a folder or a prefix.
 //
 //	walk the folder or list the prefix, in order of the keys, up to a thousand objects ahead of the transfers
-//	leave out what Select does not choose
-//	Sync: merge that with the walk or listing of the target (Compare), and leave out what is equal
-//	for each: find its target (a key that cannot be a file here fails; nothing is written outside the target folder)
+//	leave out files and objects that Select does not choose
+//	Sync: merge that with the walk or listing of the target (Compare), and leave out unchanged ones
+//	for each: find its target (a key that cannot be a file name here fails; nothing is written outside the target folder)
 //	whenever fewer than twice the client's connections are busy, start the transfer of the largest object that is known
-//	count the result, whatever it is, and continue
-//	Sync with Delete: once both listings are complete and no transfer failed, delete what has no source
+//	count the result, success or failure, and continue
+//	Sync with Delete: once both listings are complete and no transfer failed, delete targets without a source
 //
 // Package haul does the transfers; its connections and its memory limit bound the work, so that a million small files and one
 // huge file cost the same. Four things grow with the number of objects: the names in a folder, while it is walked (30 bytes
-// each); paths on a case-insensitive file system (16 bytes each); what is to be deleted, beyond a mebibyte in a temporary file;
+// each); paths on a case-insensitive file system (16 bytes each); names to be deleted, beyond a mebibyte in a temporary file;
 // and, in a run that resumes, objects that are already finished (32 bytes each).
 //
-// A prefix stands for a folder, as in the AWS CLI: s3://b/run is what is below s3://b/run/, without s3://b/runs.
+// A prefix stands for a folder, as in the AWS CLI: s3://b/run means the objects under s3://b/run/, without s3://b/runs.
 //
-// It makes no objects for empty folders, and does not remove folders that became empty. It takes no snapshot: what changes
-// during a run may be seen before or after the change.
+// It creates no objects for empty folders, and does not remove folders that became empty. It takes no snapshot: a run may see
+// a file or object that changes meanwhile before or after the change.
 package mirror
 
 import (
@@ -31,7 +31,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// End is one end of a run: a folder on this machine where Path is not empty, else what is stored below the prefix Ref.
+// End is the source or target of a run: the local folder Path, or, if Path is empty, the objects under the prefix Ref.
 type End struct {
 	Path string
 	Ref  store.Ref
@@ -51,7 +51,7 @@ func (e End) String() string {
 	return e.Ref.String()
 }
 
-// Tree copies, or with Options.Move moves, everything in from to to: an upload, a download, or a copy within the store. See Up,
+// Tree copies, or with Options.Move moves, everything in from to to: an upload, a download, or a copy on the server. See Up,
 // Down and Copy.
 func Tree(ctx context.Context, c *haul.Client, from, to End, o Options) (Summary, error) {
 	r := newRun(c, o)
@@ -103,29 +103,30 @@ func (r *run) tree(ctx context.Context, w *jobBuilder) (Summary, error) {
 	})
 }
 
-// Up uploads the files in dir and its folders: the file dir/a/b becomes the object a/b below to, whose Key is a prefix.
-// Symbolic links are followed, except one that leads back into a folder that it lies in. What is not a file (a pipe, a
-// device), what cannot be read, and broken links are skipped.
+// Up uploads the files in dir and its folders: the file dir/a/b becomes the object a/b under to, whose Key is a prefix.
+// Symbolic links are followed, unless they lead back into a folder that contains them. Pipes and devices, unreadable files,
+// and broken links are skipped.
 //
-// The error is an *IncompleteError if some objects failed or were skipped. Any other error ended the run early: the end of ctx,
-// or one that every object would meet, such as a missing bucket. The Summary is valid with every error.
+// The error is an *IncompleteError if some objects failed or were skipped. Any other error ended the run early: the end of
+// ctx, or an error that would affect every object, such as a missing bucket. The Summary is always valid.
 func Up(ctx context.Context, c *haul.Client, dir string, to store.Ref, o Options) (Summary, error) {
 	return Tree(ctx, c, Local(dir), Remote(to), o)
 }
 
 // Down downloads the objects below from, whose Key is a prefix, into dir, which is made if it is missing: the object a/b
-// becomes the file dir/a/b. An empty object whose key ends in a slash stands for a folder, which is made. A key that cannot be
-// a file here fails: one with "..", "//", a NUL or a name of over 255 bytes, one whose folder is a file or a symbolic link,
-// and one whose file is another key's folder or, on a case-insensitive file system, another key's file.
+// becomes the file dir/a/b. An empty object whose key ends in a slash stands for a folder, which is made. A key that cannot
+// be a file name on this machine fails: one with "..", "//", a NUL or a name of over 255 bytes, one whose folder is a file or
+// a symbolic link, and one whose file is another key's folder or, on a case-insensitive file system, another key's file.
 //
-// Errors are those of Up, and one of kind store.NotFound if nothing is below the prefix.
+// Errors are those of Up, and one of kind store.NotFound if there is nothing under the prefix.
 func Down(ctx context.Context, c *haul.Client, from store.Ref, dir string, o Options) (Summary, error) {
 	return Tree(ctx, c, Remote(from), Local(dir), o)
 }
 
-// Copy copies the objects below from within the store: the object a/b below from becomes a/b below to. If the target lies in the
-// source, what is below the target is not copied. A prefix is copied onto itself only if Options.Transfer changes something, such
-// as the storage class; otherwise that is refused, as is a key that would overwrite another one of the source.
+// Copy copies the objects below from within the store: the object a/b below from becomes a/b below to. If the target lies in
+// the source, objects under the target are not copied. A prefix is copied onto itself only if Options.Transfer changes
+// something, such as the storage class; otherwise that is refused, as is a key that would overwrite another one of the
+// source.
 //
 // Errors are those of Down.
 func Copy(ctx context.Context, c *haul.Client, from, to store.Ref, o Options) (Summary, error) {

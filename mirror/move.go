@@ -12,13 +12,14 @@ import (
 	"haul.example/haul/store"
 )
 
-// ErrKept is in the chain of an error if the target exists, but the source of a move stays, since it may not be safe to delete it.
+// ErrKept is in the chain of an error if the target of a move is in place, but the source is kept because it may not be safe
+// to delete it.
 var ErrKept = errors.New("the source is kept")
 
-// MoveOne uploads a file, downloads an object, or copies an object within the store, and deletes the source once the target is
-// verified and the source is still what was transferred. If the target is not verified, the error is ErrKept. No file outside
-// Transfer.Root is deleted, if that is set. A move that was interrupted after its deletion and is called again is done: its missing
-// source is not an error.
+// MoveOne uploads a file, downloads an object, or copies an object on the server, and deletes the source once the target is
+// verified and the source is still unchanged. If the target is not verified, the error is ErrKept. If Transfer.Root is set,
+// no file outside it is deleted. Repeating a move that was interrupted after its deletion succeeds: the missing source is not
+// an error.
 func MoveOne(ctx context.Context, c *haul.Client, from, to End, t TransferOptions) (haul.Result, error) {
 	j := newJournal(c, moveVerb, from, to, t)
 	m := mover{c: c, t: t, journal: j}
@@ -35,7 +36,7 @@ func MoveOne(ctx context.Context, c *haul.Client, from, to End, t TransferOption
 type One struct {
 	Client   *haul.Client
 	From, To End
-	// Listed is the source of a download as it was listed. Without an ETag it is looked up first.
+	// Listed is the source of a download as it was listed. If it has no ETag, it is looked up first.
 	Listed store.Object
 }
 
@@ -83,7 +84,7 @@ func (m mover) move(ctx context.Context, from End, obj store.Object, to End) (ha
 	return m.object(ctx, obj, to.Ref)
 }
 
-// Same reports whether two objects are one by name.
+// Same reports whether two Refs name the same object.
 func Same(a, b store.Ref) bool { return a.Bucket == b.Bucket && a.Key == b.Key }
 
 func (m mover) up(ctx context.Context, path string, to store.Ref) (haul.Result, error) {

@@ -9,7 +9,7 @@ import (
 	"haul.example/haul"
 )
 
-// Options are the choices for a run. The zero value is the good default.
+// Options are the options of a run. The zero value is a good default.
 type Options struct {
 	// Transfer holds the choices for each object.
 	Transfer TransferOptions
@@ -18,24 +18,26 @@ type Options struct {
 	ContentType func(name string) string
 	// Select chooses among the source's files or objects.
 	Select Select
-	// Move deletes each source once its target is verified. A source whose target is not verified stays, and counts as failed.
+	// Move deletes each source once its target is verified. A source whose target is not verified is kept, and reported as
+	// failed.
 	Move bool
 	// NoOverwrite leaves existing targets alone.
 	NoOverwrite bool
-	// DryRun transfers and deletes nothing; Planned events report what would be done.
+	// DryRun transfers and deletes nothing; Planned events report the planned steps.
 	DryRun bool
 	// PageSize is the maximum number of objects in a page of a listing; 0 leaves it to the store.
 	PageSize int
-	// NoFamilies transfers companion files in any order and leaves their times alone. Otherwise an index comes after its data, and
-	// a downloaded one is newer; manifests such as md5sum.txt come after that; markers such as CopyComplete.txt, which say that
-	// everything is there, come last, unless something failed; and Incomplete events report missing companions.
+	// NoFamilies transfers companion files in any order and leaves their times alone. Otherwise an index comes after its
+	// data, and a downloaded one is newer; manifests such as md5sum.txt come after that; markers such as CopyComplete.txt,
+	// which signal that a folder is complete, come last, unless something failed; and Incomplete events report missing
+	// companions.
 	NoFamilies bool
 	// Last are patterns, like those of Filter, of more names that are markers; NoFamilies turns them off, too. A pattern matches all
 	// of a path below the target, or what follows any of its slashes: done.flag and *.flag match run/done.flag.
 	Last []string
-	// Archived is what to do with objects that are in an archive and not restored.
+	// Archived selects how to handle archived objects that are not restored.
 	Archived Archived
-	// CaseConflict is what a download to a case-insensitive file system does with a key that differs from another only by case.
+	// CaseConflict selects how a download to a case-insensitive file system handles keys that differ only in case.
 	CaseConflict CaseConflict
 	// Verify is called for each pair that a run leaves as it is, from many goroutines. If it returns true, the pair is compared by
 	// recorded checksums, without moving it: its Unchanged event then has a Result, and a pair that differs, although the Rules take
@@ -48,31 +50,31 @@ type Options struct {
 // Select chooses files or objects. The zero Select is all of them.
 type Select struct {
 	Filter Filter
-	// Pattern has the wildcards of doublestar, for paths below the root: * and ? for parts of a name, ** for any folders, [a-c],
-	// {a,b}; a/** is what is below a, without a. Empty is all.
+	// Pattern has the wildcards of doublestar, for paths below the root: * and ? for parts of a name, ** for any folders,
+	// [a-c], {a,b}; a/** matches everything in a, without a. Empty is all.
 	Pattern string
-	// Pairs names the files or objects one by one; nil takes what a walk or listing finds.
+	// Pairs lists the files or objects one by one; nil takes all that a walk or listing finds.
 	Pairs iter.Seq2[Pair, error]
-	// NoFollow leaves symbolic links out.
+	// NoFollow skips symbolic links.
 	NoFollow bool
-	// EmptyOK accepts a prefix with nothing below it as an empty folder.
+	// EmptyOK accepts a prefix without objects as an empty folder.
 	EmptyOK bool
 }
 
 // Pair names one file or object, and its target, by their paths below the roots, with slashes. An empty Target is as Source.
 type Pair struct{ Source, Target string }
 
-// Archived is what to do with objects in an archive.
+// Archived selects how to handle archived objects.
 type Archived string
 
-// The values of Archived. An object counts as archived if the store refuses to read it for that reason.
+// The values of Archived. An object is archived if the store refuses to read it for that reason.
 const (
 	SkipArchived   Archived = ""       // an event of kind Skipped
 	IgnoreArchived Archived = "ignore" // an event of kind Unchanged
 	FailArchived   Archived = "fail"   // an event of kind Failed
 )
 
-// CaseConflict is what to do with keys that differ only by case.
+// CaseConflict selects how to handle keys that differ only in case.
 type CaseConflict string
 
 // The values of CaseConflict.
@@ -97,20 +99,20 @@ const (
 	Deleted   EventKind = "deleted"   // Source was deleted, because of Why
 	Planned   EventKind = "planned"   // it would be transferred or deleted if this were not a dry run
 	Warned    EventKind = "warned"    // Err is a warning
-	// Incomplete: a companion of Source is missing, as Why has it: its R2, its index, or the data of an index.
+	// Incomplete reports that a companion of Source is missing: its R2, its index, or the data of an index. Why names it.
 	Incomplete EventKind = "incomplete"
 )
 
-// Event is what became of one object.
+// Event reports the result for one object.
 type Event struct {
 	Kind EventKind
 	// Verb is upload, download, copy, move or delete.
 	Verb string
-	// Why is the reason to transfer or delete it, or not to; empty if everything is transferred.
+	// Why is the reason for transferring or deleting it, or for not doing so; empty if everything is transferred.
 	Why string
 	// Source and Target are a path or an s3:// address; Target is empty if there is none.
 	Source, Target string
-	// Entry is Source in the walk or listing.
+	// Entry is Source as it was walked or listed.
 	Entry  Entry
 	Result haul.Result
 	Err    error
@@ -120,20 +122,21 @@ type Event struct {
 
 // Counts are the progress of a run.
 type Counts struct {
-	// Found counts all objects so far, the Unchanged ones too; All reports that there are no more.
+	// Found is the number of objects so far, including the Unchanged ones; All reports that there are no more.
 	Found int
 	All   bool
-	// Done, Failed, Skipped and Unchanged count their results. Transfers that were cut off when the run ended early are in none.
+	// Done, Failed, Skipped and Unchanged are the numbers of objects by result. Transfers interrupted when the run ended
+	// early are in none of them.
 	Done, Failed, Skipped, Unchanged int
-	// Deleted counts deletions. Planned counts what would be done, PlannedDeletes the deletions among it, and PlannedSize the bytes
-	// that would be transferred.
+	// Deleted is the number of deletions. Planned is the number of steps planned by a dry run, PlannedDeletes the number of
+	// deletions among them, and PlannedSize the bytes to be transferred.
 	Deleted, Planned, PlannedDeletes int
 	PlannedSize                      int64
-	// Incomplete counts files with a missing companion.
+	// Incomplete is the number of files with a missing companion.
 	Incomplete int
-	// Unverified counts those of Done that could not be verified.
+	// Unverified is the number of Done objects that could not be verified.
 	Unverified int
-	// Size is the size of all of Done in bytes, and Kept the part of it that earlier runs had transferred.
+	// Size is the total size of the Done objects in bytes; Kept is the part of it that earlier runs transferred.
 	Size, Kept int64
 }
 
@@ -143,9 +146,9 @@ type Failure struct {
 	Err            error
 }
 
-// Left is what unfinished transfers left behind; the same call resumes them.
+// Left summarizes the data that unfinished transfers left behind; the same call resumes them.
 type Left struct {
-	// Uploads are open in the store, and Files are partial files beside their targets.
+	// Uploads is the number of open uploads in the store, and Files that of partial files beside their targets.
 	Uploads, Files int
 	Bytes          int64
 }
@@ -159,17 +162,18 @@ type Summary struct {
 	Elapsed  time.Duration
 }
 
-// IncompleteError reports that the run reached its end, but not everything was done.
+// IncompleteError reports that the run reached its end, but did not do everything.
 type IncompleteError struct {
 	Failed, Skipped int
-	// Kept counts files that a move copied without deleting them, since they are not in its source but behind a link.
+	// Kept is the number of files that a move copied without deleting them, because they are outside its source, behind a
+	// link.
 	Kept int
-	// Withheld counts deletions that were not done, because of Why.
+	// Withheld is the number of deletions that were not carried out, because of Why.
 	Withheld int
 	Why      string
 }
 
-// Error has the counts.
+// Error returns a text with the counts.
 func (e *IncompleteError) Error() string {
 	var parts []string
 	if e.Failed > 0 {
@@ -187,18 +191,18 @@ func (e *IncompleteError) Error() string {
 	return strings.Join(parts, ", ")
 }
 
-// EmptySourceError reports that Sync found nothing in the source, and so deleted nothing from the target. A share that is not mounted looks
-// like that. SyncOptions.AllowEmptySource allows the deletion.
+// EmptySourceError reports that Sync found nothing in the source, and therefore deleted nothing from the target. An unmounted
+// share looks like an empty source. SyncOptions.AllowEmptySource allows the deletion.
 type EmptySourceError struct {
 	Source, Target End
-	// Filtered: filters may have left out what is in the source.
+	// Filtered reports that filters may have left out everything in the source.
 	Filtered bool
-	// Allowed: this is only a warning.
+	// Allowed reports that this is only a warning.
 	Allowed bool
 	Wanted  int
 }
 
-// Error has what would have been deleted.
+// Error returns a text with the number of deletions that were due.
 func (e *EmptySourceError) Error() string {
 	found := "there is nothing to copy in " + e.Source.String()
 	if e.Filtered {
@@ -211,10 +215,10 @@ func (e *EmptySourceError) Error() string {
 	return fmt.Sprintf("%s, and %s in %s would be deleted: nothing was deleted", found, what, e.Target)
 }
 
-// DeletesError reports that more would have been deleted than SyncOptions.MaxDelete allows, and so nothing was.
+// DeletesError reports that nothing was deleted, because more deletions were due than SyncOptions.MaxDelete allows.
 type DeletesError struct{ Wanted, Max int }
 
-// Error has both numbers.
+// Error returns a text with both numbers.
 func (e *DeletesError) Error() string {
 	return fmt.Sprintf("%d would be deleted, and %d are allowed: nothing was deleted", e.Wanted, e.Max)
 }

@@ -24,10 +24,10 @@ import (
 // planVersion grows when a field changes its meaning or goes away.
 const planVersion = 2
 
-// ErrPlan is in the chain of an error if a plan cannot be read, or is of another store.
+// ErrPlan is in the chain of an error if a plan cannot be read, or was made for another store.
 var ErrPlan = planfile.ErrPlan
 
-// PlanHeader begins a plan.
+// PlanHeader is the first line of a plan.
 type PlanHeader struct {
 	Version int       `json:"haul_plan"`
 	Made    time.Time `json:"made"`
@@ -77,7 +77,7 @@ type Step struct {
 	Modified int64  `json:"mtime_ns,omitempty"`
 }
 
-// PlanSummary ends a plan.
+// PlanSummary is the last line of a plan.
 type PlanSummary struct {
 	Steps    int   `json:"steps"`
 	Deletes  int   `json:"deletes"`
@@ -107,8 +107,8 @@ type PlanWriter struct {
 	err   error
 }
 
-// NewPlanWriter starts a plan of a run from one end to the other. A customer's key is never saved, so that a transfer that needs one
-// cannot be planned: that is an error of kind store.Unsupported.
+// NewPlanWriter starts a plan of a run from one end to the other. A customer's key is never saved, so a transfer that needs
+// one cannot be planned; the error is of kind store.Unsupported.
 func NewPlanWriter(w io.Writer, c *haul.Client, from, to End, o Options) (*PlanWriter, error) {
 	if e := o.Transfer.Attrs.Encryption; e.Customer.Key != "" || e.CopySource.Key != "" {
 		return nil, fmt.Errorf("%w: a customer's key is not written down, so that a plan cannot be applied", store.Unsupported)
@@ -227,8 +227,9 @@ func (p *PlanWriter) End() (PlanSummary, error) {
 	return p.sum, errors.Join(p.err, p.w.Flush())
 }
 
-// ReadPlan reads the header and the summary of a plan, and checks that it is complete, and that each step stays within the ends that
-// the header names: no file, key or bucket elsewhere is read, written or deleted. The error has the line.
+// ReadPlan reads the header and the summary of a plan, and checks that it is complete, and that each step stays within the
+// source and target that the header names, so that no file, key or bucket elsewhere is read, written or deleted. The error
+// has the line number.
 func ReadPlan(plan io.ReadSeeker) (PlanHeader, PlanSummary, error) {
 	var h PlanHeader
 	var sum PlanSummary

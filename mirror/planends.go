@@ -9,8 +9,8 @@ import (
 	"haul.example/haul/store"
 )
 
-// Holds returns an error unless a path or address is below the end: an absolute path without "..", or the address of a key that
-// starts with the prefix and does not leave it by "..", which some stores take for the folder above.
+// Holds returns an error unless a path or address lies within the end: an absolute path without "..", or the address of a key
+// that starts with the prefix and does not leave it through "..", which some stores interpret as the parent folder.
 func (e End) Holds(name string) error {
 	if e.Path != "" {
 		rel, err := filepath.Rel(e.Path, name)

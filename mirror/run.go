@@ -306,8 +306,8 @@ func (r *run) refusedAlone(err error) bool {
 // exists reports that the target already exists.
 func exists(err error) bool { return errors.Is(err, store.Exists) || errors.Is(err, fs.ErrExist) }
 
-// Hopeless reports errors that are not about one object: those of the bucket and of the credentials, and those after which the
-// client retried until nothing had got through for as long as its patience lasts.
+// Hopeless reports whether an error would affect every object, not just one: an error of the bucket or the credentials, or
+// one that the client returned after it had retried for all of Options.Patience without any success.
 func Hopeless(err error) bool {
 	if errors.Is(err, haul.ErrRetriesExhausted) {
 		return false

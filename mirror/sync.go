@@ -17,25 +17,26 @@ import (
 	"haul.example/haul/store"
 )
 
-// SyncOptions are the options of Sync. The zero value is the good default.
+// SyncOptions are the options of Sync. The zero value is a good default.
 type SyncOptions struct {
 	Options
 	Rules Rules
-	// Delete deletes from the target what Select chooses and the source does not have. It starts once both listings are complete
-	// and all transfers are done. Nothing is deleted if a listing or a transfer failed, or if a folder could not be read: the
-	// error is then an *IncompleteError that counts what was withheld. Nothing is deleted either if the source has nothing, which
-	// is what a share looks like that is not mounted: the error is then an *EmptySourceError.
+	// Delete deletes files and objects from the target that Select chooses and the source does not have. Deletion starts once
+	// both listings are complete and all transfers are done. Nothing is deleted if a listing or a transfer failed, or if a
+	// folder could not be read: the error is then an *IncompleteError with the number of withheld deletions. Nothing is
+	// deleted either if the source is empty, as an unmounted share would be: the error is then an *EmptySourceError.
 	Delete bool
-	// AllowEmptySource lets Delete empty the target if the source has nothing. An *EmptySourceError is then a warning.
+	// AllowEmptySource allows Delete to empty the target if the source is empty. An *EmptySourceError is then a warning.
 	AllowEmptySource bool
-	// MaxDelete is the most that may be deleted: if there is more, nothing is deleted, and the error is a *DeletesError. 0 is no
-	// limit; a negative number allows no deletion.
+	// MaxDelete limits the number of deletions: if more files or objects would be deleted, nothing is deleted, and the error
+	// is a *DeletesError. 0 is no limit; a negative number allows no deletion.
 	MaxDelete int
 }
 
-// Sync makes to equal to from: it transfers what is missing there or differs by the Rules, and leaves the rest. It ignores objects
-// that stand for folders. An empty prefix is an error as a source, but not as a target; a target folder is made. Select.Pairs,
-// Select.Pattern and Options.Move are refused.
+// Sync transfers files and objects that are missing in to, or that differ according to the Rules, and leaves the rest. It
+// deletes nothing unless SyncOptions.Delete is set. It ignores objects that stand for folders. An empty prefix is an error as
+// a source, but not as a target; a missing target folder is created. Select.Pairs, Select.Pattern and Options.Move are
+// refused.
 //
 // Errors are those of Up. If the error is neither nil nor an *IncompleteError, nothing was deleted, unless a deletion failed.
 func Sync(ctx context.Context, c *haul.Client, from, to End, o SyncOptions) (Summary, error) {

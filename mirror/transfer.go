@@ -8,8 +8,8 @@ import (
 	"haul.example/haul/store"
 )
 
-// TransferOptions are the choices for each object of a run, whatever its direction: each verb takes those that it has. Plans are
-// written with them. The zero value is a good default.
+// TransferOptions are the options for each object of a run, in any direction: each operation uses those that apply to it.
+// Plans include them. The zero value is a good default.
 type TransferOptions struct {
 	// PartSize in bytes; 0 lets haul choose.
 	PartSize int64              `json:"part_size,omitempty"`
@@ -30,13 +30,13 @@ type TransferOptions struct {
 	ReplaceMetadata bool        `json:"replace_metadata,omitempty"`
 	ReplaceTags     bool        `json:"replace_tags,omitempty"`
 	Attrs           store.Attrs `json:"attrs,omitzero"`
-	// OnOpen is called with each multipart upload that was opened.
+	// OnOpen is called with each multipart upload that is opened.
 	OnOpen func(store.Upload) `json:"-"`
 	// Root is a directory that downloads, and the deletions of a move, must not leave.
 	Root *os.Root `json:"-"`
 }
 
-// Upload returns what an upload has of the options.
+// Upload returns the options that apply to an upload.
 func (t TransferOptions) Upload() haul.UploadOptions {
 	return haul.UploadOptions{
 		PartSize: t.PartSize, Checksum: t.Checksum, Resume: t.Resume, NoClobber: t.NoClobber, ExpectedSize: t.ExpectedSize, Times: t.Times,
@@ -44,7 +44,7 @@ func (t TransferOptions) Upload() haul.UploadOptions {
 	}
 }
 
-// Download returns what a download has of the options.
+// Download returns the options that apply to a download.
 func (t TransferOptions) Download() haul.DownloadOptions {
 	return haul.DownloadOptions{
 		PartSize: t.PartSize, Resume: t.Resume, NoClobber: t.NoClobber, IfMatch: t.IfMatch, Times: t.Times,
@@ -52,7 +52,7 @@ func (t TransferOptions) Download() haul.DownloadOptions {
 	}
 }
 
-// Copy returns what a copy has of the options.
+// Copy returns the options that apply to a copy.
 func (t TransferOptions) Copy() haul.CopyOptions {
 	return haul.CopyOptions{
 		PartSize: t.PartSize, Checksum: t.Checksum, NoClobber: t.NoClobber, IfMatch: t.IfMatch, Digests: t.Digests, WantLayout: t.WantLayout,

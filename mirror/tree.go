@@ -36,9 +36,9 @@ func (r *run) selected(ctx context.Context, from End) iter.Seq2[Entry, error] {
 	return filtered(from, s, r.reportIncomplete(from, s, outside(r.targetBelow, r.listed(ctx, from.Ref, s))))
 }
 
-// Entries yields the files or objects of an end that a run with these options would transfer, in order of the bytes of Rel; it lists
-// up to a thousand ahead of the caller. Objects that stand for folders are left out. After an error there are no more, and nothing
-// may be concluded about those that did not come.
+// Entries yields the files or objects of an end that a run with these options would transfer, in order of the bytes of Rel;
+// it lists up to a thousand ahead of the caller. Objects that stand for folders are left out. An error ends it; entries that
+// were not yielded may still exist.
 func Entries(ctx context.Context, c *haul.Client, from End, o Options) iter.Seq2[Entry, error] {
 	r := newRun(c, o)
 	return readAhead(ctx, func(ctx context.Context) iter.Seq2[Entry, error] {
@@ -264,9 +264,9 @@ func readAhead(ctx context.Context, tree func(context.Context) iter.Seq2[Entry, 
 	}
 }
 
-// SplitPattern splits a path or key with wildcards into the folder above the first one, with its slash, and the pattern for the
-// paths below it. Without * and ? there is no pattern, and all of it is the root: brackets and braces are wildcards only beside one
-// of these, since some keys have them.
+// SplitPattern splits a path or key with wildcards into the folder above the first wildcard, with its slash, and the pattern
+// for the paths under it. Without * and ? there is no pattern, and all of it is the root: brackets and braces are wildcards
+// only beside one of these, since some keys have them.
 func SplitPattern(name string) (root, pattern string) {
 	if !strings.ContainsAny(name, "*?") {
 		return name, ""

@@ -36,7 +36,7 @@ type walkOptions struct {
 	into func(rel string) bool
 }
 
-// Why something in a folder is skipped; they are for errors.Is.
+// The reasons for skipping something in a folder; test for them with errors.Is.
 var (
 	ErrLoop     = errors.New("the link leads back into a folder that it lies in")
 	ErrNowhere  = errors.New("the link leads nowhere")

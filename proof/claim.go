@@ -9,7 +9,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// Claim is a checksum that a list or a receipt has of all bytes of a file.
+// Claim is a full-file checksum from a list or a receipt.
 type Claim = evidence.Claim
 
 // Kind is where a Claim comes from.

@@ -12,13 +12,13 @@ import (
 	"haul.example/haul/internal/evidence"
 )
 
-// Digests are the digests of one content in all the forms of S3 and its tools.
+// Digests are the digests of the same content in all encodings of S3 and its tools.
 type Digests struct {
 	// Size is in bytes.
 	Size int64
 	// Full are of all bytes.
 	Full []checksum.Sum
-	// Composite are those of an object that was uploaded in parts of PartSize bytes: by MD5, its ETag.
+	// Composite are the digests of an object uploaded in parts of PartSize bytes; the MD5 is its ETag.
 	Composite []checksum.Sum
 	PartSize  int64
 }
@@ -29,8 +29,8 @@ type Digester struct {
 	partSize, size  int64
 }
 
-// NewDigester returns a Digester of all bytes, and of parts of partSize bytes. The composite ones always include MD5, as the ETag, and
-// never CRC64NVME, which S3 knows of the full object only. A partSize of 0 makes none.
+// NewDigester returns a Digester of all bytes, and of parts of partSize bytes. The composite digests always include MD5, for
+// the ETag, and never CRC64NVME, which S3 supports for full objects only. A partSize of 0 means no composite digests.
 func NewDigester(full, composite []checksum.Algorithm, partSize int64) *Digester {
 	f := &Digester{partSize: partSize}
 	for _, a := range full {
@@ -58,7 +58,7 @@ func (f *Digester) Write(p []byte) (int, error) {
 
 func (f *Digester) all() evidence.Running { return slices.Concat(f.full, f.composite) }
 
-// Read adds all of a file of that many bytes: each digest reads it by itself, at its own pace.
+// Read adds a whole file of size bytes. Each digest reads it independently.
 func (f *Digester) Read(ctx context.Context, r io.ReaderAt, size int64) error {
 	g, gctx := errgroup.WithContext(ctx)
 	for _, one := range f.all() {

@@ -15,36 +15,36 @@ import (
 type Item struct {
 	// Rel is its path below the target, with slashes.
 	Rel string
-	// Entry is the file or object that has the right bytes, where there is one.
+	// Entry is the file or object with the right bytes, if there is one.
 	Entry mirror.Entry
 	// Size is in bytes; -1 if it is not known.
 	Size int64
-	// Claims are what a manifest or receipt has about the bytes; ETag and Parts what a receipt has about the object.
+	// Claims are the checksums that a manifest or receipt lists; ETag and Parts come from a receipt.
 	Claims []Claim
 	ETag   string
 	Parts  []store.Part
-	// Why is why it cannot be verified.
+	// Why is the reason it cannot be verified.
 	Why error
-	// From is its name as the manifest List has it.
+	// From is its name as written in the manifest List.
 	From, List string
 }
 
 // Name returns Rel.
 func (i Item) Name() string { return i.Rel }
 
-// Expected is what should be there.
+// Expected is the set of files that should be in the target.
 type Expected struct {
 	// Items are in order of the bytes of Rel.
 	Items iter.Seq2[Item, error]
 	// What it is, in a word: tree, manifest, receipt.
 	What string
-	// Sidecars reports that the digests are in files beside the files that they are of.
+	// Sidecars reports that the digests are in files beside the files that they describe.
 	Sidecars bool
-	// Beside reports what in a target belongs to the manifest or the digests, and so is not EXTRA.
+	// Beside reports whether an entry of the target belongs to the manifest or the digests, and so is not EXTRA.
 	Beside func(mirror.Entry) bool
-	// Self reports what in a target is the manifest itself, which cannot verify itself. It may be nil.
+	// Self reports whether an entry of the target is the manifest itself, which cannot verify itself. It may be nil.
 	Self func(mirror.Entry) bool
-	// Close frees what it holds; it may be nil.
+	// Close releases its resources; it may be nil.
 	Close func() error
 
 	// find is that of Names. own are encrypted files that have a digest of their own.
@@ -59,10 +59,10 @@ const (
 	receiptWord  = "receipt"
 )
 
-// Exact reports that the target should have nothing else: it is a whole tree, and not a list of what must be there.
+// Exact reports that the target should have no other files: t is a whole tree, not a list of required files.
 func (t Expected) Exact() bool { return t.What == treeWord }
 
-// IsReceipt reports that it is a receipt, which does not cover what it does not name.
+// IsReceipt reports that it is a receipt, which covers only the files that it names.
 func (t Expected) IsReceipt() bool { return t.What == receiptWord }
 
 func (t Expected) extra() string {
@@ -75,7 +75,7 @@ func (t Expected) extra() string {
 	return "the " + t.What + " does not name it"
 }
 
-// Tree expects the files of a folder, or the objects below a prefix.
+// Tree expects the files of a folder, or the objects under a prefix.
 func Tree(entries iter.Seq2[mirror.Entry, error]) Expected {
 	return Expected{What: treeWord, Items: func(yield func(Item, error) bool) {
 		for e, err := range entries {
@@ -90,11 +90,13 @@ func Tree(entries iter.Seq2[mirror.Entry, error]) Expected {
 	}}
 }
 
-// Manifest expects what a manifest or receipt lists. It is read completely and sorted, in temporary files if it is long.
+// Manifest expects the files that a manifest or receipt lists. It reads and sorts the whole list, in temporary files if it is
+// long.
 //
-// Its names may start above the target, if it was written in another folder, on another machine or by an archive: leading folders are
-// removed until the target has the first name, or one of the first few; names of another depth are tried by themselves. What is then
-// outside of the target, by .. or otherwise, is never read. Two names with one path leave it open.
+// Its names may start above the target, if it was written in another folder, on another machine or by an archive: leading
+// folders are removed until the target has the first name, or one of the first few; names of another depth are tried
+// individually. A name that then leads outside the target, through .. or otherwise, is never read. If two names have the same
+// path, that file is UNPROVABLE.
 func Manifest(r io.Reader, n Names) (Expected, error) {
 	s := &sortFile{}
 	if err := n.stem(n.Stem); err != nil {
@@ -108,7 +110,7 @@ func Manifest(r io.Reader, n Names) (Expected, error) {
 	return Expected{Items: s.sorted(), What: what, Close: s.Close, find: n.Find}, nil
 }
 
-// Open reads an object from its beginning to its end.
+// Open returns a reader of the whole object.
 func Open(ctx context.Context, c *haul.Client, ref store.Ref, a *store.Attrs) io.ReadCloser {
 	r, w := io.Pipe()
 	var o haul.DownloadOptions

@@ -21,16 +21,17 @@ import (
 // ErrManifest is in the chain of an error if something is not a manifest, or has a line that cannot be read.
 var ErrManifest = errors.New("not a manifest of digests")
 
-// Line is what a manifest or receipt has about one file.
+// Line is the entry of a manifest or receipt for one file.
 type Line struct {
-	// Name is as it was written; empty if there is only a digest, which is then of the file that the manifest is beside.
+	// Name is the name as it was written; empty if there is only a digest, which then belongs to the file that the manifest
+	// is beside.
 	Name string
-	// Path is that of the file on this machine, in a receipt.
+	// Path is the path of the local file, in a receipt.
 	Path string
 	// Size is in bytes; -1 if it is not known.
 	Size   int64
 	Claims []Claim
-	// ETag is that of an object that was verified, in a receipt.
+	// ETag is the ETag of a verified object, in a receipt.
 	ETag  string
 	Parts []store.Part
 	group int // of files in one table: ENA lists those of several kinds side by side
@@ -44,21 +45,21 @@ type Line struct {
 // headSize is how much is read to recognize a receipt, in bytes.
 const headSize = 64 << 10
 
-// ReadManifest yields what a manifest or receipt has, file by file. It recognizes the Records of a receipt, and all lists of digests
-// that sequencing providers, archives and tools write. An error is an ErrManifest, or a read error; after a *LineError the rest
-// follows, any other error ends it.
+// ReadManifest yields the lines of a manifest or receipt, file by file. It recognizes the Records of a receipt, and all lists
+// of digests that sequencing providers, archives and tools write. An error is an ErrManifest, or a read error; after a
+// *LineError the rest follows, any other error ends it.
 func ReadManifest(r io.Reader) (iter.Seq2[Line, error], error) {
 	lines, _, err := readLines(r)
 	return lines, err
 }
 
-// LineError is about one line of a manifest, which cannot be read.
+// LineError reports one line of a manifest that cannot be read.
 type LineError = digestlist.LineError
 
-// IsManifest reports whether a file with that beginning can be a manifest.
+// IsManifest reports whether a file that begins with head can be a manifest.
 func IsManifest(head []byte) bool { return WhyNoManifest(head) == nil }
 
-// WhyNoManifest returns an error with what it has instead, unless a file with that beginning can be a manifest.
+// WhyNoManifest returns nil if a file that begins with head can be a manifest, else an error that describes its contents.
 func WhyNoManifest(head []byte) error {
 	_, _, err := readLines(bytes.NewReader(head))
 	return err

@@ -13,13 +13,13 @@ import (
 	"haul.example/haul/mirror"
 )
 
-// Names are how the names in a manifest become paths below a target.
+// Names describe how names in a manifest become paths relative to a target.
 type Names struct {
 	// Exists reports whether the target has a path.
 	Exists func(rel string) (bool, error)
-	// Find returns what the target has under a path; false if there is nothing. It may be nil.
+	// Find returns the target's entry with a path; false if there is none. It may be nil.
 	Find func(rel string) (mirror.Entry, bool, error)
-	// Files reports that the target is on this machine: a receipt may know a file under another name than its object.
+	// Files reports that the target is local: in a receipt, a file may have another name than its object.
 	Files bool
 	// Only is the one name in a target that is a single file or object; empty if it is a tree.
 	Only string
@@ -28,8 +28,8 @@ type Names struct {
 
 	// Stem is the path of the file that the manifest is beside, or is named after; empty if it is about many.
 	Stem string
-	// List is the manifest's own path or name: what it has about itself is ignored, and its unreadable lines are a finding of that
-	// name.
+	// List is the manifest's own path or name: a line about itself is ignored, and its unreadable lines become a finding with
+	// that name.
 	List string
 
 	below string // the folder that the names are below

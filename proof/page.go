@@ -56,8 +56,8 @@ code { font: 13px/1.5 ui-monospace, monospace } .dim { color: #57606a; font-size
 </html>
 `))
 
-// WriteHTML writes a receipt as a page for people, which needs no other file. Of several records of one file it has the last. It
-// includes how much of the last run the receipt covers.
+// WriteHTML writes a receipt as a page for people, which needs no other file. Of several records of one file, it shows the
+// last. It also shows how much of the last run the receipt covers.
 func WriteHTML(w io.Writer, receipt iter.Seq2[Record, error]) error {
 	var data struct {
 		Records                         []Record

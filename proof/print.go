@@ -28,9 +28,9 @@ type delivered struct {
 	clash  string // another target of the same name
 }
 
-// WriteMD5Sum writes the lines that md5sum -c reads in the delivered folder: one for each file of a receipt, by its path below the
-// target, in the order of their first records. Of several records of one file the last counts. Records without an MD5, or of a stream,
-// are left out; after the others are written, the error is then ErrNoMD5.
+// WriteMD5Sum writes the lines that md5sum -c reads in the delivered folder: one for each file of a receipt, by its path
+// relative to the target, in the order of their first records. Of several records of one file, the last is used. Records
+// without an MD5, or of a stream, are left out; after the others are written, the error is then ErrNoMD5.
 func WriteMD5Sum(w io.Writer, receipt iter.Seq2[Record, error]) error {
 	return writeList(w, receipt, "md5", func(d delivered) string {
 		if d.md5 == "" {
@@ -230,8 +230,8 @@ func stamp(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// Cell returns a value for a table that people open: what a spreadsheet would take for a formula gets an apostrophe before it. See
-// https://owasp.org/www-community/attacks/CSV_Injection.
+// Cell returns a value that is safe in a spreadsheet: it puts an apostrophe before a value that would be taken for a formula.
+// See https://owasp.org/www-community/attacks/CSV_Injection.
 func Cell(value string) string {
 	if len(value) > 1 && strings.ContainsRune("=+-@\t\r", rune(value[0])) {
 		return "'" + value

@@ -15,13 +15,13 @@ import (
 	"haul.example/haul/store"
 )
 
-// Format is the version of receipts that this package writes; doc/receipt.md has what is in them.
+// Format is the version of the receipts that this package writes; doc/receipt.md describes their contents.
 const Format = 1
 
 // ErrReceipt is in the chain of an error if a line is not a Record of a receipt, or has an unknown Format.
 var ErrReceipt = errors.New("not a receipt")
 
-// Record is one line of a receipt: one object that was transferred, and how it was verified. Every line is independent, so that
+// Record is one line of a receipt: one object that was transferred, and how it was verified. Every line is independent, so
 // receipts can be joined and split.
 type Record struct {
 	Format int `json:"haul_receipt"`
@@ -38,12 +38,12 @@ type Record struct {
 	// Size is in bytes, Modified the time of the file, or of the object that was copied.
 	Size     int64     `json:"size"`
 	Modified time.Time `json:"mtime,omitzero"`
-	// Sum is the checksum that both ends agree on. Digests are those that were asked for, of all bytes of the file: by the name of the
-	// algorithm in lower case (md5, sha256), as md5sum writes them.
+	// Sum is the checksum that both ends agree on. Digests are the requested digests of the whole file, in hex, keyed by the
+	// lower-case name of the algorithm (md5, sha256).
 	Sum     checksum.Sum      `json:"sum,omitzero"`
 	Digests map[string]string `json:"digests,omitempty"`
-	// PartSize is the size of all parts but the last, or 0 if they differ, and Parts are what is known of each; none for an object in
-	// one part, nor for a download.
+	// PartSize is the size of all parts but the last, or 0 if they differ, and Parts are their sizes and checksums, as far as
+	// known; none for an object in one part or for a download.
 	PartSize int64  `json:"part_size,omitempty"`
 	Parts    []Part `json:"parts,omitempty"`
 	// Time is when the transfer ended.
@@ -53,28 +53,28 @@ type Record struct {
 	Proof  string `json:"proof"`
 	// Name is the path of the file or object below the target of its run, with slashes.
 	Name string `json:"name,omitempty"`
-	// Failed is why the file was not transferred; nothing else is then known of it.
+	// Failed is the reason the file was not transferred; the other fields about it are then empty.
 	Failed string `json:"failed,omitempty"`
-	// Files counts those of a run, and Covered those of them that have a line and did not fail. Complete: the run found all its files,
-	// and was not interrupted.
+	// Files is the number of files of a run, and Covered the number of those that have a line and did not fail. Complete
+	// reports that the run found all its files, and was not interrupted.
 	Files    int  `json:"files,omitempty"`
 	Covered  int  `json:"covered,omitempty"`
 	Complete bool `json:"complete,omitempty"`
 }
 
-// The verbs of Records that are not about a transfer.
+// The verbs of Records that do not describe a transfer.
 const (
 	VerifyVerb = "verify"
 	RunVerb    = "run"
 )
 
-// RunRecord makes the line that ends a run; r has the ends, the store, and the counts.
+// RunRecord returns the last line of a run; r has its source, target, store and counts.
 func RunRecord(r Record) Record {
 	r.Verb, r.Time, r.Proof = RunVerb, time.Now().UTC().Truncate(time.Millisecond), r.Coverage()
 	return r
 }
 
-// Coverage is how much of a run a receipt covers, in words.
+// Coverage states in words how much of a run a receipt covers.
 func (r Record) Coverage() string {
 	text := fmt.Sprintf("%s of %s files", grouped(r.Covered), grouped(r.Files))
 	if r.Files == 1 {
@@ -93,7 +93,7 @@ type Part struct {
 	ETag string       `json:"etag,omitempty"`
 }
 
-// NewRecord makes the line of a transfer that has just succeeded.
+// NewRecord returns the line for a transfer that has just succeeded.
 func NewRecord(verb, source, target, identity string, r haul.Result) Record {
 	rec := Record{
 		Format: Format, Verb: verb, Source: source, Target: target, Store: identity, Object: r.Object.Ref, ETag: r.Object.ETag,

@@ -29,7 +29,8 @@ const reportFormat = 1
 
 // About describes a run in a report.
 type About struct {
-	// Truth and Target are what was compared, as the user named them; What is the kind of Truth: tree, manifest, receipt.
+	// Truth and Target are the two sides compared, as the user named them; What is the kind of Truth: tree, manifest,
+	// receipt.
 	Truth  string    `json:"truth"`
 	What   string    `json:"truth_is"`
 	Target string    `json:"target"`
@@ -52,8 +53,8 @@ type Row struct {
 	Target  string    `json:"target,omitempty"`
 }
 
-// Report is a document about a run of Verify: HTML, JSON or CSV, by the extension of its name. It is in memory only by the row, and
-// appears under its name when it is complete.
+// Report is a document about a run of Verify: HTML, JSON or CSV, according to the extension of its name. Only one row at a
+// time is in memory; the file appears under its name when it is complete.
 type Report struct {
 	path  string
 	write func(*Report, io.Writer, page) error
@@ -100,7 +101,7 @@ func NewReport(path string, about About) (*Report, error) {
 	return r, err
 }
 
-// Add takes the next finding.
+// Add adds the next finding.
 func (r *Report) Add(f Finding) error {
 	row := Row{Name: f.Name, Verdict: f.Verdict, Size: f.Size, Text: f.Text, Proof: f.Proof, Sum: Shown(f.Sum), Parts: f.Parts, Source: f.Source, Target: f.Target}
 	if f.Settles {
@@ -112,7 +113,7 @@ func (r *Report) Add(f Finding) error {
 	return r.problems.Add(row)
 }
 
-// Close frees what the report took while it was made.
+// Close releases the report's resources.
 func (r *Report) Close() error { return errors.Join(r.problems.Close(), r.rest.Close()) }
 
 // page is what the template sees.

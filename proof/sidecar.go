@@ -21,10 +21,10 @@ import (
 	"haul.example/haul/store"
 )
 
-// IsSidecar reports whether a name is one that a file with digests of others has, such as x.bam.md5 or md5sum.txt.
+// IsSidecar reports whether name looks like that of a file with digests of other files, such as x.bam.md5 or md5sum.txt.
 func IsSidecar(name string) bool { return seqfile.IsDigestList(name) }
 
-// Beside returns the path of the file that a digest is beside: x.bam for x.bam.md5; empty for lists of many.
+// Beside returns the path of the file that a digest file belongs to: x.bam for x.bam.md5; empty for lists of many files.
 func Beside(name string) string { return seqfile.DigestOf(name) }
 
 // bareEnds are extensions of files whose digest may be in S1.md5 instead of S1.bam.md5.
@@ -75,8 +75,9 @@ func (n *Names) stem(stem string) error {
 // sidecarsAtOnce is how many are read at once.
 const sidecarsAtOnce = 32
 
-// Sidecars expects what the digest files in a tree list: one beside each file (x.bam.md5, x.bam.md5sum), and lists such as md5sum.txt,
-// whose names are below their folder. If there are none it is an error of kind store.NotFound.
+// Sidecars expects the files that the digest files in a tree list: digest files beside each file (x.bam.md5, x.bam.md5sum),
+// and lists such as md5sum.txt, whose names are relative to their folder. If there are none, the error is of kind
+// store.NotFound.
 func Sidecars(ctx context.Context, c *haul.Client, tree iter.Seq2[mirror.Entry, error], n Names, a *store.Attrs) (Expected, error) {
 	s := &sortFile{}
 	var mu sync.Mutex

@@ -37,12 +37,12 @@ type Finding struct {
 	Size int64
 	// Source and Target are a path or an s3:// address, and empty if there is none.
 	Source, Target string
-	// Text is the proof in one clause, or why there is none; Proof is the kind of proof, for the counts.
+	// Text is the proof in one clause, or the reason there is none; Proof is the kind of proof, for the counts.
 	Text, Proof string
 	Sum         checksum.Sum
 	// Parts are those that differ, if that is known.
 	Parts []BadPart
-	// Settles reports that a download would decide what is open.
+	// Settles reports that a download would decide an UNPROVABLE file.
 	Settles bool
 
 	etagKind Kind // of the ETag by which it is OK
@@ -55,42 +55,42 @@ type doubt struct {
 	text string
 }
 
-// Options are the options of Verify. The zero value is the good default.
+// Options are the options of Verify. The zero value is a good default.
 type Options struct {
-	// Download fetches what recorded checksums cannot verify, and compares it. Nothing is written to disk.
+	// Download downloads and compares objects that recorded checksums cannot verify. Nothing is written to disk.
 	Download bool
-	// All fetches every object, even if its checksums match, so that damage behind the store's back shows.
+	// All downloads every object, even if its checksums match, to find damage that happened after it was stored.
 	All bool
-	// ExtraFails counts EXTRA files as a difference.
+	// ExtraFails treats EXTRA files as a difference.
 	ExtraFails bool
 	Attrs      store.Attrs
-	// Read gets the number of bytes of files as they are read, from many goroutines; it may be nil.
+	// Read is called with the number of bytes read from files, from many goroutines; it may be nil.
 	Read func(bytes int)
-	// Observe gets each finding, in order of the names, one after the other; it must return soon. It may be nil.
+	// Observe is called with each finding, in order of the names, one at a time; it must return quickly. It may be nil.
 	Observe func(Finding, Counts)
 }
 
 // Counts are the progress of a run.
 type Counts struct {
-	// Found counts the findings; All reports that there are no more.
+	// Found is the number of findings; All reports that there are no more.
 	Found                               int
 	All                                 bool
 	OK, Missing, Bad, Unprovable, Extra int
-	// Size is that of all that is OK, in bytes.
+	// Size is the total size of all OK files, in bytes.
 	Size int64
 }
 
 // Summary is the result of a run.
 type Summary struct {
 	Counts
-	// Proofs counts the OK files by kind of proof.
+	// Proofs is the number of OK files for each kind of proof.
 	Proofs  map[string]int
 	Elapsed time.Duration
-	// ExtraFails is that of Options, and Sidecars that of Expected: EXTRA are then files that have no digest.
+	// ExtraFails is that of Options, and Sidecars that of Expected. With Sidecars, EXTRA files are files without a digest.
 	ExtraFails, Sidecars bool
 }
 
-// Whole reports whether everything is there and verified: yes, no, or open.
+// Whole reports whether everything is present and verified: yes, no, or open.
 func (s Summary) Whole() string {
 	switch {
 	case s.Bad+s.Missing > 0, s.ExtraFails && s.Extra > 0:
@@ -120,9 +120,9 @@ type slot struct {
 	done chan struct{}
 }
 
-// Verify compares what should be there with what is there. It downloads nothing, unless Options.Download or All is set, and reads
-// each file at most once. The error is one that ended the run: of a listing, of what is expected, or one that all requests would
-// meet. Everything else is in the findings.
+// Verify compares the expected files with those in the target. It downloads nothing, unless Options.Download or All is set,
+// and reads each file at most once. It returns an error only if one ended the run: an error of a listing, of expected, or one
+// that would affect all requests. Everything else is in the findings.
 func Verify(ctx context.Context, c *haul.Client, expected Expected, target iter.Seq2[mirror.Entry, error], o Options) (Summary, error) {
 	v := &verifier{c: c, o: o, expected: expected, summer: evidence.NewSummer(nil, o.Read)}
 	began := time.Now()

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Bucket is what a store reports about a bucket.
+// Bucket is a bucket as a store reports it.
 type Bucket struct {
 	Name string
 	// Made is the creation time; zero if it is not reported.
@@ -15,7 +15,7 @@ type Bucket struct {
 	Region string
 }
 
-// BucketQuery selects the buckets of a listing. The zero value is all.
+// BucketQuery selects the buckets of a listing. The zero value selects all.
 type BucketQuery struct {
 	// Prefix of their names.
 	Prefix string
@@ -25,10 +25,10 @@ type BucketQuery struct {
 	PageSize int
 }
 
-// NewBucket is a bucket to be created.
+// NewBucket describes a bucket to create.
 type NewBucket struct {
 	Name string
-	// Region is empty for that of the store's own settings.
+	// Region is empty for the region in the store's own settings.
 	Region string
 	Tags   map[string]string
 }

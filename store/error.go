@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// Kind sorts errors by what can be done about them. A Kind is itself an error, so that errors.Is(err, store.NotFound) asks
-// for it.
+// Kind classifies errors by their remedy. A Kind is itself an error; test for it with errors.Is(err, store.NotFound).
 type Kind string
 
 // Error returns the kind in words.
@@ -50,7 +49,7 @@ type Error struct {
 	// Op is the operation in S3's words: GetObject, UploadPart.
 	Op  string
 	Ref Ref
-	// Status, Code, Message and RequestID are the server's; zero if no answer came.
+	// Status, Code, Message and RequestID come from the server; zero if there was no response.
 	Status    int
 	Code      string
 	Message   string
@@ -59,14 +58,13 @@ type Error struct {
 	RetryAfter time.Duration
 	// Hint is one sentence of advice for a person, or empty.
 	Hint string
-	// Lasting says that the same request will fail in the same way, whatever the Kind: nothing about it can change while
-	// this process runs.
+	// Lasting reports that the same request will always fail in the same way while this process runs, whatever the Kind.
 	Lasting bool
 	// Err is the underlying cause, if there is one.
 	Err error
 }
 
-// Error returns what was tried, on what, and what came of it.
+// Error returns the operation, the object, and the failure.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s: %s", e.Op, e.Ref, e.Kind)
@@ -92,7 +90,7 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Kind, e.Err}
 }
 
-// Retryable reports whether the same request may go through when it is sent again.
+// Retryable reports whether the same request may succeed if it is sent again.
 func (e *Error) Retryable() bool {
 	if e.Lasting {
 		return false
@@ -120,13 +118,13 @@ func KindOf(err error) Kind {
 	return Unknown
 }
 
-// Retryable reports whether err is a store's and the request is worth another try.
+// Retryable reports whether err is from a store and the request is worth another try.
 func Retryable(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Retryable()
 }
 
-// Unanswered reports an error that is not an answer of the store: the request may have been carried out.
+// Unanswered reports whether err is not a response of the store, so the request may have been carried out.
 func Unanswered(err error) bool {
 	var e *Error
 	return !errors.As(err, &e) || e.Status == 0 || e.Kind == BadAnswer

@@ -15,9 +15,9 @@ var arn = regexp.MustCompile(`^(arn:aws[a-z-]*:(?:` +
 	`s3-outposts:[a-z0-9-]+:[0-9]{12}:outpost[:/][a-zA-Z0-9-]{1,63}[:/]accesspoint[:/][a-zA-Z0-9-]{1,63}|` +
 	`s3-object-lambda:[a-z0-9-]+:[0-9]{12}:accesspoint[:/][a-zA-Z0-9-]{1,63}))(?:/(.*))?$`)
 
-// Parse takes s3://bucket/key apart. The key is everything after the first slash, as it stands, and may be empty: nothing is
-// decoded or cleaned, since "a//b", "a/../b" and "a%20b" are keys of their own. An access point's ARN stands for a bucket, as
-// in the AWS CLI. The error is of kind Invalid.
+// Parse parses s3://bucket/key. The key is everything after the first slash, unchanged, and may be empty: nothing is decoded
+// or cleaned, because "a//b", "a/../b" and "a%20b" are distinct keys. An access point's ARN can take the place of the bucket,
+// as in the AWS CLI. The error is of kind Invalid.
 func Parse(url string) (Ref, error) {
 	rest, ok := strings.CutPrefix(url, scheme)
 	switch {

@@ -1,10 +1,10 @@
-// Package store defines the terms that haul uses for any object store: Ref, Object, Part, Range, Upload, Attrs, Limits, the
-// kinds of Error, and the narrow interfaces that a store implements.
+// Package store defines the terms that haul uses for any object store, such as Amazon S3 or an S3-compatible server: Ref,
+// Object, Part, Range, Upload, Attrs, Limits, the kinds of Error, and the narrow interfaces that a store implements.
 //
 // The words are S3's. A part has a Number, counted from 1. An upload is a multipart upload: Create opens it, PutPart fills
-// it, Complete turns it into an object, Abort deletes it. A store makes one request per call: it never retries, never
-// splits, never paces; the engine above it does. It may verify less than it was asked to, but then reports that: in
-// Upload.Scheme, in an empty Sum, or by an Error of kind ChecksumRefused.
+// it, Complete turns it into an object, Abort deletes it. A store makes one request per call: it never retries, splits or
+// paces requests; the engine above it does. It may verify less than requested, but then it reports that: in Upload.Scheme, in
+// an empty Sum, or with an Error of kind ChecksumRefused.
 //
 // All methods of a store may be called from many goroutines at once.
 package store
@@ -35,7 +35,7 @@ func (r Ref) String() string {
 	return s
 }
 
-// Range is a run of bytes of an object: Length bytes from Offset on, which counts from 0. The zero Range means the whole
+// Range is a byte range of an object: Length bytes starting at Offset, which counts from 0. The zero Range means the whole
 // object, whatever its size; no other may have a Length of 0 or less.
 type Range struct {
 	Offset int64
@@ -48,14 +48,14 @@ func (r Range) Whole() bool { return r == Range{} }
 // End returns the offset of the first byte after r.
 func (r Range) End() int64 { return r.Offset + r.Length }
 
-// Object is what a store reports about one stored object.
+// Object is a stored object as a store reports it.
 type Object struct {
 	Ref
-	// Size is that of the whole object in bytes, also if only a range was asked for.
+	// Size is that of the whole object in bytes, even if only a range was requested.
 	Size int64
-	// ETag has no quotes. It names a state of the object and by itself verifies nothing.
+	// ETag has no quotes. It identifies a state of the object, and alone verifies nothing.
 	ETag string
-	// MD5ETag reports that the store is known to make the ETag of this object from MD5s, if its form is that of an MD5. It
+	// MD5ETag reports that the store is known to derive the ETag of this object from MD5s, if it has the form of an MD5. It
 	// is false in listings.
 	MD5ETag  bool `json:",omitempty"`
 	Modified time.Time
@@ -68,15 +68,15 @@ type Object struct {
 	KMSKeyID string
 	// StorageClass is empty for the store's standard class.
 	StorageClass string
-	// Restore is that of an archived object; set by Get and Head.
+	// Restore is the restore state of an archived object; set by Get and Head.
 	Restore Restore
-	// Attrs holds what was stored with the object (its Headers and Metadata); set by Get and Head.
+	// Attrs holds the Headers and Metadata stored with the object; set by Get and Head.
 	Attrs Attrs
 }
 
-// Restore is how far an archived object is readable. The zero value is not readable.
+// Restore is the restore state of an archived object. The zero value means not readable.
 type Restore struct {
-	// Ongoing: the restore was requested and is not done.
+	// Ongoing reports that a restore was requested and is not finished.
 	Ongoing bool
 	// Until is when the readable copy expires.
 	Until time.Time
@@ -92,7 +92,7 @@ func (o Object) Sum(a checksum.Algorithm) checksum.Sum {
 	return checksum.Sum{}
 }
 
-// FullSum returns the recorded checksum of all bytes as one, the cheapest to compute first, or the zero Sum.
+// FullSum returns the recorded full-object checksum that is cheapest to compute, or the zero Sum.
 func (o Object) FullSum() checksum.Sum {
 	for _, a := range []checksum.Algorithm{checksum.CRC64NVME, checksum.CRC32C, checksum.CRC32, checksum.SHA256, checksum.SHA1, checksum.MD5} {
 		if s := o.Sum(a); !s.IsZero() && s.Parts == 0 {
@@ -102,7 +102,7 @@ func (o Object) FullSum() checksum.Sum {
 	return checksum.Sum{}
 }
 
-// MD5 returns the MD5 that the ETag is, or the MD5 of the MD5s of parts, if it can be one. Those of S3 Express are random.
+// MD5 returns the ETag as an MD5, or as the MD5 of the parts' MD5s, if it can be one. ETags of S3 Express are random.
 func (o Object) MD5() (checksum.Sum, bool) {
 	if o.Encryption != "" && o.Encryption != "AES256" || o.Express() {
 		return checksum.Sum{}, false
@@ -116,9 +116,8 @@ func (r Ref) Express() bool {
 	return strings.HasSuffix(r.Bucket, "--x-s3") || strings.HasSuffix(r.Bucket, "--xa-s3")
 }
 
-// Body is the answer to a Get: the object it belongs to, the range that its bytes are, and the bytes. Its Read returns
-// io.ErrUnexpectedEOF, or an Error, if fewer bytes come than Range promises. It must be closed; closing it early cuts the
-// connection.
+// Body is the response to a Get: the object, the range, and its bytes. Read returns io.ErrUnexpectedEOF, or an Error, if
+// fewer bytes arrive than Range promises. The Body must be closed; closing it early drops the connection.
 type Body struct {
 	Object Object
 	Range  Range
@@ -139,15 +138,16 @@ type Part struct {
 type Upload struct {
 	Ref
 	ID string `json:"id,omitempty"`
-	// Scheme is how the store agreed to check the parts and the whole. With Algorithm MD5 the parts are sent with
-	// Content-MD5 and the whole is known by its ETag; with None nothing is checked in transit.
+	// Scheme is the checksum scheme that the store agreed to check for the parts and the whole object. With Algorithm MD5,
+	// the parts are sent with Content-MD5 and the whole is checked through its ETag; with None, nothing is checked in
+	// transit.
 	Scheme checksum.Scheme `json:"scheme,omitzero"`
 	// Started and StorageClass are set by listings.
 	Started      time.Time `json:"started,omitzero"`
 	StorageClass string    `json:"storage_class,omitempty"`
 }
 
-// Limits are what a store allows. A zero field means no limit is known.
+// Limits are the limits of a store. A zero field means that no limit is known.
 type Limits struct {
 	MaxParts  int
 	MinPart   int64 // bytes; the last part may be smaller
@@ -214,8 +214,8 @@ type Grants struct {
 	WriteACP    string `json:"write_acp,omitempty"`
 }
 
-// Attrs are the optional attributes of an object or a request. The engine passes them on untouched; only a store reads
-// them. The zero value asks for nothing.
+// Attrs are the optional attributes of an object or a request. The engine passes them on unchanged; only a store reads them.
+// The zero value sets none.
 type Attrs struct {
 	Headers Headers `json:"headers,omitzero"`
 	// Metadata and Tags of a copy: nil keeps the source's, and empty maps set none.
@@ -247,7 +247,8 @@ type GetRequest struct {
 type PutRequest struct {
 	Ref
 	Body *io.SectionReader
-	// Sum is that of all bytes of Body, of an algorithm that Scheme named; the store refuses other bytes (kind Corrupt).
+	// Sum is the checksum of Body, of an algorithm that Scheme returned; the store rejects a Body that does not match it
+	// (kind Corrupt).
 	Sum checksum.Sum
 	// NoClobber makes an existing object an Error of kind Exists.
 	NoClobber bool
@@ -263,10 +264,11 @@ type PutPartRequest struct {
 	Upload Upload
 	Number int
 	Body   *io.SectionReader
-	// Sum is that of the bytes of Body by Upload.Scheme.Algorithm; the store refuses other bytes (kind Corrupt).
+	// Sum is the checksum of Body, of Upload.Scheme.Algorithm; the store rejects a Body that does not match it (kind
+	// Corrupt).
 	Sum checksum.Sum
-	// LateSum returns the Sum when the last byte of Body has been read, if Sum is zero and the store TakesLateSums: so Body
-	// need be read only once. Kind ChecksumRefused says that this part must be sent with its Sum.
+	// LateSum returns the Sum once the last byte of Body has been read, if Sum is zero and the store TakesLateSums, so that
+	// Body need be read only once. An Error of kind ChecksumRefused means that this part must be sent with its Sum.
 	LateSum func() checksum.Sum
 	Attrs   *Attrs
 	// Buffer is memory that the call may use for the body; nil lets it allocate its own.
@@ -282,7 +284,8 @@ type CompleteRequest struct {
 	Size   int64
 	// From is the object that the parts were copied from; zero for an upload.
 	From Ref
-	// Sum is that of the whole by Upload.Scheme; the store refuses another (kind Corrupt). Zero if it is not known.
+	// Sum is the checksum of the whole object according to Upload.Scheme; the store rejects any other (kind Corrupt). Zero if
+	// it is not known.
 	Sum       checksum.Sum
 	NoClobber bool
 	Attrs     *Attrs
@@ -295,7 +298,8 @@ type CopyRequest struct {
 	IfMatch   string
 	To        Ref
 	NoClobber bool
-	// Sum asks the store to compute a checksum of the copy by that algorithm. A store that cannot makes the copy without.
+	// Sum is the algorithm of the checksum that the store should compute for the copy. A store that cannot do so copies
+	// without a checksum.
 	Sum   checksum.Algorithm
 	Attrs *Attrs
 }
@@ -312,13 +316,15 @@ type CopyPartRequest struct {
 
 // Reader is the part of a store that reads objects.
 type Reader interface {
-	// Get opens an object or a range of it. A Get of the whole also returns the recorded Sums; one of a range mostly does
-	// not. A range wholly past the end of the object, and any range of an empty one, is an Error of kind BadRange.
+	// Get opens an object or a range of it. A Get of the whole object also returns the recorded Sums; a Get of a range
+	// usually does not. A range entirely past the end of the object, or any range of an empty object, is an Error of kind
+	// BadRange.
 	Get(context.Context, GetRequest) (*Body, error)
-	// Head returns what the store records of an object, Sums included. Only Ref, IfMatch and Attrs of the request count.
+	// Head returns an object's properties, including its recorded Sums. Of the request, only Ref, IfMatch and Attrs are used.
 	Head(context.Context, GetRequest) (Object, error)
-	// Layout returns the parts in which the object was uploaded: number and size of each, and the sum if the store keeps
-	// it. An object that was not uploaded in parts has one. The error is of kind Unsupported if they cannot be had.
+	// Layout returns the parts in which the object was uploaded: number and size of each, and the checksum if the store keeps
+	// it. An object that was not uploaded in parts has one part. The error is of kind Unsupported if the store does not
+	// report them.
 	Layout(context.Context, Object, *Attrs) ([]Part, error)
 }
 
@@ -326,27 +332,27 @@ type Reader interface {
 type Writer interface {
 	// Limits returns the limits that hold for the bucket.
 	Limits(bucket string) Limits
-	// Scheme returns which checksum to send with an object in one Put, if want is requested: want itself, or the best that
-	// the store is known to check. It makes no request.
+	// Scheme returns the checksum to send with an object in one Put if want is requested: want itself, or the best that the
+	// store is known to check. It makes no request.
 	Scheme(bucket string, want checksum.Algorithm) checksum.Scheme
 	Put(context.Context, PutRequest) (Object, error)
-	// Create opens an upload; the store settles the Scheme, as near to want as it can. The Kind of want may be empty.
+	// Create opens an upload; the store chooses the Scheme, as close to want as it can. The Kind of want may be empty.
 	Create(ctx context.Context, ref Ref, want checksum.Scheme, a *Attrs) (Upload, error)
 	PutPart(context.Context, PutPartRequest) (Part, error)
 	// TakesLateSums reports whether parts of the upload may come with a LateSum. It makes no request.
 	TakesLateSums(Upload) bool
-	// Parts lists what the store holds of an upload, in order of Number, and, in the Upload, the Scheme that the store has
+	// Parts lists the stored parts of an upload, in order of Number, and returns an Upload with the Scheme that the store
 	// recorded for it.
 	Parts(context.Context, Upload, *Attrs) (Upload, []Part, error)
-	// Complete has succeeded if it returns no error, and may have succeeded if the error is of no known kind: then check.
+	// Complete may have succeeded even if it returns an error of unknown kind; the caller must then check.
 	Complete(context.Context, CompleteRequest) (Object, error)
-	// Abort aborts an upload. It is not an error if it is already gone.
+	// Abort aborts an upload. Aborting an upload that no longer exists is not an error.
 	Abort(context.Context, Upload, *Attrs) error
 	// Uploads lists open uploads of keys that begin with prefix.
 	Uploads(ctx context.Context, bucket, prefix string) iter.Seq2[Upload, error]
 }
 
-// Copier is the part of a store that copies without moving bytes to this machine.
+// Copier is the part of a store that copies on the server, without downloading.
 type Copier interface {
 	Copy(context.Context, CopyRequest) (Object, error)
 	CopyPart(context.Context, CopyPartRequest) (Part, error)
@@ -357,10 +363,10 @@ type Copier interface {
 // Lister is the part of a store that lists objects.
 type Lister interface {
 	// List yields the objects of a bucket whose keys begin with prefix and come after the key after, in the store's order:
-	// that of the bytes of the keys, except in S3 Express, which has none. It yields pages, some of which may be empty;
-	// each is one request, made when it is needed. An Object has what a listing reports: Bucket, Key, Size, ETag, Modified,
-	// StorageClass. After an error the listing is over, and says nothing about keys that it has not returned. If the store
-	// cannot begin after a key, that is an Error of kind Unsupported.
+	// that of the bytes of the keys, except in S3 Express, which has none. It yields pages, some of which may be empty; each
+	// is one request, made when it is needed. An Object has the fields that a listing reports: Bucket, Key, Size, ETag,
+	// Modified, StorageClass. An error ends the listing; keys that it has not returned may still exist. If the store cannot
+	// start after a key, the Error is of kind Unsupported.
 	List(ctx context.Context, bucket, prefix, after string, a *Attrs) iter.Seq2[[]Object, error]
 	// Level yields one level of a bucket, treating slashes as directory separators: of the keys that List would yield, each
 	// that has no slash after prefix, and in place of the others their common prefixes up to the first such slash, once
@@ -369,7 +375,7 @@ type Lister interface {
 	Level(ctx context.Context, bucket, prefix, after string, a *Attrs) iter.Seq2[[]Entry, error]
 }
 
-// Identity returns the name of a store, without secrets, for records of what was begun with it. It is empty for a store that
+// Identity returns the name of a store, without secrets, for the records of transfers with it. It is empty for a store that
 // has no method Identity() string.
 func Identity(s Store) string {
 	if named, ok := s.(interface{ Identity() string }); ok {
@@ -378,8 +384,8 @@ func Identity(s Store) string {
 	return ""
 }
 
-// Entry is one entry of a listing of one level: an object, or, if Prefix is not empty, the prefix of keys that exist. It
-// ends in a slash.
+// Entry is one entry of a one-level listing: an object, or, if Prefix is not empty, a common prefix of existing keys. A
+// Prefix ends in a slash.
 type Entry struct {
 	Prefix string
 	Object Object

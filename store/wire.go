@@ -2,8 +2,8 @@ package store
 
 import "sync/atomic"
 
-// Wire lets the caller of a Put watch its connection meanwhile: bytes that a socket has accepted have not arrived yet. The
-// zero value is ready, and knows nothing until the store watches with it. It may be used from several goroutines at once.
+// Wire lets the caller of a Put watch its connection: bytes that a socket has accepted may not have arrived yet. The zero
+// value is ready for use, and reports nothing until the store calls Watch. It may be used from several goroutines at once.
 type Wire struct {
 	acked atomic.Pointer[func() (int64, bool)]
 }

@@ -304,7 +304,7 @@ func (f *face) observe(e haul.Event) {
 	case haul.EventNote:
 		f.out.Debug(fmt.Sprintf("%s to %s: %s", e.Source, e.Target, e.Text))
 	case haul.EventKept:
-		f.out.Debug(fmt.Sprintf("%s to %s: resuming: %d bytes of an earlier run are in place and verified", e.Source, e.Target, e.Bytes))
+		f.out.Debug(fmt.Sprintf("%s to %s: resuming: %d bytes of an earlier run are already stored and verified", e.Source, e.Target, e.Bytes))
 	case haul.EventDone:
 		f.out.Debug(fmt.Sprintf("%s to %s: proof: %s", e.Source, e.Target, e.Result.Proof.Text))
 	}

@@ -7,12 +7,12 @@ import (
 	"github.com/spf13/pflag"
 )
 
-const applyLong = `haul apply carries out a plan that haul cp -r, mv -r or sync wrote with --plan FILE, and does nothing else.
+const applyLong = `haul apply carries out exactly the steps of a plan that haul cp -r, mv -r or sync wrote with --plan FILE.
 
 A plan has one JSON object per line: a header, a step for each object (action, why, source, target, bytes, requests), and a summary
-with an estimated time. It is meant to be read, also by jq; to skip a step, delete its line. A step fails if its source differs from
-what the plan recorded, and so does a deletion of something that has changed; a failure does not stop the others. A plan is refused if
-it is incomplete, was made for another store, or has a step outside of the source and target in its first line. Deletions come last,
+with an estimated time. You can read it, or query it with jq; to skip a step, delete its line. A step fails if its source, or the file or object to
+delete, has changed since the plan was written; a failure does not stop the other steps. haul refuses a plan that is incomplete, was
+made for another server, or has a step outside the source and target in its first line. Deletions come last,
 and only if nothing failed.`
 
 func (a *app) apply() *cobra.Command {
@@ -23,7 +23,7 @@ func (a *app) apply() *cobra.Command {
 	fs.StringVar(&receipt, "receipt", "", receiptUsage)
 	cmd := &cobra.Command{
 		Use:     "apply [flags] FILE",
-		Short:   "Carry out a plan, and nothing else",
+		Short:   "Carry out a plan",
 		Long:    applyLong,
 		Example: "  haul sync --delete --plan p.jsonl run42 s3://lab/runs/42\n  jq -c 'select(.action == \"delete\")' p.jsonl\n  haul apply p.jsonl",
 		Args:    exactlyOne("FILE with a plan"),

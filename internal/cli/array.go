@@ -10,21 +10,21 @@ import (
 )
 
 const arrayLong = `haul array moves data sets that are too big for one machine, with the scheduler you already have: Slurm, AWS Batch, Kubernetes, or any
-other that numbers the tasks of a job.
+other scheduler that numbers the tasks of a job.
 
   haul array plan --shards 100 SOURCE TARGET -o PLAN   split the transfer into shards
   haul array work PLAN                                 in each task: transfer its shard
   haul array finish PLAN                               complete and verify everything
   haul array submit --slurm PLAN                       let Slurm run work and finish
 
-Shards have about equal bytes and object counts. haul array finish writes the receipt, or lists what is missing. Big objects are split into ranges of parts, which several tasks send into one upload, or download into one file. PLAN is a folder that
-all tasks can access, or an s3:// prefix. It holds no credentials. A shard can be run again safely, also after it failed midway.`
+Shards have about equal sizes and object counts. haul array finish writes the receipt, or lists the missing objects. Big objects are split into ranges of parts, which several tasks upload to one object, or download into one file. PLAN is a folder that
+all tasks can access, or an s3:// prefix. It holds no credentials. You can safely run a shard again, even after it failed midway.`
 
 // array makes haul array, with its commands.
 func (a *app) array() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "array COMMAND",
-		Short:   "Transfer with many machines: shards for Slurm, AWS Batch or Kubernetes",
+		Short:   "Transfer with many machines, using Slurm, AWS Batch or Kubernetes",
 		Long:    arrayLong,
 		Example: "  haul array plan --shards 32 bams s3://lab/bams -o plan\n  haul array submit --slurm --wait plan -- --partition=short --time=2:00:00",
 		Args:    cobra.ArbitraryArgs,

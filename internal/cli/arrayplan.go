@@ -19,26 +19,26 @@ import (
 	"haul.example/haul/mirror"
 )
 
-const arrayPlanLong = `haul array plan finds what to transfer, as haul cp --recursive would, and splits it into shards of about equal bytes and object
-counts. It transfers nothing.
+const arrayPlanLong = `haul array plan finds the files to transfer, as haul cp --recursive would, and splits them into shards of about equal size and object
+count. It transfers nothing.
 
 Manifests such as md5sum.txt, and markers such as CopyComplete.txt that signal a complete folder, are in no shard: haul array finish
-transfers them, markers last (--last names more of them). A missing R2, index or data file is reported. --no-families turns that
-off.
+transfers them, markers last (--last adds other marker files). Missing R2, index and data files are reported. --no-families turns
+all of this off.
 
-  haul array plan --shards N DIR s3://BUCKET/DIR -o PLAN               upload: all tasks must see DIR
-  haul array plan --shards N s3://BUCKET/DIR DIR -o PLAN               download: all tasks must see DIR
-  haul array plan --shards N s3://BUCKET/DIR s3://BUCKET/DIR -o PLAN   copy within the store
-  haul array plan --shards N LIST TARGET -o PLAN                       the sources in a file (or -, standard input)
+  haul array plan --shards N DIR s3://BUCKET/DIR -o PLAN               upload: all tasks must have access to DIR
+  haul array plan --shards N s3://BUCKET/DIR DIR -o PLAN               download: all tasks must have access to DIR
+  haul array plan --shards N s3://BUCKET/DIR s3://BUCKET/DIR -o PLAN   copy on the server
+  haul array plan --shards N LIST TARGET -o PLAN                       sources listed in a file (or -, standard input)
 
-Each line of LIST is a path or an s3:// address, optionally followed by a tab and the name below TARGET; without it, the source's last
-name is used. All addresses must be in one bucket. With --sync only differences are transferred, as with haul sync.
+Each line of LIST is a path or an s3:// address, optionally followed by a tab and the name below TARGET; without it, the last part of
+the source is used. All addresses must be in one bucket. With --sync, only new and changed files are transferred, as with haul sync.
 
 An object larger than --cut is split into ranges of parts for several shards: its upload is started now, or its hidden file is created
-now next to the target. They stay, and the store bills their parts, until haul array finish completes them, or discards them with
+now next to the target. They stay, and the parts are billed, until haul array finish completes them, or discards them with
 --abort.
 
-PLAN is a folder that all tasks see, or an s3:// prefix; it holds names, sizes and upload IDs, and no credentials.`
+PLAN is a folder that all tasks can access, or an s3:// prefix; it holds names, sizes and upload IDs, and no credentials.`
 
 // arrayPlanFlags are those of haul array plan, as typed.
 type arrayPlanFlags struct {
@@ -51,21 +51,21 @@ type arrayPlanFlags struct {
 
 func (f *arrayPlanFlags) planFlags() []*pflag.FlagSet {
 	fs := pflag.NewFlagSet("Plan", pflag.ContinueOnError)
-	fs.IntVar(&f.shards, "shards", 0, "`N` shards, for as many tasks")
-	fs.StringVarP(&f.out, "output", "o", "", "write the plan to `PLAN`, a folder or an s3:// prefix")
+	fs.IntVar(&f.shards, "shards", 0, "split the transfer into `N` shards, one for each task")
+	fs.StringVarP(&f.out, "output", "o", "", "write the plan to the folder or s3:// prefix `PLAN`")
 	fs.Var(&f.cut, "cut", "split objects larger than `SIZE` among shards (default 1GiB)")
-	fs.BoolVar(&f.sync, "sync", false, "skip what is equal, as haul sync does; nothing is deleted")
+	fs.BoolVar(&f.sync, "sync", false, "skip unchanged files, as haul sync does; nothing is deleted")
 	fs.BoolVar(&f.compare.sizeOnly, "size-only", false, "with --sync: compare sizes only")
-	fs.BoolVar(&f.compare.exact, "exact-timestamps", false, "with --sync: on download, any difference in time counts")
+	fs.BoolVar(&f.compare.exact, "exact-timestamps", false, "with --sync: on download, also transfer files whose times differ in either direction")
 	fs.BoolVar(&f.compare.checksum, "checksum", false, "with --sync: compare files of equal size by content")
-	fs.BoolVar(&f.noFamilies, "no-families", false, "ignore companion files: put manifests and markers into shards, keep the times of indexes, and do not report missing companions")
+	fs.BoolVar(&f.noFamilies, "no-families", false, "ignore companion files: put manifests and markers into shards, leave the modification times of indexes alone, and do not report missing companions")
 	f.lastFlag(fs)
-	fs.BoolVar(&f.times, "times", false, "on upload, store the file's time in the object's metadata; on download, restore it")
-	fs.StringVar(&f.checksum, "checksum-algorithm", "", "checksum algorithm, `NAME`: CRC64NVME, CRC32C, CRC32, SHA256, SHA1 or MD5 (default: the best that the store supports)")
-	fs.Var(&f.partSize, "part-size", "`SIZE` of a part, such as 64MiB (default: chosen by the object's size)")
-	optional(fs, &f.attrs.payer, "request-payer", "requester", "as the `requester`, agree to pay for requests and traffic")
-	optional(fs, &f.attrs.sse, "sse", "AES256", "`KIND` of encryption by the store: AES256 (the default), aws:kms or aws:kms:dsse")
-	fs.StringVar(&f.attrs.kmsKey, "sse-kms-key-id", "", "`ID` of the KMS key")
+	fs.BoolVar(&f.times, "times", false, "on upload, save the file's modification time in the object's metadata; on download, restore it")
+	fs.StringVar(&f.checksum, "checksum-algorithm", "", "use the checksum algorithm `NAME`: CRC64NVME, CRC32C, CRC32, SHA256, SHA1 or MD5 (default: the best that the server supports)")
+	fs.Var(&f.partSize, "part-size", "use parts of `SIZE`, such as 64MiB (default: chosen from the object's size)")
+	optional(fs, &f.attrs.payer, "request-payer", "requester", "agree to pay for requests and traffic as the `requester`")
+	optional(fs, &f.attrs.sse, "sse", "AES256", "use encryption `KIND`: AES256 (the default), aws:kms or aws:kms:dsse")
+	fs.StringVar(&f.attrs.kmsKey, "sse-kms-key-id", "", "encrypt with the KMS key that has this `ID`")
 	return []*pflag.FlagSet{fs, f.which.flags(""), f.attrs.flags(), f.props.flags()}
 }
 

@@ -18,9 +18,9 @@ const arraySubmitLong = `haul array submit submits a plan to a scheduler.
       prints an Indexed Job and a suspended finish job for kubectl, as JSON
 
 The finish job runs whether or not the array succeeded. Everything after --, and after --sbatch, is passed to sbatch unchanged, for both
-jobs. --wait waits for the end, shows the progress of the whole, and exits as haul array finish did. --print only prints both scripts.
+jobs. --wait waits for both, shows the overall progress, and exits with the code of haul array finish. --print only prints both scripts.
 
-The output of --print contains no credentials: tasks find theirs as haul always does. By default sbatch passes the environment on.`
+The output of --print contains no credentials: tasks find them as haul always does. By default, sbatch passes the environment to them.`
 
 // arraySubmitFlags are those of haul array submit, as typed.
 type arraySubmitFlags struct {
@@ -34,36 +34,36 @@ type arraySubmitFlags struct {
 
 // sbatchOptions are the options of sbatch that have a flag of their own.
 var sbatchOptions = [][2]string{
-	{"partition", "`NAME` of the partition"}, {"time", "`LIMIT` of each task, such as 2:00:00"}, {"account", "`NAME` to charge"},
-	{"qos", "`NAME` of the quality of service"}, {"mem", "`SIZE` of memory of each task, in sbatch's words, such as 2G"},
-	{"cpus-per-task", "`N` cores for each task"},
+	{"partition", "use the partition `NAME`"}, {"time", "set the time `LIMIT` of each task, such as 2:00:00"}, {"account", "charge the account `NAME`"},
+	{"qos", "use the quality of service `NAME`"}, {"mem", "request memory of `SIZE` for each task, in sbatch's notation, such as 2G"},
+	{"cpus-per-task", "request `N` cores for each task"},
 }
 
 func (f *arraySubmitFlags) flags() []*pflag.FlagSet {
 	fs := pflag.NewFlagSet("Submit", pflag.ContinueOnError)
-	fs.BoolVar(&f.slurm, "slurm", false, "to Slurm, by sbatch")
-	fs.BoolVar(&f.batch, "batch", false, "for AWS Batch")
-	fs.BoolVar(&f.k8s, "k8s", false, "for Kubernetes")
-	fs.BoolVar(&f.print, "print", false, "only print what would be submitted")
-	fs.StringVar(&f.job.Name, "job-name", "haul", "`NAME` of the job")
-	fs.StringVar(&f.only, "only", "", "only these shards, as `LIST` such as 3,7-9")
-	fs.IntVar(&f.job.AtOnce, "at-once", 0, "at most `N` tasks at the same time (default: as many as the scheduler can run)")
-	fs.StringVar(&f.program, "haul", "", "`PATH` of haul in the tasks (default: this program with Slurm, haul in containers)")
+	fs.BoolVar(&f.slurm, "slurm", false, "submit to Slurm, with sbatch")
+	fs.BoolVar(&f.batch, "batch", false, "print jobs for AWS Batch (needs --print)")
+	fs.BoolVar(&f.k8s, "k8s", false, "print jobs for Kubernetes (needs --print)")
+	fs.BoolVar(&f.print, "print", false, "print the jobs without submitting them")
+	fs.StringVar(&f.job.Name, "job-name", "haul", "name the job `NAME`")
+	fs.StringVar(&f.only, "only", "", "run only the shards in `LIST`, such as 3,7-9")
+	fs.IntVar(&f.job.AtOnce, "at-once", 0, "run at most `N` tasks at the same time (default: as many as the scheduler can)")
+	fs.StringVar(&f.program, "haul", "", "run haul from `PATH` in tasks (default: this program on Slurm, haul in containers)")
 	sl := pflag.NewFlagSet("Slurm", pflag.ContinueOnError)
-	sl.BoolVar(&f.wait, "wait", false, "wait for the end, and show the progress of the whole")
+	sl.BoolVar(&f.wait, "wait", false, "wait until the jobs end, and show the overall progress")
 	f.pass = map[string]*string{}
 	for _, p := range sbatchOptions {
 		f.pass[p[0]] = sl.String(p[0], "", p[1]+", passed to sbatch")
 	}
-	sl.StringArrayVar(&f.sbatch, "sbatch", nil, "any `OPTION` of sbatch, such as --sbatch=--exclusive; may be repeated")
+	sl.StringArrayVar(&f.sbatch, "sbatch", nil, "pass any `OPTION` to sbatch, such as --sbatch=--exclusive; may be repeated")
 	c := pflag.NewFlagSet("Containers", pflag.ContinueOnError)
-	c.StringVar(&f.job.Image, "image", "", "`IMAGE` with haul in it")
-	c.IntVar(&f.job.CPUs, "cpus", 2, "`N` cores for each task")
-	c.Var(&f.memory, "memory", "`SIZE` of memory for each task (default 1GiB)")
-	c.StringVar(&f.job.Queue, "queue", "", "`NAME` of the AWS Batch job queue")
-	c.StringVar(&f.job.Role, "job-role", "", "`ARN` of the AWS Batch job role")
-	c.StringVar(&f.job.Namespace, "namespace", "", "`NAME` of the Kubernetes namespace")
-	c.StringVar(&f.job.Account, "service-account", "", "`NAME` of the Kubernetes service account")
+	c.StringVar(&f.job.Image, "image", "", "use the container `IMAGE`, which must contain haul")
+	c.IntVar(&f.job.CPUs, "cpus", 2, "request `N` cores for each task")
+	c.Var(&f.memory, "memory", "request memory of `SIZE` for each task (default 1GiB)")
+	c.StringVar(&f.job.Queue, "queue", "", "use the AWS Batch job queue `NAME`")
+	c.StringVar(&f.job.Role, "job-role", "", "use the AWS Batch job role with this `ARN`")
+	c.StringVar(&f.job.Namespace, "namespace", "", "use the Kubernetes namespace `NAME`")
+	c.StringVar(&f.job.Account, "service-account", "", "use the Kubernetes service account `NAME`")
 	return []*pflag.FlagSet{fs, sl, c}
 }
 
@@ -132,13 +132,13 @@ func (f *arraySubmitFlags) check(set *pflag.FlagSet, args []string, plan command
 	case set.Changed("at-once") && f.job.AtOnce < 1:
 		return command.Usagef("--at-once: it must be at least 1")
 	case f.slurm && f.print && f.wait:
-		return command.Usagef("--print submits nothing to wait for")
+		return command.Usagef("--print submits nothing that --wait could wait for")
 	case f.slurm:
 		return refuseWith(set, "--slurm", containers...)
 	case len(args) > 1:
 		return command.Usagef("options after -- are passed to sbatch, and need --slurm")
 	case !f.print:
-		return command.Usagef("haul does not call AWS Batch or Kubernetes itself: --print prints what they take")
+		return command.Usagef("haul does not call AWS Batch or Kubernetes itself; use --print to print the jobs")
 	case f.job.Image == "":
 		return command.Usagef("--image IMAGE is missing: a container image with haul in it")
 	case plan.Kind != command.Remote:

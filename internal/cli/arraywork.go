@@ -13,8 +13,8 @@ const arrayWorkLong = `haul array work transfers one shard of a plan, and record
 AWS_BATCH_JOB_ARRAY_INDEX or JOB_COMPLETION_INDEX, or else from --shard. A Slurm array with as many tasks as there are shards may start
 at any number, such as 1.
 
-A failure does not stop the rest of the shard; it is recorded for haul array finish, and the exit code is 1. An interrupted shard is
-resumed: what is in place and verified is not transferred again.`
+A failure does not stop the rest of the shard; it is recorded for haul array finish, and the exit code is 1. An interrupted shard
+resumes: parts and files that already arrived are verified, not transferred again.`
 
 func (a *app) arrayWork() *cobra.Command {
 	var limits limitFlags
@@ -27,7 +27,7 @@ func (a *app) arrayWork() *cobra.Command {
 		Args:    exactlyOne(aPlan),
 	}
 	which := pflag.NewFlagSet("Which shard", pflag.ContinueOnError)
-	which.IntVar(&shard, "shard", -1, "shard number `N`, from 0 (default: from the scheduler's environment variables)")
+	which.IntVar(&shard, "shard", -1, "transfer shard number `N`, counting from 0 (default: from the scheduler's environment variables)")
 	fs := pflag.NewFlagSet("Transfer", pflag.ContinueOnError)
 	limits.add(fs)
 	a.command(cmd, []*pflag.FlagSet{which, fs}, func(ctx context.Context, args []string) error {
@@ -47,26 +47,27 @@ func (a *app) arrayWork() *cobra.Command {
 	return cmd
 }
 
-const arrayFinishLong = `haul array finish checks that each shard of a plan was done, completes the big objects that several shards transferred, verifies them
-as a whole, and writes one receipt, PLAN/receipt.jsonl, with a line for each object. The exit code is 0 only if everything is verified.
+const arrayFinishLong = `haul array finish checks that all shards of a plan are done, completes the big objects that several shards transferred, verifies
+each as a whole, and writes one receipt, PLAN/receipt.jsonl, with a line for each object. The exit code is 0 only if everything is verified.
 
-When all shards are done it transfers what was left for the end, so it needs access to the same files: manifests such as md5sum.txt, and
-then markers such as CopyComplete.txt, these only if everything else was verified. Downloaded indexes become newer than their data.
+When all shards are done, it transfers the remaining files: manifests such as md5sum.txt, then, only if everything else was verified,
+markers such as CopyComplete.txt. It therefore needs access to the same files as the tasks. It gives downloaded indexes a later
+modification time than their data.
 
-Otherwise it lists what is missing or failed, and the shards to run again; nothing is discarded, and what is good is not sent again.
---abort discards the plan, all uploads and hidden files that it started, and the uploads that its tasks left behind.`
+Otherwise it lists missing and failed objects, and the shards to run again. Nothing is discarded, and verified data is not sent again.
+--abort discards the plan, all uploads and hidden files that it created, and the uploads that its tasks left behind.`
 
 func (a *app) arrayFinish() *cobra.Command {
 	var abort bool
 	cmd := &cobra.Command{
 		Use:     "finish [flags] PLAN",
-		Short:   "Complete and verify everything, or list what is missing",
+		Short:   "Complete and verify everything, or list missing objects",
 		Long:    arrayFinishLong,
 		Example: "  haul array finish plan\n  haul array finish --abort plan",
 		Args:    exactlyOne(aPlan),
 	}
 	fs := pflag.NewFlagSet("Finish", pflag.ContinueOnError)
-	fs.BoolVar(&abort, "abort", false, "discard the plan, and all uploads and files that it started")
+	fs.BoolVar(&abort, "abort", false, "discard the plan, and all uploads and files that it created")
 	a.command(cmd, []*pflag.FlagSet{fs}, func(ctx context.Context, args []string) error {
 		plan, err := parsePlan(args[0])
 		if err != nil {

@@ -30,31 +30,31 @@ type attrFlags struct {
 type keyFlags struct{ algorithm, key string }
 
 func (a *attrFlags) flags() *pflag.FlagSet {
-	fs := pflag.NewFlagSet("What is stored with the object", pflag.ContinueOnError)
-	fs.StringVar(&a.storageClass, "storage-class", "", "`CLASS`, such as STANDARD_IA, INTELLIGENT_TIERING or GLACIER_IR")
-	fs.StringVar(&a.metadata, "metadata", "", "user metadata, as `NAME=VALUE,…` or a JSON object")
-	fs.StringVar(&a.tags, "tags", "", "tags, as `NAME=VALUE,…` or NAME=VALUE&…")
-	fs.StringVar(&a.headers.ContentType, "content-type", "", "`TYPE` of the content (default: guessed from the name)")
+	fs := pflag.NewFlagSet("Object properties", pflag.ContinueOnError)
+	fs.StringVar(&a.storageClass, "storage-class", "", "use storage class `CLASS`: STANDARD_IA, INTELLIGENT_TIERING, GLACIER_IR, …")
+	fs.StringVar(&a.metadata, "metadata", "", "set user metadata, given as `NAME=VALUE,…` or a JSON object")
+	fs.StringVar(&a.tags, "tags", "", "set tags, given as `NAME=VALUE,…` or NAME=VALUE&…")
+	fs.StringVar(&a.headers.ContentType, "content-type", "", "set the content type to `TYPE` (default: guessed from the file name)")
 	fs.BoolVar(&a.noGuess, "no-guess-mime-type", false, "do not guess the content type")
-	fs.StringVar(&a.headers.ContentEncoding, "content-encoding", "", "`ENCODING`, such as gzip")
-	fs.StringVar(&a.headers.ContentDisposition, "content-disposition", "", "`TEXT`, such as attachment")
-	fs.StringVar(&a.headers.ContentLanguage, "content-language", "", "`LANGUAGE` of the content")
-	fs.StringVar(&a.headers.CacheControl, "cache-control", "", "`TEXT`, such as max-age=3600")
-	fs.StringVar(&a.headers.Expires, "expires", "", "`DATE` until which caches may keep it: 2030-01-31 or 2030-01-31T12:00:00Z")
-	fs.StringVar(&a.acl, "acl", "", "canned `ACL`, such as bucket-owner-full-control")
-	fs.StringArrayVar(&a.grants, "grants", nil, "`PERMISSION=GRANTEE` where PERMISSION is read, readacl, writeacl or full, and GRANTEE as in id=ID or uri=URI; may be repeated")
-	fs.StringVar(&a.redirect, "website-redirect", "", "redirect requests for the object to another `PATH` or URL, if the bucket is a website")
+	fs.StringVar(&a.headers.ContentEncoding, "content-encoding", "", "set the Content-Encoding header to `ENCODING`, such as gzip")
+	fs.StringVar(&a.headers.ContentDisposition, "content-disposition", "", "set the Content-Disposition header to `TEXT`, such as attachment")
+	fs.StringVar(&a.headers.ContentLanguage, "content-language", "", "set the Content-Language header to `LANGUAGE`")
+	fs.StringVar(&a.headers.CacheControl, "cache-control", "", "set the Cache-Control header to `TEXT`, such as max-age=3600")
+	fs.StringVar(&a.headers.Expires, "expires", "", "set the Expires header to `DATE`: 2030-01-31 or 2030-01-31T12:00:00Z")
+	fs.StringVar(&a.acl, "acl", "", "apply a canned `ACL`, such as bucket-owner-full-control")
+	fs.StringArrayVar(&a.grants, "grants", nil, "grant a permission, given as `PERMISSION=GRANTEE`: PERMISSION is read, readacl, writeacl or full, and GRANTEE is id=ID or uri=URI; may be repeated")
+	fs.StringVar(&a.redirect, "website-redirect", "", "if the bucket is a website, redirect requests for the object to another `PATH` or a URL")
 	return fs
 }
 
 func (a *attrFlags) encryptionFlags() *pflag.FlagSet {
-	fs := pflag.NewFlagSet("Encryption by the store", pflag.ContinueOnError)
-	optional(fs, &a.sse, "sse", "AES256", "`KIND` of encryption: AES256 (the default), aws:kms or aws:kms:dsse")
-	fs.StringVar(&a.kmsKey, "sse-kms-key-id", "", "`ID` of the KMS key")
-	optional(fs, &a.customer.algorithm, "sse-c", "AES256", "encrypt or read with a customer-provided key, by `AES256`")
-	fs.StringVar(&a.customer.key, "sse-c-key", "", "the 32-byte `KEY`: fileb://PATH, base64, or raw; use a file to keep it out of process listings")
-	optional(fs, &a.copySource.algorithm, "sse-c-copy-source", "AES256", "the source of the copy has its own customer-provided key, by `AES256`")
-	fs.StringVar(&a.copySource.key, "sse-c-copy-source-key", "", "the 32-byte `KEY` of the source, in the same forms")
+	fs := pflag.NewFlagSet("Server-side encryption", pflag.ContinueOnError)
+	optional(fs, &a.sse, "sse", "AES256", "use encryption `KIND`: AES256 (the default), aws:kms or aws:kms:dsse")
+	fs.StringVar(&a.kmsKey, "sse-kms-key-id", "", "encrypt with the KMS key that has this `ID`")
+	optional(fs, &a.customer.algorithm, "sse-c", "AES256", "encrypt or decrypt with a customer-provided key, using `AES256`")
+	fs.StringVar(&a.customer.key, "sse-c-key", "", "use the 32-byte `KEY`: fileb://PATH, base64 or raw bytes; a file keeps it out of process listings")
+	optional(fs, &a.copySource.algorithm, "sse-c-copy-source", "AES256", "decrypt the source of a copy with its own customer-provided key, using `AES256`")
+	fs.StringVar(&a.copySource.key, "sse-c-copy-source-key", "", "decrypt the source with its 32-byte `KEY`, given in the same forms")
 	return fs
 }
 
@@ -62,11 +62,11 @@ func (a *attrFlags) encryptionFlags() *pflag.FlagSet {
 func (a *attrFlags) readFlags(version *string) *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Reading", pflag.ContinueOnError)
 	if version != nil {
-		fs.StringVar(version, "version-id", "", "`ID` of the object's version")
+		fs.StringVar(version, "version-id", "", "read version `ID` of the object")
 	}
-	optional(fs, &a.payer, "request-payer", "requester", "as the `requester`, agree to pay for requests and traffic")
-	optional(fs, &a.customer.algorithm, "sse-c", "AES256", "read with a customer-provided key, by `AES256`")
-	fs.StringVar(&a.customer.key, "sse-c-key", "", "the 32-byte `KEY`: fileb://PATH, base64, or raw; use a file to keep it out of process listings")
+	optional(fs, &a.payer, "request-payer", "requester", "agree to pay for requests and traffic as the `requester`")
+	optional(fs, &a.customer.algorithm, "sse-c", "AES256", "decrypt with a customer-provided key, using `AES256`")
+	fs.StringVar(&a.customer.key, "sse-c-key", "", "use the 32-byte `KEY`: fileb://PATH, base64 or raw bytes; a file keeps it out of process listings")
 	return fs
 }
 

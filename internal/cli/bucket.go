@@ -13,12 +13,12 @@ import (
 	"haul.example/haul/store"
 )
 
-const mbLong = `haul mb creates a bucket, in the region of --region or of the profile. If the bucket exists already, the exit code is 5.`
+const mbLong = `haul mb creates a bucket, in the region given by --region or the profile. If the bucket already exists, the exit code is 5.`
 
 func (a *app) mb() *cobra.Command {
 	var tags string
 	fs := pflag.NewFlagSet("The bucket", pflag.ContinueOnError)
-	fs.StringVar(&tags, "tags", "", "its tags, as `NAME=VALUE,…` or NAME=VALUE&…")
+	fs.StringVar(&tags, "tags", "", "tag the bucket with tags given as `NAME=VALUE,…` or NAME=VALUE&…")
 	cmd := &cobra.Command{
 		Use:     "mb [flags] s3://BUCKET",
 		Short:   "Create a bucket",
@@ -60,8 +60,8 @@ func parseBucket(word string) (string, error) {
 }
 
 const rbLong = `haul rb deletes a bucket, which must be empty. With --force it first deletes all objects in it, as haul rm --recursive does;
-if one of them cannot be deleted, or the listing fails, the bucket stays. Object versions, and in some stores unfinished uploads,
-keep a bucket from being empty: "haul uploads s3://BUCKET --abort --yes" aborts the uploads.`
+if one of them cannot be deleted, or the listing fails, the bucket stays. Object versions, and on some servers unfinished uploads,
+keep a bucket from being empty; "haul uploads s3://BUCKET --abort --yes" aborts the uploads.`
 
 func (a *app) rb() *cobra.Command {
 	var force bool
@@ -84,16 +84,16 @@ func (a *app) rb() *cobra.Command {
 	return cmd
 }
 
-const websiteLong = `haul website configures a bucket as a static website, with a URL of its own. Many stores other than Amazon S3 do not support
-this. Read permissions are not changed.`
+const websiteLong = `haul website configures a bucket as a static website, with its own URL. Many S3-compatible servers do not support this. Read
+permissions are not changed.`
 
 // websiteFlags are those of haul website, as typed.
 type websiteFlags struct{ index, failed string }
 
 func (f *websiteFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("The site", pflag.ContinueOnError)
-	fs.StringVar(&f.index, "index-document", "", "`NAME` of the page for URLs that end in a slash, such as index.html")
-	fs.StringVar(&f.failed, "error-document", "", "`KEY` of the page for missing objects")
+	fs.StringVar(&f.index, "index-document", "", "serve the page `NAME`, such as index.html, for URLs that end in a slash")
+	fs.StringVar(&f.failed, "error-document", "", "serve the page `KEY` for missing objects")
 	return fs
 }
 
@@ -125,7 +125,7 @@ func (f *websiteFlags) parse(word string) (bucket string, w store.Website, err e
 	case f.index == "":
 		return "", w, command.Usagef("--index-document names the page for addresses that end in a slash, such as index.html")
 	case strings.Contains(f.index, "/"):
-		return "", w, command.Usagef("--index-document: %q has a slash; it is put behind every address that ends in one", f.index)
+		return "", w, command.Usagef("--index-document: %q has a slash; it must be a plain name, which is appended to every address that ends in a slash", f.index)
 	}
 	return bucket, store.Website{Index: f.index, Error: f.failed}, nil
 }
@@ -134,13 +134,13 @@ const presignLong = `haul presign prints a URL from which anyone can download an
 No request is sent, so it does not check that the object exists. The URL also expires when the credentials that signed it expire.
 Treat it as a secret while it is valid.
 
-On Amazon S3 give the bucket's region (--region): it is part of what is signed.`
+On Amazon S3, give the bucket's region (--region): the signature covers it.`
 
 func (a *app) presign() *cobra.Command {
 	var expires, version string
 	fs := pflag.NewFlagSet("The address", pflag.ContinueOnError)
-	fs.StringVar(&expires, "expires-in", "", "the URL is valid for `TIME`: seconds, or a time such as 12h; at most 7d (default 1h)")
-	fs.StringVar(&version, "version-id", "", "`ID` of the object's version")
+	fs.StringVar(&expires, "expires-in", "", "make the URL valid for `TIME`: seconds, or a duration such as 12h; at most 7d (default 1h)")
+	fs.StringVar(&version, "version-id", "", "link to version `ID` of the object")
 	cmd := &cobra.Command{
 		Use:     "presign [flags] s3://BUCKET/KEY",
 		Short:   "Print a URL from which anyone can download an object for a limited time",
@@ -175,7 +175,7 @@ func parsePresign(word, expires string) (ref store.Ref, validFor time.Duration, 
 		}
 	}
 	if validFor < time.Second || validFor > maxPresign {
-		return ref, 0, command.Usagef("--expires-in: an address is good for 1 second to 7 days")
+		return ref, 0, command.Usagef("--expires-in: an address can be valid for 1 second to 7 days")
 	}
 	return ref, validFor, nil
 }

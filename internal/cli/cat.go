@@ -7,8 +7,8 @@ import (
 	"haul.example/haul/internal/command"
 )
 
-const catLong = `haul cat writes objects to standard output, one after the other: each is downloaded in parts, several at once, and verified at its
-end, as by haul cp s3://BUCKET/KEY -. The first failure ends the run; output that was already written is not taken back.`
+const catLong = `haul cat writes objects to standard output, one after the other: each is downloaded in parts, several at once, and verified at
+the end, as with haul cp s3://BUCKET/KEY -. The first failure ends the run; it cannot undo output that was already written.`
 
 // catFlags are those of haul cat, as typed.
 type catFlags struct {
@@ -48,7 +48,7 @@ func (f *catFlags) parse(args []string, set *pflag.FlagSet, d files) (r command.
 		r.Refs = append(r.Refs, ref)
 	}
 	if f.version != "" && len(args) > 1 {
-		return r, command.Usagef("--version-id is of one object, and there are %d", len(args))
+		return r, command.Usagef("--version-id applies to one object (got %d)", len(args))
 	}
 	if r.Options, err = f.limits.options(set); err != nil {
 		return r, err

@@ -13,8 +13,8 @@ import (
 type filterFlags struct{ filter mirror.Filter }
 
 func (f *filterFlags) add(fs *pflag.FlagSet) {
-	fs.Var(&patternFlag{f, false}, "exclude", "exclude what matches `PATTERN` below the source; the last match decides")
-	fs.Var(&patternFlag{f, true}, "include", "include what matches `PATTERN`; both may be repeated")
+	fs.Var(&patternFlag{f, false}, "exclude", "exclude paths that match `PATTERN`, relative to the source")
+	fs.Var(&patternFlag{f, true}, "include", "include paths that match `PATTERN`; the last of all matches decides")
 }
 
 // patternFlag adds one pattern each time.
@@ -50,16 +50,16 @@ type selectFlags struct {
 }
 
 func (f *selectFlags) flags(verb string) *pflag.FlagSet {
-	fs := pflag.NewFlagSet("Which files and objects", pflag.ContinueOnError)
+	fs := pflag.NewFlagSet("Selection", pflag.ContinueOnError)
 	f.add(fs)
 	if verb != syncVerb {
-		fs.StringVar(&f.from, "files-from", "", "only what `LIST` names (- is standard input): one path below the source per line, or SOURCE, a tab, and TARGET")
-		fs.BoolVar(&f.raw, "raw", false, "take * and ? in the source literally, not as wildcards")
+		fs.StringVar(&f.from, "files-from", "", "transfer only the files in `LIST` (- is standard input): each line is a path relative to the source, or SOURCE, a tab, and TARGET")
+		fs.BoolVar(&f.raw, "raw", false, "treat * and ? in the source as ordinary characters, not as wildcards")
 	}
 	fs.BoolVar(&f.follow, "follow-symlinks", false, "follow symbolic links on upload (the default)")
 	fs.Lookup("follow-symlinks").Hidden = true
 	fs.BoolVar(&f.noFollow, "no-follow-symlinks", false, "skip symbolic links")
-	fs.StringVar(&f.caseConflict, "case-conflict", "", "what to `DO` with keys that differ only in case, on a case-insensitive file system: ignore, warn, skip, error (default: the key fails)")
+	fs.StringVar(&f.caseConflict, "case-conflict", "", "on a case-insensitive file system, take this `ACTION` for keys that differ only in case: ignore, warn, skip or error (default: the second key fails)")
 	fs.BoolVar(&f.ignoreArchived, "ignore-glacier-warnings", false, "skip archived objects silently")
 	fs.BoolVar(&f.forceArchived, "force-glacier-transfer", false, "fail on archived objects instead of skipping them")
 	fs.IntVar(&f.pageSize, "page-size", 0, "list `N` objects per request (default 1000)")

@@ -58,8 +58,8 @@ func Run(ctx context.Context, sys command.System, args []string) int {
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "haul",
-		Short:         "Move big files to and from S3 in parallel, resume by default, and verify what arrived",
-		Long:          "haul moves big files to and from Amazon S3 and every S3-compatible store, in parallel parts. It resumes interrupted transfers,\nand verifies that what arrived is what was sent.",
+		Short:         "Move big files to and from S3 in parallel, resume by default, and verify every transfer",
+		Long:          "haul moves big files to and from Amazon S3 and S3-compatible servers, in parallel. It resumes interrupted transfers, and\nverifies that the data arrived intact.",
 		Example:       cpExample,
 		Version:       command.Version(),
 		SilenceErrors: true,
@@ -96,7 +96,7 @@ func (a *app) outputFlags() *pflag.FlagSet {
 	fs.Lookup("only-show-errors").Hidden = true
 	fs.BoolVar(&a.session.NoProgress, "no-progress", false, "show no progress")
 	fs.BoolVar(&a.session.JSON, "json", false, "print one JSON object per line on standard output (see haul help json)")
-	fs.BoolVarP(&a.session.Verbose, "verbose", "v", false, "also print starts, retries, details, and what limited the run")
+	fs.BoolVarP(&a.session.Verbose, "verbose", "v", false, "also print started transfers, retries, details, and the bottleneck")
 	return fs
 }
 

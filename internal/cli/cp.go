@@ -9,44 +9,45 @@ import (
 	"haul.example/haul/internal/command"
 )
 
-const cpLong = `haul cp copies a file or object, or with --recursive a whole folder, in parts and in parallel. It verifies that what arrived is
-what was sent.
+const cpLong = `haul cp copies a file or object, or with --recursive a whole folder. It transfers large files in parts, in parallel, and verifies
+that the data arrived intact.
 
   haul cp FILE s3://BUCKET/KEY               upload
   haul cp s3://BUCKET/KEY FILE               download
   haul cp - s3://BUCKET/KEY                  upload standard input, of any length
   haul cp s3://BUCKET/KEY -                  write an object to standard output
-  haul cp s3://BUCKET/KEY s3://BUCKET/KEY    copy within the store
+  haul cp s3://BUCKET/KEY s3://BUCKET/KEY    copy on the server, without downloading
   haul cp -r DIR s3://BUCKET/DIR             upload the contents of a folder
-  haul cp -r s3://BUCKET/DIR DIR             download everything below s3://BUCKET/DIR/
-  haul cp -r s3://BUCKET/DIR s3://BUCKET/DIR copy everything below it
+  haul cp -r s3://BUCKET/DIR DIR             download everything under s3://BUCKET/DIR/
+  haul cp -r s3://BUCKET/DIR s3://BUCKET/DIR copy everything under s3://BUCKET/DIR/ on the server
 
 If the target is a folder (s3://BUCKET, s3://BUCKET/DIR/, an existing local directory, or any path that ends in /), the source's
-name is added to it. Keys are taken literally: nothing in them is decoded. A pipe as source or target, such as <(…), >(…) or a
-FIFO, is read or written sequentially.
+name is appended to it. Keys are taken literally: no escape sequence in them is decoded. A pipe as source or target, such as <(…),
+>(…) or a FIFO, is read or written sequentially.
 
-Interrupted transfers resume: run the same command again. Parts that already arrived are verified, not sent again; downloads
-resume the same way. If the source has changed, the transfer starts over. "haul uploads" lists the unfinished uploads that
-interrupted transfers left in the store, and aborts them.
+Interrupted transfers resume: run the same command again. Parts that already arrived are verified, not transferred again. If the
+source has changed, the transfer starts over. "haul uploads" lists the unfinished uploads that interrupted transfers left in a
+bucket, and can abort them.
 
 With --recursive, the contents of the source go into the target, as with the AWS CLI: DIR/a/b becomes s3://BUCKET/DIR/a/b.
-Uploads follow symbolic links. Downloads follow none below the target folder, and a key that is not a valid file name here fails.
-Failures are reported at once and do not stop the other transfers; the run then ends with exit code 1, also if a pipe, a device
-or an unreadable file had to be skipped. Run the same command again to resume: large files that were interrupted continue, and
-finished files are skipped if both ends are unchanged since that run.
+Uploads follow symbolic links. Downloads never follow a link inside the target folder, and a key that is not a valid local file
+name fails. Failures are reported at once and do not stop the other transfers; the run then ends with exit code 1. It also ends
+with 1 if it skipped a pipe, a device or an unreadable file. Run the same command again to resume: interrupted large files
+continue, and finished files are skipped if neither end has changed since.
 
-Wildcards in a quoted source (* and ? within a name, ** across folders, also [a-c] and {a,b}) select what to copy. The path after
-the last slash before the first wildcard is kept: 's3://BUCKET/run*/**/*.bam' DIR creates DIR/run7/x/y.bam.
---exclude and --include take patterns as the AWS CLI does: * also matches slashes, a pattern applies to the whole path below the
+Wildcards in a quoted source (* and ? within a name, ** across folders, also [a-c] and {a,b}) select the files to copy. The target
+keeps the part of each path that follows the last slash before the first wildcard: 's3://BUCKET/run*/**/*.bam' DIR creates
+DIR/run7/x/y.bam.
+--exclude and --include work as in the AWS CLI: * also matches slashes, a pattern applies to the whole path relative to the
 source, and the last pattern that matches decides.
 
-Recursive copies know companion files. An index (.bai, .crai, .tbi, .fai, …) is transferred after its data, and on download its
-modification time is later than that of the data. Manifests such as md5sum.txt follow all data. Markers such as CopyComplete.txt come
-last, and only if nothing failed. R1 without R2, data without an index and an index without data are reported. --no-families turns
-all of this off; --last names further markers.
+Recursive copies handle companion files. An index (.bai, .crai, .tbi, .fai, …) is transferred after its data, and on download it
+gets a later modification time than the data. Manifests such as md5sum.txt follow all data. Markers such as CopyComplete.txt come
+last, and only if nothing failed. haul reports an R1 without an R2, data without an index, and an index without data.
+--no-families turns all of this off; --last adds other marker files.
 
-The last line says what was verified, and how. --stats adds what the run used, and what limited it: the CPU, the disk, a stream,
-the link, the store, or the number of connections.`
+The last line of output states how the transfer was verified. --stats adds the resources used and the bottleneck: the CPU, the
+disk, a stream, the network, the server, or the number of connections.`
 
 const cpExample = `  haul cp NA12878.bam s3://lab/runs/
   haul cp s3://lab/runs/NA12878.bam .
@@ -85,39 +86,39 @@ type copyFlags struct {
 
 // lastFlag adds --last.
 func (f *copyFlags) lastFlag(fs *pflag.FlagSet) {
-	fs.StringArrayVar(&f.last, "last", nil, "transfer files that match `PATTERN` last, and only if nothing failed, like markers (*.flag, ready.txt); may be repeated")
+	fs.StringArrayVar(&f.last, "last", nil, "transfer files that match `PATTERN` last, and only if nothing failed: markers such as *.flag or ready.txt; may be repeated")
 }
 
 func (f *copyFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Transfer", pflag.ContinueOnError)
 	if f.verb != syncVerb {
-		fs.BoolVarP(&f.recursive, "recursive", "r", false, "everything in a folder, or below a prefix")
+		fs.BoolVarP(&f.recursive, "recursive", "r", false, "transfer everything in a folder or under a prefix")
 	}
-	fs.BoolVar(&f.dry, "dryrun", false, "only print what would be done")
-	fs.StringVar(&f.plan, "plan", "", "write a plan of what would be done to `FILE`, for haul apply, and do nothing else")
+	fs.BoolVar(&f.dry, "dryrun", false, "print the planned operations without performing them")
+	fs.StringVar(&f.plan, "plan", "", "transfer nothing, and write a plan to `FILE` that haul apply can carry out")
 	fs.BoolVar(&f.noOverwrite, "no-overwrite", false, "skip targets that already exist")
 	fs.BoolVar(&f.noClobber, "no-clobber", false, "fail if the target already exists")
 	fs.Lookup("no-clobber").Hidden = f.verb == syncVerb // which refuses it, and says why
-	fs.BoolVar(&f.noFamilies, "no-families", false, "ignore companion files: transfer in any order, keep the times of indexes, and do not report missing companions")
+	fs.BoolVar(&f.noFamilies, "no-families", false, "ignore companion files: transfer files in any order, leave the modification times of indexes alone, and do not report missing companions")
 	f.lastFlag(fs)
-	fs.BoolVar(&f.times, "times", false, "on upload, store the file's time in the object's metadata; on download, restore it")
-	fs.BoolVar(&f.readTwice, "read-twice", false, "download objects twice, and compare, if the store recorded nothing to verify them by (such as SSE-KMS objects without a checksum)")
-	fs.BoolVar(&f.noResume, "no-resume", false, "start over, and leave no parts behind on failure")
-	fs.BoolVar(&f.adopt, "adopt", false, "without a local record of an earlier run (it ran on another machine), resume the newest unfinished upload of that key")
+	fs.BoolVar(&f.times, "times", false, "on upload, save the file's modification time in the object's metadata; on download, restore it")
+	fs.BoolVar(&f.readTwice, "read-twice", false, "if the server has no checksum to verify an object against (such as an SSE-KMS object without one), download it twice and compare")
+	fs.BoolVar(&f.noResume, "no-resume", false, "start over instead of resuming, and leave no parts behind on failure")
+	fs.BoolVar(&f.adopt, "adopt", false, "if there is no local record of an earlier run, because it ran on another machine, resume the newest unfinished upload of the key")
 	if f.verb != syncVerb {
-		fs.StringVar(&f.version, "version-id", "", "`ID` of the source's version")
+		fs.StringVar(&f.version, "version-id", "", "copy version `ID` of the source")
 	}
-	fs.StringVar(&f.checksum, "checksum-algorithm", "", "checksum algorithm, `NAME`: CRC64NVME, CRC32C, CRC32, SHA256, SHA1 or MD5 (default: the best that the store supports)")
-	fs.StringVar(&f.verify, "checksum-mode", "", "accepted for compatibility, with `ENABLED`: downloads are always compared with the store's checksum")
+	fs.StringVar(&f.checksum, "checksum-algorithm", "", "use the checksum algorithm `NAME`: CRC64NVME, CRC32C, CRC32, SHA256, SHA1 or MD5 (default: the best that the server supports)")
+	fs.StringVar(&f.verify, "checksum-mode", "", "accepted for compatibility, with `ENABLED`: downloads are always verified against the server's checksum")
 	fs.Lookup("checksum-mode").Hidden = true
 	f.digest.add(fs)
-	fs.Var(&f.partSize, "part-size", "`SIZE` of a part, such as 64MiB (default: chosen by the object's size)")
+	fs.Var(&f.partSize, "part-size", "use parts of `SIZE`, such as 64MiB (default: chosen from the object's size)")
 	if f.verb == "" {
-		fs.Var(&f.expected, "expected-size", "approximate `SIZE` of a stream, if known, to choose a part size")
+		fs.Var(&f.expected, "expected-size", "choose the part size for a stream of about this `SIZE`")
 	}
 	f.limits.add(fs)
-	fs.BoolVar(&f.stats, "stats", false, "at the end print what the run used, what limited it, and what would help")
-	optional(fs, &f.attrs.payer, "request-payer", "requester", "as the `requester`, agree to pay for requests and traffic")
+	fs.BoolVar(&f.stats, "stats", false, "at the end, print resource usage, the bottleneck, and suggestions")
+	optional(fs, &f.attrs.payer, "request-payer", "requester", "agree to pay for requests and traffic as the `requester`")
 	return fs
 }
 
@@ -133,7 +134,7 @@ func (f *copyFlags) groups() []*pflag.FlagSet {
 func (a *app) cp() *cobra.Command {
 	return a.transfers(&copyFlags{}, &cobra.Command{
 		Use:     "cp [flags] SOURCE TARGET",
-		Short:   "Copy files or objects: upload, download, or within the store",
+		Short:   "Copy files or objects: upload, download, or copy on the server",
 		Long:    cpLong,
 		Example: cpExample,
 		Args:    twoArgs,

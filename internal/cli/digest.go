@@ -41,11 +41,11 @@ type digestFlags struct {
 	receipt string
 }
 
-const receiptUsage = "append a line per object to `FILE`, for haul receipt and haul verify"
+const receiptUsage = "append one line per object to `FILE`, for haul receipt and haul verify"
 
 func (f *digestFlags) add(fs *pflag.FlagSet) {
-	fs.Var(&f.list, "digest", "also compute digests, a `LIST` such as md5,sha256 (md5: 0.6 GB/s per core)")
-	fs.BoolVar(&f.first, "digest-first", false, "read a file before its multipart upload, so that its md5 can go into the metadata; the upload starts after that read")
+	fs.Var(&f.list, "digest", "compute the digests in `LIST`, e.g. md5,sha256 (md5: 0.6 GB/s per core)")
+	fs.BoolVar(&f.first, "digest-first", false, "read each file once before its multipart upload starts, to save its md5 in the object's metadata")
 	fs.StringVar(&f.receipt, "receipt", "", receiptUsage)
 }
 

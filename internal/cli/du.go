@@ -7,9 +7,9 @@ import (
 	"haul.example/haul/internal/command"
 )
 
-const duLong = `haul du counts the objects and bytes below a prefix. Each line has bytes, objects, and a folder or a storage class; the last
+const duLong = `haul du counts the objects and bytes under a prefix. Each line has bytes, objects, and a folder or a storage class; the last
 line is the total. As in haul ls, a prefix is taken literally: s3://BUCKET/run also covers s3://BUCKET/run2. Noncurrent versions and
-unfinished uploads are billed too, but are not listed and so not counted. Memory does not grow with the number of objects. If nothing
+unfinished uploads are billed too, but are not listed and so not counted. Memory use does not grow with the number of objects. If nothing
 matches the prefix, the exit code is 3.`
 
 // duFlags are those of haul du, as typed.
@@ -21,8 +21,8 @@ type duFlags struct {
 
 func (f *duFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Counting", pflag.ContinueOnError)
-	fs.BoolVarP(&f.human, "human-readable", "h", false, "sizes in KiB, MiB, GiB")
-	fs.IntVarP(&f.depth, "max-depth", "d", 0, "also a line for each folder, `N` levels deep")
+	fs.BoolVarP(&f.human, "human-readable", "h", false, "print sizes in KiB, MiB, GiB")
+	fs.IntVarP(&f.depth, "max-depth", "d", 0, "also print a line for each folder, down to `N` levels")
 	f.page.add(fs)
 	return fs
 }
@@ -48,7 +48,7 @@ func (f *duFlags) parse(word string, set *pflag.FlagSet) (r command.UsageRequest
 		return r, err
 	}
 	if f.depth < 0 {
-		return r, command.Usagef("--max-depth: it must not be below 0")
+		return r, command.Usagef("--max-depth: it must not be negative")
 	}
 	r.Depth, r.Human = f.depth, f.human
 	r.Attrs, err = f.page.attrs(set)

@@ -58,19 +58,19 @@ func writeHelp(cmd *cobra.Command, groups, common []*pflag.FlagSet, all bool) {
 			own = flagsOf(groups, usualFlags[cmd.CommandPath()])
 		}
 		writeFlags(&b, "Flags", own)
-		writeFlags(&b, "Flags of all commands", flagsOf(common, usualFlags[""]))
+		writeFlags(&b, "Global flags", flagsOf(common, usualFlags[""]))
 	}
 	if cmd.Example != "" {
 		fmt.Fprintf(&b, "\nEXAMPLES\n%s\n", cmd.Example)
 	}
-	more := fmt.Sprintf("%s --help-all prints all flags and details; ", cmd.CommandPath())
+	more := fmt.Sprintf("For all flags and details: %s --help-all. ", cmd.CommandPath())
 	switch {
 	case all:
-		more = "See also: "
+		more = ""
 	case !cmd.HasParent():
-		more = "haul COMMAND --help prints its flags, --help-all everything; "
+		more = "For flags: haul COMMAND --help, or --help-all. "
 	}
-	fmt.Fprintf(&b, "\n%shaul help exit-codes the exit codes.\n", more)
+	fmt.Fprintf(&b, "\n%sFor exit codes: haul help exit-codes.\n", more)
 	_, _ = io.WriteString(cmd.OutOrStdout(), b.String()) // nobody is left to report it to
 }
 
@@ -155,13 +155,13 @@ func writeCommands(b *strings.Builder, cmd *cobra.Command) {
 func exitCodesTopic() *cobra.Command {
 	return &cobra.Command{
 		Use:   "exit-codes",
-		Short: "The meaning of the exit codes",
+		Short: "What the exit codes mean",
 		Long:  "Every haul command exits with one of these codes:\n\n" + exitHelp(),
 	}
 }
 
 func jsonTopic() *cobra.Command {
-	return &cobra.Command{Use: "json", Short: "The events of --json", Long: ui.JSONHelp}
+	return &cobra.Command{Use: "json", Short: "The events that --json prints", Long: ui.JSONHelp}
 }
 
 // writeFlags writes a section of flags, each with the name of its value, and its text wrapped beside it.

@@ -19,12 +19,12 @@ import (
 	"haul.example/haul/internal/localfile"
 )
 
-const installLong = `haul install-aws creates a link to haul in DIR, under the name aws, or with --copy a copy (always on Windows, aws.exe). Programs that
-call this aws get haul for aws s3, and the real aws, the next one in PATH, for everything else. DIR is created if it is missing. A
+const installLong = `haul install-aws creates a link to haul in DIR, named aws, or with --copy a copy (on Windows, always a copy named aws.exe). Programs
+that call this aws get haul for aws s3, and for everything else the real aws, the next one in PATH. DIR is created if it is missing. A
 file named aws that is not haul's is never replaced. To undo it, remove the link.
 
-Nextflow on AWS Batch requires that aws.batch.cliPath ends in /bin/aws, and mounts the folder above bin into the job's container, and
-no other folder of the machine. So, in the machine's image: haul install-aws --copy /opt/haul/bin`
+Nextflow on AWS Batch requires that aws.batch.cliPath ends in /bin/aws. It mounts the parent folder of bin into the job's container,
+and no other folder of the machine. Therefore run this when you build the machine image: haul install-aws --copy /opt/haul/bin`
 
 func (a *app) installAWS() *cobra.Command {
 	var copied bool
@@ -61,7 +61,7 @@ func (a *app) installAWS() *cobra.Command {
 func installed(path string, copied bool) []string {
 	dir := filepath.Dir(path)
 	lines := []string{
-		path + " is haul now. To use it:",
+		path + " now runs haul. To use it:",
 		"  in a shell, and for Snakemake, Cromwell, Nextflow and scripts that are started from it:",
 		"    export PATH=" + command.ShellLine(dir) + ":$PATH",
 		"  for Nextflow on AWS Batch, in nextflow.config:",
@@ -72,7 +72,7 @@ func installed(path string, copied bool) []string {
 		lines = append(lines, "    aws.batch.cliPath must end in /bin/aws, and containers see only the folder above bin: there, haul install-aws --copy DIR/bin")
 	}
 	return append(lines,
-		"aws s3 is haul there; every other aws command goes to the next real aws in PATH.",
+		"There, haul runs aws s3; every other aws command goes to the next real aws in PATH.",
 		"HAUL_RESUME=1 lets interrupted transfers resume when the same command is run again.")
 }
 
@@ -90,7 +90,7 @@ func installAWS(self, dir string, copied bool) (string, error) {
 		path += ".exe"
 	}
 	if strings.EqualFold(path, self) {
-		return "", command.Usagef("%s is this very program", path)
+		return "", command.Usagef("%s is this program itself", path)
 	}
 	if err := clearOurs(path, self); err != nil {
 		return "", err
@@ -152,8 +152,8 @@ func (a *app) aws() *cobra.Command {
 	return &cobra.Command{
 		Use:   "aws [options] s3 VERB …",
 		Short: "Run an aws s3 command, with the same meaning and output",
-		Long: "haul aws s3 … takes the lines of aws s3, with the same options, output and exit codes; so does haul under the name aws, which\n" +
-			"\"haul install-aws DIR\" gives it. Other services are handed to the next real aws in PATH. doc/aws-compat.md lists all options.",
+		Long: "haul aws s3 … accepts the commands of aws s3, with the same options, output and exit codes; so does haul when it is installed as aws\n" +
+			"with \"haul install-aws DIR\". Commands of other services are passed to the next real aws in PATH. doc/aws-compat.md lists all options.",
 		Example:            "  haul aws s3 cp NA12878.bam s3://lab/runs/\n  haul aws s3 sync run42 s3://lab/runs/run42 --delete --dryrun",
 		DisableFlagParsing: true,
 		RunE: func(*cobra.Command, []string) error {

@@ -32,9 +32,9 @@ func notForeign(word string) error {
 	case "", "s3":
 		return nil
 	case "file":
-		return command.Usagef("%s is an address; write the path by itself: %s", word, word[len("file://"):])
+		return command.Usagef("%s is an address; write just the path: %s", word, word[len("file://"):])
 	}
-	return command.Usagef("%s is an address, and haul reads and writes local paths and s3:// only (a local file of that name is ./%s)", word, word)
+	return command.Usagef("%s is an address, and haul accepts only local paths and s3:// addresses (a local file of that name is ./%s)", word, word)
 }
 
 // parseS3 is store.Parse for what a user typed.
@@ -73,7 +73,7 @@ func targetKey(to store.Ref, name string) (store.Ref, error) {
 		return to, nil
 	}
 	if name == "" || name == "." || name == ".." || name == "/" {
-		return store.Ref{}, command.Usagef("the source gives no name for %s; write the whole key", to)
+		return store.Ref{}, command.Usagef("the source has no name to append to %s; write the full key", to)
 	}
 	to.Key += name
 	return to, nil

@@ -13,12 +13,12 @@ import (
 
 const lsLong = `haul ls lists buckets, folders and objects, in the columns of the AWS CLI: local date and time, size in bytes, name.
 
-  haul ls                                    the buckets
-  haul ls s3://BUCKET/DIR/                   the contents of a folder; PRE marks a folder in it
-  haul ls s3://BUCKET/DIR/x                  what starts with x there; it need not end in a slash
-  haul ls --recursive s3://BUCKET/DIR/       everything below it, with whole keys
+  haul ls                                    list your buckets
+  haul ls s3://BUCKET/DIR/                   list the contents of a folder; PRE marks subfolders
+  haul ls s3://BUCKET/DIR/x                  list the names in DIR that start with x
+  haul ls --recursive s3://BUCKET/DIR/       list everything under DIR, with full keys
 
-Lines are printed as pages arrive; memory does not grow with the number of objects. If nothing matches the prefix, the exit code is 3;
+Output is printed as pages arrive; memory use does not grow with the number of objects. If nothing matches the prefix, the exit code is 3;
 an empty bucket gives 0. Control characters in keys are printed as \n or \x1b; --json keeps them.`
 
 const lsExample = `  haul ls s3://lab/runs/
@@ -32,8 +32,8 @@ type pageFlags struct {
 }
 
 func (f *pageFlags) add(fs *pflag.FlagSet) {
-	fs.IntVar(&f.size, "page-size", 0, "list `N` entries per request (default 1000, the most that stores return)")
-	optional(fs, &f.payer, "request-payer", "requester", "as the `requester`, agree to pay for requests and traffic")
+	fs.IntVar(&f.size, "page-size", 0, "list `N` entries per request (default and maximum: 1000)")
+	optional(fs, &f.payer, "request-payer", "requester", "agree to pay for requests and traffic as the `requester`")
 }
 
 // attrs are what travels with the requests.
@@ -56,12 +56,12 @@ type lsFlags struct {
 
 func (f *lsFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Listing", pflag.ContinueOnError)
-	fs.BoolVarP(&f.recursive, "recursive", "r", false, "everything below, with whole keys")
-	fs.BoolVar(&f.human, "human-readable", false, "sizes in KiB, MiB, GiB")
-	fs.BoolVar(&f.summarize, "summarize", false, "count objects and bytes at the end")
+	fs.BoolVarP(&f.recursive, "recursive", "r", false, "list everything under the prefix, with full keys")
+	fs.BoolVar(&f.human, "human-readable", false, "print sizes in KiB, MiB, GiB")
+	fs.BoolVar(&f.summarize, "summarize", false, "print the number of objects and bytes at the end")
 	f.page.add(fs)
-	fs.StringVar(&f.bucketPrefix, "bucket-name-prefix", "", "only buckets whose names start with `TEXT`")
-	fs.StringVar(&f.bucketRegion, "bucket-region", "", "only buckets in `REGION`")
+	fs.StringVar(&f.bucketPrefix, "bucket-name-prefix", "", "list only buckets whose names start with `TEXT`")
+	fs.StringVar(&f.bucketRegion, "bucket-region", "", "list only buckets in `REGION`")
 	return fs
 }
 
@@ -90,10 +90,10 @@ func (f *lsFlags) parse(args []string, set *pflag.FlagSet) (r command.ListReques
 		}
 	}
 	if r.Where.Bucket != "" && (f.bucketPrefix != "" || f.bucketRegion != "") {
-		return r, command.Usagef("--bucket-name-prefix and --bucket-region are about a list of buckets; leave %s out", args[0])
+		return r, command.Usagef("--bucket-name-prefix and --bucket-region apply to a list of buckets; leave out %s", args[0])
 	}
 	if r.Where.Bucket == "" && (f.recursive || f.summarize) {
-		return r, command.Usagef("--recursive and --summarize are about objects; name a bucket")
+		return r, command.Usagef("--recursive and --summarize apply to objects; name a bucket")
 	}
 	return r, nil
 }
@@ -105,7 +105,7 @@ func parseRemote(word string) (store.Ref, error) {
 	case err != nil:
 		return store.Ref{}, err
 	case l.Kind != command.Remote:
-		return store.Ref{}, command.Usagef("%s is not in a store; buckets and objects are written s3://BUCKET/KEY", word)
+		return store.Ref{}, command.Usagef("%s is not an s3:// address; write buckets and objects as s3://BUCKET/KEY", word)
 	}
 	return l.Ref, nil
 }

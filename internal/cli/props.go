@@ -14,10 +14,10 @@ type propFlags struct {
 }
 
 func (f *propFlags) flags() *pflag.FlagSet {
-	fs := pflag.NewFlagSet("Copies within the store", pflag.ContinueOnError)
-	fs.StringVar(&f.directive, "metadata-directive", "", "`COPY` headers and metadata from the source, or REPLACE them all by those given (default: replace only those given)")
-	fs.StringVar(&f.props, "copy-props", "", "copy `WHAT` from the source: none, metadata-directive (headers and metadata), or default (also tags)")
-	fs.StringVar(&f.sourceRegion, "source-region", "", "`REGION` of the source's bucket (default: as the store reports)")
+	fs := pflag.NewFlagSet("Server-side copies", pflag.ContinueOnError)
+	fs.StringVar(&f.directive, "metadata-directive", "", "use `DIRECTIVE`: COPY keeps all headers and metadata of the source, REPLACE keeps none (default: replace only those given)")
+	fs.StringVar(&f.props, "copy-props", "", "copy these `PROPS` of the source: none, metadata-directive (headers and metadata), or default (also tags)")
+	fs.StringVar(&f.sourceRegion, "source-region", "", "expect the source bucket in `REGION` (default: as the server reports)")
 	return fs
 }
 

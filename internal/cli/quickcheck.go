@@ -7,23 +7,23 @@ import (
 	"haul.example/haul/internal/command"
 )
 
-const quickcheckLong = `haul quickcheck checks that sequencing files are of the type that their names say, and not truncated. It reads only a few kilobytes at
-the beginning and the end of each, in a store by ranges, without a download.
+const quickcheckLong = `haul quickcheck checks that sequencing files have the type that their names imply, and are not truncated. It reads only a few
+kilobytes at the beginning and the end of each; of objects, it reads only these ranges.
 
-  haul quickcheck FILE                       one file, with its index or its R1 or R2
-  haul quickcheck DIR                        everything in a folder
-  haul quickcheck s3://BUCKET/KEY            one object
-  haul quickcheck s3://BUCKET/DIR            everything below s3://BUCKET/DIR/
+  haul quickcheck FILE                       check one file, with its index or its R1 or R2
+  haul quickcheck DIR                        check everything in a folder
+  haul quickcheck s3://BUCKET/KEY            check one object
+  haul quickcheck s3://BUCKET/DIR            check everything under s3://BUCKET/DIR/
 
 BAD: the file is truncated, or of another type: a BAM or CRAM without its end-of-file block or without reference sequences (as in
-samtools quickcheck, except for reads of Oxford Nanopore and PacBio), a header that does not match its checksum, BGZF or gzip that
-ends midway, the wrong magic number, an index that is not one, or of another file. WARN: worth a look: an index older than its data,
+samtools quickcheck, except for Oxford Nanopore and PacBio reads), a header that does not match its checksum, BGZF or gzip that
+ends midway, the wrong magic number, an index that is not one, or that belongs to another file. WARN: the file deserves a look: an index older than its data,
 a VCF.gz compressed with plain gzip, a last line without a newline, R1 without R2, a BAM without an index if others in its folder have
 one, an index without data. A WARN fails the run only with --strict. UNREADABLE: a file or folder that could not be read. OK is
 printed with --verbose only.
 
-The middle of a file is not read. The end of plain gzip of over 64 KiB shows little: --verbose and --json mark these files ("unsure"),
-and the last line counts them. Only reading everything is certain (gzip -t, haul verify, md5sum). Files other than BAM, CRAM, SAM, BCF,
+The middle of a file is not read. The end of a plain gzip file of over 64 KiB shows little: --verbose and --json mark these files
+("unsure"), and the last line counts them. Only a tool that reads the whole file is certain (gzip -t, haul verify, md5sum). Files other than BAM, CRAM, SAM, BCF,
 VCF, FASTQ (also .ora), FASTA, their indexes, POD5, SRA, Crypt4GH or gzip, by name, are ignored; if there are no such files, the exit
 code is 3. Exit code 1 means that something is BAD or UNREADABLE.`
 
@@ -41,8 +41,8 @@ type quickcheckFlags struct {
 
 func (f *quickcheckFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Checking", pflag.ContinueOnError)
-	fs.BoolVarP(&f.unmapped, "unmapped", "u", false, "a BAM or CRAM without reference sequences is good")
-	fs.BoolVar(&f.strict, "strict", false, "a WARN also fails the run")
+	fs.BoolVarP(&f.unmapped, "unmapped", "u", false, "accept BAM and CRAM files without reference sequences")
+	fs.BoolVar(&f.strict, "strict", false, "fail the run if a file is WARN")
 	f.add(fs)
 	f.page.add(fs)
 	return fs
@@ -70,7 +70,7 @@ func (f *quickcheckFlags) parse(args []string, set *pflag.FlagSet, d files) (r c
 		case err != nil:
 			return r, err
 		case l.Kind == command.Stream:
-			return r, command.Usagef("a stream has no end to look at")
+			return r, command.Usagef("a stream has no end that could be checked")
 		case l.Kind == command.Local:
 			if _, err := d.mode(l.Text); err != nil {
 				return r, err

@@ -9,22 +9,22 @@ import (
 	"haul.example/haul/internal/command"
 )
 
-const receiptLong = `haul receipt converts a receipt, written by --receipt of cp, mv, sync and apply, and prints it:
+const receiptLong = `haul receipt converts a receipt that cp, mv, sync or apply wrote with --receipt, and prints it:
 
-  haul receipt md5sum R    lines for md5sum -c, to be run in the folder that was delivered
+  haul receipt md5sum R    lines for md5sum -c, to run in the delivered folder
   haul receipt sums R      a line for each checksum: CRC64NVME (d/x.bam) = ae8b14860a799888
-  haul receipt csv R       a table with a header line
+  haul receipt csv R       a table with a header
   haul receipt html R      a self-contained HTML page
 
 R is a file, or - for standard input. A receipt has one JSON object per line, so receipts can be joined with cat and queried with
 jq. md5sum needs the md5 of each file: transfer with --digest md5. Files without one are left out and counted, and the exit code is
-1. sums includes the checksums recorded by the store, so haul verify can check the objects later without a download. If a file
-is named twice, its last line counts. An existing file is not overwritten (exit code 5).`
+1. sums includes the checksums recorded by the server, so haul verify can check the objects later without a download. If a file
+is listed twice, its last line counts. An existing file is not overwritten (exit code 5).`
 
 func (a *app) receipt() *cobra.Command {
 	var out string
 	fl := pflag.NewFlagSet("Receipt", pflag.ContinueOnError)
-	fl.StringVarP(&out, "output", "o", "", "write to `FILE` in place of standard output")
+	fl.StringVarP(&out, "output", "o", "", "write to `FILE` instead of standard output")
 	cmd := &cobra.Command{
 		Use:     "receipt [flags] md5sum|sums|csv|html RECEIPT",
 		Short:   "Print a receipt as a list of checksums, a table, or an HTML page",
@@ -32,10 +32,10 @@ func (a *app) receipt() *cobra.Command {
 		Example: "  haul cp -r --digest md5 --receipt run42.jsonl run42 s3://lab/runs/42\n  haul receipt md5sum run42.jsonl -o md5sum.txt\n  haul receipt html run42.jsonl -o run42.html",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return command.Usagef("receipt needs a form (md5sum, sums, csv or html) and a RECEIPT")
+				return command.Usagef("receipt needs a format (md5sum, sums, csv or html) and a RECEIPT")
 			}
 			if command.ReceiptFormats[args[0]] == nil {
-				return command.Usagef("the form must be md5sum, sums, csv or html (got %q)", args[0])
+				return command.Usagef("the format must be md5sum, sums, csv or html (got %q)", args[0])
 			}
 			return nil
 		},

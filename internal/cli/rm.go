@@ -11,15 +11,16 @@ import (
 
 const rmLong = `haul rm deletes objects. This cannot be undone, unless versioning is enabled for the bucket.
 
-  haul rm s3://BUCKET/KEY                    one object; it is not an error if it does not exist
-  haul rm --recursive s3://BUCKET/DIR        everything below s3://BUCKET/DIR/
-  haul rm --recursive s3://BUCKET            everything in the bucket
+  haul rm s3://BUCKET/KEY                    delete one object; no error if it is already gone
+  haul rm --recursive s3://BUCKET/DIR        delete everything under s3://BUCKET/DIR/
+  haul rm --recursive s3://BUCKET            delete everything in the bucket
 
 Each request deletes up to 1000 objects, and several run at once while the listing continues. Only listed objects are deleted; if
-the listing fails, the objects listed before that are gone and the run ends with its error. Objects that cannot be deleted are
+the listing fails, the objects listed so far are gone and the run ends with that error. Objects that cannot be deleted are
 reported at once and do not stop the others; the run then ends with exit code 1.
 
-s3://BUCKET/ with --recursive is refused, because an empty variable in s3://BUCKET/$DIR produces it: leave out the slash.
+s3://BUCKET/ with --recursive is refused, because s3://BUCKET/$DIR with an empty variable produces it. To delete everything in a
+bucket, leave out the slash.
 In a versioned bucket, a delete marker hides the objects, and their versions stay.`
 
 const rmExample = `  haul rm s3://lab/runs/42/reads.bam
@@ -36,8 +37,8 @@ type rmFlags struct {
 
 func (f *rmFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Deleting", pflag.ContinueOnError)
-	fs.BoolVarP(&f.recursive, "recursive", "r", false, "everything below a prefix, or in a bucket")
-	fs.BoolVar(&f.dry, "dryrun", false, "only print what would be deleted")
+	fs.BoolVarP(&f.recursive, "recursive", "r", false, "delete everything under a prefix or in a bucket")
+	fs.BoolVar(&f.dry, "dryrun", false, "print the objects without deleting them")
 	f.filterFlags.add(fs)
 	f.page.add(fs)
 	return fs
@@ -70,7 +71,7 @@ func (f *rmFlags) parse(word string, set *pflag.FlagSet) (r command.RemoveReques
 	case r.Where.Key == "" && !f.recursive:
 		return r, command.Usagef("%s is a bucket, not an object; with --recursive everything in it is deleted, and haul rb deletes the bucket", word)
 	case r.Where.Key == "" && strings.HasSuffix(word, "/"):
-		return r, command.Usagef("%s with --recursive would delete all of the bucket; if that is meant, write s3://%s", word, r.Where.Bucket)
+		return r, command.Usagef("%s with --recursive would delete everything in the bucket; if you mean that, write s3://%s", word, r.Where.Bucket)
 	case f.recursive && r.Where.Key != "":
 		r.Where.Key = command.FolderKey(r.Where.Key)
 	}

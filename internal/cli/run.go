@@ -16,51 +16,53 @@ import (
 	"haul.example/haul/store"
 )
 
-const runLong = `haul run downloads the inputs of a command, runs it, and uploads its outputs: one job on a machine that may be reclaimed.
+const runLong = `haul run downloads the inputs of a command, runs the command, and uploads its outputs. It suits jobs on machines that may be
+reclaimed, such as Spot instances.
 
-Its work folder is private, lies below --workdir or $TMPDIR, and is removed after success. The command runs there. A relative
+Its work folder is private, is created in --workdir or $TMPDIR, and is removed after success. The command runs there. A relative
 COMMAND with a slash, such as ./call.sh, is looked up among the inputs first, then in the current directory. Standard input,
-output, error and exit code are the command's own; haul writes its own messages to standard error. The command's output is also
+output, error and the exit code are the command's own; haul writes its own messages to standard error. The command's output is also
 saved in run.stdout and run.stderr.
 
 INPUTS: SOURCE, or SOURCE:NAME for another name in the work folder
   s3://BUCKET/KEY             downloaded under the last part of its key; with :DIR/ into that folder
-  s3://BUCKET/DIR/            everything below it goes into the folder DIR, or NAME; also buckets and local folders
-  's3://BUCKET/run*/**/*.bam' what matches, with its path after the last slash before the first wildcard; below NAME if given
+  s3://BUCKET/DIR/            everything under it goes into the folder DIR, or NAME; also buckets and local folders
+  's3://BUCKET/run*/**/*.bam' every match, with its path after the last slash before the first wildcard; in NAME if given
   FILE                        a local file is linked, not copied
-The last colon separates SOURCE and NAME. If SOURCE itself contains colons, end it with one: s3://b/12:30.bam: becomes 12:30.bam. In
+The last colon separates SOURCE and NAME. If SOURCE itself contains colons, append one: s3://b/12:30.bam: becomes 12:30.bam. In
 a list for --files-from (one SOURCE per line, or SOURCE, a tab and NAME) names are taken literally. In a sample sheet (CSV or TSV, with
 or without Illumina's sections, or JSON) every cell or string s3://BUCKET/KEY is downloaded to s3/BUCKET/KEY, and replaced by that
-absolute path in a copy of the sheet. If there is no such object, everything below s3://BUCKET/KEY/ is downloaded. A sheet without any
+absolute path in a copy of the sheet. If there is no such object, everything under s3://BUCKET/KEY/ is downloaded. A sheet without any
 such cell is an error.
 
 OUTPUTS: PATTERN:s3://…
-  out.vcf.gz:s3://b/calls/    a file goes below a prefix that ends in a slash; else the target is its key
+  out.vcf.gz:s3://b/calls/    a target that ends in a slash is a prefix for the file's name; any other target is its key
   results/:s3://b/out/        everything in a folder
-  'results/**:s3://b/out/'    what matches, except inputs
+  'results/**:s3://b/out/'    every match, except inputs
 Output folders are created before the command starts. Indexes (.bai, .tbi, …) are uploaded after their data, then the logs, then
 run.json, which records the command, the versions of its inputs and the resources it used, and finally an empty _SUCCESS. These go
-where the first output goes: below its prefix, or for a single key below KEY.run/; or where --record says. On the next run, if that
-record has the same command line, program and inputs, and all outputs match it, nothing is done.
+under --record, or else under the prefix of the first output (KEY.run/ if its target is a key). On the next run, if that record has
+the same command line, program and inputs, and all outputs match it, haul does nothing.
 
 In the command's arguments {in.0}, {in.1}, … stand for the paths of inputs (--in and --samplesheet, in the order given), {out} or {out.0}
 for the fixed part of the first output's pattern, and {workdir} for the work folder. The environment has HAUL_IN_0, …, HAUL_OUT,
 HAUL_OUT_0, … and HAUL_WORKDIR.
 
 INTERRUPTION: on SIGTERM, Ctrl-C or SIGHUP, and with --spot on a Spot interruption notice, haul sends --signal to the command's
-process group, and SIGKILL after --grace. Then the logs, run.json and what --on-interrupt names are uploaded below _partial/ beside
+process group, and SIGKILL after --grace. Then the logs, run.json and the --on-interrupt files are uploaded under _partial/ beside
 the record, without _SUCCESS. If the command had already succeeded, its uploads continue for up to --grace. SIGUSR1 and SIGUSR2 are
-passed on to the command. After a kill at any moment, run the same command again on the same machine to resume: inputs already
+passed on to the command. After any kind of kill, run the same command again on the same machine to resume: inputs that are already
 there are verified and kept, and the command starts over; if it had succeeded, only the missing outputs are uploaded.
 
-EXIT CODE: the command's own; if a signal ended it, 128 plus the signal's number. If haul itself fails, one of the codes of haul help exit-codes; 126 and
-127 mean that the command could not be run or was not found; 143 also means a Spot notice.
+EXIT CODE: the command's own; if a signal ended it, 128 plus the signal's number. If haul itself fails, it exits with a code from haul
+help exit-codes. 126 means that the command could not be run, 127 that it was not found; 143 can also mean a Spot notice.
 
-CACHE: --cache DIR keeps inputs for all runs on the machine, by bucket, key, ETag and size. Each is downloaded once, even if several
-runs need it at the same time. They are shared by reflink if the file system can (XFS, btrfs), else by a hard link to a read-only file,
-else copied. Several users can share DIR (mkdir -m 1777 DIR): each has a folder in it, and other users' files are copied, and used only
-if they have the checksum recorded by the store. A command that makes such a link writable and writes to it corrupts the entry; the
-next run detects that by its size and time (--cache-verify: by its content), and downloads it again.`
+CACHE: --cache DIR keeps inputs for all runs on the machine, identified by bucket, key, ETag and size. Each is downloaded once, even if
+several runs need it at the same time. Runs share a file through a reflink if the file system supports that (XFS, btrfs), else through
+a hard link to a read-only file, else each run gets a copy. Several users can share DIR (mkdir -m 1777 DIR): each has a folder in it,
+and other users' files are copied, and used only if they match the checksum that the server recorded. A command that makes a hard link
+writable and writes to it corrupts the entry; the next run detects the changed size or time (with --cache-verify, the changed
+content), and downloads the object again.`
 
 const runExample = `  haul run --in s3://lab/x.bam --in s3://refs/hg38/:ref/ --out 'results/**:s3://lab/out/' -- \
     ./call.sh x.bam ref/hg38.fa
@@ -87,35 +89,35 @@ type runFlags struct {
 // groups are all flags, as the help shows them.
 func (f *runFlags) groups() []*pflag.FlagSet {
 	in := pflag.NewFlagSet("Inputs", pflag.ContinueOnError)
-	in.Var(&wordFlag{f, inWord}, inWord, "download `SOURCE[:NAME]`: an object, a prefix that ends in a slash, wildcards, or a local file or folder; may be repeated")
-	in.Var(&wordFlag{f, sheetWord}, sheetWord, "also download what the cells of `SHEET[:NAME]` name, a local file or an object; may be repeated")
-	in.StringVar(&f.list, "files-from", "", "also download what `LIST` names (- is standard input): one SOURCE per line, or SOURCE, a tab and NAME")
-	in.Var(&wordFlag{f, streamWord}, streamWord, "make `NAME=s3://…` a pipe, for a command that reads the object once, from front to back; may be repeated")
+	in.Var(&wordFlag{f, inWord}, inWord, "provide the input `SOURCE[:NAME]`: download an object, everything under a prefix that ends in a slash, or all matches of wildcards; link a local file or folder; may be repeated")
+	in.Var(&wordFlag{f, sheetWord}, sheetWord, "also download the objects listed in the sample sheet `SHEET[:NAME]`, a local file or an object; may be repeated")
+	in.StringVar(&f.list, "files-from", "", "also provide the inputs in `LIST` (- is standard input): one SOURCE per line, or SOURCE, a tab and NAME")
+	in.Var(&wordFlag{f, streamWord}, streamWord, "stream an object through a named pipe, given as `NAME=s3://…`, to a command that reads it once, sequentially; may be repeated")
 	in.StringVar(&f.workdir, "workdir", "", "create the work folder in `DIR` (default $TMPDIR)")
-	in.BoolVar(&f.keep, "keep-workdir", false, "keep the work folder after success too")
-	in.StringVar(&f.cache, "cache", "", "keep inputs in `DIR` for other runs on this machine")
-	in.Var(&f.cacheSize, "cache-size", "limit your part of the cache to `SIZE`; the least recently used entries are deleted, except those in use")
-	in.BoolVar(&f.verify, "cache-verify", false, "verify cached files against the store's checksum each time")
+	in.BoolVar(&f.keep, "keep-workdir", false, "keep the work folder even after success")
+	in.StringVar(&f.cache, "cache", "", "cache inputs in `DIR`, for other runs on this machine")
+	in.Var(&f.cacheSize, "cache-size", "limit your share of the cache to `SIZE`; the least recently used entries are deleted first, those in use never")
+	in.BoolVar(&f.verify, "cache-verify", false, "verify cached files against the server's checksum before each use")
 
 	run := pflag.NewFlagSet("Command", pflag.ContinueOnError)
-	run.StringVar(&f.signal, "signal", "TERM", "`NAME` of the signal that asks the command to stop")
-	run.Var(&f.grace, "grace", "wait `TIME` for it to stop (default 30s); a scheduler may allow less (Slurm 30 s, a Spot interruption 2 minutes)")
-	run.BoolVar(&f.spot, "spot", false, "watch for Spot interruption notices: ask the machine's metadata service every 5 s (AWS_EC2_METADATA_SERVICE_ENDPOINT)")
-	run.Var(&wordFlag{f, interruptWord}, interruptWord, "also upload `PATTERN[:s3://…]` when the run is interrupted; may be repeated (default: only logs)")
-	run.BoolVar(&f.noLogs, "no-logs", false, "do not save the command's output; it then writes directly to haul's own output, such as a terminal")
-	run.BoolVar(&f.rerun, "rerun", false, "run the command even if its outputs exist")
+	run.StringVar(&f.signal, "signal", "TERM", "stop the command with the signal `NAME`")
+	run.Var(&f.grace, "grace", "when interrupted, give the command `TIME` to stop (default 30s); the scheduler's own limit also applies (Slurm: 30 s, Spot: 2 minutes)")
+	run.BoolVar(&f.spot, "spot", false, "watch for Spot interruption notices: query the instance metadata service every 5 s (AWS_EC2_METADATA_SERVICE_ENDPOINT)")
+	run.Var(&wordFlag{f, interruptWord}, interruptWord, "when the run is interrupted, also upload files given as `PATTERN[:s3://…]`; may be repeated (default: only logs)")
+	run.BoolVar(&f.noLogs, "no-logs", false, "do not save the command's output; the command then writes directly to haul's own output, such as a terminal")
+	run.BoolVar(&f.rerun, "rerun", false, "run the command even if its outputs already exist")
 
 	out := pflag.NewFlagSet("Outputs", pflag.ContinueOnError)
-	out.Var(&wordFlag{f, outWord}, outWord, "upload `PATTERN:s3://…`; it is an error if nothing matches; may be repeated")
-	out.Var(&wordFlag{f, optionalWord}, optionalWord, "the same as --out, but `PATTERN:s3://…` may match nothing")
-	out.BoolVar(&f.onFailure, "out-on-failure", false, "upload outputs, logs and run.json also if the command failed; without _SUCCESS")
-	out.StringVar(&f.record, "record", "", "put run.json, the logs and _SUCCESS below `s3://…` (default: where the first output goes)")
+	out.Var(&wordFlag{f, outWord}, outWord, "upload output files, given as `PATTERN:s3://…`; it is an error if no file matches; may be repeated")
+	out.Var(&wordFlag{f, optionalWord}, optionalWord, "upload output files, given as `PATTERN:s3://…`, if any match")
+	out.BoolVar(&f.onFailure, "out-on-failure", false, "upload outputs, logs and run.json even if the command failed, but no _SUCCESS")
+	out.StringVar(&f.record, "record", "", "upload run.json, the logs and _SUCCESS under `s3://…` (default: beside the first output)")
 
 	move := pflag.NewFlagSet("Transfer", pflag.ContinueOnError)
 	f.limits.add(move)
-	optional(move, &f.attrs.payer, "request-payer", "requester", "as the `requester`, agree to pay for requests and traffic")
-	optional(move, &f.attrs.sse, "sse", "AES256", "`KIND` of encryption of outputs: AES256 (the default), aws:kms or aws:kms:dsse")
-	move.StringVar(&f.attrs.kmsKey, "sse-kms-key-id", "", "`ID` of the KMS key")
+	optional(move, &f.attrs.payer, "request-payer", "requester", "agree to pay for requests and traffic as the `requester`")
+	optional(move, &f.attrs.sse, "sse", "AES256", "encrypt outputs with encryption `KIND`: AES256 (the default), aws:kms or aws:kms:dsse")
+	move.StringVar(&f.attrs.kmsKey, "sse-kms-key-id", "", "encrypt with the KMS key that has this `ID`")
 	return []*pflag.FlagSet{in, run, out, move, f.attrs.flags()}
 }
 
@@ -206,7 +208,7 @@ func parseInput(word string, d files) (in stage.Input, err error) {
 		return in, err
 	}
 	if l.Kind == command.Stream {
-		return in, command.Usagef("standard input is the command's own, and no input")
+		return in, command.Usagef("standard input belongs to the command and cannot be an input")
 	}
 	in.Source = l.End()
 	wild := hasWildcards(l, d)
@@ -253,7 +255,7 @@ func (a *app) run() *cobra.Command {
 	var f runFlags
 	cmd := &cobra.Command{
 		Use:     "run [flags] -- COMMAND [ARG…]",
-		Short:   "Download inputs, run a command on them, upload its outputs",
+		Short:   "Download inputs, run a command on them, and upload its outputs",
 		Long:    runLong,
 		Example: runExample,
 		Args: func(cmd *cobra.Command, args []string) error {

@@ -125,9 +125,9 @@ type limitFlags struct {
 }
 
 func (f *limitFlags) add(fs *pflag.FlagSet) {
-	fs.IntVar(&f.concurrency, "concurrency", 0, "`N` parts at once (default: adapts to the link)")
-	fs.Var(&f.memory, "memory", "use at most `SIZE` of memory for buffers (default 128MiB)")
-	fs.Var(&f.bandwidth, "bandwidth", "transfer at most `SIZE` per second, such as 200MB, both ways together")
+	fs.IntVar(&f.concurrency, "concurrency", 0, "transfer `N` parts at once (default: adapts to the network)")
+	fs.Var(&f.memory, "memory", "limit buffer memory to `SIZE` (default 128MiB)")
+	fs.Var(&f.bandwidth, "bandwidth", "limit total traffic, up plus down, to `SIZE` per second, such as 200MB")
 	fs.Var(&f.patience, "patience", "give up after `TIME` without progress (default 5m)")
 }
 

@@ -7,9 +7,9 @@ import (
 	"haul.example/haul/internal/command"
 )
 
-const statLong = `haul stat shows what a store has recorded about an object, without downloading it: size, time, ETag, checksums, storage class,
-restore state, encryption, headers, metadata, and the number and sizes of its parts if the store reports them. For a bucket it
-shows that it exists, and its region. "haul head" is the same.`
+const statLong = `haul stat shows the properties of an object, without downloading it: size, time, ETag, checksums, storage class,
+restore state, encryption, headers, metadata, and the number and sizes of its parts if the server reports them. For a bucket, it
+shows whether it exists, and its region. "haul head" is an alias.`
 
 // statFlags are those of haul stat, as typed.
 type statFlags struct {
@@ -20,7 +20,7 @@ type statFlags struct {
 
 func (f *statFlags) flags() *pflag.FlagSet {
 	fs := f.attrs.readFlags(&f.version)
-	fs.BoolVar(&f.tags, "tags", false, "also print its tags, which needs an additional permission")
+	fs.BoolVar(&f.tags, "tags", false, "also print the object's tags, which requires an additional permission")
 	return fs
 }
 
@@ -29,7 +29,7 @@ func (a *app) stat() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "stat [flags] s3://BUCKET/KEY…",
 		Aliases: []string{"head"},
-		Short:   "Show what a store has recorded about an object or a bucket",
+		Short:   "Show the properties of an object or a bucket",
 		Long:    statLong,
 		Example: "  haul stat s3://lab/runs/42/reads.bam\n  haul stat --tags --json s3://lab/runs/42/reads.bam | jq .checksums\n  haul stat s3://lab",
 		Args:    atLeastOne("one s3://BUCKET/KEY or several"),
@@ -51,7 +51,7 @@ func (f *statFlags) parse(args []string, d files) (r command.StatRequest, err er
 		r.Refs = append(r.Refs, ref)
 	}
 	if f.version != "" && len(args) > 1 {
-		return r, command.Usagef("--version-id is of one object, and there are %d", len(args))
+		return r, command.Usagef("--version-id applies to one object (got %d)", len(args))
 	}
 	r.Attrs, err = f.attrs.attrs("", d.read)
 	return r, err

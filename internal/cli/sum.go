@@ -10,14 +10,14 @@ import (
 	"haul.example/haul/internal/command"
 )
 
-const sumLong = `haul sum prints the digests of files, of standard input (-), or of objects, in the forms that S3 and its tools use: hex as in
+const sumLong = `haul sum prints the digests of files, of standard input (-), or of objects, in the encodings that S3 and its tools use: hex as in
 md5sum and ETags, and Base64 as in S3's checksums. With --part-size it also prints the composite checksums and the ETag of an object
 that was uploaded in parts of that size.
 
-An object is read by ranges in parallel, and not saved. Beside its digests haul prints what the store recorded, and whether that
-agrees. Without --part-size the comparison uses the part sizes of the upload, if the store reports them.
-A folder or prefix stands for everything in it. --plain writes lines that md5sum -c, sha1sum -c or sha256sum -c reads. To compare whole
-folders with what is stored, without a download, use haul verify.`
+Objects are read in parallel ranges, and not saved. Next to the digests of an object, haul prints the checksums that the server
+recorded, and whether they match. Without --part-size, the comparison uses the part sizes of the upload, if the server reports them.
+A folder or prefix stands for everything in it. --plain prints lines that md5sum -c, sha1sum -c or sha256sum -c can read. To compare
+whole folders with their objects, without downloading, use haul verify.`
 
 // sumFlags are those of haul sum, as typed.
 type sumFlags struct {
@@ -30,9 +30,9 @@ type sumFlags struct {
 
 func (f *sumFlags) flags() *pflag.FlagSet {
 	fs := f.attrs.readFlags(&f.version)
-	fs.Var(&f.digests, "digest", "`LIST` of md5, sha256, sha1, crc64nvme, crc32c, crc32 (default md5,sha256,crc64nvme)")
-	fs.BoolVar(&f.plain, "plain", false, "print lines like md5sum or sha256sum, of one digest: --digest md5 (the default), sha1 or sha256")
-	fs.Var(&f.partSize, "part-size", "also the composite checksums and ETag of an object in parts of `SIZE`, such as 8MiB")
+	fs.Var(&f.digests, "digest", "compute the digests in `LIST`: md5, sha256, sha1, crc64nvme, crc32c, crc32 (default md5,sha256,crc64nvme)")
+	fs.BoolVar(&f.plain, "plain", false, "print lines like those of md5sum or sha256sum, for one digest: --digest md5 (the default), sha1 or sha256")
+	fs.Var(&f.partSize, "part-size", "also print the composite checksums and ETag of an object uploaded in parts of `SIZE`, such as 8MiB")
 	return fs
 }
 
@@ -40,7 +40,7 @@ func (a *app) sum() *cobra.Command {
 	var f sumFlags
 	cmd := &cobra.Command{
 		Use:     "sum [flags] FILE|DIR|s3://BUCKET[/KEY]|-…",
-		Short:   "Print the digests of files, streams and objects, in the forms S3 uses",
+		Short:   "Print the digests of files, streams and objects, in the encodings S3 uses",
 		Long:    sumLong,
 		Example: "  haul sum NA12878.bam\n  haul sum --digest md5,crc32c --part-size 8MiB NA12878.bam\n  haul sum --digest md5 --plain run42 > md5sum.txt\n  haul sum s3://lab/runs/NA12878.bam\n  samtools view -u in.cram | haul sum -",
 		Args:    atLeastOne("one FILE, DIR, s3://BUCKET/KEY or -, or several"),
@@ -78,7 +78,7 @@ func (f *sumFlags) parse(args []string, d files) (r command.SumRequest, err erro
 		r.From = append(r.From, w)
 	}
 	if f.version != "" && (objects != 1 || len(args) > 1) {
-		return r, command.Usagef("--version-id is of one object")
+		return r, command.Usagef("--version-id applies to one object")
 	}
 	r.Attrs, err = f.attrs.attrs("", d.read)
 	return r, err
@@ -90,9 +90,9 @@ func (f *sumFlags) one() error {
 	switch {
 	case !f.plain:
 	case len(list) > 1, len(list) == 1 && !slices.Contains([]checksum.Algorithm{checksum.MD5, checksum.SHA1, checksum.SHA256}, list[0]):
-		return command.Usagef("--plain is of one digest: --digest md5, sha1 or sha256")
+		return command.Usagef("--plain prints one digest: --digest md5, sha1 or sha256")
 	case f.partSize > 0:
-		return command.Usagef("--plain is of all bytes, and --part-size of parts")
+		return command.Usagef("--plain cannot be used with --part-size")
 	}
 	return nil
 }

@@ -10,30 +10,33 @@ import (
 
 const syncVerb = "sync"
 
-const syncLong = `haul sync makes TARGET match SOURCE, and transfers only what differs.
+const syncLong = `haul sync copies new and changed files from SOURCE to TARGET. With --delete, it also deletes files and objects from TARGET that
+SOURCE does not have.
 
   haul sync DIR s3://BUCKET/DIR              upload
   haul sync s3://BUCKET/DIR DIR              download
-  haul sync s3://BUCKET/DIR s3://BUCKET/DIR  copy within the store
+  haul sync s3://BUCKET/DIR s3://BUCKET/DIR  copy on the server, without downloading
 
 As with the AWS CLI, a file or object is transferred if its target is missing, if the sizes differ, or if the source is newer. A
-downloaded file has the time of its object; on download it is transferred again only if the file is newer. --size-only compares only
-sizes. With --exact-timestamps any difference in time counts on download. Folder placeholders (empty objects whose key ends in a
-slash) are ignored.
+downloaded file gets the modification time of its object; a later download transfers it again only if the local file is newer.
+--size-only compares only sizes. With --exact-timestamps, a download also transfers files whose times differ in either direction.
+Folder placeholders (empty objects whose key ends in a slash) are ignored.
 
-With --checksum, files of equal size are compared by content: the file is read and compared with the checksum recorded by the store,
-or with an ETag that is an MD5. Nothing is downloaded for that. If the content cannot be compared, the file is transferred, and
---verbose and --dryrun say so. With --times the file's time is stored in the object's metadata (mtime, as rclone does; s3cmd's is
-read too), compared, and restored on download. Both cost one request for each object of equal size.
+With --checksum, files of equal size are compared by content: haul reads the file and compares it with the checksum that the server
+recorded, or with an ETag that is an MD5. Nothing is downloaded for that. If the content cannot be compared, the file is
+transferred; --verbose and --dryrun report this. With --times, haul saves the file's modification time in the object's metadata
+(mtime, as rclone does; it also reads that of s3cmd), compares it, and restores it on download. Both flags cost one request for each
+object of equal size.
 
-With --delete, files and objects that are not in the source are deleted from the target; what the filters exclude is kept on both
-sides. Deletion starts only after both listings are complete and the transfers are done. Nothing is deleted if any of them failed or
-a folder could not be read. If the source is empty, which is how an unmounted share looks, nothing is deleted and the exit code is 5,
-unless --allow-empty-source is given. With --max-delete N, nothing is deleted if there are more than N deletions. Links to folders in a
-local target are neither followed nor deleted. If nothing exists below a source prefix, it is treated as a typing error: exit code 3.
+With --delete, files and objects that are not in the source are deleted from the target; excluded ones stay on both sides. Deletion
+starts only after both listings are complete and the transfers are done. Nothing is deleted if a transfer failed or a folder could
+not be read. If the source is empty, as an unmounted share would be, nothing is deleted and the exit code is 5, unless
+--allow-empty-source is given. With --max-delete N, nothing is deleted if more than N files or objects would be deleted. Links to
+folders in a local target are neither followed nor deleted. If nothing exists under the source prefix, haul assumes a typing error
+and ends with exit code 3.
 
 Companion files are handled as with haul cp: indexes after their data, markers last, missing companions reported. --no-families
-turns that off, and --last names further markers.`
+turns that off, and --last adds other marker files.`
 
 const syncExample = `  haul sync run42 s3://lab/runs/42
   haul sync --delete --dryrun run42 s3://lab/runs/42
@@ -50,11 +53,11 @@ type syncFlags struct {
 func (f *syncFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Comparing and deleting", pflag.ContinueOnError)
 	fs.BoolVar(&f.sizeOnly, "size-only", false, "compare sizes only")
-	fs.BoolVar(&f.exact, "exact-timestamps", false, "on download, any difference in time counts")
+	fs.BoolVar(&f.exact, "exact-timestamps", false, "on download, also transfer files whose times differ in either direction")
 	fs.BoolVar(&f.checksum, "checksum", false, "compare files of equal size by content")
 	fs.BoolVar(&f.delete, "delete", false, "delete files and objects in the target that are not in the source")
-	fs.BoolVar(&f.allowEmpty, "allow-empty-source", false, "let --delete empty the target if the source is empty")
-	fs.IntVar(&f.maxDelete, "max-delete", 0, "delete nothing if there are more than `N` deletions")
+	fs.BoolVar(&f.allowEmpty, "allow-empty-source", false, "allow --delete to empty the target if the source is empty")
+	fs.IntVar(&f.maxDelete, "max-delete", 0, "delete nothing if more than `N` files or objects would be deleted")
 	return fs
 }
 
@@ -70,7 +73,7 @@ func (f *syncFlags) parse(set *pflag.FlagSet, o *mirror.SyncOptions, times bool)
 	case chosen > 1:
 		return command.Usagef("--size-only, --exact-timestamps and --checksum cannot be used together")
 	case times && (f.sizeOnly || f.exact):
-		return command.Usagef("--times compares by the times kept with the objects, and goes with neither --size-only nor --exact-timestamps")
+		return command.Usagef("--times compares the times saved in the objects' metadata; it cannot be used with --size-only or --exact-timestamps")
 	case set.Changed("max-delete") && !f.delete:
 		return command.Usagef("--max-delete needs --delete")
 	case f.allowEmpty && !f.delete:
@@ -89,7 +92,7 @@ func (f *syncFlags) parse(set *pflag.FlagSet, o *mirror.SyncOptions, times bool)
 func (a *app) sync() *cobra.Command {
 	return a.transfers(&copyFlags{verb: syncVerb}, &cobra.Command{
 		Use:     "sync [flags] SOURCE TARGET",
-		Short:   "Make a folder or prefix match another, transferring what differs",
+		Short:   "Copy new and changed files to another folder or prefix",
 		Long:    syncLong,
 		Example: syncExample,
 		Args:    twoArgs,

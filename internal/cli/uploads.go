@@ -10,14 +10,14 @@ import (
 	"haul.example/haul/internal/command"
 )
 
-const uploadsLong = `haul uploads lists unfinished uploads, whichever program started them. Interrupted transfers resume them; the others only cost money,
-since the store bills the parts it holds. Each line has the date, the age, the key and the upload ID.
+const uploadsLong = `haul uploads lists unfinished uploads, including those that other programs started. Interrupted transfers can resume theirs; the rest
+only cost money, because stored parts are billed. Each line has the date, the age, the key and the upload ID.
 
-With --abort it aborts them. Say exactly which:
+With --abort it aborts them. Specify which ones:
 
-  haul uploads s3://BUCKET/KEY --abort                    all of that key, and of no longer key that starts with it
-  haul uploads s3://BUCKET/DIR/ --abort --older-than 7d   all below that folder that were started more than 7 days ago
-  haul uploads s3://BUCKET --abort --yes                  all of the bucket, including those of running transfers
+  haul uploads s3://BUCKET/KEY --abort                    all uploads of exactly that key
+  haul uploads s3://BUCKET/DIR/ --abort --older-than 7d   all under that folder, started more than 7 days ago
+  haul uploads s3://BUCKET --abort --yes                  all in the bucket, including those of running transfers
   haul uploads s3://BUCKET/KEY --abort --upload-id ID     one
 
 Aborting the upload of a running transfer makes that transfer fail.`
@@ -31,11 +31,11 @@ type uploadsFlags struct {
 
 func (f *uploadsFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Unfinished uploads", pflag.ContinueOnError)
-	fs.BoolVar(&f.abort, "abort", false, "abort them")
-	fs.Var(&f.olderThan, "older-than", "only those started at least `TIME` ago, such as 7d")
-	fs.StringVar(&f.id, "upload-id", "", "only the one with that `ID`")
-	fs.BoolVar(&f.yes, "yes", false, "with --abort: confirm aborting all of the bucket or folder")
-	fs.BoolVar(&f.parts, "parts", false, "also count parts and bytes, with one request for each upload")
+	fs.BoolVar(&f.abort, "abort", false, "abort the listed uploads")
+	fs.Var(&f.olderThan, "older-than", "select only uploads started at least `TIME` ago, such as 7d")
+	fs.StringVar(&f.id, "upload-id", "", "select only the upload with that `ID`")
+	fs.BoolVar(&f.yes, "yes", false, "with --abort: confirm that all uploads in the bucket or folder are to be aborted")
+	fs.BoolVar(&f.parts, "parts", false, "also print the number of parts and bytes, which takes one request per upload")
 	return fs
 }
 
@@ -60,7 +60,7 @@ func (f *uploadsFlags) parse(word string) (command.UploadsRequest, error) {
 		return command.UploadsRequest{}, err
 	}
 	if l.Kind != command.Remote {
-		return command.UploadsRequest{}, command.Usagef("uploads are looked for in a bucket: s3://%s", strings.TrimLeft(word, "./-"))
+		return command.UploadsRequest{}, command.Usagef("uploads needs a bucket: s3://%s", strings.TrimLeft(word, "./-"))
 	}
 	r := command.UploadsRequest{Where: l.Ref, Abort: f.abort, Parts: f.parts, OlderThan: time.Duration(f.olderThan), ID: f.id}
 	r.Exact = f.abort && !command.IsFolder(l.Ref.Key)
@@ -68,7 +68,7 @@ func (f *uploadsFlags) parse(word string) (command.UploadsRequest, error) {
 		return r, command.Usagef("--yes only goes with --abort")
 	}
 	if f.abort && !r.Exact && !f.yes && r.OlderThan == 0 && r.ID == "" {
-		return r, command.Usagef("this would abort all unfinished uploads below %s, those of running transfers too; "+
+		return r, command.Usagef("this would abort all unfinished uploads under %s, including those of running transfers; "+
 			"add --older-than 1d (or another time) or --yes", word)
 	}
 	return r, nil

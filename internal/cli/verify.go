@@ -8,45 +8,45 @@ import (
 	"haul.example/haul/proof"
 )
 
-const verifyLong = `haul verify checks that a delivery is complete and intact, without downloading it: local files are read, and objects are checked
-by the checksums recorded by the store.
+const verifyLong = `haul verify checks that a delivery is complete and intact, without downloading it. It reads local files, and compares them with the
+checksums that the server recorded for the objects.
 
-  haul verify DIR s3://BUCKET/DIR          each file against its object
-  haul verify FILE s3://BUCKET/KEY         one file against one object, in either order
-  haul verify MANIFEST s3://BUCKET/DIR     each line of a list of digests, or of a receipt
-  haul verify MANIFEST DIR                 each line against its file
-  haul verify DIR, haul verify s3://…      by the digest files found there, such as x.bam.md5
-  haul verify MANIFEST                     the files next to it
-  haul verify - s3://BUCKET/DIR            by a MANIFEST from standard input
+  haul verify DIR s3://BUCKET/DIR          compare each file with its object
+  haul verify FILE s3://BUCKET/KEY         compare one file with one object, in either order
+  haul verify MANIFEST s3://BUCKET/DIR     check objects against a list of digests or a receipt
+  haul verify MANIFEST DIR                 check files against it
+  haul verify DIR, haul verify s3://…      use the digest files found there, such as x.bam.md5
+  haul verify MANIFEST                     check the files next to it
+  haul verify - s3://BUCKET/DIR            read the MANIFEST from standard input
 
-A MANIFEST is a file or an object. Its format is detected: lines of md5sum, sha1sum, sha256sum or sha512sum (GNU or BSD), names with
+A MANIFEST is a file or an object. haul detects its format: lines of md5sum, sha1sum, sha256sum or sha512sum (GNU or BSD), names with
 digests, any table (TSV, CSV, markdown) or JSON with digests and file names, as from ENA, GDC, EGA, gen3, 10x and service providers,
 the output of Get-FileHash, certutil, FCIV, hashdeep and gsutil hash, a bare digest, or a receipt of haul. Every digest in a row is
-checked, and so is a size. A line that cannot be parsed is UNPROVABLE; the others still count. A bare digest in S1.bam.md5sum, or
-S1.md5, belongs to S1.bam. Leading folders that the target does not have are removed from names. Names that lead out of the target
-are not followed.
+checked, and so is a size. A line that cannot be parsed is UNPROVABLE; the others are still checked. A bare digest in S1.bam.md5sum,
+or S1.md5, belongs to S1.bam. Leading folders that the target does not have are removed from names. Names that lead out of the
+target are not followed.
 
-For each file it prints a verdict, the name of the expected file, and where it was looked for:
-  OK          the file is present and verified, and by what: the store's checksum of the full object or of its parts; its ETag, if
-              that is an MD5 or the MD5 of the parts' MD5s; the md5 that rclone, s3cmd or haul wrote into its metadata, which was
-              set by the uploader and not checked by the store; a digest or receipt
+For each file, haul prints a verdict, the name of the expected file, and the place where it looked for it:
+  OK          the file is present and verified. haul names the evidence: the server's checksum of the full object or of its parts;
+              its ETag, if that is an MD5 or the MD5 of the parts' MD5s; the md5 that rclone, s3cmd or haul wrote into its
+              metadata, which the uploader set and the server did not check; a digest or receipt
   MISSING     the file is missing
-  BAD         the size or the content differs; if checksums of parts are known, which parts
-  UNPROVABLE  there is no checksum to verify it by, and why
-  EXTRA       the file is only in the target, or has no digest. Between two trees this is a difference. With a manifest it is not,
-              and is listed with --verbose only (with a receipt, always); --extra changes that. Manifests themselves, and files
-              such as x.md5, are not listed
+  BAD         the size or the content differs; if there are checksums of parts, haul names the parts that differ
+  UNPROVABLE  there is no checksum to verify the file against; haul states why
+  EXTRA       the file is only in the target, or has no digest. Between two folders this is a difference. With a manifest it is
+              not, and only --verbose lists it (with a receipt, it is always listed); --extra changes that. Manifests themselves,
+              and files such as x.md5, are not listed
 
-An ETag of parts verifies a file if it matches. The part sizes come from the store, or from the object's metadata, or are guessed: the
-sizes that common tools use and that give as many parts as the ETag names. If no guess matches, the file is UNPROVABLE. If the ETag is
-a plain MD5, or the store reports the part sizes, a difference is BAD.
+A multipart ETag verifies a file if it matches. The part sizes come from the server or from the object's metadata; otherwise haul
+tries the sizes that common tools use and that give the number of parts in the ETag. If none of them matches, the file is
+UNPROVABLE. If the ETag is a plain MD5, or the server reports the part sizes, a difference is BAD.
 
-Without --download, haul trusts the checksums recorded when the object was stored. --download reads objects again and compares them,
-and writes nothing to disk: those that are UNPROVABLE, BAD by an ETag, or OK by metadata only. --download=all reads every object, and
-so finds damage that happened after the object was stored.
+Without --download, haul trusts the checksums recorded when the object was stored. --download reads objects that are UNPROVABLE, BAD
+according to an ETag, or OK according to metadata only, and compares them; it writes nothing to disk. --download=all reads every
+object, and so also finds damage that happened after the object was stored.
 
---report FILE writes a report: problems first, then totals, time, what was compared, and by which checksums. The exit code is 6 if
-anything is BAD, else 3 if anything is MISSING, else 7 if anything is UNPROVABLE, else 1 if something EXTRA counts as a difference.`
+--report FILE writes a report: problems first, then totals, the time, the two sides compared, and the checksums used. The exit code
+is 6 if anything is BAD, else 3 if anything is MISSING, else 7 if anything is UNPROVABLE, else 1 if an EXTRA file is a difference.`
 
 const verifyExample = `  haul verify run42 s3://lab/runs/42
   haul verify md5sum.txt s3://lab/runs/42 --report delivery.html
@@ -66,13 +66,13 @@ type verifyFlags struct {
 
 func (f *verifyFlags) flags() []*pflag.FlagSet {
 	fs := pflag.NewFlagSet("Verifying", pflag.ContinueOnError)
-	fs.StringVar(&f.download, "download", "", "download and compare what the recorded checksums cannot verify, or with `=all` every object; nothing is written to disk")
+	fs.StringVar(&f.download, "download", "", "download and compare objects that the recorded checksums cannot verify, or with `=all` every object; write nothing to disk")
 	fs.Lookup("download").NoOptDefVal = "open"
-	fs.BoolVar(&f.sidecars, "sidecars", false, "take digests from files such as x.bam.md5 or md5sum.txt below SOURCE, and check the files of TARGET by them")
-	fs.StringVar(&f.extra, "extra", "", "what to `DO` if a file is only in the target, or has no digest: fail or allow (default: fail between two trees)")
-	fs.StringVar(&f.report, "report", "", "write a report to `FILE`, which ends in .html, .json or .csv")
+	fs.BoolVar(&f.sidecars, "sidecars", false, "check the files of TARGET against digest files in SOURCE, such as x.bam.md5 or md5sum.txt")
+	fs.StringVar(&f.extra, "extra", "", "take this `ACTION` for a file that is only in the target, or has no digest: fail or allow (default: fail when comparing two folders)")
+	fs.StringVar(&f.report, "report", "", "write a report to `FILE`; its name must end in .html, .json or .csv")
 	f.filterFlags.add(fs)
-	fs.Var(&f.memory, "memory", "use at most `SIZE` of memory for buffers (default 128MiB)")
+	fs.Var(&f.memory, "memory", "limit buffer memory to `SIZE` (default 128MiB)")
 	return []*pflag.FlagSet{fs, f.attrs.readFlags(nil)}
 }
 

@@ -15,7 +15,7 @@ func (a *app) version() *cobra.Command {
 	var texts bool
 	cmd := &cobra.Command{
 		Use:   "version",
-		Short: "Print the version of haul, or the licenses of the software in it",
+		Short: "Print the version of haul, or the licenses of third-party code",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return command.Usagef("version takes no arguments")
@@ -24,7 +24,7 @@ func (a *app) version() *cobra.Command {
 		},
 	}
 	fs := pflag.NewFlagSet("Version", pflag.ContinueOnError)
-	fs.BoolVar(&texts, "licenses", false, "print the licenses of the code by others that is in this program")
+	fs.BoolVar(&texts, "licenses", false, "print the licenses of the third-party code in this program")
 	a.command(cmd, []*pflag.FlagSet{fs}, func(context.Context, []string) error {
 		out := a.session.Screen()
 		if !texts {

@@ -19,7 +19,7 @@ func (s *Session) Explain(err error) ui.Failure {
 	f := ui.Failure{Code: ExitCode(err), Kind: kindName(err), Message: message(err)}
 	var usage *UsageError
 	if errors.As(err, &usage) {
-		f.Advice = append(f.Advice, "see haul --help, or haul COMMAND --help")
+		f.Advice = append(f.Advice, "see haul --help or haul COMMAND --help")
 		return f
 	}
 	if rest := new(unfinishedError); errors.As(err, &rest) {
@@ -77,14 +77,14 @@ func (s *Session) hints(err error) []string {
 			line := ShellLine(append([]string{"haul", "mb", Scheme + e.Ref.Bucket}, s.Connection.words()...)...)
 			hints = append(hints, "check the spelling; to make the bucket: "+line)
 		case e.Kind == store.NotFound && e.Hint == "" && strings.HasSuffix(e.Ref.Key, "/"):
-			hints = append(hints, "a folder is not an object; with --recursive everything below it is copied")
+			hints = append(hints, "a folder is not an object; to copy everything in it, use --recursive")
 		case e.Hint != "":
 			hints = append(hints, e.Hint)
 		}
 	}
 	switch {
 	case errors.As(err, new(*mirror.EmptySourceError)):
-		hints = append(hints, "check that the source is mounted, and its spelling; to delete anyway: --allow-empty-source")
+		hints = append(hints, "check that the source is mounted, and check its spelling; to delete anyway: --allow-empty-source")
 	case errors.Is(err, stage.ErrRuns):
 		hints = append(hints, "wait for it, or stop it; to run the same command several times at once, give each run its own --workdir")
 	case errors.Is(err, haul.ErrBusy):
@@ -107,22 +107,30 @@ func (s *Session) leftovers(f *ui.Failure, err error) {
 		f.KeptBytes, f.Resumable = left.Bytes, left.Resumable
 		f.Discard = s.Connection.AbortLine(left.Upload.Ref)
 		if left.Resumable {
-			f.Advice = append(f.Advice, resumeAdvice(left.Bytes, total, ""))
+			f.Advice = append(f.Advice, resumeAdvice(stored(left.Bytes, total, "")))
 		} else {
-			f.Advice = append(f.Advice, fmt.Sprintf("%s of it stay in the store, and may be billed", amount.Bytes(left.Bytes)))
+			f.Advice = append(f.Advice, fmt.Sprintf("%s of it remains on the server, and may be billed", amount.Bytes(left.Bytes)))
 		}
 		f.Advice = append(f.Advice, "to discard it: "+f.Discard)
 	case errors.As(err, &kept):
 		f.KeptBytes, f.Resumable = kept.Bytes, true
 		f.Discard = ShellLine("rm", kept.Path)
-		f.Advice = append(f.Advice, resumeAdvice(kept.Bytes, total, " in "+kept.Path), "to discard it: "+f.Discard)
+		f.Advice = append(f.Advice, resumeAdvice(stored(kept.Bytes, total, " in "+kept.Path)), "to discard it: "+f.Discard)
 	}
 }
 
-// resumeAdvice says how to resume, and how much is kept.
-func resumeAdvice(bytes, total int64, where string) string {
-	if bytes == 0 {
-		return "to retry, run the same command again; nothing is kept yet"
+// resumeAdvice returns how to resume, and what is kept, such as "3.1 of 7.9 GiB is already stored"; empty is nothing.
+func resumeAdvice(kept string) string {
+	if kept == "" {
+		return "to retry, run the same command again; nothing is stored yet"
 	}
-	return fmt.Sprintf("to resume, run the same command again: %s are kept%s", amount.Of(bytes, total), where)
+	return "to resume, run the same command again: " + kept
+}
+
+// stored returns how much of a transfer is kept; empty is nothing.
+func stored(bytes, total int64, where string) string {
+	if bytes == 0 {
+		return ""
+	}
+	return amount.Of(bytes, total) + " is already stored" + where
 }

@@ -98,7 +98,7 @@ func freeForPlan(name string) error {
 	begin := make([]byte, len(planBegin))
 	n, err := io.ReadFull(f, begin)
 	if n > 0 && string(begin[:n]) != planBegin {
-		return fmt.Errorf("%s: %w, and is not a plan; choose another name for the plan", name, fs.ErrExist)
+		return fmt.Errorf("%s: %w, and is not a plan; choose another name", name, fs.ErrExist)
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil

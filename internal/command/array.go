@@ -89,7 +89,7 @@ func (s *Session) verdict(v array.Verdict, plan string) error {
 		return nil
 	}
 	if v.Withheld > 0 {
-		screen.Note(fmt.Sprintf("manifests and markers that wait until everything else is done and verified: %d", v.Withheld))
+		screen.Note(fmt.Sprintf("manifests and markers held back until everything else is verified: %d", v.Withheld))
 	}
 	if more := v.Failed + v.Unproved - len(v.Problems); more > 0 && len(v.Problems) >= array.MaxProblems {
 		screen.Note(fmt.Sprintf("and about %d more", more))
@@ -114,25 +114,25 @@ func (e *unfinishedError) Error() string {
 	case len(e.v.Requeue) == 0:
 		return fmt.Sprintf("%s not done; listed above", counted(e.v.Failed, "task"))
 	}
-	return fmt.Sprintf("%s not done; listed above; shards to do again: %s", counted(e.v.Failed, "task"), array.List(e.v.Requeue))
+	return fmt.Sprintf("%s not done; listed above; shards to run again: %s", counted(e.v.Failed, "task"), array.List(e.v.Requeue))
 }
 
 // advice returns the commands that do what is missing.
 func (e *unfinishedError) advice() []string {
 	if e.v.Failed == 0 && e.v.Withheld > 0 {
-		return []string{fmt.Sprintf("if you trust these: %s/shards/markers.jsonl names the markers, which haul cp moves", trimSlash(e.plan))}
+		return []string{fmt.Sprintf("if you trust these files, transfer the markers listed in %s/shards/markers.jsonl with haul cp", trimSlash(e.plan))}
 	}
 	if len(e.v.Requeue) == 0 {
-		return []string{"when the cause is gone: " + e.line("finish", e.plan)}
+		return []string{"once the cause is fixed: " + e.line("finish", e.plan)}
 	}
 	list := array.List(e.v.Requeue)
-	hints := []string{fmt.Sprintf("to do them again: %s; or with haul array work --shard N", e.line("submit", "--slurm", "--only", list, e.plan))}
+	hints := []string{fmt.Sprintf("to run them again: %s; or haul array work --shard N", e.line("submit", "--slurm", "--only", list, e.plan))}
 	if !strings.HasPrefix(e.plan, Scheme) {
 		if script := filepath.Join(planWord(e.plan), workScript); fileExists(script) {
 			hints = append(hints, fmt.Sprintf("or: %s, and then: %s", ShellLine("sbatch", "--array="+list, script), e.line("finish", e.plan)))
 		}
 	}
-	return append(hints, "to discard the plan and everything it started: "+e.line("finish", "--abort", e.plan))
+	return append(hints, "to discard the plan and all its uploads and files: "+e.line("finish", "--abort", e.plan))
 }
 
 func fileExists(path string) bool {

@@ -32,11 +32,11 @@ func (s *Session) PlanArray(ctx context.Context, r array.Request, at Location) (
 	})
 	if h.ID != "" {
 		s.result(planText(h))
-		screen.Note("to do it: " + s.arrayLine("submit", "--slurm", plan) + "; or in each task: " + s.arrayLine("work", plan) +
+		screen.Note("to carry it out: " + s.arrayLine("submit", "--slurm", plan) + "; or in each task: " + s.arrayLine("work", plan) +
 			"; and at the end: " + s.arrayLine("finish", plan))
 	}
 	if part := new(mirror.IncompleteError); errors.As(err, &part) {
-		return fmt.Errorf("%w; listed above, and not in the plan", err)
+		return fmt.Errorf("%w; listed above; they are not in the plan", err)
 	}
 	return err
 }
@@ -63,7 +63,7 @@ func planText(h array.Header) string {
 		text += fmt.Sprintf("; split among shards: %d", h.Shared)
 	}
 	if last := h.Manifests.Objects + h.Markers.Objects; last > 0 {
-		text += fmt.Sprintf("; manifests and markers, which haul array finish moves: %d", last)
+		text += fmt.Sprintf("; manifests and markers, for haul array finish: %d", last)
 	}
 	return text
 }

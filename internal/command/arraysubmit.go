@@ -61,7 +61,7 @@ func parseShards(text string, shards int) ([]int, error) {
 			last, err = strconv.Atoi(b)
 		}
 		if err != nil || last < first || first < 0 || last >= shards {
-			return nil, Usagef("--only: %q names no shards; there are 0 to %d", word, shards-1)
+			return nil, Usagef("--only: %q is not a list of shards; they are numbered 0 to %d", word, shards-1)
 		}
 		for ; first <= last; first++ {
 			all = append(all, first)
@@ -114,7 +114,7 @@ func (s *Session) SubmitArray(ctx context.Context, r SubmitRequest) (err error) 
 // print prints a document as it is.
 func (s *Session) print(text string) error {
 	if s.JSON || s.Quiet {
-		return Usagef("--print prints a document, and goes with neither --json nor --quiet")
+		return Usagef("--print prints a document; it cannot be used with --json or --quiet")
 	}
 	for line := range strings.Lines(text) {
 		s.Screen().Result(strings.TrimSuffix(line, "\n"))
@@ -161,10 +161,10 @@ func (s *Session) submitSlurm(ctx context.Context, b *arrayEnv, h array.Header, 
 		if err != nil {
 			return fmt.Errorf("the array is submitted as job %s, but: %w; when the array has ended, run: %s", id, err, s.arrayLine("finish", r.Job.Plan))
 		}
-		s.result(fmt.Sprintf("submitted the array as job %s, and what finishes it as job %s", id, last))
+		s.result(fmt.Sprintf("submitted the array as job %s, and the finish job as job %s", id, last))
 		return nil
 	}
-	s.result(fmt.Sprintf("submitted the array as job %s, and what finishes it after it", id))
+	s.result(fmt.Sprintf("submitted the array as job %s, with a finish job after it", id))
 	return s.await(ctx, b, h, r.Job, func(ctx context.Context) error {
 		_, err := sbatch(ctx, finish, "--wait", after)
 		return err

@@ -69,7 +69,7 @@ func (s *Session) FinishArray(ctx context.Context, at Location, abort bool) (err
 	if abort {
 		n, err := array.Abort(ctx, b.client, b.plan)
 		if err == nil {
-			s.result(fmt.Sprintf("discarded the plan, and the uploads and files that it had started: %d", n))
+			s.result(fmt.Sprintf("discarded the plan, and the uploads and files it created: %d", n))
 		}
 		return err
 	}
@@ -93,7 +93,7 @@ func (s *Session) FinishArray(ctx context.Context, at Location, abort bool) (err
 func verdictText(v array.Verdict, d *array.PlanDir) string {
 	last := ""
 	if v.Last > 0 {
-		last = fmt.Sprintf("; manifests and markers moved last: %d", v.Last)
+		last = fmt.Sprintf("; manifests and markers transferred last: %d", v.Last)
 	}
 	return fmt.Sprintf("finished %s, %s; all verified%s; the receipt is %s/receipt.jsonl", counted(v.Objects, "object"), amount.Bytes(v.Bytes), last, trimSlash(d.String()))
 }

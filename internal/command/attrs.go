@@ -21,7 +21,7 @@ func ParseMetadata(text string) (map[string]string, error) {
 	}
 	for name, value := range all {
 		if !isHeaderName(name) {
-			return nil, Usagef("--metadata: %q can be no name of metadata; use letters, digits, - and _", name)
+			return nil, Usagef("--metadata: %q is not a valid metadata name; use letters, digits, - and _", name)
 		}
 		if strings.ContainsAny(value, "\r\n\x00") {
 			return nil, Usagef("--metadata: the value of %s has a line break", name)
@@ -40,7 +40,7 @@ func ParseTags(text string) (map[string]string, error) {
 		return nil, err
 	}
 	if len(all) > maxTags {
-		return nil, Usagef("--tags: %d tags, and an object may have %d", len(all), maxTags)
+		return nil, Usagef("--tags: got %d tags; an object can have at most %d", len(all), maxTags)
 	}
 	return all, nil
 }
@@ -67,7 +67,7 @@ func parsePairs(flag, text string) (map[string]string, error) {
 	if strings.HasPrefix(strings.TrimSpace(text), "{") {
 		var all map[string]string
 		if err := json.Unmarshal([]byte(text), &all); err != nil {
-			return nil, Usagef("%s: no JSON object of strings: %v", flag, err)
+			return nil, Usagef("%s: not a JSON object of strings: %v", flag, err)
 		}
 		return all, nil
 	}

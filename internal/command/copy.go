@@ -92,7 +92,7 @@ func (s *Session) copyOne(ctx context.Context, req CopyRequest) error {
 	}
 	defer s.noteStop(ctx)()
 	if !req.wanted() {
-		screen.Note("the filters exclude it; nothing was done")
+		screen.Note("the filters exclude it; nothing was transferred")
 		return nil
 	}
 	receipt, err := s.openReceipt(req.Receipt, store.Identity(client.Store()), req.recorded(req.From), req.recorded(req.To))
@@ -121,7 +121,7 @@ func (s *Session) copyOne(ctx context.Context, req CopyRequest) error {
 	case req.Tree.NoOverwrite && (errors.Is(err, store.Exists) || errors.Is(err, fs.ErrExist)):
 		text := task.Target + " exists already; skipped"
 		if receipt != nil {
-			text += "; the receipt has no line about it"
+			text += "; the receipt has no line for it"
 		}
 		screen.Note(text)
 		return nil
@@ -167,7 +167,7 @@ func (r CopyRequest) wanted() bool {
 func (s *Session) dryRun(ctx context.Context, req CopyRequest) error {
 	screen := s.Screen()
 	if !req.wanted() {
-		screen.Note("the filters exclude it; nothing would be done")
+		screen.Note("the filters exclude it; nothing would be transferred")
 		return nil
 	}
 	if req.From.Kind == Local {

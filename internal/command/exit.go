@@ -34,16 +34,16 @@ const (
 
 // ExitCodes documents the exit codes.
 var ExitCodes = []ExitStatus{
-	{codeOK, "success: everything was done and verified; if something could not be verified, the last line says why"},
-	{codeFailed, "failure: network, disk, the store; the message says what failed and what to do. haul verify: all files are OK, but some are EXTRA. haul quickcheck: a file is BAD or UNREADABLE, or WARN with --strict"},
+	{codeOK, "success: everything was done and verified; if something could not be verified, the last line explains why"},
+	{codeFailed, "failure: of the network, the disk, the server, …; the message names the failure and a remedy. haul verify: no file is BAD, MISSING or UNPROVABLE, but some are EXTRA. haul quickcheck: a file is BAD or UNREADABLE, or WARN with --strict"},
 	{codeUsage, "usage error: the command line is not valid; nothing was done"},
 	{codeNotFound, "not found: the source, the bucket or the upload does not exist"},
 	{codeRefused, "refused: missing or expired credentials, no permission, or a wrong clock"},
-	{codeConflict, "conflict: the target exists (--no-clobber), another haul runs the same transfer, the source changed during the transfer, the bucket to delete is not empty, or haul sync --delete found an empty source"},
-	{codeDiffer, "mismatch: the bytes at both ends differ"},
-	{codeOpen, "haul verify: nothing is BAD or MISSING, but something is UNPROVABLE"},
-	{codeNotRun, "haul run: the command cannot be run; 127: it was not found; otherwise haul run exits with the command's own code"},
-	{codeSignal + 2, "stopped by Ctrl-C; 143 by SIGTERM or a Spot notice, 129 by SIGHUP, 141 because the reader of standard output closed it"},
+	{codeConflict, "conflict: the target exists (--no-clobber), another haul process is running the same transfer, the source changed during the transfer, the bucket to be deleted is not empty, or haul sync --delete found an empty source"},
+	{codeDiffer, "mismatch: source and target differ"},
+	{codeOpen, "haul verify: no file is BAD or MISSING, but some are UNPROVABLE"},
+	{codeNotRun, "haul run: the command could not be run; 127: it was not found; otherwise haul run exits with the command's own code"},
+	{codeSignal + 2, "stopped by Ctrl-C; 143: by SIGTERM or a Spot notice; 129: by SIGHUP; 141: because the reader of standard output closed it"},
 }
 
 // ExitStatus is an exit code and what it means.

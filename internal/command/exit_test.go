@@ -85,16 +85,16 @@ func TestAdvice(t *testing.T) {
 		want []string
 	}{
 		{"resumable", left(5<<20, true), []string{
-			"hint", "to resume, run the same command again: 5.0 of 10.0 MiB are kept", "to discard it: haul uploads 's3://lab/a b' --abort" + flags,
+			"hint", "to resume, run the same command again: 5.0 of 10.0 MiB is already stored", "to discard it: haul uploads 's3://lab/a b' --abort" + flags,
 		}},
 		{"nothing kept", left(0, true), []string{
-			"hint", "to retry, run the same command again; nothing is kept yet", "to discard it: haul uploads 's3://lab/a b' --abort" + flags,
+			"hint", "to retry, run the same command again; nothing is stored yet", "to discard it: haul uploads 's3://lab/a b' --abort" + flags,
 		}},
 		{"not resumable", left(5<<20, false), []string{
-			"hint", "5.0 MiB of it stay in the store, and may be billed", "to discard it: haul uploads 's3://lab/a b' --abort" + flags,
+			"hint", "5.0 MiB of it remains on the server, and may be billed", "to discard it: haul uploads 's3://lab/a b' --abort" + flags,
 		}},
 		{"a download", &haul.PartialFileError{Path: "/d/.x y.haul-1", Bytes: 3 << 20, Err: errors.New("x")}, []string{
-			"to resume, run the same command again: 3.0 MiB are kept in /d/.x y.haul-1", "to discard it: rm '/d/.x y.haul-1'",
+			"to resume, run the same command again: 3.0 MiB is already stored in /d/.x y.haul-1", "to discard it: rm '/d/.x y.haul-1'",
 		}},
 		{"no bucket", &store.Error{Kind: store.NoBucket, Ref: store.Ref{Bucket: "lab"}, Hint: "the store's"}, []string{
 			"check the spelling; to make the bucket: haul mb s3://lab" + flags,

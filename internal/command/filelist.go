@@ -45,7 +45,7 @@ func ReadPairs(from io.Reader) iter.Seq2[mirror.Pair, error] {
 			var paired bool
 			p.Source, p.Target, paired = strings.Cut(line, "\t")
 			if p.Source == "" || paired && p.Target == "" {
-				yield(p, Usagef("--files-from: line %d names no %s", n, map[bool]string{true: "source", false: "target"}[p.Source == ""]))
+				yield(p, Usagef("--files-from: line %d has no %s", n, map[bool]string{true: "source", false: "target"}[p.Source == ""]))
 				return
 			}
 			if !yield(p, nil) {

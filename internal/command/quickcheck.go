@@ -66,11 +66,11 @@ func (r QuickcheckRequest) verdict(c quickcheck.Counts) error {
 	case c.Bad > 0:
 		return fmt.Errorf("%s bad; listed above", countIs(c.Bad, "file"))
 	case c.Unreadable > 0:
-		return fmt.Errorf("%d cannot be read, so that nothing is known of what is in there; listed above", c.Unreadable)
+		return fmt.Errorf("%d cannot be read, so their contents were not checked; listed above", c.Unreadable)
 	case r.Strict && c.Warn+c.Gaps > 0:
-		return fmt.Errorf("%s worth a look, and --strict makes that a failure; listed above", countIs(c.Warn+c.Gaps, "file"))
+		return fmt.Errorf("%s worth a look, which is a failure with --strict; listed above", countIs(c.Warn+c.Gaps, "file"))
 	case c.OK+c.Warn+c.Gaps == 0:
-		return &MissingError{"no file there has a name that quickcheck knows, so that nothing was looked at"}
+		return &MissingError{"no file there has a name that quickcheck recognizes, so nothing was checked"}
 	}
 	return nil
 }

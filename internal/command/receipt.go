@@ -38,7 +38,7 @@ var ReceiptFormats = map[string]func(io.Writer, iter.Seq2[proof.Record, error]) 
 // file out. An existing file is not overwritten.
 func (s *Session) Receipt(format, name, out string) error {
 	if fi, err := os.Stat(out); out != "" && err == nil && fi.Mode().IsRegular() && fi.Size() > 0 {
-		return fmt.Errorf("%s exists already, and would be overwritten; remove it, or choose another name: %w", out, fs.ErrExist)
+		return fmt.Errorf("%s already exists; remove it, or choose another name: %w", out, fs.ErrExist)
 	}
 	in := s.System.Stdin
 	if name != "-" {

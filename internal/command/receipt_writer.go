@@ -80,7 +80,7 @@ func notRegular(name string, mode fs.FileMode) error {
 	if what == "" {
 		what = "not a regular file"
 	}
-	return Usagef("the receipt %s is %s; it needs a file of its own, which can be read again", name, what)
+	return Usagef("the receipt %s is %s; a receipt needs a regular file of its own", name, what)
 }
 
 // prepare refuses a file that is something else, and takes off the end of a line whose writing was broken off.
@@ -101,14 +101,14 @@ func (r *receiptWriter) prepare() (cut int64, err error) {
 	}
 	for rec, err := range proof.ReadReceipt(io.NewSectionReader(r.f, 0, end)) {
 		if err != nil {
-			return 0, Usagef("%s exists already, and is not a receipt: %v; name another file", r.f.Name(), err)
+			return 0, Usagef("%s already exists, and is not a receipt: %v; name another file", r.f.Name(), err)
 		}
 		if rec.Failed == "" && rec.Proved {
 			r.known[keyOf(rec.Source, rec.Target, rec.ETag, rec.Size, rec.Modified)] = struct{}{}
 		}
 	}
 	if end == 0 && !begins(r.f, `{"haul_receipt":`) {
-		return 0, Usagef("%s exists already, and is not a receipt; name another file", r.f.Name())
+		return 0, Usagef("%s already exists, and is not a receipt; name another file", r.f.Name())
 	}
 	if cut = fi.Size() - end; cut > 0 {
 		err = r.f.Truncate(end)
@@ -155,7 +155,7 @@ func (r *receiptWriter) add(a about, result haul.Result) error {
 	if !rec.Proved {
 		r.unverified++
 	}
-	if r.write(rec, a.source+" is transferred, but ") {
+	if r.write(rec, a.source+" was transferred, but ") {
 		r.covered++
 	}
 	return r.err
@@ -169,7 +169,7 @@ func (r *receiptWriter) fail(a about, why error) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.write(proof.Record{Verb: a.verb, Source: a.source, Target: a.target, Name: a.name, Store: r.identity, Object: objectOf(a),
-		Time: time.Now().UTC().Truncate(time.Millisecond), Failed: ui.Reason(why), Proof: "not transferred"}, a.source+" is not transferred, and ")
+		Time: time.Now().UTC().Truncate(time.Millisecond), Failed: ui.Reason(why), Proof: "not transferred"}, a.source+" was not transferred, and ")
 	return r.err
 }
 
@@ -177,7 +177,7 @@ func (r *receiptWriter) fail(a about, why error) error {
 func (r *receiptWriter) write(rec proof.Record, what string) bool {
 	if r.err == nil {
 		if err := rec.Write(r.f); err != nil {
-			r.err = fmt.Errorf("%sthe receipt cannot be written: %w", what, err)
+			r.err = fmt.Errorf("%sthe receipt could not be written: %w", what, err)
 		}
 		r.wrote = true
 	}

@@ -56,7 +56,7 @@ type ListingError struct {
 
 // Error names the cause, and counts what was deleted before.
 func (e *ListingError) Error() string {
-	return fmt.Sprintf("%v; %d objects listed before that are deleted, and no others", e.Err, e.summary.deleted)
+	return fmt.Sprintf("%v; the %d objects listed before that were deleted, and no others", e.Err, e.summary.deleted)
 }
 
 // Unwrap returns the error of the listing.
@@ -125,7 +125,7 @@ func (r RemoveRequest) refuseWildcards(ctx context.Context, c *haul.Client) erro
 	_, err := c.Store().Head(ctx, store.GetRequest{Ref: r.Where, Attrs: &r.Attrs})
 	var e *store.Error
 	if errors.Is(err, store.NotFound) && errors.As(err, &e) {
-		e.Hint = "rm takes * and ? as they are; for a pattern: haul rm --recursive --exclude '*' --include 'PATTERN' s3://BUCKET/FOLDER"
+		e.Hint = "rm treats * and ? as ordinary characters; to use a pattern: haul rm --recursive --exclude '*' --include 'PATTERN' s3://BUCKET/FOLDER"
 	}
 	return err
 }
@@ -191,7 +191,7 @@ func (s *Session) Remove(ctx context.Context, req RemoveRequest) error {
 	}
 	n, err := req.run(ctx, c, out)
 	if n == (removeSummary{}) && err == nil {
-		s.Screen().Note("nothing is below " + req.Where.String())
+		s.Screen().Note("there is nothing under " + req.Where.String())
 		return nil
 	}
 	out.Total(n.deleted, n.failed, time.Since(began))

@@ -61,11 +61,11 @@ func folderLeftovers(f *ui.Failure, e *stage.FolderError) {
 	f.Resumable = true
 	f.Discard = ShellLine("rm", "-rf", e.Folder)
 	if errors.Is(e.Err, localfile.ErrNoSpace) {
-		f.Advice = append(f.Advice, "--workdir DIR takes another place for the work folder")
+		f.Advice = append(f.Advice, "use --workdir DIR to put the work folder somewhere else")
 	}
-	kept := "what was staged is kept in " + e.Folder
+	kept := "staged files are kept in " + e.Folder
 	if e.Log != "" {
-		kept = "the work folder and the logs are kept: " + e.Log
+		kept = "the work folder is kept, with the log " + e.Log
 	}
-	f.Advice = append(f.Advice, kept+"; to resume, run the same command again", "to discard it: "+f.Discard)
+	f.Advice = append(f.Advice, resumeAdvice(kept), "to discard it: "+f.Discard)
 }

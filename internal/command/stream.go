@@ -17,7 +17,7 @@ import (
 )
 
 // ErrReaderGone reports that the reader of standard output, or of a pipe, closed it. Like any tool in a pipe, haul then ends quietly.
-var ErrReaderGone = errors.New("the reader of the output went away")
+var ErrReaderGone = errors.New("the reader of standard output closed it")
 
 // UploadStream uploads standard input, or a stream that has a name. If o has no ExpectedSize and from is a regular file, that is set.
 func (s System) UploadStream(ctx context.Context, c *haul.Client, from Location, to store.Ref, o haul.UploadOptions) (haul.Result, error) {
@@ -100,7 +100,7 @@ func (s System) openSink(ctx context.Context, l Location) (*os.File, error) {
 // stdin returns standard input as a source of data. One that is closed is not an empty file.
 func (s System) stdin() (*os.File, error) {
 	if isClosed(s.Stdin) {
-		return nil, errors.New("standard input is closed: nothing can be read from it; redirect a file or a pipe into it, or </dev/null for no bytes")
+		return nil, errors.New("standard input is closed; redirect a file or a pipe into it, or </dev/null for empty input")
 	}
 	return s.Stdin, nil
 }
@@ -108,7 +108,7 @@ func (s System) stdin() (*os.File, error) {
 // stdout returns standard output for data, in a form whose writing can be interrupted.
 func (s System) stdout() (*os.File, error) {
 	if isClosed(s.Stdout) {
-		return nil, errors.New("standard output is closed: the data has nowhere to go; redirect it into a file or a pipe, or to >/dev/null to drop it")
+		return nil, errors.New("standard output is closed; redirect it to a file or a pipe, or to >/dev/null to discard the data")
 	}
 	return reopen(s.Stdout), nil
 }

@@ -161,7 +161,7 @@ func partSizeOf(ctx context.Context, c *haul.Client, obj store.Object, attrs *st
 }
 
 // notMD5 is why an ETag that differs from the MD5 of the bytes is not a mismatch.
-const notMD5 = "it is not that of these bytes; not every ETag is an MD5"
+const notMD5 = "it does not match the data; not every ETag is an MD5"
 
 // compareStored compares one recorded sum with those of the bytes. A guessed part size may give as many parts of another size.
 func compareStored(t ui.StoreSum, ours []checksum.Sum, partSize int64, guessed bool) ui.StoreSum {
@@ -172,7 +172,7 @@ func compareStored(t ui.StoreSum, ours []checksum.Sum, partSize int64, guessed b
 		switch t.Agrees = s == t.Sum; {
 		case t.Agrees:
 		case guessed && t.Sum.Parts > 0:
-			t.Why = "it is not that of parts of this size"
+			t.Why = "it does not match parts of this size"
 		case t.What == "etag":
 			t.Why = notMD5
 		}

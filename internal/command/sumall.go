@@ -84,7 +84,7 @@ func printSums(screen *ui.Screen, sums ui.Sums, plain bool) (err error) {
 	case err == nil:
 		for _, s := range sums.Store {
 			if !s.Agrees && s.Why == notMD5 {
-				screen.Note(fmt.Sprintf("%s: the store has etag %s: %s", sums.Name, s.Sum.Hex(), s.Why))
+				screen.Note(fmt.Sprintf("%s: the server has etag %s: %s", sums.Name, s.Sum.Hex(), s.Why))
 			}
 		}
 		err = screen.Page(func(w io.Writer) error {

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"haul.example/haul"
-	"haul.example/haul/internal/amount"
 	"haul.example/haul/internal/seqfile"
 	"haul.example/haul/internal/ui"
 	"haul.example/haul/mirror"
@@ -196,14 +195,14 @@ func (s *Session) treeLeftovers(f *ui.Failure, e *treeError) {
 	}
 	f.KeptBytes, f.Resumable = sum.Left.Bytes, sum.Left.Uploads+sum.Left.Files > 0
 	if sum.Done > 0 || f.Resumable {
-		again := "to resume, run the same command again"
-		if f.Resumable {
-			again += fmt.Sprintf(": %s of unfinished files are kept", amount.Bytes(sum.Left.Bytes))
+		var kept []string
+		if part := stored(sum.Left.Bytes, 0, " in unfinished files"); part != "" {
+			kept = append(kept, part)
 		}
 		if sum.Done > 0 {
-			again += "; what was finished is not copied again"
+			kept = append(kept, "finished files are not copied again")
 		}
-		f.Advice = append(f.Advice, again)
+		f.Advice = append(f.Advice, resumeAdvice(strings.Join(kept, "; ")))
 	}
 	switch {
 	case sum.Left.Uploads > 0:

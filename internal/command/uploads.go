@@ -102,7 +102,7 @@ func findUploads(ctx context.Context, c *haul.Client, r UploadsRequest) ([]store
 // noUploads reports that there are none, which is an error only if a particular one was asked for.
 func (s *Session) noUploads(r UploadsRequest) error {
 	if r.ID != "" {
-		return &MissingError{fmt.Sprintf("no unfinished upload of that ID and age in %s: %s", r.Where, r.ID)}
+		return &MissingError{fmt.Sprintf("no unfinished upload with that ID and age in %s: %s", r.Where, r.ID)}
 	}
 	what := "no unfinished uploads in " + r.Where.String()
 	if r.Exact {

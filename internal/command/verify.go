@@ -163,7 +163,7 @@ func (e *verifyError) Error() string {
 		all = append(all, fmt.Sprintf("%d extra", e.Extra))
 	}
 	if len(all) == 0 {
-		return "nothing was there to be verified"
+		return "there was nothing to verify"
 	}
 	return strings.Join(all, ", ") + "; listed above"
 }
@@ -192,5 +192,5 @@ func (e *verifyError) advice() []string {
 	if e.settles == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("to verify what is UNPROVABLE, add --download: it downloads and compares %s, and writes nothing to disk", amount.Bytes(e.bytes))}
+	return []string{fmt.Sprintf("to verify the UNPROVABLE files, add --download, which downloads and compares %s, and writes nothing to disk", amount.Bytes(e.bytes))}
 }

@@ -76,33 +76,33 @@ func (v *verification) resolve(ctx context.Context) (proof.Expected, entries, er
 func checkKinds(from, to verifyEnd, one bool, why error) error {
 	switch {
 	case one:
-		return Usagef("%s: %v; name what to compare it with", from.Text, why)
+		return Usagef("%s: %v; name the target to compare it with", from.Text, why)
 	case from.Kind != to.Kind:
 		return nil
 	case !from.tree && from.mayList():
-		return Usagef("%s: %v; without a list of digests, files on this machine are compared with objects in the store", from.Text, why)
+		return Usagef("%s: %v; without a list of digests, local files are compared with objects", from.Text, why)
 	case from.Kind == Local:
-		return Usagef("both are on this machine; haul verify compares files with objects, or either with a list of digests")
+		return Usagef("both are local; haul verify compares files with objects, or either with a list of digests")
 	}
-	return Usagef("both are in the store; haul sync --checksum --dryrun compares objects with objects")
+	return Usagef("both are on the server; haul sync --checksum --dryrun compares objects with objects")
 }
 
 // pair compares a tree with a tree, or one file with one object.
 func (v *verification) pair(ctx context.Context, from, to verifyEnd, why error) (proof.Expected, entries, error) {
 	switch {
 	case from.tree && !to.tree:
-		return proof.Expected{}, nil, Usagef("%s is a tree, and %s is one file", from.Text, to.Text)
+		return proof.Expected{}, nil, Usagef("%s is a folder, and %s is one file", from.Text, to.Text)
 	case from.tree:
 		return proof.Tree(v.list(ctx, from)), v.list(ctx, to), nil
 	case !v.r.Filter.Empty():
-		return proof.Expected{}, nil, Usagef("--exclude and --include choose among many, and %s is one", from.Text)
+		return proof.Expected{}, nil, Usagef("--exclude and --include select among many files, but %s is one file", from.Text)
 	case to.tree:
 		var err error
 		if to, err = v.resolveEnd(ctx, to.child(from.base())); err != nil {
 			return proof.Expected{}, nil, err
 		}
 		if !to.exists && from.mayList() {
-			return proof.Expected{}, nil, &MissingError{fmt.Sprintf("%s: %v; and %s is not there", from.Text, why, to.Text)}
+			return proof.Expected{}, nil, &MissingError{fmt.Sprintf("%s: %v; and %s does not exist", from.Text, why, to.Text)}
 		}
 	}
 	from.entry.Rel = from.base()
@@ -228,7 +228,7 @@ func (v *verification) noManifest(ctx context.Context, from, to verifyEnd, one b
 }
 
 // errItself is about what is itself compared.
-var errItself = errors.New("it is not looked at as a list of digests")
+var errItself = errors.New("it is not read as a list of digests")
 
 // mayList reports whether a name is one that lists of digests have.
 func (t verifyEnd) mayList() bool {

@@ -228,14 +228,14 @@ func (r *run) runCommand(ctx context.Context, cmd *exec.Cmd) error {
 
 // stopCommand asks the command to stop, and kills it after Grace.
 func (r *run) stopCommand(ctx context.Context, p *group, waited <-chan error) {
-	r.Report.Note(fmt.Sprintf("%v: the command is asked to stop, and has %s to do so", context.Cause(ctx), r.Grace))
+	r.Report.Note(fmt.Sprintf("%v: asked the command to stop; it has %s", context.Cause(ctx), r.Grace))
 	p.signal(r.Signal)
 	timer := time.NewTimer(r.Grace)
 	defer timer.Stop()
 	select {
 	case <-waited:
 	case <-timer.C:
-		r.Report.Note("its time is over: the command is killed")
+		r.Report.Note("the time is over; killing the command")
 		p.kill()
 		<-waited
 	}

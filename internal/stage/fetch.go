@@ -124,12 +124,12 @@ func (r *run) missing() (n int64) {
 }
 
 func (t *tally) text(n int, took time.Duration) string {
-	s := fmt.Sprintf("%s in %s: %d fetched, %s", amount.Count(n, "input"), amount.Took(took), t.fetched, amount.Bytes(t.bytes))
+	s := fmt.Sprintf("%s in %s: %d downloaded, %s", amount.Count(n, "input"), amount.Took(took), t.fetched, amount.Bytes(t.bytes))
 	if t.cached > 0 {
 		s += fmt.Sprintf("; %d from the cache", t.cached)
 	}
 	if t.verified > 0 {
-		s += fmt.Sprintf("; %d were in place and verified", t.verified)
+		s += fmt.Sprintf("; %d already there and verified", t.verified)
 	}
 	if t.linked > 0 {
 		s += fmt.Sprintf("; %d linked to", t.linked)
@@ -138,7 +138,7 @@ func (t *tally) text(n int, took time.Duration) string {
 		return s
 	}
 	if t.unverified > 0 {
-		return s + fmt.Sprintf("; %d could not be verified: the store recorded no checksum of them", t.unverified)
+		return s + fmt.Sprintf("; %d could not be verified: the server recorded no checksum for them", t.unverified)
 	}
 	return s + "; all verified"
 }

@@ -38,9 +38,9 @@ func TestCacheOfOthers(t *testing.T) {
 		want  string // in what the run says
 		used  bool
 	}{
-		"a good entry": {func(*testing.T, string) {}, "0 fetched, 0 B; 1 from the cache; all verified", true},
+		"a good entry": {func(*testing.T, string) {}, "0 downloaded, 0 B; 1 from the cache; all verified", true},
 		"a good entry without a record": {func(t *testing.T, entry string) { must(t, os.Remove(entry+".json")) },
-			"0 fetched, 0 B; 1 from the cache; all verified", true},
+			"0 downloaded, 0 B; 1 from the cache; all verified", true},
 		"other bytes of the same size and time": {func(t *testing.T, entry string) {
 			fi, err := os.Stat(entry)
 			must(t, err)
@@ -55,17 +55,17 @@ func TestCacheOfOthers(t *testing.T) {
 		"a link": {func(t *testing.T, entry string) {
 			must(t, os.Rename(entry, entry+".moved"))
 			must(t, os.Symlink(entry+".moved", entry))
-		}, "1 fetched", false},
+		}, "1 downloaded", false},
 		"a pipe": {func(t *testing.T, entry string) {
 			must(t, os.Remove(entry))
 			must(t, syscall.Mkfifo(entry, 0o666))
-		}, "1 fetched", false},
+		}, "1 downloaded", false},
 		"a folder that is a link": {func(t *testing.T, entry string) {
 			dir := filepath.Dir(entry)
 			must(t, os.Rename(dir, dir+".moved"))
 			must(t, os.Symlink(dir+".moved", dir))
 			must(t, os.Rename(dir+".moved", filepath.Join(filepath.Dir(dir), "moved")))
-		}, "1 fetched", false},
+		}, "1 downloaded", false},
 	} {
 		t.Run(what, func(t *testing.T) {
 			m := newStore(t)
@@ -83,7 +83,7 @@ func TestCacheOfOthers(t *testing.T) {
 			if got, want := m.Counts()[storetest.Get].Out, int64(size); (got == want) != c.used {
 				t.Errorf("%d bytes were fetched, and the entry used: %v", got, c.used)
 			}
-			if said := cached(t, m, cache); !c.used && !strings.Contains(said, "0 fetched, 0 B; 1 from the cache") {
+			if said := cached(t, m, cache); !c.used && !strings.Contains(said, "0 downloaded, 0 B; 1 from the cache") {
 				t.Errorf("what was fetched did not stay: %s", said)
 			}
 		})
@@ -97,7 +97,7 @@ func TestCacheOfOthersUnverifiable(t *testing.T) {
 	cache := stage.Cache{Dir: t.TempDir()}
 	cached(t, m, cache)
 	must(t, os.Rename(folderOf(cache.Dir), filepath.Join(cache.Dir, "user-99999")))
-	if said := cached(t, m, cache); !strings.Contains(said, "1 fetched") || !strings.Contains(said, "it cannot be verified: ") {
+	if said := cached(t, m, cache); !strings.Contains(said, "1 downloaded") || !strings.Contains(said, "it cannot be verified: ") {
 		t.Errorf("it said: %s", said)
 	}
 }

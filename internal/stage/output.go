@@ -83,7 +83,7 @@ func (r *run) find(ctx context.Context, wanted []Output) ([]output, error) {
 			return nil, fmt.Errorf("output %s: %w", o.Pattern, err)
 		}
 		if len(found) == 0 && !o.Optional {
-			absent = append(absent, missing{"the command made no " + o.Pattern})
+			absent = append(absent, missing{"the command did not create " + o.Pattern})
 		}
 		for _, f := range found {
 			other, ok := targets[f.Target]
@@ -333,7 +333,7 @@ func (r *run) interrupted(ctx context.Context, cause error) error {
 		err = r.storeRecord(ctx, aside, false)
 	}
 	if err == nil && aside.Bucket != "" {
-		r.Report.Note("partial outputs are below " + aside.String())
+		r.Report.Note("partial outputs are under " + aside.String())
 	}
 	return errors.Join(cause, err)
 }

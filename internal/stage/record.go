@@ -183,7 +183,7 @@ func (r *run) finished(ctx context.Context) bool {
 		return false
 	}
 	r.record.Outputs = rec.Outputs
-	r.Report.Note(fmt.Sprintf("nothing to do: the same command made %s of the same inputs on %s (%s); --rerun does it again",
+	r.Report.Note(fmt.Sprintf("nothing to do: the same command already created %s from the same inputs on %s (%s); to run it again, add --rerun",
 		amount.Count(len(rec.Outputs), "output"), rec.Ended.Local().Format(time.DateTime), below(at, recordName)))
 	return true
 }

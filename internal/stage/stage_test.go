@@ -125,7 +125,7 @@ func TestCacheRoom(t *testing.T) {
 	}
 	fetched := func(key string, want bool) {
 		t.Helper()
-		if got := !strings.Contains(use(key, 3000, "true").said(), "0 fetched"); got != want {
+		if got := !strings.Contains(use(key, 3000, "true").said(), "0 downloaded"); got != want {
 			t.Errorf("%s was fetched: %v, want %v", key, got, want)
 		}
 	}

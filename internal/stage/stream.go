@@ -101,5 +101,5 @@ func (r *run) feedStream(ctx context.Context, f *os.File, i int) error {
 }
 
 func partly(name string) string {
-	return fmt.Sprintf("the command read only a part of %s, so it is not verified", name)
+	return fmt.Sprintf("the command read only part of %s, so it is not verified", name)
 }

@@ -63,7 +63,7 @@ func (s *Screen) Sums(x Sums) {
 		if v.What == "etag" || v.Sum.Algorithm == checksum.MD5 {
 			text = v.Sum.Hex()
 		}
-		s.line(s.out, fmt.Sprintf("  the store has %s %s: %s", v.What, Printable(text), v.word()))
+		s.line(s.out, fmt.Sprintf("  the server has %s %s: %s", v.What, Printable(text), v.word()))
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 const schemaVersion = 2
 
 // record is one line of JSON. Sizes are in bytes, times in seconds, dates in RFC 3339 and UTC. Which fields an event has is
-// told in JSONHelp.
+// documented in JSONHelp.
 type record struct {
 	SchemaVersion int       `json:"schema_version"`
 	Event         string    `json:"event"`

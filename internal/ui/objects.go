@@ -136,7 +136,7 @@ func summaryLine(t Task, m mirror.Summary) string {
 		fmt.Fprintf(&b, " (%s, %s objects/s)", amount.PerSecond(float64(m.Size-m.Kept)/seconds), objectRate(float64(m.Done)/seconds))
 	}
 	if m.Kept > 0 {
-		fmt.Fprintf(&b, "; kept %s from before", amount.Bytes(m.Kept))
+		fmt.Fprintf(&b, "; %s already stored", amount.Bytes(m.Kept))
 	}
 	for _, also := range []struct {
 		n    int

@@ -71,7 +71,7 @@ func TestSummary(t *testing.T) {
 	for want, m := range map[string]mirror.Summary{
 		"copied 5,000 objects, 312 MiB in 2.1 s (149 MiB/s, 2,381 objects/s); all verified": {
 			Counts: mirror.Counts{Found: 5000, All: true, Done: 5000, Size: 312 * mib}, Elapsed: 2100 * time.Millisecond},
-		"copied 1 object, 8.0 GiB in 1m40s (61.4 MiB/s, 0.0 objects/s); kept 2.0 GiB from before; all verified": {
+		"copied 1 object, 8.0 GiB in 1m40s (61.4 MiB/s, 0.0 objects/s); 2.0 GiB already stored; all verified": {
 			Counts: mirror.Counts{Found: 1, All: true, Done: 1, Size: 8192 * mib, Kept: 2048 * mib}, Elapsed: 100 * time.Second},
 		"copied 5 objects, 0 B in 1.0 s (0 B/s, 5.0 objects/s); 3 failed (listed above), 1 skipped (listed above), 2 not verified": {
 			Counts: mirror.Counts{Found: 9, All: true, Done: 5, Failed: 3, Skipped: 1, Unverified: 2}, Elapsed: time.Second},

@@ -100,7 +100,7 @@ func progressLine(columns int, name string, s haul.Progress, p *pacer) string {
 	if s.Total > 0 && s.Done >= s.Total {
 		may = append(may, "finishing")
 	} else if d := p.still(); d >= stillAfter {
-		may = append(may, "no byte for "+amount.Short(d))
+		may = append(may, "no data for "+amount.Short(d))
 	} else if d, ok := eta(s, rate); ok {
 		may = append(may, "ETA "+amount.Short(d))
 	}
@@ -124,7 +124,7 @@ func trouble(s haul.Progress) (may []string) {
 		may = append(may, retries(s.Retries))
 	}
 	if s.Throttled > 0 {
-		may = append(may, "slowed by the store")
+		may = append(may, "throttled by the server")
 	}
 	return may
 }

@@ -95,7 +95,7 @@ func (s *Screen) CheckedAll(c quickcheck.Counts, took time.Duration) {
 		}
 	}
 	if c.Gaps > 0 {
-		text += fmt.Sprintf("; %s without another", plural(c.Gaps, "file"))
+		text += fmt.Sprintf("; %s with a missing companion", plural(c.Gaps, "file"))
 	}
 	if c.Other > 0 {
 		text += fmt.Sprintf("; %s of other kinds", grouped(c.Other))

@@ -20,7 +20,7 @@ func resultLine(t Task, r haul.Result) string {
 		fmt.Fprintf(&b, " (%s)", amount.PerSecond(float64(n)/r.Elapsed.Seconds()))
 	}
 	if r.Kept > 0 {
-		fmt.Fprintf(&b, "; kept %s from before", amount.Bytes(r.Kept))
+		fmt.Fprintf(&b, "; %s already stored", amount.Bytes(r.Kept))
 	}
 	b.WriteString("; ")
 	b.WriteString(proofClause(r.Proof))
@@ -57,7 +57,7 @@ func proofClause(p haul.Proof) string {
 
 // detailLine is what only the curious want.
 func detailLine(r haul.Result) string {
-	fields := []string{count(r.Parts, "part"), retries(r.Retries), amount.Bytes(r.Moved) + " on the wire"}
+	fields := []string{count(r.Parts, "part"), retries(r.Retries), amount.Bytes(r.Moved) + " transferred"}
 	if r.Object.ETag != "" {
 		fields = append(fields, "ETag "+Printable(r.Object.ETag))
 	}
@@ -65,7 +65,7 @@ func detailLine(r haul.Result) string {
 		fields = append(fields, "version "+Printable(r.Object.Version))
 	}
 	if r.Object.Encryption != "" {
-		fields = append(fields, "encrypted by "+Printable(r.Object.Encryption))
+		fields = append(fields, "encrypted with "+Printable(r.Object.Encryption))
 	}
 	return "        " + strings.Join(fields, ", ")
 }

@@ -133,7 +133,7 @@ func layoutText(x Stat) string {
 	case n > 0 && ok && m.Parts > 0:
 		return fmt.Sprintf("%s of %s", grouped(n), sizeText(x.Parts[0].Size))
 	case ok && m.Parts > 0:
-		return grouped(m.Parts) + ", of sizes that the store does not report"
+		return grouped(m.Parts) + ", whose sizes the server does not report"
 	}
 	return ""
 }

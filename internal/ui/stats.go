@@ -37,7 +37,7 @@ func statsLines(s haul.Stats) []string {
 	}
 	lines := []string{
 		fmt.Sprintf("%s; %s at most, %.1f on average", cpu, count(s.Lanes.Peak, "connection"), connections(s)),
-		fmt.Sprintf("%s, %s, %d refused (503); %s on the wire", count(s.Requests, "request"), retries(s.Retries), s.Throttled, amount.Bytes(s.Moved)),
+		fmt.Sprintf("%s, %s, %d refused (503); %s transferred", count(s.Requests, "request"), retries(s.Retries), s.Throttled, amount.Bytes(s.Moved)),
 	}
 	w := s.Waits
 	waits := fmt.Sprintf("disk, over all connections: read %s, write %s, fsync %s", amount.Took(w.Read), amount.Took(w.Write), amount.Took(w.Sync))

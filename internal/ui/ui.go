@@ -167,7 +167,7 @@ func (s *Screen) Observe(e haul.Event) {
 			s.say(fmt.Sprintf("%s started: %s to %s, %s", task.Verb, task.Source, task.Target, length(e.Size)))
 		}
 	case haul.EventKept:
-		s.say(s.about(e) + fmt.Sprintf("resuming an earlier run: %s are in place and verified", amount.Bytes(e.Bytes)))
+		s.say(s.about(e) + fmt.Sprintf("resuming an earlier run: %s already stored and verified", amount.Bytes(e.Bytes)))
 	case haul.EventNote:
 		s.say(s.about(e) + e.Text)
 	case haul.EventRetry:

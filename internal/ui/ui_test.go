@@ -154,8 +154,8 @@ func TestLinesStandClearOfTheProgress(t *testing.T) {
 		s.Done(task, result(true))
 		want := []string{
 			"haul: something",
-			"upload: ./NA12878.bam to s3://lab/NA12878.bam  7.9 GiB in 19.2 s (251 MiB/s); kept 3.2 GiB from before; " +
-				"verified: CRC64NVME of the full object AAAAAAAAAAE=, checked by the store",
+			"upload: ./NA12878.bam to s3://lab/NA12878.bam  7.9 GiB in 19.2 s (251 MiB/s); 3.2 GiB already stored; " +
+				"verified: CRC64NVME of the full object AAAAAAAAAAE=, checked by the server",
 			"",
 		}
 		if got := both.shown(); strings.Join(got, "\n") != strings.Join(want, "\n") {
@@ -204,14 +204,14 @@ func TestProgressIsSane(t *testing.T) {
 		look func(time.Time) func() haul.Progress
 		want string
 	}{
-		{"nothing yet", began(func(*haul.Progress, time.Duration) {}), "NA12878.bam  0.0/1000 MiB  0 %  no byte for 20s  1 part in flight"},
+		{"nothing yet", began(func(*haul.Progress, time.Duration) {}), "NA12878.bam  0.0/1000 MiB  0 %  no data for 20s  1 part in flight"},
 		{"stalled", began(func(m *haul.Progress, d time.Duration) {
 			m.Done = min(int64(d.Seconds()), 12) * 10 * mib
 			m.Moved = m.Done
-		}), "NA12878.bam  120/1000 MiB  12 %  2.0 MiB/s  no byte for 8s  1 part in flight"},
+		}), "NA12878.bam  120/1000 MiB  12 %  2.0 MiB/s  no data for 8s  1 part in flight"},
 		{"finishing", began(func(m *haul.Progress, d time.Duration) {
 			m.Done, m.Moved, m.InFlight, m.Throttled = m.Total, m.Total, 0, 1
-		}), "NA12878.bam  1000/1000 MiB  100 %  finishing  slowed by the store"},
+		}), "NA12878.bam  1000/1000 MiB  100 %  finishing  throttled by the server"},
 		{"a copy within the store", began(func(m *haul.Progress, d time.Duration) {
 			m.Done = int64(d.Seconds() * 20 * mib)
 		}), "NA12878.bam  400/1000 MiB  40 %  20.0 MiB/s  ETA 30s  1 part in flight"},
@@ -240,7 +240,7 @@ func result(proved bool) haul.Result {
 		Proof: haul.Proof{Text: "the store keeps no checksum"},
 	}
 	if proved {
-		r.Proof = haul.Proof{Verified: true, Text: "CRC64NVME of the full object, checked by the store",
+		r.Proof = haul.Proof{Verified: true, Text: "CRC64NVME of the full object, checked by the server",
 			Sum: checksum.Sum{Algorithm: checksum.CRC64NVME, Value: "\x00\x00\x00\x00\x00\x00\x00\x01"}}
 	}
 	return r
@@ -262,7 +262,7 @@ func TestQuietSaysOnlyWhatMustBeSaid(t *testing.T) {
 		}
 		s.Done(task, result(false))
 		s.Fail(ui.Failure{Message: "it failed", Advice: []string{"do this"}})
-		want := "haul: upload: ./NA12878.bam to s3://lab/NA12878.bam  7.9 GiB in 19.2 s (251 MiB/s); kept 3.2 GiB from before; " +
+		want := "haul: upload: ./NA12878.bam to s3://lab/NA12878.bam  7.9 GiB in 19.2 s (251 MiB/s); 3.2 GiB already stored; " +
 			"not verified: the store keeps no checksum\nhaul: it failed\nhaul: do this\n"
 		if out.Len() > 0 || err.String() != want {
 			t.Errorf("quiet said %q %q", out.String(), err.String())
@@ -305,7 +305,7 @@ func TestJSON(t *testing.T) {
 			progress(3, `"bytes_per_second":104857600,"eta_seconds":47.17,`),
 			begin + `"done","time":"2000-01-01T00:00:03.5Z",` + places + `,"size":8481931264,"kept":3436183552,"moved":5045747712,` +
 				`"elapsed_seconds":19.2,"parts":9,"retries":2,"object":{"bucket":"lab","key":"NA12878.bam","version":"v1","etag":"e-9"},` +
-				`"proof":{"verified":true,"algorithm":"CRC64NVME","sum":"AAAAAAAAAAE=","text":"CRC64NVME of the full object, checked by the store"}}`,
+				`"proof":{"verified":true,"algorithm":"CRC64NVME","sum":"AAAAAAAAAAE=","text":"CRC64NVME of the full object, checked by the server"}}`,
 			begin + `"upload","time":"2000-01-01T00:00:03.5Z","upload":{"bucket":"b","key":"k","id":"i","started":"2000-01-01T00:00:03.5Z","parts":1,"bytes":0}}`,
 			begin + `"bucket","time":"2000-01-01T00:00:03.5Z","bucket":"b"}`,
 			begin + `"error","time":"2000-01-01T00:00:03.5Z","error":"no","kind":"access denied",` +
@@ -351,7 +351,7 @@ func TestVerbose(t *testing.T) {
 	if want := "haul: upload started: ./NA12878.bam to s3://lab/NA12878.bam, of unknown length\nhaul: retrying in 1.0 s: network error\n"; err.String() != want {
 		t.Errorf("got %q, want %q", err.String(), want)
 	}
-	if want := "        9 parts, 2 retries, 4.7 GiB on the wire, ETag e-9, version v1\n"; !strings.HasSuffix(out.String(), want) {
+	if want := "        9 parts, 2 retries, 4.7 GiB transferred, ETag e-9, version v1\n"; !strings.HasSuffix(out.String(), want) {
 		t.Errorf("got %q, want %q", out.String(), want)
 	}
 }

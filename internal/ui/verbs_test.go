@@ -131,7 +131,7 @@ func TestStat(t *testing.T) {
 	}
 	out.Reset()
 	s.Stat(ui.Stat{Object: store.Object{ETag: o.ETag, Restore: store.Restore{Ongoing: true}}})
-	for _, want := range []string{"restore              under way\n", "parts                2, of sizes that the store does not report\n"} {
+	for _, want := range []string{"restore              under way\n", "parts                2, whose sizes the server does not report\n"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}

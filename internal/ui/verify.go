@@ -56,7 +56,7 @@ func findingLine(f proof.Finding) string {
 	}
 	line += "  " + Printable(f.Text)
 	if f.Settles {
-		line += "; --download settles it"
+		line += "; --download would decide it"
 	}
 	return line
 }
@@ -106,7 +106,7 @@ func verifiedLine(m proof.Summary) string {
 	due := m.Found - m.Extra
 	switch {
 	case due == 0:
-		b.WriteString("nothing was there to be verified")
+		b.WriteString("there was nothing to verify")
 	case due == m.OK && m.Whole() == "yes":
 		fmt.Fprintf(&b, "complete: %s in place and verified, %s", files(due, "is", "are"), amount.Bytes(m.Size))
 	default:

@@ -195,8 +195,8 @@ func (s *story) slowLink(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !strings.Contains(said, "are kept") {
-		return errors.New("haul does not say what is kept")
+	if !strings.Contains(said, "already stored") {
+		return errors.New("haul does not report how much is already stored")
 	}
 	sent := s.slow.Up.Bytes()
 	if said, _, err = haul.run(ctx, "cp", name, folder); err != nil {

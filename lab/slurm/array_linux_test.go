@@ -58,7 +58,7 @@ func TestArray(t *testing.T) {
 
 	said := y.haul(0, "array", "submit", "--slurm", "--haul", y.wrapper(), plan)
 	var job, last string
-	if _, err := fmt.Sscanf(said, "submitted the array as job %s and what finishes it as job %s", &job, &last); err != nil {
+	if _, err := fmt.Sscanf(said, "submitted the array as job %s and the finish job as job %s", &job, &last); err != nil {
 		t.Fatalf("%q: %v", said, err)
 	}
 	job = strings.TrimSuffix(job, ",")
@@ -76,7 +76,7 @@ func TestArray(t *testing.T) {
 	if _, err := y.server.Client().HeadObject(ctx, &s3.HeadObjectInput{Bucket: &y.bucket, Key: &marker}); err == nil {
 		t.Error("the marker is there before the rest")
 	}
-	for _, want := range []string{fmt.Sprintf("shard %d: no results: process ", killed), fmt.Sprintf("shards to do again: %d\n", killed)} {
+	for _, want := range []string{fmt.Sprintf("shard %d: no results: process ", killed), fmt.Sprintf("shards to run again: %d\n", killed)} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it does not say %q:\n%s", want, said)
 		}
