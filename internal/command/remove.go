@@ -56,7 +56,7 @@ type ListingError struct {
 
 // Error names the cause, and counts what was deleted before.
 func (e *ListingError) Error() string {
-	return fmt.Sprintf("%v; the %d objects listed before that were deleted, and no others", e.Err, e.summary.deleted)
+	return fmt.Sprintf("%v; the %d objects listed before that were deleted", e.Err, e.summary.deleted)
 }
 
 // Unwrap returns the error of the listing.
