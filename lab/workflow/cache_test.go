@@ -110,7 +110,7 @@ func TestCacheSpoilt(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if said := run("--cache-verify"); !strings.Contains(said, "is spoilt, and fetched again") {
+	if said := run("--cache-verify"); !strings.Contains(said, "is damaged, and is fetched again") {
 		t.Errorf("haul said: %s", said)
 	}
 	if said := run("--cache-verify"); !strings.Contains(said, "1 from the cache") {
