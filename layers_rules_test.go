@@ -3,10 +3,13 @@ package haul_test
 import (
 	"go/ast"
 	"go/token"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 )
 
 func checkLayers(s goFile, r finding) {
@@ -112,6 +115,35 @@ var phrases = []struct {
 	{regexp.MustCompile(`(?i)\b(anew|whoever|of which|in the midst|doomed|kin)\b`), "again; anyone who; whose"},
 	{regexp.MustCompile(`(?i)(^|[^-\w])famil(y|ies)\b`), "companion files"},
 	{regexp.MustCompile(`(?i)\bis none of\b`), "must be A or B (got \"x\")"},
+}
+
+// codeSpan is code within a document, where names stand as they are.
+var codeSpan = regexp.MustCompile("(?s)```.*?```|`[^`\n]*`")
+
+// TestDocuments holds documents to the same words as messages. CHANGELOG.md quotes what was said before.
+func TestDocuments(t *testing.T) {
+	files := []string{"README.md", "CONTRIBUTING.md"}
+	for _, pattern := range []string{"doc/*.md", "doc/adr/*.md", "doc/recipes/*.md"} {
+		more, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, more...)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bare := codeSpan.ReplaceAllStringFunc(string(text), func(code string) string { return strings.Repeat("\n", strings.Count(code, "\n")) })
+		for i, line := range strings.Split(bare, "\n") {
+			for _, p := range phrases {
+				if word := p.word.FindString(line); word != "" {
+					t.Errorf("%s:%d: %q: write %s", file, i+1, word, p.better)
+				}
+			}
+		}
+	}
 }
 
 // checkPhrases looks at strings of more than one word, which are for people.

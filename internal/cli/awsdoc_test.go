@@ -84,10 +84,10 @@ const docTail = `
 | AWS_S3_USE_ARN_REGION | as aws: the region in an access point's ARN counts, unless this is false |
 | AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS, AWS_CA_BUNDLE | as aws |
 | AWS_REQUEST_CHECKSUM_CALCULATION, request_checksum_calculation of the profile | when_required: Content-MD5 in place of the newer checksums. The variable counts under haul's own name, too |
-| AWS_RESPONSE_CHECKSUM_VALIDATION | haul proves what it can in any case |
+| AWS_RESPONSE_CHECKSUM_VALIDATION | haul verifies what it can in any case |
 | AWS_MAX_ATTEMPTS, AWS_RETRY_MODE, max_attempts and retry_mode of the profile | as aws: a request is made 3 times, 5 in the legacy mode, or as often as said. Tries that brought bytes do not count. Under its own name haul tries for as long as --patience says |
 | AWS_CLI_S3_MV_VALIDATE_SAME_S3_PATHS | as --validate-same-s3-paths |
-| HAUL_RESUME=1 | broken transfers are kept, and the same line goes on with them |
+| HAUL_RESUME=1 | interrupted transfers are kept, and the same command resumes them |
 | HAUL_READ_TWICE=1 | what nothing in the store can verify is downloaded a second time and compared, so that mv of it succeeds |
 
 Roles: a profile with mfa_serial is asked for its code on the terminal, and the credentials of a role are kept in ~/.aws/cli/cache, in the
