@@ -49,7 +49,7 @@ func (a *attrFlags) flags() *pflag.FlagSet {
 
 func (a *attrFlags) encryptionFlags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Server-side encryption", pflag.ContinueOnError)
-	optional(fs, &a.sse, "sse", "AES256", "use encryption `KIND`: AES256 (the default), aws:kms or aws:kms:dsse")
+	optional(fs, &a.sse, "sse", "AES256", "encrypt on the server: AES256 (if `KIND` is omitted), aws:kms, aws:kms:dsse")
 	fs.StringVar(&a.kmsKey, "sse-kms-key-id", "", "encrypt with the KMS key that has this `ID`")
 	optional(fs, &a.customer.algorithm, "sse-c", "AES256", "encrypt or decrypt with a customer-provided key, using `AES256`")
 	fs.StringVar(&a.customer.key, "sse-c-key", "", "use the 32-byte `KEY`: fileb://PATH, base64 or raw bytes; a file keeps it out of process listings")

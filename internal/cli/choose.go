@@ -14,7 +14,7 @@ type filterFlags struct{ filter mirror.Filter }
 
 func (f *filterFlags) add(fs *pflag.FlagSet) {
 	fs.Var(&patternFlag{f, false}, "exclude", "exclude paths that match `PATTERN`, relative to the source")
-	fs.Var(&patternFlag{f, true}, "include", "include paths that match `PATTERN`; the last of all matches decides")
+	fs.Var(&patternFlag{f, true}, "include", "include paths that match `PATTERN`; the last matching pattern wins")
 }
 
 // patternFlag adds one pattern each time.

@@ -96,7 +96,7 @@ func (a *app) outputFlags() *pflag.FlagSet {
 	fs.Lookup("only-show-errors").Hidden = true
 	fs.BoolVar(&a.session.NoProgress, "no-progress", false, "show no progress")
 	fs.BoolVar(&a.session.JSON, "json", false, "print one JSON object per line on standard output (see haul help json)")
-	fs.BoolVarP(&a.session.Verbose, "verbose", "v", false, "also print started transfers, retries, details, and the bottleneck")
+	fs.BoolVarP(&a.session.Verbose, "verbose", "v", false, "also print each transfer as it starts, retries, and what limited the speed")
 	return fs
 }
 

@@ -10,7 +10,7 @@ import (
 func connectionFlags(c *command.Connection) *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Connection", pflag.ContinueOnError)
 	fs.StringVar(&c.Endpoint, "endpoint-url", "", "use the server at `URL` (default: AWS_ENDPOINT_URL[_S3], profile, or Amazon S3)")
-	fs.StringVar(&c.Region, "region", "", "use the bucket's `REGION` (default: from AWS_REGION or the profile)")
+	fs.StringVar(&c.Region, "region", "", "the bucket is in `REGION` (default: AWS_REGION, or the profile's region)")
 	fs.StringVar(&c.Profile, "profile", "", "use the profile `NAME` from ~/.aws (default: AWS_PROFILE)")
 	fs.BoolVar(&c.NoSignRequest, "no-sign-request", false, "send unsigned requests, for public data")
 	fs.StringVar(&c.CABundle, "ca-bundle", "", "trust the CA certificates in `FILE` (default: AWS_CA_BUNDLE)")

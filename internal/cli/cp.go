@@ -52,7 +52,7 @@ disk, a stream, the network, the server, or the number of connections.`
 const cpExample = `  haul cp NA12878.bam s3://lab/runs/
   haul cp s3://lab/runs/NA12878.bam .
   haul cp -r run42 s3://lab/runs/run42
-  samtools view -u in.cram | haul cp - s3://lab/x.bam
+  samtools view -b in.cram | haul cp - s3://lab/x.bam
   haul cp s3://lab/x.bam - | samtools flagstat -
   haul cp --endpoint-url https://minio.example.org NA12878.bam s3://lab/`
 

@@ -41,7 +41,7 @@ type digestFlags struct {
 	receipt string
 }
 
-const receiptUsage = "append one line per object to `FILE`, for haul receipt and haul verify"
+const receiptUsage = "append each object's size and checksums to `FILE` (see haul receipt --help)"
 
 func (f *digestFlags) add(fs *pflag.FlagSet) {
 	fs.Var(&f.list, "digest", "compute the digests in `LIST`, e.g. md5,sha256 (md5: 0.6 GB/s per core)")

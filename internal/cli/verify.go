@@ -13,7 +13,7 @@ checksums that the server recorded for the objects.
 
   haul verify DIR s3://BUCKET/DIR          compare each file with its object
   haul verify FILE s3://BUCKET/KEY         compare one file with one object, in either order
-  haul verify MANIFEST s3://BUCKET/DIR     check objects against a list of digests or a receipt
+  haul verify MANIFEST s3://BUCKET/DIR     check objects against a checksum list or a haul receipt
   haul verify MANIFEST DIR                 check files against it
   haul verify DIR, haul verify s3://…      use the digest files found there, such as x.bam.md5
   haul verify MANIFEST                     check the files next to it
@@ -66,10 +66,10 @@ type verifyFlags struct {
 
 func (f *verifyFlags) flags() []*pflag.FlagSet {
 	fs := pflag.NewFlagSet("Verifying", pflag.ContinueOnError)
-	fs.StringVar(&f.download, "download", "", "download and compare objects that the recorded checksums cannot verify, or with `=all` every object; write nothing to disk")
+	fs.StringVar(&f.download, "download", "", "download objects that the recorded checksums cannot verify (`=all`: every object), and compare their content; nothing is written to disk")
 	fs.Lookup("download").NoOptDefVal = "open"
 	fs.BoolVar(&f.sidecars, "sidecars", false, "check the files of TARGET against digest files in SOURCE, such as x.bam.md5 or md5sum.txt")
-	fs.StringVar(&f.extra, "extra", "", "take this `ACTION` for a file that is only in the target, or has no digest: fail or allow (default: fail when comparing two folders)")
+	fs.StringVar(&f.extra, "extra", "", "`ACTION` if a file is only in the target, or has no digest: fail or allow (default: fail when comparing two folders, otherwise allow)")
 	fs.StringVar(&f.report, "report", "", "write a report to `FILE`; its name must end in .html, .json or .csv")
 	f.filterFlags.add(fs)
 	fs.Var(&f.memory, "memory", "limit buffer memory to `SIZE` (default 128MiB)")
