@@ -86,7 +86,7 @@ type ending struct {
 	Event             string
 	Kept, Moved, Size int64
 	Retries           int
-	Proof             struct{ Proved bool }
+	Proof             struct{ Verified bool }
 }
 
 // killed runs haul and kills it when n bytes have passed.
@@ -108,7 +108,7 @@ func (b *behind) killed(n int64, args ...string) {
 // proved checks an ending.
 func (b *behind) proved(what string, e ending) {
 	b.Helper()
-	if !e.Proof.Proved {
+	if !e.Proof.Verified {
 		b.Errorf("%s: not verified: %+v", what, e)
 	}
 	b.Logf("%s: kept %d, moved %d, %d retries", what, e.Kept, e.Moved, e.Retries)
