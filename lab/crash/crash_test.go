@@ -216,7 +216,7 @@ type ending struct {
 	Kept, Moved int64
 	Proof       struct {
 		Verified bool
-		Text   string
+		Text     string
 	}
 }
 
