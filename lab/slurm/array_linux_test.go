@@ -224,8 +224,20 @@ func (y *yard) kill(plan string, shard int) {
 // check proves that all is there and nothing else.
 func (y *yard) check(plan, target string) {
 	y.Helper()
-	if open := y.server.OpenUploads(y, y.bucket); len(open) > 0 {
-		y.Errorf("uploads are left open: %v", open)
+	client := y.server.Client()
+	open, err := client.ListMultipartUploads(y.Context(), &s3.ListMultipartUploadsInput{Bucket: &y.bucket})
+	if err != nil {
+		y.Fatal(err)
+	}
+	for _, u := range open.Uploads {
+		// A task that is killed while it opens an upload leaves an empty one that nobody knows of: see doc/SEMANTICS.md.
+		parts, err := client.ListParts(y.Context(), &s3.ListPartsInput{Bucket: &y.bucket, Key: u.Key, UploadId: u.UploadId})
+		switch {
+		case err != nil:
+			y.Error(err)
+		case len(parts.Parts) > 0:
+			y.Errorf("an upload of %s is left open, with %d parts", *u.Key, len(parts.Parts))
+		}
 	}
 	if said := y.haul(0, "sync", "--checksum", "--dryrun", filepath.Join(y.dir, "in"), target); !strings.Contains(said, "would copy 0 objects") {
 		y.Errorf("the store has not what the folder has:\n%s", said)
