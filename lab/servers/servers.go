@@ -61,6 +61,12 @@ var buckets atomic.Int64
 // Start starts a server, over HTTPS where secure is set, and returns when it answers.
 func Start(tb testing.TB, kind Kind, secure bool) *Server {
 	tb.Helper()
+	return start(tb, kind, secure, 3)
+}
+
+// start tries so many times: a free port may be taken by another process before the server listens on it.
+func start(tb testing.TB, kind Kind, secure bool, tries int) *Server {
+	tb.Helper()
 	if kind == Ceph {
 		s := &Server{Kind: kind, Endpoint: startCeph(tb, secure)}
 		if err := s.await(tb.Context()); err != nil {
@@ -109,6 +115,9 @@ func Start(tb testing.TB, kind Kind, secure bool) *Server {
 		}
 	})
 	if err := s.await(ctx); err != nil {
+		if tries > 1 && ctx.Err() != nil { // it ended by itself
+			return start(tb, kind, secure, tries-1)
+		}
 		tb.Fatalf("start %s: %v\n%s", kind, err, out)
 	}
 	return s
