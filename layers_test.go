@@ -99,7 +99,7 @@ var layerRules = []struct {
 		false, []string{"internal/ui"}, forbidUses("fmt", `^Print`), `func f() { fmt.Println() }`},
 	{"standard streams", "main hands the process's streams on; everything else takes a value",
 		false, []string{"cmd/haul"}, forbidUses("os", `^(Stdin|Stdout|Stderr)$`), `var w = os.Stdout`},
-	{"logging", "an error is returned, an event is told to Observe; nothing is logged without the caller's knowledge",
+	{"logging", "an error is returned, an event goes to Observe; nothing is logged without the caller's knowledge",
 		true, []string{"cmd/haul"}, forbidImports(`^log$|^log/slog$`), `import "log"`},
 	{"names of packages", "a package is named for what it gives; utils, common, helpers and types give nothing",
 		true, nil, checkPackageName, ``},

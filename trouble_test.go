@@ -224,7 +224,7 @@ func (m mute) Complete(ctx context.Context, r store.CompleteRequest) (store.Obje
 	return o, err
 }
 
-// TestProofThatMayNotBeRead: who may write and not read is told so, and not that the store has no checksum.
+// TestProofThatMayNotBeRead: credentials that may write and not read are reported as that, and not as a store without checksums.
 func TestProofThatMayNotBeRead(t *testing.T) {
 	b := newBench(t)
 	b.Fault(storetest.Head).Always().Error(store.Denied)

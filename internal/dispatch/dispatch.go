@@ -9,8 +9,8 @@
 //
 // While any transfer runs, a heartbeat reports the state to package pace, which decides how many requests there may be.
 //
-// It does not know what a request is about, keeps no results, and takes no memory for them: whoever calls takes memory before a
-// lane, never while he has one.
+// It does not know what a request is about, keeps no results, and takes no memory for them: callers take memory before a
+// lane, never while they hold one.
 package dispatch
 
 import (
