@@ -18,7 +18,7 @@ func TestExpect(t *testing.T) {
 	}
 	now, arrived := time.Unix(0, 0), int64(0)
 	for range 60 { // 10 MiB a second arrive
-		p.Tick(now, Load{Busy: 1, Waiting: 3, Flying: 8 * mib, Arrived: arrived})
+		p.Tick(now, Load{Busy: 1, Waiting: 3, Flying: 8 * mib, Moved: arrived})
 		now, arrived = now.Add(100*time.Millisecond), arrived+mib
 	}
 	if got := p.Rate(); got < 8*mib {

@@ -50,12 +50,23 @@ func (s *sim) begin(f *request) {
 		f.next = func() { s.throttled(f) }
 		return
 	}
-	if s.up {
+	if s.up && s.late == 0 {
 		s.flow(f)
 		return
 	}
-	f.state, f.until = waiting, s.now+s.wait
+	f.state, f.until = waiting, s.now+s.lateness()
+	if !s.up {
+		f.until += s.wait
+	}
 	f.next = func() { s.flow(f) }
+}
+
+// lateness is how much later than it should something happens on a busy machine.
+func (s *sim) lateness() float64 {
+	if s.late == 0 {
+		return 0
+	}
+	return s.late * s.rnd.Float64()
 }
 
 func (s *sim) flow(f *request) {

@@ -101,20 +101,20 @@ func exceeded(l Load, goodput float64) bool {
 
 // tick continues the measurement. While requests wait for something other than the link, it says nothing.
 func (r *reach) tick(now time.Time, l Load, idle bool) {
-	r.moved = float64(l.Arrived)
-	if r.at.IsZero() && l.Arrived == r.bytes || l.Busy == 0 {
-		r.restart(now, l.Arrived)
+	r.moved = float64(l.Moved)
+	if r.at.IsZero() && l.Moved == r.bytes || l.Busy == 0 {
+		r.restart(now, l.Moved)
 		if l.Busy > 0 {
 			r.at = time.Time{} // until the first byte
 		}
 		return
 	}
 	if r.at.IsZero() {
-		r.restart(now, l.Arrived)
+		r.restart(now, l.Moved)
 		return
 	}
 	if idle {
-		r.restart(now, l.Arrived)
+		r.restart(now, l.Moved)
 		return
 	}
 	span := reachLook
@@ -128,13 +128,13 @@ func (r *reach) tick(now time.Time, l Load, idle bool) {
 	if d < span {
 		return
 	}
-	g := float64(l.Arrived-r.bytes) / d.Seconds()
+	g := float64(l.Moved-r.bytes) / d.Seconds()
 	if l.Busy > r.busy+r.busy/8 { // new connections need some time to come to their rate
 		r.rates, r.seen = nil, 0
 	}
 	r.busy = l.Busy
 	settled := !r.settled.IsZero() && r.settled.Before(r.at)
-	r.restart(now, l.Arrived)
+	r.restart(now, l.Moved)
 	if r.recent = append(r.recent, g); len(r.recent) > lately {
 		r.recent = slices.Delete(r.recent, 0, 1)
 	}

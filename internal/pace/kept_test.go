@@ -52,6 +52,31 @@ func TestKeptAtAKill(t *testing.T) {
 	}
 }
 
+// A busy machine starts its connections one by one, and its socket buffers fill in jumps, which looks like a link that moves more with each
+// connection. It must not be taken for one, as long as acknowledgements say what has moved.
+func TestKeptOnABusyMachine(t *testing.T) {
+	seeds := uint64(20)
+	if raced {
+		seeds = 2
+	}
+	for _, total := range []float64{1, 3, 10, 30} {
+		for _, ahead := range []float64{mib / 4, mib, 4 * mib} {
+			for _, late := range []float64{0, 0.05, 0.3} {
+				for seed := range seeds {
+					n := network{
+						conn: 90 * mb, total: total * mb, wait: 0.001, jitter: 0.2, up: true, ahead: ahead, acks: true, late: late, seed: seed + 1,
+					}
+					s := run(n, auto(), of(max(20, int(4*total)), part))
+					_, most, begun := s.losses()
+					if one := part / n.total; most > 4+one || begun > 3.5+one {
+						t.Errorf("%+v: a kill loses %.2f s of the link, and one part is %.2f s; %.2f s are in flight", n, most, one, begun)
+					}
+				}
+			}
+		}
+	}
+}
+
 // losses sums up what was noted: the mean of what would have been lost, the most, and the most in flight later than at the
 // start.
 func (s *sim) losses() (mean, most, begun float64) {

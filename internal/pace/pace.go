@@ -74,8 +74,7 @@ type Sample struct {
 
 // Load is the current state of the whole client.
 type Load struct {
-	Moved   int64         // bytes of payload so far, those of unfinished requests too
-	Arrived int64         // of Moved, what is at the other side as far as is known
+	Moved   int64         // bytes of payload that are at the other side so far, as far as is known; those of unfinished requests too
 	Total   int64         // bytes of payload that are to move in all, as far as is known
 	CPU     time.Duration // so far, user and system: what this process used, and what it waited for while others had the cores
 	Busy    int           // lanes in use

@@ -15,6 +15,8 @@ type network struct {
 	wait        float64 // seconds to the first byte of an answer; to the answer, after the last byte, where up
 	up          bool
 	ahead       float64 // bytes of an upload that socket buffers take before the wire does
+	acks        bool    // acknowledgements are known: what lies in socket buffers has not moved
+	late        float64 // seconds within which a request begins to flow, each at its own time, as on a busy machine
 
 	slice       float64 // bytes that the engine sees move at once; 0 is 1
 	jitter      float64 // of conn, each request draws its own: 0.2 is ±20 %
@@ -258,9 +260,9 @@ func (s *sim) doTick() {
 			pausing++
 		}
 	}
-	s.lastTick, s.nextTick = s.now, s.now+s.tick
+	s.lastTick, s.nextTick = s.now, s.now+s.tick+s.lateness()/4
 	s.p.Tick(at(s.now), pace.Load{
-		Moved: int64(moved), Arrived: int64(moved), Total: int64(s.whole), CPU: span(s.cpuUsed), Busy: len(s.flights), Flying: s.flying(), Pausing: pausing, Waiting: min(1, len(s.queue)),
+		Moved: int64(moved), Total: int64(s.whole), CPU: span(s.cpuUsed), Busy: len(s.flights), Flying: s.flying(), Pausing: pausing, Waiting: min(1, len(s.queue)),
 	})
 	s.kill()
 	if l := s.p.Lanes(); len(s.changes) == 0 || s.changes[len(s.changes)-1].lanes != l {
@@ -291,10 +293,10 @@ func (s *sim) kill() {
 	s.begun = append(s.begun, max(0, begun-most)/s.total)
 }
 
-// seen is what the engine has seen move of a request: an upload's socket has more than the wire.
+// seen is what the engine has seen move of a request: an upload's socket has more than the wire, unless acknowledgements are known.
 func (s *sim) seen(f *request) float64 {
 	moved := f.moved
-	if s.up && f.state == flowing {
+	if s.up && !s.acks && f.state == flowing {
 		moved = min(f.size, f.moved+s.ahead)
 	}
 	if s.slice > 0 && moved < f.size {

@@ -91,9 +91,9 @@ func (c *Client) exchange(ctx context.Context, w *Watchdog, n *conn, r *Request)
 	w.got(n.raw)
 	w.waiting.Store(false)
 	if r.Watch != nil {
-		before, _ := acked(n.raw.raw)
+		before, _ := acked(n.raw)
 		r.Watch(func() (int64, bool) {
-			now, ok := acked(n.raw.raw)
+			now, ok := acked(n.raw)
 			return max(0, now-before), ok
 		})
 	}

@@ -1,4 +1,4 @@
-//go:build !linux
+//go:build !linux && !darwin
 
 package rawhttp
 
@@ -6,7 +6,7 @@ import "syscall"
 
 // acked returns the bytes that the other side has acknowledged since c was opened; false if the kernel does not report
 // them.
-func acked(syscall.RawConn) (int64, bool) { return 0, false }
+func acked(*countedConn) (int64, bool) { return 0, false }
 
 // unsent returns the bytes that the kernel holds of what was written to c, or 0 if it does not report them.
 func unsent(syscall.RawConn) int64 { return 0 }
