@@ -29,11 +29,11 @@ type slowRow struct {
 	most   float64 // bytes on the wire, as a share of the size
 }
 
-// TestSlowLink: what an interruption loses is bounded on slow links, too. Two go side by side: more of them, with servers under the race
+// TestSlowLink: what an interruption loses is bounded on slow links, too. Four go side by side: more of them, with servers under the race
 // detector, would measure the machine and not the link.
 func TestSlowLink(t *testing.T) {
 	const mb = 1e6
-	room := make(chan struct{}, 2)
+	room := make(chan struct{}, 4)
 	for _, r := range []slowRow{
 		{name: "up 10 MB/s", rate: 10 * mb, size: 300 * mib, every: 6 * time.Second, signal: syscall.SIGINT, up: true, most: 1.4},
 		{name: "down 10 MB/s", rate: 10 * mb, size: 300 * mib, every: 6 * time.Second, signal: syscall.SIGINT, most: 1.4},
