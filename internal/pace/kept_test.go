@@ -52,28 +52,37 @@ func TestKeptAtAKill(t *testing.T) {
 	}
 }
 
-// A busy machine starts its connections one by one, and its socket buffers fill in jumps, which looks like a link that moves more with each
-// connection. It must not be taken for one, as long as acknowledgements say what has moved.
+// A busy machine starts its connections one by one, their socket buffers fill in jumps, and each needs round trips to come to its rate: all
+// that looks like a link that moves more with each connection. It must not be taken for one, but for a run in a hundred.
 func TestKeptOnABusyMachine(t *testing.T) {
-	seeds := uint64(20)
+	seeds := uint64(6)
 	if raced {
-		seeds = 2
+		seeds = 1
 	}
-	for _, total := range []float64{1, 3, 10, 30} {
-		for _, ahead := range []float64{mib / 4, mib, 4 * mib} {
-			for _, late := range []float64{0, 0.05, 0.3} {
-				for seed := range seeds {
-					n := network{
-						conn: 90 * mb, total: total * mb, wait: 0.001, jitter: 0.2, up: true, ahead: ahead, acks: true, late: late, seed: seed + 1,
-					}
-					s := run(n, auto(), of(max(20, int(4*total)), part))
-					_, most, begun := s.losses()
-					if one := part / n.total; most > 4+one || begun > 3.5+one {
-						t.Errorf("%+v: a kill loses %.2f s of the link, and one part is %.2f s; %.2f s are in flight", n, most, one, begun)
+	runs, over := 0, 0
+	for _, up := range []bool{false, true} {
+		for _, total := range []float64{1, 3, 10, 30, 60} {
+			for _, ahead := range []float64{mib / 4, 4 * mib} {
+				for _, late := range []float64{0, 0.05, 0.3} {
+					for seed := range seeds {
+						n := network{
+							conn: 90 * mb, total: total * mb, wait: 0.03, jitter: 0.2, up: up, ahead: ahead, acks: true, late: late, ramp: 0.03 * float64(seed%2),
+							seed: seed + 1,
+						}
+						s := run(n, auto(), of(max(20, int(4*total)), part))
+						_, most, begun := s.losses()
+						runs++
+						if one := part / n.total; max(most, begun) > 4.5+one {
+							over++
+							t.Logf("%+v: a kill loses %.2f s of the link, and one part is %.2f s; %.2f s are in flight", n, most, one, begun)
+						}
 					}
 				}
 			}
 		}
+	}
+	if over > runs/100 {
+		t.Errorf("%d of %d", over, runs)
 	}
 }
 

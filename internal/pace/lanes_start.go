@@ -42,6 +42,10 @@ type quick struct {
 	best  float64       // a lane's best rate while it was steady, in bytes per second
 	level int           // the number of lanes that flowed first
 	prev  float64       // goodput of the window before; 0 is none
+	even  struct {      // the first number of lanes whose rate was the same in two windows, and that rate
+		lanes int
+		rate  float64
+	}
 	// The time since the lanes that were opened last began to flow, for endLevel.
 	begun, middle mark
 	last          struct { // the last number of lanes that was judged well, and its goodput
@@ -95,6 +99,15 @@ func (q *quick) note(n int, lane float64) {
 	q.best = max(q.best, lane)
 }
 
+// follows reports whether goodput has risen as the number of lanes has: n of them move so many bytes per second each, and fewer did no more.
+// It is called for windows that are like the one before: while connections come to their rate, goodput rises by itself.
+func (q *quick) follows(n int, rate float64) bool {
+	if q.even.lanes == 0 {
+		q.even.lanes, q.even.rate = n, rate
+	}
+	return 2*n >= 3*q.even.lanes && rate > near*q.even.rate
+}
+
 // learn finds out, at a tick, how long the first byte took to come. It returns whether that was just now.
 func (q *quick) learn(m, first mark) bool {
 	d := m.at.Sub(first.at)
@@ -124,6 +137,7 @@ func (c *rampUp) quickStart(m mark, l Load) {
 	from := c.from
 	g := m.goodput(from)
 	calm := q.prev > 0 && g > 0.7*q.prev
+	even := q.prev > 0 && max(g, q.prev) < rising*min(g, q.prev)
 	if q.hot++; !c.hot(from, m) {
 		q.hot = 0
 	}
@@ -137,7 +151,7 @@ func (c *rampUp) quickStart(m mark, l Load) {
 	}
 	if n, clean := q.flowing(from.at, m.at); clean {
 		q.note(n, g/float64(n))
-		if 2*n >= 3*q.level && g/float64(n) > near*q.best {
+		if even && q.follows(n, g/float64(n)) {
 			c.follows = m.at
 		}
 		if to := c.more(n, g/float64(n)); calm && to > c.lanes && l.Waiting > 0 {
