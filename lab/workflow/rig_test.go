@@ -228,6 +228,15 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
+// fetchedOnce checks that an object of a size was fetched once. On a busy machine, a range may be cut because others are faster: what was
+// under way then comes twice, which haul bounds to a few per cent.
+func (g *rig) fetchedOnce(path string, size int64) {
+	g.Helper()
+	if got := g.relay.sent(path); got < size || got > size+size/8 {
+		g.Errorf("%d bytes of %s were fetched, want %d", got, path, size)
+	}
+}
+
 // command is a line that has not begun.
 func (g *rig) command(args ...string) *process {
 	p := &process{Cmd: exec.Command(built.Haul(g), args...), g: g}

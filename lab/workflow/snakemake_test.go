@@ -54,9 +54,7 @@ func TestSnakemake(t *testing.T) {
 	for _, sample := range []string{"s1", "s2"} {
 		g.proved("lab", "bam/"+sample+".bam.run/run.json", 2)
 	}
-	if got, size := g.relay.sent("/refs/hg38/hg38.fa"), int64(len(ref)); got != size {
-		t.Errorf("%d bytes of the reference were fetched, want %d", got, size)
-	}
+	g.fetchedOnce("/refs/hg38/hg38.fa", int64(len(ref)))
 	// The marks are gone, as on another machine: Snakemake runs all again, and haul finds that there is nothing to do.
 	if err := os.RemoveAll(g.dir + "/done"); err != nil {
 		t.Fatal(err)
