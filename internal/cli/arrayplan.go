@@ -63,8 +63,8 @@ func (f *arrayPlanFlags) planFlags() []*pflag.FlagSet {
 	fs.BoolVar(&f.times, "times", false, "on upload, save the file's modification time in the object's metadata; on download, restore it")
 	fs.StringVar(&f.checksum, "checksum-algorithm", "", "use the checksum algorithm `NAME`: CRC64NVME, CRC32C, CRC32, SHA256, SHA1 or MD5 (default: the best that the server supports)")
 	fs.Var(&f.partSize, "part-size", "use parts of `SIZE`, such as 64MiB (default: chosen from the object's size)")
-	optional(fs, &f.attrs.payer, "request-payer", "requester", "agree to pay for requests and traffic as the `requester`")
-	optional(fs, &f.attrs.sse, "sse", "AES256", "encrypt on the server: AES256 (if `KIND` is omitted), aws:kms, aws:kms:dsse")
+	optional(fs, &f.attrs.payer, "request-payer", "requester", "agree, as the `requester`, to pay for requests and data transfer")
+	optional(fs, &f.attrs.sse, "sse", "AES256", "use server-side encryption `TYPE`: AES256 (default), aws:kms or aws:kms:dsse")
 	fs.StringVar(&f.attrs.kmsKey, "sse-kms-key-id", "", "encrypt with the KMS key that has this `ID`")
 	return []*pflag.FlagSet{fs, f.which.flags(""), f.attrs.flags(), f.props.flags()}
 }

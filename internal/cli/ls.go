@@ -33,7 +33,7 @@ type pageFlags struct {
 
 func (f *pageFlags) add(fs *pflag.FlagSet) {
 	fs.IntVar(&f.size, "page-size", 0, "list `N` entries per request (default and maximum: 1000)")
-	optional(fs, &f.payer, "request-payer", "requester", "agree to pay for requests and traffic as the `requester`")
+	optional(fs, &f.payer, "request-payer", "requester", "agree, as the `requester`, to pay for requests and data transfer")
 }
 
 // attrs are what travels with the requests.
