@@ -209,7 +209,7 @@ func (a *applying) remove(ctx context.Context, s Step, at End) error {
 	case err != nil:
 		return err
 	case now.ETag != s.ETag:
-		return &store.Error{Kind: store.Changed, Op: "DeleteObject", Ref: at.Ref, Hint: "it is not what the plan saw; make a new plan"}
+		return &store.Error{Kind: store.Changed, Op: "DeleteObject", Ref: at.Ref, Hint: "it has changed since the plan was made; make a new plan"}
 	}
 	return a.c.Store().Delete(ctx, at.Ref, &a.o.Transfer.Attrs)
 }

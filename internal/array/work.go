@@ -415,7 +415,7 @@ func unchanged(path string, t task) error {
 		return err
 	}
 	if fi.Size() != t.Size || fi.ModTime().UnixNano() != t.Modified {
-		return fmt.Errorf("%w: %s is not what the plan saw; make a new plan, or leave it out", haul.ErrSourceChanged, path)
+		return fmt.Errorf("%w: %s has changed since the plan was made; make a new plan, or leave it out", haul.ErrSourceChanged, path)
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ func TestStats(t *testing.T) {
 		Lanes: haul.LaneStats{Peak: 24, Open: 24, Settled: true, InUse: 225 * time.Second, Active: 10 * time.Second, Full: 9 * time.Second},
 		Waits: haul.WaitStats{Write: 1200 * time.Millisecond, Sync: 800 * time.Millisecond, FirstByte: 31 * time.Second, FirstBytes: 1000},
 	}
-	verdict := "limited by: the link to the store: 1.0 GiB/s over 23 connections, 45.5 MiB/s each; more connections brought nothing; a faster link would help\n"
+	verdict := "limited by: the link to the store: 1.0 GiB/s over 23 connections, 45.5 MiB/s each; more connections were not faster; a faster link would help\n"
 	for _, c := range []struct {
 		figures bool
 		want    string
