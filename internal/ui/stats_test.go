@@ -22,7 +22,7 @@ func TestStats(t *testing.T) {
 		figures bool
 		want    string
 	}{
-		{true, `        CPU 6.1 s (0.61 s/GiB), 2 cores busy to 40 %; 24 connections at most, 22.5 on average
+		{true, `        CPU 6.1 s (0.61 s/GiB), 2 cores 40 % busy; 24 connections at most, 22.5 on average
         1003 requests, 1 retry, 0 refused (503); 10.0 GiB transferred
         disk, over all connections: read 0 ms, write 1.2 s, fsync 800 ms; first byte after 31 ms
 ` + verdict},
