@@ -408,7 +408,7 @@ func (w *work) isPlanned(s haul.Comparison, t task) bool {
 	return true
 }
 
-// unchanged refuses a file that is not what the plan saw.
+// unchanged refuses a file that has changed since the plan was made.
 func unchanged(path string, t task) error {
 	fi, err := os.Stat(path)
 	if err != nil {
