@@ -52,7 +52,7 @@ func (a *attrFlags) encryptionFlags() *pflag.FlagSet {
 	optional(fs, &a.sse, "sse", "AES256", "use server-side encryption `TYPE`: AES256 (default), aws:kms or aws:kms:dsse")
 	fs.StringVar(&a.kmsKey, "sse-kms-key-id", "", "encrypt with the KMS key that has this `ID`")
 	optional(fs, &a.customer.algorithm, "sse-c", "AES256", "encrypt or decrypt with a customer-provided `AES256` key")
-	fs.StringVar(&a.customer.key, "sse-c-key", "", "use this 32-byte `KEY`: fileb://PATH, base64 or raw bytes; a file keeps the key out of process listings")
+	fs.StringVar(&a.customer.key, "sse-c-key", "", "use this 32-byte `KEY`: fileb://PATH, base64 or raw bytes (fileb:// keeps the key out of process listings)")
 	optional(fs, &a.copySource.algorithm, "sse-c-copy-source", "AES256", "decrypt the source of a copy with its own customer-provided `AES256` key")
 	fs.StringVar(&a.copySource.key, "sse-c-copy-source-key", "", "decrypt the source with this 32-byte `KEY`, in the same formats as --sse-c-key")
 	return fs
@@ -66,7 +66,7 @@ func (a *attrFlags) readFlags(version *string) *pflag.FlagSet {
 	}
 	optional(fs, &a.payer, "request-payer", "requester", "agree, as the `requester`, to pay for requests and data transfer")
 	optional(fs, &a.customer.algorithm, "sse-c", "AES256", "decrypt with a customer-provided `AES256` key")
-	fs.StringVar(&a.customer.key, "sse-c-key", "", "use this 32-byte `KEY`: fileb://PATH, base64 or raw bytes; a file keeps the key out of process listings")
+	fs.StringVar(&a.customer.key, "sse-c-key", "", "use this 32-byte `KEY`: fileb://PATH, base64 or raw bytes (fileb:// keeps the key out of process listings)")
 	return fs
 }
 

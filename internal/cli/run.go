@@ -100,7 +100,7 @@ func (f *runFlags) groups() []*pflag.FlagSet {
 	in.StringVar(&f.workdir, "workdir", "", "create the work folder in `DIR` (default: $TMPDIR)")
 	in.BoolVar(&f.keep, "keep-workdir", false, "do not delete the work folder after success")
 	in.StringVar(&f.cache, "cache", "", "cache inputs in `DIR` for other runs on this machine")
-	in.Var(&f.cacheSize, "cache-size", "limit your part of the cache to `SIZE`: delete the least recently used inputs that are not in use")
+	in.Var(&f.cacheSize, "cache-size", "limit your share of the cache to `SIZE`: delete the least recently used inputs that are not in use")
 	in.BoolVar(&f.verify, "cache-verify", false, "verify cached files against the server's checksum before each use")
 
 	run := pflag.NewFlagSet("Command", pflag.ContinueOnError)

@@ -15,8 +15,8 @@ with the checksums that the server recorded for the objects.
   haul verify FILE s3://BUCKET/KEY         compare a file with an object (in either order)
   haul verify MANIFEST s3://BUCKET/DIR     check objects against a checksum list or haul receipt
   haul verify MANIFEST DIR                 check local files against a checksum list or haul receipt
-  haul verify DIR                          check files against digest files there, such as x.bam.md5
-  haul verify s3://BUCKET/DIR              check objects against digest files there
+  haul verify DIR                          check files against digest files in DIR, e.g. x.bam.md5
+  haul verify s3://BUCKET/DIR              check objects against digest files under that prefix
   haul verify MANIFEST                     check the files next to the MANIFEST
   haul verify - s3://BUCKET/DIR            read the MANIFEST from standard input
 
