@@ -83,7 +83,7 @@ const (
 func (s Stats) Limit() Limit {
 	switch {
 	case s.Moved == 0 && s.Done == 0:
-		return Limit{Kind: LimitNone, Text: "nothing, for nothing was moved"}
+		return Limit{Kind: LimitNone, Text: "nothing, because no data was transferred"}
 	case s.Elapsed < blink:
 		return s.short()
 	}
@@ -112,11 +112,11 @@ func (s Stats) trouble(float64) Limit {
 	vain, again := float64(s.Moved-s.Done)/float64(max(s.Moved, 1)), float64(s.Retries)/float64(max(s.Requests, 1))
 	switch {
 	case share >= refused && waited >= paused, waited >= stopped && 2*s.Throttled >= s.Retries && s.Throttled > 0:
-		return Limit{LimitThrottled, fmt.Sprintf("the store: it asked to slow down (503) at %s of %d requests", percent(share), s.Requests),
-			"keys spread over more prefixes, or a higher limit of the provider's, would help"}
+		return Limit{LimitThrottled, fmt.Sprintf("the store, which throttled %s of %d requests (503)", percent(share), s.Requests),
+			"spreading keys over more prefixes, or a higher limit from the provider, would help"}
 	case s.Retries > 0 && (waited >= stopped || vain >= wasted && again >= wasted):
-		return Limit{LimitErrors, fmt.Sprintf("errors on the way: %d of %d requests were made again; %s of the bytes moved in vain, and %s of the time was waited",
-			s.Retries, s.Requests, percent(vain), percent(waited)), "with --verbose each retry prints its cause"}
+		return Limit{LimitErrors, fmt.Sprintf("errors: %d of %d requests were retried; %s of the bytes were transferred in vain, and %s of the time was spent waiting to retry",
+			s.Retries, s.Requests, percent(vain), percent(waited)), "--verbose prints the cause of each retry"}
 	}
 	return Limit{}
 }
@@ -141,7 +141,7 @@ func (s Stats) crowd(float64) Limit {
 		return Limit{}
 	}
 	return Limit{LimitCPU, fmt.Sprintf("this CPU: %s of %s in use, %s by haul", percent(s.Busy), count(s.Cores, "core"), percent(s.own())),
-		"fewer other programs beside it, or more cores, would help"}
+		"running fewer other programs, or more cores, would help"}
 }
 
 // CPUPerGiB returns the CPU seconds per GiB transferred; 0 if too little was transferred to tell.
@@ -155,11 +155,11 @@ func (s Stats) CPUPerGiB() float64 {
 
 func (s Stats) streams(need float64) Limit {
 	if share := portion(s.Waits.Source, s.Transfers); share >= need {
-		return Limit{LimitSource, fmt.Sprintf("the source stream: it gave %s, and was waited for %s of the time", rate(s.Moved, s.Elapsed), percent(share)),
+		return Limit{LimitSource, fmt.Sprintf("the source stream: haul read %s from it, and waited for it %s of the time", rate(s.Moved, s.Elapsed), percent(share)),
 			"a faster source would help"}
 	}
 	if share := portion(s.Waits.Target, s.Transfers); share >= need {
-		return Limit{LimitTarget, fmt.Sprintf("the reader of the output: it took %s, and was waited for %s of the time", rate(s.Moved, s.Elapsed), percent(share)),
+		return Limit{LimitTarget, fmt.Sprintf("the reader of the output: haul wrote %s to it, and waited for it %s of the time", rate(s.Moved, s.Elapsed), percent(share)),
 			"a faster reader would help"}
 	}
 	return Limit{}
@@ -169,15 +169,15 @@ func (s Stats) disk(need float64) Limit {
 	sync := portion(s.Waits.Sync, s.Transfers)
 	write := portion(s.Waits.Write, s.Lanes.InUse)*(1-sync) + sync
 	if write >= need {
-		return Limit{LimitWrite, fmt.Sprintf("the disk's writes: they took %s of the time, at %s", percent(write), rate(s.Moved, s.Elapsed)),
+		return Limit{LimitWrite, fmt.Sprintf("disk writes, which took %s of the time, at %s", percent(write), rate(s.Moved, s.Elapsed)),
 			"a faster disk for the target would help"}
 	}
 	if read := portion(s.Waits.Read, s.Lanes.InUse); read >= need {
-		return Limit{LimitRead, fmt.Sprintf("the disk's reads: they took %s of the time, at %s", percent(read), rate(s.Moved, s.Elapsed)),
+		return Limit{LimitRead, fmt.Sprintf("disk reads, which took %s of the time, at %s", percent(read), rate(s.Moved, s.Elapsed)),
 			"a faster disk for the source would help"}
 	}
 	if share := portion(s.Waits.Verify, s.Transfers); share >= need {
-		return Limit{LimitProof, fmt.Sprintf("verification: reading again took %s of the time", percent(share)), "a faster disk, or a faster CPU, would help"}
+		return Limit{LimitProof, fmt.Sprintf("verification: reading data again took %s of the time", percent(share)), "a faster disk or a faster CPU would help"}
 	}
 	return Limit{}
 }
@@ -192,22 +192,22 @@ func (s Stats) waits(need float64) Limit {
 	asked := portion(w.Ask, s.Transfers)
 	switch {
 	case asked >= need:
-		return Limit{LimitAnswers, fmt.Sprintf("the wait for answers: requests that only look, open or complete took %s of the time", percent(asked)),
-			"larger objects, or a store that is nearer, would help"}
+		return Limit{LimitAnswers, fmt.Sprintf("response times: requests that transfer no data took %s of the time", percent(asked)),
+			"larger objects, or a store nearby, would help"}
 	case s.Moved == 0:
-		return Limit{LimitCopy, fmt.Sprintf("the store, which copies by itself: %s, %d requests at once", rate(s.Done, s.Elapsed), s.connections()), ""}
+		return Limit{LimitCopy, fmt.Sprintf("the store, which copies the data itself: %s, %d requests at once", rate(s.Done, s.Elapsed), s.connections()), ""}
 	case n > 0 && portion(answers, s.Lanes.InUse) >= need:
-		l := Limit{LimitAnswers, fmt.Sprintf("the wait for answers: %d requests, %s each, %d at once", n, amount.Took(answers/time.Duration(n)), s.connections()),
+		l := Limit{LimitAnswers, fmt.Sprintf("response times: %d requests, %s each, %d at once", n, amount.Took(answers/time.Duration(n)), s.connections()),
 			"a larger part size would help"}
 		switch {
 		case s.Lanes.Fixed && s.full():
 			l.Advice = "a higher concurrency would help"
 		case s.Moved < largePart*int64(s.Parts)/many:
-			l.Advice = "fewer and larger objects, or a store that is nearer, would help"
+			l.Advice = "fewer and larger objects, or a store nearby, would help"
 		}
 		return l
 	case portion(w.Memory, s.Transfers) >= need && !s.full():
-		return Limit{LimitMemory, fmt.Sprintf("memory: there was room for %s at once, %s", count(s.connections(), "part"), s.each()),
+		return Limit{LimitMemory, fmt.Sprintf("memory, which had room for %s at once, %s", count(s.connections(), "part"), s.each()),
 			"unless the link is full, more memory would help"}
 	}
 	return Limit{}
@@ -219,21 +219,21 @@ func (s Stats) wire() Limit {
 	connections := count(n, "connection") + ", " + s.each()
 	switch {
 	case s.full() && l.Fixed:
-		return Limit{LimitConcurrency, fmt.Sprintf("the number of connections: %d were allowed, all busy, %s", l.Open, s.each()),
+		return Limit{LimitConcurrency, fmt.Sprintf("the number of connections: the limit is %d, and all were busy, %s", l.Open, s.each()),
 			"unless the link is full, a higher concurrency would help"}
 	case s.full() && !l.Settled:
-		return Limit{LimitShort, "the run was too short to judge: " + connections + ", and more were still being tried", ""}
+		return Limit{LimitShort, "the run was too short to judge: " + connections + ", and haul was still adding more", ""}
 	case s.full() && l.Most:
-		return Limit{LimitConnection, "the rate of a connection: " + connections + ", and there may be no more", "a store that is nearer would help"}
+		return Limit{LimitConnection, "the rate of a connection: " + connections + ", which is the maximum", "a store nearby would help"}
 	case s.full():
-		text := fmt.Sprintf("the link to the store: %s over %s; more connections brought nothing", rate(s.Moved, s.Elapsed), connections)
+		text := fmt.Sprintf("the link to the store: %s over %s; more connections were not faster", rate(s.Moved, s.Elapsed), connections)
 		if s.Busy >= crowded {
-			return Limit{LimitLink, text + fmt.Sprintf("; but other programs kept this CPU busy to %s", percent(s.Busy)),
+			return Limit{LimitLink, text + fmt.Sprintf("; but other programs kept the CPU busy: %s", percent(s.Busy)),
 				"try again without them, or with a faster link"}
 		}
 		return Limit{LimitLink, text, "a faster link would help"}
 	case portion(s.Lanes.Active, s.Elapsed) < much:
-		return Limit{LimitNone, fmt.Sprintf("nothing that stands out: %s, in use %s of the time", connections, percent(portion(l.Active, s.Elapsed))), ""}
+		return Limit{LimitNone, fmt.Sprintf("nothing in particular: %s, in use %s of the time", connections, percent(portion(l.Active, s.Elapsed))), ""}
 	}
 	return s.few(connections)
 }
@@ -247,7 +247,7 @@ func (s Stats) few(connections string) Limit {
 	alone := s.Lanes.Alone
 	switch each := float64(s.Moved) / s.Lanes.InUse.Seconds(); {
 	case alone > 0 && each < sharing*alone:
-		return Limit{LimitLink, fmt.Sprintf("the link to the store: %s over %s, where one alone has %s", rate(s.Moved, s.Elapsed), connections, amount.PerSecond(alone)),
+		return Limit{LimitLink, fmt.Sprintf("the link to the store: %s over %s, and a single one reached %s", rate(s.Moved, s.Elapsed), connections, amount.PerSecond(alone)),
 			"a faster link would help"}
 	case s.Parts >= many*s.connections():
 		return Limit{LimitConnection, fmt.Sprintf("the rate of a connection: %s, in %d parts", connections, s.Parts), "unless the link is full, a higher concurrency would help"}
@@ -256,7 +256,7 @@ func (s Stats) few(connections string) Limit {
 	}
 	text := fmt.Sprintf("the number of parts: %d in all, over %s", s.Parts, connections)
 	if s.Parts == 1 {
-		text = "the number of parts: there was only one, with " + rate(s.Moved, s.Lanes.InUse)
+		text = "the number of parts: only one, at " + rate(s.Moved, s.Lanes.InUse)
 	}
 	return Limit{LimitParts, text, advice}
 }

@@ -51,7 +51,7 @@ func (t *transfer) recordedDigests(r Result) (sums []checksum.Sum) {
 			s = tag
 		}
 		if s.IsZero() || s.Parts > 0 {
-			t.Note(fmt.Sprintf("its %s is not known: the store copied it internally, and recorded none of the full object", a))
+			t.Note(fmt.Sprintf("its %s is not known: the store copied the object internally, and recorded no checksum of the full object", a))
 			continue
 		}
 		sums = append(sums, s)

@@ -28,7 +28,7 @@ func (t *transfer) copyBest(ctx context.Context, src store.Object, to store.Ref,
 	if !errors.Is(err, store.Unsupported) || src.Size == 0 {
 		return r, err
 	}
-	t.Note(fmt.Sprintf("the store does not copy in parts, and so copies in one request: %v", err))
+	t.Note(fmt.Sprintf("the store does not copy in parts, so haul copies in one request: %v", err))
 	r, once2 := t.copyOnce(ctx, src, to)
 	if once2 != nil {
 		return r, errors.Join(err, once2)
@@ -145,10 +145,10 @@ func (t *transfer) proofOfCopy(src, answer, seen store.Object) (Proof, error) {
 	if p, ok := summedCopy(src, answer, seen); ok {
 		return p, nil
 	}
-	p := Proof{Text: "the store copied it, but keeps no checksum of the copy that compares with the source's"}
+	p := Proof{Text: "the store copied it, but has no checksum of the copy that can be compared with the source's"}
 	switch {
 	case len(src.Sums) == 0:
-		p.Text = "the store copied it, but keeps no checksum of the source to compare"
+		p.Text = "the store copied it, but has no checksum of the source to compare"
 	case t.o.partSize != 0:
 		p.Text += " (without a part size of your own, the copy keeps the source's parts, and its ETag)"
 	}

@@ -208,7 +208,7 @@ func (d *download) write(temp string) {
 		return
 	}
 	if err := d.log.Begin(d.record(temp)); err != nil {
-		d.Note(fmt.Sprintf("no record can be kept, so a broken run would start over: %v", err))
+		d.Note(fmt.Sprintf("no record can be kept, so an interrupted run would start over: %v", err))
 		d.log.Close()
 		d.log = nil
 	}
@@ -251,7 +251,7 @@ func (d *download) settle(ctx context.Context) (Proof, error) {
 	case errors.Is(err, ErrMismatch), doubt.Kind != "":
 		d.Note("the data does not match the checksum that the store recorded; downloading it again to compare")
 	case twice:
-		d.Note("the store recorded nothing to verify the data by; downloading it a second time to compare")
+		d.Note("the store recorded no checksum to verify the data against; downloading it a second time to compare")
 	default:
 		return proof, err
 	}
@@ -262,7 +262,7 @@ func (d *download) settle(ctx context.Context) (Proof, error) {
 	if damaged > 0 {
 		proof, _, err = d.verify(ctx)
 		if err == nil && !proof.Verified {
-			return Proof{}, fmt.Errorf("%s: %w: two downloads differ, and the store recorded nothing to decide which is right", d.obj.Ref, ErrMismatch)
+			return Proof{}, fmt.Errorf("%s: %w: two downloads differ, and the store recorded no checksum to decide which is right", d.obj.Ref, ErrMismatch)
 		}
 		return proof, err
 	}
@@ -293,7 +293,7 @@ func (d *download) fetchAgain(ctx context.Context) (damaged int, err error) {
 		return 0, err
 	}
 	if damaged = differing(before, d.segments); damaged > 0 {
-		d.Note(fmt.Sprintf("%d of %d ranges had arrived wrong and were replaced", damaged, len(before)))
+		d.Note(fmt.Sprintf("%d of %d ranges were corrupted in transit, and were replaced", damaged, len(before)))
 	}
 	return damaged, nil
 }

@@ -132,7 +132,7 @@ func TestDamageOnTheWayDownIsHealed(t *testing.T) {
 				t.Fatal(err)
 			}
 			b.fetched(want)
-			if !r.Proof.Verified || !strings.Contains(b.said(), "1 of 20 ranges had arrived wrong") {
+			if !r.Proof.Verified || !strings.Contains(b.said(), "1 of 20 ranges were corrupted") {
 				t.Errorf("proof %+v; said %q", r.Proof, b.said())
 			}
 			b.tidy()

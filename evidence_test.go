@@ -134,7 +134,7 @@ func TestUploadWhereETagsOfPartsAreNoMD5s(t *testing.T) {
 	want := random(100, 1)
 	b := newBench(t, storetest.Takes(storetest.OddETags))
 	r, err := b.upload(want, haul.UploadOptions{})
-	if err != nil || r.Proof.Verified || !strings.Contains(r.Proof.Text, "the store checked the MD5 of each part, but recorded nothing to verify the object by") || r.Retries > 0 {
+	if err != nil || r.Proof.Verified || !strings.Contains(r.Proof.Text, "the store checked the MD5 of each part, but recorded nothing to verify the object against") || r.Retries > 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	b.stored(want)

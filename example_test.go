@@ -148,7 +148,7 @@ func ExampleStats_Limit() {
 		Waits: haul.WaitStats{Source: 18 * time.Second},
 	}
 	fmt.Println("limited by:", s.Limit())
-	// Output: limited by: the source stream: it gave 51.2 MiB/s, and was waited for 90 % of the time; a faster source would help
+	// Output: limited by: the source stream: haul read 51.2 MiB/s from it, and waited for it 90 % of the time; a faster source would help
 }
 
 func ExampleClient_Unfinished() {

@@ -278,7 +278,7 @@ func (a *multipart) landed(ctx context.Context, sum checksum.Sum) (store.Object,
 // verifyObject compares the finished object with our sum of the whole.
 func (a *multipart) verifyObject(ctx context.Context, obj store.Object, sum checksum.Sum) (store.Object, Proof, error) {
 	if sum.IsZero() {
-		return obj, Proof{Text: "the store takes no checksum"}, nil
+		return obj, Proof{Text: "the store accepts no checksum"}, nil
 	}
 	completed, denied := obj, false
 	if obj.ETag == "" || sum.Algorithm == checksum.MD5 || obj.Sum(sum.Algorithm).IsZero() {
@@ -287,7 +287,7 @@ func (a *multipart) verifyObject(ctx context.Context, obj store.Object, sum chec
 			obj = seen
 		}
 		if completed.ETag != "" && obj.ETag != completed.ETag {
-			return completed, Proof{Text: fmt.Sprintf("the store gave the ETag %s when the upload was completed, and reports %s now; another writer may have replaced the object", completed.ETag, obj.ETag)}, nil
+			return completed, Proof{Text: fmt.Sprintf("the store returned the ETag %s when the upload was completed, and now reports %s; another writer may have replaced the object", completed.ETag, obj.ETag)}, nil
 		}
 		denied = store.KindOf(err) == store.Denied
 		if err != nil && !denied {
@@ -306,9 +306,9 @@ func (a *multipart) verifyObject(ctx context.Context, obj store.Object, sum chec
 	stored := obj.Sum(sum.Algorithm)
 	switch {
 	case stored.IsZero() && denied:
-		return obj, Proof{Text: fmt.Sprintf("the store took the %s, and these credentials may not read what it recorded", sum.Algorithm)}, nil
+		return obj, Proof{Text: fmt.Sprintf("the store accepted the %s, but these credentials do not allow reading what it recorded", sum.Algorithm)}, nil
 	case stored.IsZero():
-		return obj, Proof{Text: fmt.Sprintf("the store took the %s but does not repeat it", sum.Algorithm)}, nil
+		return obj, Proof{Text: fmt.Sprintf("the store accepted the %s but does not return it", sum.Algorithm)}, nil
 	case stored.Value != sum.Value:
 		return obj, Proof{}, mismatch(obj, stored, sum)
 	case a.up.Scheme.Kind == checksum.FullObject:
@@ -323,11 +323,11 @@ func (a *multipart) verifyMD5(obj store.Object, sum checksum.Sum) Proof {
 	if tag, ok := obj.MD5(); ok && tag == sum {
 		return Proof{Verified: true, Sum: sum, Text: fmt.Sprintf("MD5 of each of %d parts (Content-MD5), and the ETag made of them", len(a.parts))}
 	} else if ok && tag.Parts == len(a.parts) {
-		return Proof{Text: "the store checked the MD5 of each part, but recorded nothing to verify the object by: its ETag is not computed from them"}
+		return Proof{Text: "the store checked the MD5 of each part, but recorded nothing to verify the object against: its ETag is not computed from them"}
 	}
 	for i, p := range a.parts {
 		if tag, ok := checksum.FromETag(p.ETag); !ok || tag != a.sums[i] {
-			return Proof{Text: "the store checked the MD5 of each part, but recorded nothing to verify the object by: its ETags do not repeat them"}
+			return Proof{Text: "the store checked the MD5 of each part, but recorded nothing to verify the object against: its ETags do not repeat them"}
 		}
 	}
 	return Proof{Verified: true, Sum: sum, Text: fmt.Sprintf("MD5 of each of %d parts, against the store's ETags of them", len(a.parts))}

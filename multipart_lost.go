@@ -55,10 +55,10 @@ func (a *multipart) sweepLost(ctx context.Context) {
 	defer cancel()
 	n, err := a.sweep(ctx)
 	if n > 0 {
-		a.Note(fmt.Sprintf("aborted %d empty unfinished upload(s) of %s, which had been opened without an answer", n, a.up.Ref))
+		a.Note(fmt.Sprintf("aborted %d empty unfinished upload(s) of %s, opened by requests whose responses were lost", n, a.up.Ref))
 	}
 	if err != nil {
-		a.Note(fmt.Sprintf("an empty unfinished upload of %s may be left in the store: %v", a.up.Ref, err))
+		a.Note(fmt.Sprintf("an empty unfinished upload of %s may remain in the store: %v", a.up.Ref, err))
 		return
 	}
 	a.lostSince = time.Time{}
@@ -175,7 +175,7 @@ func (l *leftover) drop(ctx context.Context, earlier record) bool {
 	old := store.Upload{Ref: earlier.Ref, ID: earlier.UploadID, Scheme: earlier.Scheme}
 	err := l.do(ctx, func(ctx context.Context) error { return l.c.store.Abort(ctx, old, &earlier.Choices.Attrs) })
 	if err != nil {
-		l.Note(fmt.Sprintf("a %s to %s was killed, and its unfinished upload with the ID %s stays in the store: %v", earlier.Kind, old.Ref, old.ID, err))
+		l.Note(fmt.Sprintf("a %s to %s was killed, and its unfinished upload with the ID %s remains in the store: %v", earlier.Kind, old.Ref, old.ID, err))
 		return errors.Is(err, store.NoBucket)
 	}
 	l.Note(fmt.Sprintf("aborted the unfinished upload of a %s to %s that was killed", earlier.Kind, old.Ref))

@@ -106,8 +106,8 @@ func (t *transfer) discover(ctx context.Context, from store.Ref, first int64) (s
 		default: // it changed between the two
 			body.close()
 			if seen.obj.ETag == body.Object.ETag {
-				err = fmt.Errorf("HeadObject gives %d bytes and GetObject %d, both with the ETag %q", seen.obj.Size, body.Object.Size, seen.obj.ETag)
-				odd = &store.Error{Kind: store.BadAnswer, Op: "HeadObject", Ref: from, Err: err, Hint: "a proxy that changes answers may be the cause"}
+				err = fmt.Errorf("HeadObject reports %d bytes and GetObject %d, both with the ETag %q", seen.obj.Size, body.Object.Size, seen.obj.ETag)
+				odd = &store.Error{Kind: store.BadAnswer, Op: "HeadObject", Ref: from, Err: err, Hint: "a proxy that modifies responses may be the cause"}
 			}
 			continue
 		}
@@ -120,7 +120,7 @@ func (t *transfer) discover(ctx context.Context, from store.Ref, first int64) (s
 	if odd != nil {
 		return store.Object{}, nil, odd
 	}
-	return store.Object{}, nil, &store.Error{Kind: store.Changed, Op: "GetObject", Ref: from, Hint: "it is being written again and again; wait until that has ended"}
+	return store.Object{}, nil, &store.Error{Kind: store.Changed, Op: "GetObject", Ref: from, Hint: "it is being overwritten repeatedly; wait until that has ended"}
 }
 
 func (t *transfer) head(ctx context.Context, ref store.Ref) (store.Object, error) {

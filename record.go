@@ -119,7 +119,7 @@ func (t *transfer) openLog(ctx context.Context, d direction, path string, ref st
 	if errors.As(err, &busy) {
 		return nil, fmt.Errorf("%w: %w", ErrBusy, busy)
 	}
-	t.Note(fmt.Sprintf("no record can be kept, so a broken run would start over: %v", err))
+	t.Note(fmt.Sprintf("no record can be kept, so an interrupted run would start over: %v", err))
 	return nil, nil
 }
 
@@ -162,7 +162,7 @@ func (t *transfer) append(l *recordLog, e entry) {
 		return
 	}
 	if err := l.Append(e); err != nil && t.mute.CompareAndSwap(false, true) {
-		t.Note(fmt.Sprintf("what is done can no longer be written down, so a broken run would do it again: %v", err))
+		t.Note(fmt.Sprintf("progress can no longer be recorded, so an interrupted run would repeat it: %v", err))
 	}
 }
 
@@ -200,6 +200,6 @@ func (t *transfer) forget(l *recordLog) {
 		return
 	}
 	if err := l.Forget(); err != nil {
-		t.Note(fmt.Sprintf("the record of this transfer stays: %v", err))
+		t.Note(fmt.Sprintf("the record of this transfer could not be removed: %v", err))
 	}
 }

@@ -55,7 +55,7 @@ func (c *Client) SameFile(ctx context.Context, path string, ref store.Ref, a *st
 	}
 	same := Comparison{Target: obj}
 	if src.Size() != obj.Size {
-		same.Verdict, same.Text = Different, fmt.Sprintf("the file has %d bytes, the object %d", src.Size(), obj.Size)
+		same.Verdict, same.Text = Different, fmt.Sprintf("the file has %d bytes, the object has %d", src.Size(), obj.Size)
 		return same, nil
 	}
 	r := t.evidence(ctx, &obj, &t.o.attrs)

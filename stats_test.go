@@ -30,7 +30,7 @@ func TestSlowSourceIsNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := c.Stats()
-		if l := s.Limit(); l.Kind != haul.LimitSource || l.Text != "the source stream: it gave 10 B/s, and was waited for 100 % of the time" {
+		if l := s.Limit(); l.Kind != haul.LimitSource || l.Text != "the source stream: haul read 10 B/s from it, and waited for it 100 % of the time" {
 			t.Errorf("%s: %s", l.Kind, l)
 		}
 		if s.Elapsed != 10*time.Second || s.Waits.Source != 10*time.Second || s.Moved != 100 || s.Parts != 10 || s.Requests != 12 {
@@ -83,7 +83,7 @@ func TestLanesAndAnswersAddUp(t *testing.T) {
 		if s.Elapsed != 3*time.Second || s.Transfers != 3*time.Second || s.Waits.Answer != 5*time.Second || s.Waits.Answers != 5 || s.Requests != 7 {
 			t.Errorf("%+v", s)
 		}
-		if l := s.Limit(); l.Kind != haul.LimitAnswers || l.Text != "the wait for answers: 5 requests, 1.0 s each, 2 at once" {
+		if l := s.Limit(); l.Kind != haul.LimitAnswers || l.Text != "response times: 5 requests, 1.0 s each, 2 at once" {
 			t.Errorf("%s: %s", l.Kind, l)
 		}
 	})

@@ -230,7 +230,7 @@ func TestProofThatMayNotBeRead(t *testing.T) {
 	b.Fault(storetest.Head).Always().Error(store.Denied)
 	c := haul.New(mute{b.Memory}, haul.Options{StateDir: b.state})
 	r, err := c.Upload(t.Context(), b.file("x.bam", random(100, 1)), object, haul.UploadOptions{PartSize: 20})
-	if err != nil || r.Proof.Verified || !strings.Contains(r.Proof.Text, "may not read") {
+	if err != nil || r.Proof.Verified || !strings.Contains(r.Proof.Text, "do not allow reading") {
 		t.Errorf("%+v, %v", r.Proof, err)
 	}
 }

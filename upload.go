@@ -282,7 +282,7 @@ func (u *upload) writeDown() {
 		return
 	}
 	if err := u.log.Begin(u.record()); err != nil {
-		u.Note(fmt.Sprintf("no record can be kept, so a broken run would start over: %v", err))
+		u.Note(fmt.Sprintf("no record can be kept, so an interrupted run would start over: %v", err))
 		u.log.Close()
 		u.log = nil
 	}

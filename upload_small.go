@@ -265,7 +265,7 @@ func (t *transfer) same(ctx context.Context, ref store.Ref, size int64, sum chec
 func (t *transfer) verifyPut(obj store.Object, sum checksum.Sum, from content, buf []byte) (p Proof, again bool, err error) {
 	switch {
 	case sum.IsZero():
-		return Proof{Text: "the store takes no checksum"}, false, nil
+		return Proof{Text: "the store accepts no checksum"}, false, nil
 	case sum.Algorithm != checksum.MD5:
 		if stored := obj.Sum(sum.Algorithm); !stored.IsZero() {
 			if stored.Value != sum.Value {
@@ -285,7 +285,7 @@ func (t *transfer) verifyPut(obj store.Object, sum checksum.Sum, from content, b
 	// The store ignored the checksum; its ETag may be the MD5.
 	tag, ok := obj.MD5()
 	if !ok {
-		return Proof{Text: fmt.Sprintf("the store did not answer to the %s it was sent", sum.Algorithm)}, false, nil
+		return Proof{Text: fmt.Sprintf("the store did not confirm the %s that was sent", sum.Algorithm)}, false, nil
 	}
 	local, err := sumOf(checksum.MD5, from, store.Range{Length: from.Size()}, buf)
 	if err != nil {

@@ -67,8 +67,8 @@ func TestEveryKindOfStoreIsProvedAsFarAsItGoes(t *testing.T) {
 		{"md5, small", storetest.MD5Checksums, 5, "MD5, checked by the server", "MD5 (ETag)", true},
 		{"md5, parts", storetest.MD5Checksums, 95, "MD5 of each of 10 parts", "MD5 of 10 parts of 10 B (ETag)", true},
 		{"ignoring, small", storetest.IgnoredChecksums, 5, "MD5, against the store's ETag", "MD5 (ETag)", true},
-		{"none, small", storetest.NoChecksums, 5, "takes no checksum", "keeps no checksum", false},
-		{"none, parts", storetest.NoChecksums, 95, "takes no checksum", "keeps no checksum", false},
+		{"none, small", storetest.NoChecksums, 5, "accepts no checksum", "has no checksum", false},
+		{"none, parts", storetest.NoChecksums, 95, "accepts no checksum", "has no checksum", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBench(t, storetest.Takes(c.store))

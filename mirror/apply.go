@@ -182,14 +182,14 @@ func (a *applying) end(name, bucket string) End {
 	return Remote(store.Ref{Bucket: bucket, Key: strings.TrimPrefix(name, scheme+bucket+"/")})
 }
 
-// unchanged refuses a file that is not what the plan saw.
+// unchanged refuses a file that has changed since the plan was made.
 func (s Step) unchanged(path string) error {
 	fi, err := os.Stat(path)
 	if err != nil {
 		return err
 	}
 	if fi.Size() != s.Bytes || fi.ModTime().UnixNano() != s.Modified {
-		return fmt.Errorf("%w: %s is not what the plan saw", haul.ErrSourceChanged, path)
+		return fmt.Errorf("%w: %s has changed since the plan was made", haul.ErrSourceChanged, path)
 	}
 	return nil
 }
@@ -209,7 +209,7 @@ func (a *applying) remove(ctx context.Context, s Step, at End) error {
 	case err != nil:
 		return err
 	case now.ETag != s.ETag:
-		return &store.Error{Kind: store.Changed, Op: "DeleteObject", Ref: at.Ref, Hint: "it is not what the plan saw; make a new plan"}
+		return &store.Error{Kind: store.Changed, Op: "DeleteObject", Ref: at.Ref, Hint: "it has changed since the plan was made; make a new plan"}
 	}
 	return a.c.Store().Delete(ctx, at.Ref, &a.o.Transfer.Attrs)
 }

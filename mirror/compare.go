@@ -124,7 +124,7 @@ func (r Rules) decide(way Way, from, to Entry) Action {
 	case to.Why != nil:
 		a.Why = "the target is not a readable file"
 	case from.Size != to.Size:
-		a.Why = fmt.Sprintf("size differs: %d bytes, and %d at the target", from.Size, to.Size)
+		a.Why = fmt.Sprintf("size differs: %d bytes in the source, %d in the target", from.Size, to.Size)
 	case r.Checksum, r.Times && !r.SizeOnly:
 		a.Do, a.Why = Check, "size is equal"
 	case r.SizeOnly:

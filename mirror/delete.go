@@ -68,7 +68,7 @@ func (s *syncing) deleteFile(e Entry) error {
 	case err != nil:
 		return err
 	case !fi.Mode().IsRegular() || fi.Size() != e.Size || !fi.ModTime().Equal(e.Modified):
-		return fmt.Errorf("%s changed since it was looked at, and is kept", e.Path)
+		return fmt.Errorf("%s has changed since it was listed, and is kept", e.Path)
 	}
 	return s.places.dir.Remove(e.Path)
 }

@@ -81,13 +81,13 @@ func (r *run) newJobBuilder(from, to End) (*jobBuilder, error) {
 const moveVerb = "move"
 
 // overlap handles a copy from a prefix into itself. A copy onto itself is allowed if it changes something. If the target lies in the
-// source, what is below the target is not copied: this very run may have put it there.
+// source, files below the target are not copied: this very run may have put it there.
 func (w *jobBuilder) overlap() error {
 	a, b := w.from.Ref, w.to.Ref
 	switch {
 	case a.Bucket != b.Bucket || !strings.HasPrefix(b.Key, a.Key) || w.o.Select.Pairs != nil:
 	case a.Key == b.Key && w.o.Select.all() && (w.o.Move || !changes(w.o.Transfer)):
-		return fmt.Errorf("%w: %s onto itself, and nothing would change", errOverlap, a)
+		return fmt.Errorf("%w: %s onto itself would change nothing", errOverlap, a)
 	case a.Key != b.Key && w.o.Select.means("", b.Key[len(a.Key):]+"x"):
 		w.targetBelow = b.Key[len(a.Key):]
 	}
@@ -226,7 +226,7 @@ func (w *jobBuilder) warnBehind(e Entry) {
 	}
 	w.warnedLink = e.behind
 	w.emit(Event{Kind: Warned, Verb: moveVerb, Source: w.from.name(e.behind), Entry: e,
-		Err: fmt.Errorf("%s leads out of the folder that is moved: what lies there is copied, and not deleted", w.from.name(e.behind))})
+		Err: fmt.Errorf("%s leads out of the folder that is being moved: its files are copied, but not deleted", w.from.name(e.behind))})
 }
 
 // countKept counts a file that a move has copied and not deleted.

@@ -77,7 +77,7 @@ func Tree(ctx context.Context, c *haul.Client, from, to End, o Options) (Summary
 }
 
 // errMovedBefore warns that a move found nothing to do.
-var errMovedBefore = errors.New("nothing is left to move: an earlier run moved and verified it")
+var errMovedBefore = errors.New("nothing is left to move: an earlier run moved and verified everything")
 
 // tree transfers all that is selected.
 func (r *run) tree(ctx context.Context, w *jobBuilder) (Summary, error) {
@@ -137,7 +137,7 @@ func Copy(ctx context.Context, c *haul.Client, from, to store.Ref, o Options) (S
 var errOverlap = fmt.Errorf("%w: the target is part of the source", store.Invalid)
 
 // ErrBeneath is in the chain of the warning that a target lies in the source.
-var ErrBeneath = errors.New("what is below the target is not copied")
+var ErrBeneath = errors.New("files below the target are not copied")
 
 // warnBeneath warns if the target lies in the source.
 func (w *jobBuilder) warnBeneath() {

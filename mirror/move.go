@@ -109,7 +109,7 @@ func (m mover) up(ctx context.Context, path string, to store.Ref) (haul.Result, 
 		return result, fmt.Errorf("%w: %s changed after it was sent", ErrKept, path)
 	}
 	if now, err := source.Lstat(path); err != nil || !os.SameFile(name, now) {
-		return result, fmt.Errorf("%w: %s is another file now than the one that was sent", ErrKept, path)
+		return result, fmt.Errorf("%w: %s is no longer the file that was sent", ErrKept, path)
 	}
 	m.journal.moved(Remote(to), result)
 	if err := source.Remove(path); err != nil {

@@ -183,7 +183,7 @@ func (e *IncompleteError) Error() string {
 		parts = append(parts, number(e.Skipped, "file was skipped", "files were skipped"))
 	}
 	if e.Kept > 0 {
-		parts = append(parts, number(e.Kept, "file was", "files were")+" copied and not deleted, being outside of the source")
+		parts = append(parts, number(e.Kept, "file was", "files were")+" copied but not deleted, because they are outside the source")
 	}
 	if e.Withheld > 0 {
 		parts = append(parts, number(e.Withheld, "deletion was", "deletions were")+" withheld, since "+e.Why)
@@ -212,7 +212,7 @@ func (e *EmptySourceError) Error() string {
 	if e.Allowed {
 		return fmt.Sprintf("%s, and %s in %s are to be deleted", found, what, e.Target)
 	}
-	return fmt.Sprintf("%s, and %s in %s would be deleted: nothing was deleted", found, what, e.Target)
+	return fmt.Sprintf("%s, and %s in %s would be deleted; nothing was deleted", found, what, e.Target)
 }
 
 // DeletesError reports that nothing was deleted, because more deletions were due than SyncOptions.MaxDelete allows.
@@ -220,7 +220,7 @@ type DeletesError struct{ Wanted, Max int }
 
 // Error returns a text with both numbers.
 func (e *DeletesError) Error() string {
-	return fmt.Sprintf("%d would be deleted, and %d are allowed: nothing was deleted", e.Wanted, e.Max)
+	return fmt.Sprintf("%d would be deleted, but at most %d are allowed; nothing was deleted", e.Wanted, e.Max)
 }
 
 func number(n int, one, many string) string {

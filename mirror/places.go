@@ -68,7 +68,7 @@ func (p *places) find(rel string, size int64) (string, error) {
 	name, isFolder := strings.CutSuffix(rel, "/")
 	switch {
 	case isFolder && size > 0, rel == "" && size > 0:
-		return "", fmt.Errorf("the key ends in a slash, which is a folder here, and has %d bytes, which only a file can have", size)
+		return "", fmt.Errorf("the key ends in a slash, so it would be a folder here, but it has %d bytes", size)
 	case rel == "":
 		return "", nil
 	}
@@ -83,7 +83,7 @@ func (p *places) find(rel string, size int64) (string, error) {
 	case isFolder:
 		return "", p.makeFolder(name, path)
 	case file != "":
-		return "", fmt.Errorf("the key %s is there as well: a file and a folder cannot have one name", file)
+		return "", fmt.Errorf("there is also the key %s: a file and a folder cannot have the same name", file)
 	}
 	if err := p.claim(name); err != nil {
 		switch p.onCase {
@@ -123,13 +123,13 @@ func checkNames(key string) error {
 		case name == "":
 			return errors.New(`the key has a slash too many ("//", or one at its beginning), and a folder must have a name`)
 		case name == "." || name == "..":
-			return fmt.Errorf("the key has %q in it, which names another folder here", name)
+			return fmt.Errorf("the key contains %q, which names another folder here", name)
 		case strings.ContainsRune(name, 0):
-			return errors.New("the key has a NUL in it, and no file can")
+			return errors.New("the key contains a NUL, which a file name cannot")
 		case len(name) > maxName:
-			return fmt.Errorf("the key has a name of %d bytes in it, and %d are the most here", len(name), maxName)
+			return fmt.Errorf("the key contains a name of %d bytes, and the limit here is %d", len(name), maxName)
 		case runtime.GOOS == "windows" && badOnWindows(name):
-			return fmt.Errorf("the key has %q in it, which is not a valid file name on Windows", name)
+			return fmt.Errorf("the key contains %q, which is not a valid file name on Windows", name)
 		}
 	}
 	return nil
@@ -181,9 +181,9 @@ func (p *places) hash(name string) uint64 {
 	return maphash.String(p.seed, strings.ToLower(strings.ToUpper(name)))
 }
 
-var errCase = errors.New("another key differs only by case, and this file system ignores case")
+var errCase = errors.New("another key differs only in case, and this file system ignores case")
 
-var errFileThere = errors.New("a file is there, and a folder is needed")
+var errFileThere = errors.New("a folder is needed, but there is a file")
 
 // check refuses a folder below root that leads elsewhere: every part of the path that exists must be a folder, and not a link. The
 // transfer makes what is missing.
@@ -205,7 +205,7 @@ func (p *places) check(folder string) error {
 		case err != nil:
 			return err
 		case fi.Mode()&fs.ModeSymlink != 0:
-			return fmt.Errorf("%s is a symbolic link, and haul follows none below the target folder", path)
+			return fmt.Errorf("%s is a symbolic link, and haul does not follow links below the target folder", path)
 		case !fi.IsDir():
 			return fmt.Errorf("%s: %w", path, errFileThere)
 		}

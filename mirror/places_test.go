@@ -27,7 +27,7 @@ func TestPlaces(t *testing.T) {
 		}},
 		{"names", []string{"a\x00b", "x" + long, "d/x" + long + "/y"}, map[string]string{"a\x00b": "NUL", "x" + long: "256 bytes", "d/x" + long + "/y": "256 bytes"}},
 		{"marks", []string{"", "a/", "a/x", "b/!", "!", "c/d/"}, map[string]string{"b/!": "1 bytes", "!": "1 bytes"}},
-		{"file and folder", []string{"a", "a-b", "a/", "a/b", "a/b/", "a/b/c", "ab", "ab/x"}, map[string]string{"a/b": "key a is", "a/b/c": "key a is", "ab/x": "key ab is"}},
+		{"file and folder", []string{"a", "a-b", "a/", "a/b", "a/b/", "a/b/c", "ab", "ab/x"}, map[string]string{"a/b": "the key a:", "a/b/c": "the key a:", "ab/x": "the key ab:"}},
 	} {
 		find, err := mirror.Places(t.TempDir(), false)
 		if err != nil {

@@ -66,7 +66,7 @@ func (w *jobBuilder) verify(ctx context.Context, pair Standing, equal bool) (hau
 	case err != nil:
 		return haul.Result{}, err
 	case same.Verdict == haul.Different && equal:
-		return haul.Result{}, fmt.Errorf("%w: it is taken for unchanged, but its content differs: %s; to move it: haul sync --checksum", haul.ErrMismatch, same.Text)
+		return haul.Result{}, fmt.Errorf("%w: it seems unchanged, but its content differs: %s; to transfer it: haul sync --checksum", haul.ErrMismatch, same.Text)
 	}
 	r.Size = r.Object.Size
 	r.Proof = haul.Proof{Verified: same.Verdict == haul.Equal, Text: "it was there already: " + same.Text}

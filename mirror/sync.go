@@ -249,7 +249,7 @@ func (s *syncing) compareCloser(a Action, target string) func(context.Context) (
 			if s.madeNewer(Action{Source: Entry{Size: a.Source.Size, Modified: from}, Target: a.Target}) {
 				return false, whyMadeNewer, nil
 			}
-			return true, "the time kept with the object differs", nil
+			return true, "the time saved in the object's metadata differs", nil
 		}
 		do, why := s.o.Rules.times(s.kind, a.Source.Modified, a.Target.Modified)
 		return do == Move, why + " (no time is kept with the object)", nil

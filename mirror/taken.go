@@ -18,8 +18,8 @@ type taken struct {
 func newTaken() *taken { return &taken{maphash.MakeSeed(), map[uint64]uint64{}} }
 
 var (
-	errTaken = errors.New("an earlier line of the list has the same target")
-	errSlash = errors.New("its target ends in a slash, and has to be the name of a file")
+	errTaken = errors.New("an earlier line in the list has the same target")
+	errSlash = errors.New("its target ends in a slash, but must be a file name")
 )
 
 // add takes the next entry of a list. If another source of the list has the same target it is an error, since one of them would be

@@ -105,7 +105,7 @@ func (r *run) listed(ctx context.Context, from store.Ref, s Select) iter.Seq2[En
 		if none && from.Key != "" && s.Pattern == "" && !s.EmptyOK {
 			yield(Entry{}, &store.Error{
 				Kind: store.NotFound, Op: "List", Ref: from, Err: errors.New("nothing is stored below it"),
-				Hint: "check the spelling: s3://b/x stands for what is below s3://b/x/",
+				Hint: "check the spelling: s3://b/x means everything below s3://b/x/",
 			})
 		}
 	}
@@ -203,7 +203,7 @@ func namedFile(root string, p Pair) Entry {
 	e.Rel = filepath.ToSlash(filepath.Clean(rel))
 	e.behind = linkAbove(root, e.Rel)
 	if p.Target == "" && !filepath.IsLocal(rel) {
-		e.Why = errors.New("it lies outside of the source, so that its target has to be named")
+		e.Why = errors.New("it is outside the source, so its target must be named")
 	}
 	if fi, err := os.Stat(e.Path); err == nil {
 		e.Size, e.Modified = fi.Size(), fi.ModTime()

@@ -38,11 +38,11 @@ type walkOptions struct {
 
 // The reasons for skipping something in a folder; test for them with errors.Is.
 var (
-	ErrLoop     = errors.New("the link leads back into a folder that it lies in")
+	ErrLoop     = errors.New("the link leads back into a folder that contains it")
 	ErrNowhere  = errors.New("the link leads nowhere")
 	ErrNoAccess = errors.New("it cannot be read")
 	ErrSpecial  = localfile.ErrNotRegular
-	errLink     = errors.New("it is a link to a folder, and haul follows none below the target folder")
+	errLink     = errors.New("it is a link to a folder, and haul does not follow links below the target folder")
 )
 
 // walk yields the files in root and its folders, in order of the bytes of their keys. It fails only if root is not a folder, or

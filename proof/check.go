@@ -71,7 +71,7 @@ func (v *verifier) check(ctx context.Context, f *Finding, j mirror.Joined[Item, 
 		f.open(item.Why.Error(), false)
 		return nil
 	case item.Size >= 0 && item.Size != target.Size:
-		f.bad(fmt.Sprintf("it has %d bytes, and %d are expected", target.Size, item.Size), true)
+		f.bad(fmt.Sprintf("it has %d bytes; expected %d", target.Size, item.Size), true)
 		return nil
 	}
 	return v.asFinding(ctx, f, v.compare(ctx, f, item, target))
@@ -137,7 +137,7 @@ func (v *verifier) bytesObject(ctx context.Context, f *Finding, src *localfile.S
 		return err
 	}
 	if obj.Size != src.Size() {
-		f.bad(fmt.Sprintf("the file has %d bytes, and the object %d", src.Size(), obj.Size), true)
+		f.bad(fmt.Sprintf("the file has %d bytes, the object has %d", src.Size(), obj.Size), true)
 		return nil
 	}
 	if v.o.All {
@@ -164,7 +164,7 @@ func (v *verifier) compareRecorded(ctx context.Context, f *Finding, src *localfi
 		return "", err
 	}
 	c := a.Claim
-	another := "another " + c.Text() + " than the file's"
+	another := "its " + c.Text() + " differs from the file's"
 	switch a.Verdict {
 	case evidence.Match:
 		f.ok(c, c.Text())
@@ -316,7 +316,7 @@ func (v *verifier) itemObject(ctx context.Context, f *Finding, item Item, listed
 	r := evidence.Of(obj)
 	verdict, x, y := agreeAll(item.Claims, r.Claims)
 	left := notCompared(item.Claims, r.Claims)
-	another := "another " + y.Text() + " than the " + string(x.Kind) + "'s"
+	another := "its " + y.Text() + " differs from the " + string(x.Kind) + "'s"
 	switch verdict {
 	case evidence.Match:
 		f.ok(y, y.Text()+", as the "+string(x.Kind)+" has it")

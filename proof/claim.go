@@ -24,9 +24,9 @@ const (
 // differs is the text of a checksum that does not match the bytes.
 func differs(c Claim) string {
 	if c.Kind == Listed || c.Kind == Recorded {
-		return "its " + c.Short() + " is another than the " + string(c.Kind) + " has"
+		return "its " + c.Short() + " differs from the " + string(c.Kind) + "'s"
 	}
-	return "another " + c.Text()
+	return "its " + c.Text() + " differs"
 }
 
 // named lists claims, for a reason.

@@ -141,7 +141,7 @@ func TestNames(t *testing.T) {
 		{"id\tfilename\tmd5\tsize\tstate\ni\tx.bam\t" + hexA + "\t1\tlive\n", "x.bam", "x.bam"},
 		{"path,md5\ns3://bucket/runs/42/x.bam," + hexA + "\n", "42/x.bam", "42/x.bam"},
 		{hexA + "  x\n" + hexA + "  x\n" + hexA + "  y\n" + hexB + "  y\n", "x", "x y!"},
-		{hexA + "\n", "", "not a manifest of digests: a digest without a name is about one file, and the target is a folder; name the file"},
+		{hexA + "\n", "", "not a manifest of digests: a digest without a name is for one file, and the target is a folder; name the file"},
 	} {
 		if got := names(t, c.manifest, strings.Fields(c.has)...); got != c.want {
 			t.Errorf("%q in a target that has %q: %q, want %q", c.manifest, c.has, got, c.want)

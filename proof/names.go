@@ -288,7 +288,7 @@ func (n Names) has(rel string) (bool, error) {
 	return n.Exists(path.Join(n.below, rel))
 }
 
-var errOutside = errors.New("the manifest's name leads out of the target")
+var errOutside = errors.New("the manifest's name points outside the target")
 
 // put adds a line under its path in the target, with that many leading folders removed.
 func (p *placement) put(l Line, strip int) error {
@@ -328,7 +328,7 @@ func (p *placement) put(l Line, strip int) error {
 }
 
 // errBare is a line without a name.
-var errBare = errors.New("a digest without a name is about one file, and the target is a folder; name the file")
+var errBare = errors.New("a digest without a name is for one file, and the target is a folder; name the file")
 
 // unreadable records a line that cannot be read. If it is about a file, that is left open.
 func (p *placement) unreadable(err error) error {

@@ -105,7 +105,7 @@ func NewReport(path string, about About) (*Report, error) {
 func (r *Report) Add(f Finding) error {
 	row := Row{Name: f.Name, Verdict: f.Verdict, Size: f.Size, Text: f.Text, Proof: f.Proof, Sum: Shown(f.Sum), Parts: f.Parts, Source: f.Source, Target: f.Target}
 	if f.Settles {
-		row.Text += "; to settle it, download it (--download)"
+		row.Text += "; --download would decide it"
 	}
 	if f.Verdict == OK || f.Verdict == Extra {
 		return r.rest.Add(row)

@@ -176,16 +176,16 @@ func (s *sortFile) join(a, b Item) Item {
 	case a.Why != nil:
 		return a
 	case a.List == b.List && clean(a.From) != clean(b.From):
-		a.Why = fmt.Errorf("two names of the list map to it: %q and %q", a.From, b.From)
+		a.Why = fmt.Errorf("two names in the list map to it: %q and %q", a.From, b.From)
 		return a
 	case a.Size >= 0 && b.Size >= 0 && a.Size != b.Size:
-		a.Why = errors.New("it is named twice, with different sizes")
+		a.Why = errors.New("it is listed twice, with different sizes")
 		return a
 	}
 	for _, c := range b.Claims {
 		for _, d := range a.Claims {
 			if c.Sum.Algorithm == d.Sum.Algorithm && c.Sum.Parts == d.Sum.Parts && c.Sum != d.Sum {
-				a.Why = errors.New("it is named twice, with different digests")
+				a.Why = errors.New("it is listed twice, with different digests")
 				return a
 			}
 		}

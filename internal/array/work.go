@@ -408,14 +408,14 @@ func (w *work) isPlanned(s haul.Comparison, t task) bool {
 	return true
 }
 
-// unchanged refuses a file that is not what the plan saw.
+// unchanged refuses a file that has changed since the plan was made.
 func unchanged(path string, t task) error {
 	fi, err := os.Stat(path)
 	if err != nil {
 		return err
 	}
 	if fi.Size() != t.Size || fi.ModTime().UnixNano() != t.Modified {
-		return fmt.Errorf("%w: %s is not what the plan saw; make a new plan, or leave it out", haul.ErrSourceChanged, path)
+		return fmt.Errorf("%w: %s has changed since the plan was made; make a new plan, or leave it out", haul.ErrSourceChanged, path)
 	}
 	return nil
 }

@@ -10,15 +10,15 @@ func Help(verb string) string {
 	var b strings.Builder
 	c := command(verb)
 	if c == nil {
-		b.WriteString("aws s3, as haul speaks it. The verbs:\n\n")
+		b.WriteString("haul supports these aws s3 commands:\n\n")
 		for _, c := range Commands {
 			fmt.Fprintf(&b, "  aws s3 %-8s %s\n", c.Name, c.Usage)
 		}
-		b.WriteString("\nTheir meaning, output and exit codes are those of the AWS CLI; doc/aws-compat.md lists all options.\n\nOptions of all verbs:\n\n")
+		b.WriteString("\nMeaning, output and exit codes are the same as in the AWS CLI; doc/aws-compat.md lists all options.\n\nOptions of all commands:\n\n")
 		writeOptions(&b, Globals)
 		return strings.TrimSuffix(b.String(), "\n")
 	}
-	fmt.Fprintf(&b, "aws s3 %s [options] %s, as haul speaks it. The options:\n\n", c.Name, c.Usage)
+	fmt.Fprintf(&b, "aws s3 %s [options] %s: haul supports these options:\n\n", c.Name, c.Usage)
 	writeOptions(&b, c.Options)
 	return strings.TrimSuffix(b.String(), "\n")
 }

@@ -7,13 +7,13 @@ import (
 	"github.com/spf13/pflag"
 )
 
-const applyLong = `haul apply carries out exactly the steps of a plan that haul cp -r, mv -r or sync wrote with --plan FILE.
+const applyLong = `haul apply carries out the steps of a plan that haul cp -r, mv -r or sync wrote with --plan FILE, and nothing else.
 
-A plan has one JSON object per line: a header, a step for each object (action, why, source, target, bytes, requests), and a summary
-with an estimated time. You can read it, or query it with jq; to skip a step, delete its line. A step fails if its source, or the file or object to
-delete, has changed since the plan was written; a failure does not stop the other steps. haul refuses a plan that is incomplete, was
-made for another server, or has a step outside the source and target in its first line. Deletions come last,
-and only if nothing failed.`
+A plan has one JSON object per line: a header, a step for each object (action, why, source, target, bytes, requests), and a summary with
+an estimated time. You can read it, or query it with jq; to skip a step, delete its line. A step fails if its source, or the file or
+object to delete, has changed since the plan was written; a failure does not stop the other steps. haul refuses a plan that is incomplete,
+was made for another server, or has a step outside the source and target given in its first line. Deletions come last, and only if
+nothing failed.`
 
 func (a *app) apply() *cobra.Command {
 	var limits limitFlags

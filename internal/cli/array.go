@@ -9,16 +9,17 @@ import (
 	"haul.example/haul/internal/command"
 )
 
-const arrayLong = `haul array moves data sets that are too big for one machine, with the scheduler you already have: Slurm, AWS Batch, Kubernetes, or any
-other scheduler that numbers the tasks of a job.
+const arrayLong = `haul array transfers data sets that are too big for one machine, using the scheduler you already have: Slurm, AWS Batch, Kubernetes, or
+any other scheduler that numbers the tasks of a job.
 
   haul array plan --shards 100 SOURCE TARGET -o PLAN   split the transfer into shards
   haul array work PLAN                                 in each task: transfer its shard
   haul array finish PLAN                               complete and verify everything
-  haul array submit --slurm PLAN                       let Slurm run work and finish
+  haul array submit --slurm PLAN                       have Slurm run work and finish
 
-Shards have about equal sizes and object counts. haul array finish writes the receipt, or lists the missing objects. Big objects are split into ranges of parts, which several tasks upload to one object, or download into one file. PLAN is a folder that
-all tasks can access, or an s3:// prefix. It holds no credentials. You can safely run a shard again, even after it failed midway.`
+All shards have about the same size and number of objects. haul array finish writes the receipt, or lists the missing objects. Big objects
+are split into ranges of parts, which several tasks upload to the same object, or download into the same file. PLAN is a folder that all
+tasks can access, or an s3:// prefix. It contains no credentials. You can safely run a shard again, even after it failed midway.`
 
 // array makes haul array, with its commands.
 func (a *app) array() *cobra.Command {

@@ -22,23 +22,23 @@ import (
 const arrayPlanLong = `haul array plan finds the files to transfer, as haul cp --recursive would, and splits them into shards of about equal size and object
 count. It transfers nothing.
 
-Manifests such as md5sum.txt, and markers such as CopyComplete.txt that signal a complete folder, are in no shard: haul array finish
+Manifests such as md5sum.txt, and markers such as CopyComplete.txt that signal a complete folder, are not part of any shard: haul array finish
 transfers them, markers last (--last adds other marker files). Missing R2, index and data files are reported. --no-families turns
 all of this off.
 
   haul array plan --shards N DIR s3://BUCKET/DIR -o PLAN               upload: all tasks must have access to DIR
   haul array plan --shards N s3://BUCKET/DIR DIR -o PLAN               download: all tasks must have access to DIR
-  haul array plan --shards N s3://BUCKET/DIR s3://BUCKET/DIR -o PLAN   copy on the server
+  haul array plan --shards N s3://BUCKET/DIR s3://BUCKET/DIR -o PLAN   copy server-side
   haul array plan --shards N LIST TARGET -o PLAN                       sources listed in a file (or -, standard input)
 
-Each line of LIST is a path or an s3:// address, optionally followed by a tab and the name below TARGET; without it, the last part of
+Each line of LIST is a path or an s3:// address, optionally followed by a tab and the name below TARGET; by default, the last part of
 the source is used. All addresses must be in one bucket. With --sync, only new and changed files are transferred, as with haul sync.
 
-An object larger than --cut is split into ranges of parts for several shards: its upload is started now, or its hidden file is created
-now next to the target. They stay, and the parts are billed, until haul array finish completes them, or discards them with
---abort.
+An object larger than --cut is split into ranges of parts for several shards: haul array plan starts its upload, or creates its hidden
+file next to the target. The upload or file remains, and its parts are billed, until haul array finish completes it, or discards it
+with --abort.
 
-PLAN is a folder that all tasks can access, or an s3:// prefix; it holds names, sizes and upload IDs, and no credentials.`
+PLAN is a folder that all tasks can access, or an s3:// prefix; it contains names, sizes and upload IDs, but no credentials.`
 
 // arrayPlanFlags are those of haul array plan, as typed.
 type arrayPlanFlags struct {
@@ -63,8 +63,8 @@ func (f *arrayPlanFlags) planFlags() []*pflag.FlagSet {
 	fs.BoolVar(&f.times, "times", false, "on upload, save the file's modification time in the object's metadata; on download, restore it")
 	fs.StringVar(&f.checksum, "checksum-algorithm", "", "use the checksum algorithm `NAME`: CRC64NVME, CRC32C, CRC32, SHA256, SHA1 or MD5 (default: the best that the server supports)")
 	fs.Var(&f.partSize, "part-size", "use parts of `SIZE`, such as 64MiB (default: chosen from the object's size)")
-	optional(fs, &f.attrs.payer, "request-payer", "requester", "agree to pay for requests and traffic as the `requester`")
-	optional(fs, &f.attrs.sse, "sse", "AES256", "encrypt on the server: AES256 (if `KIND` is omitted), aws:kms, aws:kms:dsse")
+	optional(fs, &f.attrs.payer, "request-payer", "requester", "agree, as the `requester`, to pay for requests and data transfer")
+	optional(fs, &f.attrs.sse, "sse", "AES256", "use server-side encryption `TYPE`: AES256 (default), aws:kms or aws:kms:dsse")
 	fs.StringVar(&f.attrs.kmsKey, "sse-kms-key-id", "", "encrypt with the KMS key that has this `ID`")
 	return []*pflag.FlagSet{fs, f.which.flags(""), f.attrs.flags(), f.props.flags()}
 }
@@ -157,7 +157,7 @@ func (a *app) arrayList(word string) (source string, pairs iter.Seq2[mirror.Pair
 		return "", nil, err
 	}
 	if bytes.IndexByte(text[:min(len(text), 4096)], 0) >= 0 {
-		return "", nil, command.Usagef("%s is not a list of names; to move one big file, put its name into a list: ls %s | haul array plan … -", word, command.ShellWord(word))
+		return "", nil, command.Usagef("%s is not a list of names; to transfer one big file, put its name in a list: ls %s | haul array plan … -", word, command.ShellWord(word))
 	}
 	all, source, err := readArrayList(bytes.NewReader(text), word)
 	if err != nil {
@@ -197,19 +197,19 @@ func readArrayList(from io.Reader, list string) (all []mirror.Pair, root string,
 			root = below
 		}
 		if root != below {
-			return nil, "", command.Usagef("%s: all names must be paths, or of one bucket, and there are both %s and %s", list, root, below)
+			return nil, "", command.Usagef("%s: all names must be local paths or in one bucket (got both %s and %s)", list, root, below)
 		}
 		if p.Target == "" {
 			p.Target = last
 		}
 		if other, ok := targets[p.Target]; ok {
-			return nil, "", command.Usagef("%s: %s and %s would both become %s; name a target behind a tab", list, other, p.Source, p.Target)
+			return nil, "", command.Usagef("%s: %s and %s would both become %s; add a target name after a tab", list, other, p.Source, p.Target)
 		}
 		targets[p.Target] = p.Source
 		all = append(all, p)
 	}
 	if len(all) == 0 {
-		return nil, "", command.Usagef("%s names nothing", list)
+		return nil, "", command.Usagef("%s lists no files", list)
 	}
 	return all, root, nil
 }

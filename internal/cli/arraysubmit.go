@@ -132,7 +132,7 @@ func (f *arraySubmitFlags) check(set *pflag.FlagSet, args []string, plan command
 	case set.Changed("at-once") && f.job.AtOnce < 1:
 		return command.Usagef("--at-once: it must be at least 1")
 	case f.slurm && f.print && f.wait:
-		return command.Usagef("--print submits nothing that --wait could wait for")
+		return command.Usagef("--print cannot be used with --wait, because it submits nothing")
 	case f.slurm:
 		return refuseWith(set, "--slurm", containers...)
 	case len(args) > 1:
@@ -142,7 +142,7 @@ func (f *arraySubmitFlags) check(set *pflag.FlagSet, args []string, plan command
 	case f.job.Image == "":
 		return command.Usagef("--image IMAGE is missing: a container image with haul in it")
 	case plan.Kind != command.Remote:
-		return command.Usagef("containers see no folder of this machine: make the plan below an s3:// prefix")
+		return command.Usagef("containers cannot access a folder of this machine: make the plan under an s3:// prefix")
 	case f.job.CPUs < 1:
 		return command.Usagef("--cpus: it must be at least 1")
 	case f.k8s:

@@ -31,9 +31,9 @@ type keyFlags struct{ algorithm, key string }
 
 func (a *attrFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Object properties", pflag.ContinueOnError)
-	fs.StringVar(&a.storageClass, "storage-class", "", "use storage class `CLASS`: STANDARD_IA, INTELLIGENT_TIERING, GLACIER_IR, …")
-	fs.StringVar(&a.metadata, "metadata", "", "set user metadata, given as `NAME=VALUE,…` or a JSON object")
-	fs.StringVar(&a.tags, "tags", "", "set tags, given as `NAME=VALUE,…` or NAME=VALUE&…")
+	fs.StringVar(&a.storageClass, "storage-class", "", "set the storage class to `CLASS`, such as STANDARD_IA or GLACIER_IR")
+	fs.StringVar(&a.metadata, "metadata", "", "set user metadata from `NAME=VALUE,…` or a JSON object")
+	fs.StringVar(&a.tags, "tags", "", "set tags from `NAME=VALUE,…` or NAME=VALUE&…")
 	fs.StringVar(&a.headers.ContentType, "content-type", "", "set the content type to `TYPE` (default: guessed from the file name)")
 	fs.BoolVar(&a.noGuess, "no-guess-mime-type", false, "do not guess the content type")
 	fs.StringVar(&a.headers.ContentEncoding, "content-encoding", "", "set the Content-Encoding header to `ENCODING`, such as gzip")
@@ -42,19 +42,19 @@ func (a *attrFlags) flags() *pflag.FlagSet {
 	fs.StringVar(&a.headers.CacheControl, "cache-control", "", "set the Cache-Control header to `TEXT`, such as max-age=3600")
 	fs.StringVar(&a.headers.Expires, "expires", "", "set the Expires header to `DATE`: 2030-01-31 or 2030-01-31T12:00:00Z")
 	fs.StringVar(&a.acl, "acl", "", "apply a canned `ACL`, such as bucket-owner-full-control")
-	fs.StringArrayVar(&a.grants, "grants", nil, "grant a permission, given as `PERMISSION=GRANTEE`: PERMISSION is read, readacl, writeacl or full, and GRANTEE is id=ID or uri=URI; may be repeated")
+	fs.StringArrayVar(&a.grants, "grants", nil, "grant a permission: in `PERMISSION=GRANTEE`, PERMISSION is read, readacl, writeacl or full, and GRANTEE is id=ID or uri=URI; may be repeated")
 	fs.StringVar(&a.redirect, "website-redirect", "", "if the bucket is a website, redirect requests for the object to another `PATH` or a URL")
 	return fs
 }
 
 func (a *attrFlags) encryptionFlags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Server-side encryption", pflag.ContinueOnError)
-	optional(fs, &a.sse, "sse", "AES256", "encrypt on the server: AES256 (if `KIND` is omitted), aws:kms, aws:kms:dsse")
+	optional(fs, &a.sse, "sse", "AES256", "use server-side encryption `TYPE`: AES256 (default), aws:kms or aws:kms:dsse")
 	fs.StringVar(&a.kmsKey, "sse-kms-key-id", "", "encrypt with the KMS key that has this `ID`")
-	optional(fs, &a.customer.algorithm, "sse-c", "AES256", "encrypt or decrypt with a customer-provided key, using `AES256`")
-	fs.StringVar(&a.customer.key, "sse-c-key", "", "use the 32-byte `KEY`: fileb://PATH, base64 or raw bytes; a file keeps it out of process listings")
-	optional(fs, &a.copySource.algorithm, "sse-c-copy-source", "AES256", "decrypt the source of a copy with its own customer-provided key, using `AES256`")
-	fs.StringVar(&a.copySource.key, "sse-c-copy-source-key", "", "decrypt the source with its 32-byte `KEY`, given in the same forms")
+	optional(fs, &a.customer.algorithm, "sse-c", "AES256", "encrypt or decrypt with a customer-provided `AES256` key")
+	fs.StringVar(&a.customer.key, "sse-c-key", "", "use this 32-byte `KEY`: fileb://PATH, base64 or raw bytes (fileb:// keeps the key out of process listings)")
+	optional(fs, &a.copySource.algorithm, "sse-c-copy-source", "AES256", "decrypt the source of a copy with its own customer-provided `AES256` key")
+	fs.StringVar(&a.copySource.key, "sse-c-copy-source-key", "", "decrypt the source with this 32-byte `KEY`, in the same formats as --sse-c-key")
 	return fs
 }
 
@@ -64,9 +64,9 @@ func (a *attrFlags) readFlags(version *string) *pflag.FlagSet {
 	if version != nil {
 		fs.StringVar(version, "version-id", "", "read version `ID` of the object")
 	}
-	optional(fs, &a.payer, "request-payer", "requester", "agree to pay for requests and traffic as the `requester`")
-	optional(fs, &a.customer.algorithm, "sse-c", "AES256", "decrypt with a customer-provided key, using `AES256`")
-	fs.StringVar(&a.customer.key, "sse-c-key", "", "use the 32-byte `KEY`: fileb://PATH, base64 or raw bytes; a file keeps it out of process listings")
+	optional(fs, &a.payer, "request-payer", "requester", "agree, as the `requester`, to pay for requests and data transfer")
+	optional(fs, &a.customer.algorithm, "sse-c", "AES256", "decrypt with a customer-provided `AES256` key")
+	fs.StringVar(&a.customer.key, "sse-c-key", "", "use this 32-byte `KEY`: fileb://PATH, base64 or raw bytes (fileb:// keeps the key out of process listings)")
 	return fs
 }
 

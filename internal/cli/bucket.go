@@ -18,7 +18,7 @@ const mbLong = `haul mb creates a bucket, in the region given by --region or the
 func (a *app) mb() *cobra.Command {
 	var tags string
 	fs := pflag.NewFlagSet("The bucket", pflag.ContinueOnError)
-	fs.StringVar(&tags, "tags", "", "tag the bucket with tags given as `NAME=VALUE,…` or NAME=VALUE&…")
+	fs.StringVar(&tags, "tags", "", "set the bucket's tags from `NAME=VALUE,…` or NAME=VALUE&…")
 	cmd := &cobra.Command{
 		Use:     "mb [flags] s3://BUCKET",
 		Short:   "Create a bucket",
@@ -59,14 +59,14 @@ func parseBucket(word string) (string, error) {
 	return l.Ref.Bucket, nil
 }
 
-const rbLong = `haul rb deletes a bucket, which must be empty. With --force it first deletes all objects in it, as haul rm --recursive does;
-if one of them cannot be deleted, or the listing fails, the bucket stays. Object versions, and on some servers unfinished uploads,
-keep a bucket from being empty; "haul uploads s3://BUCKET --abort --yes" aborts the uploads.`
+const rbLong = `haul rb deletes a bucket, which must be empty. With --force, it first deletes all objects in it, as haul rm --recursive does;
+if one of them cannot be deleted, or the listing fails, the bucket is not deleted. A bucket with noncurrent object versions or, on some
+servers, unfinished uploads does not count as empty; "haul uploads s3://BUCKET --abort --yes" aborts the uploads.`
 
 func (a *app) rb() *cobra.Command {
 	var force bool
 	fs := pflag.NewFlagSet("Deleting", pflag.ContinueOnError)
-	fs.BoolVar(&force, "force", false, "delete all objects in it first")
+	fs.BoolVar(&force, "force", false, "first delete all objects in the bucket")
 	cmd := &cobra.Command{
 		Use:     "rb [flags] s3://BUCKET",
 		Short:   "Delete a bucket",
@@ -123,22 +123,22 @@ func (f *websiteFlags) parse(word string) (bucket string, w store.Website, err e
 	}
 	switch {
 	case f.index == "":
-		return "", w, command.Usagef("--index-document names the page for addresses that end in a slash, such as index.html")
+		return "", w, command.Usagef("--index-document is missing: the page for URLs that end in a slash, such as index.html")
 	case strings.Contains(f.index, "/"):
-		return "", w, command.Usagef("--index-document: %q has a slash; it must be a plain name, which is appended to every address that ends in a slash", f.index)
+		return "", w, command.Usagef("--index-document: %q has a slash; it must be a plain name, which is appended to every URL that ends in a slash", f.index)
 	}
 	return bucket, store.Website{Index: f.index, Error: f.failed}, nil
 }
 
 const presignLong = `haul presign prints a URL from which anyone can download an object for a limited time, with a browser or curl, without credentials.
-No request is sent, so it does not check that the object exists. The URL also expires when the credentials that signed it expire.
+haul sends no request for this, so it does not check that the object exists. The URL also expires when the credentials that signed it expire.
 Treat it as a secret while it is valid.
 
-On Amazon S3, give the bucket's region (--region): the signature covers it.`
+On Amazon S3, specify the bucket's region with --region, because the signature depends on it.`
 
 func (a *app) presign() *cobra.Command {
 	var expires, version string
-	fs := pflag.NewFlagSet("The address", pflag.ContinueOnError)
+	fs := pflag.NewFlagSet("The URL", pflag.ContinueOnError)
 	fs.StringVar(&expires, "expires-in", "", "make the URL valid for `TIME`: seconds, or a duration such as 12h; at most 7d (default 1h)")
 	fs.StringVar(&version, "version-id", "", "link to version `ID` of the object")
 	cmd := &cobra.Command{
@@ -175,7 +175,7 @@ func parsePresign(word, expires string) (ref store.Ref, validFor time.Duration, 
 		}
 	}
 	if validFor < time.Second || validFor > maxPresign {
-		return ref, 0, command.Usagef("--expires-in: an address can be valid for 1 second to 7 days")
+		return ref, 0, command.Usagef("--expires-in: a URL can be valid for 1 second to 7 days")
 	}
 	return ref, validFor, nil
 }

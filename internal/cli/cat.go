@@ -7,8 +7,8 @@ import (
 	"haul.example/haul/internal/command"
 )
 
-const catLong = `haul cat writes objects to standard output, one after the other: each is downloaded in parts, several at once, and verified at
-the end, as with haul cp s3://BUCKET/KEY -. The first failure ends the run; it cannot undo output that was already written.`
+const catLong = `haul cat writes objects to standard output, one after the other. As with haul cp s3://BUCKET/KEY -, it downloads the parts of each
+object in parallel, and verifies the object at the end. haul stops at the first failure; output that was already written remains.`
 
 // catFlags are those of haul cat, as typed.
 type catFlags struct {

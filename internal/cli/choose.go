@@ -13,8 +13,8 @@ import (
 type filterFlags struct{ filter mirror.Filter }
 
 func (f *filterFlags) add(fs *pflag.FlagSet) {
-	fs.Var(&patternFlag{f, false}, "exclude", "exclude paths that match `PATTERN`, relative to the source")
-	fs.Var(&patternFlag{f, true}, "include", "include paths that match `PATTERN`; the last matching pattern wins")
+	fs.Var(&patternFlag{f, false}, "exclude", "exclude files or objects whose relative path matches `PATTERN`")
+	fs.Var(&patternFlag{f, true}, "include", "re-include files or objects that match `PATTERN`; the last match wins")
 }
 
 // patternFlag adds one pattern each time.
@@ -53,13 +53,13 @@ func (f *selectFlags) flags(verb string) *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Selection", pflag.ContinueOnError)
 	f.add(fs)
 	if verb != syncVerb {
-		fs.StringVar(&f.from, "files-from", "", "transfer only the files in `LIST` (- is standard input): each line is a path relative to the source, or SOURCE, a tab, and TARGET")
+		fs.StringVar(&f.from, "files-from", "", "transfer only the files listed in `LIST` (- for standard input): each line is a path relative to the source, or SOURCE, a tab, and TARGET")
 		fs.BoolVar(&f.raw, "raw", false, "treat * and ? in the source as ordinary characters, not as wildcards")
 	}
 	fs.BoolVar(&f.follow, "follow-symlinks", false, "follow symbolic links on upload (the default)")
 	fs.Lookup("follow-symlinks").Hidden = true
 	fs.BoolVar(&f.noFollow, "no-follow-symlinks", false, "skip symbolic links")
-	fs.StringVar(&f.caseConflict, "case-conflict", "", "on a case-insensitive file system, take this `ACTION` for keys that differ only in case: ignore, warn, skip or error (default: the second key fails)")
+	fs.StringVar(&f.caseConflict, "case-conflict", "", "what to do with keys that differ only in case on a case-insensitive file system: `ACTION` is ignore, warn, skip or error (default: the second key fails)")
 	fs.BoolVar(&f.ignoreArchived, "ignore-glacier-warnings", false, "skip archived objects silently")
 	fs.BoolVar(&f.forceArchived, "force-glacier-transfer", false, "fail on archived objects instead of skipping them")
 	fs.IntVar(&f.pageSize, "page-size", 0, "list `N` objects per request (default 1000)")

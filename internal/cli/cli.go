@@ -91,12 +91,12 @@ func (a *app) root() *cobra.Command {
 
 func (a *app) outputFlags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Output", pflag.ContinueOnError)
-	fs.BoolVarP(&a.session.Quiet, "quiet", "q", false, "print only errors, and results that could not be verified")
+	fs.BoolVarP(&a.session.Quiet, "quiet", "q", false, "print only errors and results that could not be verified")
 	fs.BoolVar(&a.onlyErrors, "only-show-errors", false, "the same as --quiet, as in the AWS CLI")
 	fs.Lookup("only-show-errors").Hidden = true
 	fs.BoolVar(&a.session.NoProgress, "no-progress", false, "show no progress")
 	fs.BoolVar(&a.session.JSON, "json", false, "print one JSON object per line on standard output (see haul help json)")
-	fs.BoolVarP(&a.session.Verbose, "verbose", "v", false, "also print each transfer as it starts, retries, and what limited the speed")
+	fs.BoolVarP(&a.session.Verbose, "verbose", "v", false, "also print the start of each transfer, retries, and what limited the speed")
 	return fs
 }
 

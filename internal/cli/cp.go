@@ -9,42 +9,42 @@ import (
 	"haul.example/haul/internal/command"
 )
 
-const cpLong = `haul cp copies a file or object, or with --recursive a whole folder. It transfers large files in parts, in parallel, and verifies
-that the data arrived intact.
+const cpLong = `haul cp copies a file or an object or, with --recursive, a whole folder. It transfers the parts of large files in parallel, and
+verifies that the data arrived intact.
 
   haul cp FILE s3://BUCKET/KEY               upload
   haul cp s3://BUCKET/KEY FILE               download
-  haul cp - s3://BUCKET/KEY                  upload standard input, of any length
+  haul cp - s3://BUCKET/KEY                  upload standard input (of any length)
   haul cp s3://BUCKET/KEY -                  write an object to standard output
-  haul cp s3://BUCKET/KEY s3://BUCKET/KEY    copy on the server, without downloading
+  haul cp s3://BUCKET/KEY s3://BUCKET/KEY    copy server-side, without downloading
   haul cp -r DIR s3://BUCKET/DIR             upload the contents of a folder
   haul cp -r s3://BUCKET/DIR DIR             download everything under s3://BUCKET/DIR/
-  haul cp -r s3://BUCKET/DIR s3://BUCKET/DIR copy everything under s3://BUCKET/DIR/ on the server
+  haul cp -r s3://BUCKET/DIR s3://BUCKET/DIR copy everything under s3://BUCKET/DIR/ server-side
 
 If the target is a folder (s3://BUCKET, s3://BUCKET/DIR/, an existing local directory, or any path that ends in /), the source's
-name is appended to it. Keys are taken literally: no escape sequence in them is decoded. A pipe as source or target, such as <(…),
->(…) or a FIFO, is read or written sequentially.
+name is appended to it. Keys are taken literally; escape sequences in them are not decoded. If the source or target is a pipe, such
+as <(…), >(…) or a FIFO, it is read or written sequentially.
 
-Interrupted transfers resume: run the same command again. Parts that already arrived are verified, not transferred again. If the
-source has changed, the transfer starts over. "haul uploads" lists the unfinished uploads that interrupted transfers left in a
+To resume an interrupted transfer, run the same command again. Parts that already arrived are verified, not transferred again. If
+the source has changed, the transfer starts over. "haul uploads" lists the unfinished uploads that interrupted transfers left in a
 bucket, and can abort them.
 
 With --recursive, the contents of the source go into the target, as with the AWS CLI: DIR/a/b becomes s3://BUCKET/DIR/a/b.
-Uploads follow symbolic links. Downloads never follow a link inside the target folder, and a key that is not a valid local file
-name fails. Failures are reported at once and do not stop the other transfers; the run then ends with exit code 1. It also ends
-with 1 if it skipped a pipe, a device or an unreadable file. Run the same command again to resume: interrupted large files
-continue, and finished files are skipped if neither end has changed since.
+Uploads follow symbolic links. Downloads never follow a symbolic link inside the target folder. A key that is not a valid local
+file name is reported as a failure. A failure is reported immediately and does not stop the other transfers, but haul then exits
+with code 1. It also exits with code 1 if it skipped a pipe, a device or an unreadable file. To resume, run the same command again:
+it continues interrupted large files, and skips finished files unless the source or the target has changed since.
 
 Wildcards in a quoted source (* and ? within a name, ** across folders, also [a-c] and {a,b}) select the files to copy. The target
 keeps the part of each path that follows the last slash before the first wildcard: 's3://BUCKET/run*/**/*.bam' DIR creates
 DIR/run7/x/y.bam.
---exclude and --include work as in the AWS CLI: * also matches slashes, a pattern applies to the whole path relative to the
-source, and the last pattern that matches decides.
+--exclude and --include work as in the AWS CLI: * also matches slashes, a pattern must match the whole path relative to the source,
+and the last pattern that matches applies.
 
-Recursive copies handle companion files. An index (.bai, .crai, .tbi, .fai, …) is transferred after its data, and on download it
-gets a later modification time than the data. Manifests such as md5sum.txt follow all data. Markers such as CopyComplete.txt come
-last, and only if nothing failed. haul reports an R1 without an R2, data without an index, and an index without data.
---no-families turns all of this off; --last adds other marker files.
+Recursive copies handle companion files. An index (.bai, .crai, .tbi, .fai, …) is transferred after its data, and a downloaded
+index gets a later modification time than its data. Manifests such as md5sum.txt are transferred after all data. Markers such as
+CopyComplete.txt come last, and only if nothing failed. haul reports an R1 without an R2, data without an index, and an index
+without data. --no-families turns all of this off; --last adds other marker files.
 
 The last line of output states how the transfer was verified. --stats adds the resources used and the bottleneck: the CPU, the
 disk, a stream, the network, the server, or the number of connections.`
@@ -95,7 +95,7 @@ func (f *copyFlags) flags() *pflag.FlagSet {
 		fs.BoolVarP(&f.recursive, "recursive", "r", false, "transfer everything in a folder or under a prefix")
 	}
 	fs.BoolVar(&f.dry, "dryrun", false, "print the planned operations without performing them")
-	fs.StringVar(&f.plan, "plan", "", "transfer nothing, and write a plan to `FILE` that haul apply can carry out")
+	fs.StringVar(&f.plan, "plan", "", "transfer nothing; write a plan for haul apply to `FILE`")
 	fs.BoolVar(&f.noOverwrite, "no-overwrite", false, "skip targets that already exist")
 	fs.BoolVar(&f.noClobber, "no-clobber", false, "fail if the target already exists")
 	fs.Lookup("no-clobber").Hidden = f.verb == syncVerb // which refuses it, and says why
@@ -104,7 +104,7 @@ func (f *copyFlags) flags() *pflag.FlagSet {
 	fs.BoolVar(&f.times, "times", false, "on upload, save the file's modification time in the object's metadata; on download, restore it")
 	fs.BoolVar(&f.readTwice, "read-twice", false, "if the server has no checksum to verify an object against (such as an SSE-KMS object without one), download it twice and compare")
 	fs.BoolVar(&f.noResume, "no-resume", false, "start over instead of resuming, and leave no parts behind on failure")
-	fs.BoolVar(&f.adopt, "adopt", false, "if there is no local record of an earlier run, because it ran on another machine, resume the newest unfinished upload of the key")
+	fs.BoolVar(&f.adopt, "adopt", false, "if this machine has no record of an earlier run (because it ran elsewhere), resume the newest unfinished upload of the key")
 	if f.verb != syncVerb {
 		fs.StringVar(&f.version, "version-id", "", "copy version `ID` of the source")
 	}
@@ -117,8 +117,8 @@ func (f *copyFlags) flags() *pflag.FlagSet {
 		fs.Var(&f.expected, "expected-size", "choose the part size for a stream of about this `SIZE`")
 	}
 	f.limits.add(fs)
-	fs.BoolVar(&f.stats, "stats", false, "at the end, print resource usage, the bottleneck, and suggestions")
-	optional(fs, &f.attrs.payer, "request-payer", "requester", "agree to pay for requests and traffic as the `requester`")
+	fs.BoolVar(&f.stats, "stats", false, "print resource usage, the bottleneck, and suggestions at the end")
+	optional(fs, &f.attrs.payer, "request-payer", "requester", "agree, as the `requester`, to pay for requests and data transfer")
 	return fs
 }
 
@@ -134,7 +134,7 @@ func (f *copyFlags) groups() []*pflag.FlagSet {
 func (a *app) cp() *cobra.Command {
 	return a.transfers(&copyFlags{}, &cobra.Command{
 		Use:     "cp [flags] SOURCE TARGET",
-		Short:   "Copy files or objects: upload, download, or copy on the server",
+		Short:   "Copy files or objects: upload, download, or copy server-side",
 		Long:    cpLong,
 		Example: cpExample,
 		Args:    twoArgs,

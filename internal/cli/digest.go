@@ -44,8 +44,8 @@ type digestFlags struct {
 const receiptUsage = "append each object's size and checksums to `FILE` (see haul receipt --help)"
 
 func (f *digestFlags) add(fs *pflag.FlagSet) {
-	fs.Var(&f.list, "digest", "compute the digests in `LIST`, e.g. md5,sha256 (md5: 0.6 GB/s per core)")
-	fs.BoolVar(&f.first, "digest-first", false, "read each file once before its multipart upload starts, to save its md5 in the object's metadata")
+	fs.Var(&f.list, "digest", "also compute the digests in `LIST`, such as md5,sha256 (MD5 runs at about 0.6 GB/s per core)")
+	fs.BoolVar(&f.first, "digest-first", false, "read each file once before its multipart upload starts, to save its MD5 in the object's metadata")
 	fs.StringVar(&f.receipt, "receipt", "", receiptUsage)
 }
 

@@ -7,10 +7,10 @@ import (
 	"haul.example/haul/internal/command"
 )
 
-const duLong = `haul du counts the objects and bytes under a prefix. Each line has bytes, objects, and a folder or a storage class; the last
-line is the total. As in haul ls, a prefix is taken literally: s3://BUCKET/run also covers s3://BUCKET/run2. Noncurrent versions and
-unfinished uploads are billed too, but are not listed and so not counted. Memory use does not grow with the number of objects. If nothing
-matches the prefix, the exit code is 3.`
+const duLong = `haul du counts the objects and bytes under a prefix. Each line shows the bytes, the number of objects, and a folder or a storage class;
+the last line is the total. As in haul ls, a prefix is taken literally: s3://BUCKET/run also matches s3://BUCKET/run2. Noncurrent
+versions and unfinished uploads are billed too, but are not counted, because they are not listed. Memory use does not grow with the number
+of objects. If nothing matches the prefix, the exit code is 3.`
 
 // duFlags are those of haul du, as typed.
 type duFlags struct {

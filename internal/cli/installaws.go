@@ -19,9 +19,9 @@ import (
 	"haul.example/haul/internal/localfile"
 )
 
-const installLong = `haul install-aws creates a link to haul in DIR, named aws, or with --copy a copy (on Windows, always a copy named aws.exe). Programs
-that call this aws get haul for aws s3, and for everything else the real aws, the next one in PATH. DIR is created if it is missing. A
-file named aws that is not haul's is never replaced. To undo it, remove the link.
+const installLong = `haul install-aws creates a link to haul in DIR, named aws, or, with --copy, a copy (on Windows, always a copy named aws.exe). When a
+program calls this aws, haul runs aws s3 commands, and passes all others to the real aws, the next one in PATH. DIR is created if it is
+missing. A file named aws that does not belong to haul is never replaced. To undo the installation, remove the link.
 
 Nextflow on AWS Batch requires that aws.batch.cliPath ends in /bin/aws. It mounts the parent folder of bin into the job's container,
 and no other folder of the machine. Therefore run this when you build the machine image: haul install-aws --copy /opt/haul/bin`

@@ -11,15 +11,15 @@ import (
 	"haul.example/haul/store"
 )
 
-const lsLong = `haul ls lists buckets, folders and objects, in the columns of the AWS CLI: local date and time, size in bytes, name.
+const lsLong = `haul ls lists buckets, folders and objects in the same format as the AWS CLI: local date and time, size in bytes, and name.
 
   haul ls                                    list your buckets
   haul ls s3://BUCKET/DIR/                   list the contents of a folder; PRE marks subfolders
   haul ls s3://BUCKET/DIR/x                  list the names in DIR that start with x
   haul ls --recursive s3://BUCKET/DIR/       list everything under DIR, with full keys
 
-Output is printed as pages arrive; memory use does not grow with the number of objects. If nothing matches the prefix, the exit code is 3;
-an empty bucket gives 0. Control characters in keys are printed as \n or \x1b; --json keeps them.`
+haul prints each page of the listing when it arrives, so memory use does not grow with the number of objects. If nothing matches the
+prefix, the exit code is 3; for an empty bucket, it is 0. Control characters in keys are printed as \n or \x1b; --json keeps them.`
 
 const lsExample = `  haul ls s3://lab/runs/
   haul ls --recursive --human-readable --summarize s3://lab/runs/42/
@@ -33,7 +33,7 @@ type pageFlags struct {
 
 func (f *pageFlags) add(fs *pflag.FlagSet) {
 	fs.IntVar(&f.size, "page-size", 0, "list `N` entries per request (default and maximum: 1000)")
-	optional(fs, &f.payer, "request-payer", "requester", "agree to pay for requests and traffic as the `requester`")
+	optional(fs, &f.payer, "request-payer", "requester", "agree, as the `requester`, to pay for requests and data transfer")
 }
 
 // attrs are what travels with the requests.

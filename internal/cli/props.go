@@ -16,8 +16,8 @@ type propFlags struct {
 func (f *propFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Server-side copies", pflag.ContinueOnError)
 	fs.StringVar(&f.directive, "metadata-directive", "", "use `DIRECTIVE`: COPY keeps all headers and metadata of the source, REPLACE keeps none (default: replace only those given)")
-	fs.StringVar(&f.props, "copy-props", "", "copy these `PROPS` of the source: none, metadata-directive (headers and metadata), or default (also tags)")
-	fs.StringVar(&f.sourceRegion, "source-region", "", "expect the source bucket in `REGION` (default: as the server reports)")
+	fs.StringVar(&f.props, "copy-props", "", "copy these `PROPS` from the source: none, metadata-directive (headers and metadata), or default (tags too)")
+	fs.StringVar(&f.sourceRegion, "source-region", "", "the source bucket is in `REGION` (default: as reported by the server)")
 	return fs
 }
 

@@ -8,24 +8,24 @@ import (
 )
 
 const quickcheckLong = `haul quickcheck checks that sequencing files have the type that their names imply, and are not truncated. It reads only a few
-kilobytes at the beginning and the end of each; of objects, it reads only these ranges.
+kilobytes at the beginning and the end of each; of an object, it downloads only these ranges.
 
   haul quickcheck FILE                       check one file, with its index or its R1 or R2
   haul quickcheck DIR                        check everything in a folder
   haul quickcheck s3://BUCKET/KEY            check one object
   haul quickcheck s3://BUCKET/DIR            check everything under s3://BUCKET/DIR/
 
-BAD: the file is truncated, or of another type: a BAM or CRAM without its end-of-file block or without reference sequences (as in
-samtools quickcheck, except for Oxford Nanopore and PacBio reads), a header that does not match its checksum, BGZF or gzip that
-ends midway, the wrong magic number, an index that is not one, or that belongs to another file. WARN: the file deserves a look: an index older than its data,
-a VCF.gz compressed with plain gzip, a last line without a newline, R1 without R2, a BAM without an index if others in its folder have
-one, an index without data. A WARN fails the run only with --strict. UNREADABLE: a file or folder that could not be read. OK is
-printed with --verbose only.
+BAD means that the file is truncated or has another type: a BAM or CRAM without its end-of-file block or without reference sequences (as
+in samtools quickcheck, except for Oxford Nanopore and PacBio reads), a header that does not match its checksum, BGZF or gzip data that
+ends midway, a wrong magic number, an index that is not an index or that belongs to another file. WARN means that the file should be
+looked at: an index older than its data, a VCF.gz compressed with plain gzip, a last line without a newline, an R1 without an R2, a BAM
+without an index if others in its folder have one, an index without data. With --strict, a WARN also counts as a failure. UNREADABLE
+means that a file or folder could not be read. OK is printed only with --verbose.
 
-The middle of a file is not read. The end of a plain gzip file of over 64 KiB shows little: --verbose and --json mark these files
-("unsure"), and the last line counts them. Only a tool that reads the whole file is certain (gzip -t, haul verify, md5sum). Files other than BAM, CRAM, SAM, BCF,
-VCF, FASTQ (also .ora), FASTA, their indexes, POD5, SRA, Crypt4GH or gzip, by name, are ignored; if there are no such files, the exit
-code is 3. Exit code 1 means that something is BAD or UNREADABLE.`
+haul does not read the middle of a file. In a plain gzip file larger than 64 KiB, truncation cannot be detected reliably: --verbose and
+--json mark such files as "unsure", and the last line counts them. To be certain, use a tool that reads the whole file (gzip -t, haul
+verify, md5sum). Only files whose names look like BAM, CRAM, SAM, BCF, VCF, FASTQ (also .ora), FASTA, their indexes, POD5, SRA, Crypt4GH
+or gzip are checked; if there are none, the exit code is 3. Exit code 1 means that a file is BAD or UNREADABLE.`
 
 const quickcheckExample = `  haul quickcheck run42
   haul quickcheck s3://lab/runs/42
@@ -42,7 +42,7 @@ type quickcheckFlags struct {
 func (f *quickcheckFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Checking", pflag.ContinueOnError)
 	fs.BoolVarP(&f.unmapped, "unmapped", "u", false, "accept BAM and CRAM files without reference sequences")
-	fs.BoolVar(&f.strict, "strict", false, "fail the run if a file is WARN")
+	fs.BoolVar(&f.strict, "strict", false, "treat WARN as a failure")
 	f.add(fs)
 	f.page.add(fs)
 	return fs
@@ -70,7 +70,7 @@ func (f *quickcheckFlags) parse(args []string, set *pflag.FlagSet, d files) (r c
 		case err != nil:
 			return r, err
 		case l.Kind == command.Stream:
-			return r, command.Usagef("a stream has no end that could be checked")
+			return r, command.Usagef("a stream cannot be checked, because its end cannot be read first")
 		case l.Kind == command.Local:
 			if _, err := d.mode(l.Text); err != nil {
 				return r, err

@@ -11,15 +11,15 @@ import (
 
 const receiptLong = `haul receipt converts a receipt that cp, mv, sync or apply wrote with --receipt, and prints it:
 
-  haul receipt md5sum R    lines for md5sum -c, to run in the delivered folder
-  haul receipt sums R      a line for each checksum: CRC64NVME (d/x.bam) = ae8b14860a799888
+  haul receipt md5sum R    a list for md5sum -c, which you can run in the delivered folder
+  haul receipt sums R      one line per checksum: CRC64NVME (d/x.bam) = ae8b14860a799888
   haul receipt csv R       a table with a header
   haul receipt html R      a self-contained HTML page
 
-R is a file, or - for standard input. A receipt has one JSON object per line, so receipts can be joined with cat and queried with
-jq. md5sum needs the md5 of each file: transfer with --digest md5. Files without one are left out and counted, and the exit code is
-1. sums includes the checksums recorded by the server, so haul verify can check the objects later without a download. If a file
-is listed twice, its last line counts. An existing file is not overwritten (exit code 5).`
+R is a file, or - for standard input. A receipt has one JSON object per line, so you can join receipts with cat and query them with
+jq. The md5sum format needs the MD5 of each file: transfer with --digest md5. Files without an MD5 are omitted and counted, and the exit
+code is then 1. The sums format includes the checksums recorded by the server, so haul verify can check the objects later without
+downloading them. If a file is listed twice, its last line counts. haul does not overwrite an existing file (exit code 5).`
 
 func (a *app) receipt() *cobra.Command {
 	var out string

@@ -11,17 +11,16 @@ import (
 
 const rmLong = `haul rm deletes objects. This cannot be undone, unless versioning is enabled for the bucket.
 
-  haul rm s3://BUCKET/KEY                    delete one object; no error if it is already gone
+  haul rm s3://BUCKET/KEY                    delete an object (no error if it does not exist)
   haul rm --recursive s3://BUCKET/DIR        delete everything under s3://BUCKET/DIR/
   haul rm --recursive s3://BUCKET            delete everything in the bucket
 
-Each request deletes up to 1000 objects, and several run at once while the listing continues. Only listed objects are deleted; if
-the listing fails, the objects listed so far are gone and the run ends with that error. Objects that cannot be deleted are
-reported at once and do not stop the others; the run then ends with exit code 1.
+Each request deletes up to 1000 objects, and several requests run at once while the listing continues. Only listed objects are deleted;
+if the listing fails, the objects listed so far have been deleted, and haul reports the error. A failure to delete an object is
+reported immediately and does not stop the other deletions, but haul then exits with code 1.
 
-s3://BUCKET/ with --recursive is refused, because s3://BUCKET/$DIR with an empty variable produces it. To delete everything in a
-bucket, leave out the slash.
-In a versioned bucket, a delete marker hides the objects, and their versions stay.`
+haul refuses --recursive with s3://BUCKET/, because a command with s3://BUCKET/$DIR turns into that if the variable is empty. To delete
+everything in a bucket, omit the slash. In a versioned bucket, delete markers hide the objects, and their versions remain.`
 
 const rmExample = `  haul rm s3://lab/runs/42/reads.bam
   haul rm --recursive --dryrun s3://lab/runs/42

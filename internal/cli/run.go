@@ -16,53 +16,57 @@ import (
 	"haul.example/haul/store"
 )
 
-const runLong = `haul run downloads the inputs of a command, runs the command, and uploads its outputs. It suits jobs on machines that may be
-reclaimed, such as Spot instances.
+const runLong = `haul run downloads the inputs of a command, runs the command, and uploads its outputs. It is designed for machines that can be
+interrupted, such as Spot instances.
 
-Its work folder is private, is created in --workdir or $TMPDIR, and is removed after success. The command runs there. A relative
-COMMAND with a slash, such as ./call.sh, is looked up among the inputs first, then in the current directory. Standard input,
-output, error and the exit code are the command's own; haul writes its own messages to standard error. The command's output is also
+The command runs in a private work folder, which haul creates in --workdir or $TMPDIR and removes after success. A relative COMMAND
+with a slash, such as ./call.sh, is looked up first among the inputs, then in the current directory. Standard input, standard output,
+standard error and the exit code belong to the command; haul writes its own messages to standard error. The command's output is also
 saved in run.stdout and run.stderr.
 
-INPUTS: SOURCE, or SOURCE:NAME for another name in the work folder
-  s3://BUCKET/KEY             downloaded under the last part of its key; with :DIR/ into that folder
-  s3://BUCKET/DIR/            everything under it goes into the folder DIR, or NAME; also buckets and local folders
-  's3://BUCKET/run*/**/*.bam' every match, with its path after the last slash before the first wildcard; in NAME if given
+INPUTS: SOURCE, or SOURCE:NAME to use another name in the work folder
+  s3://BUCKET/KEY             saved under the last part of its key; with :DIR/, in that folder
+  s3://BUCKET/DIR/            everything under it is saved in the folder DIR, or NAME; the same for a
+                              bucket or a local folder
+  's3://BUCKET/run*/**/*.bam' every match is saved under the part of its path that follows the last
+                              slash before the first wildcard; in the folder NAME, if given
   FILE                        a local file is linked, not copied
-The last colon separates SOURCE and NAME. If SOURCE itself contains colons, append one: s3://b/12:30.bam: becomes 12:30.bam. In
-a list for --files-from (one SOURCE per line, or SOURCE, a tab and NAME) names are taken literally. In a sample sheet (CSV or TSV, with
-or without Illumina's sections, or JSON) every cell or string s3://BUCKET/KEY is downloaded to s3/BUCKET/KEY, and replaced by that
-absolute path in a copy of the sheet. If there is no such object, everything under s3://BUCKET/KEY/ is downloaded. A sheet without any
-such cell is an error.
+The last colon separates SOURCE and NAME. If SOURCE itself contains colons, append one: s3://b/12:30.bam: is saved as
+12:30.bam. In a list for --files-from (one SOURCE per line, or SOURCE, a tab and NAME), names are taken literally. In a
+sample sheet (CSV or TSV, with or without Illumina's sections, or JSON), the object in every cell or string of the form
+s3://BUCKET/KEY is downloaded to s3/BUCKET/KEY, and a copy of the sheet contains its absolute path instead. If there is
+no such object, everything under s3://BUCKET/KEY/ is downloaded. A sheet without any such cell is an error.
 
 OUTPUTS: PATTERN:s3://…
-  out.vcf.gz:s3://b/calls/    a target that ends in a slash is a prefix for the file's name; any other target is its key
+  out.vcf.gz:s3://b/calls/    if the target ends in a slash, the file's name is appended to it;
+                              otherwise the target is the file's key
   results/:s3://b/out/        everything in a folder
   'results/**:s3://b/out/'    every match, except inputs
 Output folders are created before the command starts. Indexes (.bai, .tbi, …) are uploaded after their data, then the logs, then
-run.json, which records the command, the versions of its inputs and the resources it used, and finally an empty _SUCCESS. These go
-under --record, or else under the prefix of the first output (KEY.run/ if its target is a key). On the next run, if that record has
-the same command line, program and inputs, and all outputs match it, haul does nothing.
+run.json, which records the command, the versions of its inputs and the resources it used, and finally an empty _SUCCESS. The logs, run.json and
+_SUCCESS go under --record, or else under the prefix of the first output (KEY.run/ if its target is a key). On the next run, if
+run.json has the same command line, program and inputs, and all outputs match it, haul does nothing.
 
-In the command's arguments {in.0}, {in.1}, … stand for the paths of inputs (--in and --samplesheet, in the order given), {out} or {out.0}
-for the fixed part of the first output's pattern, and {workdir} for the work folder. The environment has HAUL_IN_0, …, HAUL_OUT,
+In the command's arguments, {in.0}, {in.1}, … stand for the paths of inputs (--in and --samplesheet, in the order given), {out} or {out.0}
+for the fixed part of the first output's pattern, and {workdir} for the work folder. These environment variables are set: HAUL_IN_0, …, HAUL_OUT,
 HAUL_OUT_0, … and HAUL_WORKDIR.
 
-INTERRUPTION: on SIGTERM, Ctrl-C or SIGHUP, and with --spot on a Spot interruption notice, haul sends --signal to the command's
-process group, and SIGKILL after --grace. Then the logs, run.json and the --on-interrupt files are uploaded under _partial/ beside
-the record, without _SUCCESS. If the command had already succeeded, its uploads continue for up to --grace. SIGUSR1 and SIGUSR2 are
-passed on to the command. After any kind of kill, run the same command again on the same machine to resume: inputs that are already
-there are verified and kept, and the command starts over; if it had succeeded, only the missing outputs are uploaded.
+INTERRUPTION: on SIGTERM, Ctrl-C, SIGHUP or, with --spot, a Spot interruption notice, haul sends the signal from --signal to the
+command's process group, and SIGKILL after --grace. Then the logs, run.json and the --on-interrupt files are uploaded under _partial/
+next to the record, without _SUCCESS. If the command had already succeeded, its uploads continue for up to --grace. SIGUSR1 and SIGUSR2 are
+passed on to the command. To resume after any kind of interruption, run the same command again on the same machine: inputs that are
+already there are verified and kept, and the command starts over; if it had succeeded, only the missing outputs are uploaded.
 
-EXIT CODE: the command's own; if a signal ended it, 128 plus the signal's number. If haul itself fails, it exits with a code from haul
-help exit-codes. 126 means that the command could not be run, 127 that it was not found; 143 can also mean a Spot notice.
+EXIT CODE: that of the command; if a signal ended the command, 128 plus the signal's number. If haul itself fails, it exits with one of
+the codes in "haul help exit-codes": 126 means that the command could not be run, 127 that it was not found. 143 can also mean a Spot
+notice.
 
 CACHE: --cache DIR keeps inputs for all runs on the machine, identified by bucket, key, ETag and size. Each is downloaded once, even if
-several runs need it at the same time. Runs share a file through a reflink if the file system supports that (XFS, btrfs), else through
-a hard link to a read-only file, else each run gets a copy. Several users can share DIR (mkdir -m 1777 DIR): each has a folder in it,
-and other users' files are copied, and used only if they match the checksum that the server recorded. A command that makes a hard link
-writable and writes to it corrupts the entry; the next run detects the changed size or time (with --cache-verify, the changed
-content), and downloads the object again.`
+several runs need it at the same time. Runs share a file through a reflink if the file system supports that (XFS, Btrfs), or else
+through a hard link to a read-only file; otherwise each run gets a copy. Several users can share DIR (mkdir -m 1777 DIR): each has a
+folder in it. Other users' files are copied, and used only if they match the checksum that the server recorded. A command that makes a
+hard link writable and writes to it corrupts the cache entry; the next run detects the changed size or time (with --cache-verify, the
+changed content), and downloads the object again.`
 
 const runExample = `  haul run --in s3://lab/x.bam --in s3://refs/hg38/:ref/ --out 'results/**:s3://lab/out/' -- \
     ./call.sh x.bam ref/hg38.fa
@@ -89,34 +93,34 @@ type runFlags struct {
 // groups are all flags, as the help shows them.
 func (f *runFlags) groups() []*pflag.FlagSet {
 	in := pflag.NewFlagSet("Inputs", pflag.ContinueOnError)
-	in.Var(&wordFlag{f, inWord}, inWord, "put the input `SOURCE[:NAME]` into the work folder: download an object, everything under a prefix that ends in a slash, or all matches of wildcards; link a local file or folder; may be repeated")
-	in.Var(&wordFlag{f, sheetWord}, sheetWord, "download the sample sheet `SHEET[:NAME]`, and the objects that it lists; may be repeated")
-	in.StringVar(&f.list, "files-from", "", "also provide the inputs in `LIST` (- is standard input): one SOURCE per line, or SOURCE, a tab and NAME")
-	in.Var(&wordFlag{f, streamWord}, streamWord, "stream an object through a named pipe, as in `NAME=s3://…`; the command must read it once, sequentially; may be repeated")
-	in.StringVar(&f.workdir, "workdir", "", "create the work folder in `DIR` (default $TMPDIR)")
-	in.BoolVar(&f.keep, "keep-workdir", false, "keep the work folder even after success")
-	in.StringVar(&f.cache, "cache", "", "cache inputs in `DIR`, for other runs on this machine")
-	in.Var(&f.cacheSize, "cache-size", "limit your entries in the cache to `SIZE`; the least recently used are deleted first, but never entries that are in use")
+	in.Var(&wordFlag{f, inWord, "SOURCE[:NAME]"}, inWord, "download an object, everything under a prefix that ends in a slash, or all matches of a wildcard pattern into the work folder (local files and folders are linked); may be repeated")
+	in.Var(&wordFlag{f, sheetWord, "SHEET[:NAME]"}, sheetWord, "download a sample sheet and the objects it lists; may be repeated")
+	in.StringVar(&f.list, "files-from", "", "also use the inputs listed in `LIST` (- for standard input): one SOURCE per line, or SOURCE, a tab and NAME")
+	in.Var(&wordFlag{f, streamWord, "NAME=s3://…"}, streamWord, "stream an object through the named pipe NAME; the command must read it once, from start to end; may be repeated")
+	in.StringVar(&f.workdir, "workdir", "", "create the work folder in `DIR` (default: $TMPDIR)")
+	in.BoolVar(&f.keep, "keep-workdir", false, "do not delete the work folder after success")
+	in.StringVar(&f.cache, "cache", "", "cache inputs in `DIR` for other runs on this machine")
+	in.Var(&f.cacheSize, "cache-size", "limit your share of the cache to `SIZE`: delete the least recently used inputs that are not in use")
 	in.BoolVar(&f.verify, "cache-verify", false, "verify cached files against the server's checksum before each use")
 
 	run := pflag.NewFlagSet("Command", pflag.ContinueOnError)
-	run.StringVar(&f.signal, "signal", "TERM", "stop the command with the signal `NAME`")
-	run.Var(&f.grace, "grace", "when interrupted, give the command `TIME` to stop (default 30s); the scheduler's own limit also applies (Slurm: 30 s, Spot: 2 minutes)")
-	run.BoolVar(&f.spot, "spot", false, "watch for Spot interruption notices: query the instance metadata service (or AWS_EC2_METADATA_SERVICE_ENDPOINT, if set) every 5 s")
-	run.Var(&wordFlag{f, interruptWord}, interruptWord, "when the run is interrupted, upload the files that match, as in `PATTERN[:s3://…]` (default: upload only the logs); may be repeated")
+	run.StringVar(&f.signal, "signal", "TERM", "when interrupted, send the command the signal `NAME` (default TERM)")
+	run.Var(&f.grace, "grace", "when interrupted, give the command `TIME` to stop (default 30s); the scheduler's own limit still applies (Slurm: 30 s, Spot: 2 minutes)")
+	run.BoolVar(&f.spot, "spot", false, "check every 5 s for a Spot interruption notice in the instance metadata (AWS_EC2_METADATA_SERVICE_ENDPOINT overrides the address)")
+	run.Var(&wordFlag{f, interruptWord, "PATTERN[:s3://…]"}, interruptWord, "when interrupted, upload the files that match PATTERN (default: only the logs); may be repeated")
 	run.BoolVar(&f.noLogs, "no-logs", false, "do not save the command's output; the command then writes directly to haul's own output, such as a terminal")
 	run.BoolVar(&f.rerun, "rerun", false, "run the command even if its outputs already exist")
 
 	out := pflag.NewFlagSet("Outputs", pflag.ContinueOnError)
-	out.Var(&wordFlag{f, outWord}, outWord, "upload files, as in `PATTERN:s3://…`; fail if none match; may be repeated")
-	out.Var(&wordFlag{f, optionalWord}, optionalWord, "like --out, but do not fail if no file matches `PATTERN:s3://…`")
-	out.BoolVar(&f.onFailure, "out-on-failure", false, "upload outputs, logs and run.json even if the command failed, but no _SUCCESS")
-	out.StringVar(&f.record, "record", "", "upload run.json, the logs and _SUCCESS under `s3://…` (default: beside the first output)")
+	out.Var(&wordFlag{f, outWord, "PATTERN:s3://…"}, outWord, "upload files that match PATTERN; fail if none do; may be repeated")
+	out.Var(&wordFlag{f, optionalWord, "PATTERN:s3://…"}, optionalWord, "like --out, but do not fail if no files match")
+	out.BoolVar(&f.onFailure, "out-on-failure", false, "upload outputs, logs and run.json, but no _SUCCESS, if the command failed")
+	out.StringVar(&f.record, "record", "", "upload the run record (run.json), the logs and _SUCCESS under `s3://…` (default: next to the first output)")
 
 	move := pflag.NewFlagSet("Transfer", pflag.ContinueOnError)
 	f.limits.add(move)
-	optional(move, &f.attrs.payer, "request-payer", "requester", "agree to pay for requests and traffic as the `requester`")
-	optional(move, &f.attrs.sse, "sse", "AES256", "encrypt outputs with encryption `KIND`: AES256 (the default), aws:kms or aws:kms:dsse")
+	optional(move, &f.attrs.payer, "request-payer", "requester", "agree, as the `requester`, to pay for requests and data transfer")
+	optional(move, &f.attrs.sse, "sse", "AES256", "use server-side encryption `TYPE` for outputs: AES256 (default), aws:kms or aws:kms:dsse")
 	move.StringVar(&f.attrs.kmsKey, "sse-kms-key-id", "", "encrypt with the KMS key that has this `ID`")
 	return []*pflag.FlagSet{in, run, out, move, f.attrs.flags()}
 }
@@ -134,10 +138,10 @@ const (
 // runWord is the value of one of them.
 type runWord struct{ flag, word string }
 
-// wordFlag takes a word each time.
+// wordFlag takes a word each time. Its form is how the help shows the word.
 type wordFlag struct {
-	to   *runFlags
-	flag string
+	to         *runFlags
+	flag, form string
 }
 
 // Set takes it.
@@ -146,7 +150,7 @@ func (w *wordFlag) Set(word string) error {
 	return nil
 }
 
-func (w *wordFlag) Type() string { return "WORD" }
+func (w *wordFlag) Type() string { return w.form }
 
 func (w *wordFlag) String() string { return "" }
 

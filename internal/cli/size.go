@@ -125,9 +125,9 @@ type limitFlags struct {
 }
 
 func (f *limitFlags) add(fs *pflag.FlagSet) {
-	fs.IntVar(&f.concurrency, "concurrency", 0, "transfer `N` parts at once, over all files (default: adapts to the network)")
+	fs.IntVar(&f.concurrency, "concurrency", 0, "transfer `N` parts at once across all files (default: tuned automatically)")
 	fs.Var(&f.memory, "memory", "limit buffer memory to `SIZE` (default 128MiB)")
-	fs.Var(&f.bandwidth, "bandwidth", "limit total traffic, up plus down, to `SIZE` per second, such as 200MB")
+	fs.Var(&f.bandwidth, "bandwidth", "limit uploads and downloads together to `SIZE` per second, such as 200MB")
 	fs.Var(&f.patience, "patience", "give up after `TIME` without progress (default 5m)")
 }
 

@@ -7,9 +7,9 @@ import (
 	"haul.example/haul/internal/command"
 )
 
-const statLong = `haul stat shows the properties of an object, without downloading it: size, time, ETag, checksums, storage class,
+const statLong = `haul stat shows the properties of an object without downloading it: size, time, ETag, checksums, storage class,
 restore state, encryption, headers, metadata, and the number and sizes of its parts if the server reports them. For a bucket, it
-shows whether it exists, and its region. "haul head" is an alias.`
+shows whether the bucket exists, and its region. "haul head" is an alias.`
 
 // statFlags are those of haul stat, as typed.
 type statFlags struct {

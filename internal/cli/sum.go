@@ -11,13 +11,13 @@ import (
 )
 
 const sumLong = `haul sum prints the digests of files, of standard input (-), or of objects, in the encodings that S3 and its tools use: hex as in
-md5sum and ETags, and Base64 as in S3's checksums. With --part-size it also prints the composite checksums and the ETag of an object
+md5sum and ETags, and Base64 as in S3's checksums. With --part-size, it also prints the composite checksums and the ETag of an object
 that was uploaded in parts of that size.
 
-Objects are read in parallel ranges, and not saved. Next to the digests of an object, haul prints the checksums that the server
+haul downloads objects in parallel, without saving them. After the digests of an object, it prints the checksums that the server
 recorded, and whether they match. Without --part-size, the comparison uses the part sizes of the upload, if the server reports them.
-A folder or prefix stands for everything in it. --plain prints lines that md5sum -c, sha1sum -c or sha256sum -c can read. To compare
-whole folders with their objects, without downloading, use haul verify.`
+If the argument is a folder or prefix, haul prints the digests of everything in it. The output of --plain can be read by md5sum -c,
+sha1sum -c or sha256sum -c. To compare whole folders with their objects without downloading them, use haul verify.`
 
 // sumFlags are those of haul sum, as typed.
 type sumFlags struct {

@@ -11,32 +11,32 @@ import (
 const syncVerb = "sync"
 
 const syncLong = `haul sync copies new and changed files from SOURCE to TARGET. With --delete, it also deletes files and objects from TARGET that
-SOURCE does not have.
+are not in SOURCE.
 
   haul sync DIR s3://BUCKET/DIR              upload
   haul sync s3://BUCKET/DIR DIR              download
-  haul sync s3://BUCKET/DIR s3://BUCKET/DIR  copy on the server, without downloading
+  haul sync s3://BUCKET/DIR s3://BUCKET/DIR  copy server-side, without downloading
 
-As with the AWS CLI, a file or object is transferred if its target is missing, if the sizes differ, or if the source is newer. A
-downloaded file gets the modification time of its object; a later download transfers it again only if the local file is newer.
+As with the AWS CLI, a file or object is transferred if it is missing in the target, if the sizes differ, or if the source is newer.
+A downloaded file gets the modification time of its object; a later download transfers it again only if the local file is newer.
 --size-only compares only sizes. With --exact-timestamps, a download also transfers files whose times differ in either direction.
 Folder placeholders (empty objects whose key ends in a slash) are ignored.
 
-With --checksum, files of equal size are compared by content: haul reads the file and compares it with the checksum that the server
-recorded, or with an ETag that is an MD5. Nothing is downloaded for that. If the content cannot be compared, the file is
+With --checksum, files of the same size are compared by content: haul reads the file and compares it with the checksum that the
+server recorded, or with the ETag if that is an MD5. Nothing is downloaded for this. If the content cannot be compared, the file is
 transferred; --verbose and --dryrun report this. With --times, haul saves the file's modification time in the object's metadata
-(mtime, as rclone does; it also reads that of s3cmd), compares it, and restores it on download. Both flags cost one request for each
-object of equal size.
+(as mtime, like rclone; it also reads the time that s3cmd saves), compares it, and restores it on download. Both flags need one
+request for each object of the same size.
 
-With --delete, files and objects that are not in the source are deleted from the target; excluded ones stay on both sides. Deletion
+With --delete, files and objects that are not in the source are deleted from the target; excluded ones are never deleted. Deletion
 starts only after both listings are complete and the transfers are done. Nothing is deleted if a transfer failed or a folder could
-not be read. If the source is empty, as an unmounted share would be, nothing is deleted and the exit code is 5, unless
---allow-empty-source is given. With --max-delete N, nothing is deleted if more than N files or objects would be deleted. Links to
-folders in a local target are neither followed nor deleted. If nothing exists under the source prefix, haul assumes a typing error
-and ends with exit code 3.
+not be read. If the source is empty (it may be an unmounted share), nothing is deleted and the exit code is 5, unless
+--allow-empty-source is given. With --max-delete N, nothing is deleted if more than N files or objects would be deleted. Symbolic
+links to folders in a local target are neither followed nor deleted. If nothing exists under the source prefix, haul assumes a typo
+and exits with code 3.
 
-Companion files are handled as with haul cp: indexes after their data, markers last, missing companions reported. --no-families
-turns that off, and --last adds other marker files.`
+Companion files are handled as with haul cp: indexes are transferred after their data, markers come last, and missing companions are
+reported. --no-families turns this off, and --last adds other marker files.`
 
 const syncExample = `  haul sync run42 s3://lab/runs/42
   haul sync --delete --dryrun run42 s3://lab/runs/42
@@ -52,9 +52,9 @@ type syncFlags struct {
 
 func (f *syncFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Comparing and deleting", pflag.ContinueOnError)
-	fs.BoolVar(&f.sizeOnly, "size-only", false, "compare sizes only")
+	fs.BoolVar(&f.sizeOnly, "size-only", false, "compare sizes only, not modification times")
 	fs.BoolVar(&f.exact, "exact-timestamps", false, "on download, also transfer files whose times differ in either direction")
-	fs.BoolVar(&f.checksum, "checksum", false, "compare files of equal size by content")
+	fs.BoolVar(&f.checksum, "checksum", false, "compare files of the same size by content")
 	fs.BoolVar(&f.delete, "delete", false, "delete files and objects in the target that are not in the source")
 	fs.BoolVar(&f.allowEmpty, "allow-empty-source", false, "allow --delete to empty the target if the source is empty")
 	fs.IntVar(&f.maxDelete, "max-delete", 0, "delete nothing if more than `N` files or objects would be deleted")

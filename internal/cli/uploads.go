@@ -10,15 +10,15 @@ import (
 	"haul.example/haul/internal/command"
 )
 
-const uploadsLong = `haul uploads lists unfinished uploads, including those that other programs started. Interrupted transfers can resume theirs; the rest
-only cost money, because stored parts are billed. Each line has the date, the age, the key and the upload ID.
+const uploadsLong = `haul uploads lists unfinished uploads, including those of other programs. Interrupted transfers need their uploads to resume; the others
+only cost money, because their parts are billed. Each line shows the date, the age, the key and the upload ID.
 
-With --abort it aborts them. Specify which ones:
+With --abort, it aborts them. Specify which ones:
 
-  haul uploads s3://BUCKET/KEY --abort                    all uploads of exactly that key
-  haul uploads s3://BUCKET/DIR/ --abort --older-than 7d   all under that folder, started more than 7 days ago
+  haul uploads s3://BUCKET/KEY --abort                    all uploads of this key
+  haul uploads s3://BUCKET/DIR/ --abort --older-than 7d   all under this folder, started at least 7 days ago
   haul uploads s3://BUCKET --abort --yes                  all in the bucket, including those of running transfers
-  haul uploads s3://BUCKET/KEY --abort --upload-id ID     one
+  haul uploads s3://BUCKET/KEY --abort --upload-id ID     only this upload
 
 Aborting the upload of a running transfer makes that transfer fail.`
 
@@ -65,7 +65,7 @@ func (f *uploadsFlags) parse(word string) (command.UploadsRequest, error) {
 	r := command.UploadsRequest{Where: l.Ref, Abort: f.abort, Parts: f.parts, OlderThan: time.Duration(f.olderThan), ID: f.id}
 	r.Exact = f.abort && !command.IsFolder(l.Ref.Key)
 	if f.yes && !f.abort {
-		return r, command.Usagef("--yes only goes with --abort")
+		return r, command.Usagef("--yes needs --abort")
 	}
 	if f.abort && !r.Exact && !f.yes && r.OlderThan == 0 && r.ID == "" {
 		return r, command.Usagef("this would abort all unfinished uploads under %s, including those of running transfers; "+

@@ -8,45 +8,46 @@ import (
 	"haul.example/haul/proof"
 )
 
-const verifyLong = `haul verify checks that a delivery is complete and intact, without downloading it. It reads local files, and compares them with the
-checksums that the server recorded for the objects.
+const verifyLong = `haul verify checks that a data delivery is complete and intact without downloading it. It reads the local files and compares them
+with the checksums that the server recorded for the objects.
 
   haul verify DIR s3://BUCKET/DIR          compare each file with its object
-  haul verify FILE s3://BUCKET/KEY         compare one file with one object, in either order
-  haul verify MANIFEST s3://BUCKET/DIR     check objects against a checksum list or a haul receipt
-  haul verify MANIFEST DIR                 check files against it
-  haul verify DIR, haul verify s3://…      use the digest files found there, such as x.bam.md5
-  haul verify MANIFEST                     check the files next to it
+  haul verify FILE s3://BUCKET/KEY         compare a file with an object (in either order)
+  haul verify MANIFEST s3://BUCKET/DIR     check objects against a checksum list or haul receipt
+  haul verify MANIFEST DIR                 check local files against a checksum list or haul receipt
+  haul verify DIR                          check files against digest files in DIR, e.g. x.bam.md5
+  haul verify s3://BUCKET/DIR              check objects against digest files under that prefix
+  haul verify MANIFEST                     check the files next to the MANIFEST
   haul verify - s3://BUCKET/DIR            read the MANIFEST from standard input
 
-A MANIFEST is a file or an object. haul detects its format: lines of md5sum, sha1sum, sha256sum or sha512sum (GNU or BSD), names with
-digests, any table (TSV, CSV, markdown) or JSON with digests and file names, as from ENA, GDC, EGA, gen3, 10x and service providers,
-the output of Get-FileHash, certutil, FCIV, hashdeep and gsutil hash, a bare digest, or a receipt of haul. Every digest in a row is
-checked, and so is a size. A line that cannot be parsed is UNPROVABLE; the others are still checked. A bare digest in S1.bam.md5sum,
-or S1.md5, belongs to S1.bam. Leading folders that the target does not have are removed from names. Names that lead out of the
-target are not followed.
+A MANIFEST is a file or an object. haul detects its format: the output of md5sum, sha1sum, sha256sum or sha512sum (GNU or BSD style),
+names followed by digests, any table (TSV, CSV, Markdown) or JSON with digests and file names, as provided by ENA, GDC, EGA, gen3, 10x
+and sequencing providers, the output of Get-FileHash, certutil, FCIV, hashdeep and gsutil hash, a bare digest, or a haul receipt. Every
+digest in a row is checked, and so is the size. A line that cannot be parsed is UNPROVABLE; the others are still checked. A bare digest
+in S1.bam.md5sum or S1.md5 belongs to S1.bam. Leading folders that do not exist in the target are removed from names. Names that point
+outside the target are not followed.
 
 For each file, haul prints a verdict, the name of the expected file, and the place where it looked for it:
   OK          the file is present and verified. haul names the evidence: the server's checksum of the full object or of its parts;
-              its ETag, if that is an MD5 or the MD5 of the parts' MD5s; the md5 that rclone, s3cmd or haul wrote into its
-              metadata, which the uploader set and the server did not check; a digest or receipt
+              its ETag, if that is an MD5 or the MD5 of the parts' MD5s; the MD5 that rclone, s3cmd or haul saved in its
+              metadata, which the uploader set and the server did not check; a digest or a receipt
   MISSING     the file is missing
   BAD         the size or the content differs; if there are checksums of parts, haul names the parts that differ
-  UNPROVABLE  there is no checksum to verify the file against; haul states why
-  EXTRA       the file is only in the target, or has no digest. Between two folders this is a difference. With a manifest it is
-              not, and only --verbose lists it (with a receipt, it is always listed); --extra changes that. Manifests themselves,
-              and files such as x.md5, are not listed
+  UNPROVABLE  there is no checksum to verify the file against; haul prints the reason
+  EXTRA       the file exists only in the target, or has no digest. Between two folders, this is a difference. With a manifest it
+              is not, and only --verbose lists it (with a receipt, it is always listed); --extra changes that. Manifests
+              themselves, and files such as x.md5, are not listed
 
 A multipart ETag verifies a file if it matches. The part sizes come from the server or from the object's metadata; otherwise haul
-tries the sizes that common tools use and that give the number of parts in the ETag. If none of them matches, the file is
-UNPROVABLE. If the ETag is a plain MD5, or the server reports the part sizes, a difference is BAD.
+tries those sizes used by common tools that give the number of parts in the ETag. If none of them matches, the file is
+UNPROVABLE. If the ETag is a plain MD5, or the server reports the part sizes, a mismatch is BAD.
 
 Without --download, haul trusts the checksums recorded when the object was stored. --download reads objects that are UNPROVABLE, BAD
 according to an ETag, or OK according to metadata only, and compares them; it writes nothing to disk. --download=all reads every
-object, and so also finds damage that happened after the object was stored.
+object, and therefore also finds damage that happened after the object was stored.
 
---report FILE writes a report: problems first, then totals, the time, the two sides compared, and the checksums used. The exit code
-is 6 if anything is BAD, else 3 if anything is MISSING, else 7 if anything is UNPROVABLE, else 1 if an EXTRA file is a difference.`
+--report FILE writes a report: problems first, then totals, the time, the source and target, and the checksums used. The exit code
+is 6 if any file is BAD, else 3 if any is MISSING, else 7 if any is UNPROVABLE, else 1 if an EXTRA file counts as a difference.`
 
 const verifyExample = `  haul verify run42 s3://lab/runs/42
   haul verify md5sum.txt s3://lab/runs/42 --report delivery.html
@@ -66,10 +67,10 @@ type verifyFlags struct {
 
 func (f *verifyFlags) flags() []*pflag.FlagSet {
 	fs := pflag.NewFlagSet("Verifying", pflag.ContinueOnError)
-	fs.StringVar(&f.download, "download", "", "download objects that the recorded checksums cannot verify (`=all`: every object), and compare their content; nothing is written to disk")
+	fs.StringVar(&f.download, "download", "", "download and compare objects that the recorded checksums cannot verify (with `=all`, every object), without writing to disk")
 	fs.Lookup("download").NoOptDefVal = "open"
 	fs.BoolVar(&f.sidecars, "sidecars", false, "check the files of TARGET against digest files in SOURCE, such as x.bam.md5 or md5sum.txt")
-	fs.StringVar(&f.extra, "extra", "", "`ACTION` if a file is only in the target, or has no digest: fail or allow (default: fail when comparing two folders, otherwise allow)")
+	fs.StringVar(&f.extra, "extra", "", "take `ACTION` for files that are only in the target or have no digest: fail or allow (default: fail between two folders, otherwise allow)")
 	fs.StringVar(&f.report, "report", "", "write a report to `FILE`; its name must end in .html, .json or .csv")
 	f.filterFlags.add(fs)
 	fs.Var(&f.memory, "memory", "limit buffer memory to `SIZE` (default 128MiB)")
@@ -80,7 +81,7 @@ func (a *app) verify() *cobra.Command {
 	var f verifyFlags
 	cmd := &cobra.Command{
 		Use:     "verify [flags] SOURCE [TARGET]",
-		Short:   "Check that a delivery is complete and intact, without downloading it",
+		Short:   "Check that a data delivery is complete and intact without downloading it",
 		Long:    verifyLong,
 		Example: verifyExample,
 		Args: func(_ *cobra.Command, args []string) error {

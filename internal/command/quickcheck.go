@@ -70,7 +70,7 @@ func (r QuickcheckRequest) verdict(c quickcheck.Counts) error {
 	case r.Strict && c.Warn+c.Gaps > 0:
 		return fmt.Errorf("%s worth a look, which is a failure with --strict; listed above", countIs(c.Warn+c.Gaps, "file"))
 	case c.OK+c.Warn+c.Gaps == 0:
-		return &MissingError{"no file there has a name that quickcheck recognizes, so nothing was checked"}
+		return &MissingError{"no file there has a name that quickcheck recognizes; nothing was checked"}
 	}
 	return nil
 }

@@ -241,13 +241,13 @@ func Same(a, b store.Object) (answer Answer, text string) {
 	case a.Size == 0 && v != Match:
 		return Answer{Verdict: Match}, "both are empty"
 	case v == Match:
-		text = "the store gives both the same " + c.name()
+		text = "both have the same " + c.name()
 	case v == Mismatch:
-		text = "the store gives each another " + c.name()
+		text = "each has a different " + c.name()
 	case len(composites(x)) > 0 && len(composites(y)) > 0:
-		text = "the store has only sums of parts, which may have been split in other places"
+		text = "the store has only composite checksums, whose part sizes may differ"
 	default:
-		text = "the store keeps nothing of both that compares"
+		text = "the store has no comparable checksums of the two"
 	}
 	return Answer{v, d, c.Sum}, text
 }
@@ -281,17 +281,17 @@ func (r *Record) Why() string {
 	guessed := len(r.Claims) > 0 && r.Claims[0].Guess
 	switch {
 	case enc != "" && enc != "AES256" && len(r.Claims) == 0:
-		return "the store keeps no checksum of it, and under " + enc + " its ETag is not an MD5"
+		return "the store has no checksum of it, and under " + enc + " its ETag is not an MD5"
 	case guessed && r.Claims[0].Kind == PartSums:
-		return fmt.Sprintf("its %s of %s fits at no part size that was tried, and the store reports none", r.Claims[0].Sum.Algorithm, amount.Count(r.Claims[0].Sum.Parts, "part"))
+		return fmt.Sprintf("its %s of %s matches at none of the part sizes tried, and the store reports none", r.Claims[0].Sum.Algorithm, amount.Count(r.Claims[0].Sum.Parts, "part"))
 	case guessed:
-		return "its ETag, of " + amount.Count(tag.Parts, "part") + ", fits at no part size that was tried, and the store reports none"
+		return "its ETag, of " + amount.Count(tag.Parts, "part") + ", matches at none of the part sizes tried, and the store reports none"
 	case tagged && tag.Parts > 0 && r.unfit:
-		return "its ETag is of " + amount.Count(tag.Parts, "part") + ", which no part size that tools use makes of it"
+		return "its ETag is of " + amount.Count(tag.Parts, "part") + ", and no part size that common tools use gives that number"
 	case len(r.Claims) > 0 && r.Claims[0].IsETag():
-		return "the store keeps no checksum of it, and its ETag is not the MD5 of the bytes"
+		return "the store has no checksum of it, and its ETag is not the MD5 of the bytes"
 	case len(r.Claims) == 0:
-		return "the store keeps no checksum of it, and its ETag is not an MD5"
+		return "the store has no checksum of it, and its ETag is not an MD5"
 	}
-	return "nothing that the store keeps of it compares"
+	return "nothing that the store recorded can be compared"
 }

@@ -118,9 +118,9 @@ func olderText(index, data checkedFile) string {
 	if !index.read || !data.read || index.report.Kind == seqfile.Dict {
 		return ""
 	}
-	from, to, how := index.stored, data.stored, "it was stored before its data, by %s: it may belong to an earlier version, or was only uploaded first"
+	from, to, how := index.stored, data.stored, "it was stored before its data (by %s): it may belong to an earlier version, or was simply uploaded first"
 	if !index.made.IsZero() && !data.made.IsZero() {
-		from, to, how = index.made, data.made, "it is older than its data, by %s: it may belong to an earlier version, or was only copied first"
+		from, to, how = index.made, data.made, "it is older than its data (by %s): it may belong to an earlier version, or was simply copied first"
 	}
 	if by := to.Sub(from); by >= time.Second { // less says nothing about which was finished first
 		return fmt.Sprintf(how, amount.Took(by))

@@ -122,7 +122,7 @@ func TestOlderIndex(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, n := found(t, nil, mirror.Local(dir), quickcheck.Options{})
-	const want = "warn a.bam.bai: it is older than its data, by 1h00m: it may belong to an earlier version, or was only copied first"
+	const want = "warn a.bam.bai: it is older than its data (by 1h00m): it may belong to an earlier version, or was simply copied first"
 	if len(got) != 1 || got[0] != want || n.Warn != 1 {
 		t.Errorf("%q, want %q; %+v", got, want, n)
 	}
@@ -149,7 +149,7 @@ func TestOlderIndex(t *testing.T) {
 		m.Make(store.Ref{Bucket: storetest.Bucket, Key: key}, bytes.NewReader(b), storetest.Made{Attrs: &store.Attrs{Metadata: map[string]string{"mtime": at}}})
 	}
 	got, _ = found(t, haul.New(m, haul.Options{}), mirror.Remote(store.Ref{Bucket: storetest.Bucket, Key: "run"}), quickcheck.Options{})
-	if len(got) != 1 || !strings.HasPrefix(got[0], "warn a.bam.bai: it is older than its data, by 16m40s: ") {
+	if len(got) != 1 || !strings.HasPrefix(got[0], "warn a.bam.bai: it is older than its data (by 16m40s): ") {
 		t.Errorf("%q", got)
 	}
 }

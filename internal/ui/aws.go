@@ -10,7 +10,7 @@ import (
 	"haul.example/haul"
 )
 
-// AWSConfig says where and how an AWS writes. The zero value of each choice is the usual one.
+// AWSConfig is where and how an AWS writes. The zero value of each choice is the usual one.
 type AWSConfig struct {
 	Stdout, Stderr io.Writer
 	// Quiet writes nothing; OnlyErrors no results; NoProgress no progress line.
@@ -22,7 +22,7 @@ type AWSConfig struct {
 	Debug bool
 }
 
-// AWS writes as aws s3 does, byte by byte, but for the moments at which it tells of progress: results and progress to the
+// AWS writes what aws s3 writes, byte for byte, except for the times at which it reports progress: results and progress to the
 // standard output, warnings and errors to the other. Its methods may be called from any goroutine.
 type AWS struct {
 	// immutable
@@ -56,7 +56,7 @@ func (a *AWS) Remaining(found, done int, all bool) {
 	a.files = awsCounts{found, done, all}
 }
 
-// During tells of progress until work returns, and gives its error.
+// During reports progress until work returns, and returns its error.
 func (a *AWS) During(look func() haul.Progress, work func() error) error {
 	if a.cfg.Quiet || a.cfg.OnlyErrors || a.cfg.NoProgress {
 		return work()
@@ -117,7 +117,7 @@ func (a *AWS) draw() {
 // Transferred reports that a file arrived; Target is empty for one that was deleted.
 func (a *AWS) Transferred(t Task) { a.result("", t) }
 
-// WouldTransfer tells of a file in a dry run.
+// WouldTransfer reports a file in a dry run.
 func (a *AWS) WouldTransfer(t Task) { a.result("(dryrun) ", t) }
 
 func (a *AWS) result(mark string, t Task) {
@@ -143,10 +143,10 @@ func awsPlaces(t Task) string {
 	return Printable(t.Source) + " to " + Printable(t.Target)
 }
 
-// Warn tells of what was left out, or went another way than asked.
+// Warn reports what was skipped, or done in another way than requested.
 func (a *AWS) Warn(text string) { a.alarm("warning: " + Printable(text)) }
 
-// Fatal tells why a run ended early.
+// Fatal reports why a run ended early.
 func (a *AWS) Fatal(why string) { a.alarm("fatal error: " + Printable(why)) }
 
 // Cancelled reports that Ctrl-C ended the run.
@@ -181,15 +181,15 @@ func (a *AWS) Complain(text string) {
 	a.full(a.cfg.Stderr, Printable(text))
 }
 
-// Refuse says why a line could not be run at all, set off by an empty line; usage comes before the text. It is heard under
-// Quiet, too: the line was not run, so that its options mean nothing yet.
+// Refuse reports why a command could not be run at all, after an empty line; usage comes before the text. It is printed even if
+// Quiet is set: the command was not run, so its options do not count yet.
 func (a *AWS) Refuse(usage, text string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if usage != "" {
 		text = usage + "\n\n" + text + "\n"
 	}
-	_, _ = io.WriteString(a.cfg.Stderr, "\n"+text+"\n") // nobody is left to be told
+	_, _ = io.WriteString(a.cfg.Stderr, "\n"+text+"\n") // there is nowhere left to report an error
 }
 
 // full writes a whole line over the progress line; a.mu is held.
@@ -204,6 +204,6 @@ func (a *AWS) padded(text string) string {
 
 func (a *AWS) write(w io.Writer, text string) {
 	if !a.cfg.Quiet {
-		_, _ = io.WriteString(w, text) // nobody is left to be told
+		_, _ = io.WriteString(w, text) // there is nowhere left to report an error
 	}
 }

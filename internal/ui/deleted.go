@@ -9,10 +9,10 @@ import (
 	"haul.example/haul/store"
 )
 
-// Deletions tells of objects that are deleted. One goroutine uses it.
+// Deletions reports deleted objects. One goroutine uses it.
 type Deletions struct {
 	s *Screen
-	// dry: nothing is deleted, only told.
+	// dry: nothing is deleted, only reported.
 	dry bool
 }
 
@@ -38,7 +38,7 @@ func (d *Deletions) Deleted(ref store.Ref) {
 	}
 }
 
-// NotDeleted tells why an object is not gone.
+// NotDeleted reports why an object was not deleted.
 func (d *Deletions) NotDeleted(ref store.Ref, err error) {
 	d.s.mu.Lock()
 	defer d.s.mu.Unlock()

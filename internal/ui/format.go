@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// Printable gives s with its control characters and broken bytes escaped, so that a key or a server's message can neither
+// Printable returns s with its control characters and broken bytes escaped, so that a key or a server's message can neither
 // move the cursor nor begin a line of its own.
 func Printable(s string) string {
 	var b strings.Builder
@@ -33,7 +33,7 @@ func isBidi(r rune) bool {
 	return r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' || r == '\u200e' || r == '\u200f'
 }
 
-// width gives the columns that s takes on a terminal, about: East Asian letters count two.
+// width returns the columns that s takes on a terminal, about: East Asian letters count two.
 func width(s string) int {
 	n := 0
 	for _, r := range s {

@@ -18,7 +18,7 @@ import (
 type Sums struct {
 	Name string
 	proof.Digests
-	// Store is what the store itself says of an object.
+	// Store lists the checksums that the store recorded for an object.
 	Store []StoreSum
 }
 
@@ -27,12 +27,12 @@ type StoreSum struct {
 	// What is the algorithm, or etag.
 	What string
 	Sum  checksum.Sum
-	// Agrees reports whether it is that of the bytes; where Why is not empty that cannot be told.
+	// Agrees reports whether it matches the bytes; it has no meaning if Why is not empty.
 	Agrees bool
 	Why    string
 }
 
-// Sums tells them, in hex and in Base64 below each other, so that the eye can compare them with what any tool printed.
+// Sums writes them in hex and in Base64, in columns, so that they are easy to compare with the output of other tools.
 func (s *Screen) Sums(x Sums) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -138,7 +138,7 @@ func (s *Screen) Page(write func(io.Writer) error) error {
 	return errors.Join(write(w), w.Flush())
 }
 
-// digestLine tells the digests that were asked for; empty where none were.
+// digestLine returns the requested digests, or "".
 func digestLine(r haul.Result) string {
 	var texts []string
 	for _, s := range r.Digests {

@@ -125,7 +125,7 @@ func marshal(r record) string {
 	return string(b)
 }
 
-// eventRecord gives the record of an event that is told as it happens.
+// eventRecord returns the record of an event that is reported as it happens.
 func eventRecord(t Task, e haul.Event) (record, bool) {
 	r := record{Event: string(e.Kind), Time: e.Time, Verb: t.Verb, Source: t.Source, Target: t.Target, Text: e.Text}
 	switch e.Kind {

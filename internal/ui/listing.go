@@ -9,21 +9,21 @@ import (
 	"haul.example/haul/store"
 )
 
-// Totals is what a listing told of.
+// Totals counts what was listed.
 type Totals struct {
 	Objects, Prefixes, Buckets int
 	Bytes                      int64
 }
 
-// ListingStyle says how the lines of a listing look.
+// ListingStyle is the format of a listing.
 type ListingStyle struct {
-	// Full gives whole keys in place of their last names.
+	// Full prints whole keys instead of their last parts.
 	Full bool
-	// Human gives sizes in units.
+	// Human prints sizes with units.
 	Human bool
 }
 
-// Listing writes what a listing tells, a line each, in the columns of the AWS CLI. Lines are gathered and written many at
+// Listing writes one line for each entry, in the columns of the AWS CLI. Lines are gathered and written many at
 // once, so it must be ended by Close. One goroutine uses it.
 type Listing struct {
 	s     *Screen
@@ -42,14 +42,14 @@ func (s *Screen) Listing(style ListingStyle) *Listing {
 	return &Listing{s: s, style: style, out: bufio.NewWriterSize(s.out, listingBuffer), wrote: time.Now()}
 }
 
-// Bucket tells of a bucket.
+// Bucket writes a bucket.
 func (l *Listing) Bucket(b store.Bucket) {
 	l.write(stampOf(b.Made)+" "+Printable(b.Name), func() record {
 		return record{Event: "bucket", Bucket: b.Name, Region: b.Region, Created: b.Made.UTC()}
 	})
 }
 
-// Entry tells of an object, or of all that are below a prefix.
+// Entry writes an object, or a common prefix.
 func (l *Listing) Entry(e store.Entry) {
 	if e.Prefix != "" {
 		l.write(fmt.Sprintf("%30s %s/", "PRE", Printable(lastName(strings.TrimSuffix(e.Prefix, "/")))), func() record {
@@ -76,7 +76,7 @@ func (l *Listing) Total(t Totals) {
 func (l *Listing) Close() {
 	l.s.mu.Lock()
 	defer l.s.mu.Unlock()
-	_ = l.out.Flush() // an error of writing has nobody to be told to
+	_ = l.out.Flush() // there is nowhere to report a write error
 }
 
 func (l *Listing) size(n int64) string {
@@ -102,7 +102,7 @@ func (l *Listing) write(text string, asJSON func() record) {
 	}
 }
 
-// stampOf gives a time in the local zone, in 19 columns.
+// stampOf returns a time in the local zone, in 19 columns.
 func stampOf(t time.Time) string {
 	if t.IsZero() {
 		return strings.Repeat(" ", len(time.DateTime))
@@ -113,7 +113,7 @@ func stampOf(t time.Time) string {
 // lastName is what comes after the last slash.
 func lastName(key string) string { return key[strings.LastIndexByte(key, '/')+1:] }
 
-// HumanSize gives a size as the AWS CLI does: 1 Byte, 11 Bytes, 1.5 KiB.
+// HumanSize returns a size as the AWS CLI does: 1 Byte, 11 Bytes, 1.5 KiB.
 func HumanSize(n int64) string {
 	switch {
 	case n == 1:

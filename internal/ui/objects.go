@@ -66,7 +66,7 @@ func eventOf(t Task, e mirror.Event) record {
 	return r
 }
 
-// plannedLine says what would be done.
+// plannedLine describes what would be done.
 func plannedLine(t Task, e mirror.Event) string {
 	line := fmt.Sprintf("(dryrun) %s: %s", e.Verb, Printable(t.Source))
 	if t.Target != "" {
@@ -78,7 +78,7 @@ func plannedLine(t Task, e mirror.Event) string {
 	return line
 }
 
-// Summary tells what a run over many objects did.
+// Summary reports what a run over many objects did.
 func (s *Screen) Summary(t Task, m mirror.Summary) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,7 +90,7 @@ func (s *Screen) Summary(t Task, m mirror.Summary) {
 	}
 }
 
-// named gives the task that an event of the client is about: the whole run's, or that of one of its many objects.
+// named returns the task that an event of the client is about: the whole run's, or that of one of its many objects.
 func (s *Screen) named(e haul.Event) Task {
 	if s.task.Source != "" && !s.task.Many {
 		return s.task
@@ -124,7 +124,7 @@ func objectsLine(columns int, name string, now mirror.Counts, m haul.Progress, p
 	return fit(columns, name, must, append(may, trouble(m)...))
 }
 
-// summaryLine says in one line what a run over many objects did, how fast, and what was not done.
+// summaryLine reports in one line what a run over many objects did, how fast, and what was not done.
 func summaryLine(t Task, m mirror.Summary) string {
 	var b strings.Builder
 	if t.Dry {
@@ -192,7 +192,7 @@ func objects(n int) string {
 	return grouped(n) + " objects"
 }
 
-// objectRate gives a rate of objects, in whole ones where it is high.
+// objectRate returns a rate of objects, in whole ones where it is high.
 func objectRate(rate float64) string {
 	if rate < 10 {
 		return fmt.Sprintf("%.1f", rate)
@@ -200,7 +200,7 @@ func objectRate(rate float64) string {
 	return grouped(int(rate + 0.5))
 }
 
-// grouped gives a number with a comma before every three digits.
+// grouped returns a number with a comma before every three digits.
 func grouped(n int) string {
 	s := fmt.Sprint(n)
 	for i := len(s) - 3; i > 0; i -= 3 {
@@ -254,7 +254,7 @@ func countsRecord(c mirror.Counts) *objectCounts {
 }
 
 func objectsRecord(now mirror.Counts, m haul.Progress, p *pacer) record {
-	m.Total, m.PartsTotal = 0, 0 // those of what has begun say nothing
+	m.Total, m.PartsTotal = 0, 0 // those of the started transfers have no meaning
 	r := progressRecord(m, p)
 	r.objectCounts = countsRecord(now)
 	return r

@@ -12,8 +12,8 @@ import (
 const (
 	rateWindow = 10 * time.Second    // over which the rate is taken
 	rateLeast  = time.Second         // with less behind it there is no rate yet
-	stillAfter = 5 * time.Second     // without a byte, the line says so in place of an ETA
-	longestETA = 99 * 24 * time.Hour // beyond it an ETA says nothing
+	stillAfter = 5 * time.Second     // without a byte, the line reports that instead of an ETA
+	longestETA = 99 * 24 * time.Hour // a longer ETA is useless
 )
 
 // pacer turns counts into a rate: what moved in the last seconds, divided by them.
@@ -27,7 +27,7 @@ type sample struct {
 	n  int64
 }
 
-// progressed gives the count that the rate is made of: bytes on the wire, or, for a copy that the store does by itself, bytes done.
+// progressed returns the count that the rate is made of: bytes on the wire, or, for a copy that the store does by itself, bytes done.
 func progressed(s haul.Progress) int64 {
 	if s.Moved > 0 {
 		return s.Moved
@@ -63,7 +63,7 @@ func (p *pacer) rate() float64 {
 	return float64(last.n-first.n) / d.Seconds()
 }
 
-// still tells for how long nothing has moved.
+// still returns for how long nothing has moved.
 func (p *pacer) still() time.Duration {
 	if len(p.samples) == 0 {
 		return 0
@@ -71,7 +71,7 @@ func (p *pacer) still() time.Duration {
 	return p.samples[len(p.samples)-1].at.Sub(p.moved)
 }
 
-// eta gives the time that the rest takes at this rate; false where nobody can know.
+// eta returns the time that the rest takes at this rate; false where nobody can know.
 func eta(s haul.Progress, rate float64) (time.Duration, bool) {
 	rest := s.Total - s.Done
 	if s.Total <= 0 || rest <= 0 || rate < 1 {
@@ -107,7 +107,7 @@ func progressLine(columns int, name string, s haul.Progress, p *pacer) string {
 	return fit(columns, name, must, append(may, trouble(s)...))
 }
 
-// safe gives what need not move again if the run stops now, where that is less than what was sent.
+// safe returns what need not move again if the run stops now, where that is less than what was sent.
 func safe(s haul.Progress) []string {
 	if s.Safe <= 0 || s.Safe >= s.Done {
 		return nil
@@ -115,7 +115,7 @@ func safe(s haul.Progress) []string {
 	return []string{amount.Bytes(s.Safe) + " safe"}
 }
 
-// trouble gives the fields that tell how a transfer works, and what is in its way.
+// trouble returns the fields that show how a transfer works, and its problems.
 func trouble(s haul.Progress) (may []string) {
 	if s.InFlight > 0 {
 		may = append(may, count(s.InFlight, "part")+" in flight")

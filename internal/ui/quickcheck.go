@@ -33,7 +33,7 @@ type checksRecord struct {
 	Unsure     int `json:"unsure"`
 }
 
-// Checked tells what was found of one file, where it is not good, or all is to be told. Fails reports that it lets the run fail.
+// Checked reports the findings about one file, if it is not good or if Verbose is set. Fails reports that it makes the run fail.
 func (s *Screen) Checked(name string, r quickcheck.Report, c quickcheck.Counts, fails bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

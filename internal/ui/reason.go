@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Reason gives the text of an error in one line: errors that were joined have a semicolon between, where errors.Join has the end of a
+// Reason returns the text of an error in one line: errors that were joined have a semicolon between, where errors.Join has the end of a
 // line.
 func Reason(err error) string {
 	text := err.Error()
@@ -27,7 +27,7 @@ type joined interface{ Unwrap() []error }
 // joinType is that of what errors.Join gives.
 var joinType = reflect.TypeOf(errors.Join(errors.ErrUnsupported))
 
-// joinedIn gives the outermost joined errors in an error. fmt.Errorf wraps several as well, and has its own words between.
+// joinedIn returns the outermost joined errors in an error. fmt.Errorf wraps several as well, and has its own words between.
 func joinedIn(err error) []joined {
 	many, ok := err.(joined)
 	if !ok {

@@ -9,10 +9,10 @@ import (
 	"haul.example/haul/internal/amount"
 )
 
-// rateWorth is the size in bytes from which on a rate says something of the link.
+// rateWorth is the size in bytes above which a rate says something about the link.
 const rateWorth = 1 << 20
 
-// resultLine says in one line what was moved, how fast, what was kept, and how it is proved.
+// resultLine reports in one line what was transferred, how fast, what was kept, and how it was verified.
 func resultLine(t Task, r haul.Result) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s to %s  %s in %s", t.Verb, Printable(t.Source), Printable(t.Target), amount.Bytes(r.Size), amount.Took(r.Elapsed))
@@ -35,7 +35,7 @@ func sumText(s checksum.Sum) string {
 	return s.Hex()
 }
 
-// proofClause says what is known of the bytes, and the sum by which it is known.
+// proofClause describes how the bytes were verified, and by which checksum.
 func proofClause(p haul.Proof) string {
 	text := Printable(p.Text)
 	if !p.Verified {
@@ -55,7 +55,7 @@ func proofClause(p haul.Proof) string {
 	return "verified: " + what + " " + sum + "," + how
 }
 
-// detailLine is what only the curious want.
+// detailLine is what --verbose adds.
 func detailLine(r haul.Result) string {
 	fields := []string{count(r.Parts, "part"), retries(r.Retries), amount.Bytes(r.Moved) + " transferred"}
 	if r.Object.ETag != "" {

@@ -2,7 +2,7 @@ package ui
 
 import "haul.example/haul/internal/stage"
 
-// Run tells programs what a run did; people were told on the way.
+// Run reports to programs what a run did; people saw it as it happened.
 func (s *Screen) Run(r stage.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -18,11 +18,11 @@ type Stat struct {
 	// Tagged reports that Tags were asked for.
 	Tagged bool
 	Tags   map[string]string
-	// Parts is how it was uploaded, where the store tells.
+	// Parts lists the parts it was uploaded in, if the store reports them.
 	Parts []store.Part
 }
 
-// Stat tells all that is known of an object.
+// Stat writes everything that is known about an object.
 func (s *Screen) Stat(x Stat) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -37,7 +37,7 @@ func (s *Screen) Stat(x Stat) {
 	}
 }
 
-// BucketStat tells what is known of a bucket.
+// BucketStat writes what is known about a bucket.
 func (s *Screen) BucketStat(b store.Bucket) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -124,7 +124,7 @@ func restoreText(r store.Restore) string {
 	return ""
 }
 
-// layoutText says how many parts there are and how large, as far as is known.
+// layoutText describes the number and sizes of parts, as far as they are known.
 func layoutText(x Stat) string {
 	m, ok := checksum.FromETag(x.Object.ETag)
 	switch n := len(x.Parts); {

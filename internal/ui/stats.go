@@ -8,7 +8,7 @@ import (
 	"haul.example/haul/internal/amount"
 )
 
-// Stats tells what limited a run, as its last line; before it what the run took, where figures are wanted.
+// Stats writes what limited a run, as its last line, and before it, if requested, the resources used.
 func (s *Screen) Stats(t Task, of haul.Stats, figures bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -26,14 +26,14 @@ func (s *Screen) Stats(t Task, of haul.Stats, figures bool) {
 	s.line(s.out, "limited by: "+Printable(of.Limit().String()))
 }
 
-// statsLines give the figures.
+// statsLines returns the figures.
 func statsLines(s haul.Stats) []string {
 	cpu := "CPU " + amount.Took(s.CPU)
 	if each := s.CPUPerGiB(); each > 0 {
 		cpu += fmt.Sprintf(" (%.2f s/GiB)", each)
 	}
 	if s.Busy > 0 {
-		cpu += fmt.Sprintf(", %s busy to %.0f %%", count(s.Cores, "core"), 100*s.Busy)
+		cpu += fmt.Sprintf(", %s %.0f %% busy", count(s.Cores, "core"), 100*s.Busy)
 	}
 	lines := []string{
 		fmt.Sprintf("%s; %s at most, %.1f on average", cpu, count(s.Lanes.Peak, "connection"), connections(s)),

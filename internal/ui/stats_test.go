@@ -17,12 +17,12 @@ func TestStats(t *testing.T) {
 		Lanes: haul.LaneStats{Peak: 24, Open: 24, Settled: true, InUse: 225 * time.Second, Active: 10 * time.Second, Full: 9 * time.Second},
 		Waits: haul.WaitStats{Write: 1200 * time.Millisecond, Sync: 800 * time.Millisecond, FirstByte: 31 * time.Second, FirstBytes: 1000},
 	}
-	verdict := "limited by: the link to the store: 1.0 GiB/s over 23 connections, 45.5 MiB/s each; more connections brought nothing; a faster link would help\n"
+	verdict := "limited by: the link to the store: 1.0 GiB/s over 23 connections, 45.5 MiB/s each; more connections were not faster; a faster link would help\n"
 	for _, c := range []struct {
 		figures bool
 		want    string
 	}{
-		{true, `        CPU 6.1 s (0.61 s/GiB), 2 cores busy to 40 %; 24 connections at most, 22.5 on average
+		{true, `        CPU 6.1 s (0.61 s/GiB), 2 cores 40 % busy; 24 connections at most, 22.5 on average
         1003 requests, 1 retry, 0 refused (503); 10.0 GiB transferred
         disk, over all connections: read 0 ms, write 1.2 s, fsync 800 ms; first byte after 31 ms
 ` + verdict},

@@ -12,7 +12,7 @@ type Terminal interface {
 	Columns() int
 }
 
-// TerminalOf gives the terminal that w is, or nil.
+// TerminalOf returns the terminal that w is, or nil.
 func TerminalOf(w io.Writer) Terminal {
 	f, ok := w.(interface{ Fd() uintptr })
 	if !ok || !term.IsTerminal(int(f.Fd())) {

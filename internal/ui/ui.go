@@ -5,7 +5,7 @@
 //	              stdout                    stderr
 //	terminal      results, summary          progress redrawn in place, notes, errors
 //	else          results, summary          a plain progress line after 5 s and then every 30 s, notes, errors
-//	Quiet         -                         errors, and a result that could not be proved
+//	Quiet         -                         errors, and a result that could not be verified
 //	JSON          one object a line         errors
 //	StdoutIsData  the object's own bytes    all of the above
 //
@@ -25,7 +25,7 @@ import (
 	"haul.example/haul/mirror"
 )
 
-// Config says where and how a Screen writes. The zero value of each choice is the usual one.
+// Config is where and how a Screen writes. The zero value of each choice is the usual one.
 type Config struct {
 	Stdout, Stderr io.Writer
 	// Terminal is that of Stderr; nil where it is none.
@@ -77,13 +77,13 @@ type Task struct {
 	Source, Target string
 	// Name is the short one of the progress line.
 	Name string
-	// Many reports that it is a run over many objects, of which each has a Source and a Target of its own.
+	// Many reports that it is a run over many objects, each with its own Source and Target.
 	Many bool
-	// Dry: nothing is done, only told.
+	// Dry: nothing is done, only reported.
 	Dry bool
 }
 
-// During shows how far work is until it returns, and gives its error.
+// During shows the progress of work until it returns, and returns its error.
 func (s *Screen) During(t Task, look func() haul.Progress, work func() error) error {
 	s.mu.Lock()
 	s.task = t
@@ -142,7 +142,7 @@ func (s *Screen) show(t Task, m haul.Progress, now time.Time) {
 	}
 }
 
-// progress gives the progress line in at most columns; s.mu is held.
+// progress returns the progress line in at most columns; s.mu is held.
 func (s *Screen) progress(columns int, t Task, m haul.Progress) string {
 	if t.Many {
 		return objectsLine(columns, Printable(t.Name), s.now, m, &s.pacer)
@@ -150,7 +150,7 @@ func (s *Screen) progress(columns int, t Task, m haul.Progress) string {
 	return progressLine(columns, Printable(t.Name), m, &s.pacer)
 }
 
-// Observe shows an event of the client; it is made for haul.Options. The end of a transfer is told by Done instead.
+// Observe shows an event of the client; it is made for haul.Options. Done reports the end of a transfer instead.
 func (s *Screen) Observe(e haul.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -184,7 +184,7 @@ func length(n int64) string {
 	return amount.Bytes(n)
 }
 
-// Note says something worth knowing that is neither result nor error.
+// Note writes something worth knowing that is neither a result nor an error.
 func (s *Screen) Note(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -195,7 +195,7 @@ func (s *Screen) Note(text string) {
 	s.say(text)
 }
 
-// Planned tells what a dry run of one transfer would do.
+// Planned reports what a dry run of one transfer would do.
 func (s *Screen) Planned(t Task, size int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -203,14 +203,14 @@ func (s *Screen) Planned(t Task, size int64) {
 	s.event(e, eventOf(t, e), s.out, plannedLine(t, e))
 }
 
-// Done tells what a transfer did; it is the last line of a run that went well.
+// Done reports what a transfer did; it is the last line of a successful run.
 func (s *Screen) Done(t Task, r haul.Result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.done(t, r)
 }
 
-// done tells what a transfer did; s.mu is held.
+// done reports what a transfer did; s.mu is held.
 func (s *Screen) done(t Task, r haul.Result) {
 	switch {
 	case s.cfg.JSON:
@@ -234,7 +234,7 @@ type Failure struct {
 	Code int
 	// Kind is the error's, in the words of package store or of haul; programs may switch on it.
 	Kind string
-	// Message says what was tried, on what, and what came of it.
+	// Message is what was attempted, on what, and why it failed.
 	Message string
 	// Advice is what to do, one sentence a line.
 	Advice []string
@@ -245,7 +245,7 @@ type Failure struct {
 	Discard string
 }
 
-// Fail tells why a run ended badly.
+// Fail reports why a run failed.
 func (s *Screen) Fail(f Failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -276,7 +276,7 @@ func (s *Screen) say(text string) {
 	}
 }
 
-// line writes one line, after the progress line is gone; s.mu is held. An error of writing has nobody to be told to.
+// line writes one line, after the progress line is gone; s.mu is held. A write error cannot be reported.
 func (s *Screen) line(w io.Writer, text string) {
 	s.clear()
 	_, _ = io.WriteString(w, text+"\n")
@@ -289,7 +289,7 @@ func (s *Screen) redraw(text string) {
 	s.drawn = columns
 }
 
-// clear takes the progress line away; s.mu is held.
+// clear removes the progress line; s.mu is held.
 func (s *Screen) clear() {
 	if s.drawn > 0 {
 		_, _ = io.WriteString(s.cfg.Stderr, "\r"+strings.Repeat(" ", s.drawn)+"\r")

@@ -8,7 +8,7 @@ import (
 	"haul.example/haul/store"
 )
 
-// Row is one unfinished upload, as haul uploads tells it.
+// Row is one unfinished upload, as haul uploads lists it.
 type Row struct {
 	Upload store.Upload
 	// Counted reports that Parts and Bytes were asked for.
@@ -34,7 +34,7 @@ func (s *Screen) upload(event, verb string, r Row) {
 	}
 }
 
-// rowLine gives date, age, what it holds where that was asked for, key and ID.
+// rowLine returns date, age, what it holds where that was asked for, key and ID.
 func rowLine(r Row, now time.Time) string {
 	date, old := "                   ", "?"
 	if at := r.Upload.Started; !at.IsZero() {

@@ -17,7 +17,7 @@ type Usage struct {
 	Bytes   int64
 }
 
-// Usage tells it; human gives sizes in units.
+// Usage writes it; human prints sizes with units.
 func (s *Screen) Usage(u Usage, human bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -39,7 +39,7 @@ func (s *Screen) Usage(u Usage, human bool) {
 	}
 }
 
-// Address tells the signed address of an object, also where Quiet: it is what was asked for.
+// Address writes the signed URL of an object, even if Quiet is set: it is the result.
 func (s *Screen) Address(url string, seconds float64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -79,7 +79,7 @@ func findingRecord(f proof.Finding) record {
 	return r
 }
 
-// Verified tells what a run of verify found.
+// Verified reports what a run of verify found.
 func (s *Screen) Verified(m proof.Summary) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,7 +100,7 @@ func verdicts(m proof.Summary) map[proof.Verdict]int {
 	return map[proof.Verdict]int{proof.OK: m.OK, proof.Bad: m.Bad, proof.Missing: m.Missing, proof.Unprovable: m.Unprovable, proof.Extra: m.Extra}
 }
 
-// verifiedLine says in one line whether all is whole, and by what.
+// verifiedLine reports in one line whether everything is intact, and how that was verified.
 func verifiedLine(m proof.Summary) string {
 	var b strings.Builder
 	due := m.Found - m.Extra

@@ -197,8 +197,8 @@ type trouble struct {
 }
 
 var troubles = []trouble{
-	{"no login", proxy.Config{Login: login}, nil, "", 4, "wants a login"},
-	{"wrong login", proxy.Config{Login: login}, url.UserPassword("lab", "an0ther"), "", 4, "does not take the login"},
+	{"no login", proxy.Config{Login: login}, nil, "", 4, "requires a login"},
+	{"wrong login", proxy.Config{Login: login}, url.UserPassword("lab", "an0ther"), "", 4, "rejects the login"},
 	{"forbidden", proxy.Config{Refuse: 403}, login, "", 4, "403 Forbidden"},
 	{"no way on", proxy.Config{}, login, "", 1, "502 Bad Gateway"},
 	{"overrun", proxy.Config{Refuse: 503}, login, "", 1, "503 Service Unavailable"},

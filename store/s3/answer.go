@@ -199,7 +199,7 @@ func (x *roundTrip) refuse(resp *http.Response, what string) {
 	rest(resp, nil)
 }
 
-var errRefused = errors.New("the answer is not the one that was asked for")
+var errRefused = errors.New("the response does not answer the request")
 
 // rest replaces the body of resp by bytes that were read.
 func rest(resp *http.Response, body []byte) {

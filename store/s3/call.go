@@ -64,7 +64,7 @@ func (c *call) check(attrs error) error {
 	case attrs != nil:
 		return c.locate(attrs)
 	case !utf8.ValidString(c.ref.Key) && slices.Contains(makers, c.op):
-		return c.invalid("keys of objects are UTF-8: rename the file (such as with convmv -f latin1 -t utf8), or name another key",
+		return c.invalid("object keys must be UTF-8: rename the file (for example with convmv -f latin1 -t utf8), or choose another key",
 			fmt.Errorf("the name %q is not UTF-8", c.ref.Key))
 	}
 	return nil

@@ -87,7 +87,7 @@ func load(ctx context.Context, c Config) (aws.Config, error) {
 	if c.CABundle != "" {
 		f, err := os.Open(c.CABundle)
 		if err != nil {
-			return aws.Config{}, setupError("--ca-bundle names a file of PEM certificates", fmt.Errorf("open CA bundle: %w", err))
+			return aws.Config{}, setupError("--ca-bundle needs a file with PEM certificates", fmt.Errorf("open CA bundle: %w", err))
 		}
 		defer f.Close()
 		opts = append(opts, config.WithCustomCABundle(f))
@@ -105,13 +105,13 @@ func load(ctx context.Context, c Config) (aws.Config, error) {
 func explainLoad(err error) error {
 	var missing config.SharedConfigProfileNotExistError
 	if errors.As(err, &missing) {
-		return setupError("see the profiles with `aws configure list-profiles`, or in ~/.aws/config", fmt.Errorf("no profile %q", missing.Profile))
+		return setupError("to list the profiles: `aws configure list-profiles`, or see ~/.aws/config", fmt.Errorf("no profile %q", missing.Profile))
 	}
 	var unread config.SharedConfigLoadError
 	if errors.As(err, &unread) {
 		return setupError("correct the file "+unread.Filename, unread.Err)
 	}
-	return setupError("look at the AWS_* variables and ~/.aws/config", errors.New(redact(err.Error())))
+	return setupError("check the AWS_* variables and ~/.aws/config", errors.New(redact(err.Error())))
 }
 
 // setupError returns an error of configuration, before any request.
@@ -132,7 +132,7 @@ func parseEndpoint(s string) (*url.URL, error) {
 	case u.User != nil:
 		return nil, setupError("credentials come from the environment or a profile", errors.New("endpoint holds a user name or password"))
 	case u.RawQuery != "" || u.Fragment != "":
-		return nil, setupError("leave out what follows ? or # in the endpoint", errors.New("endpoint has a query or a fragment"))
+		return nil, setupError("remove everything after ? or # from the endpoint", errors.New("endpoint has a query or a fragment"))
 	}
 	return u, nil
 }

@@ -47,7 +47,7 @@ func sharedFiles() (opts []func(*config.LoadOptions) error, clean func() error, 
 		}
 		if text, changed := parsed.Plain(); changed {
 			if path, err = privateCopy(text); err != nil {
-				return nil, clean, errors.Join(setupError("make room in the folder for temporary files", err), clean())
+				return nil, clean, errors.Join(setupError("free some space in the folder for temporary files", err), clean())
 			}
 			copies = append(copies, path)
 		}

@@ -43,7 +43,7 @@ func TestNetworkErrors(t *testing.T) {
 	}{
 		"dropped": {drop.URL, "HeadObject", ""},
 		"reset":   {reset.URL, "PutObject", ""},
-		"refused": {closed.URL, "GetObject", "nothing answers"},
+		"refused": {closed.URL, "GetObject", "nothing is listening"},
 		"half":    {half.URL, "ListParts", ""},
 	} {
 		s := open(t, s3.Config{Endpoint: tt.url})
@@ -71,7 +71,7 @@ func TestTLS(t *testing.T) {
 		"bundle":               {s3.Config{Endpoint: srv.URL, CABundle: ca}, "", ""},
 		"bundle of the user's": {s3.Config{Endpoint: srv.URL}, ca, ""},
 		"not verified":         {s3.Config{Endpoint: srv.URL, NoVerifySSL: true}, "", ""},
-		"another name":         {s3.Config{Endpoint: strings.Replace(srv.URL, "127.0.0.1", "localhost", 1), CABundle: ca}, "", "another name"},
+		"another name":         {s3.Config{Endpoint: strings.Replace(srv.URL, "127.0.0.1", "localhost", 1), CABundle: ca}, "", "another host name"},
 		"TLS to plain":         {s3.Config{Endpoint: strings.Replace(plain.URL, "http:", "https:", 1)}, "", "http://"},
 		"plain to TLS":         {s3.Config{Endpoint: strings.Replace(srv.URL, "https:", "http:", 1)}, "", "https://"},
 	} {

@@ -18,8 +18,8 @@ import (
 	"haul.example/haul/store"
 )
 
-const credentialsHint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile of ~/.aws/config with --profile; " +
-	"for a public bucket add --no-sign-request"
+const credentialsHint = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or choose a profile from ~/.aws/config with --profile; " +
+	"for a public bucket, add --no-sign-request"
 
 // credentials provides what requests are signed with. If a server says that they have expired, they are looked up again
 // from the start, shared config files included, since that is where `aws sso login` and its like leave new ones.
@@ -138,7 +138,7 @@ func (c *credentials) explain(err error) error {
 	e := &store.Error{Kind: store.NoCredentials, Hint: credentialsHint}
 	if had {
 		e.Kind = store.Expired
-		e.Hint = "the credentials ran out and no new ones could be had: log in again (`aws sso login`) or renew them"
+		e.Hint = "the credentials have expired and could not be renewed: log in again (`aws sso login`) or renew them"
 	}
 	var op *smithy.OperationError
 	var said smithy.APIError
@@ -147,17 +147,17 @@ func (c *credentials) explain(err error) error {
 		e.Err, e.Hint = errNoMFA, mfaHint
 	case errors.As(err, &op) && op.ServiceID == "STS" && errors.As(err, &said):
 		e.Op, e.Code, e.Message = op.OperationName, said.ErrorCode(), redact(said.ErrorMessage(), c.hidden()...)
-		e.Hint = "look at role_arn, source_profile and external_id of the profile, and at whom the role trusts"
+		e.Hint = "check role_arn, source_profile and external_id in the profile, and the role's trust policy"
 	case from(p, aws.CredentialSourceSSO, aws.CredentialSourceSSOLegacy) && !brokenAnswer(err):
 		e.Err = errors.New("the SSO session has ended")
 		e.Hint = "log in again with `aws sso login`, with --profile NAME if you use one"
 	case from(p, aws.CredentialSourceProcess):
-		e.Err, e.Hint = processError(err), "run the credential_process of the profile by hand to see what is wrong"
+		e.Err, e.Hint = processError(err), "run the profile's credential_process by hand to see what is wrong"
 	case errors.Is(err, errNoRole), errors.As(err, &op) && op.ServiceID == imds.ServiceID:
 		e.Err = ErrNoneFound
 	case errors.As(err, &op):
 		e.Err = fmt.Errorf("%s%s %s: %s", sourceText(p), op.ServiceID, op.OperationName, redact(lastError(op), c.hidden()...))
-		e.Hint = "the service that credentials come from did not answer: check the network and the proxy (HTTPS_PROXY)"
+		e.Hint = "the service that provides credentials did not respond: check the network and the proxy (HTTPS_PROXY)"
 	default:
 		e.Err = errors.New(redact(sourceText(p)+err.Error(), c.hidden()...))
 	}
@@ -173,7 +173,7 @@ func processError(err error) error {
 	case errors.As(err, &ended):
 		return fmt.Errorf("credential_process failed: %w", ended)
 	case errors.As(err, &syntax), errors.As(err, &form):
-		return errors.New("credential_process printed something else than credentials in JSON")
+		return errors.New("credential_process did not print credentials as JSON")
 	}
 	return fmt.Errorf("credential_process: %s", redact(lastError(err)))
 }

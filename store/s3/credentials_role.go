@@ -26,9 +26,9 @@ const (
 	roleSpare = 15 * time.Minute
 )
 
-var errNoMFA = errors.New("the profile's role wants an MFA code (mfa_serial), and there is no terminal to ask for it")
+var errNoMFA = errors.New("the profile's role requires an MFA code (mfa_serial), and there is no terminal to ask for it")
 
-const mfaHint = "run `aws sts get-caller-identity` with the same profile in a terminal: haul then uses what it leaves in ~/.aws/cli/cache for an hour"
+const mfaHint = "run `aws sts get-caller-identity` with the same profile in a terminal: for an hour, haul then uses the credentials that it leaves in ~/.aws/cli/cache"
 
 // assuming returns the options with which roles are assumed.
 func assuming(c Config) config.LoadOptionsFunc {
@@ -170,9 +170,9 @@ func checkKeys(v aws.Credentials) error {
 		if !blank(k.value) {
 			continue
 		}
-		name, hint := "the "+k.what, "write it again without spaces and line breaks; it comes from: "+v.Source
+		name, hint := "the "+k.what, "set it again without spaces or line breaks; it comes from: "+v.Source
 		if v.Source == config.CredentialsSourceName {
-			name, hint = k.variable, "set it again without spaces and line breaks; a secret made with echo has one at its end (use echo -n)"
+			name, hint = k.variable, "set it again without spaces or line breaks; a secret written with echo ends with a line break (use echo -n)"
 		}
 		return &store.Error{Kind: store.NoCredentials, Hint: hint, Err: errors.New(name + " contains a space, a line break or another character that cannot be part of it")}
 	}

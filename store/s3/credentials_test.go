@@ -79,7 +79,7 @@ func TestNoSignRequest(t *testing.T) {
 		t.Errorf("headers are %v", h)
 	}
 	e := storeError(t, operations["GetObject"](context.Background(), s, nil))
-	if e.Kind != store.Denied || !strings.Contains(e.Hint, "leave out --no-sign-request") {
+	if e.Kind != store.Denied || !strings.Contains(e.Hint, "omit --no-sign-request") {
 		t.Errorf("%+v", e)
 	}
 }

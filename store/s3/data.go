@@ -66,7 +66,7 @@ func (s *Store) Put(ctx context.Context, r store.PutRequest) (store.Object, erro
 		return store.Object{}, err
 	}
 	if got := o.Sum(r.Sum.Algorithm); !got.IsZero() && got.Value != r.Sum.Value {
-		return store.Object{}, m.wrong(foreignHint, fmt.Sprintf("an answer about other bytes came: %v in place of %v", got, r.Sum))
+		return store.Object{}, m.wrong(foreignHint, fmt.Sprintf("the response contains other bytes: %v instead of %v", got, r.Sum))
 	}
 	o.Size = r.Body.Size()
 	s.learnFromPut(&o, r.Sum)
@@ -191,7 +191,7 @@ func (s *Store) open(x *roundTrip, r store.GetRequest, stream io.ReadCloser) (*s
 			err = fmt.Errorf("another range came: %s", x.answer.Get("Content-Range"))
 		}
 		if err != nil {
-			return nil, x.call.wrong("the server does not keep to ranges as S3 does; haul cannot read from it in parts", err.Error())
+			return nil, x.call.wrong("the server does not handle ranges as S3 does; haul cannot read from it in parts", err.Error())
 		}
 		if b.Range.Length != size {
 			b.Object.Sums = nil // of what, is not certain
@@ -199,9 +199,9 @@ func (s *Store) open(x *roundTrip, r store.GetRequest, stream io.ReadCloser) (*s
 	} else {
 		switch {
 		case size < 0:
-			return nil, x.call.wrong("a proxy that changes answers may be the cause", "an answer without a length came")
+			return nil, x.call.wrong("a proxy that modifies responses may be the cause", "an answer without a length came")
 		case r.Range.Offset > 0:
-			return nil, x.call.wrong("the server does not give ranges; haul cannot read from it in parts", "the whole object came instead of a range")
+			return nil, x.call.wrong("the server does not support ranges; haul cannot read from it in parts", "the server returned the whole object instead of a range")
 		case r.Range.Whole():
 			b.Range = store.Range{Length: size}
 		default:

@@ -85,7 +85,7 @@ func (s *Store) refusesTrailers(ref store.Ref, p store.Part, err error) error {
 // refuseTrailer refuses a trailing checksum, because of err. The text of a refusal is left out: an old server that takes the
 // framing for data says that the bytes are wrong (Ceph 16, XAmzContentSHA256Mismatch).
 func refuseTrailer(ref store.Ref, err error) error {
-	refused := &store.Error{Kind: store.ChecksumRefused, Op: "UploadPart", Ref: ref, Err: errors.New("the store does not take trailing checksums")}
+	refused := &store.Error{Kind: store.ChecksumRefused, Op: "UploadPart", Ref: ref, Err: errors.New("the store does not accept trailing checksums")}
 	if e := (*store.Error)(nil); errors.As(err, &e) {
 		refused.Status, refused.RequestID = e.Status, e.RequestID
 	}

@@ -74,7 +74,7 @@ func TestLateSumUnknown(t *testing.T) {
 			}
 			if _, err := s.PutPart(t.Context(), lateRequest(body)); store.KindOf(err) != tt.want {
 				t.Errorf("got %v", err)
-			} else if tt.want == store.ChecksumRefused && (strings.Contains(err.Error(), "arrived wrong") || !strings.Contains(err.Error(), "does not take trailing checksums")) {
+			} else if tt.want == store.ChecksumRefused && (strings.Contains(err.Error(), "arrived wrong") || !strings.Contains(err.Error(), "does not accept trailing checksums")) {
 				t.Errorf("it says %v", err)
 			}
 			if _, err := s.PutPart(t.Context(), lateRequest(body)); store.KindOf(err) != store.ChecksumRefused || s.TakesLateSums(lateUpload) {

@@ -141,7 +141,7 @@ func (s *Store) fates(c *call, refs []store.Ref, each []error, out *awss3.Delete
 	}
 	for i, ref := range refs {
 		if !said[i] {
-			each[i] = &store.Error{Kind: store.Unsupported, Op: c.op, Ref: ref, Err: errors.New("the answer does not say what became of it")}
+			each[i] = &store.Error{Kind: store.Unsupported, Op: c.op, Ref: ref, Err: errors.New("the response does not say whether it was deleted")}
 		}
 	}
 	return nil

@@ -188,17 +188,17 @@ func explainNet(e *store.Error, err error, secrets ...string) {
 	)
 	switch {
 	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record):
-		e.Kind, e.Hint = store.Invalid, "the server speaks plain HTTP: write http:// instead of https:// in the endpoint, if the network is to be trusted"
+		e.Kind, e.Hint = store.Invalid, "the server uses plain HTTP: if you trust the network, use http:// instead of https:// in the endpoint"
 	case errors.As(err, &host):
-		e.Kind, e.Hint = store.Invalid, "the server's certificate is for another name: is the endpoint right? Buckets with dots in their names need path addressing"
+		e.Kind, e.Hint = store.Invalid, "the server's certificate is for another host name: check the endpoint; bucket names with dots require --addressing path"
 	case errors.As(err, &authority), errors.As(err, &invalid), errors.As(err, &verify):
-		e.Kind, e.Hint = store.Invalid, "the server's certificate is not trusted: give your site's with --ca-bundle FILE, or, only to try, --no-verify-ssl"
+		e.Kind, e.Hint = store.Invalid, "the server's certificate is not trusted: pass your site's CA certificate with --ca-bundle FILE (or, only for testing, use --no-verify-ssl)"
 	case errors.As(err, &dns):
 		e.Hint = "the host name was not found: check the endpoint, the region and the network (VPN, proxy)"
 	case errors.Is(err, syscall.ECONNREFUSED):
-		e.Hint = "nothing answers there: check host and port of the endpoint, and that the server runs"
+		e.Hint = "nothing is listening there: check the host and port of the endpoint, and that the server is running"
 	case errors.As(err, &timeout) && timeout.Timeout():
-		e.Hint = "the server did not answer in time: check the network, the VPN and the proxy (HTTPS_PROXY)"
+		e.Hint = "the server did not respond in time: check the network, the VPN and the proxy (HTTPS_PROXY)"
 	}
 }
 

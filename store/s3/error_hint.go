@@ -16,9 +16,9 @@ func (s *Store) hint(e *store.Error, x *roundTrip) string {
 	f := x.fault
 	switch {
 	case f.status == http.StatusRequestEntityTooLarge && f.Code == "":
-		return "a proxy or web server before the store takes no request of this size (nginx: client_max_body_size): ask its administrator to raise that, or send smaller parts with --part-size"
+		return "a proxy or web server in front of the store does not accept requests of this size (nginx: client_max_body_size): ask its administrator to raise the limit, or send smaller parts with --part-size"
 	case f.other == noTag:
-		return "S3 gives an ETag with every object: a proxy that takes it away may be the cause, or " + foreignHint
+		return "S3 returns an ETag with every object: perhaps a proxy removes it, or " + foreignHint
 	case f.foreign, f.other != "":
 		return foreignHint
 	}
@@ -26,13 +26,13 @@ func (s *Store) hint(e *store.Error, x *roundTrip) string {
 		return h
 	}
 	if e.Op == "PutBucketWebsite" && (e.Kind == store.Invalid || e.Kind == store.Unsupported) {
-		return "many stores other than Amazon S3 offer no web sites"
+		return "many S3-compatible servers do not support static websites"
 	}
 	if strings.HasPrefix(f.Code, "KMS.") {
-		return "the bucket's encryption key refused: ask its owner for kms:GenerateDataKey (to write) and kms:Decrypt (to read) on it"
+		return "access to the bucket's encryption key was denied: ask the key's owner for kms:GenerateDataKey (to write) and kms:Decrypt (to read)"
 	}
 	if strings.Contains(f.text, "HTTP request to an HTTPS server") || strings.Contains(f.Message, "HTTP request to an HTTPS server") {
-		return "the server speaks HTTPS: write https:// in the endpoint"
+		return "the server expects HTTPS: use https:// in the endpoint"
 	}
 	if h := s.attrHint(e, x.call); h != "" {
 		return h
@@ -41,24 +41,24 @@ func (s *Store) hint(e *store.Error, x *roundTrip) string {
 	case store.BadAnswer:
 		return foreignHint
 	case store.NoBucket:
-		return fmt.Sprintf("`haul mb s3://%s` makes it; check the spelling and the endpoint first", e.Ref.Bucket)
+		return fmt.Sprintf("check the spelling and the endpoint; to create the bucket: `haul mb s3://%s`", e.Ref.Bucket)
 	case store.Denied:
 		return s.deniedHint(e, x)
 	case store.Expired:
-		return "log in again (`aws sso login`) or renew the credentials; haul then continues with the new ones"
+		return "log in again (`aws sso login`) or renew the credentials; haul then uses the new ones"
 	case store.ClockSkew:
 		return skewHint(f, time.Now())
 	case store.WrongRegion:
 		if r := f.region(); r != "" {
 			return "the bucket is in the region " + r + ": add --region " + r
 		}
-		return "give the bucket's region with --region; its owner knows it, or `aws s3api get-bucket-location`"
+		return "set the bucket's region with --region; its owner knows it, or run `aws s3api get-bucket-location`"
 	case store.Archived:
 		return archivedHint(f)
 	case store.Throttled:
-		return "the store asks for fewer requests; haul slows down, and a smaller --concurrency does too"
+		return "the store is throttling requests, and haul has slowed down; a lower --concurrency may also help"
 	case store.NoRoom:
-		return "the store has no room left, or the quota is used up: make room or ask its administrator"
+		return "the store is full, or the quota is used up: free some space, or ask its administrator"
 	}
 	return ""
 }
@@ -72,45 +72,45 @@ func (s *Store) attrHint(e *store.Error, c *call) string {
 	sealed := c.header.Get(sseHeader) != "" || c.header.Get(customerPrefix+"Algorithm") != ""
 	switch {
 	case sealed && s.endpoint != nil && s.endpoint.Scheme == "http":
-		return "many stores, Ceph among them, encrypt only what comes over HTTPS: use the https:// endpoint, or leave out --sse and --sse-c"
+		return "many stores, such as Ceph, encrypt only data sent over HTTPS: use an https:// endpoint, or omit --sse and --sse-c"
 	case sealed:
-		return "the store may not offer this encryption: ask its administrator, or leave out --sse and --sse-c"
+		return "the store may not support this encryption: ask its administrator, or omit --sse and --sse-c"
 	case class != "" && strings.Contains(strings.ToLower(e.Code+e.Message), "class"), class != "" && e.Code == "InvalidArgument":
-		return fmt.Sprintf("the store may not have the storage class %s: leave out --storage-class, or ask its administrator for the names of its classes", class)
+		return fmt.Sprintf("the store may not have the storage class %s: omit --storage-class, or ask its administrator for the names of its storage classes", class)
 	case e.Status == http.StatusBadRequest && e.Code == "" && c.sums != checksum.None:
-		return "the store gave no reason; some refuse checksum headers: try with AWS_REQUEST_CHECKSUM_CALCULATION=when_required"
+		return "the store gave no reason; some stores reject checksum headers: try AWS_REQUEST_CHECKSUM_CALCULATION=when_required"
 	}
 	return ""
 }
 
 const (
-	foreignHint    = "the answer is not from an S3 store: check --endpoint-url, and whether a proxy or a login page stands between"
-	unknownKeyHint = "the store does not know this access key: check the profile, AWS_ACCESS_KEY_ID, and whether the credentials belong to this endpoint"
-	oddKeyHint     = "this store does not take such a key: leave out //, . and .. between slashes, and odd characters"
+	foreignHint    = "the response is not from an S3 server: check --endpoint-url, and whether a proxy or a login page intercepts requests"
+	unknownKeyHint = "the store does not recognize this access key: check the profile, AWS_ACCESS_KEY_ID, and whether the credentials belong to this endpoint"
+	oddKeyHint     = "this store does not accept such a key: avoid //, /./, /../ and unusual characters"
 )
 
 var hints = map[string]string{
-	"AccessControlListNotSupported": "the bucket has ACLs switched off, as is usual now: leave out --acl",
-	"SignatureDoesNotMatch":         "the secret key does not fit the access key: check AWS_SECRET_ACCESS_KEY or the profile (a lost or added character?), or a proxy changes requests",
+	"AccessControlListNotSupported": "ACLs are disabled for this bucket (the default for new buckets): omit --acl",
+	"SignatureDoesNotMatch":         "the secret key does not match the access key: check AWS_SECRET_ACCESS_KEY or the profile for a missing or extra character; a proxy that modifies requests can also be the cause",
 	"InvalidAccessKeyId":            unknownKeyHint,
 	"XAdminUserNotFound":            unknownKeyHint,
 	"XMinioInvalidObjectName":       oddKeyHint,
 	"XMinioInvalidResourceName":     oddKeyHint,
-	"InvalidTag":                    "tags hold letters, digits, spaces and + - = . _ : / @",
-	"InvalidToken":                  "the session token does not fit the keys: unset a left-over AWS_SESSION_TOKEN, or renew the credentials",
-	"EntityTooSmall":                "all parts but the last need at least 5 MiB",
-	"InvalidStorageClass":           "the store does not know this storage class: see --storage-class",
-	"InvalidBucketName":             "the name of a bucket has 3 to 63 lower-case letters, digits, dots and dashes",
-	"KeyTooLongError":               "an object's key may have 1,024 bytes at most",
-	"ExistingObjectIsDirectory":     "in this store that key is a folder already: end the target with / to put the file into it",
-	"ObjectParentIsFile":            "this store keeps keys as files: part of the key before a / is itself an object there; choose another key",
-	"SecondLevelDomainForbidden":    "this store wants the bucket in the host name: use virtual addressing",
-	"MethodNotAllowed":              "the store does not offer this operation on this object",
-	"BucketAlreadyExists":           "somebody else has a bucket of this name: choose another",
-	"BucketNotEmpty":                "`haul rb --force` deletes what is in it, too; old versions of objects and unfinished uploads count as well",
-	"BucketAlreadyOwnedByYou":       "the bucket exists already and is yours",
-	"InvalidPart":                   "the store no longer has a part as it was sent: the upload must be restarted",
-	"OperationAborted":              "the store is still busy with an earlier change of the same thing: try again in a minute",
+	"InvalidTag":                    "tags may contain letters, digits, spaces and + - = . _ : / @",
+	"InvalidToken":                  "the session token does not match the keys: unset an old AWS_SESSION_TOKEN, or renew the credentials",
+	"EntityTooSmall":                "every part except the last must have at least 5 MiB",
+	"InvalidStorageClass":           "the store does not have this storage class: see --storage-class",
+	"InvalidBucketName":             "a bucket name consists of 3 to 63 lowercase letters, digits, dots and hyphens",
+	"KeyTooLongError":               "an object key can have at most 1,024 bytes",
+	"ExistingObjectIsDirectory":     "in this store, that key is already a folder: end the target with / to put the file into it",
+	"ObjectParentIsFile":            "this store saves keys as files, and a parent folder of this key already exists as an object; choose another key",
+	"SecondLevelDomainForbidden":    "this store requires the bucket in the host name: use --addressing virtual",
+	"MethodNotAllowed":              "the store does not support this operation on this object",
+	"BucketAlreadyExists":           "a bucket with this name already exists and belongs to another account: choose another name",
+	"BucketNotEmpty":                "`haul rb --force` also deletes its objects; noncurrent versions and unfinished uploads must be removed too",
+	"BucketAlreadyOwnedByYou":       "you already own this bucket",
+	"InvalidPart":                   "the store no longer has a part that was sent: the upload must be restarted",
+	"OperationAborted":              "the store is still processing an earlier change of the same resource: try again in a minute",
 }
 
 // actions are the permissions that an operation needs.
@@ -131,19 +131,19 @@ var readers = []string{"GetObject", "HeadObject", "GetObjectAttributes", "CopyOb
 
 func (s *Store) deniedHint(e *store.Error, x *roundTrip) string {
 	if e.Status == http.StatusProxyAuthRequired {
-		return "the proxy wants a login: see HTTPS_PROXY"
+		return "the proxy requires a login: see HTTPS_PROXY"
 	}
-	h := "these credentials may not do this"
+	h := "these credentials do not have permission for this"
 	if s.anonymous {
-		h = "the bucket is not public for this: leave out --no-sign-request and use credentials"
+		h = "the bucket does not allow this without credentials: omit --no-sign-request"
 	}
 	if e.Op == "GetObjectTagging" {
-		h += "; --copy-props metadata-directive copies without tags"
+		h += "; to copy without tags, use --copy-props metadata-directive"
 	}
 	if a := actions[e.Op]; a != "" {
-		h += "; it needs " + a
+		h += "; it requires " + a
 		if e.Op == "HeadObject" || e.Op == "GetObject" {
-			h += ", and without s3:ListBucket a missing object looks like this too"
+			h += "; without s3:ListBucket, a missing object is also reported this way"
 		}
 	}
 	paying := x.call.attrs != nil && x.call.attrs.RequestPayer != ""
@@ -154,7 +154,7 @@ func (s *Store) deniedHint(e *store.Error, x *roundTrip) string {
 }
 
 func skewHint(f *fault, now time.Time) string {
-	const fix = "set the clock of this machine (NTP)"
+	const fix = "set this machine's clock (NTP)"
 	t, err := http.ParseTime(f.header.Get("Date"))
 	if err != nil {
 		return fix

@@ -37,7 +37,7 @@ func (x *roundTrip) explainProxy(e *store.Error, err error) bool {
 	case errors.As(err, &op) && (op.Op == "proxyconnect" || op.Op == "socks connect"):
 		explainNet(e, err)
 		if e.Kind == store.Network {
-			e.Hint = "nothing answers at the proxy " + proxyName(x.proxy) + ": check " + x.proxyVariable() + "; a host that is reached without a proxy belongs into NO_PROXY"
+			e.Hint = "nothing answers at the proxy " + proxyName(x.proxy) + ": check " + x.proxyVariable() + "; if the host is reachable without a proxy, add it to NO_PROXY"
 		} else {
 			e.Hint = "it is about the proxy " + proxyName(x.proxy) + ": " + e.Hint
 		}
@@ -51,13 +51,13 @@ func (x *roundTrip) explainProxy(e *store.Error, err error) bool {
 func (x *roundTrip) refusal(p *rawhttp.ProxyError) (store.Kind, string) {
 	switch {
 	case p.Status == http.StatusProxyAuthRequired && p.Proxy.User == nil:
-		return store.Denied, "the proxy requires a login: write " + x.proxyVariable() + "=http://USER:PASSWORD@HOST:PORT, with special characters of the password as %XX"
+		return store.Denied, "the proxy requires a login: write " + x.proxyVariable() + "=http://USER:PASSWORD@HOST:PORT, with special characters in the password as %XX"
 	case p.Status == http.StatusProxyAuthRequired:
-		return store.Denied, "the proxy does not take the login in " + x.proxyVariable() + ": check it, and that special characters of the password are written as %XX"
+		return store.Denied, "the proxy rejects the login in " + x.proxyVariable() + ": check it, and that special characters in the password are written as %XX"
 	case p.Status == http.StatusForbidden, p.Status == http.StatusUnauthorized:
-		return store.Denied, "the proxy forbids the way to this host: ask who runs it; a host that is reached without a proxy belongs into NO_PROXY"
+		return store.Denied, "the proxy does not allow this host: ask its administrator; if the host is reachable without a proxy, add it to NO_PROXY"
 	case p.Status >= 500, p.Status == http.StatusTooManyRequests, p.Status == http.StatusRequestTimeout:
-		return store.Network, "the proxy found no way to the store: check the endpoint; a host that is reached without a proxy belongs into NO_PROXY"
+		return store.Network, "the proxy could not reach the store: check the endpoint; if the host is reachable without a proxy, add it to NO_PROXY"
 	}
 	return store.Unsupported, "check the endpoint, and that " + x.proxyVariable() + " is the address of a proxy"
 }

@@ -19,11 +19,11 @@ func TestProxyRefuses(t *testing.T) {
 		kind   store.Kind
 		hint   string
 	}{
-		{407, store.Denied, "does not take the login"},
-		{403, store.Denied, "forbids the way"},
-		{502, store.Network, "no way to the store"},
-		{503, store.Network, "no way to the store"},
-		{504, store.Network, "no way to the store"},
+		{407, store.Denied, "rejects the login"},
+		{403, store.Denied, "does not allow this host"},
+		{502, store.Network, "could not reach the store"},
+		{503, store.Network, "could not reach the store"},
+		{504, store.Network, "could not reach the store"},
 		{404, store.Unsupported, "the address of a proxy"},
 	} {
 		for _, scheme := range []string{"http", "https"} {

@@ -131,17 +131,17 @@ func TestErrors(t *testing.T) {
 		{"GetObject", fails(416, "InvalidRange", ""), store.BadRange, ""},
 		{"PutObject", fails(400, "EntityTooLarge", ""), store.TooLarge, ""},
 		{"CompleteMultipartUpload", fails(400, "EntityTooSmall", ""), store.Invalid, "5 MiB"},
-		{"PutObject", fails(507, "XMinioStorageFull", ""), store.NoRoom, "no room"},
+		{"PutObject", fails(507, "XMinioStorageFull", ""), store.NoRoom, "free some space"},
 		{"PutObject", fails(409, "ObjectParentIsFile", ""), store.Exists, "another key"},
-		{"PutObject", fails(409, "ExistingObjectIsDirectory", ""), store.Exists, "is a folder already"},
+		{"PutObject", fails(409, "ExistingObjectIsDirectory", ""), store.Exists, "is already a folder"},
 		{"UploadPartCopy", answer(411, ""), store.Unsupported, ""},
 		{"GetObject", answer(400, "Client sent an HTTP request to an HTTPS server.\n"), store.Invalid, "https://"},
 		{"GetObject", answer(407, ""), store.Denied, "proxy"},
-		{"CreateBucket", fails(409, "BucketAlreadyOwnedByYou", ""), store.Exists, "yours"},
+		{"CreateBucket", fails(409, "BucketAlreadyOwnedByYou", ""), store.Exists, "already own"},
 		{"CreateBucket", fails(409, "BucketAlreadyExists", ""), store.Exists, "another"},
 		{"GetObject", answer(301, ""), store.WrongRegion, "--region"},
 		{"ListParts", answer(200, "<html><body>Login</body></html>", "Content-Type: text/html"), store.BadAnswer, "login page"},
-		{"CreateMultipartUpload", answer(200, "ok"), store.BadAnswer, "not from an S3 store"},
+		{"CreateMultipartUpload", answer(200, "ok"), store.BadAnswer, "not from an S3 server"},
 	} {
 		t.Run(tt.op, func(t *testing.T) {
 			s := open(t, s3.Config{Endpoint: script(t, tt.answer).URL})

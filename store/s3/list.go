@@ -71,7 +71,7 @@ func (s *Store) uploadsPage(ctx context.Context, in *awss3.ListMultipartUploadsI
 	if aws.ToBool(out.IsTruncated) {
 		key, id := decode(aws.ToString(out.NextKeyMarker)), plainText(aws.ToString(out.NextUploadIdMarker))
 		if key == "" {
-			return nil, next, c.wrong(foreignHint, "the answer does not say where the next page starts")
+			return nil, next, c.wrong(foreignHint, "the response does not say where the next page starts")
 		}
 		after = key + "\x00" + id
 		if next.KeyMarker = &key; id != "" {
@@ -208,7 +208,7 @@ func (l *listing) next(ctx context.Context) (page []store.Entry, more bool, err 
 			return l.nextV1(ctx)
 		}
 		if token == "" {
-			return nil, false, c.wrong(foreignHint, "the answer does not say where the next page starts")
+			return nil, false, c.wrong(foreignHint, "the response does not say where the next page starts")
 		}
 	}
 	if what := l.turns.page(first, token); what != "" {
@@ -248,7 +248,7 @@ func (l *listing) nextV1(ctx context.Context) (page []store.Entry, more bool, er
 	if more = aws.ToBool(out.IsTruncated); !more {
 		next = ""
 	} else if next <= l.marker {
-		return nil, false, c.wrong(foreignHint, "the answer does not say where the next page starts")
+		return nil, false, c.wrong(foreignHint, "the response does not say where the next page starts")
 	}
 	if what := l.turns.page(first, next); what != "" {
 		return nil, false, c.wrong(foreignHint, what)

@@ -84,11 +84,11 @@ func ownHeaders(h http.Header, o store.Headers) error {
 func metadataHeaders(h http.Header, m map[string]string) error {
 	for name, value := range m {
 		if !token(name) {
-			return badAttr("names of metadata hold ASCII letters, digits and dashes", fmt.Errorf("metadata name %q cannot be a header", name))
+			return badAttr("metadata names can contain ASCII letters, digits and hyphens", fmt.Errorf("metadata name %q cannot be a header", name))
 		}
 		for _, r := range value {
 			if r < ' ' && r != '\t' || r == 0x7f {
-				return badAttr("leave out line ends and other control characters", fmt.Errorf("value of metadata %q holds a control character", name))
+				return badAttr("remove line breaks and other control characters", fmt.Errorf("the value of metadata %q contains a control character", name))
 			}
 		}
 		h.Set(metaPrefix+name, mime.BEncoding.Encode("UTF-8", value))
@@ -139,10 +139,10 @@ func (s *Store) checkCustomerKeys(c *call) error {
 		switch {
 		case k.Key == "":
 		case len(k.Key) != customerKeySize:
-			return c.invalid("an SSE-C key is 32 raw bytes; if yours is base64, it has to be decoded first",
+			return c.invalid("an SSE-C key must be 32 raw bytes; if yours is base64, decode it first",
 				fmt.Errorf("SSE-C key has %d bytes", len(k.Key)))
 		case s.endpoint != nil && s.endpoint.Scheme == "http" && !loopback(s.endpoint.Hostname()):
-			return c.invalid("use an https:// endpoint: over plain HTTP the key could be read on the way",
+			return c.invalid("use an https:// endpoint: over plain HTTP, the key could be read in transit",
 				errors.New("SSE-C needs HTTPS"))
 		}
 	}
@@ -161,8 +161,8 @@ func (x *roundTrip) keptKey() error {
 	if x.echoesKey() {
 		return nil
 	}
-	return x.unsupported("this store does not know SSE-C: encrypt the file before the upload, or use another store. "+
-		"Parts that it has already are not encrypted: discard the upload", errors.New("the store ignored the customer's key"))
+	return x.unsupported("this store does not support SSE-C: encrypt the file before the upload, or use another store. "+
+		"Parts already stored are not encrypted: discard the upload", errors.New("the store ignored the customer's key"))
 }
 
 // encrypted finds out whether the object that a request has just created is encrypted with the customer's key. Not every
@@ -179,7 +179,7 @@ func (s *Store) encrypted(ctx context.Context, x *roundTrip, made store.Object, 
 	if err == nil && seen.Encryption == customerEncryption {
 		return nil
 	}
-	const hint = "this store does not know SSE-C: encrypt the file before the upload, or use another store"
+	const hint = "this store does not support SSE-C: encrypt the file before the upload, or use another store"
 	if err != nil {
 		return x.unsupported("look at the object: it may be stored without encryption", fmt.Errorf("the store did not say whether it used the customer's key: %w", err))
 	}

@@ -78,7 +78,7 @@ func (s *Store) unveil(ctx context.Context, r store.GetRequest, x *roundTrip, er
 func contentLength(x *roundTrip) (int64, error) {
 	n, err := strconv.ParseInt(x.answer.Get("Content-Length"), 10, 64)
 	if err != nil || n < 0 {
-		return 0, x.call.wrong("a proxy that changes answers may be the cause", "an answer without the object's size came")
+		return 0, x.call.wrong("a proxy that modifies responses may be the cause", "an answer without the object's size came")
 	}
 	return n, nil
 }

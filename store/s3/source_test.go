@@ -42,7 +42,7 @@ func TestReasonForNoCredentials(t *testing.T) {
 			write(t, "AWS_CONFIG_FILE", "[default]\nsso_session = My Corp\nsso_account_id = 1\nsso_role_name = r\n[sso-session 'My Corp']\nsso_start_url = https://lab.awsapps.com/start\nsso_region = eu-west-1\n")
 		}, false, "SSO session has ended", "aws sso login"},
 		"process fails":       {process(`/bin/sh -c "exit 3"`), false, "credential_process failed: exit status 3", "credential_process"},
-		"process prints":      {process("/bin/echo " + secret), false, "something else than credentials", "credential_process"},
+		"process prints":      {process("/bin/echo " + secret), false, "did not print credentials", "credential_process"},
 		"process prints half": {process(`/bin/echo '{"Version":1,"SecretAccessKey":"` + secret + `"}'`), false, "AccessKeyId", "credential_process"},
 		"web identity": {func(t *testing.T) {
 			t.Setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/token")
