@@ -50,17 +50,17 @@ func TestCacheFetcherKilled(t *testing.T) {
 	})
 	first := g.command(line(0)...)
 	first.begin("\x00")
-	<-h.reached
+	first.await(h.reached)
 	all := make([]*process, runs)
 	waits := make([]chan struct{}, runs)
 	for i := range all {
 		all[i] = g.command(line(i + 1)...)
 		waits[i] = make(chan struct{})
-		all[i].stderr.want, all[i].stderr.seen = "waits for s3://refs/hg38.fa", waits[i]
+		all[i].stderr.want, all[i].stderr.seen = "waiting for s3://refs/hg38.fa", waits[i]
 		all[i].begin("\x00")
 	}
-	for _, w := range waits {
-		<-w
+	for i, w := range waits {
+		all[i].await(w)
 	}
 	if err := first.Process.Kill(); err != nil {
 		t.Fatal(err)

@@ -143,7 +143,7 @@ func TestKilled(t *testing.T) {
 
 	// Command: inputs stay, it starts over, and what the killed one left running is gone.
 	p := g.command(line...)
-	<-p.begin("begins")
+	p.await(p.begin("begins"))
 	in := g.relay.sent("/lab/in/big") - before
 	if kept = size - in; kept < 8<<20 {
 		t.Errorf("only %d bytes were kept of the %d that had come", kept, before)

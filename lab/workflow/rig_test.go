@@ -18,6 +18,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
@@ -256,6 +257,17 @@ func (p *process) begin(text string) <-chan struct{} {
 	return seen
 }
 
+// await waits for what the process is to do or say. If that does not come, the test fails with what it said.
+func (p *process) await(c <-chan struct{}) {
+	p.g.Helper()
+	select {
+	case <-c:
+	case <-time.After(5 * time.Minute):
+		_ = p.Process.Kill()
+		p.g.Fatalf("%s: it does not come to that\n%s%s", strings.Join(p.Args, " "), p.stdout.String(), p.stderr.String())
+	}
+}
+
 // end waits for its end, which must have that exit code; -1 is that of a kill.
 func (p *process) end(code int) {
 	p.g.Helper()
@@ -281,7 +293,7 @@ func (g *rig) run(code int, args ...string) *process {
 func (p *process) killed(h *hold) {
 	p.g.Helper()
 	p.begin("\x00")
-	<-h.reached
+	p.await(h.reached)
 	if err := p.Process.Kill(); err != nil {
 		p.g.Fatal(err)
 	}

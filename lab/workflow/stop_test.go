@@ -28,7 +28,7 @@ func TestStopped(t *testing.T) {
 					}
 				}()
 			}
-			<-p.begin("begins")
+			p.await(p.begin("begins"))
 			if close(ready); how == "SIGTERM" {
 				if err := p.Process.Signal(syscall.SIGTERM); err != nil {
 					t.Fatal(err)
