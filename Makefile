@@ -75,7 +75,7 @@ peers:
 
 servers: export PATH := $(CURDIR)/lab/.bin/peers:$(PATH)
 servers: runner peers
-	$(call tests,servers,lab,$(RACE) -count 1 -timeout 40m ./demo ./jobs ./memory ./proxy ./scale ./servers ./slurm ./wire ./workflow)
+	$(call tests,servers,lab,$(RACE) -count 1 -timeout 40m ./servers ./memory ./demo ./jobs ./proxy ./scale ./slurm ./wire ./workflow) # the longest first
 
 test-big:
 	HAUL_BIG=1 $(GO) -C lab test -count 1 -timeout 60m -run TestBig -v ./servers

@@ -22,9 +22,7 @@ func TestBandwidth(t *testing.T) {
 			c := haul.New(m, haul.Options{Bandwidth: rate, StateDir: t.TempDir()})
 			size := max(rate*3, 100_000)
 			path := filepath.Join(t.TempDir(), "f")
-			if err := os.WriteFile(path, bytes.Repeat([]byte("x"), int(size)), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			writeXs(t, path, size)
 			began := time.Now()
 			if _, err := c.Upload(t.Context(), path, object, haul.UploadOptions{}); err != nil {
 				t.Fatal(err)
@@ -36,6 +34,24 @@ func TestBandwidth(t *testing.T) {
 			}
 			near(t, fmt.Sprintf("down at %d", rate), time.Since(began), 3*time.Second)
 		})
+	}
+}
+
+// writeXs writes a file of x, of which only a little is in memory at a time.
+func writeXs(t *testing.T, path string, size int64) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	some := bytes.Repeat([]byte("x"), 100_000)
+	for left := size; left > 0; left -= int64(len(some)) {
+		if _, err := f.Write(some[:min(left, int64(len(some)))]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 

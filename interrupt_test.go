@@ -49,6 +49,7 @@ func stopAfter(t *testing.T, d time.Duration, cause error) context.Context {
 // and one. When a person stops the upload, those that are nearly there come to their end; on any other end they do not.
 func TestWhatAnUploadKeeps(t *testing.T) {
 	const mib = 1 << 20
+	content := long(96*mib, 1)
 	for _, c := range []struct {
 		name  string
 		rate  int64
@@ -66,7 +67,6 @@ func TestWhatAnUploadKeeps(t *testing.T) {
 				m := storetest.New()
 				dir := t.TempDir()
 				path := filepath.Join(dir, "x.bam")
-				content := long(96*mib, 1)
 				write(t, path, content)
 				began := time.Now()
 				_, err := slowly(t, m, filepath.Join(dir, "state"), c.rate).Upload(stopAfter(t, c.after, c.cause), path, object, haul.UploadOptions{})

@@ -4,16 +4,19 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 const scheme = "s3://"
 
 // arn matches what stands in place of a bucket in a URL that names an access point: the first word is the service, and the
 // name may follow a colon or a slash. The forms are those of the AWS CLI.
-var arn = regexp.MustCompile(`^(arn:aws[a-z-]*:(?:` +
-	`s3:[a-z0-9-]*:[0-9]{12}:accesspoint[:/][^/:]+|` +
-	`s3-outposts:[a-z0-9-]+:[0-9]{12}:outpost[:/][a-zA-Z0-9-]{1,63}[:/]accesspoint[:/][a-zA-Z0-9-]{1,63}|` +
-	`s3-object-lambda:[a-z0-9-]+:[0-9]{12}:accesspoint[:/][a-zA-Z0-9-]{1,63}))(?:/(.*))?$`)
+var arn = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(arn:aws[a-z-]*:(?:` +
+		`s3:[a-z0-9-]*:[0-9]{12}:accesspoint[:/][^/:]+|` +
+		`s3-outposts:[a-z0-9-]+:[0-9]{12}:outpost[:/][a-zA-Z0-9-]{1,63}[:/]accesspoint[:/][a-zA-Z0-9-]{1,63}|` +
+		`s3-object-lambda:[a-z0-9-]+:[0-9]{12}:accesspoint[:/][a-zA-Z0-9-]{1,63}))(?:/(.*))?$`)
+})
 
 // Parse parses s3://bucket/key. The key is everything after the first slash, unchanged, and may be empty: nothing is decoded
 // or cleaned, because "a//b", "a/../b" and "a%20b" are distinct keys. An access point's ARN can take the place of the bucket,
@@ -26,7 +29,7 @@ func Parse(url string) (Ref, error) {
 	case rest == "" || rest[0] == '/':
 		return Ref{}, &parseError{fmt.Sprintf("%s has no bucket name; write s3://BUCKET/KEY", url)}
 	case strings.HasPrefix(rest, "arn:"):
-		m := arn.FindStringSubmatch(strings.ReplaceAll(rest, "\n", "\x00"))
+		m := arn().FindStringSubmatch(strings.ReplaceAll(rest, "\n", "\x00"))
 		if m == nil {
 			return Ref{}, &parseError{fmt.Sprintf("%s is not an access point's address; write s3://arn:aws:s3:REGION:ACCOUNT:accesspoint/NAME/KEY", url)}
 		}

@@ -3,6 +3,7 @@ package cli
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"haul.example/haul/internal/command"
 	"haul.example/haul/internal/localfile"
@@ -48,20 +49,26 @@ func parseS3(url string) (store.Ref, error) {
 
 // virtualHost matches the web address of an object on Amazon S3, with the bucket in the host's name; pathHost has it in the path.
 var (
-	virtualHost = regexp.MustCompile(`^https?://([^/]+)\.s3[.-](?:[a-z0-9-]+\.)*amazonaws\.com(?:\.cn)?/([^?]*)`)
-	pathHost    = regexp.MustCompile(`^https?://s3[.-](?:[a-z0-9-]+\.)*amazonaws\.com(?:\.cn)?/([^?]+)`)
-	badScheme   = regexp.MustCompile(`^(?i:s3a|s3n|s3):/{0,3}`)
+	virtualHost = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^https?://([^/]+)\.s3[.-](?:[a-z0-9-]+\.)*amazonaws\.com(?:\.cn)?/([^?]*)`)
+	})
+	pathHost = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^https?://s3[.-](?:[a-z0-9-]+\.)*amazonaws\.com(?:\.cn)?/([^?]+)`)
+	})
+	badScheme = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(?i:s3a|s3n|s3):/{0,3}`)
+	})
 )
 
 // nearlyS3 returns the s3:// form of a word that probably means an object, or "".
 func nearlyS3(word string) string {
-	if m := virtualHost.FindStringSubmatch(word); m != nil {
+	if m := virtualHost().FindStringSubmatch(word); m != nil {
 		return command.Scheme + m[1] + "/" + m[2]
 	}
-	if m := pathHost.FindStringSubmatch(word); m != nil {
+	if m := pathHost().FindStringSubmatch(word); m != nil {
 		return command.Scheme + m[1]
 	}
-	if m := badScheme.FindString(word); m != "" && len(m) < len(word) {
+	if m := badScheme().FindString(word); m != "" && len(m) < len(word) {
 		return command.Scheme + word[len(m):]
 	}
 	return ""

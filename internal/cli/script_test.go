@@ -100,6 +100,7 @@ func validated(schema string, sys *command.System) func() error {
 //	store [KIND…]            begin with another store: requester-pays, versioned, md5, no-checksums, deletes-singly, tls
 //	file NAME SIZE           make a file of random bytes; SIZE in bytes, or in MiB with the letter M
 //	code N haul …            run a line that ends with exit code N
+//	into FILE haul …         run a line that ends well, with a pipe for standard output, which becomes a file
 //	signal NAME N haul …     run a line, send it the signal when it comes upon a stalled fault, expect exit code N;
 //	                         of two names, INT,TERM, the second is sent upon the second stalled fault
 //	fault OP WORDS           let the store fail: key K, part N, nth N, times N, always, error KIND, corrupt, lose-answer, stall
@@ -134,7 +135,7 @@ func TestScript(t *testing.T) {
 			return r.open(env.Setenv, nil)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"store": inRoom(storeCmd), "file": fileCmd, "sample": sampleCmd, "code": codeCmd, "signal": inRoom(signalCmd), "fault": inRoom(faultCmd),
+			"store": inRoom(storeCmd), "file": fileCmd, "sample": sampleCmd, "code": codeCmd, "into": intoCmd, "signal": inRoom(signalCmd), "fault": inRoom(faultCmd),
 			"await": inRoom(awaitCmd), "release": inRoom(releaseCmd),
 			"bucket": inRoom(bucketCmd), "put": inRoom(putCmd), "buckets": inRoom(bucketsCmd), "object": inRoom(objectCmd), "same": inRoom(sameCmd), "counts": inRoom(countsCmd),
 			"old": timeCmd(time.Unix(1_000_000_000, 0)), "young": timeCmd(time.Now().Add(time.Hour)),
@@ -257,22 +258,40 @@ func codeCmd(ts *testscript.TestScript, _ bool, args []string) {
 
 var signals = map[string]syscall.Signal{"INT": syscall.SIGINT, "TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL, "HUP": syscall.SIGHUP}
 
-func signalCmd(r *room, ts *testscript.TestScript, args []string) {
-	haul, err := exec.LookPath(ts.Getenv("PATH")[:strings.IndexByte(ts.Getenv("PATH"), os.PathListSeparator)] + "/" + args[2])
+// scripted is a command as the script would run it.
+func scripted(ts *testscript.TestScript, args []string) *exec.Cmd {
+	haul, err := exec.LookPath(ts.Getenv("PATH")[:strings.IndexByte(ts.Getenv("PATH"), os.PathListSeparator)] + "/" + args[0])
 	ts.Check(err)
-	cmd := exec.Command(haul, args[3:]...)
-	var stdout, stderr bytes.Buffer
-	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), &stdout, &stderr
+	cmd := exec.Command(haul, args[1:]...)
+	cmd.Dir = ts.MkAbs(".")
 	for _, name := range []string{"PATH", "HOME", "GORACE", "HAUL_STATE_DIR", "AWS_ENDPOINT_URL", "AWS_EC2_METADATA_DISABLED", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_CONFIG_FILE", "HAUL_RESUME"} {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
+	return cmd
+}
+
+// intoCmd keeps large output out of the log of the test, which would have it in JSON.
+func intoCmd(ts *testscript.TestScript, _ bool, args []string) {
+	var stdout, stderr bytes.Buffer
+	cmd := scripted(ts, args[1:])
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	_, _ = stderr.WriteTo(ts.Stderr())
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), stdout.Bytes(), 0o600))
+}
+
+func signalCmd(r *room, ts *testscript.TestScript, args []string) {
+	var stdout, stderr bytes.Buffer
+	cmd := scripted(ts, args[2:])
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	ts.Check(cmd.Start())
 	for i, name := range strings.Split(args[0], ",") {
 		<-r.reached[i]
 		ts.Check(cmd.Process.Signal(signals[name]))
 	}
 	r.reached, r.stalled = nil, nil
-	err = cmd.Wait()
+	err := cmd.Wait()
 	_, _ = stdout.WriteTo(ts.Stdout())
 	_, _ = stderr.WriteTo(ts.Stderr())
 	if args[0] == "KILL" {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -12,12 +11,12 @@ import (
 // Forms in which each file has several lines.
 var (
 	// certutil: "MD5 hash of C:\x.bam:" in the language of that Windows, then the digest, with or without spaces.
-	certutilHead = regexp.MustCompile(`(?i)^\S*?(?:hash\S*\s+)?\b(MD2|MD4|MD5|SHA1|SHA256|SHA384|SHA512)\b.*:$`)
-	certutilName = regexp.MustCompile(`(?i)^.*?\b(?:of file|of|der Datei|von|du fichier|de|del archivo|di|fichier)\s+(.+):$`)
+	certutilHead = lazy(`(?i)^\S*?(?:hash\S*\s+)?\b(MD2|MD4|MD5|SHA1|SHA256|SHA384|SHA512)\b.*:$`)
+	certutilName = lazy(`(?i)^.*?\b(?:of file|of|der Datei|von|du fichier|de|del archivo|di|fichier)\s+(.+):$`)
 	// gsutil hash: "Hashes [hex] for x.bam:", then "	Hash (md5):		HEX".
-	gsutilHead = regexp.MustCompile(`^(?:Hashes \[\w+\] for (.+)|(gs://.+)):$`)
+	gsutilHead = lazy(`^(?:Hashes \[\w+\] for (.+)|(gs://.+)):$`)
 	// PowerShell's Format-List, and YAML: "Hash      : HEX", "md5_hash: HEX".
-	keyLine = regexp.MustCompile(`^[ \t]*([\pL][\pL0-9_() -]*?)[ \t]*:(?:[ \t]+(.*))?$`)
+	keyLine = lazy(`^[ \t]*([\pL][\pL0-9_() -]*?)[ \t]*:(?:[ \t]+(.*))?$`)
 )
 
 // blocksIn knows blocks by the first lines.
@@ -28,16 +27,16 @@ func blocksIn(lines []string) form {
 	}
 	line, next := lines[first], lines[first+1]
 	switch {
-	case certutilHead.MatchString(line) && isHexDigest(strings.ReplaceAll(next, " ", "")),
-		gsutilHead.MatchString(line) && keyLine.MatchString(next):
+	case certutilHead().MatchString(line) && isHexDigest(strings.ReplaceAll(next, " ", "")),
+		gsutilHead().MatchString(line) && keyLine().MatchString(next):
 		return blockForm
 	}
-	a, b := keyLine.FindStringSubmatch(line), keyLine.FindStringSubmatch(next)
+	a, b := keyLine().FindStringSubmatch(line), keyLine().FindStringSubmatch(next)
 	if a == nil || b == nil || isDigest(a[2]) && isDigest(b[2]) && looksLikeFile(a[1]) {
 		return nil
 	}
 	for _, line := range lines[first:] { // the first block has a column of digests
-		m := keyLine.FindStringSubmatch(line)
+		m := keyLine().FindStringSubmatch(line)
 		if m == nil {
 			return nil
 		}
@@ -113,10 +112,10 @@ func (b *blockReader) line(n int, line string) bool {
 	if strings.HasPrefix(text, "CertUtil:") {
 		return !strings.Contains(text, "0x") || b.end() && b.fail(n, "%s", text)
 	}
-	if m := gsutilHead.FindStringSubmatch(text); m != nil {
+	if m := gsutilHead().FindStringSubmatch(text); m != nil {
 		return b.start(n, m[1]+m[2])
 	}
-	if head := certutilHead.FindStringSubmatch(text); head != nil {
+	if head := certutilHead().FindStringSubmatch(text); head != nil {
 		ok := b.start(n, certutilFile(text))
 		b.awaiting = head[1]
 		return ok
@@ -127,7 +126,7 @@ func (b *blockReader) line(n int, line string) bool {
 // value reads a line with a key, or the rest of a value.
 func (b *blockReader) value(n int, line string) bool {
 	k, text := &b.block, strings.TrimSpace(line)
-	kv := keyLine.FindStringSubmatch(line)
+	kv := keyLine().FindStringSubmatch(line)
 	switch {
 	case kv != nil:
 		if len(k.keys) == 0 {
@@ -145,7 +144,7 @@ func (b *blockReader) value(n int, line string) bool {
 
 // certutilFile returns the name in the head of certutil.
 func certutilFile(head string) string {
-	if m := certutilName.FindStringSubmatch(head); m != nil {
+	if m := certutilName().FindStringSubmatch(head); m != nil {
 		return strings.TrimSpace(m[1])
 	}
 	all := strings.Fields(strings.TrimSuffix(head, ":"))

@@ -3,7 +3,6 @@ package digestlist
 import (
 	"errors"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -16,7 +15,7 @@ type splitter func(line string) ([]string, error)
 var delimiters = []splitter{delimited('\t'), markdown, delimited(','), delimited(';'), delimited('|'), spaced}
 
 // dashes are the line below the header of a table that is aligned.
-var dashes = regexp.MustCompile(`^\s*-{2,}(\s+-{2,})*\s*$`)
+var dashes = lazy(`^\s*-{2,}(\s+-{2,})*\s*$`)
 
 // tableIn recognizes a table by its header: the first line that is not a comment, or a comment before it.
 func tableIn(lines []string) form {
@@ -28,7 +27,7 @@ func tableIn(lines []string) form {
 	if first < 0 {
 		return nil
 	}
-	if first+1 < len(lines) && dashes.MatchString(lines[first+1]) {
+	if first+1 < len(lines) && dashes().MatchString(lines[first+1]) {
 		if split := aligned(lines[first+1]); split != nil {
 			header, _ := split(lines[first])
 			if l := layoutOf(header); l.good() {
@@ -150,7 +149,7 @@ func quotedField(text string) (value, rest string, ok bool) {
 
 var (
 	errTable = errors.New("it is not a row of the table")
-	link     = regexp.MustCompile(`^\[([^\]]*)\]\([^)]*\)$`)
+	link     = lazy(`^\[([^\]]*)\]\([^)]*\)$`)
 )
 
 // markdown splits rows such as | a | b |.
@@ -164,7 +163,7 @@ func markdown(line string) ([]string, error) {
 	row := strings.Split(text, "|")
 	for i, cell := range row {
 		cell = strings.TrimSpace(strings.ReplaceAll(cell, pipe, "|"))
-		if m := link.FindStringSubmatch(cell); m != nil {
+		if m := link().FindStringSubmatch(cell); m != nil {
 			cell = m[1]
 		}
 		row[i] = strings.Trim(cell, "`*")

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"haul.example/haul/checksum"
@@ -39,24 +40,29 @@ var (
 func words(text string) []string { return strings.Fields(text) }
 
 var (
-	humps    = regexp.MustCompile(`(\p{Ll})(\p{Lu})`)
-	shaWords = regexp.MustCompile(`sha_?(?:2_)?(1|224|256|384|512)`)
+	humps    = lazy(`(\p{Ll})(\p{Lu})`)
+	shaWords = lazy(`sha_?(?:2_)?(1|224|256|384|512)`)
 	// joined are words that are written as one; numbers after them are words of their own.
-	joined  = regexp.MustCompile(`^(file|path|key|url|md5|sha1|sha256|sha512|check|hash|digest|fastq|fq|read|bam|name)?(names?|paths?|sizes?|sums?|checksums?|hash|digests?|urls?|uris?|keys?|files?)?([0-9]*)$`)
+	joined  = lazy(`^(file|path|key|url|md5|sha1|sha256|sha512|check|hash|digest|fastq|fq|read|bam|name)?(names?|paths?|sizes?|sums?|checksums?|hash|digests?|urls?|uris?|keys?|files?)?([0-9]*)$`)
 	plurals = map[string]string{"names": "name", "paths": "path", "sizes": "size", "sums": "sum", "checksums": "checksum", "urls": "url",
 		"uris": "uri", "keys": "key", "files": "file", "hashes": "hash", "digests": "digest", "fullname": "full"}
 )
 
+// lazy gives a pattern that is compiled at its first use: most commands need none, and all would wait for it at their start.
+func lazy(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
+
 // wordsOf splits the name of a column, or a key, into words.
 func wordsOf(name string) []string {
-	name = humps.ReplaceAllString(bare(strings.TrimLeft(bare(name), "#%;")), "${1}_${2}")
+	name = humps().ReplaceAllString(bare(strings.TrimLeft(bare(name), "#%;")), "${1}_${2}")
 	name = strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) {
 			return r
 		}
 		return '_'
 	}, strings.ToLower(name))
-	name = shaWords.ReplaceAllString(strings.ReplaceAll(name, "md_5", "md5"), "sha$1")
+	name = shaWords().ReplaceAllString(strings.ReplaceAll(name, "md_5", "md5"), "sha$1")
 	name = strings.ReplaceAll(name, "check_sum", "checksum")
 	var all []string
 	for word := range strings.FieldsFuncSeq(name, func(r rune) bool { return r == '_' }) {
@@ -67,7 +73,7 @@ func wordsOf(name string) []string {
 
 // unjoin splits a word such as filename2 into its words.
 func unjoin(word string) []string {
-	m := joined.FindStringSubmatch(word)
+	m := joined().FindStringSubmatch(word)
 	if m == nil || m[1] == "" && m[2] == "" || m[1] == "read" && m[2] == "" || m[1] == "check" && m[2] == "" {
 		return []string{word}
 	}

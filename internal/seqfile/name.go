@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Kind is the kind of a file by its name.
@@ -164,15 +165,20 @@ func IndexesOf(name string) []string {
 // Reads of pairs: x_R1_001.fastq.gz, x.R2.fq, x_I1_001.fastq.gz, x_read1.fq; x_1.fq.gz; x_R1_val_1.fq.gz, as Trim Galore
 // has it; x_forward.fq, forward.fastq.gz.
 var (
-	letterRead = regexp.MustCompile(`^(.*[_.])([RrIi]|[Rr]ead|READ)([12])((?:[_.-].*)?)$`)
-	numberRead = regexp.MustCompile(`^(.*[_.])()([12])()$`)
-	trimmed    = regexp.MustCompile(`^(.*[_.][Rr]?)([12])(_val_)([12])$`)
-	wordRead   = regexp.MustCompile(`^((?:.*[_.-])?)(forward|reverse|Forward|Reverse|FORWARD|REVERSE)((?:[_.-].*)?)$`)
+	letterRead = lazy(`^(.*[_.])([RrIi]|[Rr]ead|READ)([12])((?:[_.-].*)?)$`)
+	numberRead = lazy(`^(.*[_.])()([12])()$`)
+	trimmed    = lazy(`^(.*[_.][Rr]?)([12])(_val_)([12])$`)
+	wordRead   = lazy(`^((?:.*[_.-])?)(forward|reverse|Forward|Reverse|FORWARD|REVERSE)((?:[_.-].*)?)$`)
 	// counted are numbers of something else: replicates, time points, pieces of one file.
-	counted = regexp.MustCompile(`(?i)(?:^|[_.-])(?:bio|tech)?(?:rep|replicate|day|week|hour|timepoint|chunk|part|lane|batch|barcode)[_.]$`)
+	counted = lazy(`(?i)(?:^|[_.-])(?:bio|tech)?(?:rep|replicate|day|week|hour|timepoint|chunk|part|lane|batch|barcode)[_.]$`)
 	// series are names that differ by a number: chunks of Oxford Nanopore begin at 0.
-	series = regexp.MustCompile(`^(.*[_.])([0-9]+)$`)
+	series = lazy(`^(.*[_.])([0-9]+)$`)
 )
+
+// lazy gives a pattern that is compiled at its first use: most commands need none, and all would wait for it at their start.
+func lazy(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
 
 var otherRead = map[string]string{
 	"1": "2", "2": "1", "forward": "reverse", "reverse": "forward", "Forward": "Reverse", "Reverse": "Forward", "FORWARD": "REVERSE", "REVERSE": "FORWARD",
@@ -197,22 +203,22 @@ func Mate(name string) (mate, read string) {
 	if !ok {
 		return "", ""
 	}
-	if m := trimmed.FindStringSubmatch(stem); m != nil && m[2] == m[4] {
+	if m := trimmed().FindStringSubmatch(stem); m != nil && m[2] == m[4] {
 		return dir + m[1] + otherRead[m[2]] + m[3] + otherRead[m[4]] + end, "R" + m[2]
 	}
-	for _, pattern := range []*regexp.Regexp{letterRead, numberRead} {
-		if m := pattern.FindStringSubmatch(stem); m != nil {
+	for _, pattern := range []func() *regexp.Regexp{letterRead, numberRead} {
+		if m := pattern().FindStringSubmatch(stem); m != nil {
 			letter := "R"
 			if strings.EqualFold(m[2], "i") {
 				letter = "I"
 			}
-			if m[2] == "" && counted.MatchString(m[1]) {
+			if m[2] == "" && counted().MatchString(m[1]) {
 				return "", ""
 			}
 			return dir + m[1] + m[2] + otherRead[m[3]] + m[4] + end, letter + m[3]
 		}
 	}
-	if m := wordRead.FindStringSubmatch(stem); m != nil {
+	if m := wordRead().FindStringSubmatch(stem); m != nil {
 		read = "R1"
 		if strings.EqualFold(m[2], "reverse") {
 			read = "R2"
@@ -241,8 +247,8 @@ func seriesOf(name string) (key seriesKey, n string, ok bool) {
 	if !ok {
 		return key, "", false
 	}
-	m := series.FindStringSubmatch(stem)
-	if m == nil || trimmed.MatchString(stem) || letterRead.MatchString(stem) || wordRead.MatchString(stem) {
+	m := series().FindStringSubmatch(stem)
+	if m == nil || trimmed().MatchString(stem) || letterRead().MatchString(stem) || wordRead().MatchString(stem) {
 		return key, "", false
 	}
 	return seriesKey{dir + m[1], end}, m[2], true

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"haul.example/haul/store"
 )
@@ -262,7 +263,9 @@ func hasElement(doc []byte, name string) bool {
 	}
 }
 
-var title = regexp.MustCompile(`(?is)<title[^>]*>\s*([^<]{1,80})`)
+var title = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?is)<title[^>]*>\s*([^<]{1,80})`)
+})
 
 // described returns in a few words what an answer is.
 func described(resp *http.Response, head []byte) string {
@@ -272,7 +275,7 @@ func described(resp *http.Response, head []byte) string {
 	case len(trimmed) == 0:
 		return "an XML declaration and nothing behind it"
 	case strings.EqualFold(root, "html"), isHTML(resp, string(trimmed)):
-		if m := title.FindSubmatch(head); m != nil {
+		if m := title().FindSubmatch(head); m != nil {
 			return fmt.Sprintf("an HTML page with the title %q", bytes.TrimSpace(m[1]))
 		}
 		return "an HTML page"

@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -243,8 +244,10 @@ func (s *Store) secrets(c *call) []string {
 
 func (s *Store) redact(c *call, text string) string { return redact(text, s.secrets(c)...) }
 
-var secretPatterns = regexp.MustCompile(`(?i)(x-amz-(?:signature|security-token|credential)["']?\s*[=:]\s*)[^&\s"'<]+|` +
-	`((?:signature|credential)=)[^&,\s"'<]+|(://)[^/@\s]*@`)
+var secretPatterns = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(x-amz-(?:signature|security-token|credential)["']?\s*[=:]\s*)[^&\s"'<]+|` +
+		`((?:signature|credential)=)[^&,\s"'<]+|(://)[^/@\s]*@`)
+})
 
 // redact removes secrets from a text that others wrote.
 func redact(text string, secrets ...string) string {
@@ -253,5 +256,5 @@ func redact(text string, secrets ...string) string {
 			text = strings.ReplaceAll(text, s, "***")
 		}
 	}
-	return secretPatterns.ReplaceAllString(text, "$1$2$3***")
+	return secretPatterns().ReplaceAllString(text, "$1$2$3***")
 }

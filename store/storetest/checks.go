@@ -82,20 +82,22 @@ func take(r io.Reader, size int64, as []checksum.Algorithm, discard bool) (Conte
 	for i, a := range as {
 		hashes[i] = a.New()
 	}
-	var kept []byte
-	if !discard {
-		kept = make([]byte, 0, min(size, most))
+	room := max(size, 0) + 1 // one more than it should have: then the end is there at once
+	if discard {
+		room = min(room, slice)
 	}
-	buf := make([]byte, min(slice, max(size, 0)+1)) // one more than it should have: then the end is there at once
+	kept := make([]byte, 0, min(room, most))
 	size = 0
 	for {
+		kept = slices.Grow(kept, 1)
+		buf := kept[len(kept):min(cap(kept), len(kept)+slice)]
 		n, err := r.Read(buf)
 		for _, h := range hashes {
 			h.Write(buf[:n])
 		}
 		size += int64(n)
 		if !discard {
-			kept = append(kept, buf[:n]...)
+			kept = kept[:len(kept)+n]
 		}
 		if err == io.EOF {
 			break
