@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"haul.example/haul"
+	"haul.example/haul/store"
 )
 
 // Options are the options of a run. The zero value is a good default.
@@ -151,6 +152,9 @@ type Left struct {
 	// Uploads is the number of open uploads in the store, and Files that of partial files beside their targets.
 	Uploads, Files int
 	Bytes          int64
+	// Refs and Paths are the first ten of each: the targets of the uploads, and the partial files.
+	Refs  []store.Ref
+	Paths []string
 }
 
 // Summary is the result of a run.
