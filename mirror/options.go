@@ -195,7 +195,7 @@ func (e *IncompleteError) Error() string {
 	return strings.Join(parts, ", ")
 }
 
-// EmptySourceError reports that Sync found nothing in the source, and therefore deleted nothing from the target. An unmounted
+// EmptySourceError reports that Sync or Apply found nothing in the source, and therefore deleted nothing from the target. An unmounted
 // share looks like an empty source. SyncOptions.AllowEmptySource allows the deletion.
 type EmptySourceError struct {
 	Source, Target End
@@ -203,6 +203,8 @@ type EmptySourceError struct {
 	Filtered bool
 	// Allowed reports that this is only a warning.
 	Allowed bool
+	// Planned reports that Apply found nothing where the plan saw something.
+	Planned bool
 	Wanted  int
 }
 
@@ -211,6 +213,9 @@ func (e *EmptySourceError) Error() string {
 	found := "there is nothing to copy in " + e.Source.String()
 	if e.Filtered {
 		found = "the filters leave nothing of " + e.Source.String()
+	}
+	if e.Planned {
+		found = "nothing is left in " + e.Source.String() + " of what the plan saw"
 	}
 	what := number(e.Wanted, "object", "objects")
 	if e.Allowed {

@@ -86,6 +86,8 @@ type PlanSummary struct {
 	// Seconds is an estimate, at BytesPerSecond: the limit that was set, or else an assumption.
 	Seconds        float64 `json:"seconds"`
 	BytesPerSecond int64   `json:"bytes_per_second"`
+	// EmptySource reports that nothing was found in the source, and that AllowEmptySource allowed the deletions.
+	EmptySource bool `json:"empty_source,omitempty"`
 }
 
 const (
@@ -151,8 +153,11 @@ func (p *PlanWriter) line(v any) {
 	}
 }
 
-// Add adds the step that an event plans. It ignores other events.
+// Add adds the step that an event plans, and notes that a source was empty. It ignores other events.
 func (p *PlanWriter) Add(e Event) {
+	if e.Kind == Warned && errors.As(e.Err, new(*EmptySourceError)) {
+		p.sum.EmptySource = true
+	}
 	if e.Kind != Planned {
 		return
 	}

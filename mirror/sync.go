@@ -297,40 +297,19 @@ func (s *syncing) afterTransfers(ctx context.Context, end context.CancelCauseFun
 	return nil
 }
 
-// mayDelete reports whether what has no source may be deleted. If not, the deletions are withheld, which is recorded, or the error
-// says why there are none.
-func (s *syncing) mayDelete() (bool, error) {
-	n := s.toDelete.Len()
-	why := s.failedText()
-	if s.unread {
-		why = "a folder could not be read"
-	}
-	switch {
-	case n == 0:
-		return false, nil
-	case !s.sourceHasFiles && !s.o.AllowEmptySource:
-		return false, s.emptySource()
-	case why != "":
-		s.withheld, s.withheldWhy = n, why
-		return false, nil
-	case s.o.MaxDelete != nil && n > *s.o.MaxDelete:
-		return false, &DeletesError{Wanted: n, Max: *s.o.MaxDelete}
-	}
-	return true, nil
-}
-
-func (s *syncing) emptySource() error {
-	return &EmptySourceError{Source: s.from, Target: s.to, Filtered: !s.o.Select.all(), Allowed: s.o.AllowEmptySource, Wanted: s.toDelete.Len()}
-}
-
 // deleteExtra deletes what has no source, if that is allowed.
 func (s *syncing) deleteExtra(ctx context.Context, _ context.CancelCauseFunc) error {
-	ok, err := s.mayDelete()
+	d := deletions{wanted: s.toDelete.Len(), unread: s.unread, most: s.o.MaxDelete}
+	empty := &EmptySourceError{Source: s.from, Target: s.to, Filtered: !s.o.Select.all(), Allowed: s.o.AllowEmptySource, Wanted: d.wanted}
+	if !s.sourceHasFiles && !empty.Allowed {
+		d.empty = empty
+	}
+	ok, err := s.mayDelete(d)
 	if !ok {
 		return err
 	}
 	if !s.sourceHasFiles {
-		s.emit(Event{Kind: Warned, Verb: deleteVerb, Source: s.from.String(), Target: s.to.String(), Err: s.emptySource()})
+		s.emit(Event{Kind: Warned, Verb: deleteVerb, Source: s.from.String(), Target: s.to.String(), Err: empty})
 	}
 	return s.deleteAll(ctx)
 }

@@ -100,6 +100,12 @@ func TestAdvice(t *testing.T) {
 		{"no bucket", &store.Error{Kind: store.NoBucket, Ref: store.Ref{Bucket: "lab"}, Hint: "the store's"}, []string{
 			"check the spelling; to make the bucket: haul mb s3://lab" + flags,
 		}},
+		{"unmounted", &mirror.EmptySourceError{}, []string{
+			"check that the source is mounted, and check its spelling; to delete anyway: --allow-empty-source",
+		}},
+		{"unmounted since the plan", &mirror.EmptySourceError{Planned: true}, []string{
+			"check that the source is mounted; if it is meant to be empty, make a new plan with --allow-empty-source",
+		}},
 		{"busy", fmt.Errorf("x: %w", haul.ErrBusy), []string{"wait for it, or stop it and run the same command again"}},
 		{"stopped", &endedError{&Stopped{os.Interrupt}, &store.Error{Kind: store.Network, Hint: "hint"}}, nil},
 	} {
