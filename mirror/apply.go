@@ -247,7 +247,11 @@ func (s Step) unchanged(path string) error {
 // remove deletes what a step names, if it is still what the plan saw.
 func (a *applying) remove(ctx context.Context, s Step, at End) error {
 	if at.Path != "" {
-		if err := s.unchanged(at.Path); err != nil {
+		err := s.unchanged(at.Path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil:
 			return err
 		}
 		return a.local.Remove(at.Path)

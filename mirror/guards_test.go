@@ -157,6 +157,9 @@ func TestPlanOfDeletionsNeedsItsSource(t *testing.T) {
 			if s, err = mirror.Apply(t.Context(), c, plan, mirror.Options{}); err != nil || s.Deleted != 2 || len(p.read(t, p.to)) != 1 {
 				t.Errorf("%s, missing %v, and there again: %+v, %v", way, missing, s, err)
 			}
+			if s, err = mirror.Apply(t.Context(), c, plan, mirror.Options{}); err != nil || s.Failed != 0 {
+				t.Errorf("%s, applied twice: %+v, %v", way, s, err)
+			}
 		}
 		m := storetest.New(storetest.For(t))
 		p := ends(t, m, way, nil, tree{"x": "1", "y/z": "2"})
