@@ -238,7 +238,7 @@ func (s Step) unchanged(path string) error {
 	if err != nil {
 		return err
 	}
-	if fi.Size() != s.Bytes || fi.ModTime().UnixNano() != s.Modified {
+	if fi.Size() != s.Bytes || localfile.Nanoseconds(fi.ModTime()) != s.Modified {
 		return fmt.Errorf("%w: %s is not what the plan saw", haul.ErrSourceChanged, path)
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 
 	"haul.example/haul"
 	"haul.example/haul/internal/layout"
+	"haul.example/haul/internal/localfile"
 	"haul.example/haul/internal/oldformat"
 	"haul.example/haul/internal/planfile"
 	"haul.example/haul/store"
@@ -72,7 +73,8 @@ type Step struct {
 	RawTarget []byte `json:"raw_target,omitempty"`
 	Bytes     int64  `json:"bytes"`
 	Requests  int    `json:"requests"`
-	// ETag of an object, and Modified in nanoseconds since 1970 of a file, must be the same when the step is done.
+	// ETag of an object, and Modified in nanoseconds since 1970 of a file, must be the same when the step is done. Modified wraps
+	// around outside of 1678–2262.
 	ETag     string `json:"etag,omitempty"`
 	Modified int64  `json:"mtime_ns,omitempty"`
 }
@@ -168,7 +170,7 @@ func (p *PlanWriter) Add(e Event) {
 		p.err = fmt.Errorf("%w: it could not be applied: %w", ErrPlan, err)
 	}
 	if e.Entry.Path != "" {
-		s.Modified = e.Entry.Modified.UnixNano()
+		s.Modified = localfile.Nanoseconds(e.Entry.Modified)
 	}
 	t := p.h.Transfer
 	switch {
