@@ -16,11 +16,12 @@ kilobytes at the beginning and the end of each; of objects, it reads only these 
   haul quickcheck s3://BUCKET/DIR            check everything under s3://BUCKET/DIR/
 
 BAD: the file is truncated, or of another type: a BAM or CRAM without its end-of-file block, a header that does not match its
-checksum, BGZF or gzip that ends midway, the wrong magic number, an index that is not one, or that belongs to another file. WARN: the
-file deserves a look: a BAM or CRAM without reference sequences (which samtools quickcheck calls bad; not if the reads are of Oxford
-Nanopore or PacBio, nor with --unmapped), an index older than its data, a VCF.gz compressed with plain gzip, a last line without a newline, R1 without R2, a BAM without an index if others in its folder have
-one, an index without data. A WARN fails the run only with --strict. UNREADABLE: a file or folder that could not be read. OK is
-printed with --verbose only.
+checksum, BGZF or gzip that ends midway, the wrong magic number, an index that is not one, or that belongs to another file. WARN:
+the file deserves a look: a BAM or CRAM without reference sequences (which samtools quickcheck calls bad; not if the reads are of
+Oxford Nanopore or PacBio, nor with --unmapped), an index older than its data, a VCF.gz compressed with plain gzip, a last line
+without a newline, R1 without R2, a BAM without an index if others in its folder have one, an index without data. A WARN fails the
+run only with --strict. Of files with the same WARN, three are printed and the others counted, unless --verbose or --strict is
+given. UNREADABLE: a file or folder that could not be read. OK is printed with --verbose only.
 
 The middle of a file is not read. The end of a plain gzip file of over 64 KiB shows little: --verbose and --json mark these files
 ("unsure"), and the last line counts them. Only a tool that reads the whole file is certain (gzip -t, haul verify, md5sum). Files other than BAM, CRAM, SAM, BCF,
