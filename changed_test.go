@@ -125,6 +125,41 @@ func TestPartialFileThatIsCut(t *testing.T) {
 	}
 }
 
+// TestPartialFileThatIsChanged: bytes that another program changed between two runs, and not the length, are fetched again, whatever the
+// store has to verify them by; all others are kept.
+func TestPartialFileThatIsChanged(t *testing.T) {
+	for _, sums := range []storetest.Checksums{storetest.AllChecksums, storetest.MD5Checksums, storetest.CompositeChecksums, storetest.OddETags} {
+		for _, at := range []int64{3, 45} { // in a range that is complete, and in the piece that is here of another
+			b := newBench(t, storetest.Takes(sums))
+			want := random(100, 3)
+			b.PutBytes(object, want)
+			b.Fault(storetest.Get).Offset(40).After(10).Error(store.Denied)
+			out := filepath.Join(b.dir, "out.bam")
+			c := haul.New(b.Memory, haul.Options{StateDir: b.state, Concurrency: 1})
+			_, err := c.Download(t.Context(), object, out, haul.DownloadOptions{PartSize: 20})
+			kept := new(haul.PartialFileError)
+			if !errors.As(err, &kept) || kept.Bytes != 50 {
+				t.Fatalf("%v: %v", sums, err)
+			}
+			f, err := os.OpenFile(kept.Path, os.O_RDWR, 0)
+			if err == nil {
+				_, err = f.WriteAt([]byte{want[at] ^ 1}, at)
+			}
+			if err = errors.Join(err, f.Close()); err != nil {
+				t.Fatal(err)
+			}
+			r, err := b.client().Download(t.Context(), object, out, haul.DownloadOptions{PartSize: 20})
+			if err != nil || !bytes.Equal(b.read(out), want) {
+				t.Errorf("%v, byte %d: %+v, %v", sums, at, r, err)
+			}
+			if again := map[int64]int64{3: 20, 45: 10}[at]; r.Kept != 50-again {
+				t.Errorf("%v, byte %d: kept %d bytes", sums, at, r.Kept)
+			}
+			b.tidy()
+		}
+	}
+}
+
 // Files of procfs say that they have no bytes.
 func TestFileThatSaysItIsEmpty(t *testing.T) {
 	const path = "/proc/self/status"

@@ -133,7 +133,7 @@ func (t *transfer) copied(ctx context.Context, src, obj store.Object, to store.R
 }
 
 // copyParts copies by ranges into an upload. The ranges are the parts in which the source was uploaded, if the store
-// reports them and accepts them: then even a store that keeps no checksums gives the copy the ETag of the source.
+// accepts them, and reports them or they can be guessed: then even a store that keeps no checksums gives the copy the ETag of the source.
 func (t *transfer) copyParts(ctx context.Context, src store.Object, to store.Ref, limits store.Limits) (Result, error) {
 	ranges, err := t.copyRanges(ctx, src, limits)
 	if err != nil {
@@ -199,7 +199,11 @@ func (t *transfer) openCopy(ctx context.Context, src store.Object, a *multipart,
 
 // copyRanges decides which ranges make the parts of a copy.
 func (t *transfer) copyRanges(ctx context.Context, src store.Object, limits store.Limits) ([]store.Range, error) {
-	if sizes := t.ownParts(ctx, src, limits); sizes != nil {
+	sizes := t.ownParts(ctx, src, limits)
+	if sizes == nil {
+		sizes = t.likelyParts(src, limits)
+	}
+	if sizes != nil {
 		ranges := make([]store.Range, 0, len(sizes))
 		var offset int64
 		for _, n := range sizes {

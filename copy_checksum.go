@@ -96,6 +96,21 @@ func (t *transfer) ownParts(ctx context.Context, src store.Object, limits store.
 	return t.sourceParts
 }
 
+// likelyParts returns the sizes of the parts that the source was probably uploaded in, if the store does not report them: only a copy in
+// the same parts has an ETag to compare. It returns nil if another copy can be verified as well, or if that one cannot be made.
+func (t *transfer) likelyParts(src store.Object, limits store.Limits) []int64 {
+	tag, ok := src.MD5()
+	if !ok || tag.Parts == 0 || t.o.partSize != 0 || !src.FullSum().IsZero() || t.encrypts() {
+		return nil
+	}
+	for _, part := range evidence.LikelySizes(src, tag.Parts) {
+		if sizes := evidence.EqualParts(src.Size, part, tag.Parts); allowed(sizes, limits) {
+			return sizes
+		}
+	}
+	return nil
+}
+
 // wantsSum reports whether the store is asked to sum the copy as it makes it, since nothing that it records of the source
 // can be compared with what it records of the copy.
 func (t *transfer) wantsSum(src store.Object) bool {

@@ -59,6 +59,57 @@ func TestCopyKeepsTheETagOfParts(t *testing.T) {
 	}
 }
 
+// A copy in parts keeps the ETag of a source whose parts the store does not report, if a tool made them, or haul, which keeps their size in
+// the metadata: that of one process as one that several share.
+func TestCopyTriesThePartSizesOfTools(t *testing.T) {
+	to := store.Ref{Bucket: storetest.Bucket, Key: "to"}
+	large := store.Limits{MinPart: 5 * mib, MaxPart: 1 << 30, MaxParts: 10_000, MaxPut: 1 << 30, MaxCopy: 6 * mib, MaxObject: 1 << 40}
+	want := random(17*mib+5, 1)
+	for _, c := range []struct {
+		part   int64
+		kept   string
+		proved bool
+	}{{8 * mib, "", true}, {16 * mib, "", true}, {6_123_456, "6123456", true}, {8_500_000, "", false}} {
+		for _, shared := range []bool{false, true} {
+			b := newBench(t, storetest.Takes(storetest.IgnoredChecksums), storetest.NoLayout(), storetest.Limits(large))
+			made := storetest.Made{Parts: []int64{c.part}}
+			if c.kept != "" {
+				made.Attrs = &store.Attrs{Metadata: map[string]string{"haul-part-size": c.kept}}
+			}
+			b.Make(object, bytes.NewReader(want), made)
+			var r haul.Result
+			var err error
+			if shared {
+				r, err = copyShared(b.client(), object, to)
+			} else {
+				r, err = b.client().Copy(t.Context(), object, to, haul.CopyOptions{})
+			}
+			if err != nil || r.Proof.Verified != c.proved || !bytes.Equal(b.Bytes(to), want) {
+				t.Errorf("parts of %d, shared %v: %+v, %v", c.part, shared, r.Proof, err)
+			}
+			b.tidy()
+		}
+	}
+}
+
+// copyShared copies as several processes do.
+func copyShared(c *haul.Client, from, to store.Ref) (haul.Result, error) {
+	ctx := context.Background()
+	s, err := c.DistributeCopy(ctx, from, to, haul.CopyOptions{})
+	if err != nil {
+		return haul.Result{}, err
+	}
+	var moved []store.Part
+	for n := range s.Parts() {
+		parts, err := c.MoveParts(ctx, s, n+1, n+1, haul.MovePartsOptions{})
+		if err != nil {
+			return haul.Result{}, err
+		}
+		moved = append(moved, parts...)
+	}
+	return c.CompleteDistributed(ctx, s, moved, haul.CompleteOptions{})
+}
+
 // If the tags of the source may not be read, the store copies them along: no copy in parts loses them.
 func TestCopyLosesNoTagsForAProof(t *testing.T) {
 	to := store.Ref{Bucket: storetest.Bucket, Key: "to"}

@@ -123,7 +123,7 @@ func (s Distributed) openSource() (*localfile.Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSourceChanged, err)
 	}
-	if print := src.Fingerprint(); print.Size != s.Size || print.MTime != s.Modified.UnixNano() {
+	if print := src.Fingerprint(); print.Size != s.Size || print.MTime != localfile.Nanoseconds(s.Modified) {
 		return nil, errors.Join(fmt.Errorf("%w: %s is not what was shared", ErrSourceChanged, s.Path), src.Close())
 	}
 	return src, nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,12 +20,13 @@ import (
 
 // Apply carries out the steps of a plan, many at once. It starts them in the plan's order, except that companion files follow
 // their own order and deletions come last. A step fails if its source, or the file or object to delete, has changed since the
-// plan was made. Of the options, ContentType, Observe and Archived are used.
+// plan was made. Nothing is deleted if a step failed, or if the source is empty now and was not when the plan was made: the error is
+// then as for SyncOptions.Delete. Of the options, ContentType, Observe and Archived are used.
 //
 // Errors are those of Up; and ErrPlan, before anything was done, if the plan is not complete, was made for another store, or
 // has a step outside the source and target that the plan names (see ReadPlan).
 func Apply(ctx context.Context, c *haul.Client, plan io.ReadSeeker, o Options) (Summary, error) {
-	h, _, err := ReadPlan(plan)
+	h, sum, err := ReadPlan(plan)
 	if err != nil {
 		return Summary{}, err
 	}
@@ -36,7 +38,7 @@ func Apply(ctx context.Context, c *haul.Client, plan io.ReadSeeker, o Options) (
 	if !h.Guess {
 		o.ContentType = nil
 	}
-	a := &applying{run: newRun(c, o), h: h, plan: plan}
+	a := &applying{run: newRun(c, o), h: h, emptySource: sum.EmptySource, plan: plan}
 	if err := a.openEnds(); err != nil {
 		return Summary{}, err
 	}
@@ -46,8 +48,10 @@ func Apply(ctx context.Context, c *haul.Client, plan io.ReadSeeker, o Options) (
 	a.afterJobs = func(ctx context.Context, end context.CancelCauseFunc) error {
 		for _, turn := range []turn{manifestTurn, markerTurn, deleteTurn} {
 			do := a.stepsOf(turn)
-			if a.withheldWhy = a.failedText(); turn == deleteTurn && a.withheldWhy != "" {
-				return do(ctx, func(job) bool { a.withheld++; return true })
+			if turn == deleteTurn {
+				if ok, err := a.mayDeleteSteps(ctx, do); !ok {
+					return err
+				}
 			}
 			if err := a.each(ctx, end, do); err != nil || ctx.Err() != nil {
 				return err
@@ -61,8 +65,9 @@ func Apply(ctx context.Context, c *haul.Client, plan io.ReadSeeker, o Options) (
 // applying is one Apply.
 type applying struct {
 	*run
-	h    PlanHeader
-	plan io.ReadSeeker
+	h           PlanHeader
+	emptySource bool // that of the PlanSummary
+	plan        io.ReadSeeker
 	// local is the open end on this machine, if something in it is written or deleted: nothing outside of it is.
 	local localfile.Below
 }
@@ -85,6 +90,51 @@ func (a *applying) closeEnds() {
 	if a.local.Root != nil {
 		_ = a.local.Root.Close() // only names were looked up in it
 	}
+}
+
+// mayDeleteSteps reports whether the deletions may be done.
+func (a *applying) mayDeleteSteps(ctx context.Context, steps func(context.Context, func(job) bool) error) (bool, error) {
+	var d deletions
+	if err := steps(ctx, func(job) bool { d.wanted++; return true }); err != nil {
+		return false, err
+	}
+	if d.wanted > 0 && !a.emptySource {
+		from, to, err := a.h.ends()
+		if err != nil {
+			return false, err
+		}
+		there, err := a.anyFile(ctx, from, to)
+		if err != nil {
+			return false, fmt.Errorf("nothing was deleted, since the source cannot be read: %w", err)
+		}
+		if !there {
+			d.empty = &EmptySourceError{Source: from, Target: to, Planned: true, Wanted: d.wanted}
+		}
+	}
+	return a.mayDelete(d)
+}
+
+// anyFile reports whether there is a file or object in the source, outside of the target.
+func (a *applying) anyFile(ctx context.Context, from, to End) (bool, error) {
+	tree := walked(from.Path, walkOptions{})
+	if from.Path == "" {
+		below := ""
+		if from.Ref.Bucket == to.Ref.Bucket && to.Ref.Key != from.Ref.Key && strings.HasPrefix(to.Ref.Key, from.Ref.Key) {
+			below = to.Ref.Key[len(from.Ref.Key):]
+		}
+		tree = outside(below, a.listed(ctx, from.Ref, Select{EmptyOK: true}))
+	}
+	for e, err := range withoutFolderObjects(tree) {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return false, nil
+		case err != nil:
+			return false, err
+		case e.Why == nil:
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 var errStop = errors.New("the run has ended")
@@ -188,16 +238,20 @@ func (s Step) unchanged(path string) error {
 	if err != nil {
 		return err
 	}
-	if fi.Size() != s.Bytes || fi.ModTime().UnixNano() != s.Modified {
+	if fi.Size() != s.Bytes || localfile.Nanoseconds(fi.ModTime()) != s.Modified {
 		return fmt.Errorf("%w: %s has changed since the plan was made", haul.ErrSourceChanged, path)
 	}
 	return nil
 }
 
-// remove deletes what a step names, if it is still what the plan saw.
+// remove deletes what a step names, if it has not changed since the plan was made.
 func (a *applying) remove(ctx context.Context, s Step, at End) error {
 	if at.Path != "" {
-		if err := s.unchanged(at.Path); err != nil {
+		err := s.unchanged(at.Path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil:
 			return err
 		}
 		return a.local.Remove(at.Path)

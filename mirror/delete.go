@@ -15,6 +15,35 @@ import (
 
 const deleteVerb = "delete"
 
+// deletions are what targets without a source are deleted by: a sync, or the plan of one.
+type deletions struct {
+	wanted int
+	empty  *EmptySourceError // why the source counts as not mounted, or nil
+	unread bool              // a folder of the source or the target could not be read
+	most   *int              // that of SyncOptions.MaxDelete
+}
+
+// mayDelete reports whether what has no source may be deleted. If not, the deletions are withheld, which is recorded, or the error
+// says why there are none.
+func (r *run) mayDelete(d deletions) (bool, error) {
+	why := r.failedText()
+	if d.unread {
+		why = "a folder could not be read"
+	}
+	switch {
+	case d.wanted == 0:
+		return false, nil
+	case d.empty != nil:
+		return false, d.empty
+	case why != "":
+		r.withheld, r.withheldWhy = d.wanted, why
+		return false, nil
+	case d.most != nil && d.wanted > *d.most:
+		return false, &DeletesError{Wanted: d.wanted, Max: *d.most}
+	}
+	return true, nil
+}
+
 // deleteAll deletes everything in toDelete.
 func (s *syncing) deleteAll(ctx context.Context) error {
 	if s.kind != Download {

@@ -132,6 +132,66 @@ func TestFailureWithholdsDeletes(t *testing.T) {
 	}
 }
 
+// TestPlanOfDeletionsNeedsItsSource: a plan that saw files in its source deletes nothing once they are gone, as those of an unmounted
+// share are. One of an empty source that was allowed does.
+func TestPlanOfDeletionsNeedsItsSource(t *testing.T) {
+	for _, way := range ways {
+		for _, missing := range []bool{false, true} {
+			m := storetest.New(storetest.For(t))
+			p := ends(t, m, way, tree{"a": "1"}, tree{"x": "1", "y/z": "2"})
+			c := client(t, m, haul.Options{})
+			if _, err := mirror.Sync(t.Context(), c, p.from, p.to, mirror.SyncOptions{}); err != nil {
+				t.Fatal(err)
+			}
+			plan := planOf(t, c, p.from, p.to, mirror.SyncOptions{Delete: true})
+			if _, sum, err := mirror.ReadPlan(plan); err != nil || sum.Steps != 2 || sum.Deletes != 2 || sum.EmptySource {
+				t.Fatalf("%+v, %v", sum, err)
+			}
+			clearSource(t, p, missing)
+			var empty *mirror.EmptySourceError
+			s, err := mirror.Apply(t.Context(), c, plan, mirror.Options{})
+			if got := p.read(t, p.to); !errors.As(err, &empty) || empty.Wanted != 2 || !empty.Planned || s.Deleted != 0 || len(got) != 3 {
+				t.Errorf("%s, missing %v: %+v, %v, %q", way, missing, s, err, got.names())
+			}
+			fill(t, p, "b")
+			if s, err = mirror.Apply(t.Context(), c, plan, mirror.Options{}); err != nil || s.Deleted != 2 || len(p.read(t, p.to)) != 1 {
+				t.Errorf("%s, missing %v, and there again: %+v, %v", way, missing, s, err)
+			}
+			if s, err = mirror.Apply(t.Context(), c, plan, mirror.Options{}); err != nil || s.Failed != 0 {
+				t.Errorf("%s, applied twice: %+v, %v", way, s, err)
+			}
+		}
+		m := storetest.New(storetest.For(t))
+		p := ends(t, m, way, nil, tree{"x": "1", "y/z": "2"})
+		c := client(t, m, haul.Options{})
+		o := mirror.SyncOptions{Delete: true, AllowEmptySource: true}
+		o.Select.EmptyOK = true
+		plan := planOf(t, c, p.from, p.to, o)
+		if s, err := mirror.Apply(t.Context(), c, plan, mirror.Options{}); err != nil || s.Deleted != 2 || len(p.read(t, p.to)) != 0 {
+			t.Errorf("%s, an empty source was allowed: %+v, %v", way, s, err)
+		}
+	}
+}
+
+// clearSource empties the source, or removes the folder as well.
+func clearSource(t *testing.T, p pairOf, folder bool) {
+	if p.from.Path == "" {
+		for key := range stored(p.m, p.from.Ref.Key) {
+			if err := p.m.Delete(t.Context(), at(p.from.Ref.Key+key), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return
+	}
+	err := os.RemoveAll(p.from.Path)
+	if err == nil && !folder {
+		err = os.Mkdir(p.from.Path, 0o777)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestSyncOfThePrefixItself: an object that equals the prefix and has bytes is copied within the store, and fails on download, where it
 // can be no file: it is never left out in silence.
 func TestSyncOfThePrefixItself(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"haul.example/haul"
+	"haul.example/haul/store"
 )
 
 // Options are the options of a run. The zero value is a good default.
@@ -151,6 +152,9 @@ type Left struct {
 	// Uploads is the number of open uploads in the store, and Files that of partial files beside their targets.
 	Uploads, Files int
 	Bytes          int64
+	// Refs and Paths are the first ten of each: the targets of the uploads, and the partial files.
+	Refs  []store.Ref
+	Paths []string
 }
 
 // Summary is the result of a run.
@@ -191,7 +195,7 @@ func (e *IncompleteError) Error() string {
 	return strings.Join(parts, ", ")
 }
 
-// EmptySourceError reports that Sync found nothing in the source, and therefore deleted nothing from the target. An unmounted
+// EmptySourceError reports that Sync or Apply found nothing in the source, and therefore deleted nothing from the target. An unmounted
 // share looks like an empty source. SyncOptions.AllowEmptySource allows the deletion.
 type EmptySourceError struct {
 	Source, Target End
@@ -199,6 +203,8 @@ type EmptySourceError struct {
 	Filtered bool
 	// Allowed reports that this is only a warning.
 	Allowed bool
+	// Planned reports that Apply found nothing where the plan saw something.
+	Planned bool
 	Wanted  int
 }
 
@@ -207,6 +213,9 @@ func (e *EmptySourceError) Error() string {
 	found := "there is nothing to copy in " + e.Source.String()
 	if e.Filtered {
 		found = "the filters leave nothing of " + e.Source.String()
+	}
+	if e.Planned {
+		found = e.Source.String() + " has become empty since the plan was made"
 	}
 	what := number(e.Wanted, "object", "objects")
 	if e.Allowed {

@@ -13,6 +13,7 @@ import (
 
 	"haul.example/haul"
 	"haul.example/haul/internal/layout"
+	"haul.example/haul/internal/localfile"
 	"haul.example/haul/internal/oldformat"
 	"haul.example/haul/internal/planfile"
 	"haul.example/haul/store"
@@ -72,7 +73,8 @@ type Step struct {
 	RawTarget []byte `json:"raw_target,omitempty"`
 	Bytes     int64  `json:"bytes"`
 	Requests  int    `json:"requests"`
-	// ETag of an object, and Modified in nanoseconds since 1970 of a file, must be the same when the step is done.
+	// ETag of an object, and Modified in nanoseconds since 1970 of a file, must be the same when the step is done. Modified wraps
+	// around outside of 1678–2262.
 	ETag     string `json:"etag,omitempty"`
 	Modified int64  `json:"mtime_ns,omitempty"`
 }
@@ -86,6 +88,8 @@ type PlanSummary struct {
 	// Seconds is an estimate, at BytesPerSecond: the limit that was set, or else an assumption.
 	Seconds        float64 `json:"seconds"`
 	BytesPerSecond int64   `json:"bytes_per_second"`
+	// EmptySource reports that nothing was found in the source, and that AllowEmptySource allowed the deletions.
+	EmptySource bool `json:"empty_source,omitempty"`
 }
 
 const (
@@ -151,8 +155,11 @@ func (p *PlanWriter) line(v any) {
 	}
 }
 
-// Add adds the step that an event plans. It ignores other events.
+// Add adds the step that an event plans, and notes that a source was empty. It ignores other events.
 func (p *PlanWriter) Add(e Event) {
+	if e.Kind == Warned && errors.As(e.Err, new(*EmptySourceError)) {
+		p.sum.EmptySource = true
+	}
 	if e.Kind != Planned {
 		return
 	}
@@ -163,7 +170,7 @@ func (p *PlanWriter) Add(e Event) {
 		p.err = fmt.Errorf("%w: it could not be applied: %w", ErrPlan, err)
 	}
 	if e.Entry.Path != "" {
-		s.Modified = e.Entry.Modified.UnixNano()
+		s.Modified = localfile.Nanoseconds(e.Entry.Modified)
 	}
 	t := p.h.Transfer
 	switch {

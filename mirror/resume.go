@@ -198,7 +198,7 @@ func (w *jobBuilder) recordDone(j job, r haul.Result) {
 	case Upload:
 		var p localfile.Fingerprint
 		p, source, err = fileState(e.Path)
-		if p.Size != r.Size || p.MTime != r.Modified.UnixNano() {
+		if p.Size != r.Size || p.MTime != localfile.Nanoseconds(r.Modified) {
 			return // it has changed since
 		}
 		target = objectState(r.Object, r.Size)

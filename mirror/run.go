@@ -18,8 +18,9 @@ import (
 const (
 	// ahead is how many objects are listed before their transfers start: a page, so that the next one is requested while this one
 	// is transferred.
-	ahead       = 1000
-	maxFailures = 10
+	ahead = 1000
+	// maxNamed is how many failures a Summary names, and how many of the uploads and files that are left.
+	maxNamed = 10
 )
 
 // job is one object to transfer or to delete.
@@ -346,9 +347,15 @@ func (r *run) countLeft(err error) {
 	case errors.As(err, &left):
 		l.Uploads++
 		l.Bytes += left.Bytes
+		if len(l.Refs) < maxNamed {
+			l.Refs = append(l.Refs, left.Upload.Ref)
+		}
 	case errors.As(err, &kept):
 		l.Files++
 		l.Bytes += kept.Bytes
+		if len(l.Paths) < maxNamed {
+			l.Paths = append(l.Paths, kept.Path)
+		}
 	}
 }
 
@@ -401,7 +408,7 @@ func (r *run) emit(e Event) {
 		}
 	case Failed:
 		s.Failed++
-		if len(s.Failures) < maxFailures {
+		if len(s.Failures) < maxNamed {
 			s.Failures = append(s.Failures, Failure{e.Source, e.Target, e.Err})
 		}
 	}

@@ -29,8 +29,8 @@ type SyncOptions struct {
 	// AllowEmptySource allows Delete to empty the target if the source is empty. An *EmptySourceError is then a warning.
 	AllowEmptySource bool
 	// MaxDelete limits the number of deletions: if more files or objects would be deleted, nothing is deleted, and the error
-	// is a *DeletesError. 0 is no limit; a negative number allows no deletion.
-	MaxDelete int
+	// is a *DeletesError. A pointer to 0 allows no deletion; nil is no limit; a negative number is refused.
+	MaxDelete *int
 }
 
 // Sync transfers files and objects that are missing in to, or that differ according to the Rules, and leaves the rest. It
@@ -42,6 +42,9 @@ type SyncOptions struct {
 func Sync(ctx context.Context, c *haul.Client, from, to End, o SyncOptions) (Summary, error) {
 	if o.Move || o.Select.Pairs != nil || o.Select.Pattern != "" {
 		return Summary{}, fmt.Errorf("%w: Sync takes whole trees, and moves none away", store.Invalid)
+	}
+	if o.MaxDelete != nil && *o.MaxDelete < 0 {
+		return Summary{}, fmt.Errorf("%w: MaxDelete must be at least 0 (got %d)", store.Invalid, *o.MaxDelete)
 	}
 	r := newRun(c, o.Options)
 	w, err := r.newJobBuilder(from, to)
@@ -294,40 +297,19 @@ func (s *syncing) afterTransfers(ctx context.Context, end context.CancelCauseFun
 	return nil
 }
 
-// mayDelete reports whether what has no source may be deleted. If not, the deletions are withheld, which is recorded, or the error
-// says why there are none.
-func (s *syncing) mayDelete() (bool, error) {
-	n, most := s.toDelete.Len(), max(s.o.MaxDelete, 0)
-	why := s.failedText()
-	if s.unread {
-		why = "a folder could not be read"
-	}
-	switch {
-	case n == 0:
-		return false, nil
-	case !s.sourceHasFiles && !s.o.AllowEmptySource:
-		return false, s.emptySource()
-	case why != "":
-		s.withheld, s.withheldWhy = n, why
-		return false, nil
-	case s.o.MaxDelete != 0 && n > most:
-		return false, &DeletesError{Wanted: n, Max: most}
-	}
-	return true, nil
-}
-
-func (s *syncing) emptySource() error {
-	return &EmptySourceError{Source: s.from, Target: s.to, Filtered: !s.o.Select.all(), Allowed: s.o.AllowEmptySource, Wanted: s.toDelete.Len()}
-}
-
 // deleteExtra deletes what has no source, if that is allowed.
 func (s *syncing) deleteExtra(ctx context.Context, _ context.CancelCauseFunc) error {
-	ok, err := s.mayDelete()
+	d := deletions{wanted: s.toDelete.Len(), unread: s.unread, most: s.o.MaxDelete}
+	empty := &EmptySourceError{Source: s.from, Target: s.to, Filtered: !s.o.Select.all(), Allowed: s.o.AllowEmptySource, Wanted: d.wanted}
+	if !s.sourceHasFiles && !empty.Allowed {
+		d.empty = empty
+	}
+	ok, err := s.mayDelete(d)
 	if !ok {
 		return err
 	}
 	if !s.sourceHasFiles {
-		s.emit(Event{Kind: Warned, Verb: deleteVerb, Source: s.from.String(), Target: s.to.String(), Err: s.emptySource()})
+		s.emit(Event{Kind: Warned, Verb: deleteVerb, Source: s.from.String(), Target: s.to.String(), Err: empty})
 	}
 	return s.deleteAll(ctx)
 }

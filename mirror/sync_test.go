@@ -303,15 +303,25 @@ func TestDeleteStaysInTheFolder(t *testing.T) {
 	}
 }
 
+// TestMaxDelete: no limit unless there is one, and 0 is the limit that it says.
 func TestMaxDelete(t *testing.T) {
-	for limit, gone := range map[int]int{0: 3, 3: 3, 2: 0, -1: 0} {
+	for _, c := range []struct {
+		limit *int
+		gone  int
+	}{{nil, 3}, {new(3), 3}, {new(2), 0}, {new(0), 0}} {
 		m := storetest.New(storetest.For(t))
 		p := ends(t, m, mirror.Upload, tree{"a": "1"}, tree{"b": "2", "c": "3", "d": "4"})
-		s, err := mirror.Sync(t.Context(), client(t, m, haul.Options{}), p.from, p.to, mirror.SyncOptions{Delete: true, MaxDelete: limit})
+		s, err := mirror.Sync(t.Context(), client(t, m, haul.Options{}), p.from, p.to, mirror.SyncOptions{Delete: true, MaxDelete: c.limit})
 		var many *mirror.DeletesError
-		if s.Deleted != gone || s.Done != 1 || (gone == 0) != errors.As(err, &many) || gone > 0 && err != nil {
-			t.Errorf("at most %d: %+v, %v", limit, s, err)
+		if s.Deleted != c.gone || s.Done != 1 || (c.gone == 0) != errors.As(err, &many) || c.gone > 0 && err != nil || many != nil && many.Max != *c.limit {
+			t.Errorf("at most %v: %+v, %v", c.limit, s, err)
 		}
+	}
+	m := storetest.New(storetest.For(t))
+	p := ends(t, m, mirror.Upload, tree{"a": "1"}, tree{"b": "2"})
+	s, err := mirror.Sync(t.Context(), client(t, m, haul.Options{}), p.from, p.to, mirror.SyncOptions{Delete: true, MaxDelete: new(-1)})
+	if !errors.Is(err, store.Invalid) || s.Done+s.Deleted != 0 {
+		t.Errorf("a negative limit: %+v, %v", s, err)
 	}
 }
 

@@ -224,7 +224,8 @@ type task struct {
 	Source name  `json:"source,omitempty"`
 	Target name  `json:"target,omitempty"` // if it differs from Source
 	Size   int64 `json:"size"`
-	// Modified of a file, in nanoseconds since 1970, and the ETag of an object must be the same when the task is done.
+	// Modified of a file, in nanoseconds since 1970, and the ETag of an object must be the same when the task is done. Modified wraps
+	// around outside of 1678–2262 for a file; for an object it is then 0, as if its time is not known.
 	Modified int64  `json:"mtime_ns,omitempty"`
 	ETag     string `json:"etag,omitempty"`
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -254,7 +257,7 @@ func TestNewerIndex(t *testing.T) {
 	}
 }
 
-// TestSweepLeavesOthers: of two open uploads for one key, that which a shard wrote down is thrown away, and the other stays.
+// TestSweepLeavesOthers: of two open uploads for one key, that which a shard wrote down is aborted, and the other, which has a part, stays.
 func TestSweepLeavesOthers(t *testing.T) {
 	f := newFloor(t, mirror.Upload)
 	f.put(map[string]string{"a": random(90, 1)})
@@ -263,9 +266,9 @@ func TestSweepLeavesOthers(t *testing.T) {
 	}
 	f.kill(0, 2)
 	f.kill(0, 0)
-	other, err := f.m.Create(t.Context(), at("to/a"), checksum.Scheme{}, nil)
-	if err != nil || len(f.open()) != 2 {
-		t.Fatal(err, f.open())
+	other := f.create("to/a", "half")
+	if len(f.open()) != 2 {
+		t.Fatal(f.open())
 	}
 	if err := f.work(0); err != nil {
 		t.Fatal(err)
@@ -278,4 +281,68 @@ func TestSweepLeavesOthers(t *testing.T) {
 	if open := f.m.OpenUploads(); len(open) != 1 || open[0].ID != other.ID {
 		t.Error("open:", open)
 	}
+}
+
+// TestSweepEmpty: a task that was killed while it opened an upload leaves an empty one without a record. It is aborted by finish and by
+// finish --abort; one that the plan's tasks cannot have opened stays, as does one with parts.
+func TestSweepEmpty(t *testing.T) {
+	for _, way := range []mirror.Way{mirror.Upload, mirror.Copying} {
+		for _, abort := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFloor(t, way)
+				f.put(map[string]string{"a": random(90, 1), "b": random(90, 2), "md5sum.txt": random(90, 3)})
+				older := f.create("to/a", "")
+				time.Sleep(time.Hour)
+				if _, err := f.make(f.request(1)); err != nil {
+					t.Fatal(err)
+				}
+				f.kill(0, 0)
+				lost, half, elsewhere := f.create("to/a", ""), f.create("to/b", "half"), f.create("to/other", "")
+				time.Sleep(time.Hour)
+				stay := []store.Upload{older, half, elsewhere}
+				var err error
+				if abort {
+					_, err = array.Abort(t.Context(), f.client(f.m), f.planDir(f.m))
+				} else {
+					if err := f.work(0); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(time.Hour)
+					stay = append(stay, f.create("to/a", ""))
+					_, err = f.finish()
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				var open []string
+				for _, u := range f.m.OpenUploads() {
+					open = append(open, u.ID)
+				}
+				for _, u := range stay {
+					if !slices.Contains(open, u.ID) {
+						t.Errorf("%s, abort %v: the upload %s of %s, started %v, is gone", way, abort, u.ID, u.Key, u.Started)
+					}
+				}
+				if slices.Contains(open, lost.ID) {
+					t.Errorf("%s, abort %v: the empty upload stays", way, abort)
+				}
+			})
+		}
+	}
+}
+
+// create opens an upload, with one part unless text is empty.
+func (f *floor) create(key, text string) store.Upload {
+	u, err := f.m.Create(context.Background(), at(key), checksum.Scheme{}, nil)
+	if err == nil && text != "" {
+		r := store.PutPartRequest{Upload: u, Number: 1, Body: io.NewSectionReader(strings.NewReader(text), 0, int64(len(text)))}
+		if u.Scheme.Algorithm != checksum.None {
+			r.Sum = checksum.Bytes(u.Scheme.Algorithm, []byte(text))
+		}
+		_, err = f.m.PutPart(context.Background(), r)
+	}
+	if err != nil {
+		f.tb.Fatal(err)
+	}
+	return u
 }

@@ -333,18 +333,8 @@ func Abort(ctx context.Context, c *haul.Client, d *PlanDir) (int, error) {
 	}
 	var g errgroup.Group
 	g.SetLimit(completions)
-	for i := firstShard; i < len(h.Shards); i++ {
-		if h.Way == mirror.Download || h.load(i).tasks() == 0 {
-			continue
-		}
-		g.Go(func() error {
-			p, err := readProgress(ctx, d, h, i)
-			if err != nil {
-				return err
-			}
-			_, err = abortOpen(ctx, c, h, p)
-			return err
-		})
+	if h.Way != mirror.Download {
+		g.Go(func() error { return abortTasks(ctx, c, d, h) })
 	}
 	n := 0
 	err = eachShared(ctx, d, func(_ int, s haul.Distributed) error {

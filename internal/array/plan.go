@@ -206,7 +206,10 @@ func checkReadable(path string) error {
 
 // addTask makes a task of what was found, and gives it to a shard.
 func (p *planner) addTask(e mirror.Event) {
-	t := task{Source: name(e.Entry.Rel), Size: e.Entry.Size, Modified: e.Entry.Modified.UnixNano(), ETag: e.Entry.Object.ETag}
+	t := task{Source: name(e.Entry.Rel), Size: e.Entry.Size, Modified: localfile.Nanoseconds(e.Entry.Modified), ETag: e.Entry.Object.ETag}
+	if e.Entry.Path == "" && !time.Unix(0, t.Modified).Equal(e.Entry.Modified) {
+		t.Modified = 0 // it is not compared, only recorded
+	}
 	if e.Entry.Path != "" && filepath.Join(p.r.From.Path, filepath.FromSlash(e.Entry.Rel)) != e.Entry.Path {
 		t.Source = name(e.Entry.Path)
 	}
@@ -362,7 +365,7 @@ func (p *planner) openShared(ctx context.Context, t task) (s haul.Distributed, e
 	default:
 		s, err = p.c.DistributeCopy(ctx, from.object(t.Source), to.object(t.target()), o.Copy())
 	}
-	if err == nil && (s.Size != t.Size || p.h.Way == mirror.Upload && s.Modified.UnixNano() != t.Modified) {
+	if err == nil && (s.Size != t.Size || p.h.Way == mirror.Upload && localfile.Nanoseconds(s.Modified) != t.Modified) {
 		err = errors.Join(fmt.Errorf("%w: %s", haul.ErrSourceChanged, from.file(t.Source)), p.c.AbortDistributed(ctx, s))
 	}
 	return s, err

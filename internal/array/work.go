@@ -364,8 +364,12 @@ func (w *work) moveWhole(ctx context.Context, t task, e *mirror.Event, out *outc
 	e.Err = w.h.checkEnds(e.Source, e.Target)
 	o := w.transferOptions(t)
 	o.OnOpen = func(u store.Upload) { w.uploadOpened(ctx, u) }
+	var modified time.Time
+	if t.Modified != 0 {
+		modified = time.Unix(0, t.Modified)
+	}
 	if path := one.From.Path; path != "" && e.Err == nil {
-		e.Err = unchanged(path, t)
+		modified, e.Err = unchanged(path, t)
 		if w.o.ContentType != nil && o.Attrs.Headers.ContentType == "" {
 			o.Attrs.Headers.ContentType = w.o.ContentType(path)
 		}
@@ -374,7 +378,9 @@ func (w *work) moveWhole(ctx context.Context, t task, e *mirror.Event, out *outc
 		e.Result, e.Err = w.moveUnlessEqual(ctx, t, one, o)
 	}
 	if e.Err == nil {
-		out.Record = w.record(e, t)
+		r := record(w.h, e.Source, e.Target, e.Result)
+		r.Modified = modified.UTC()
+		out.Record = &r
 		w.uploadEnded(e.Result.Object.Key)
 	}
 }
@@ -408,25 +414,19 @@ func (w *work) isPlanned(s haul.Comparison, t task) bool {
 	return true
 }
 
-// unchanged refuses a file that has changed since the plan was made.
-func unchanged(path string, t task) error {
+// unchanged returns the modification time of a file, and refuses a file that has changed since the plan was made.
+func unchanged(path string, t task) (time.Time, error) {
 	fi, err := os.Stat(path)
 	if err != nil {
-		return err
+		return time.Time{}, err
 	}
-	if fi.Size() != t.Size || fi.ModTime().UnixNano() != t.Modified {
-		return fmt.Errorf("%w: %s has changed since the plan was made; make a new plan, or leave it out", haul.ErrSourceChanged, path)
+	if fi.Size() != t.Size || localfile.Nanoseconds(fi.ModTime()) != t.Modified {
+		return time.Time{}, fmt.Errorf("%w: %s has changed since the plan was made; make a new plan, or leave it out", haul.ErrSourceChanged, path)
 	}
-	return nil
+	return fi.ModTime(), nil
 }
 
-// record returns the line of the receipt for an object.
-func (w *work) record(e *mirror.Event, t task) *proof.Record {
-	r := record(w.h, e.Source, e.Target, e.Result)
-	r.Modified = time.Unix(0, t.Modified).UTC()
-	return &r
-}
-
+// record returns the line of a receipt for an object.
 func record(h Header, source, target string, r haul.Result) proof.Record {
 	return proof.Record{
 		Format: proof.Format, Verb: string(h.Way), Source: source, Target: target, Store: h.Store, Object: r.Object.Ref, ETag: r.Object.ETag,

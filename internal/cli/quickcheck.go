@@ -15,12 +15,13 @@ kilobytes at the beginning and the end of each; of an object, it downloads only 
   haul quickcheck s3://BUCKET/KEY            check one object
   haul quickcheck s3://BUCKET/DIR            check everything under s3://BUCKET/DIR/
 
-BAD means that the file is truncated or has another type: a BAM or CRAM without its end-of-file block or without reference sequences (as
-in samtools quickcheck, except for Oxford Nanopore and PacBio reads), a header that does not match its checksum, BGZF or gzip data that
-ends midway, a wrong magic number, an index that is not an index or that belongs to another file. WARN means that the file should be
-looked at: an index older than its data, a VCF.gz compressed with plain gzip, a last line without a newline, an R1 without an R2, a BAM
-without an index if others in its folder have one, an index without data. With --strict, a WARN also counts as a failure. UNREADABLE
-means that a file or folder could not be read. OK is printed only with --verbose.
+BAD means that the file is truncated or has another type: a BAM or CRAM without its end-of-file block, a header that does not match
+its checksum, BGZF or gzip data that ends midway, a wrong magic number, an index that is not an index or that belongs to another
+file. WARN means that the file should be looked at: a BAM or CRAM without reference sequences (BAD in samtools quickcheck; not
+reported for Oxford Nanopore and PacBio reads, or with --unmapped), an index older than its data, a VCF.gz compressed with plain gzip,
+a last line without a newline, an R1 without an R2, a BAM without an index if others in its folder have one, an index without data.
+With --strict, a WARN also counts as a failure. Of files with the same WARN, three are listed and the others counted, unless --verbose
+or --strict is given. UNREADABLE means that a file or folder could not be read. OK is printed only with --verbose.
 
 haul does not read the middle of a file. In a plain gzip file larger than 64 KiB, truncation cannot be detected reliably: --verbose and
 --json mark such files as "unsure", and the last line counts them. To be certain, use a tool that reads the whole file (gzip -t, haul

@@ -318,12 +318,12 @@ func TestSyncRequest(t *testing.T) {
 		"--times dir s3://lab":                         {Rules: mirror.Rules{Times: true}},
 		"--no-overwrite dir s3://lab":                  {Rules: mirror.Rules{NoOverwrite: true}},
 		"--delete dir s3://lab":                        {Delete: true},
-		"--delete --max-delete 7 dir s3://lab":         {Delete: true, MaxDelete: 7},
-		"--delete --max-delete 0 dir s3://lab":         {Delete: true, MaxDelete: -1},
+		"--delete --max-delete 7 dir s3://lab":         {Delete: true, MaxDelete: new(7)},
+		"--delete --max-delete 0 dir s3://lab":         {Delete: true, MaxDelete: new(0)},
 		"--delete --checksum --times dir s3://lab/x/y": {Delete: true, Rules: mirror.Rules{Checksum: true, Times: true}},
 	} {
 		r, err := parseVerb(syncVerb, line)
-		if err != nil || !r.Sync || r.Tree.Rules != want.Rules || r.Tree.Delete != want.Delete || r.Tree.MaxDelete != want.MaxDelete || !slices.Contains([]command.Direction{command.UploadTree, command.DownloadTree, command.CopyTree}, r.Direction) {
+		if err != nil || !r.Sync || r.Tree.Rules != want.Rules || r.Tree.Delete != want.Delete || !reflect.DeepEqual(r.Tree.MaxDelete, want.MaxDelete) || !slices.Contains([]command.Direction{command.UploadTree, command.DownloadTree, command.CopyTree}, r.Direction) {
 			t.Errorf("sync %s: %+v, %v", line, r.Tree, err)
 		}
 	}

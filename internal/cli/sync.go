@@ -82,9 +82,9 @@ func (f *syncFlags) parse(set *pflag.FlagSet, o *mirror.SyncOptions, times bool)
 		return command.Usagef("--max-delete: it must be at least 0")
 	}
 	o.Rules = mirror.Rules{SizeOnly: f.sizeOnly, ExactTimes: f.exact, Checksum: f.checksum, Times: times, NoOverwrite: o.NoOverwrite}
-	o.Delete, o.AllowEmptySource, o.MaxDelete = f.delete, f.allowEmpty, f.maxDelete
-	if set.Changed("max-delete") && f.maxDelete == 0 {
-		o.MaxDelete = -1
+	o.Delete, o.AllowEmptySource = f.delete, f.allowEmpty
+	if set.Changed("max-delete") {
+		o.MaxDelete = &f.maxDelete
 	}
 	return nil
 }

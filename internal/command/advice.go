@@ -82,8 +82,11 @@ func (s *Session) hints(err error) []string {
 			hints = append(hints, e.Hint)
 		}
 	}
+	var empty *mirror.EmptySourceError
 	switch {
-	case errors.As(err, new(*mirror.EmptySourceError)):
+	case errors.As(err, &empty) && empty.Planned:
+		hints = append(hints, "check that the source is mounted; if it is meant to be empty, make a new plan with --allow-empty-source")
+	case empty != nil:
 		hints = append(hints, "check that the source is mounted, and check its spelling; to delete anyway: --allow-empty-source")
 	case errors.Is(err, stage.ErrRuns):
 		hints = append(hints, "wait for it, or stop it; to run the same command several times at once, give each run its own --workdir")

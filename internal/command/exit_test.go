@@ -12,6 +12,7 @@ import (
 
 	"haul.example/haul"
 	"haul.example/haul/internal/journal"
+	"haul.example/haul/mirror"
 	"haul.example/haul/store"
 )
 
@@ -99,11 +100,56 @@ func TestAdvice(t *testing.T) {
 		{"no bucket", &store.Error{Kind: store.NoBucket, Ref: store.Ref{Bucket: "lab"}, Hint: "the store's"}, []string{
 			"check the spelling; to make the bucket: haul mb s3://lab" + flags,
 		}},
+		{"unmounted", &mirror.EmptySourceError{}, []string{
+			"check that the source is mounted, and check its spelling; to delete anyway: --allow-empty-source",
+		}},
+		{"unmounted since the plan", &mirror.EmptySourceError{Planned: true}, []string{
+			"check that the source is mounted; if it is meant to be empty, make a new plan with --allow-empty-source",
+		}},
 		{"busy", fmt.Errorf("x: %w", haul.ErrBusy), []string{"wait for it, or stop it and run the same command again"}},
 		{"stopped", &endedError{&Stopped{os.Interrupt}, &store.Error{Kind: store.Network, Hint: "hint"}}, nil},
 	} {
 		if got := a.Explain(c.err).Advice; !slices.Equal(got, c.want) {
 			t.Errorf("%s:\n got %q\nwant %q", c.name, got, c.want)
+		}
+	}
+}
+
+// TestTreeDiscard: the command that discards what a run over many objects left names that alone, or there is none.
+func TestTreeDiscard(t *testing.T) {
+	a := &Session{Connection: Connection{Profile: "my lab"}}
+	up := CopyRequest{Direction: UploadTree, To: Location{Kind: Remote, Ref: store.Ref{Bucket: "lab", Key: "d"}}}
+	down := CopyRequest{Direction: DownloadTree, To: Location{Text: "down"}}
+	refs := []store.Ref{{Bucket: "lab", Key: "d/a b"}, {Bucket: "lab", Key: "d/c"}}
+	paths := []string{"/data/down/.a b.haul-1", "/data/down/x/.c.haul-2"}
+	for _, c := range []struct {
+		name    string
+		req     CopyRequest
+		left    mirror.Left
+		discard string
+		advice  string
+	}{
+		{"no upload", up, mirror.Left{}, "", ""},
+		{"two uploads", up, mirror.Left{Uploads: 2, Refs: refs},
+			"haul uploads 's3://lab/d/a b' --abort --profile 'my lab'; haul uploads s3://lab/d/c --abort --profile 'my lab'", ""},
+		{"many uploads", up, mirror.Left{Uploads: 12, Refs: refs}, "",
+			"to discard it, abort the 12 uploads of this run by key; list them, and those of others: haul uploads s3://lab/d/ --profile 'my lab'"},
+		{"two files", down, mirror.Left{Files: 2, Paths: paths}, "rm '/data/down/.a b.haul-1' /data/down/x/.c.haul-2", ""},
+		{"many files", down, mirror.Left{Files: 12, Paths: paths}, "",
+			"to discard it, delete the 12 partial files of this run; list them, and those of others: find down -name '.*.haul-*'"},
+	} {
+		err := &treeError{req: c.req, summary: mirror.Summary{Left: c.left}, err: errors.New("x")}
+		f := a.Explain(err)
+		advice := c.advice
+		if c.discard != "" {
+			advice = "to discard it: " + c.discard
+		}
+		last := ""
+		if n := len(f.Advice); n > 0 {
+			last = f.Advice[n-1]
+		}
+		if f.Discard != c.discard || last != advice {
+			t.Errorf("%s: %q, %q", c.name, f.Discard, last)
 		}
 	}
 }

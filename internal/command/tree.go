@@ -204,12 +204,27 @@ func (s *Session) treeLeftovers(f *ui.Failure, e *treeError) {
 		}
 		f.Advice = append(f.Advice, resumeAdvice(strings.Join(kept, "; ")))
 	}
+	s.discardTree(f, e.req.To, sum.Left)
+}
+
+// discardTree adds how to discard what a run over many objects left. The command names that alone: another run may write below the
+// same target. Without all names it is left to the user to choose.
+func (s *Session) discardTree(f *ui.Failure, to Location, left mirror.Left) {
 	switch {
-	case sum.Left.Uploads > 0:
-		ref := e.req.To.Ref
-		f.Discard = ShellLine(append([]string{"haul", "uploads", Scheme + ref.Bucket + "/" + FolderKey(ref.Key), "--abort", "--yes"}, s.Connection.words()...)...)
-	case sum.Left.Files > 0:
-		f.Discard = ShellLine("find", e.req.To.Text, "-name", ".*.haul-*", "-delete")
+	case left.Uploads > len(left.Refs):
+		list := ShellLine(append([]string{"haul", "uploads", Scheme + to.Ref.Bucket + "/" + FolderKey(to.Ref.Key)}, s.Connection.words()...)...)
+		f.Advice = append(f.Advice, fmt.Sprintf("to discard it, abort the %d uploads of this run by key; list them, and those of others: %s", left.Uploads, list))
+	case left.Files > len(left.Paths):
+		list := ShellLine("find", to.Text, "-name", ".*.haul-*")
+		f.Advice = append(f.Advice, fmt.Sprintf("to discard it, delete the %d partial files of this run; list them, and those of others: %s", left.Files, list))
+	case left.Uploads > 0:
+		var lines []string
+		for _, ref := range left.Refs {
+			lines = append(lines, s.Connection.AbortLine(ref))
+		}
+		f.Discard = strings.Join(lines, "; ")
+	case left.Files > 0:
+		f.Discard = ShellLine(append([]string{"rm"}, left.Paths...)...)
 	}
 	if f.Discard != "" {
 		f.Advice = append(f.Advice, "to discard it: "+f.Discard)

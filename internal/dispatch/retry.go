@@ -131,9 +131,8 @@ func (d *Dispatcher) Try(ctx context.Context, c Caller, f func(context.Context) 
 			return over
 		}
 		waited, limit := now.Sub(d.quietSince(failures.first)), d.patience(store.KindOf(err))
-		tried := attempt + 1
-		if waited >= limit && (tried > leastTries || paused >= limit) || tried >= leastTries && now.Sub(failures.first) >= maxAmongOthers*limit {
-			return fmt.Errorf("tried %d times, without success for %v: %w", tried, waited.Round(time.Second), err)
+		if s := (silence{tries: attempt + 1, waited: waited, paused: paused, failing: now.Sub(failures.first)}); s.outlasts(limit) {
+			return fmt.Errorf("tried %d times, without success for %v: %w", s.tries, waited.Round(time.Second), err)
 		}
 		if waited >= sayQuiet && !d.saidQuiet.Swap(true) {
 			c.Note(fmt.Sprintf("nothing got through for %v, and is tried for %v: %v", waited.Round(time.Second), limit, err))
@@ -148,6 +147,25 @@ func (d *Dispatcher) Try(ctx context.Context, c Caller, f func(context.Context) 
 			return err
 		}
 	}
+}
+
+// silence is how long a request has failed.
+type silence struct {
+	tries   int
+	waited  time.Duration // since any request succeeded, or this one first failed
+	paused  time.Duration // by this request, between its tries
+	failing time.Duration // since this request first failed, or last moved bytes
+}
+
+// outlasts reports whether a request is given up, by the patience that applies.
+func (s silence) outlasts(patience time.Duration) bool {
+	switch {
+	case s.waited >= patience && s.paused >= patience: // the server asked for these pauses
+		return true
+	case s.tries < leastTries:
+		return false
+	}
+	return s.waited >= patience || s.failing >= maxAmongOthers*patience
 }
 
 // giveUp decides whether a request is not worth another try whatever the patience; it returns the error to end with, or

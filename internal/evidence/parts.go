@@ -108,13 +108,18 @@ func (r *Record) Split(ask func() ([]store.Part, error)) error {
 	return nil
 }
 
-// guesses returns the claim once for each part size that is possible: the one in the metadata if that fits.
-func (r *Record) guesses(c Claim) (some []Claim) {
-	sizes := PartSizes(r.Object.Size, c.Sum.Parts)
-	if kept := PartSize(*r.Object); EqualParts(r.Object.Size, kept, c.Sum.Parts) != nil {
-		sizes = []int64{kept}
+// LikelySizes returns the part sizes that an object of so many parts may have, the likeliest first: the one in the metadata if that
+// fits.
+func LikelySizes(o store.Object, count int) []int64 {
+	if kept := PartSize(o); EqualParts(o.Size, kept, count) != nil {
+		return []int64{kept}
 	}
-	for _, part := range sizes {
+	return PartSizes(o.Size, count)
+}
+
+// guesses returns the claim once for each part size that is possible.
+func (r *Record) guesses(c Claim) (some []Claim) {
+	for _, part := range LikelySizes(*r.Object, c.Sum.Parts) {
 		c.Sizes = EqualParts(r.Object.Size, part, c.Sum.Parts)
 		some = append(some, c)
 	}

@@ -10,8 +10,11 @@ import (
 	"time"
 )
 
-// Fingerprint identifies a state of a file. It marshals to JSON. A time that int64 nanoseconds cannot hold wraps around,
-// which does not matter to a comparison. The device is left out: its number may change from one boot to the next.
+// Nanoseconds returns a time in nanoseconds since 1970, to be compared with others for equality. A time outside of 1678–2262 wraps
+// around, so that it must not be ordered or become a time again.
+func Nanoseconds(t time.Time) int64 { return t.Unix()*1e9 + int64(t.Nanosecond()) }
+
+// Fingerprint identifies a state of a file. It marshals to JSON. Its times are [Nanoseconds]. The device is left out: its number may change from one boot to the next.
 type Fingerprint struct {
 	Size  int64  `json:"size"`  // bytes
 	MTime int64  `json:"mtime"` // nanoseconds since 1970
@@ -40,7 +43,7 @@ func PrintOf(path string) (Fingerprint, error) {
 }
 
 func fingerprint(fi fs.FileInfo) Fingerprint {
-	return Fingerprint{Size: fi.Size(), MTime: fi.ModTime().UnixNano(), Inode: inode(fi), CTime: ctime(fi)}
+	return Fingerprint{Size: fi.Size(), MTime: Nanoseconds(fi.ModTime()), Inode: inode(fi), CTime: ctime(fi)}
 }
 
 // Source is a regular file, open for reading. It may be read from many goroutines.

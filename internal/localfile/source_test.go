@@ -168,3 +168,17 @@ func replaceSame(t *testing.T, path string) {
 	must(t, os.Chtimes(path+".new", fi.ModTime(), fi.ModTime()))
 	must(t, os.Rename(path+".new", path))
 }
+
+// TestNanoseconds: times far away are distinct, and others are as time has them.
+func TestNanoseconds(t *testing.T) {
+	for _, year := range []int{1, 1600, 1970, 2026, 3000, 20000} {
+		at := time.Date(year, 6, 1, 0, 0, 0, 7, time.UTC)
+		n := localfile.Nanoseconds(at)
+		if localfile.Nanoseconds(at.Add(1)) != n+1 || localfile.Nanoseconds(at.AddDate(1, 0, 0)) == n {
+			t.Errorf("%v: %d is not distinct", at, n)
+		}
+		if year > 1678 && year < 2262 && n != at.UnixNano() {
+			t.Errorf("%v: %d, want %d", at, n, at.UnixNano())
+		}
+	}
+}

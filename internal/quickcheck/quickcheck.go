@@ -56,7 +56,7 @@ type Report struct {
 	Unsure string
 }
 
-// Options are the options of a run. The zero value is as strict as samtools quickcheck.
+// Options are the options of a run.
 type Options struct {
 	Content seqfile.Options
 	Filter  mirror.Filter

@@ -33,9 +33,10 @@ type Content struct {
 	reach       int64  // the last offset that an index has into its data
 }
 
-// Options are the options of Check. The zero value is as strict as samtools quickcheck.
+// Options are the options of Check.
 type Options struct {
-	// Unmapped accepts a BAM or CRAM without reference sequences: unmapped reads have none.
+	// Unmapped accepts a BAM or CRAM without reference sequences: unmapped reads have none. Otherwise it is worth a look; samtools
+	// quickcheck calls it bad.
 	Unmapped bool
 }
 
@@ -86,7 +87,7 @@ func Check(k Kind, r io.ReaderAt, size int64, o Options) (Content, error) {
 		return c, w.err
 	}
 	if (k == BAM || k == CRAM) && c.Refs == 0 && !o.Unmapped && !c.long {
-		c.bad("its header has no reference sequence (for unmapped reads: --unmapped)")
+		c.warn("its header has no reference sequence (for unmapped reads: --unmapped)") // valid: SAM specification, 1.3
 	}
 	return c, nil
 }

@@ -68,7 +68,7 @@ func TestCheck(t *testing.T) {
 		{"BAM without EOF", seqfile.BAM, cut(bam, 28), noBlock},
 		{"BAM cut in its header", seqfile.BAM, bam[:60], "!its header is truncated"},
 		{"BAM damaged", seqfile.BAM, append(append(bytes.Clone(bam[:18]), bytes.Repeat([]byte{0xff}, 40)...), bam[58:]...), "!its header cannot be inflated: flate: corrupt input before offset 1"},
-		{"BAM without targets", seqfile.BAM, seqtest.BAM(), "!its header has no reference sequence (for unmapped reads: --unmapped)"},
+		{"BAM without targets", seqfile.BAM, seqtest.BAM(), "its header has no reference sequence (for unmapped reads: --unmapped)"},
 		{"BAM that is CRAM", seqfile.BAM, cram, "!it is not BAM: it looks like CRAM"},
 		{"BAM that is a page", seqfile.BAM, []byte("<html>"), "!it is not BAM: it looks like a page of HTML or XML"},
 		{"BAM of zeros", seqfile.BAM, make([]byte, 1<<20), "!it is not BAM: it starts with zeros"},
@@ -79,7 +79,7 @@ func TestCheck(t *testing.T) {
 		{"CRAM", seqfile.CRAM, cram, ""},
 		{"CRAM cut at a container", seqfile.CRAM, cut(cram, len(seqtest.EOFContainer)), noContainer},
 		{"CRAM cut in its header", seqfile.CRAM, cram[:70], "!its header is damaged or truncated: a container of 78 bytes"},
-		{"CRAM without targets", seqfile.CRAM, seqtest.CRAM(), "!its header has no reference sequence (for unmapped reads: --unmapped)"},
+		{"CRAM without targets", seqfile.CRAM, seqtest.CRAM(), "its header has no reference sequence (for unmapped reads: --unmapped)"},
 		{"CRAM that is BAM", seqfile.CRAM, bam, "!it is not CRAM: it looks like BGZF"},
 		{"CRAM 9", seqfile.CRAM, []byte("CRAM\x09\x00" + strings.Repeat("x", 40)), "!it claims to be CRAM 9.0, which does not exist"},
 		{"VCF.gz", seqfile.VCFGz, seqtest.BGZF(vcf), ""},
@@ -173,15 +173,16 @@ func c4gh(packets, data int) []byte {
 	return append(b, make([]byte, data)...)
 }
 
-// Unmapped reads of Oxford Nanopore and PacBio are whole without a reference; samtools quickcheck calls them bad without -u.
+// Unmapped reads of Oxford Nanopore and PacBio are whole without a reference, and others may be; samtools quickcheck calls them all bad
+// without -u.
 func TestLongReads(t *testing.T) {
 	for group, want := range map[string]string{
 		"@RG\tID:a\tPL:ONT\tSM:x\n":    "",
 		"@RG\tID:a\tPL:PACBIO\n":       "",
 		"@RG\tID:a\tPL:pacbio\n":       "",
-		"@RG\tID:a\tPL:ILLUMINA\n":     "!its header has no reference sequence (for unmapped reads: --unmapped)",
-		"@CO\tPL:ONT\n":                "!its header has no reference sequence (for unmapped reads: --unmapped)",
-		"@RG\tID:a\tDS:PL:ONT\tSM:x\n": "!its header has no reference sequence (for unmapped reads: --unmapped)",
+		"@RG\tID:a\tPL:ILLUMINA\n":     "its header has no reference sequence (for unmapped reads: --unmapped)",
+		"@CO\tPL:ONT\n":                "its header has no reference sequence (for unmapped reads: --unmapped)",
+		"@RG\tID:a\tDS:PL:ONT\tSM:x\n": "its header has no reference sequence (for unmapped reads: --unmapped)",
 	} {
 		text := "@HD\tVN:1.6\tSO:unknown\n" + group
 		if _, got := check(t, seqfile.BAM, seqtest.BGZF("BAM\x01"+string([]byte{byte(len(text)), 0, 0, 0})+text+"\x00\x00\x00\x00")); got != want {

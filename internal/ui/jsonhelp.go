@@ -101,4 +101,5 @@ haul mb, haul rb, haul website, haul presign
 All
   error     the command failed: error, kind ("access denied", "no such bucket", "usage", "stopped", …),
             failure {exit_code, advice, kept_bytes, resumable, discard}; if resumable is true, the same command resumes after
-            kept_bytes; discard is a shell command that discards the partial data`
+            kept_bytes; discard is a shell command that discards the partial data; after a run over many objects that left
+            more than ten of them it is absent`

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,7 +34,34 @@ type checksRecord struct {
 	Unsure     int `json:"unsure"`
 }
 
-// Checked reports the findings about one file, if it is not good or if Verbose is set. Fails reports that it makes the run fail.
+const (
+	// examples is how many equal warnings a person gets before the others are only counted.
+	examples = 3
+	// maxTexts bounds the different warnings that are counted.
+	maxTexts = 100
+)
+
+// warnings counts the warnings with one text.
+type warnings struct {
+	text string
+	n    int
+}
+
+// repeats counts a warning, and reports whether there were enough examples of it.
+func (s *Screen) repeats(text string) bool {
+	i := slices.IndexFunc(s.warned, func(w warnings) bool { return w.text == text })
+	if i < 0 {
+		if len(s.warned) < maxTexts {
+			s.warned = append(s.warned, warnings{text, 1})
+		}
+		return false
+	}
+	s.warned[i].n++
+	return s.warned[i].n > examples
+}
+
+// Checked reports the findings about one file, if it is not good or if Verbose is set. Fails reports that it makes the run fail. Of equal
+// warnings that do not, the first few are printed; CheckedAll counts the others.
 func (s *Screen) Checked(name string, r quickcheck.Report, c quickcheck.Counts, fails bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,6 +88,9 @@ func (s *Screen) Checked(name string, r quickcheck.Report, c quickcheck.Counts, 
 	if r.Unsure != "" {
 		text += "; " + r.Unsure
 	}
+	if r.Grade == quickcheck.Warn && !fails && !s.cfg.Verbose && s.repeats(text) {
+		return
+	}
 	line := fmt.Sprintf("%-5s %s: %s", strings.ToUpper(string(r.Grade)), Printable(name), Printable(text))
 	switch {
 	case !s.cfg.Quiet:
@@ -80,6 +111,11 @@ func (s *Screen) CheckedAll(c quickcheck.Counts, took time.Duration) {
 	}
 	if s.cfg.Quiet {
 		return
+	}
+	for _, w := range s.warned {
+		if w.n > examples {
+			s.line(s.out, fmt.Sprintf("WARN  %s: %s (--verbose names each)", plural(w.n-examples, "more file"), Printable(w.text)))
+		}
 	}
 	n := c.OK + c.Warn + c.Bad + c.Unreadable
 	text := fmt.Sprintf("checked %s of %s in %s: %s ok", plural(n, "file"), amount.Bytes(c.Size), amount.Took(took), grouped(c.OK))

@@ -58,6 +58,8 @@ type Screen struct {
 	drawn int           // columns of the progress line on the terminal now
 	pacer pacer
 	plain time.Time // when the next plain line is due
+
+	warned []warnings // of quickcheck, in the order in which they came first
 }
 
 // New makes a Screen.
