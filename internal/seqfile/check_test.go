@@ -260,7 +260,7 @@ func TestBelongs(t *testing.T) {
 }
 
 // TestLikeSamtools: of the files that Debian's htslib-test and samtools-test have, and of each cut short, Check says what
-// samtools quickcheck says.
+// samtools quickcheck says, except that a file without reference sequences is only worth a look.
 func TestLikeSamtools(t *testing.T) {
 	samtools, err := exec.LookPath("samtools")
 	if err != nil {
@@ -288,7 +288,7 @@ func TestLikeSamtools(t *testing.T) {
 			}
 			theirs := exec.Command(samtools, "quickcheck", path).Run() == nil
 			c, ours := check(t, seqfile.KindOf(file), cut(b, n))
-			bad := strings.Contains(ours, "!")
+			bad := strings.Contains(ours, "!") || strings.Contains(ours, "has no reference sequence")
 			if c.Kind != seqfile.Other && bad == theirs {
 				t.Errorf("%s, cut by %d: %q, and samtools quickcheck passes it: %v", file, n, ours, theirs)
 			}
