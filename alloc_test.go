@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"testing"
 
 	"haul.example/haul"
@@ -50,10 +51,10 @@ func TestAllocations(t *testing.T) {
 		do            func() (haul.Result, error)
 		allocs, bytes uint64 // at most
 	}{
-		"up": {func() (haul.Result, error) { return c.Upload(context.Background(), path, object, haul.UploadOptions{}) }, 174, 15400},
+		"up": {func() (haul.Result, error) { return c.Upload(context.Background(), path, object, haul.UploadOptions{}) }, 170, 15400},
 		"down": {func() (haul.Result, error) {
 			return c.Download(context.Background(), object, filepath.Join(dir, "back.vcf"), haul.DownloadOptions{Listed: &listed})
-		}, 191, 17400},
+		}, 180, 16900},
 	} {
 		allocs, bytes := allocated(t, func() error {
 			r, err := tt.do()
@@ -69,22 +70,25 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// allocated returns what one call of f allocates, on average.
+// allocated returns what one call of f allocates: the median of many. On a busy machine some take so long that the heartbeat comes into them.
 func allocated(t *testing.T, f func() error) (allocs, bytes uint64) {
 	t.Helper()
 	const runs = 100
 	// A pool gives nothing back after a collection, nor on another processor.
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	var all, sizes []uint64
 	var before, after runtime.MemStats
 	for i := range 10 + runs {
-		if i == 10 {
-			runtime.ReadMemStats(&before)
-		}
+		runtime.ReadMemStats(&before)
 		if err := f(); err != nil {
 			t.Fatal(err)
 		}
+		if runtime.ReadMemStats(&after); i >= 10 {
+			all, sizes = append(all, after.Mallocs-before.Mallocs), append(sizes, after.TotalAlloc-before.TotalAlloc)
+		}
 	}
-	runtime.ReadMemStats(&after)
-	return (after.Mallocs - before.Mallocs) / runs, (after.TotalAlloc - before.TotalAlloc) / runs
+	slices.Sort(all)
+	slices.Sort(sizes)
+	return all[runs/2], sizes[runs/2]
 }

@@ -39,7 +39,7 @@ func ExampleClient_DistributeUpload() {
 		panic(err)
 	}
 	fmt.Println(r.Object.Ref, r.Parts, "parts:", r.Proof.Text)
-	// Output: s3://lab/big.bam 4 parts: CRC64NVME of the full object, checked by the server
+	// Output: s3://lab/big.bam 4 parts: full-object CRC64NVME, checked by the server
 }
 
 // A download can be distributed over processes that see the same folder.

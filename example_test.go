@@ -41,7 +41,7 @@ func ExampleClient_Upload() {
 	fmt.Println(r.Proof.Text)
 	// Output:
 	// 16 bytes; proved: true
-	// CRC64NVME of the full object, checked by the server
+	// full-object CRC64NVME, checked by the server
 }
 
 func ExampleClient_Download() {
@@ -127,7 +127,7 @@ func ExampleClient_Resume() {
 	}
 	// Output:
 	// left to go on from: true
-	// s3://lab/big.bam CRC64NVME of the full object, checked by the server
+	// s3://lab/big.bam full-object CRC64NVME, checked by the server
 }
 
 func ExampleClient_Stats() {

@@ -5,7 +5,7 @@
 //	c := haul.New(s, haul.Options{})                // no settings needed
 //	to, err := store.Parse("s3://lab/runs/x.bam")
 //	r, err := c.Upload(ctx, "x.bam", to, haul.UploadOptions{})
-//	fmt.Println(r.Proof.Text)                       // "CRC64NVME of the full object, checked by the server"
+//	fmt.Println(r.Proof.Text)                       // "full-object CRC64NVME, checked by the server"
 //
 // A call that can be resumed writes a record on this machine, by default under ~/.local/state/haul: see "Resuming, and what
 // is written where".

@@ -312,7 +312,7 @@ func (a *multipart) verifyObject(ctx context.Context, obj store.Object, sum chec
 	case stored.Value != sum.Value:
 		return obj, Proof{}, mismatch(obj, stored, sum)
 	case a.up.Scheme.Kind == checksum.FullObject:
-		return obj, Proof{Verified: true, Sum: sum, Text: string(sum.Algorithm) + " of the full object, checked by the server"}, nil
+		return obj, Proof{Verified: true, Sum: sum, Text: "full-object " + string(sum.Algorithm) + ", checked by the server"}, nil
 	}
 	return obj, Proof{Verified: true, Sum: sum, Text: fmt.Sprintf("%s of %d parts, checked by the server", sum.Algorithm, len(a.parts))}, nil
 }

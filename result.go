@@ -34,6 +34,6 @@ type Proof struct {
 	Verified bool
 	// Sum is the checksum that both sides agree on.
 	Sum checksum.Sum
-	// Text is one clause for people, such as "CRC64NVME of the full object, checked by the server".
+	// Text is one clause for people, such as "full-object CRC64NVME, checked by the server".
 	Text string
 }

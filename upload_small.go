@@ -271,7 +271,7 @@ func (t *transfer) verifyPut(obj store.Object, sum checksum.Sum, from content, b
 			if stored.Value != sum.Value {
 				return Proof{}, false, mismatch(obj, stored, sum)
 			}
-			return Proof{Verified: true, Sum: sum, Text: string(sum.Algorithm) + " of the full object, checked by the server"}, false, nil
+			return Proof{Verified: true, Sum: sum, Text: "full-object " + string(sum.Algorithm) + ", checked by the server"}, false, nil
 		}
 	default:
 		if tag, ok := obj.MD5(); ok && tag == sum {

@@ -37,7 +37,7 @@ func TestRoundTripOfEverySize(t *testing.T) {
 		if !bytes.Equal(b.read(target), want) {
 			t.Errorf("size %d: other bytes came down", size)
 		}
-		if down.Proof != (haul.Proof{Verified: true, Sum: up.Proof.Sum, Text: "CRC64NVME of the full object, as the store has it"}) {
+		if down.Proof != (haul.Proof{Verified: true, Sum: up.Proof.Sum, Text: "full-object CRC64NVME, as the store has it"}) {
 			t.Errorf("size %d: download said %+v", size, down.Proof)
 		}
 		var out bytes.Buffer
@@ -60,9 +60,9 @@ func TestEveryKindOfStoreIsProvedAsFarAsItGoes(t *testing.T) {
 		down   string
 		proved bool
 	}{
-		{"all, small", storetest.AllChecksums, 5, "CRC64NVME of the full object, checked by the server", "CRC64NVME of the full object", true},
-		{"all, parts", storetest.AllChecksums, 95, "CRC64NVME of the full object, checked by the server", "CRC64NVME of the full object", true},
-		{"composite, small", storetest.CompositeChecksums, 5, "CRC32C of the full object, checked by the server", "CRC32C of the full object", true},
+		{"all, small", storetest.AllChecksums, 5, "full-object CRC64NVME, checked by the server", "full-object CRC64NVME", true},
+		{"all, parts", storetest.AllChecksums, 95, "full-object CRC64NVME, checked by the server", "full-object CRC64NVME", true},
+		{"composite, small", storetest.CompositeChecksums, 5, "full-object CRC32C, checked by the server", "full-object CRC32C", true},
 		{"composite, parts", storetest.CompositeChecksums, 95, "CRC32C of 10 parts, checked by the server", "CRC32C of 10 parts", true},
 		{"md5, small", storetest.MD5Checksums, 5, "MD5, checked by the server", "MD5 (ETag)", true},
 		{"md5, parts", storetest.MD5Checksums, 95, "MD5 of each of 10 parts", "MD5 of 10 parts of 10 B (ETag)", true},

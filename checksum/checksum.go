@@ -123,13 +123,13 @@ type Scheme struct {
 	Kind      Kind      `json:"kind,omitempty"`
 }
 
-// String returns the scheme in words, such as "CRC64NVME of the full object", "MD5, part by part", or "nothing".
+// String returns the scheme in words, such as "full-object CRC64NVME", "MD5, part by part", or "nothing".
 func (s Scheme) String() string {
 	switch {
 	case s.Algorithm == None:
 		return "nothing"
 	case s.Kind == FullObject:
-		return string(s.Algorithm) + " of the full object"
+		return "full-object " + string(s.Algorithm)
 	case s.Kind == Composite:
 		return string(s.Algorithm) + ", part by part"
 	}

@@ -82,11 +82,11 @@ func TestNoneSumsNothing(t *testing.T) {
 
 func TestSchemeInWords(t *testing.T) {
 	for want, s := range map[string]checksum.Scheme{
-		"nothing":                      {},
-		"CRC64NVME of the full object": {Algorithm: checksum.CRC64NVME, Kind: checksum.FullObject},
-		"CRC32C, part by part":         {Algorithm: checksum.CRC32C, Kind: checksum.Composite},
-		"MD5, part by part":            {Algorithm: checksum.MD5, Kind: checksum.Composite},
-		"SHA256":                       {Algorithm: checksum.SHA256},
+		"nothing":               {},
+		"full-object CRC64NVME": {Algorithm: checksum.CRC64NVME, Kind: checksum.FullObject},
+		"CRC32C, part by part":  {Algorithm: checksum.CRC32C, Kind: checksum.Composite},
+		"MD5, part by part":     {Algorithm: checksum.MD5, Kind: checksum.Composite},
+		"SHA256":                {Algorithm: checksum.SHA256},
 	} {
 		if got := s.String(); got != want {
 			t.Errorf("%#v is %q, not %q", s, got, want)

@@ -81,7 +81,7 @@ func ExampleScheme_String() {
 	fmt.Println(checksum.Scheme{Algorithm: checksum.MD5, Kind: checksum.Composite})
 	fmt.Println(checksum.Scheme{})
 	// Output:
-	// CRC64NVME of the full object
+	// full-object CRC64NVME
 	// MD5, part by part
 	// nothing
 }

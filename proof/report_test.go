@@ -17,7 +17,7 @@ import (
 )
 
 var findings = []proof.Finding{
-	{Name: "a.bam", Verdict: proof.OK, Size: 5 << 30, Text: "CRC64NVME of the full object", Proof: "CRC64NVME of the full object"},
+	{Name: "a.bam", Verdict: proof.OK, Size: 5 << 30, Text: "full-object CRC64NVME", Proof: "full-object CRC64NVME"},
 	{Name: "b <script>.bam", Verdict: proof.Bad, Size: 100, Text: "its MD5 (ETag) differs from the file's", Settles: true},
 	{Name: "c.bam", Verdict: proof.Missing, Size: -1, Text: "it is not there"},
 	{Name: "d.bam", Verdict: proof.Extra, Size: 1, Text: "it is in the target only"},
@@ -81,7 +81,7 @@ func inOrder(text string, want ...string) error {
 func TestReportHTML(t *testing.T) {
 	text := report(t, filepath.Join(t.TempDir(), "r.html"), findings)
 	if err := inOrder(text, "Not whole: 1 file damaged or different, 1 file missing", "s3://lab/run", "/data/run", "9 September 2001, 01:46 UTC",
-		"CRC64NVME of the full object", "b &lt;script&gt;.bam", "--download would decide it", "c.bam", "e.bam", "&#34;they&#34; say", "a.bam", "5.0 GiB", "d.bam", "haul test"); err != nil {
+		"full-object CRC64NVME", "b &lt;script&gt;.bam", "--download would decide it", "c.bam", "e.bam", "&#34;they&#34; say", "a.bam", "5.0 GiB", "d.bam", "haul test"); err != nil {
 		t.Error(err)
 	}
 	if strings.Contains(text, "<script") || strings.Contains(text, "http") {

@@ -114,7 +114,7 @@ func TestLines(t *testing.T) {
 		{"another ETag", nil, storetest.Made{}, func(*storetest.Memory) string { return other + "  x" }, proof.Bad, proof.Bad, "its MD5 (ETag) differs from the manifest's"},
 		{"another ETag, of which nothing shows that it is an MD5", []storetest.Option{md5s}, storetest.Made{}, func(*storetest.Memory) string { return other + "  x" }, proof.Unprovable, proof.Bad, "ETag"},
 		{"metadata", nil, storetest.Made{Parts: layout, Attrs: meta}, nil, proof.OK, proof.OK, "MD5 in metadata (md5chksum, as its uploader wrote it), as the manifest has it"},
-		{"only a CRC", nil, storetest.Made{Parts: layout}, nil, proof.Unprovable, proof.OK, "the manifest has its MD5, and the store keeps only CRC64NVME of the full object"},
+		{"only a CRC", nil, storetest.Made{Parts: layout}, nil, proof.Unprovable, proof.OK, "the manifest has its MD5, and the store keeps only full-object CRC64NVME"},
 		{"only a CRC, and another", nil, storetest.Made{Parts: layout}, func(*storetest.Memory) string { return other + "  x" }, proof.Unprovable, proof.Bad, "and the store keeps only"},
 		{"a size", nil, storetest.Made{Parts: layout}, func(*storetest.Memory) string { return "name,size,md5\nx,5," + sum.Hex() + "\n" }, proof.Bad, proof.Bad, "it has 11534336 bytes; expected 5"},
 		{"a receipt's sum", nil, crc, func(m *storetest.Memory) string { return record(m, false) }, proof.OK, proof.OK, "the ETag is that of the receipt"},

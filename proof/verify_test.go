@@ -39,15 +39,15 @@ func TestProofs(t *testing.T) {
 		how     storetest.Made
 		ok, bad string // text, that of a changed file; UNPROVABLE where it begins so
 	}{
-		{"full CRC64NVME", nil, storetest.Made{}, "CRC64NVME of the full object", "its CRC64NVME of the full object differs"},
-		{"full CRC64NVME in parts", nil, storetest.Made{Parts: []int64{5 * mib}}, "CRC64NVME of the full object", "differs from the file's: part 3 (bytes 10485760 to 15728639)"},
-		{"full CRC32 in parts", nil, storetest.Made{Parts: []int64{5 * mib}, Scheme: scheme(checksum.CRC32, checksum.FullObject)}, "CRC32 of the full object", "part 3"},
+		{"full CRC64NVME", nil, storetest.Made{}, "full-object CRC64NVME", "its full-object CRC64NVME differs"},
+		{"full CRC64NVME in parts", nil, storetest.Made{Parts: []int64{5 * mib}}, "full-object CRC64NVME", "differs from the file's: part 3 (bytes 10485760 to 15728639)"},
+		{"full CRC32 in parts", nil, storetest.Made{Parts: []int64{5 * mib}, Scheme: scheme(checksum.CRC32, checksum.FullObject)}, "full-object CRC32", "part 3"},
 		{"composite CRC32C", nil, storetest.Made{Parts: []int64{6 * mib, 5 * mib}, Scheme: scheme(checksum.CRC32C, checksum.Composite)},
 			"CRC32C of 4 parts of 6.0 MiB", "its CRC32C of 4 parts of 6.0 MiB differs from the file's: part 2 (bytes 6291456 to 11534335)"},
 		{"composite SHA256", nil, storetest.Made{Parts: []int64{8 * mib}, Scheme: scheme(checksum.SHA256, checksum.Composite)}, "SHA256 of 3 parts of 8.0 MiB", "part 2"},
 		{"composite without a layout", []storetest.Option{storetest.NoLayout()}, storetest.Made{Parts: []int64{8 * mib}, Scheme: scheme(checksum.CRC32C, checksum.Composite)},
 			"CRC32C of 3 parts of 8.0 MiB", "UNPROVABLE"},
-		{"full SHA1", nil, storetest.Made{Scheme: scheme(checksum.SHA1, checksum.FullObject)}, "SHA1 of the full object", "its SHA1 of the full object differs"},
+		{"full SHA1", nil, storetest.Made{Scheme: scheme(checksum.SHA1, checksum.FullObject)}, "full-object SHA1", "its full-object SHA1 differs"},
 		{"ETag", []storetest.Option{md5s}, storetest.Made{}, "MD5 (ETag)", "UNPROVABLE the store has no checksum of it, and its ETag is not the MD5"},
 		{"ETag of parts, told", []storetest.Option{md5s}, storetest.Made{Parts: []int64{7*mib + 1, 9 * mib}}, "MD5 of 3 parts of 7.0 MiB (ETag)", "UNPROVABLE the store has no checksum of it, and its ETag is not the MD5"},
 		{"ETag of parts, in metadata", []storetest.Option{md5s, storetest.NoLayout()},
@@ -64,7 +64,7 @@ func TestProofs(t *testing.T) {
 		{"KMS, s3cmd's metadata", []storetest.Option{none}, storetest.Made{Attrs: kms(map[string]string{"s3cmd-attrs": "gid:0/md5:" + sum.Hex() + "/uid:0"})},
 			"MD5 in metadata (s3cmd-attrs, as its uploader wrote it)", "its MD5 in metadata"},
 		{"metadata that lie beside a checksum", nil, storetest.Made{Attrs: meta(map[string]string{"md5chksum": checksum.Bytes(checksum.MD5, nil).Base64()})},
-			"CRC64NVME of the full object", "its CRC64NVME of the full object differs"},
+			"full-object CRC64NVME", "its full-object CRC64NVME differs"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := storetest.New(c.options...)

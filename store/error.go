@@ -25,21 +25,21 @@ const (
 	WrongRegion     Kind = "wrong region"
 	Exists          Kind = "object exists"     // a condition of a write failed
 	Changed         Kind = "object changed"    // a pinned ETag or version is no longer there
-	Conflict        Kind = "conflicting write" // of another at the same time; try again
+	Conflict        Kind = "conflicting write" // of another at the same time
 	NotEmpty        Kind = "bucket is not empty"
 	Archived        Kind = "object is archived"
 	BadRange        Kind = "range is not satisfiable"
-	Corrupt         Kind = "bytes arrived wrong" // a checksum did not match; try again
+	Corrupt         Kind = "bytes arrived wrong" // a checksum did not match
 	ChecksumRefused Kind = "checksum not supported"
 	Unsupported     Kind = "not supported"
 	Invalid         Kind = "invalid request"
 	TooLarge        Kind = "too large"
 	NoRoom          Kind = "no room left" // in the store, or in the quota
 	Throttled       Kind = "store asks to slow down"
-	Unavailable     Kind = "store is unavailable"              // 500s; try again
-	Network         Kind = "network error"                     // the connection or its answer was lost; try again
-	BadAnswer       Kind = "not the answer that was asked for" // a login page, another page, half of one; try again
-	Stalled         Kind = "connection stalled"                // it stopped moving bytes and was cut; try again
+	Unavailable     Kind = "store is unavailable"              // 500s
+	Network         Kind = "network error"                     // the connection or its answer was lost
+	BadAnswer       Kind = "not the answer that was asked for" // a login page, another page, half of one
+	Stalled         Kind = "connection stalled"                // it stopped moving bytes and was cut
 	Unknown         Kind = "error"
 )
 

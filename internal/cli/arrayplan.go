@@ -57,7 +57,7 @@ func (f *arrayPlanFlags) planFlags() []*pflag.FlagSet {
 	fs.BoolVar(&f.sync, "sync", false, "skip unchanged files, as haul sync does; nothing is deleted")
 	fs.BoolVar(&f.compare.sizeOnly, "size-only", false, "with --sync: compare sizes only")
 	fs.BoolVar(&f.compare.exact, "exact-timestamps", false, "with --sync: on download, also transfer files whose times differ in either direction")
-	fs.BoolVar(&f.compare.checksum, "checksum", false, "with --sync: compare files of equal size by content")
+	fs.BoolVar(&f.compare.checksum, "checksum", false, "with --sync: compare files of the same size by their checksums, without downloading them")
 	fs.BoolVar(&f.noFamilies, "no-families", false, "ignore companion files: put manifests and markers into shards, leave the modification times of indexes alone, and do not report missing companions")
 	f.lastFlag(fs)
 	fs.BoolVar(&f.times, "times", false, "on upload, save the file's modification time in the object's metadata; on download, restore it")

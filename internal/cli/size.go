@@ -127,7 +127,7 @@ type limitFlags struct {
 func (f *limitFlags) add(fs *pflag.FlagSet) {
 	fs.IntVar(&f.concurrency, "concurrency", 0, "transfer `N` parts at once across all files (default: tuned automatically)")
 	fs.Var(&f.memory, "memory", "limit buffer memory to `SIZE` (default 128MiB)")
-	fs.Var(&f.bandwidth, "bandwidth", "limit uploads and downloads together to `SIZE` per second, such as 200MB")
+	fs.Var(&f.bandwidth, "bandwidth", "limit the total transfer rate to `SIZE` per second, such as 200MB")
 	fs.Var(&f.patience, "patience", "give up after `TIME` without progress (default 5m)")
 }
 

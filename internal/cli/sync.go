@@ -54,7 +54,7 @@ func (f *syncFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Comparing and deleting", pflag.ContinueOnError)
 	fs.BoolVar(&f.sizeOnly, "size-only", false, "compare sizes only, not modification times")
 	fs.BoolVar(&f.exact, "exact-timestamps", false, "on download, also transfer files whose times differ in either direction")
-	fs.BoolVar(&f.checksum, "checksum", false, "compare files of the same size by content")
+	fs.BoolVar(&f.checksum, "checksum", false, "compare files of the same size by their checksums, without downloading them")
 	fs.BoolVar(&f.delete, "delete", false, "delete files and objects in the target that are not in the source")
 	fs.BoolVar(&f.allowEmpty, "allow-empty-source", false, "allow --delete to empty the target if the source is empty")
 	fs.IntVar(&f.maxDelete, "max-delete", 0, "delete nothing if more than `N` files or objects would be deleted")

@@ -8,8 +8,8 @@ import (
 	"haul.example/haul/proof"
 )
 
-const verifyLong = `haul verify checks that a data delivery is complete and intact without downloading it. It reads the local files and compares them
-with the checksums that the server recorded for the objects.
+const verifyLong = `haul verify checks that a data delivery is complete and intact without downloading it. It compares local files with the checksums
+that the server recorded for the objects, and either of them with a list of checksums.
 
   haul verify DIR s3://BUCKET/DIR          compare each file with its object
   haul verify FILE s3://BUCKET/KEY         compare a file with an object (in either order)
@@ -70,7 +70,7 @@ func (f *verifyFlags) flags() []*pflag.FlagSet {
 	fs.StringVar(&f.download, "download", "", "download and compare objects that the recorded checksums cannot verify (with `=all`, every object), without writing to disk")
 	fs.Lookup("download").NoOptDefVal = "open"
 	fs.BoolVar(&f.sidecars, "sidecars", false, "check the files of TARGET against digest files in SOURCE, such as x.bam.md5 or md5sum.txt")
-	fs.StringVar(&f.extra, "extra", "", "take `ACTION` for files that are only in the target or have no digest: fail or allow (default: fail between two folders, otherwise allow)")
+	fs.StringVar(&f.extra, "extra", "", "apply `ACTION` to files only in the target or without a digest: fail or allow (default: fail for DIR s3://BUCKET/DIR, otherwise allow)")
 	fs.StringVar(&f.report, "report", "", "write a report to `FILE`; its name must end in .html, .json or .csv")
 	f.filterFlags.add(fs)
 	fs.Var(&f.memory, "memory", "limit buffer memory to `SIZE` (default 128MiB)")

@@ -72,7 +72,7 @@ func (c Claim) Text() string {
 	case c.Sum.Parts > 0:
 		of = fmt.Sprintf(" of %s", amount.Count(c.Sum.Parts, "part"))
 	case c.Kind == FullSum:
-		of = " of the full object"
+		return "full-object " + string(c.Sum.Algorithm) + c.where()
 	}
 	return string(c.Sum.Algorithm) + of + c.where()
 }
@@ -84,7 +84,7 @@ func (c Claim) Group() string {
 	case c.Sum.Parts > 0:
 		of = ", part by part"
 	case c.Kind == FullSum:
-		of = " of the full object"
+		return "full-object " + string(c.Sum.Algorithm) + c.where()
 	}
 	return string(c.Sum.Algorithm) + of + c.where()
 }
@@ -128,8 +128,8 @@ type Record struct {
 	unfit  bool // no part size makes the parts that it names
 }
 
-// Deciding is Of, with no more claims than count if the store has a checksum of all bytes as one: that decides by itself.
-// The record keeps o, which must not change.
+// Deciding returns what decides whether bytes are the object's. If the store has a checksum of all of them as one, that is its only claim;
+// else it is what Of returns. The record keeps o, which must not change.
 func Deciding(o *store.Object) *Record {
 	if s := o.FullSum(); !s.IsZero() {
 		return &Record{Object: o, Claims: []Claim{{Kind: FullSum, Sum: s}}}

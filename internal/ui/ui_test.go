@@ -155,7 +155,7 @@ func TestLinesStandClearOfTheProgress(t *testing.T) {
 		want := []string{
 			"haul: something",
 			"upload: ./NA12878.bam to s3://lab/NA12878.bam  7.9 GiB in 19.2 s (251 MiB/s); 3.2 GiB already stored; " +
-				"verified: CRC64NVME of the full object AAAAAAAAAAE=, checked by the server",
+				"verified: full-object CRC64NVME AAAAAAAAAAE=, checked by the server",
 			"",
 		}
 		if got := both.shown(); strings.Join(got, "\n") != strings.Join(want, "\n") {
@@ -240,7 +240,7 @@ func result(proved bool) haul.Result {
 		Proof: haul.Proof{Text: "the store keeps no checksum"},
 	}
 	if proved {
-		r.Proof = haul.Proof{Verified: true, Text: "CRC64NVME of the full object, checked by the server",
+		r.Proof = haul.Proof{Verified: true, Text: "full-object CRC64NVME, checked by the server",
 			Sum: checksum.Sum{Algorithm: checksum.CRC64NVME, Value: "\x00\x00\x00\x00\x00\x00\x00\x01"}}
 	}
 	return r
@@ -305,7 +305,7 @@ func TestJSON(t *testing.T) {
 			progress(3, `"bytes_per_second":104857600,"eta_seconds":47.17,`),
 			begin + `"done","time":"2000-01-01T00:00:03.5Z",` + places + `,"size":8481931264,"kept":3436183552,"moved":5045747712,` +
 				`"elapsed_seconds":19.2,"parts":9,"retries":2,"object":{"bucket":"lab","key":"NA12878.bam","version":"v1","etag":"e-9"},` +
-				`"proof":{"verified":true,"algorithm":"CRC64NVME","sum":"AAAAAAAAAAE=","text":"CRC64NVME of the full object, checked by the server"}}`,
+				`"proof":{"verified":true,"algorithm":"CRC64NVME","sum":"AAAAAAAAAAE=","text":"full-object CRC64NVME, checked by the server"}}`,
 			begin + `"upload","time":"2000-01-01T00:00:03.5Z","upload":{"bucket":"b","key":"k","id":"i","started":"2000-01-01T00:00:03.5Z","parts":1,"bytes":0}}`,
 			begin + `"bucket","time":"2000-01-01T00:00:03.5Z","bucket":"b"}`,
 			begin + `"error","time":"2000-01-01T00:00:03.5Z","error":"no","kind":"access denied",` +

@@ -203,7 +203,7 @@ func (g *rig) once(after time.Duration) bool {
 		}
 	}
 	end := done(out.Bytes())
-	if err != nil || !end.Proof.Verified || !strings.HasPrefix(end.Proof.Text, "CRC64NVME of the full object") {
+	if err != nil || !end.Proof.Verified || !strings.HasPrefix(end.Proof.Text, "full-object CRC64NVME") {
 		g.Fatalf("haul %s: %v\n%s", strings.Join(g.args, " "), err, &out)
 	}
 	g.resent = end.Kept + end.Moved - g.size

@@ -40,8 +40,8 @@ func TestBig(t *testing.T) {
 			began := time.Now()
 			out := run(t, s, nil, program, args...)
 			t.Logf("%s\n%s", time.Since(began).Round(time.Second/10), strings.TrimSpace(out))
-			if !strings.Contains(out, "verified: CRC64NVME of the full object") {
-				t.Error("this does not say that CRC64NVME of the full object proved it")
+			if !strings.Contains(out, "verified: full-object CRC64NVME") {
+				t.Error("this does not say that full-object CRC64NVME proved it")
 			}
 		}
 		isFile(t, back, content)

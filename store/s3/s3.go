@@ -8,7 +8,7 @@
 //	             the server names another region -> remember it, try once more
 //	             else explain: network, stall, credentials, or the server's code -> store.Error
 //	Put, Create: ask the profile which checksum this server accepts; refused or ignored -> remember, use the next lower:
-//	             CRC64NVME of the full object, CRC32C part by part, Content-MD5, nothing
+//	             full-object CRC64NVME, CRC32C part by part, Content-MD5, nothing
 //
 // It remembers, for the life of the Store, the region of each bucket and what the server turned out not to support. What is
 // known of providers beforehand is a table in quirks.go.

@@ -37,7 +37,7 @@ func (m *Memory) DeleteMany(ctx context.Context, refs []store.Ref, a *store.Attr
 	if err != nil {
 		return nil, err
 	}
-	if err := m.mayDelete(where, refs, a); err != nil {
+	if err := m.checkDeletes(where, refs, a); err != nil {
 		return nil, err
 	}
 	each := make([]error, len(refs))
@@ -47,8 +47,8 @@ func (m *Memory) DeleteMany(ctx context.Context, refs []store.Ref, a *store.Attr
 	return each, nil
 }
 
-// mayDelete checks the whole of a DeleteMany.
-func (m *Memory) mayDelete(where store.Ref, refs []store.Ref, a *store.Attrs) error {
+// checkDeletes checks the whole of a DeleteMany.
+func (m *Memory) checkDeletes(where store.Ref, refs []store.Ref, a *store.Attrs) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch {
