@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall"
@@ -54,6 +55,9 @@ type rig struct {
 	resent int64
 	moved  func() int64 // payload bytes that crossed the wire, by the server's count
 }
+
+// The servers hold hundreds of MiB each, beside which garbage should be small.
+func init() { debug.SetGCPercent(25) }
 
 var object = store.Ref{Bucket: "lab", Key: "runs/reads.fastq"}
 
