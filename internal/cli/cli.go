@@ -91,7 +91,7 @@ func (a *app) root() *cobra.Command {
 
 func (a *app) outputFlags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Output", pflag.ContinueOnError)
-	fs.BoolVarP(&a.session.Quiet, "quiet", "q", false, "print only errors and results that could not be verified")
+	fs.BoolVarP(&a.session.Quiet, "quiet", "q", false, "print only errors, and transfers that could not be verified")
 	fs.BoolVar(&a.onlyErrors, "only-show-errors", false, "the same as --quiet, as in the AWS CLI")
 	fs.Lookup("only-show-errors").Hidden = true
 	fs.BoolVar(&a.session.NoProgress, "no-progress", false, "show no progress")

@@ -105,7 +105,7 @@ func (f *runFlags) groups() []*pflag.FlagSet {
 
 	run := pflag.NewFlagSet("Command", pflag.ContinueOnError)
 	run.StringVar(&f.signal, "signal", "TERM", "when interrupted, send the command the signal `NAME` (default TERM)")
-	run.Var(&f.grace, "grace", "when interrupted, give the command `TIME` to stop (default 30s); the scheduler's own limit still applies (Slurm: 30 s, Spot: 2 minutes)")
+	run.Var(&f.grace, "grace", "after SIGINT, SIGTERM or a Spot notice, give the command `TIME` to stop (default 30s); a scheduler's limit still applies (Slurm: 30 s, Spot: 2 minutes)")
 	run.BoolVar(&f.spot, "spot", false, "check every 5 s for a Spot interruption notice in the instance metadata (AWS_EC2_METADATA_SERVICE_ENDPOINT overrides the address)")
 	run.Var(&wordFlag{f, interruptWord, "PATTERN[:s3://…]"}, interruptWord, "when interrupted, upload the files that match PATTERN (default: only the logs); may be repeated")
 	run.BoolVar(&f.noLogs, "no-logs", false, "do not save the command's output; the command then writes directly to haul's own output, such as a terminal")

@@ -32,7 +32,7 @@ type Session struct {
 	Stdout     *Stdout // for anything but the bytes of objects
 	Connection Connection
 
-	Quiet      bool // print only errors, and results that could not be verified
+	Quiet      bool // print only errors, and transfers that could not be verified
 	NoProgress bool
 	JSON       bool
 	Verbose    bool
