@@ -49,7 +49,7 @@ func TestProofs(t *testing.T) {
 			"CRC32C of 3 parts of 8.0 MiB", "UNPROVABLE"},
 		{"full SHA1", nil, storetest.Made{Scheme: scheme(checksum.SHA1, checksum.FullObject)}, "full-object SHA1", "its full-object SHA1 differs"},
 		{"ETag", []storetest.Option{md5s}, storetest.Made{}, "MD5 (ETag)", "UNPROVABLE the store has no checksum of it, and its ETag is not the MD5"},
-		{"ETag of parts, told", []storetest.Option{md5s}, storetest.Made{Parts: []int64{7*mib + 1, 9 * mib}}, "MD5 of 3 parts of 7.0 MiB (ETag)", "UNPROVABLE the store has no checksum of it, and its ETag is not the MD5"},
+		{"ETag of parts, which the store reports", []storetest.Option{md5s}, storetest.Made{Parts: []int64{7*mib + 1, 9 * mib}}, "MD5 of 3 parts of 7.0 MiB (ETag)", "UNPROVABLE the store has no checksum of it, and its ETag is not the MD5"},
 		{"ETag of parts, in metadata", []storetest.Option{md5s, storetest.NoLayout()},
 			storetest.Made{Parts: []int64{7*mib + 1}, Attrs: meta(map[string]string{"haul-part-size": "7340033"})}, "MD5 of 3 parts of 7.0 MiB (ETag)", "UNPROVABLE"},
 		{"ETag of parts, tried: 5 MiB", []storetest.Option{md5s, storetest.NoLayout()}, storetest.Made{Parts: []int64{5 * mib}}, "MD5 of 4 parts of 5.0 MiB (ETag)", "UNPROVABLE"},
