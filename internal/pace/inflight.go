@@ -25,12 +25,6 @@ const (
 	kept = 0.85
 	// improved is by how much goodput must exceed its reference to be the new one. (TestKeptWhenTheLinkChanges)
 	improved = 1.1
-	// firstWide is how long a link stays unbounded after a trial has failed, the first time; each failure doubles it.
-	// (TestSlowConnectionsKeepTheirNumber)
-	firstWide, longestWide = 30 * time.Second, 10 * time.Minute
-	// recheck is for how long after a failed trial goodput is compared with that of the trial. Its reference may have been
-	// too high: at first, and on a busy machine, a window counts what fills buffers.
-	recheck = 10 * time.Second
 	// leastExcess is the least size, in bytes, of a request that is worth being taken back. (TestKeptAtAKill)
 	leastExcess = 1 << 20
 	// filled is the share of the usual goodput from which on the link counts as full, by the mean of the last lately windows.
@@ -46,34 +40,55 @@ const (
 //
 //	open      measure; if more is in flight than reach, and goodput no longer rises: narrow
 //	narrowed  take back the requests that have moved least, and look whether goodput stays: then the link is full, and
-//	          the bound stands; else connections are slow by themselves, and there is no bound for a while
+//	          the bound stands; else raise it
+//	raising   let more be in flight, up to four times as much: as long as goodput rises with it, connections are slow by
+//	          themselves, and the bound, which is wider than reach then, is what they need
 //	full      the bound follows goodput up at once, and down by another trial
 //
-// A goodput that is lower because there are fewer requests would lower the bound again, and so on: hence the trials.
+// A goodput that is lower because there are fewer requests would lower the bound again, and so on: hence the trials. What a trial is
+// compared with may have been too high: at first, and on a busy machine, a window counts what fills buffers, here or at the other side.
+// Hence no trial that fails is believed before goodput has risen with the bound, too.
 type reach struct {
-	most  float64 // immutable; of the limit that the user set, in bytes; 0 is none
-	limit float64 // bytes in flight; 0 is no limit
-	ref   float64 // the goodput that limit was made from, bytes per second
+	most     float64 // immutable; of the limit that the user set, in bytes; 0 is none
+	limit    float64 // bytes in flight; 0 is no limit
+	ref      float64 // the goodput that limit was made from, bytes per second
+	lanes    int     // that are open; raising may open more, up to maxLanes
+	maxLanes int
 
-	at       time.Time // of the last window
-	bytes    int64
-	busy     int       // the most requests in flight so far
-	seen     int       // windows with a byte in them
-	rates    []float64 // goodput of the last of them
-	recent   []float64 // of the last lately windows, those without a byte too
-	trial    bool
-	settled  time.Time // when the requests beyond the bound were gone; zero while that is open
-	last     float64   // goodput of the window of the trial before
-	before   struct{ limit, ref, goodput float64 }
-	trials   int
-	failed   bool    // a trial has just failed
-	doubted  float64 // goodput of a trial that failed, until doubtEnd; else zero
-	doubtEnd time.Time
-	next     time.Time // of the next trial
-	wide     time.Duration
-	spent    float64 // bytes that were taken back in vain
-	moved    float64 // all bytes
+	at     time.Time // of the last window
+	bytes  int64
+	busy   int       // the most requests in flight so far
+	seen   int       // windows with a byte in them
+	rates  []float64 // goodput of the last of them
+	recent []float64 // of the last lately windows, those without a byte too
+
+	state   reachState
+	settled time.Time // when as much was in flight as narrowed or raising wants; zero while that is open
+	last    float64   // goodput of the window before, since then
+	before  struct {  // narrowed
+		limit, goodput float64
+		busy           int
+	}
+	early bool     // what is in flight was begun before the link was known
+	base  struct { // the last raise
+		busy   int
+		flying float64
+	}
+	raised int // how often goodput has risen with the bound
+	trials int
+	spent  float64 // bytes that were taken back in vain
+	moved  float64 // all bytes
 }
+
+// reachState is what reach does now.
+type reachState int
+
+const (
+	open reachState = iota
+	narrowed
+	raising
+	full
+)
 
 func mean(rates []float64) float64 {
 	sum := 0.0
@@ -118,10 +133,13 @@ func (r *reach) tick(now time.Time, l Load, idle bool) {
 		return
 	}
 	span := reachLook
-	if r.limit > 0 {
+	switch r.state {
+	case raising:
+		span = verdict / 2
+	case narrowed, full:
 		span = verdict
 	}
-	if r.trial && r.settled.IsZero() && beside(l) <= r.limit {
+	if r.settled.IsZero() && (r.state == narrowed && beside(l) <= r.limit || r.state == raising && r.reached(l)) {
 		r.settled = now
 	}
 	d := now.Sub(r.at)
@@ -143,13 +161,15 @@ func (r *reach) tick(now time.Time, l Load, idle bool) {
 	}
 	r.note(g)
 	switch {
-	case r.trial && settled:
-		r.endTrial(now, g)
-	case r.trial:
-	case r.limit > 0:
-		r.follow(now, g)
-	default:
-		r.look(now, l, g)
+	case r.state == open:
+		r.look(l, g)
+	case r.state == full:
+		r.follow(g)
+	case !settled:
+	case r.state == narrowed:
+		r.endTrial(l, g)
+	case r.state == raising:
+		r.raise(l, g)
 	}
 }
 
@@ -163,14 +183,9 @@ func (r *reach) note(g float64) {
 }
 
 // look begins a trial if the link turns out to be slow.
-func (r *reach) look(now time.Time, l Load, g float64) {
+func (r *reach) look(l Load, g float64) {
 	n := len(r.rates)
-	if r.doubted > 0 && now.Before(r.doubtEnd) {
-		r.doubt(now, l)
-		return
-	}
-	r.doubted = 0
-	if n < fewest || now.Before(r.next) || g > rising*r.rates[n-2] || r.rates[n-2] > rising*g { // at first, buffers fill
+	if n < fewest || g > rising*r.rates[n-2] || r.rates[n-2] > rising*g { // at first, buffers fill
 		return
 	}
 	if n := min(max(fewest, r.seen/2), reachKept); exceeded(l, r.best(n)) {
@@ -178,61 +193,98 @@ func (r *reach) look(now time.Time, l Load, g float64) {
 	}
 }
 
-// doubt begins another trial soon after one that failed if goodput does not rise, although there is no bound anymore: then it was not
-// the trial that lowered it, but its reference was too high.
-func (r *reach) doubt(now time.Time, l Load) {
-	if r.seen < reachKept {
-		return
+// follow makes the bound follow goodput.
+func (r *reach) follow(g float64) {
+	enough := 3
+	if r.wider() { // slow requests that began together end together
+		enough = reachKept
 	}
-	g := mean(r.rates[len(r.rates)-lately:])
-	if g < r.doubted/kept && exceeded(l, g) {
-		r.wide, r.next, r.doubted = r.wide/2, now, 0
-		r.narrow(g)
+	switch n := len(r.rates); {
+	case n >= 2 && min(g, r.rates[n-2]) > improved*r.ref:
+		r.ref, r.limit = g, r.limit*g/r.ref
+	case n >= enough && r.best(enough) < kept*r.ref:
+		r.narrow(r.usual(enough))
 	}
 }
 
-// follow makes the bound follow goodput.
-func (r *reach) follow(now time.Time, g float64) {
-	switch n := len(r.rates); {
-	case n >= 2 && min(g, r.rates[n-2]) > improved*r.ref:
-		r.ref, r.limit = g, reachTime.Seconds()*g
-	case n >= 3 && r.best(3) < kept*r.ref && !now.Before(r.next):
-		r.narrow(r.usual(3))
-	}
-}
+// wider reports whether the bound is wider than reachTime, because connections are slow.
+func (r *reach) wider() bool { return r.limit > improved*reachTime.Seconds()*r.ref }
 
 // narrow begins a trial with less in flight.
 func (r *reach) narrow(goodput float64) {
-	r.before.limit, r.before.ref, r.before.goodput = r.limit, r.ref, goodput
+	r.before.limit, r.before.goodput, r.before.busy = r.limit, goodput, max(1, r.busy)
 	r.ref, r.limit = goodput, reachTime.Seconds()*goodput
-	r.trial, r.settled, r.last = true, time.Time{}, 0
+	r.state, r.settled, r.last = narrowed, time.Time{}, 0
+	r.early = r.before.limit == 0 && r.trials == 0
 	r.trials++
 }
 
-// hold allows no trial before a time.
-func (r *reach) hold(until time.Time) {
-	if until.After(r.next) {
-		r.next = until
+// endTrial ends a trial, unless goodput is still coming back. If connections are slow, each moves now what it moved before; then all may
+// begin again at once.
+func (r *reach) endTrial(l Load, g float64) {
+	switch {
+	case g >= kept*r.before.goodput:
+		r.settle(max(g, r.ref))
+	case r.last == 0 || g > improved*r.last:
+		r.last = g
+	default:
+		r.ref, r.raised = g, 0
+		more := float64(r.before.busy) / float64(l.Busy)
+		if more*g > rising*r.before.goodput {
+			more = 1.5
+		}
+		r.more(l, max(1.5, more))
 	}
 }
 
-// endTrial ends a trial, unless goodput is still coming back.
-func (r *reach) endTrial(now time.Time, g float64) {
-	switch {
-	case g >= kept*r.before.goodput:
-		r.trial = false
-		if g > improved*r.ref {
-			r.ref, r.limit = g, reachTime.Seconds()*g
-		}
-	case r.last == 0 || g > improved*r.last:
-		r.last = g
-		return
-	default:
-		r.trial, r.limit, r.ref, r.failed = false, 0, 0, true
-		r.wide = min(max(2*r.wide, firstWide), longestWide)
-		r.next, r.doubted, r.doubtEnd = now.Add(r.wide), g, now.Add(recheck)
+// settle ends the search: the link moves so many bytes a second.
+func (r *reach) settle(goodput float64) {
+	if goodput > improved*r.ref {
+		r.ref = goodput
 	}
+	r.state, r.limit = full, reachTime.Seconds()*r.ref
 	r.rates, r.seen = nil, 0
+}
+
+// more raises the bound by a factor.
+func (r *reach) more(l Load, factor float64) {
+	r.base.busy, r.base.flying = l.Busy, float64(l.Flying)
+	r.limit = max(r.limit, factor*r.base.flying-1) // one byte less: a request begins if what is in flight is at most the bound
+	r.state, r.settled, r.last = raising, time.Time{}, 0
+	r.rates, r.seen = nil, 0
+}
+
+// reached reports whether as much is in flight as the raised bound allows, or as there is.
+func (r *reach) reached(l Load) bool {
+	return float64(l.Flying) > r.bound() || l.Waiting == 0 || l.Busy >= r.lanes
+}
+
+// raise raises the bound again if goodput has risen with it, in two windows, since new connections fill buffers. If it has not, what was
+// in flight before is enough.
+func (r *reach) raise(l Load, g float64) {
+	least := min(g, r.last)
+	worth := least >= r.ref*min(1/kept, (1+float64(l.Busy)/float64(r.base.busy))/2) && rising*g > r.last
+	switch {
+	case worth && (l.Busy < r.lanes || r.lanes < r.maxLanes):
+		factor := 2
+		if least*float64(r.base.busy) > near*r.ref*float64(l.Busy) { // each moves as much as before
+			factor = 4
+		}
+		r.ref, r.raised = least, r.raised+1
+		r.lanes = min(max(r.lanes, factor*l.Busy), r.maxLanes)
+		r.more(l, float64(factor))
+	case worth:
+		r.settle(least)
+		r.limit = max(r.limit, float64(l.Flying))
+	case r.last == 0 || g > min(improved*r.last, r.ref/kept):
+		r.last = g
+	case r.raised > 0:
+		r.settle(r.ref)
+		r.limit = max(r.limit, r.base.flying-1)
+	default: // what the raise began goes back
+		r.narrow(r.ref)
+		r.early = true
+	}
 }
 
 // bound returns the number of bytes in flight from which no request begins; 0 is none.
@@ -245,7 +297,7 @@ func (r *reach) bound() float64 {
 
 // binds reports whether requests wait for the bound, and not for the number of lanes.
 func (r *reach) binds(l Load) bool {
-	return r.trial || r.bound() > 0 && l.Waiting > 0 && float64(l.Flying) > r.bound()
+	return r.state == narrowed || r.state == raising || r.bound() > 0 && l.Waiting > 0 && float64(l.Flying) > r.bound()
 }
 
 // Expect takes over what an earlier run found out, that the link moves rate bytes a second: no more than it moves in reachTime is in
@@ -253,8 +305,9 @@ func (r *reach) binds(l Load) bool {
 func (p *Pace) Expect(rate int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if r := &p.reach; rate > 0 && r.limit == 0 && r.trials == 0 {
-		r.ref, r.limit = float64(rate), reachTime.Seconds()*float64(rate)
+	if r := &p.reach; rate > 0 && r.state == open && r.trials == 0 {
+		r.ref = float64(rate)
+		r.settle(0)
 	}
 }
 
@@ -262,7 +315,7 @@ func (p *Pace) Expect(rate int64) {
 func (p *Pace) Rate() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.reach.trial || p.reach.limit == 0 {
+	if p.reach.state != full || p.reach.wider() {
 		return 0
 	}
 	return int64(p.reach.ref)
@@ -285,7 +338,7 @@ func (p *Pace) Excess(flights []Flight) []int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r := &p.reach
-	if p.fixed || !r.trial || !r.settled.IsZero() {
+	if p.fixed || r.state != narrowed || !r.settled.IsZero() {
 		return nil
 	}
 	order := make([]int, len(flights))
@@ -314,7 +367,7 @@ func (r *reach) afford(f Flight) bool {
 		return true
 	}
 	moved := float64(f.Moved)
-	if r.trials == 1 && r.before.limit == 0 {
+	if r.early {
 		if moved > float64(f.Size)/2 {
 			return false
 		}

@@ -86,6 +86,32 @@ func TestKeptOnABusyMachine(t *testing.T) {
 	}
 }
 
+// The other side acknowledges what lies in its buffers, too (a proxy does, and a relay). With connections that begin one by one, the first
+// windows show twice what the link moves and more. That costs a request or two, and not the bound.
+func TestKeptBeforeABufferedLink(t *testing.T) {
+	seeds := uint64(20)
+	if raced {
+		seeds = 2
+	}
+	for _, total := range []float64{1, 3, 10, 30, 60} {
+		for _, ahead := range []float64{64 << 10, 128 << 10} {
+			for _, late := range []float64{0.05, 0.3, 1} {
+				for seed := range seeds {
+					n := network{conn: 90 * mb, total: total * mb, wait: 0.03, jitter: 0.2, up: true, ahead: ahead, late: late, ramp: 0.03 * float64(seed%2), seed: seed + 1}
+					size := max(20, int(4*total))
+					if seed%4 > 1 { // all of it is in flight at once
+						size = 8
+					}
+					s := run(n, auto(), of(size, part))
+					if _, most, begun := s.losses(); max(most, begun) > 7+2*part/n.total {
+						t.Errorf("%+v: a kill loses %.2f s of the link; %.2f s are in flight", n, most, begun)
+					}
+				}
+			}
+		}
+	}
+}
+
 // losses sums up what was noted: the mean of what would have been lost, the most, and the most in flight later than at the
 // start.
 func (s *sim) losses() (mean, most, begun float64) {

@@ -18,6 +18,9 @@ const (
 	busyCPU = 0.9
 	// recoverAfter is how long after a cut the first lanes open again. (TestComesBackAfterAStorm)
 	recoverAfter = time.Second
+	// wideFor is for how long goodput that rose with the lanes speaks for as many as it needs, whatever they hold in flight.
+	// (TestSlowConnectionsKeepTheirNumber)
+	wideFor = 30 * time.Second
 )
 
 // rampUp looks for the number of lanes above which goodput no longer rises.
@@ -180,16 +183,6 @@ func (c *rampUp) cut(now time.Time, n int) {
 func (c *rampUp) resume(now time.Time, n int) {
 	c.set(max(c.lanes, n))
 	c.wish, c.braked = 0, now.Add(-recoverAfter)
-	c.trial.forget()
-	c.trial.next = now
-}
-
-// widen looks for more lanes at once: connections have turned out to be slow by themselves.
-func (c *rampUp) widen(now time.Time) {
-	if c.phase != steady {
-		c.phase = steady
-		c.trial.up, c.trial.step = true, boldest
-	}
 	c.trial.forget()
 	c.trial.next = now
 }

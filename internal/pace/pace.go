@@ -146,16 +146,12 @@ func (p *Pace) Tick(now time.Time, l Load) {
 	defer p.mu.Unlock()
 	p.stragglers.total, p.stragglers.last = max(l.Moved, l.Total), l.Waiting == 0
 	idle := p.throttle.binds(now) || l.Pausing > l.Busy/pausing
-	if f := p.ramp.follows; !f.IsZero() && p.reach.limit == 0 {
-		p.reach.hold(f.Add(firstWide))
-	}
+	p.reach.lanes, p.reach.maxLanes = p.ramp.lanes, p.ramp.max
 	p.reach.tick(now, l, idle)
 	p.stragglers.full = p.reach.full(l)
 	if !p.fixed {
-		if p.ramp.wide = now.Before(p.reach.next); p.reach.failed {
-			p.reach.failed = false
-			p.ramp.widen(now)
-		}
+		p.ramp.wide = p.reach.wider() || now.Before(p.ramp.follows.Add(wideFor))
+		p.ramp.lanes = p.reach.lanes
 		p.ramp.tick(now, l, idle || p.reach.binds(l))
 	}
 }
