@@ -7,7 +7,7 @@ RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 # $(call tests,NAME,FOLDER,ARGUMENTS) runs go test in a folder and keeps what happened in bin/tests, for `skipped` to sum up. lint has vetted.
 tests = cd $(2) && $(CURDIR)/bin/gotestsum --format pkgname --hide-summary skipped --jsonfile $(CURDIR)/bin/tests/$(1).jsonl -- -vet=off $(3)
 
-.PHONY: help build demo bench test packages peers lint unit crash servers skipped runner test-big rename clean
+.PHONY: help build demo bench test packages peers lint unit crash unit-crash servers skipped runner test-big rename clean
 
 help:
 	@echo 'make build      bin/haul, one static binary'
@@ -33,10 +33,14 @@ demo: build
 bench: build
 	$(GO) -C lab run ./bench $(BENCH)
 
-# The kills mostly wait for slow links, so that they go on beside the servers.
-test: lint unit
-	$(MAKE) -j2 crash servers
+# The servers' tests leave a core half idle, and the kills mostly wait for slow links, so that they go on beside each other.
+test: lint runner peers
+	$(MAKE) -j2 unit-crash servers
 	$(MAKE) skipped
+
+unit-crash:
+	$(MAKE) unit
+	$(MAKE) crash
 
 # The last words of a run: how many tests there were, and which were skipped, and why.
 skipped:
