@@ -169,7 +169,7 @@ func (p *planner) distribute(ctx context.Context) (mirror.IncompleteError, error
 		}
 		if p.r.Options.Select.Pairs != nil && e.Entry.Path != "" {
 			e.Err = checkReadable(e.Entry.Path)
-			if e.Err == nil && unreadable > 0 && p.shardFor(e.Target) == markers {
+			if e.Err == nil && unreadable > 0 && p.shardFor(p.below(e.Target)) == markers {
 				e.Err = fmt.Errorf("it comes last, and %d of the list failed", unreadable)
 			}
 		}
@@ -213,14 +213,7 @@ func (p *planner) addTask(e mirror.Event) {
 	if e.Entry.Path != "" && filepath.Join(p.r.From.Path, filepath.FromSlash(e.Entry.Rel)) != e.Entry.Path {
 		t.Source = name(e.Entry.Path)
 	}
-	below := e.Target
-	if p.h.Way == mirror.Download {
-		if rel, err := filepath.Rel(p.r.To.Path, e.Target); err == nil {
-			below = filepath.ToSlash(rel)
-		}
-	} else {
-		below = strings.TrimPrefix(below, p.r.To.String())
-	}
+	below := p.below(e.Target)
 	if name(below) != t.Source {
 		t.Target = name(below)
 	}
@@ -238,11 +231,22 @@ func (p *planner) addTask(e mirror.Event) {
 	p.writeTask(shard, t)
 }
 
-// shardFor returns the shard of a manifest or marker; 0 stands for any.
-func (p *planner) shardFor(target string) int {
-	switch role := seqfile.RoleOf(filepath.ToSlash(target)); {
+// below returns a target's name below that of the plan, with slashes.
+func (p *planner) below(target string) string {
+	if p.h.Way != mirror.Download {
+		return strings.TrimPrefix(target, p.r.To.String())
+	}
+	if rel, err := filepath.Rel(p.r.To.Path, target); err == nil {
+		target = rel
+	}
+	return filepath.ToSlash(target)
+}
+
+// shardFor returns the shard of a manifest or marker, by the name below the target; 0 stands for any.
+func (p *planner) shardFor(below string) int {
+	switch role := seqfile.RoleOf(below); {
 	case p.h.NoFamilies:
-	case role == seqfile.Marker, p.r.Options.IsLast(filepath.ToSlash(target)):
+	case role == seqfile.Marker, p.r.Options.IsLast(below):
 		return markers
 	case role == seqfile.Manifest:
 		return manifests

@@ -92,9 +92,8 @@ func (f *failing) failed(now time.Time, err error) {
 }
 
 // Try is the one retry layer (doc/adr/0001-one-retry-layer.md). It calls f, a request or a request with the reading of its
-// answer, until it succeeds, fails for good, or the Dispatcher has had no success for as long as its patience lasts. Between
-// tries it waits with full jitter; a store that asks to slow down slows every request of the Dispatcher. Errors that are not
-// transient are not tried again.
+// answer, until it succeeds, fails for good, or giveUp says so. Between tries it waits with full jitter; a store that asks to slow
+// down slows every request of the Dispatcher. Errors that are not transient are not tried again.
 func (d *Dispatcher) Try(ctx context.Context, c Caller, f func(context.Context) error) error {
 	var failures failing
 	var paused time.Duration // by this request

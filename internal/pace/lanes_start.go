@@ -231,7 +231,8 @@ func (c *rampUp) more(n int, lane float64) int {
 	return min(c.max, int(factor*float64(n)))
 }
 
-// settle closes lanes that were opened beyond need, once a round of requests has shown what a lane can move.
+// settle closes lanes that were opened beyond need, once a round of requests has shown what a lane can move; or opens some, up to twice as
+// many, if each pauses long between its requests.
 func (c *rampUp) settle(m mark) {
 	if m.done-c.from.done < int64(c.lanes) && m.at.Sub(c.from.at) < 4*time.Second || !c.over(m) {
 		return
@@ -242,12 +243,11 @@ func (c *rampUp) settle(m mark) {
 		return
 	}
 	if len(c.rates) > 0 {
-		need := spare * g / c.alone()
+		need, pausing := spare*g/c.alone(), 0.0
 		if c.pause < c.took/2 {
-			need = max(need, min(float64(2*c.lanes), pauses*c.pause.Seconds()*g/(c.bytes+perRequest)))
+			pausing = min(float64(2*c.lanes), pauses*c.pause.Seconds()*g/(c.bytes+perRequest))
 		}
-		n := int(need) + 1
-		if n < c.lanes || need > spare*g/c.alone() {
+		if n := int(max(need, pausing)) + 1; n < c.lanes || pausing > need {
 			c.set(n)
 		}
 		if most := c.within(g); !c.wide && c.lanes > most {

@@ -100,8 +100,8 @@ func (s *Store) explainFault(e *store.Error, x *roundTrip) {
 	e.Hint = s.hint(e, x)
 }
 
-// kind decides what can be done about an error, and so its kind: from what is certain (another answer than the one that was
-// asked for, a refused checksum, a condition) over the code to the status. It changes nothing.
+// kind decides what can be done about an error, and so its kind. It changes nothing. That an upload is gone is said in several ways:
+// see goneUpload.
 func (s *Store) kind(f *fault, c *call) store.Kind {
 	k := s.kindOf(f, c)
 	if k == store.NotFound && c.goneUpload(f) {
@@ -110,6 +110,8 @@ func (s *Store) kind(f *fault, c *call) store.Kind {
 	return k
 }
 
+// kindOf goes from what is certain (another answer than the one that was asked for, a refused checksum, a condition) over the code to
+// the status.
 func (s *Store) kindOf(f *fault, c *call) store.Kind {
 	if f.other != "" {
 		return cmp.Or(c.form().otherwise, store.BadAnswer)
