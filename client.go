@@ -65,6 +65,7 @@ type Client struct {
 	ahead      *semaphore.Weighted // bytes of memory that downloads to streams may hold
 	spools     *semaphore.Weighted // temporary files for parts of uploads from streams
 	meter      *meter.Meter
+	active     activeSet
 	summer     *evidence.Summer
 	etags      evidence.Learned
 	watch      watch

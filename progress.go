@@ -1,6 +1,11 @@
 package haul
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+)
 
 // Progress is the progress of all transfers of a Client together; Client.Progress returns it.
 type Progress struct {
@@ -50,13 +55,69 @@ type TransferProgress struct {
 	Safe int64
 }
 
+// ActiveTransfer is a transfer that is under way.
+type ActiveTransfer struct {
+	// Source and Target are as in an Event.
+	Source, Target string
+	Began          time.Time
+	TransferProgress
+}
+
+// Active returns the transfers that are under way, in the order in which they began. Those of which nothing is known yet, not even the
+// size, are left out.
+func (c *Client) Active() []ActiveTransfer {
+	var all []ActiveTransfer
+	for _, t := range c.active.list() {
+		if p := t.progress(); p.Total >= 0 || p.Done > 0 {
+			all = append(all, ActiveTransfer{t.source, t.target, t.began, p})
+		}
+	}
+	slices.SortFunc(all, func(a, b ActiveTransfer) int {
+		return cmp.Or(a.Began.Compare(b.Began), cmp.Compare(a.Source, b.Source))
+	})
+	return all
+}
+
+// activeSet holds the transfers that are under way.
+type activeSet struct {
+	mu  sync.Mutex
+	all map[*transfer]struct{}
+}
+
+func (s *activeSet) add(t *transfer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all == nil {
+		s.all = map[*transfer]struct{}{}
+	}
+	s.all[t] = struct{}{}
+}
+
+func (s *activeSet) remove(t *transfer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.all, t)
+}
+
+func (s *activeSet) list() []*transfer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*transfer, 0, len(s.all))
+	for t := range s.all {
+		all = append(all, t)
+	}
+	return all
+}
+
 // progressEvery is how often OnProgress is called.
 const progressEvery = 100 * time.Millisecond
 
-// report calls OnProgress until the function that it returns is called, which does so a last time.
+// report counts the transfer among the active ones, and calls OnProgress, until the function that it returns is called, which calls it a
+// last time.
 func (t *transfer) report() (end func()) {
+	t.c.active.add(t)
 	if t.o.onProgress == nil {
-		return func() {}
+		return func() { t.c.active.remove(t) }
 	}
 	f := t.o.onProgress
 	stop, stopped := make(chan struct{}), make(chan struct{})
@@ -75,6 +136,7 @@ func (t *transfer) report() (end func()) {
 		}
 	}()
 	return func() {
+		t.c.active.remove(t)
 		close(stop)
 		<-stopped
 	}

@@ -126,6 +126,8 @@ type Counts struct {
 	// Found is the number of objects so far, including the Unchanged ones; All reports that there are no more.
 	Found int
 	All   bool
+	// FoundSize is the size of the objects found so far in bytes, without the Unchanged ones.
+	FoundSize int64
 	// Done, Failed, Skipped and Unchanged are the numbers of objects by result. Transfers interrupted when the run ended
 	// early are in none of them.
 	Done, Failed, Skipped, Unchanged int

@@ -383,6 +383,7 @@ func (r *run) emit(e Event) {
 	switch e.Kind {
 	case Found:
 		s.Found++
+		s.FoundSize += max(0, e.Entry.Size)
 	case Done:
 		r.refused = 0
 		s.Done++
@@ -395,6 +396,7 @@ func (r *run) emit(e Event) {
 		s.Skipped++
 	case Unchanged:
 		s.Unchanged++
+		s.FoundSize -= max(0, e.Entry.Size)
 	case Incomplete:
 		s.Incomplete++
 	case Deleted:

@@ -76,6 +76,44 @@ func optional(fs *pflag.FlagSet, p *string, name, without, usage string) {
 	fs.Lookup(name).NoOptDefVal = without
 }
 
+// recursiveFlag adds -r and --recursive, and -R, which ls and cp have.
+func recursiveFlag(fs *pflag.FlagSet, p *bool, usage string) {
+	fs.BoolVarP(p, "recursive", "r", false, usage)
+	alias(fs, "recursive", "recursive-as-ls", "R")
+}
+
+// dryFlag adds -n and --dryrun, as aws has it, and --dry-run, as everybody else.
+func dryFlag(fs *pflag.FlagSet, p *bool, usage string) {
+	fs.BoolVarP(p, "dryrun", "n", false, usage)
+	alias(fs, "dryrun", "dry-run", "")
+}
+
+// alias adds a hidden flag that is another name of a flag without a value.
+func alias(fs *pflag.FlagSet, of, name, short string) {
+	f := fs.VarPF(aliasOf{fs.Lookup(of)}, name, short, "the same as --"+of)
+	f.NoOptDefVal, f.Hidden = "true", true
+}
+
+// aliasOf sets a flag as if that had been named.
+type aliasOf struct{ flag *pflag.Flag }
+
+// Set sets the flag.
+func (a aliasOf) Set(value string) error {
+	a.flag.Changed = true
+	return a.flag.Value.Set(value)
+}
+
+// String returns the flag's value.
+func (a aliasOf) String() string {
+	if a.flag == nil { // a zero value, which pflag makes to compare with
+		return "false"
+	}
+	return a.flag.Value.String()
+}
+
+// Type returns the flag's type.
+func (a aliasOf) Type() string { return "bool" }
+
 // optionalValues are the values that may follow such a flag after a space, as in the AWS CLI.
 var optionalValues = map[string][]string{
 	"--sse":               {"AES256", "aws:kms", "aws:kms:dsse"},

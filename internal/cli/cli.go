@@ -44,6 +44,7 @@ func Run(ctx context.Context, sys command.System, args []string) int {
 	if !a.understood && !errors.As(err, &usage) {
 		err = &command.UsageError{Text: err.Error()} // cobra's own errors
 	}
+	helpWith(err, root, args)
 	err = command.Interrupted(ctx, err)
 	code := command.ExitCode(err)
 	if code != command.CodePipe {
@@ -67,7 +68,7 @@ func (a *app) root() *cobra.Command {
 		Args:          cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return command.Usagef("unknown command %q; haul --help lists the commands", args[0])
+				return command.Usagef("unknown command %q", args[0])
 			}
 			cmd.SetOut(a.session.System.Stderr)
 			return errors.Join(cmd.Help(), command.Usagef("a command is missing, such as: haul cp FILE s3://BUCKET/KEY"))
@@ -76,7 +77,9 @@ func (a *app) root() *cobra.Command {
 	root.SetOut(a.session.Stdout)
 	root.SetErr(a.session.System.Stderr)
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &command.UsageError{Text: err.Error()} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return &command.UsageError{Text: err.Error(), Instead: likeFlag(cmd, err)}
+	})
 	root.CompletionOptions.HiddenDefaultCmd = false
 	a.common = []*pflag.FlagSet{connectionFlags(&a.session.Connection), a.outputFlags()}
 	for _, g := range a.common {
@@ -96,7 +99,8 @@ func (a *app) outputFlags() *pflag.FlagSet {
 	fs.Lookup("only-show-errors").Hidden = true
 	fs.BoolVar(&a.session.NoProgress, "no-progress", false, "show no progress")
 	fs.BoolVar(&a.session.JSON, "json", false, "print one JSON object per line on standard output (see haul help json)")
-	fs.BoolVarP(&a.session.Verbose, "verbose", "v", false, "also print the start of each transfer, retries, and what limited the speed")
+	fs.BoolVarP(&a.session.Verbose, "verbose", "v", false, "also print each object, the start of each transfer, retries, and what limited the speed")
+	fs.StringVar((*string)(&a.session.Color), "color", "auto", "color results and warnings: auto (on a terminal, unless NO_COLOR is set), always or never")
 	return fs
 }
 
@@ -109,6 +113,9 @@ func (a *app) command(cmd *cobra.Command, groups []*pflag.FlagSet, run func(cont
 	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd, groups, a.common, a.helpAll) })
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		a.session.Quiet = a.session.Quiet || a.onlyErrors
+		if c := a.session.Color; c != command.ColorAuto && c != command.ColorAlways && c != command.ColorNever {
+			return command.Usagef("--color must be auto, always or never (got %q)", string(c))
+		}
 		if a.session.Quiet && (a.session.JSON || a.session.Verbose) {
 			return command.Usagef("--quiet goes with neither --json nor --verbose")
 		}

@@ -92,9 +92,9 @@ func (f *copyFlags) lastFlag(fs *pflag.FlagSet) {
 func (f *copyFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Transfer", pflag.ContinueOnError)
 	if f.verb != syncVerb {
-		fs.BoolVarP(&f.recursive, "recursive", "r", false, "transfer everything in a folder or under a prefix")
+		recursiveFlag(fs, &f.recursive, "transfer everything in a folder or under a prefix")
 	}
-	fs.BoolVar(&f.dry, "dryrun", false, "print the planned operations without performing them")
+	dryFlag(fs, &f.dry, "print the planned operations without performing them")
 	fs.StringVar(&f.plan, "plan", "", "transfer nothing; write a plan for haul apply to `FILE`")
 	fs.BoolVar(&f.noOverwrite, "no-overwrite", false, "skip targets that already exist")
 	fs.BoolVar(&f.noClobber, "no-clobber", false, "fail if the target already exists")

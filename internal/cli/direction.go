@@ -11,7 +11,10 @@ import (
 // refuseIdle refuses flags that have no meaning for a direction, rather than ignore them.
 func refuseIdle(set *pflag.FlagSet, d command.Direction) error {
 	var err error
-	set.Visit(func(f *pflag.Flag) {
+	set.VisitAll(func(f *pflag.Flag) { // Visit does not know of flags that were set by another name
+		if !f.Changed {
+			return
+		}
 		where, ok := flagDirections[f.Name]
 		if !ok || err != nil {
 			return

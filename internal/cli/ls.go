@@ -49,14 +49,15 @@ func (f *pageFlags) attrs(set *pflag.FlagSet) (store.Attrs, error) {
 
 // lsFlags are those of haul ls, as typed.
 type lsFlags struct {
-	recursive, human, summarize bool
-	page                        pageFlags
-	bucketPrefix, bucketRegion  string
+	recursive, human, long, summarize bool
+	page                              pageFlags
+	bucketPrefix, bucketRegion        string
 }
 
 func (f *lsFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Listing", pflag.ContinueOnError)
-	fs.BoolVarP(&f.recursive, "recursive", "r", false, "list everything under the prefix, with full keys")
+	recursiveFlag(fs, &f.recursive, "list everything under the prefix, with full keys")
+	fs.BoolVarP(&f.long, "long", "l", false, "also print the storage class and the ETag, before the name")
 	fs.BoolVar(&f.human, "human-readable", false, "print sizes in KiB, MiB, GiB")
 	fs.BoolVar(&f.summarize, "summarize", false, "print the number of objects and bytes at the end")
 	f.page.add(fs)
@@ -79,7 +80,7 @@ func (a *app) ls() *cobra.Command {
 
 // parse returns the request that the flags and arguments describe.
 func (f *lsFlags) parse(args []string, set *pflag.FlagSet) (r command.ListRequest, err error) {
-	r.Recursive, r.Human, r.Summarize = f.recursive, f.human, f.summarize
+	r.Recursive, r.Human, r.Long, r.Summarize = f.recursive, f.human, f.long, f.summarize
 	r.Buckets = store.BucketQuery{Prefix: f.bucketPrefix, Region: f.bucketRegion, PageSize: f.page.size}
 	if r.Attrs, err = f.page.attrs(set); err != nil {
 		return r, err

@@ -36,8 +36,8 @@ type rmFlags struct {
 
 func (f *rmFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Deleting", pflag.ContinueOnError)
-	fs.BoolVarP(&f.recursive, "recursive", "r", false, "delete everything under a prefix or in a bucket")
-	fs.BoolVar(&f.dry, "dryrun", false, "print the objects without deleting them")
+	recursiveFlag(fs, &f.recursive, "delete everything under a prefix or in a bucket")
+	dryFlag(fs, &f.dry, "print the objects without deleting them")
 	f.filterFlags.add(fs)
 	f.page.add(fs)
 	return fs

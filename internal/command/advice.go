@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -19,7 +20,10 @@ func (s *Session) Explain(err error) ui.Failure {
 	f := ui.Failure{Code: ExitCode(err), Kind: kindName(err), Message: message(err)}
 	var usage *UsageError
 	if errors.As(err, &usage) {
-		f.Advice = append(f.Advice, "see haul --help or haul COMMAND --help")
+		if usage.Instead != "" {
+			f.Advice = append(f.Advice, "did you mean "+usage.Instead+"?")
+		}
+		f.Advice = append(f.Advice, "see "+cmp.Or(usage.Command, "haul")+" --help")
 		return f
 	}
 	if rest := new(unfinishedError); errors.As(err, &rest) {

@@ -47,7 +47,7 @@ func (s *Session) Apply(ctx context.Context, name, receiptName string, o haul.Op
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	var summary mirror.Summary
-	err = screen.During(task, client.Progress, func() (err error) {
+	err = screen.During(task, client, func() (err error) {
 		summary, err = mirror.Apply(ctx, client, plan, mirror.Options{ContentType: seqfile.ContentType, Observe: func(e mirror.Event) {
 			if err := receipt.event(about{e.Verb, e.Source, e.Target, below(h.Target, e.Target)}, e); err != nil {
 				end(err)

@@ -26,7 +26,7 @@ func (s *Session) PlanArray(ctx context.Context, r array.Request, at Location) (
 	}
 	var h array.Header
 	task := arrayTask("plan", r.From.String(), r.To.String(), planName(plan))
-	err = screen.During(task, b.client.Progress, func() (err error) {
+	err = screen.During(task, b.client, func() (err error) {
 		h, err = array.Make(ctx, b.client, b.plan, r)
 		return err
 	})

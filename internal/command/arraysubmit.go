@@ -223,11 +223,11 @@ func (s *Session) await(ctx context.Context, b *arrayEnv, h array.Header, job ar
 		}
 	})
 	task := ui.Task{Verb: string(h.Way), Source: h.From.String(), Target: h.To.String(), Name: planName(job.Plan)}
-	ended := screen.During(task, func() haul.Progress {
+	ended := screen.During(task, ui.Look(func() haul.Progress {
 		mu.Lock()
 		defer mu.Unlock()
 		return now
-	}, func() error { return wait(ctx) })
+	}), func() error { return wait(ctx) })
 	close(stop)
 	wg.Wait()
 	if ctx.Err() != nil {

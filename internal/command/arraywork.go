@@ -33,7 +33,7 @@ func (s *Session) WorkArray(ctx context.Context, plan Location, shard int, o hau
 	defer s.noteStop(ctx)()
 	var summary mirror.Summary
 	task := arrayTask(string(h.Way), h.From.String(), h.To.String(), fmt.Sprintf("shard %d", shard))
-	err = screen.During(task, b.client.Progress, func() (err error) {
+	err = screen.During(task, b.client, func() (err error) {
 		summary, err = array.Work(ctx, b.client, b.plan, array.WorkOptions{Shard: shard, Host: hostName(), ContentType: seqfile.ContentType, Observe: s.observeArray})
 		return err
 	})
@@ -75,7 +75,7 @@ func (s *Session) FinishArray(ctx context.Context, at Location, abort bool) (err
 	}
 	var v array.Verdict
 	task := arrayTask("finish", plan, "", planName(plan))
-	err = screen.During(task, b.client.Progress, func() (err error) {
+	err = screen.During(task, b.client, func() (err error) {
 		v, err = array.Finish(ctx, b.client, b.plan, array.FinishOptions{Host: hostName(), ContentType: seqfile.ContentType, Note: screen.Note})
 		return err
 	})

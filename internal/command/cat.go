@@ -46,7 +46,7 @@ func (s *Session) catOne(ctx context.Context, c *haul.Client, ref store.Ref, out
 	screen := s.Screen()
 	task := ui.Task{Verb: DownloadFile.verb(), Source: ref.String(), Target: "stdout", Name: BaseKey(ref.Key)}
 	var result haul.Result
-	err := screen.During(task, c.Progress, func() (err error) {
+	err := screen.During(task, c, func() (err error) {
 		result, err = c.DownloadStream(ctx, ref, out, t)
 		return err
 	})

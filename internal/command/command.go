@@ -36,10 +36,28 @@ type Session struct {
 	NoProgress bool
 	JSON       bool
 	Verbose    bool
+	Color      Color
 	// DataOnStdout reports that standard output carries the bytes of objects, so that messages go to standard error.
 	DataOnStdout bool
 
 	screen *ui.Screen // nil until first used
+}
+
+// Color is when results and warnings are colored.
+type Color string
+
+// The choices. Auto is on a terminal, unless NO_COLOR is set (https://no-color.org) or TERM is dumb.
+const (
+	ColorAuto   Color = "auto"
+	ColorAlways Color = "always"
+	ColorNever  Color = "never"
+)
+
+func (c Color) on(terminal bool) bool {
+	if c == ColorAuto || c == "" {
+		return terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+	}
+	return c == ColorAlways
 }
 
 // New makes a Session on the standard streams of sys.
@@ -49,9 +67,12 @@ func New(sys System) *Session { return &Session{System: sys, Stdout: NewStdout(s
 func (s *Session) Screen() *ui.Screen {
 	if s.screen == nil {
 		cfg := ui.Config{Stdout: s.Stdout, Stderr: s.System.Stderr, StdoutIsData: s.DataOnStdout, Quiet: s.Quiet, NoProgress: s.NoProgress, JSON: s.JSON, Verbose: s.Verbose}
+		cfg.OnTerminal = ui.TerminalOf(s.System.Stdout) != nil
 		if os.Getenv("TERM") != "dumb" {
 			cfg.Terminal = ui.TerminalOf(s.System.Stderr)
 		}
+		cfg.ColorStdout = s.Color.on(cfg.OnTerminal)
+		cfg.ColorStderr = s.Color.on(cfg.Terminal != nil)
 		s.screen = ui.New(cfg)
 	}
 	return s.screen

@@ -101,7 +101,7 @@ func (s *Session) copyOne(ctx context.Context, req CopyRequest) error {
 	}
 	var result haul.Result
 	task := req.task()
-	err = screen.During(task, client.Progress, func() (err error) {
+	err = screen.During(task, client, func() (err error) {
 		result, err = s.move(ctx, client, req)
 		return err
 	})

@@ -147,7 +147,11 @@ func kindName(err error) string {
 }
 
 // UsageError says what is wrong with a command that was refused before anything was done.
-type UsageError struct{ Text string }
+type UsageError struct {
+	Text string
+	// Command is what was called, such as "haul cp"; empty is haul. Instead is what may have been meant; empty is not known.
+	Command, Instead string
+}
 
 // Error returns the text.
 func (e *UsageError) Error() string { return e.Text }

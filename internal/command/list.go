@@ -17,6 +17,7 @@ type ListRequest struct {
 	Buckets   store.BucketQuery
 	Attrs     store.Attrs
 	Human     bool // sizes in KiB, MiB, GiB
+	Long      bool // storage class and ETag, too
 	Summarize bool // count objects and bytes at the end
 }
 
@@ -76,7 +77,7 @@ func (s *Session) List(ctx context.Context, r ListRequest) error {
 	if err != nil {
 		return err
 	}
-	out := s.Screen().Listing(ui.ListingStyle{Full: r.Recursive, Human: r.Human})
+	out := s.Screen().Listing(ui.ListingStyle{Full: r.Recursive, Human: r.Human, Long: r.Long})
 	defer out.Close()
 	t, err := r.Run(ctx, c, out)
 	switch {

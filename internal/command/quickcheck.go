@@ -35,7 +35,7 @@ func (s *Session) Quickcheck(ctx context.Context, req QuickcheckRequest) error {
 	var all quickcheck.Counts
 	for _, l := range req.Where {
 		task := ui.Task{Verb: "quickcheck", Source: l.shown(""), Name: l.shown(""), Many: true}
-		err := screen.During(task, look, func() error {
+		err := screen.During(task, ui.Look(look), func() error {
 			before := all
 			return quickcheck.Run(ctx, c, l.End(), req.Options, func(r quickcheck.Report, n quickcheck.Counts) {
 				all = before.Plus(n)

@@ -45,13 +45,22 @@ func (r *runReport) Failed(verb, source, target string, err error) {
 }
 
 func (r *runReport) During(verb string, size int64, work func() error) error {
-	before := r.client.Progress()
-	return r.session.Screen().During(ui.Task{Verb: verb, Name: verb + "s"}, func() haul.Progress {
-		s := r.client.Progress()
-		s.Total, s.Done, s.Kept, s.Moved = size, s.Done-before.Done, s.Kept-before.Kept, s.Moved-before.Moved
-		s.PartsTotal, s.PartsDone = s.PartsTotal-before.PartsTotal, s.PartsDone-before.PartsDone
-		return s
-	}, work)
+	return r.session.Screen().During(ui.Task{Verb: verb, Name: verb + "s"}, &phase{r.client, r.client.Progress(), size}, work)
+}
+
+// phase is the progress of a client from a moment on.
+type phase struct {
+	*haul.Client
+	before haul.Progress
+	size   int64
+}
+
+// Progress returns what the client did since.
+func (p *phase) Progress() haul.Progress {
+	s, before := p.Client.Progress(), p.before
+	s.Total, s.Done, s.Kept, s.Moved = p.size, s.Done-before.Done, s.Kept-before.Kept, s.Moved-before.Moved
+	s.PartsTotal, s.PartsDone = s.PartsTotal-before.PartsTotal, s.PartsDone-before.PartsDone
+	return s
 }
 
 func (r *runReport) Last(f func()) func() { return r.last(f) }

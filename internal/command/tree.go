@@ -89,7 +89,7 @@ func (s *Session) reportTree(ctx context.Context, client *haul.Client, req CopyR
 	var summary mirror.Summary
 	task := req.task()
 	task.Many, task.Name = true, req.treeName()
-	err := screen.During(task, client.Progress, func() (err error) {
+	err := screen.During(task, client, func() (err error) {
 		summary, err = run.tree.Run(ctx, client, func(e mirror.Event) {
 			run.plan.add(e)
 			if err := receipt.event(req.line(e), e); err != nil {

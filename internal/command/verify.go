@@ -95,7 +95,7 @@ func (v *verification) run(ctx context.Context, truth proof.Expected, target ent
 		return m
 	}
 	task := ui.Task{Verb: "verify", Name: filepath.Base(strings.TrimSuffix(v.r.target().Text, "/")), Many: true}
-	err := v.screen.During(task, look, func() (err error) {
+	err := v.screen.During(task, ui.Look(look), func() (err error) {
 		found.Summary, err = proof.Verify(ctx, v.client, truth, target, o)
 		return err
 	})

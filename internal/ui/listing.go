@@ -2,6 +2,7 @@ package ui
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -21,6 +22,8 @@ type ListingStyle struct {
 	Full bool
 	// Human prints sizes with units.
 	Human bool
+	// Long prints the storage class and the ETag before the name.
+	Long bool
 }
 
 // Listing writes one line for each entry, in the columns of the AWS CLI. Lines are gathered and written many at
@@ -61,7 +64,10 @@ func (l *Listing) Entry(e store.Entry) {
 	if !l.style.Full {
 		name = lastName(name)
 	}
-	l.write(fmt.Sprintf("%s %10s %s", stampOf(o.Modified), l.size(o.Size), Printable(name)), func() record {
+	if name = Printable(name); l.style.Long {
+		name = fmt.Sprintf("%-12s %-32s %s", cmp.Or(Printable(o.StorageClass), "STANDARD"), cmp.Or(Printable(o.ETag), "-"), name)
+	}
+	l.write(fmt.Sprintf("%s %10s %s", stampOf(o.Modified), l.size(o.Size), name), func() record {
 		return record{Event: "object", Size: &o.Size, Object: listedRecord(o)}
 	})
 }

@@ -18,7 +18,9 @@ func (s *Screen) Object(t Task, e mirror.Event) {
 	s.now = e.Now
 	switch e.Kind {
 	case mirror.Done:
-		s.done(t, e.Result)
+		if s.cfg.JSON || s.cfg.Verbose || !s.cfg.OnTerminal || !e.Result.Proof.Verified {
+			s.done(t, e.Result)
+		}
 	case mirror.Deleted:
 		s.event(e, eventOf(t, e), s.out, "delete: "+Printable(t.Source))
 	case mirror.Planned:
@@ -107,13 +109,23 @@ func (s *Screen) about(e haul.Event) string {
 }
 
 // objectsLine is the progress line of a run over many objects.
-func objectsLine(columns int, name string, now mirror.Counts, m haul.Progress, p *pacer) string {
+func objectsLine(columns int, name string, now mirror.Counts, m haul.Progress, p *pacer, barColumns int) string {
 	found := grouped(now.Found)
 	if !now.All {
 		found += "+"
 	}
-	must := []string{grouped(now.Done+now.Unchanged+now.Planned) + "/" + found + " objects", amount.Bytes(m.Done)}
-	var may []string
+	counted := grouped(now.Done+now.Unchanged+now.Planned) + "/" + found + " objects"
+	var must, may []string
+	all := now.All && now.FoundSize > 0
+	switch {
+	case all:
+		m.Total = now.FoundSize
+		must, may = []string{amount.Pair(m.Done, m.Total, "/"), percent(m.Done, m.Total)}, []string{counted}
+	case now.FoundSize > m.Done:
+		must, may = []string{amount.Pair(m.Done, now.FoundSize, "/") + "+"}, []string{counted}
+	default:
+		must = []string{counted, amount.Bytes(m.Done)}
+	}
 	if n := now.Failed + now.Skipped; n > 0 {
 		may = append(may, grouped(n)+" failed")
 	}
@@ -121,7 +133,14 @@ func objectsLine(columns int, name string, now mirror.Counts, m haul.Progress, p
 	if rate := p.rate(); rate > 0 {
 		may = append(may, amount.PerSecond(rate))
 	}
-	return fit(columns, name, must, append(may, trouble(m)...))
+	if d, ok := eta(m, p.rate()); all && ok {
+		may = append(may, "ETA "+amount.Short(d))
+	}
+	f := fields{must: must, may: append(may, trouble(m)...), last: inFlight(m)}
+	if all {
+		f.bar = bar(m.Done, m.Total, barColumns)
+	}
+	return fit(columns, name, f)
 }
 
 // summaryLine reports in one line what a run over many objects did, how fast, and what was not done.

@@ -35,7 +35,7 @@ func TestProgressOfManyObjects(t *testing.T) {
 				n := int64(time.Since(began).Seconds() * 100 * mib)
 				return haul.Progress{Total: 5000 * mib, Done: n, Moved: n, InFlight: 8}
 			}
-			_ = s.During(tree, look, func() error {
+			_ = s.During(tree, ui.Look(look), func() error {
 				s.Object(object, mirror.Event{Kind: mirror.Found, Now: c.now})
 				time.Sleep(7100 * time.Millisecond)
 				return nil
@@ -47,10 +47,85 @@ func TestProgressOfManyObjects(t *testing.T) {
 	}
 }
 
+// many is a run of four large files and a small one, each begun three seconds after the one before.
+type many struct{ began time.Time }
+
+func (m many) Progress() haul.Progress {
+	n := int64(time.Since(m.began).Seconds() * 100 * mib)
+	return haul.Progress{Done: n, Moved: n, InFlight: 8}
+}
+
+func (m many) Active() (all []haul.ActiveTransfer) {
+	for i, name := range []string{"./run/a_R1.fastq.gz", "./run/试剂.bam", "./run/lane1/c.bam", "./run/d.bam", "./run/e.vcf"} {
+		began := m.began.Add(time.Duration(3*i) * time.Second)
+		d := time.Since(began)
+		if d > 0 && (i != 1 || d < 6*time.Second) {
+			all = append(all, haul.ActiveTransfer{Source: name, Began: began, TransferProgress: haul.TransferProgress{Total: 400 * mib, Done: int64(d.Seconds() * 20 * mib)}})
+		}
+	}
+	return all
+}
+
+// The block names what takes long; a file keeps its place until it is done.
+func TestBlock(t *testing.T) {
+	for at, want := range map[time.Duration]string{
+		900 * time.Millisecond: "run  ░░░░░░░░░░░░░░░░░░░░  0.1/2.0 GiB  4 %  7/12 objects  8 parts in flight",
+		5900 * time.Millisecond: "run  █████░░░░░░░░░░░░░░░  0.6/2.0 GiB  28 %  7/12 objects  100 MiB/s  ETA 14s  8 parts in flight\n" +
+			"  a_R1.fastq.gz  ██░░░░░░░░  116/400 MiB  28 %\n" +
+			"  试剂.bam  █░░░░░░░░░  56.0/400 MiB  14 %",
+		13900 * time.Millisecond: "run  █████████████░░░░░░░  1.3/2.0 GiB  69 %  7/12 objects  100 MiB/s  ETA 6s  8 parts in flight\n" +
+			"  a_R1.fastq.gz  ██████░░░░  276/400 MiB  69 %\n" +
+			"  c.bam  ███░░░░░░░  156/400 MiB  39 %\n" +
+			"  d.bam  ██░░░░░░░░  96.0/400 MiB  24 %",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var err paper
+			s := ui.New(ui.Config{Stdout: &err, Stderr: &err, Terminal: columns(120), OnTerminal: true})
+			_ = s.During(tree, many{time.Now()}, func() error {
+				s.Object(object, mirror.Event{Kind: mirror.Found, Now: mirror.Counts{Found: 12, All: true, Done: 7, FoundSize: 2000 * mib}})
+				time.Sleep(at)
+				return nil
+			})
+			if got := err.last(); got != want {
+				t.Errorf("after %v:\n%s\nwant\n%s", at, got, want)
+			}
+			if left := strings.Join(err.shown(), ""); left != "" {
+				t.Errorf("%q stays", left)
+			}
+		})
+	}
+}
+
+// On a terminal a run has no line for each object, unless it is verbose, or something is wrong with it.
+func TestObjectsOnATerminal(t *testing.T) {
+	for _, verbose := range []bool{false, true} {
+		var out, err paper
+		s := ui.New(ui.Config{Stdout: &out, Stderr: &err, Terminal: columns(80), OnTerminal: true, Verbose: verbose})
+		s.Object(object, mirror.Event{Kind: mirror.Done, Result: result(true)})
+		if strings.Contains(out.String(), "verified") != verbose {
+			t.Errorf("verbose %v: %q", verbose, out.String())
+		}
+		s.Object(object, mirror.Event{Kind: mirror.Done, Result: result(false)})
+		if !strings.Contains(out.String(), "not verified") {
+			t.Errorf("verbose %v: %q", verbose, out.String())
+		}
+	}
+}
+
+func TestColors(t *testing.T) {
+	var out, err paper
+	s := ui.New(ui.Config{Stdout: &out, Stderr: &err, ColorStderr: true})
+	s.Object(object, mirror.Event{Kind: mirror.Failed, Err: denied})
+	s.Object(object, mirror.Event{Kind: mirror.Done, Result: result(true)})
+	if want := "\x1b[31mhaul: failed:\x1b[0m ./run/x to s3://lab/run/x: PutObject s3://lab/run/x: access denied\n"; err.String() != want || strings.Contains(out.String(), "\x1b") {
+		t.Errorf("%q and %q", err.String(), out.String())
+	}
+}
+
 func TestObjects(t *testing.T) {
 	var out, err paper
 	s := ui.New(ui.Config{Stdout: &out, Stderr: &err})
-	_ = s.During(tree, func() haul.Progress { return haul.Progress{} }, func() error {
+	_ = s.During(tree, ui.Look(func() haul.Progress { return haul.Progress{} }), func() error {
 		s.Observe(haul.Event{Kind: haul.EventNote, Source: "./run/x", Text: "something"})
 		s.Object(object, mirror.Event{Kind: mirror.Found})
 		s.Object(object, mirror.Event{Kind: mirror.Done, Result: result(true)})
@@ -104,9 +179,9 @@ func TestObjectsAsJSON(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out, err paper
 		s := ui.New(ui.Config{Stdout: &out, Stderr: &err, JSON: true})
-		_ = s.During(tree, func() haul.Progress {
+		_ = s.During(tree, ui.Look(func() haul.Progress {
 			return haul.Progress{Total: 9, PartsTotal: 9, Done: 5, Moved: 5, Elapsed: time.Second}
-		}, func() error {
+		}), func() error {
 			s.Observe(haul.Event{Kind: haul.EventStart, Time: time.Now(), Source: "./run/x", Target: "s3://lab/run/x", Size: 5})
 			s.Object(object, mirror.Event{Kind: mirror.Failed, Err: denied, Now: mirror.Counts{Found: 3, Done: 1, Failed: 1}})
 			time.Sleep(1500 * time.Millisecond)

@@ -85,7 +85,7 @@ func eta(s haul.Progress, rate float64) (time.Duration, bool) {
 }
 
 // progressLine draws one line that takes at most columns; what matters least is left out first.
-func progressLine(columns int, name string, s haul.Progress, p *pacer) string {
+func progressLine(columns int, name string, s haul.Progress, p *pacer, barColumns int) string {
 	var must, may []string
 	if s.Total > 0 {
 		must = append(must, amount.Pair(s.Done, s.Total, "/"), percent(s.Done, s.Total))
@@ -104,7 +104,7 @@ func progressLine(columns int, name string, s haul.Progress, p *pacer) string {
 	} else if d, ok := eta(s, rate); ok {
 		may = append(may, "ETA "+amount.Short(d))
 	}
-	return fit(columns, name, must, append(may, trouble(s)...))
+	return fit(columns, name, fields{must: must, may: append(may, trouble(s)...), bar: bar(s.Done, s.Total, barColumns), last: inFlight(s)})
 }
 
 // safe returns what need not move again if the run stops now, where that is less than what was sent.
@@ -115,11 +115,16 @@ func safe(s haul.Progress) []string {
 	return []string{amount.Bytes(s.Safe) + " safe"}
 }
 
-// trouble returns the fields that show how a transfer works, and its problems.
-func trouble(s haul.Progress) (may []string) {
-	if s.InFlight > 0 {
-		may = append(may, count(s.InFlight, "part")+" in flight")
+// inFlight returns how many parts are under way; empty is none.
+func inFlight(s haul.Progress) string {
+	if s.InFlight == 0 {
+		return ""
 	}
+	return count(s.InFlight, "part") + " in flight"
+}
+
+// trouble returns the fields that show a transfer's problems.
+func trouble(s haul.Progress) (may []string) {
 	if s.Retries > 0 {
 		may = append(may, retries(s.Retries))
 	}
@@ -129,16 +134,30 @@ func trouble(s haul.Progress) (may []string) {
 	return may
 }
 
-// fit joins the fields with two spaces: as many of may as there is room for beside twelve columns of the name.
-func fit(columns int, name string, must, may []string) string {
+// fields are those of a line after the name. There is room for must, then for as many of may as fit, then for the bar, which comes first,
+// and then for last.
+type fields struct {
+	must, may []string
+	bar, last string
+}
+
+// fit joins a name and the fields with two spaces, as far as there is room for them beside twelve columns of the name.
+func fit(columns int, name string, f fields) string {
 	const gap, least = "  ", 12
-	line := strings.Join(must, gap)
-	room := min(least, width(name)) + len(gap)
-	for _, f := range may {
-		if width(line)+len(gap)+width(f)+room > columns {
+	line := strings.Join(f.must, gap)
+	rest := columns - min(least, width(name)) - len(gap)
+	all := true
+	for _, field := range f.may {
+		if all = width(line)+len(gap)+width(field) <= rest; !all {
 			break
 		}
-		line += gap + f
+		line += gap + field
+	}
+	if all && f.bar != "" && width(f.bar)+len(gap)+width(line) <= rest {
+		line = f.bar + gap + line
+	}
+	if all && f.last != "" && width(line)+len(gap)+width(f.last) <= rest {
+		line += gap + f.last
 	}
 	if short := shorten(name, columns-width(line)-len(gap)); short != "" {
 		line = short + gap + line

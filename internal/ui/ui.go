@@ -3,8 +3,11 @@
 // One Screen writes to the two standard streams, from any goroutine, whole lines only:
 //
 //	              stdout                    stderr
-//	terminal      results, summary          progress redrawn in place, notes, errors
+//	terminal      results, summary          a block of progress redrawn in place, notes, errors
 //	else          results, summary          a plain progress line after 5 s and then every 30 s, notes, errors
+//
+// On a terminal, a run over many objects has no line for each of them unless Verbose is set.
+//
 //	Quiet         -                         errors, and a result that could not be verified
 //	JSON          one object a line         errors
 //	StdoutIsData  the object's own bytes    all of the above
@@ -30,6 +33,10 @@ type Config struct {
 	Stdout, Stderr io.Writer
 	// Terminal is that of Stderr; nil where it is none.
 	Terminal Terminal
+	// OnTerminal reports that Stdout is a terminal, too.
+	OnTerminal bool
+	// ColorStdout and ColorStderr allow colors.
+	ColorStdout, ColorStderr bool
 	// StdoutIsData sends everything to Stderr, because Stdout carries an object.
 	StdoutIsData bool
 	Quiet        bool
@@ -55,7 +62,7 @@ type Screen struct {
 	mu    sync.Mutex
 	task  Task
 	now   mirror.Counts // of a run over many objects
-	drawn int           // columns of the progress line on the terminal now
+	block block
 	pacer pacer
 	plain time.Time // when the next plain line is due
 
@@ -85,8 +92,24 @@ type Task struct {
 	Dry bool
 }
 
+// Source is what During shows the progress of, such as a haul.Client.
+type Source interface {
+	Progress() haul.Progress
+	// Active returns the transfers under way, in the order in which they began.
+	Active() []haul.ActiveTransfer
+}
+
+// Look is a Source that knows of no single transfers.
+type Look func() haul.Progress
+
+// Progress calls l.
+func (l Look) Progress() haul.Progress { return l() }
+
+// Active returns nothing.
+func (Look) Active() []haul.ActiveTransfer { return nil }
+
 // During shows the progress of work until it returns, and returns its error.
-func (s *Screen) During(t Task, look func() haul.Progress, work func() error) error {
+func (s *Screen) During(t Task, source Source, work func() error) error {
 	s.mu.Lock()
 	s.task = t
 	s.pacer = pacer{}
@@ -109,7 +132,7 @@ func (s *Screen) During(t Task, look func() haul.Progress, work func() error) er
 			case <-stop:
 				return
 			case now := <-tick.C:
-				s.show(t, look(), now)
+				s.show(t, source, now)
 			}
 		}
 	})
@@ -123,7 +146,8 @@ func (s *Screen) During(t Task, look func() haul.Progress, work func() error) er
 }
 
 // show is one look at the transfer.
-func (s *Screen) show(t Task, m haul.Progress, now time.Time) {
+func (s *Screen) show(t Task, source Source, now time.Time) {
+	m, active := source.Progress(), source.Active()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pacer.add(now, progressed(m))
@@ -133,23 +157,26 @@ func (s *Screen) show(t Task, m haul.Progress, now time.Time) {
 	case s.cfg.JSON:
 		s.json(progressRecord(m, &s.pacer))
 	case s.cfg.Terminal != nil:
-		columns := s.cfg.Terminal.Columns()
-		if columns <= 0 {
-			columns = widthUnknown
+		columns, rows := s.size()
+		lines := []string{s.progress(columns-1, t, m, barWidth)}
+		if t.Many || t.Source == "" {
+			for _, f := range s.block.pick(active, min(filesShown, rows-rowsSpared), now) {
+				lines = append(lines, fileLine(columns-1, f))
+			}
 		}
-		s.redraw(s.progress(columns-1, t, m))
+		s.redraw(lines)
 	case !now.Before(s.plain):
 		s.plain = now.Add(plainEvery)
-		s.line(s.cfg.Stderr, "haul: "+s.progress(1000, t, m))
+		s.line(s.cfg.Stderr, "haul: "+s.progress(1000, t, m, 0))
 	}
 }
 
-// progress returns the progress line in at most columns; s.mu is held.
-func (s *Screen) progress(columns int, t Task, m haul.Progress) string {
+// progress returns the progress line in at most columns, with a bar of so many; s.mu is held.
+func (s *Screen) progress(columns int, t Task, m haul.Progress, bar int) string {
 	if t.Many {
-		return objectsLine(columns, Printable(t.Name), s.now, m, &s.pacer)
+		return objectsLine(columns, Printable(t.Name), s.now, m, &s.pacer, bar)
 	}
-	return progressLine(columns, Printable(t.Name), m, &s.pacer)
+	return progressLine(columns, Printable(t.Name), m, &s.pacer, bar)
 }
 
 // Observe shows an event of the client; it is made for haul.Options. Done reports the end of a transfer instead.
@@ -278,23 +305,17 @@ func (s *Screen) say(text string) {
 	}
 }
 
-// line writes one line, after the progress line is gone; s.mu is held. A write error cannot be reported.
+// line writes one line, above the block; s.mu is held. A write error cannot be reported.
 func (s *Screen) line(w io.Writer, text string) {
+	if w == s.cfg.Stdout && s.cfg.ColorStdout || w == s.cfg.Stderr && s.cfg.ColorStderr {
+		text = colored(text)
+	}
+	if w == s.cfg.Stdout && !s.cfg.OnTerminal {
+		_, _ = io.WriteString(w, text+"\n")
+		return
+	}
+	below := s.block.lines
 	s.clear()
 	_, _ = io.WriteString(w, text+"\n")
-}
-
-// redraw puts text in place of the progress line; s.mu is held. It fills up with spaces, which every terminal understands.
-func (s *Screen) redraw(text string) {
-	columns := width(text)
-	_, _ = io.WriteString(s.cfg.Stderr, "\r"+text+strings.Repeat(" ", max(0, s.drawn-columns)))
-	s.drawn = columns
-}
-
-// clear removes the progress line; s.mu is held.
-func (s *Screen) clear() {
-	if s.drawn > 0 {
-		_, _ = io.WriteString(s.cfg.Stderr, "\r"+strings.Repeat(" ", s.drawn)+"\r")
-		s.drawn = 0
-	}
+	s.redraw(below)
 }

@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode/utf8"
 
 	"haul.example/haul"
 	"haul.example/haul/checksum"
@@ -17,10 +20,10 @@ import (
 	"haul.example/haul/store"
 )
 
-// columns is a terminal of that width.
+// columns is a terminal of that width, and of 24 rows.
 type columns int
 
-func (c columns) Columns() int { return int(c) }
+func (c columns) Size() (int, int) { return int(c), 24 }
 
 // paper keeps what is written; as a terminal shows it, too.
 type paper struct {
@@ -34,33 +37,91 @@ func (p *paper) Write(b []byte) (int, error) {
 	return p.Buffer.Write(b)
 }
 
-// shown gives the lines as they stand on a terminal in the end.
+// shown gives the lines as they stand on a wide terminal in the end.
 func (p *paper) shown() []string {
-	var lines []string
-	for _, line := range strings.Split(p.String(), "\n") {
-		var cells []rune
-		at := 0
-		for _, r := range line {
-			switch {
-			case r == '\r':
-				at = 0
-			case at < len(cells):
-				cells[at] = r
-				at++
-			default:
-				cells = append(cells, r)
-				at++
-			}
-		}
-		lines = append(lines, strings.TrimRight(string(cells), " "))
-	}
-	return lines
+	var v view
+	v.write(p.String())
+	return v.text()
 }
 
-// last is the progress line as it stood last.
+// last is the block as it stood last, its lines joined by line ends.
 func (p *paper) last() string {
-	frames := strings.Split(strings.TrimRight(p.String(), "\r "), "\r")
-	return strings.TrimRight(frames[len(frames)-1], " ")
+	text := p.String()
+	if i := strings.LastIndex(text, "\r\x1b[J"); i >= 0 && i+4 == len(text) { // where During ended
+		text = text[:i]
+	} else if i := strings.LastIndex(text, "\x1b[J"); i >= 0 {
+		text = text[:strings.LastIndex(text[:i], "\r")]
+	}
+	var v view
+	v.write(text)
+	lines := v.text()
+	for len(lines) > 1 && lines[len(lines)-1] == "" {
+		lines = lines[:len(lines)-1]
+	}
+	return strings.Join(lines, "\n")
+}
+
+// view is a terminal so wide that nothing wraps. It knows what the block writes.
+type view struct {
+	rows [][]rune
+	y, x int
+}
+
+var control = regexp.MustCompile(`^\x1b\[([0-9]*)([AJK])`)
+
+func (v *view) write(text string) {
+	for text != "" {
+		if m := control.FindStringSubmatch(text); m != nil {
+			text = text[len(m[0]):]
+			switch m[2] {
+			case "A":
+				n, _ := strconv.Atoi(m[1])
+				v.y -= n
+			case "J":
+				v.cut()
+				v.rows = v.rows[:v.y+1]
+			case "K":
+				v.cut()
+			}
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(text)
+		text = text[size:]
+		switch r {
+		case '\r':
+			v.x = 0
+		case '\n':
+			v.y, v.x = v.y+1, 0
+		default:
+			for v.row(); len(v.rows[v.y]) <= v.x; {
+				v.rows[v.y] = append(v.rows[v.y], ' ')
+			}
+			v.rows[v.y][v.x] = r
+			v.x++
+		}
+	}
+}
+
+// row makes the row of the cursor, and cut ends it there.
+func (v *view) row() {
+	for len(v.rows) <= v.y {
+		v.rows = append(v.rows, nil)
+	}
+}
+
+func (v *view) cut() {
+	v.row()
+	v.rows[v.y] = v.rows[v.y][:min(v.x, len(v.rows[v.y]))]
+}
+
+func (v *view) text() (lines []string) {
+	for _, row := range v.rows {
+		lines = append(lines, strings.TrimRight(string(row), " "))
+	}
+	if v.y >= len(v.rows) {
+		lines = append(lines, "")
+	}
+	return lines
 }
 
 var task = ui.Task{Verb: "upload", Source: "./NA12878.bam", Target: "s3://lab/NA12878.bam", Name: "NA12878.bam"}
@@ -80,7 +141,7 @@ func steady(began time.Time) func() haul.Progress {
 
 // during lets the screen watch for that long.
 func during(s *ui.Screen, look func() haul.Progress, d time.Duration) {
-	_ = s.During(task, look, func() error {
+	_ = s.During(task, ui.Look(look), func() error {
 		time.Sleep(d) // of the bubble's clock
 		return nil
 	})
@@ -88,14 +149,15 @@ func during(s *ui.Screen, look func() haul.Progress, d time.Duration) {
 
 func TestProgressOnATerminal(t *testing.T) {
 	for width, want := range map[int]string{
-		120: "NA12878.bam  3.9/7.9 GiB  49 %  100 MiB/s  ETA 41s  8 parts in flight  2 retries",
-		80:  "NA12878.bam  3.9/7.9 GiB  49 %  100 MiB/s  ETA 41s  8 parts in flight",
+		120: "NA12878.bam  █████████░░░░░░░░░░░  3.9/7.9 GiB  49 %  100 MiB/s  ETA 41s  2 retries  8 parts in flight",
+		90:  "NA12878.bam  █████████░░░░░░░░░░░  3.9/7.9 GiB  49 %  100 MiB/s  ETA 41s  2 retries",
+		80:  "NA12878.bam  3.9/7.9 GiB  49 %  100 MiB/s  ETA 41s  2 retries",
 		60:  "NA12878.bam  3.9/7.9 GiB  49 %  100 MiB/s  ETA 41s",
 		40:  "NA12878.bam  3.9/7.9 GiB  49 %",
 		30:  "NA12…8.bam  3.9/7.9 GiB  49 %",
 		18:  "3.9/7.9 GiB  49 %",
 		10:  "",
-		0:   "NA12878.bam  3.9/7.9 GiB  49 %  100 MiB/s  ETA 41s  8 parts in flight",
+		0:   "NA12878.bam  3.9/7.9 GiB  49 %  100 MiB/s  ETA 41s  2 retries",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var out, err paper
@@ -121,9 +183,9 @@ func TestProgressOnATerminal(t *testing.T) {
 // What would be kept stands beside what was sent, while the two differ.
 func TestProgressSaysWhatIsSafe(t *testing.T) {
 	for safe, want := range map[int64]string{
-		0:          "NA12878.bam  3.9/7.9 GiB  49 %  100 MiB/s  ETA 41s  8 parts in flight  2 retries",
-		3500 * mib: "NA12878.bam  3.9/7.9 GiB  49 %  3.4 GiB safe  100 MiB/s  ETA 41s  8 parts in flight  2 retries",
-		8089 * mib: "NA12878.bam  3.9/7.9 GiB  49 %  100 MiB/s  ETA 41s  8 parts in flight  2 retries",
+		0:          "NA12878.bam  █████████░░░░░░░░░░░  3.9/7.9 GiB  49 %  100 MiB/s  ETA 41s  2 retries  8 parts in flight",
+		3500 * mib: "NA12878.bam  █████████░░░░░░░░░░░  3.9/7.9 GiB  49 %  3.4 GiB safe  100 MiB/s  ETA 41s  2 retries  8 parts in flight",
+		8089 * mib: "NA12878.bam  █████████░░░░░░░░░░░  3.9/7.9 GiB  49 %  100 MiB/s  ETA 41s  2 retries  8 parts in flight",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var out, err paper
@@ -144,8 +206,8 @@ func TestProgressSaysWhatIsSafe(t *testing.T) {
 func TestLinesStandClearOfTheProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var both paper
-		s := ui.New(ui.Config{Stdout: &both, Stderr: &both, Terminal: columns(80)})
-		_ = s.During(task, steady(time.Now()), func() error {
+		s := ui.New(ui.Config{Stdout: &both, Stderr: &both, Terminal: columns(80), OnTerminal: true})
+		_ = s.During(task, ui.Look(steady(time.Now())), func() error {
 			time.Sleep(3 * time.Second)
 			s.Observe(haul.Event{Kind: haul.EventNote, Text: "something"})
 			time.Sleep(3 * time.Second)
@@ -204,23 +266,23 @@ func TestProgressIsSane(t *testing.T) {
 		look func(time.Time) func() haul.Progress
 		want string
 	}{
-		{"nothing yet", began(func(*haul.Progress, time.Duration) {}), "NA12878.bam  0.0/1000 MiB  0 %  no data for 20s  1 part in flight"},
+		{"nothing yet", began(func(*haul.Progress, time.Duration) {}), "NA12878.bam  ░░░░░░░░░░░░░░░░░░░░  0.0/1000 MiB  0 %  no data for 20s  1 part in flight"},
 		{"stalled", began(func(m *haul.Progress, d time.Duration) {
 			m.Done = min(int64(d.Seconds()), 12) * 10 * mib
 			m.Moved = m.Done
-		}), "NA12878.bam  120/1000 MiB  12 %  2.0 MiB/s  no data for 8s  1 part in flight"},
+		}), "NA12878.bam  ██░░░░░░░░░░░░░░░░░░  120/1000 MiB  12 %  2.0 MiB/s  no data for 8s  1 part in flight"},
 		{"finishing", began(func(m *haul.Progress, d time.Duration) {
 			m.Done, m.Moved, m.InFlight, m.Throttled = m.Total, m.Total, 0, 1
-		}), "NA12878.bam  1000/1000 MiB  100 %  finishing  throttled by the server"},
+		}), "NA12878.bam  ████████████████████  1000/1000 MiB  100 %  finishing  throttled by the server"},
 		{"a copy within the store", began(func(m *haul.Progress, d time.Duration) {
 			m.Done = int64(d.Seconds() * 20 * mib)
-		}), "NA12878.bam  400/1000 MiB  40 %  20.0 MiB/s  ETA 30s  1 part in flight"},
+		}), "NA12878.bam  ████████░░░░░░░░░░░░  400/1000 MiB  40 %  20.0 MiB/s  ETA 30s  1 part in flight"},
 		{"a stream", began(func(m *haul.Progress, d time.Duration) {
 			m.Total, m.Moved, m.Retries = 0, int64(d.Seconds()*20*mib), 1
-		}), "NA12878.bam  400 MiB  20.0 MiB/s  1 part in flight  1 retry"},
+		}), "NA12878.bam  400 MiB  20.0 MiB/s  1 retry  1 part in flight"},
 		{"ages", began(func(m *haul.Progress, d time.Duration) {
 			m.Moved = int64(d.Seconds() * 10)
-		}), "NA12878.bam  0.0/1000 MiB  0 %  10 B/s  1 part in flight"},
+		}), "NA12878.bam  ░░░░░░░░░░░░░░░░░░░░  0.0/1000 MiB  0 %  10 B/s  1 part in flight"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var err paper
@@ -274,7 +336,7 @@ func TestJSON(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out, err paper
 		s := ui.New(ui.Config{Stdout: &out, Stderr: &err, JSON: true, Terminal: columns(80)})
-		_ = s.During(task, steady(time.Now()), func() error {
+		_ = s.During(task, ui.Look(steady(time.Now())), func() error {
 			s.Observe(haul.Event{Kind: haul.EventStart, Time: time.Now(), Size: 8089 * mib})
 			s.Observe(haul.Event{Kind: haul.EventKept, Time: time.Now(), Bytes: 3072 * mib})
 			s.Observe(haul.Event{Kind: haul.EventRetry, Wait: 1500 * time.Millisecond, Err: &store.Error{Kind: store.Network, Op: "UploadPart"}})
@@ -342,7 +404,7 @@ func TestStdoutIsLeftToTheObject(t *testing.T) {
 func TestVerbose(t *testing.T) {
 	var out, err paper
 	s := ui.New(ui.Config{Stdout: &out, Stderr: &err, Verbose: true})
-	_ = s.During(task, func() haul.Progress { return haul.Progress{} }, func() error {
+	_ = s.During(task, ui.Look(func() haul.Progress { return haul.Progress{} }), func() error {
 		s.Observe(haul.Event{Kind: haul.EventStart, Size: -1})
 		s.Observe(haul.Event{Kind: haul.EventRetry, Wait: time.Second, Err: errors.New("network error")})
 		return nil
