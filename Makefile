@@ -51,7 +51,7 @@ runner:
 	$(GO) -C lab build -o ../bin/gotestsum gotest.tools/gotestsum
 
 # Programs of the field, schedulers, peers and a browser. CI installs them; on any other machine it is for you to say.
-PACKAGES := awscli s3cmd rclone samtools bcftools tabix htslib-test samtools-test bwa dwgsim slurm-wlm munge snakemake chromium \
+PACKAGES := awscli s3cmd rclone samtools bcftools tabix htslib-test samtools-test bwa dwgsim slurm-wlm munge snakemake chromium tmux \
 	radosgw ceph-mon ceph-mgr ceph-osd ceph-common
 
 packages:
@@ -69,12 +69,12 @@ lint:
 	cd lab && ../bin/staticcheck ./...
 
 unit: runner
-	$(call tests,unit,.,$(RACE) -timeout 30m ./...)
+	$(call tests,unit,.,$(RACE) -timeout 80m ./...)
 	$(call tests,allocations,.,-timeout 5m -run Allocations . ./store/s3) # which the race detector would count too
 	$(call tests,pace,.,-timeout 5m ./internal/pace) # the whole grid of simulated links, which is too much for the race detector
 
 crash: runner
-	$(call tests,crash,lab,$(RACE) -count 1 -parallel 6 -timeout 15m ./crash)
+	$(call tests,crash,lab,$(RACE) -count 1 -parallel 6 -timeout 60m ./crash)
 
 # Clients that some tests compare with. (rclone, s3cmd and aws are Debian packages.)
 peers:
@@ -82,7 +82,7 @@ peers:
 
 servers: export PATH := $(CURDIR)/lab/.bin/peers:$(PATH)
 servers: runner peers
-	$(call tests,servers,lab,$(RACE) -count 1 -timeout 40m ./servers ./memory ./demo ./jobs ./proxy ./scale ./slurm ./wire ./workflow) # the longest first
+	$(call tests,servers,lab,$(RACE) -count 1 -timeout 80m ./servers ./memory ./demo ./jobs ./proxy ./scale ./slurm ./terminal ./wire ./workflow) # the longest first
 
 test-big:
 	HAUL_BIG=1 $(GO) -C lab test -count 1 -timeout 60m -run TestBig -v ./servers

@@ -35,7 +35,7 @@ func TestExitCodes(t *testing.T) {
 		{of(store.NotEmpty), 5},
 		{&store.Error{Kind: store.Network, Err: syscall.EACCES}, 1},
 		{&store.Error{Kind: store.Network, Err: syscall.EPIPE}, 1},
-		{&UsageError{"x"}, 2},
+		{&UsageError{Text: "x"}, 2},
 		{fmt.Errorf("a part size of 5 bytes: %w", store.Invalid), 2},
 		{&MissingError{"x"}, 3},
 		{of(store.NotFound), 3},

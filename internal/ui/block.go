@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -25,8 +26,9 @@ const (
 // block is the text that a Screen keeps at the bottom of a terminal and draws again and again: a line for the run, and below it one for
 // each of the few files that take long. The cursor rests at the end of its last line.
 type block struct {
-	lines []string
-	names []string // sources of the files shown, in their places
+	lines   []string
+	columns int      // of the terminal when they were drawn
+	names   []string // sources of the files shown, in their places
 }
 
 // rows returns how many rows the block takes on a terminal that is now so many columns wide: lines that were drawn for a wider one wrap.
@@ -45,10 +47,14 @@ func (b *block) erase(columns int) string {
 	return "\r" + up(b.rows(columns)-1) + "\x1b[J"
 }
 
-// over returns what draws lines in place of the block, without a moment in which there is nothing.
+// over returns what draws lines in place of the block, without a moment in which there is nothing, unless the terminal has another width:
+// some remember then which rows were one line.
 func (b *block) over(lines []string, columns int) string {
 	var s strings.Builder
-	if len(b.lines) > 0 {
+	switch {
+	case columns != b.columns:
+		s.WriteString(b.erase(columns))
+	case len(b.lines) > 0:
 		s.WriteString("\r" + up(b.rows(columns)-1))
 	}
 	for i, l := range lines {
@@ -82,6 +88,7 @@ func (b *block) pick(active []haul.ActiveTransfer, most int, now time.Time) []ha
 			shown = append(shown, active[i])
 		}
 	}
+	kept := len(shown)
 	for _, t := range active {
 		if len(shown) == most || now.Sub(t.Began) < shownAfter {
 			break // the next ones began later
@@ -90,6 +97,7 @@ func (b *block) pick(active []haul.ActiveTransfer, most int, now time.Time) []ha
 			shown = append(shown, t)
 		}
 	}
+	slices.SortFunc(shown[kept:], func(a, b haul.ActiveTransfer) int { return cmp.Compare(a.Source, b.Source) })
 	b.names = b.names[:0]
 	for _, t := range shown {
 		b.names = append(b.names, t.Source)
@@ -140,7 +148,7 @@ func (s *Screen) redraw(lines []string) {
 	}
 	columns, _ := s.size()
 	_, _ = io.WriteString(s.cfg.Stderr, s.block.over(lines, columns))
-	s.block.lines = lines
+	s.block.lines, s.block.columns = lines, columns
 }
 
 // clear removes the block; s.mu is held.

@@ -109,7 +109,7 @@ func (s *Screen) about(e haul.Event) string {
 }
 
 // objectsLine is the progress line of a run over many objects.
-func objectsLine(columns int, name string, now mirror.Counts, m haul.Progress, p *pacer, barColumns int) string {
+func objectsLine(r room, name string, now mirror.Counts, m haul.Progress, p *pacer) string {
 	found := grouped(now.Found)
 	if !now.All {
 		found += "+"
@@ -138,9 +138,9 @@ func objectsLine(columns int, name string, now mirror.Counts, m haul.Progress, p
 	}
 	f := fields{must: must, may: append(may, trouble(m)...), last: inFlight(m)}
 	if all {
-		f.bar = bar(m.Done, m.Total, barColumns)
+		f.bar = bar(m.Done, m.Total, r.bar)
 	}
-	return fit(columns, name, f)
+	return fit(r.columns, name, f)
 }
 
 // summaryLine reports in one line what a run over many objects did, how fast, and what was not done.

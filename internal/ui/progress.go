@@ -84,8 +84,11 @@ func eta(s haul.Progress, rate float64) (time.Duration, bool) {
 	return time.Duration(seconds * float64(time.Second)), true
 }
 
+// room is what a line may take: columns, and those of its bar, of which 0 is none.
+type room struct{ columns, bar int }
+
 // progressLine draws one line that takes at most columns; what matters least is left out first.
-func progressLine(columns int, name string, s haul.Progress, p *pacer, barColumns int) string {
+func progressLine(r room, name string, s haul.Progress, p *pacer) string {
 	var must, may []string
 	if s.Total > 0 {
 		must = append(must, amount.Pair(s.Done, s.Total, "/"), percent(s.Done, s.Total))
@@ -104,7 +107,7 @@ func progressLine(columns int, name string, s haul.Progress, p *pacer, barColumn
 	} else if d, ok := eta(s, rate); ok {
 		may = append(may, "ETA "+amount.Short(d))
 	}
-	return fit(columns, name, fields{must: must, may: append(may, trouble(s)...), bar: bar(s.Done, s.Total, barColumns), last: inFlight(s)})
+	return fit(r.columns, name, fields{must: must, may: append(may, trouble(s)...), bar: bar(s.Done, s.Total, r.bar), last: inFlight(s)})
 }
 
 // safe returns what need not move again if the run stops now, where that is less than what was sent.

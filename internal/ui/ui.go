@@ -158,7 +158,7 @@ func (s *Screen) show(t Task, source Source, now time.Time) {
 		s.json(progressRecord(m, &s.pacer))
 	case s.cfg.Terminal != nil:
 		columns, rows := s.size()
-		lines := []string{s.progress(columns-1, t, m, barWidth)}
+		lines := []string{s.progress(room{columns - 1, barWidth}, t, m)}
 		if t.Many || t.Source == "" {
 			for _, f := range s.block.pick(active, min(filesShown, rows-rowsSpared), now) {
 				lines = append(lines, fileLine(columns-1, f))
@@ -167,16 +167,16 @@ func (s *Screen) show(t Task, source Source, now time.Time) {
 		s.redraw(lines)
 	case !now.Before(s.plain):
 		s.plain = now.Add(plainEvery)
-		s.line(s.cfg.Stderr, "haul: "+s.progress(1000, t, m, 0))
+		s.line(s.cfg.Stderr, "haul: "+s.progress(room{columns: 1000}, t, m))
 	}
 }
 
-// progress returns the progress line in at most columns, with a bar of so many; s.mu is held.
-func (s *Screen) progress(columns int, t Task, m haul.Progress, bar int) string {
+// progress returns the progress line; s.mu is held.
+func (s *Screen) progress(r room, t Task, m haul.Progress) string {
 	if t.Many {
-		return objectsLine(columns, Printable(t.Name), s.now, m, &s.pacer, bar)
+		return objectsLine(r, Printable(t.Name), s.now, m, &s.pacer)
 	}
-	return progressLine(columns, Printable(t.Name), m, &s.pacer, bar)
+	return progressLine(r, Printable(t.Name), m, &s.pacer)
 }
 
 // Observe shows an event of the client; it is made for haul.Options. Done reports the end of a transfer instead.
