@@ -166,7 +166,7 @@ func TestMessages(t *testing.T) {
 			t.Errorf("%q, want %q", got.Message, want)
 		}
 	}
-	if f := a.Explain(&UsageError{"x"}); f.Kind != "usage" || !strings.Contains(f.Advice[0], "--help") {
+	if f := a.Explain(&UsageError{Text: "x"}); f.Kind != "usage" || !strings.Contains(f.Advice[0], "--help") {
 		t.Errorf("usage: %+v", f)
 	}
 }
