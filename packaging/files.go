@@ -1,0 +1,58 @@
+package main
+
+import (
+	"io/fs"
+	"slices"
+	"strings"
+)
+
+// member is a file of an archive, a package or an image.
+type member struct {
+	path string // slash-separated, relative
+	data []byte
+	mode fs.FileMode // permission bits; with fs.ModeSymlink, data is the target
+}
+
+// licensesName has the licenses of the code of others that is in the program.
+const licensesName = "THIRD_PARTY_LICENSES.txt"
+
+// commonFiles returns what goes beside the program on every platform, in the layout of archives. Documents and licenses are among the
+// files of the source.
+func commonFiles(source []member, r release) ([]member, error) {
+	scripts, err := completions()
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Concat(manPages(r), scripts, []member{find(source, "README.md"), find(source, "CHANGELOG.md"), find(source, "CONTRIBUTING.md"), find(source, "LICENSE")})
+	licenses := find(source, "internal/command/licenses.txt")
+	licenses.path = licensesName
+	all = append(all, licenses)
+	for _, m := range source {
+		if strings.HasPrefix(m.path, "doc/") {
+			all = append(all, m)
+		}
+	}
+	return all, nil
+}
+
+// below returns the members of a folder, with their paths relative to it.
+func below(all []member, folder string) []member {
+	var some []member
+	for _, m := range all {
+		if rest, ok := strings.CutPrefix(m.path, folder+"/"); ok {
+			m.path = rest
+			some = append(some, m)
+		}
+	}
+	return some
+}
+
+// find returns the member of a path; one that is not there is empty.
+func find(all []member, path string) member {
+	for _, m := range all {
+		if m.path == path {
+			return m
+		}
+	}
+	return member{}
+}
