@@ -108,5 +108,6 @@ func gzipped(data []byte) ([]byte, error) {
 		return nil, err
 	}
 	_, err = z.Write(data)
-	return b.Bytes(), errors.Join(err, z.Close())
+	err = errors.Join(err, z.Close())
+	return b.Bytes(), err
 }

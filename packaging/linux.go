@@ -74,8 +74,8 @@ func (d dist) info(p program, all []member) (*nfpm.Info, error) {
 	}
 	for i, m := range sorted(all) {
 		c := &files.Content{Destination: "/" + m.path, FileInfo: &files.ContentFileInfo{Owner: "root", Group: "root", Mode: m.mode.Perm(), MTime: d.release.time}}
-		if m.mode&fs.ModeSymlink != 0 {
-			c.Type, c.Source = files.TypeSymlink, string(m.data)
+		if m.mode.IsDir() {
+			c.Type = files.TypeDir
 		} else {
 			c.Source = filepath.Join(dir, fmt.Sprint(i))
 			if err := os.WriteFile(c.Source, m.data, 0o644); err != nil {
@@ -128,8 +128,9 @@ func (d *dist) debFiles() ([]member, error) {
 		member{"usr/share/zsh/vendor-completions/_haul", find(d.common, "completions/_haul").data, 0o644},
 		member{"usr/share/fish/vendor_completions.d/haul.fish", find(d.common, "completions/haul.fish").data, 0o644},
 		member{doc + "/changelog.gz", changes, 0o644},
-		member{doc + "/copyright", []byte(d.copyright()), 0o644},
-		member{"usr/share/lintian/overrides/haul", []byte("# Go links statically.\nhaul: statically-linked-binary [usr/bin/haul]\n"), 0o644},
+		member{doc + "/copyright", []byte(copyright), 0o644},
+		member{doc + "/" + licensesName, find(d.common, licensesName).data, 0o644},
+		member{"usr/share/lintian/overrides/haul", []byte(overrides), 0o644},
 	)...), nil
 }
 
@@ -139,8 +140,12 @@ func (d *dist) rpmFiles() ([]member, error) {
 	if err != nil {
 		return nil, err
 	}
-	const licenses = "usr/share/licenses/haul/"
-	return append(all, append(d.documents("usr/share/doc/haul"),
+	const doc, licenses = "usr/share/doc/haul", "usr/share/licenses/haul/"
+	return append(all, append(d.documents(doc),
+		member{doc, nil, fs.ModeDir | 0o755}, // a folder belongs to a package, else it stays when that is removed
+		member{doc + "/doc", nil, fs.ModeDir | 0o755}, member{doc + "/doc/adr", nil, fs.ModeDir | 0o755},
+		member{doc + "/doc/recipes", nil, fs.ModeDir | 0o755}, member{doc + "/doc/schema", nil, fs.ModeDir | 0o755},
+		member{strings.TrimSuffix(licenses, "/"), nil, fs.ModeDir | 0o755},
 		member{"usr/share/zsh/site-functions/_haul", find(d.common, "completions/_haul").data, 0o644},
 		member{"usr/share/fish/vendor_completions.d/haul.fish", find(d.common, "completions/haul.fish").data, 0o644},
 		member{licenses + "LICENSE", find(d.common, "LICENSE").data, 0o644},
@@ -154,10 +159,11 @@ func (d dist) debianChangelog() string {
 		d.release.packageVersion(), d.release.commit, d.config.packager, d.release.time.Format("Mon, 02 Jan 2006 15:04:05 -0700"))
 }
 
-// copyright returns the copyright file of the deb. Debian forbids to repeat the text of the Apache license.
-func (d dist) copyright() string {
-	return `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
+// copyright is the copyright file of the deb.
+const copyright = `Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: haul
+Comment: The program also contains modules of others. They and their licenses are in
+ /usr/share/doc/haul/` + licensesName + `.
 
 Files: *
 Copyright: the haul authors
@@ -166,20 +172,11 @@ License: Apache-2.0
 License: Apache-2.0
  On Debian systems, the text of the Apache License, version 2.0, is in
  /usr/share/common-licenses/Apache-2.0.
- .
- The program also contains the modules listed below, each under the license that
- follows its name.
-` + indented(string(find(d.common, licensesName).data))
-}
+`
 
-// indented returns text as a continued field of a Debian control file.
-func indented(text string) string {
-	var b strings.Builder
-	for line := range strings.Lines(strings.TrimSpace(text) + "\n") {
-		if strings.TrimSpace(line) == "" {
-			line = ".\n"
-		}
-		b.WriteString(" " + line)
-	}
-	return b.String()
-}
+// overrides says why lintian need not report what it would.
+const overrides = `# Go links statically.
+haul: statically-linked-binary [usr/bin/haul]
+# It has the licenses of the modules in the program, which must go with it; some of them are the Apache License with a notice.
+haul: extra-license-file [usr/share/doc/haul/` + licensesName + `]
+`

@@ -41,6 +41,7 @@ type manPage struct {
 func (m *manPage) write(p cli.Page, r release) {
 	name := manName(p.Path)
 	m.printf(".TH %s %d %s \"haul %s\" \"haul manual\"\n", roff(strings.ToUpper(name)), m.section[p.Path], r.time.Format("2006-01-02"), roff(r.version))
+	m.printf(".nh\n.ad l\n") // commands and names are not broken at hyphens, nor stretched
 	m.printf(".SH NAME\n%s \\- %s\n", roff(name), roff(p.Short))
 	if p.Usage != "" {
 		rest := strings.TrimSpace(strings.TrimPrefix(p.Usage, p.Path))
@@ -91,7 +92,10 @@ func (m *manPage) flags(p cli.Page) {
 		}
 	}
 	if p.Path != "haul" {
-		m.printf(".PP\nFor the flags that all commands have, such as \\fB%s\\fR and \\fB%s\\fR, see %s.\n", roff("--endpoint-url"), roff("--json"), m.link("haul"))
+		if len(p.Groups) > 0 {
+			m.printf(".PP\n")
+		}
+		m.printf("For the flags that all commands have, such as \\fB%s\\fR and\n\\fB%s\\fR, see %s.\n", roff("--endpoint-url"), roff("--json"), m.link("haul"))
 	}
 }
 
