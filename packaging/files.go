@@ -47,12 +47,11 @@ func below(all []member, folder string) []member {
 	return some
 }
 
-// find returns the member of a path; one that is not there is empty.
+// find returns the member of a path, which must be there.
 func find(all []member, path string) member {
-	for _, m := range all {
-		if m.path == path {
-			return m
-		}
+	i := slices.IndexFunc(all, func(m member) bool { return m.path == path })
+	if i < 0 {
+		panic("packaging: internal error: there is no " + path)
 	}
-	return member{}
+	return all[i]
 }

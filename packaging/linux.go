@@ -44,9 +44,6 @@ func (d dist) linux(p program) error {
 			return err
 		}
 		info = nfpm.WithDefaults(info)
-		if format.packager == deb.Default {
-			info.Deb.Compression = "xz"
-		}
 		var out bytes.Buffer
 		if err := format.packager.Package(info, &out); err != nil {
 			return err
@@ -67,6 +64,7 @@ func (d dist) info(p program, all []member) (*nfpm.Info, error) {
 		MTime: d.release.time,
 	}
 	info.Recommends = []string{"ca-certificates"} // which TLS needs; a site may have its own
+	info.Deb.Compression, info.RPM.Compression = "gzip:9", "gzip:9"
 	info.RPM.BuildHost, info.RPM.Summary, info.RPM.Packager = "haul", summary, d.config.packager
 	dir, err := os.MkdirTemp(d.work, "package-")
 	if err != nil {
