@@ -153,7 +153,7 @@ func (d *dist) rpmFiles() ([]member, error) {
 
 // debianChangelog returns the changelog of the package, which has only the version that it is. What changed is in CHANGELOG.md.
 func (d dist) debianChangelog() string {
-	return fmt.Sprintf("haul (%s) unstable; urgency=medium\n\n  * Built from commit %s; CHANGELOG.md lists what changed.\n\n -- %s  %s\n",
+	return fmt.Sprintf("haul (%s) unstable; urgency=medium\n\n  * Built from commit %s.\n  * CHANGELOG.md lists what changed.\n\n -- %s  %s\n",
 		d.release.packageVersion(), d.release.commit, d.config.packager, d.release.time.Format("Mon, 02 Jan 2006 15:04:05 -0700"))
 }
 
@@ -164,7 +164,7 @@ Comment: The program also contains modules of others. They and their licenses ar
  /usr/share/doc/haul/` + licensesName + `.
 
 Files: *
-Copyright: the haul authors
+Copyright: 2026 the haul authors
 License: Apache-2.0
 
 License: Apache-2.0
