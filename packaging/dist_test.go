@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -235,6 +236,10 @@ func testImage(t *testing.T, path string) {
 	image, err := index.Image(images.Manifests[0].Digest)
 	if err != nil {
 		t.Fatal(err)
+	}
+	// haul array submit writes jobs whose command starts with haul; an entrypoint would have that twice.
+	if c, err := image.ConfigFile(); err != nil || len(c.Config.Entrypoint) > 0 || c.Config.Cmd[0] != "haul" || !slices.Contains(c.Config.Env, "PATH=/usr/bin") {
+		t.Errorf("%v, %+v", err, c.Config)
 	}
 	layers, err := image.Layers()
 	if err != nil || len(layers) != 1 {

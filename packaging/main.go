@@ -76,6 +76,7 @@ func run(c config) (err error) {
 	}
 	var programs []program
 	for _, platform := range c.platforms {
+		fmt.Fprintln(os.Stderr, "build", platform)
 		p, err := build(root, work, platform)
 		if err != nil {
 			return err

@@ -10,7 +10,7 @@ class Haul < Formula
   def install
     ENV["CGO_ENABLED"] = "0"
     ldflags = "-s -w -X haul.example/haul/internal/command.release=v#{version}"
-    system "go", "build", *std_go_args(ldflags: ldflags), "./cmd/haul"
+    system "go", "build", *std_go_args(ldflags:), "./cmd/haul"
     generate_completions_from_executable(bin/"haul", "completion")
     man1.install Dir["man/man1/*.1"]
     man7.install Dir["man/man7/*.7"]
