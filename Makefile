@@ -7,16 +7,18 @@ RACE := $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 # $(call tests,NAME,FOLDER,ARGUMENTS) runs go test in a folder and keeps what happened in bin/tests, for `skipped` to sum up. lint has vetted.
 tests = cd $(2) && $(CURDIR)/bin/gotestsum --format pkgname --hide-summary skipped --jsonfile $(CURDIR)/bin/tests/$(1).jsonl -- -vet=off $(3)
 
-.PHONY: help build demo bench test packages peers lint unit crash unit-crash servers skipped runner test-big rename clean
+.PHONY: help build dist demo bench test packages peers lint unit crash dist-test unit-crash servers skipped runner test-big rename clean
 
 help:
 	@echo 'make build      bin/haul, one static binary'
+	@echo 'make dist       dist/: archives, deb, rpm, an OCI image and more from the last commit; RELEASE_URL=https://… adds recipes, see packaging/recipes'
 	@echo 'make demo       a real S3 server, a 1 GiB file, two kills, a slow link, three resumes, one proof; about a minute'
-	@echo 'make test       all that CI runs: lint, unit, crash, servers; it ends with a list of what was skipped'
+	@echo 'make test       all that CI runs: lint, unit, crash, dist-test, servers; it ends with a list of what was skipped'
 	@echo 'make packages   the Debian packages that some tests compare with (needs root; without them those tests are skipped)'
 	@echo 'make lint       gofmt, go vet (also for macOS and Windows), staticcheck'
 	@echo 'make unit       the tests of the main module'
 	@echo 'make crash      kill -9 at random moments, 50 uploads and 50 downloads; CRASH_ROUNDS=n for more, CRASH_SEED=n to repeat'
+	@echo 'make dist-test  builds what a release has twice, compares it, and has dpkg, rpm, man and shells read it'
 	@echo 'make servers    conformance, end-to-end and memory tests on versitygw and MinIO (built on the first run, which takes minutes),'
 	@echo '                and an array on a real Slurm, where slurm-wlm and munge are installed and root runs it'
 	@echo 'make test-big   5 GiB up and down on both servers, HTTP and HTTPS, which needs 22 GiB of disk; memory for 50 GiB'
@@ -26,6 +28,10 @@ help:
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o bin/haul ./cmd/haul
+
+# The same commit and version of Go make the same bytes everywhere.
+dist:
+	$(GO) -C packaging run . $(if $(RELEASE_URL),-url '$(RELEASE_URL)') $(if $(PACKAGER),-packager '$(PACKAGER)')
 
 demo: build
 	$(GO) -C lab run ./demo -haul $(CURDIR)/bin/haul
@@ -41,6 +47,7 @@ test: lint runner peers
 unit-crash:
 	$(MAKE) unit
 	$(MAKE) crash
+	$(MAKE) dist-test
 
 # The last words of a run: how many tests there were, and which were skipped, and why.
 skipped:
@@ -50,9 +57,10 @@ runner:
 	@mkdir -p bin/tests
 	$(GO) -C lab build -o ../bin/gotestsum gotest.tools/gotestsum
 
-# Programs of the field, schedulers, peers and a browser. CI installs them; on any other machine it is for you to say.
+# Programs of the field, schedulers, peers, a browser, and what reads packages, man pages and completions. CI installs them; on any other machine it is for you to say.
 PACKAGES := awscli s3cmd rclone samtools bcftools tabix htslib-test samtools-test bwa dwgsim slurm-wlm munge snakemake chromium tmux \
-	radosgw ceph-mon ceph-mgr ceph-osd ceph-common
+	radosgw ceph-mon ceph-mgr ceph-osd ceph-common \
+	groff mandoc rpm lintian bash-completion zsh fish ruby shellcheck
 
 packages:
 	apt-get update -qq
@@ -62,11 +70,13 @@ lint:
 	@out=$$(gofmt -l .); test -z "$$out" || { echo "gofmt would change:"; echo "$$out"; exit 1; }
 	$(GO) vet ./...
 	$(GO) -C lab vet ./...
+	$(GO) -C packaging vet ./...
 	GOOS=darwin $(GO) vet ./...
 	GOOS=windows $(GO) vet ./...
 	$(GO) -C lab build -o ../bin/staticcheck honnef.co/go/tools/cmd/staticcheck
 	bin/staticcheck ./...
 	cd lab && ../bin/staticcheck ./...
+	cd packaging && ../bin/staticcheck ./...
 
 unit: runner
 	$(call tests,unit,.,$(RACE) -timeout 80m ./...)
@@ -75,6 +85,9 @@ unit: runner
 
 crash: runner
 	$(call tests,crash,lab,$(RACE) -count 1 -parallel 6 -timeout 60m ./crash)
+
+dist-test: runner
+	$(call tests,dist,packaging,-count 1 -timeout 60m .)
 
 # Clients that some tests compare with. (rclone, s3cmd and aws are Debian packages.)
 peers:
@@ -96,4 +109,4 @@ rename:
 	gofmt -w $$(git ls-files '*.go') # imports are in order of their paths
 
 clean:
-	rm -rf bin
+	rm -rf bin dist

@@ -20,8 +20,9 @@ type app struct {
 	session    *command.Session
 	onlyErrors bool             // --only-show-errors
 	common     []*pflag.FlagSet // that every command has
-	helpAll    bool             // --help-all
-	understood bool             // the flags were parsed, and the command was started
+	groups     map[*cobra.Command][]*pflag.FlagSet
+	helpAll    bool // --help-all
+	understood bool // the flags were parsed, and the command was started
 }
 
 // Run runs the command that args name, without the name of the program, and returns the exit code. A ctx that ends with the cause
@@ -30,6 +31,9 @@ func Run(ctx context.Context, sys command.System, args []string) int {
 	a := &app{session: command.New(sys)}
 	root := a.root()
 	args, a.helpAll = helpAll(args)
+	if len(args) > 0 && args[0] == cobra.ShellCompRequestCmd {
+		plainUsages(root)
+	}
 	root.SetArgs(joinOptional(args))
 	err := root.ExecuteContext(ctx)
 	if err == nil {
@@ -80,15 +84,16 @@ func (a *app) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return &command.UsageError{Text: err.Error(), Instead: likeFlag(cmd, err)}
 	})
-	root.CompletionOptions.HiddenDefaultCmd = false
+	root.CompletionOptions.DisableDefaultCmd = true
+	a.groups = map[*cobra.Command][]*pflag.FlagSet{}
 	a.common = []*pflag.FlagSet{connectionFlags(&a.session.Connection), a.outputFlags()}
 	for _, g := range a.common {
 		root.PersistentFlags().AddFlagSet(g)
 	}
-	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd, nil, a.common, a.helpAll) })
+	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd, a.groups[cmd], a.common, a.helpAll) })
 	root.AddCommand(a.cp(), a.mv(), a.sync(), a.apply(), a.verify(), a.ls(), a.rm(), a.mb(), a.rb(), a.cat(), a.stat(), a.du(), a.presign(), a.website(), a.sum(), a.receipt())
 	root.AddCommand(a.quickcheck(), a.run(), a.array(), a.aws(), a.installAWS())
-	root.AddCommand(a.uploads(), a.version(), exitCodesTopic(), jsonTopic())
+	root.AddCommand(a.uploads(), a.version(), a.completion(), exitCodesTopic(), jsonTopic())
 	return root
 }
 
@@ -110,7 +115,7 @@ func (a *app) command(cmd *cobra.Command, groups []*pflag.FlagSet, run func(cont
 		cmd.Flags().AddFlagSet(g)
 	}
 	cmd.Flags().SortFlags = false
-	cmd.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd, groups, a.common, a.helpAll) })
+	a.groups[cmd] = groups
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		a.session.Quiet = a.session.Quiet || a.onlyErrors
 		if c := a.session.Color; c != command.ColorAuto && c != command.ColorAlways && c != command.ColorNever {

@@ -175,17 +175,8 @@ func writeFlags(b *strings.Builder, title string, flags []*pflag.Flag) {
 	var lines []line
 	column := 0
 	for _, f := range flags {
-		value, text := pflag.UnquoteUsage(f)
-		l := line{"--" + f.Name, text}
-		if f.Shorthand != "" {
-			l.flag = "-" + f.Shorthand + ", " + l.flag
-		}
-		switch {
-		case value != "" && f.NoOptDefVal != "":
-			l.flag += " [" + value + "]"
-		case value != "":
-			l.flag += " " + value
-		}
+		var l line
+		l.flag, l.text = describe(f)
 		lines = append(lines, l)
 		if n := utf8.RuneCountInString(l.flag); n <= most {
 			column = max(column, n)
@@ -205,6 +196,22 @@ func writeFlags(b *strings.Builder, title string, flags []*pflag.Flag) {
 			fmt.Fprintf(b, "%s%s\n", strings.Repeat(" ", column), t)
 		}
 	}
+}
+
+// describe returns a flag as it is typed, such as "-o, --output FILE" or "--sse [TYPE]", and its text.
+func describe(f *pflag.Flag) (form, text string) {
+	value, text := pflag.UnquoteUsage(f)
+	form = "--" + f.Name
+	if f.Shorthand != "" {
+		form = "-" + f.Shorthand + ", " + form
+	}
+	switch {
+	case value != "" && f.NoOptDefVal != "":
+		form += " [" + value + "]"
+	case value != "":
+		form += " " + value
+	}
+	return form, text
 }
 
 // wrap breaks text into lines of at most columns.
