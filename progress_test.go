@@ -135,3 +135,24 @@ func TestOnProgressOfFailures(t *testing.T) {
 		b.tidy()
 	})
 }
+
+// TestActive: a transfer is among the active ones until its call returns, with what OnProgress reports of it.
+func TestActive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, storetest.Limits(store.Limits{MinPart: 1, MaxPut: 64, MaxCopy: 64, MaxParts: 100}))
+		b.Random(1, storetest.Rates{Slow: 1})
+		path, c, seen := b.file("x", random(300, 1)), b.client(), 0
+		_, err := c.Upload(t.Context(), path, object, haul.UploadOptions{PartSize: 30, OnProgress: func(p haul.TransferProgress) {
+			all := c.Active()
+			if p.Total < 0 || len(all) == 0 && p.Done == 300 { // before the size is known, and the last report
+				return
+			}
+			if seen++; len(all) != 1 || all[0].Source != path || all[0].Target != object.String() || all[0].Total != 300 || time.Since(all[0].Began) > time.Hour {
+				t.Errorf("%+v", all)
+			}
+		}})
+		if err != nil || seen == 0 || len(c.Active()) > 0 {
+			t.Errorf("%v, seen %d times, %+v", err, seen, c.Active())
+		}
+	})
+}
