@@ -39,6 +39,7 @@ var layers = map[string]int{
 	"internal/oldformat":       2,
 	"internal/formattest":      2,
 	"internal/pace":            2,
+	"internal/doctor":          2,
 	"internal/evidence":        3,
 	"internal/listing":         3,
 	"internal/dispatch":        3,

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"haul.example/haul/store"
 	"haul.example/haul/store/s3"
@@ -43,9 +44,12 @@ func (c *Connection) check() error {
 	return checkProxies()
 }
 
+// proxyVariables are those that net/http reads.
+var proxyVariables = []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"}
+
 // checkProxies refuses an invalid proxy address: net/http would connect without a proxy, silently.
 func checkProxies() error {
-	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+	for _, name := range proxyVariables {
 		address := os.Getenv(name)
 		if address == "" {
 			continue
@@ -93,6 +97,11 @@ func (c *Connection) words() []string {
 
 // open opens the store.
 func (c *Connection) open(ctx context.Context) (*s3.Store, error) {
+	return c.openWithin(ctx, 0)
+}
+
+// openWithin opens the store; each of its connections may take so long to open, or the usual time if that is 0.
+func (c *Connection) openWithin(ctx context.Context, dial time.Duration) (*s3.Store, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
@@ -100,7 +109,9 @@ func (c *Connection) open(ctx context.Context) (*s3.Store, error) {
 		return nil, &store.Error{Kind: store.NoCredentials, Op: "Open", Hint: "set AWS_SECRET_ACCESS_KEY as well, or unset AWS_ACCESS_KEY_ID to use a profile",
 			Err: errors.New("AWS_ACCESS_KEY_ID is set, and AWS_SECRET_ACCESS_KEY is not")}
 	}
-	return s3.Open(ctx, c.Config())
+	cfg := c.Config()
+	cfg.DialTimeout = dial
+	return s3.Open(ctx, cfg)
 }
 
 // HalfKeys reports whether the environment, if it is used, has an access key without its secret.

@@ -75,6 +75,10 @@ haul quickcheck
   progress  every second
   summary   checks {ok, warn, bad, unreadable, other, gaps, unsure}, size, elapsed_seconds
 
+haul doctor
+  diagnosed  one check: diagnosis {name, grade (ok, warn, bad, or open: not tried, or not supported), found,
+             advice: what to do, for warn and bad}
+
 haul du
   usage     bucket, prefix, objects, size: the totals under the prefix, or those of the storage class in class
 
