@@ -21,7 +21,7 @@ Each check prints one line:
   BAD   name: the same, for something that makes transfers fail
   --    name: why the check was not made
 
-haul doctor exits with 1 if a check is BAD. No request is retried, and each may take at most 10 s; a dead endpoint costs about 3 s.
+haul doctor exits with 1 if a check is BAD. No request is retried, and each may take at most 10 s; a dead endpoint costs a few seconds.
 
 At a terminal, haul asks before it writes; otherwise --write is required. The test objects have random names under the prefix
 (haul-doctor-…). One is written several times, to find out which checksums and conditions the server checks; the other is uploaded in

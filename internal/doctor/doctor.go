@@ -74,6 +74,8 @@ type run struct {
 
 	endpoint *url.URL // nil: unknown
 	proxied  bool
+	// anonymous: requests are not signed.
+	anonymous bool
 	// unreachable is why no request can reach the server, and refused why it accepts none; empty if that is not so.
 	unreachable, refused string
 

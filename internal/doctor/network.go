@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -24,6 +25,8 @@ const (
 	dialTime = 3 * time.Second
 	// lookupTime is how long DNS may take.
 	lookupTime = 5 * time.Second
+	// greetTime is how long the first response may take.
+	greetTime = 5 * time.Second
 	// certificateTime is how long before its end a certificate is worth a warning.
 	certificateTime = 14 * 24 * time.Hour
 	// smallSkew and maxSkew are how far the clocks may differ: S3 refuses requests whose time is 15 minutes off (RequestTimeTooSkewed,
@@ -57,6 +60,7 @@ func (d *run) settings(ctx context.Context) {
 		d.bad("credentials", text(err), advice(err))
 		d.refused = "there are no credentials"
 	case l.From == "":
+		d.anonymous = true
 		d.ok("credentials", "none: requests are not signed")
 	default:
 		d.ok("credentials", "%s", described(l, time.Now()))
@@ -229,7 +233,7 @@ func (d *run) greet(ctx context.Context) {
 		d.skip(d.unreachable, names...)
 		return
 	}
-	ctx, cancel := limited(ctx)
+	ctx, cancel := context.WithTimeoutCause(ctx, greetTime, fmt.Errorf("no answer within %v", greetTime))
 	defer cancel()
 	var sent, answered time.Time
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -303,10 +307,14 @@ func (d *run) certificate(t *tls.ConnectionState) {
 }
 
 func issuer(c *x509.Certificate) string {
-	if len(c.Issuer.Organization) > 0 && c.Issuer.CommonName != "" {
-		return c.Issuer.Organization[0] + " (" + c.Issuer.CommonName + ")"
+	of := c.Issuer
+	switch {
+	case len(of.Organization) > 0 && of.CommonName != "":
+		return of.Organization[0] + " (" + of.CommonName + ")"
+	case len(of.Organization) > 0:
+		return of.Organization[0]
 	}
-	return c.Issuer.String()
+	return cmp.Or(of.CommonName, "an issuer without a name")
 }
 
 func date(t time.Time) string { return t.UTC().Format(time.DateOnly) }

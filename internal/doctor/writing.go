@@ -21,6 +21,8 @@ const (
 	line      = "haul doctor: a test object, which may be deleted\n"
 	// uploadTime is how long the part whose rate is measured should take.
 	uploadTime = 4 * time.Second
+	// leastPart is the least size of that part, in bytes: less would only measure how long a request takes.
+	leastPart = 512 << 10
 )
 
 // algorithms are the checksums of S3, the one that haul prefers first.
@@ -32,6 +34,7 @@ type scratch struct {
 	body         []byte
 	written      []store.Ref    // objects, by version if the store has versions
 	uploads      []store.Upload // that may be open
+	fastest      time.Duration  // put of the small object
 }
 
 // wrote notes an object, or one that may be there although the answer did not say so.
@@ -71,9 +74,7 @@ func (d *run) writing(ctx context.Context) {
 		body: bytes.Repeat([]byte(line), smallSize/len(line)),
 	}
 	defer d.remove(ctx, s)
-	began := time.Now()
 	o, err := d.put(ctx, s, store.PutRequest{})
-	took := time.Since(began)
 	if err != nil {
 		d.denied("put", err)
 		d.skip("no test object could be written", names[1:7]...)
@@ -81,12 +82,11 @@ func (d *run) writing(ctx context.Context) {
 	}
 	d.wrote = true
 	d.ok("put", "allowed")
-	size := min(rateSize, max(smallSize, int64(uploadTime/max(took, 1))*smallSize))
 	for _, check := range []func(context.Context){
 		func(ctx context.Context) { d.head(ctx, s.small) },
 		func(ctx context.Context) { d.checksums(ctx, s) },
 		func(ctx context.Context) { d.conditions(ctx, s, o) },
-		func(ctx context.Context) { d.multipart(ctx, s, size) },
+		func(ctx context.Context) { d.multipart(ctx, s) },
 		func(ctx context.Context) { d.abort(ctx, s) },
 	} {
 		if ctx.Err() == nil && d.blocked() == "" {
@@ -113,7 +113,11 @@ func (d *run) putWith(ctx context.Context, s *scratch, r store.PutRequest, put f
 	ctx, cancel := limited(ctx)
 	defer cancel()
 	r.Ref, r.Body, r.Attrs = s.small, section(s.body), &d.Attrs
+	began := time.Now()
 	o, err := put(ctx, r)
+	if took := time.Since(began); s.fastest == 0 || took < s.fastest {
+		s.fastest = took
+	}
 	s.wrote(o, s.small, err)
 	return o, err
 }
@@ -160,7 +164,7 @@ func (d *run) checksums(ctx context.Context, s *scratch) {
 	case len(recorded)+len(checked) == 0:
 		d.warn(name, all, "the server detects no damage on upload: verify with haul verify --download")
 	default:
-		d.warn(name, all, "nothing to do: haul uses the best of these, and compares ETags; haul verify --download settles the rest")
+		d.warn(name, all, "haul uses the best of these; where the ETag is not an MD5 either, verify with haul verify --download")
 	}
 }
 
@@ -215,9 +219,10 @@ func unsupported(err error) bool {
 	return k == store.Unsupported || k == store.Invalid || k == store.ChecksumRefused
 }
 
-// multipart makes an object of one part of size bytes, and measures both ways.
-func (d *run) multipart(ctx context.Context, s *scratch, size int64) {
+// multipart makes an object of one part, of the size that suits the link, and measures both ways.
+func (d *run) multipart(ctx context.Context, s *scratch) {
 	const name = "multipart"
+	size := min(rateSize, max(leastPart, int64(uploadTime/max(s.fastest, 1))*smallSize))
 	uctx, cancel := context.WithTimeoutCause(ctx, 3*requestTime, fmt.Errorf("not done within %v", 3*requestTime))
 	defer cancel()
 	u, err := d.store.Create(uctx, s.parts, checksum.Scheme{}, &d.Attrs)
