@@ -81,6 +81,10 @@ func (s *Session) hints(err error) []string {
 		case e.Hint != "":
 			hints = append(hints, e.Hint)
 		}
+		switch e.Kind {
+		case store.Unknown, store.Network, store.BadAnswer:
+			hints = append(hints, "to find the cause, or for a bug report: "+s.Connection.doctorLine(e.Ref.Bucket))
+		}
 	}
 	var empty *mirror.EmptySourceError
 	switch {

@@ -240,11 +240,12 @@ func (d *run) greet(ctx context.Context) {
 		WroteRequest:         func(httptrace.WroteRequestInfo) { sent = time.Now() },
 		GotFirstResponseByte: func() { answered = time.Now() },
 	})
-	req, err := http.NewRequestWithContext(ctx, http.MethodHead, d.endpoint.String()+"/", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.endpoint.String()+"/", nil)
 	if err != nil {
 		d.skip(err.Error(), names...)
 		return
 	}
+	req.Close = true // no later request shares the connection: Ceph 16 sends the end of a body after its response to HEAD
 	resp, err := sender.RoundTrip(req)
 	if err != nil {
 		d.unanswered(err)
