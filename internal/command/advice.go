@@ -80,9 +80,7 @@ func (s *Session) hints(err error) []string {
 			hints = append(hints, "a folder is not an object; to copy everything in it, use --recursive")
 		case e.Hint != "":
 			hints = append(hints, e.Hint)
-		}
-		switch e.Kind {
-		case store.Unknown, store.Network, store.BadAnswer:
+		case e.Kind == store.Unknown, e.Kind == store.Network:
 			hints = append(hints, "to find the cause, or for a bug report: "+s.Connection.doctorLine(e.Ref.Bucket))
 		}
 	}

@@ -245,7 +245,7 @@ func (d *run) greet(ctx context.Context) {
 		d.skip(err.Error(), names...)
 		return
 	}
-	req.Close = true // no later request shares the connection: Ceph 16 sends the end of a body after its response to HEAD
+	req.Close = true // a connection of its own: Ceph 16 answers HEAD in a way that spoils the next response
 	resp, err := sender.RoundTrip(req)
 	if err != nil {
 		d.unanswered(err)
