@@ -21,6 +21,7 @@ var layers = map[string]int{
 	"internal/amount":          0,
 	"internal/awsfile":         0,
 	"internal/budget":          0,
+	"internal/configfile":      0,
 	"internal/meter":           0,
 	"internal/localfile":       0,
 	"internal/planfile":        0,

@@ -8,6 +8,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -85,7 +86,7 @@ func (a *app) root() *cobra.Command {
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd, nil, a.common, a.helpAll) })
 	root.AddCommand(a.cp(), a.mv(), a.sync(), a.apply(), a.verify(), a.ls(), a.rm(), a.mb(), a.rb(), a.cat(), a.stat(), a.du(), a.presign(), a.website(), a.sum(), a.receipt())
 	root.AddCommand(a.quickcheck(), a.run(), a.array(), a.aws(), a.installAWS())
-	root.AddCommand(a.uploads(), a.doctor(), a.version(), exitCodesTopic(), jsonTopic())
+	root.AddCommand(a.uploads(), a.doctor(), a.version(), exitCodesTopic(), jsonTopic(), storesTopic())
 	return root
 }
 
@@ -111,6 +112,19 @@ func (a *app) command(cmd *cobra.Command, groups []*pflag.FlagSet, run func(cont
 		a.session.Quiet = a.session.Quiet || a.onlyErrors
 		if a.session.Quiet && (a.session.JSON || a.session.Verbose) {
 			return command.Usagef("--quiet goes with neither --json nor --verbose")
+		}
+		if err := a.session.ReadStores(); err != nil {
+			return err
+		}
+		args = slices.Clone(args)
+		for i := range args {
+			if at := cmd.ArgsLenAtDash(); at >= 0 && i >= at {
+				break // the words of another program
+			}
+			var err error
+			if args[i], err = a.session.Address(args[i], ""); err != nil {
+				return err
+			}
 		}
 		a.understood = true
 		return run(cmd.Context(), args)

@@ -151,7 +151,7 @@ func writeCommands(b *strings.Builder, cmd *cobra.Command) {
 	}
 }
 
-// exitCodesTopic and jsonTopic are pages to read: haul help exit-codes, haul help json.
+// exitCodesTopic, jsonTopic and storesTopic are pages to read: haul help exit-codes, haul help json, haul help stores.
 func exitCodesTopic() *cobra.Command {
 	return &cobra.Command{
 		Use:   "exit-codes",
@@ -163,6 +163,34 @@ func exitCodesTopic() *cobra.Command {
 func jsonTopic() *cobra.Command {
 	return &cobra.Command{Use: "json", Short: "The events that --json prints", Long: ui.JSONHelp}
 }
+
+func storesTopic() *cobra.Command {
+	return &cobra.Command{Use: "stores", Short: "Names for stores, in config.toml", Long: storesHelp}
+}
+
+const storesHelp = `If you use more than one store, name them in haul/config.toml in $XDG_CONFIG_HOME or ~/.config (on Windows in %AppData%). HAUL_CONFIG
+names another file.
+
+  [stores.lab]
+  endpoint = "https://minio.example.org"
+  profile = "lab"
+  ca = "/etc/ssl/lab.pem"
+
+  [stores.public]
+  region = "us-east-1"
+  no_sign_request = true
+
+lab:BUCKET/KEY is then s3://BUCKET/KEY in that store, in every argument that is an address:
+
+  haul cp x.bam lab:runs/42/
+  haul ls public:1000genomes/
+
+haul prints such addresses as you typed them. Plans, receipts and lists contain s3:// addresses; --store NAME says which store
+they mean: haul apply --store lab plan.jsonl. One command works with one store.
+
+The keys are endpoint, region, profile, ca, addressing (auto, path, virtual), and no_sign_request, no_verify_ssl, accelerate, dualstack (true
+or false). A flag overrides its key, and a key overrides the AWS_* variables. haul does not accept secrets in the file: they
+belong in ~/.aws, and profile names them. For a local file whose name starts like that, write ./lab:x. haul doctor lists the stores.`
 
 // writeFlags writes a section of flags, each with the name of its value, and its text wrapped beside it.
 func writeFlags(b *strings.Builder, title string, flags []*pflag.Flag) {

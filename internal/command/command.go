@@ -18,6 +18,7 @@ import (
 	"os"
 
 	"haul.example/haul"
+	"haul.example/haul/internal/configfile"
 	"haul.example/haul/internal/ui"
 )
 
@@ -40,6 +41,11 @@ type Session struct {
 	DataOnStdout bool
 
 	screen *ui.Screen // nil until first used
+
+	stores []configfile.Store // that the user has named
+	// firstAddress is the first address of the command, and firstStore the name of its store; others must be in the same.
+	firstAddress, firstStore string
+	renames                  []ui.Rename
 }
 
 // New makes a Session on the standard streams of sys.
@@ -48,7 +54,7 @@ func New(sys System) *Session { return &Session{System: sys, Stdout: NewStdout(s
 // Screen returns the one Screen of the session. The first call makes it, by what the fields are then.
 func (s *Session) Screen() *ui.Screen {
 	if s.screen == nil {
-		cfg := ui.Config{Stdout: s.Stdout, Stderr: s.System.Stderr, StdoutIsData: s.DataOnStdout, Quiet: s.Quiet, NoProgress: s.NoProgress, JSON: s.JSON, Verbose: s.Verbose}
+		cfg := ui.Config{Stdout: s.Stdout, Stderr: s.System.Stderr, StdoutIsData: s.DataOnStdout, Quiet: s.Quiet, NoProgress: s.NoProgress, JSON: s.JSON, Verbose: s.Verbose, Renames: s.renames}
 		if os.Getenv("TERM") != "dumb" {
 			cfg.Terminal = ui.TerminalOf(s.System.Stderr)
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"haul.example/haul/internal/configfile"
 	"haul.example/haul/store"
 	"haul.example/haul/store/s3"
 )
@@ -21,6 +22,9 @@ type Connection struct {
 	NoVerifySSL               bool
 	Addressing                string
 	Accelerate, DualStack     bool
+
+	Store string           // the name of the store in config.toml that s3:// means; empty is none
+	named configfile.Store // that store
 
 	Regions map[string]string // of buckets, if they are not that of Region
 }
@@ -73,6 +77,7 @@ func (c *Connection) words() []string {
 			w = append(w, flag, value)
 		}
 	}
+	add("--store", c.Store)
 	add("--endpoint-url", c.Endpoint)
 	add("--region", c.Region)
 	add("--profile", c.Profile)
@@ -116,18 +121,23 @@ func (c *Connection) openWithin(ctx context.Context, dial time.Duration) (*s3.St
 
 // HalfKeys reports whether the environment, if it is used, has an access key without its secret.
 func (c *Connection) HalfKeys() bool {
-	return c.Profile == "" && !c.NoSignRequest && os.Getenv("AWS_ACCESS_KEY_ID") != "" && os.Getenv("AWS_SECRET_ACCESS_KEY") == ""
+	e := c.effective()
+	return e.Profile == "" && !e.NoSignRequest && os.Getenv("AWS_ACCESS_KEY_ID") != "" && os.Getenv("AWS_SECRET_ACCESS_KEY") == ""
 }
 
 // Config returns the configuration of the store.
 func (c *Connection) Config() s3.Config {
 	normalizeEnv()
+	e := c.effective()
 	cfg := s3.Config{
-		Endpoint: c.Endpoint, Region: c.Region, Profile: c.Profile, NoSignRequest: c.NoSignRequest,
-		NoVerifySSL: c.NoVerifySSL, CABundle: c.CABundle, Accelerate: c.Accelerate, DualStack: c.DualStack,
+		Endpoint: e.Endpoint, Region: e.Region, Profile: e.Profile, NoSignRequest: e.NoSignRequest,
+		NoVerifySSL: e.NoVerifySSL, CABundle: e.CABundle, Accelerate: e.Accelerate, DualStack: e.DualStack,
 		Regions: c.Regions, MFA: askMFA, RoleCache: roleCache(),
 	}
-	switch c.Addressing {
+	if c.Store != "" && c.Endpoint == "" && c.Region == "" {
+		cfg.Source = "the store " + c.Store + " in config.toml"
+	}
+	switch e.Addressing {
 	case "path":
 		cfg.Addressing = s3.AddressPath
 	case "virtual":

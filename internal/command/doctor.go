@@ -64,7 +64,7 @@ func (s *Session) Doctor(ctx context.Context, r DoctorRequest) error {
 			return err
 		}
 	}
-	req := doctor.Request{Version: Version(), StateDir: dir, Where: r.Where, Write: r.Write, Attrs: r.Attrs}
+	req := doctor.Request{Version: Version(), Stores: s.storeNames(), StateDir: dir, Where: r.Where, Write: r.Write, Attrs: r.Attrs}
 	for _, name := range proxyVariables {
 		if os.Getenv(name) != "" {
 			req.ProxyVariables = append(req.ProxyVariables, name)

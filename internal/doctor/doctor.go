@@ -48,6 +48,8 @@ type Finding struct {
 type Request struct {
 	// Version of haul.
 	Version string
+	// Stores lists the stores that the user has named.
+	Stores string
 	// StateDir is the folder of records.
 	StateDir string
 	// ProxyVariables are the names of the environment variables that name a proxy.

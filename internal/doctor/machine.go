@@ -22,6 +22,7 @@ const (
 // machine checks what needs no network.
 func (d *run) machine(context.Context) {
 	d.ok("version", "%s", d.Version)
+	d.ok("stores", "%s", d.Stores)
 	d.stateDir()
 	d.space()
 	if n := localfile.MaxOpen(); n != 0 && n < fewFiles {

@@ -16,6 +16,7 @@ package ui
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -36,7 +37,12 @@ type Config struct {
 	NoProgress   bool // no progress is shown, and all else is
 	JSON         bool
 	Verbose      bool
+	// Renames are the buckets that the user wrote with the name of a store, and so are shown.
+	Renames []Rename
 }
+
+// Rename shows s3://Bucket as Store:Bucket.
+type Rename struct{ Bucket, Store string }
 
 const (
 	redrawEvery  = 200 * time.Millisecond
@@ -49,8 +55,9 @@ const (
 // Screen writes for one run of a command.
 type Screen struct {
 	// immutable
-	cfg Config
-	out io.Writer // of results
+	cfg     Config
+	out     io.Writer // of results
+	renames []renamed
 
 	mu    sync.Mutex
 	task  Task
@@ -68,7 +75,16 @@ func New(cfg Config) *Screen {
 	if cfg.StdoutIsData {
 		s.out = cfg.Stderr
 	}
+	for _, r := range cfg.Renames {
+		s.renames = append(s.renames, renamed{regexp.MustCompile(`s3://` + regexp.QuoteMeta(r.Bucket) + `([^A-Za-z0-9._-]|$)`), r.Store + ":" + strings.ReplaceAll(r.Bucket, "$", "$$") + "$1"})
+	}
 	return s
+}
+
+// renamed is a Rename, made ready.
+type renamed struct {
+	from *regexp.Regexp
+	to   string
 }
 
 // Task names a transfer in the words of the user.
@@ -281,6 +297,9 @@ func (s *Screen) say(text string) {
 // line writes one line, after the progress line is gone; s.mu is held. A write error cannot be reported.
 func (s *Screen) line(w io.Writer, text string) {
 	s.clear()
+	for _, r := range s.renames {
+		text = r.from.ReplaceAllString(text, r.to)
+	}
 	_, _ = io.WriteString(w, text+"\n")
 }
 

@@ -39,6 +39,8 @@ type Config struct {
 	Region string
 	// Profile of the shared config files; empty is AWS_PROFILE, or else default.
 	Profile string
+	// Source is where Endpoint and Region were found, in words, for store.Explainer; empty is flags of haul.
+	Source string
 	// NoSignRequest sends requests without credentials, as public buckets allow.
 	NoSignRequest bool
 	// NoVerifySSL accepts any certificate.

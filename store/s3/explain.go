@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,7 +55,7 @@ func originsOf(ctx context.Context, cfg aws.Config, c Config) origins {
 	}
 	switch {
 	case c.Region != "":
-		o.region = "--region"
+		o.region = cmp.Or(c.Source, "--region")
 	case env.Region != "":
 		o.region = "AWS_REGION or AWS_DEFAULT_REGION"
 	default:
@@ -64,7 +65,7 @@ func originsOf(ctx context.Context, cfg aws.Config, c Config) origins {
 	_, ofProfile, _ := shared(cfg).GetServiceBaseEndpoint(ctx, "S3")
 	switch {
 	case c.Endpoint != "":
-		o.endpoint = "--endpoint-url"
+		o.endpoint = cmp.Or(c.Source, "--endpoint-url")
 	case service:
 		o.endpoint = "AWS_ENDPOINT_URL_S3"
 	case ofProfile:
