@@ -151,7 +151,7 @@ func writeCommands(b *strings.Builder, cmd *cobra.Command) {
 	}
 }
 
-// exitCodesTopic, jsonTopic and storesTopic are pages to read: haul help exit-codes, haul help json, haul help stores.
+// exitCodesTopic, jsonTopic, storesTopic and environmentTopic are pages to read: haul help exit-codes, haul help json, ….
 func exitCodesTopic() *cobra.Command {
 	return &cobra.Command{
 		Use:   "exit-codes",
@@ -167,6 +167,20 @@ func jsonTopic() *cobra.Command {
 func storesTopic() *cobra.Command {
 	return &cobra.Command{Use: "stores", Short: "Names for stores, in config.toml", Long: storesHelp}
 }
+
+func environmentTopic() *cobra.Command {
+	return &cobra.Command{Use: "environment", Short: "Environment variables", Long: environmentHelp}
+}
+
+const environmentHelp = `HAUL_NAME sets the default of the flag --name, in capital letters and with _ for -: HAUL_BANDWIDTH=200MB, HAUL_STORE=lab,
+HAUL_NO_PROGRESS=true. What you type comes first. A variable whose flag a command does not have, or has no use for, is ignored.
+Flags that delete or overwrite, or that name what is deleted or overwritten, must be typed; their variables are an error.
+
+  HAUL_STATE_DIR   the folder of the records of unfinished transfers (default: haul in $XDG_STATE_HOME or ~/.local/state)
+  HAUL_CONFIG      the file with the names of stores (see haul help stores)
+
+haul also reads the AWS_* variables that the AWS CLI reads, and HTTPS_PROXY, HTTP_PROXY and NO_PROXY. haul run sets HAUL_IN_0, HAUL_OUT,
+HAUL_OUT_0 and HAUL_WORKDIR for its command; they set no flags.`
 
 const storesHelp = `If you use more than one store, name them in haul/config.toml in $XDG_CONFIG_HOME or ~/.config (on Windows in %AppData%). HAUL_CONFIG
 names another file.

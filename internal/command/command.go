@@ -41,6 +41,7 @@ type Session struct {
 	DataOnStdout bool
 
 	screen *ui.Screen // nil until first used
+	log    *Stdout    // nil if there is none
 
 	stores []configfile.Store // that the user has named
 	// firstAddress is the first address of the command, and firstStore the name of its store; others must be in the same.
@@ -51,12 +52,29 @@ type Session struct {
 // New makes a Session on the standard streams of sys.
 func New(sys System) *Session { return &Session{System: sys, Stdout: NewStdout(sys.Stdout)} }
 
+// OpenLog makes what happens also go into a file, from the next use of the Screen on.
+func (s *Session) OpenLog(path string) (err error) {
+	s.log, err = openLog(path)
+	return err
+}
+
+// CloseLog closes the log, if there is one, and returns why not everything was written.
+func (s *Session) CloseLog() error {
+	if s.log == nil {
+		return nil
+	}
+	return errors.Join(s.log.Err(), s.log.f.Close())
+}
+
 // Screen returns the one Screen of the session. The first call makes it, by what the fields are then.
 func (s *Session) Screen() *ui.Screen {
 	if s.screen == nil {
 		cfg := ui.Config{Stdout: s.Stdout, Stderr: s.System.Stderr, StdoutIsData: s.DataOnStdout, Quiet: s.Quiet, NoProgress: s.NoProgress, JSON: s.JSON, Verbose: s.Verbose, Renames: s.renames}
 		if os.Getenv("TERM") != "dumb" {
 			cfg.Terminal = ui.TerminalOf(s.System.Stderr)
+		}
+		if s.log != nil {
+			cfg.Log = s.log
 		}
 		s.screen = ui.New(cfg)
 	}

@@ -37,6 +37,8 @@ type Config struct {
 	NoProgress   bool // no progress is shown, and all else is
 	JSON         bool
 	Verbose      bool
+	// Log takes what happens to transfers, objects and the run, as lines of JSON; nil is none.
+	Log io.Writer
 	// Renames are the buckets that the user wrote with the name of a store, and so are shown.
 	Renames []Rename
 }
@@ -57,7 +59,7 @@ type Screen struct {
 	// immutable
 	cfg     Config
 	out     io.Writer // of results
-	renames []renamed
+	renames []addressForm
 
 	mu    sync.Mutex
 	task  Task
@@ -76,13 +78,13 @@ func New(cfg Config) *Screen {
 		s.out = cfg.Stderr
 	}
 	for _, r := range cfg.Renames {
-		s.renames = append(s.renames, renamed{regexp.MustCompile(`s3://` + regexp.QuoteMeta(r.Bucket) + `([^A-Za-z0-9._-]|$)`), r.Store + ":" + strings.ReplaceAll(r.Bucket, "$", "$$") + "$1"})
+		s.renames = append(s.renames, addressForm{regexp.MustCompile(`s3://` + regexp.QuoteMeta(r.Bucket) + `([^A-Za-z0-9._-]|$)`), r.Store + ":" + strings.ReplaceAll(r.Bucket, "$", "$$") + "$1"})
 	}
 	return s
 }
 
-// renamed is a Rename, made ready.
-type renamed struct {
+// addressForm is a Rename, made ready.
+type addressForm struct {
 	from *regexp.Regexp
 	to   string
 }
@@ -173,8 +175,12 @@ func (s *Screen) Observe(e haul.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	task := s.named(e)
+	r, ok := eventRecord(task, e)
+	if ok {
+		s.log(r)
+	}
 	if s.cfg.JSON {
-		if r, ok := eventRecord(task, e); ok {
+		if ok {
 			s.json(r)
 		}
 		return
@@ -230,6 +236,7 @@ func (s *Screen) Done(t Task, r haul.Result) {
 
 // done reports what a transfer did; s.mu is held.
 func (s *Screen) done(t Task, r haul.Result) {
+	s.log(doneRecord(t, r))
 	switch {
 	case s.cfg.JSON:
 		s.json(doneRecord(t, r))
@@ -267,6 +274,7 @@ type Failure struct {
 func (s *Screen) Fail(f Failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.log(failRecord(f))
 	if s.cfg.JSON {
 		s.json(failRecord(f))
 	}
@@ -297,10 +305,22 @@ func (s *Screen) say(text string) {
 // line writes one line, after the progress line is gone; s.mu is held. A write error cannot be reported.
 func (s *Screen) line(w io.Writer, text string) {
 	s.clear()
+	_, _ = io.WriteString(w, s.renamed(text)+"\n")
+}
+
+// log writes one record into the log; s.mu is held.
+func (s *Screen) log(r record) {
+	if s.cfg.Log != nil {
+		_, _ = io.WriteString(s.cfg.Log, s.renamed(marshal(r))+"\n") // the writer keeps its errors
+	}
+}
+
+// renamed returns a text with addresses as the user wrote them.
+func (s *Screen) renamed(text string) string {
 	for _, r := range s.renames {
 		text = r.from.ReplaceAllString(text, r.to)
 	}
-	_, _ = io.WriteString(w, text+"\n")
+	return text
 }
 
 // redraw puts text in place of the progress line; s.mu is held. It fills up with spaces, which every terminal understands.
