@@ -23,6 +23,8 @@ import (
 const (
 	// dialTime is how long a connection may take to open.
 	dialTime = 3 * time.Second
+	// loginTime is how long finding credentials may take: a person may have to type an MFA code.
+	loginTime = 30 * time.Second
 	// lookupTime is how long DNS may take.
 	lookupTime = 5 * time.Second
 	// greetTime is how long the first response may take.
@@ -42,7 +44,7 @@ func (d *run) settings(ctx context.Context) {
 		d.open("this store does not report it", "endpoint", "credentials")
 		return
 	}
-	ctx, cancel := limited(ctx)
+	ctx, cancel := context.WithTimeoutCause(ctx, loginTime, fmt.Errorf("none were found within %v", loginTime))
 	defer cancel()
 	at, err := e.Endpoint(ctx, d.Where.Bucket)
 	if err == nil {

@@ -80,24 +80,24 @@ func originsOf(ctx context.Context, cfg aws.Config, c Config) origins {
 
 // Endpoint returns the URL that requests about a bucket go to. It makes no request, and needs no credentials.
 func (s *Store) Endpoint(ctx context.Context, bucket string) (store.Setting, error) {
-	var p probe
-	c := newPlainCall("HeadBucket", store.Ref{Bucket: bucket}, nil)
-	ctx = context.WithValue(ctx, roundTripKey{}, &roundTrip{call: &c, probe: &p})
-	client, unsigned := s.client(s.regionFor(bucket)), func(o *awss3.Options) { o.Credentials = nil }
-	var err error
-	if bucket == "" {
-		_, err = client.ListBuckets(ctx, &awss3.ListBucketsInput{}, unsigned)
-	} else {
-		_, err = client.HeadBucket(ctx, &awss3.HeadBucketInput{Bucket: &bucket}, unsigned)
+	o := s.client(s.regionFor(bucket)).Options()
+	p := awss3.EndpointParameters{
+		Region: &o.Region, Endpoint: o.BaseEndpoint, ForcePathStyle: &o.UsePathStyle, Accelerate: &o.UseAccelerate, UseArnRegion: &o.UseARNRegion,
+		UseFIPS:      aws.Bool(o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
+		UseDualStack: aws.Bool(o.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled),
 	}
-	if p.url == nil {
+	if bucket != "" {
+		p.Bucket = &bucket
+	}
+	at, err := o.EndpointResolverV2.ResolveEndpoint(ctx, p)
+	if err != nil {
 		return store.Setting{}, &store.Error{Kind: store.Invalid, Op: "Open", Hint: "check --endpoint-url and --region", Err: errors.New(lastError(err))}
 	}
 	from := s.from.endpoint
 	if s.endpoint == nil {
 		from = "default" // AWS_IGNORE_CONFIGURED_ENDPOINT_URLS
 	}
-	return store.Setting{Value: (&url.URL{Scheme: p.url.Scheme, Host: p.url.Host}).String(), From: from}, nil
+	return store.Setting{Value: (&url.URL{Scheme: at.URI.Scheme, Host: at.URI.Host}).String(), From: from}, nil
 }
 
 // Region returns the region that requests about a bucket are signed for: the one that the server named, if it did.

@@ -59,6 +59,23 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+// TestEndpointOfOddBuckets has buckets that are not where others are.
+func TestEndpointOfOddBuckets(t *testing.T) {
+	setKeys(t)
+	for bucket, want := range map[string]string{
+		"":                  "https://s3.us-east-1.amazonaws.com",
+		"with.dots":         "https://s3.us-east-1.amazonaws.com",
+		"x--use1-az4--x-s3": "https://x--use1-az4--x-s3.s3express-use1-az4.us-east-1.amazonaws.com",
+		"arn:aws:s3:us-west-2:123456789012:accesspoint/mine": "https://mine-123456789012.s3-accesspoint.us-west-2.amazonaws.com",
+	} {
+		for _, config := range []s3.Config{{}, {NoSignRequest: true}} {
+			if got, err := openAsIs(t, config).Endpoint(t.Context(), bucket); got.Value != want || err != nil {
+				t.Errorf("%s: %+v, %v; want %s", bucket, got, err, want)
+			}
+		}
+	}
+}
+
 // TestRegionNamed reports the region that the server named.
 func TestRegionNamed(t *testing.T) {
 	srv := script(t, answer(301, "", "X-Amz-Bucket-Region: eu-west-3"), answer(200, ""))
