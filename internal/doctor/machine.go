@@ -48,7 +48,7 @@ func (d *run) stateDir() {
 		err = errors.Join(f.Close(), os.Remove(f.Name()))
 	}
 	if err != nil {
-		d.bad(name, fmt.Sprintf("%s is not writable: %v", d.StateDir, err), "set HAUL_STATE_DIR to a folder that you may write to; without it, interrupted transfers cannot resume")
+		d.warn(name, fmt.Sprintf("%s is not writable, so interrupted transfers start over: %v", d.StateDir, err), "set HAUL_STATE_DIR to a folder that you may write to")
 		return
 	}
 	d.ok(name, "%s is writable", d.StateDir)

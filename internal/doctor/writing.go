@@ -95,7 +95,7 @@ func (d *run) writing(ctx context.Context) {
 	}
 }
 
-// denied reports a failure to do what the user asked to try: then a refusal is bad.
+// denied reports a failure without which no transfer works, so that a refusal is bad.
 func (d *run) denied(name string, err error) {
 	if errors.Is(err, store.Denied) {
 		d.bad(name, text(err), advice(err))
