@@ -8,6 +8,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -19,6 +20,7 @@ import (
 type app struct {
 	session    *command.Session
 	onlyErrors bool             // --only-show-errors
+	log        string           // --log
 	common     []*pflag.FlagSet // that every command has
 	groups     map[*cobra.Command][]*pflag.FlagSet
 	helpAll    bool // --help-all
@@ -36,6 +38,13 @@ func Run(ctx context.Context, sys command.System, args []string) int {
 	}
 	root.SetArgs(joinOptional(args))
 	err := root.ExecuteContext(ctx)
+	if err == nil {
+		if err = a.session.CloseLog(); err != nil {
+			a.understood = true
+		}
+	} else {
+		defer a.session.CloseLog() // what failed is reported, not this
+	}
 	if err == nil {
 		if err = a.session.Stdout.Err(); err != nil {
 			a.understood = true
@@ -93,7 +102,7 @@ func (a *app) root() *cobra.Command {
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd, a.groups[cmd], a.common, a.helpAll) })
 	root.AddCommand(a.cp(), a.mv(), a.sync(), a.apply(), a.verify(), a.ls(), a.rm(), a.mb(), a.rb(), a.cat(), a.stat(), a.du(), a.presign(), a.website(), a.sum(), a.receipt())
 	root.AddCommand(a.quickcheck(), a.run(), a.array(), a.aws(), a.installAWS())
-	root.AddCommand(a.uploads(), a.version(), a.completion(), exitCodesTopic(), jsonTopic())
+	root.AddCommand(a.uploads(), a.doctor(), a.version(), a.completion(), exitCodesTopic(), jsonTopic(), storesTopic(), environmentTopic())
 	return root
 }
 
@@ -104,6 +113,7 @@ func (a *app) outputFlags() *pflag.FlagSet {
 	fs.Lookup("only-show-errors").Hidden = true
 	fs.BoolVar(&a.session.NoProgress, "no-progress", false, "show no progress")
 	fs.BoolVar(&a.session.JSON, "json", false, "print one JSON object per line on standard output (see haul help json)")
+	fs.StringVar(&a.log, "log", "", "append what happens to `FILE`, one JSON object per line: starts, retries, results, failures (see haul help json)")
 	fs.BoolVarP(&a.session.Verbose, "verbose", "v", false, "also print each object, the start of each transfer, retries, and what limited the speed")
 	fs.StringVar((*string)(&a.session.Color), "color", "auto", "color results and warnings: auto (on a terminal, unless NO_COLOR is set), always or never")
 	return fs
@@ -117,6 +127,9 @@ func (a *app) command(cmd *cobra.Command, groups []*pflag.FlagSet, run func(cont
 	cmd.Flags().SortFlags = false
 	a.groups[cmd] = groups
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := fromEnvironment(cmd.Flags()); err != nil {
+			return err
+		}
 		a.session.Quiet = a.session.Quiet || a.onlyErrors
 		if c := a.session.Color; c != command.ColorAuto && c != command.ColorAlways && c != command.ColorNever {
 			return command.Usagef("--color must be auto, always or never (got %q)", string(c))
@@ -124,9 +137,37 @@ func (a *app) command(cmd *cobra.Command, groups []*pflag.FlagSet, run func(cont
 		if a.session.Quiet && (a.session.JSON || a.session.Verbose) {
 			return command.Usagef("--quiet goes with neither --json nor --verbose")
 		}
+		args, err := a.prepared(args, cmd.ArgsLenAtDash())
+		if err != nil {
+			return err
+		}
 		a.understood = true
 		return run(cmd.Context(), args)
 	}
+}
+
+// prepared opens the log, and returns args with s3:// in place of the names of stores. From dash on, they belong to another program.
+func (a *app) prepared(args []string, dash int) (_ []string, err error) {
+	if err := a.session.ReadStores(); err != nil {
+		return nil, err
+	}
+	args = slices.Clone(args)
+	for i := range args {
+		if dash >= 0 && i >= dash {
+			break
+		}
+		if args[i], err = a.session.Address(args[i], ""); err != nil {
+			return nil, err
+		}
+	}
+	if a.log == "" {
+		return args, nil
+	}
+	if err := a.session.OpenLog(a.log); err != nil {
+		a.understood = true
+		return nil, err
+	}
+	return args, nil
 }
 
 // verb sets the flags of cmd and runs what parse makes of them.

@@ -9,6 +9,7 @@ import (
 // connectionFlags are those of every command that opens a store.
 func connectionFlags(c *command.Connection) *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Connection", pflag.ContinueOnError)
+	fs.StringVar(&c.Store, "store", "", "use the store `NAME` of config.toml for s3:// addresses; NAME:BUCKET/KEY does the same for one address (see haul help stores)")
 	fs.StringVar(&c.Endpoint, "endpoint-url", "", "use the endpoint `URL` (default: from the environment or profile, or Amazon S3)")
 	fs.StringVar(&c.Region, "region", "", "use `REGION`, such as eu-west-1 (default: AWS_REGION or the profile's region)")
 	fs.StringVar(&c.Profile, "profile", "", "use the profile `NAME` from ~/.aws (default: AWS_PROFILE)")

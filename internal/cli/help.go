@@ -151,7 +151,7 @@ func writeCommands(b *strings.Builder, cmd *cobra.Command) {
 	}
 }
 
-// exitCodesTopic and jsonTopic are pages to read: haul help exit-codes, haul help json.
+// exitCodesTopic, jsonTopic, storesTopic and environmentTopic are pages to read: haul help exit-codes, haul help json, ….
 func exitCodesTopic() *cobra.Command {
 	return &cobra.Command{
 		Use:   "exit-codes",
@@ -163,6 +163,48 @@ func exitCodesTopic() *cobra.Command {
 func jsonTopic() *cobra.Command {
 	return &cobra.Command{Use: "json", Short: "The events that --json prints", Long: ui.JSONHelp}
 }
+
+func storesTopic() *cobra.Command {
+	return &cobra.Command{Use: "stores", Short: "Names for stores, in config.toml", Long: storesHelp}
+}
+
+func environmentTopic() *cobra.Command {
+	return &cobra.Command{Use: "environment", Short: "Environment variables", Long: environmentHelp}
+}
+
+const environmentHelp = `HAUL_NAME sets the default of the flag --name, in capital letters and with _ for -: HAUL_BANDWIDTH=200MB, HAUL_STORE=lab,
+HAUL_NO_PROGRESS=true. What you type comes first. A variable whose flag a command does not have, or has no use for, is ignored.
+Flags that delete or overwrite, or that name what is deleted or overwritten, must be typed; their variables are an error.
+
+  HAUL_STATE_DIR   the folder of the records of unfinished transfers (default: haul in $XDG_STATE_HOME or ~/.local/state)
+  HAUL_CONFIG      the file with the names of stores (see haul help stores)
+
+haul also reads the AWS_* variables that the AWS CLI reads, and HTTPS_PROXY, HTTP_PROXY and NO_PROXY. haul run sets HAUL_IN_0, HAUL_OUT,
+HAUL_OUT_0 and HAUL_WORKDIR for its command; they set no flags.`
+
+const storesHelp = `If you use more than one store, name them in haul/config.toml in $XDG_CONFIG_HOME or ~/.config (on Windows in %AppData%). HAUL_CONFIG
+names another file.
+
+  [stores.lab]
+  endpoint = "https://minio.example.org"
+  profile = "lab"
+  ca = "/etc/ssl/lab.pem"
+
+  [stores.public]
+  region = "us-east-1"
+  no_sign_request = true
+
+lab:BUCKET/KEY is then s3://BUCKET/KEY in that store, in every argument that is an address:
+
+  haul cp x.bam lab:runs/42/
+  haul ls public:1000genomes/
+
+haul prints such addresses as you typed them. Plans, receipts and lists contain s3:// addresses; --store NAME says which store
+they mean: haul apply --store lab plan.jsonl. One command works with one store.
+
+The keys are endpoint, region, profile, ca, addressing (auto, path, virtual), and no_sign_request, no_verify_ssl, accelerate, dualstack (true
+or false). A flag overrides its key, and a key overrides the AWS_* variables. haul does not accept secrets in the file: they
+belong in ~/.aws, and profile names them. For a local file whose name starts like that, write ./lab:x. haul doctor lists the stores.`
 
 // writeFlags writes a section of flags, each with the name of its value, and its text wrapped beside it.
 func writeFlags(b *strings.Builder, title string, flags []*pflag.Flag) {

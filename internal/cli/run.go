@@ -154,6 +154,19 @@ func (w *wordFlag) Type() string { return w.form }
 
 func (w *wordFlag) String() string { return "" }
 
+// inStores replaces the names of stores in the addresses.
+func (f *runFlags) inStores(s *command.Session) (err error) {
+	for i := range f.words {
+		w := &f.words[i]
+		separator := map[string]string{streamWord: "=", outWord: ":", optionalWord: ":", interruptWord: ":"}[w.flag]
+		if w.word, err = s.Address(w.word, separator); err != nil {
+			return err
+		}
+	}
+	f.record, err = s.Address(f.record, "")
+	return err
+}
+
 // addTo adds what a word asks for to q.
 func (w runWord) addTo(q *stage.Request, d files) error {
 	switch w.flag {
@@ -274,6 +287,9 @@ func (a *app) run() *cobra.Command {
 	}
 	a.command(cmd, f.groups(), func(ctx context.Context, args []string) error {
 		a.session.DataOnStdout = true
+		if err := f.inStores(a.session); err != nil {
+			return err
+		}
 		req, err := f.parse(args, cmd.Flags())
 		if err != nil {
 			return err

@@ -84,6 +84,8 @@ func (s *Session) hints(err error) []string {
 			hints = append(hints, "a folder is not an object; to copy everything in it, use --recursive")
 		case e.Hint != "":
 			hints = append(hints, e.Hint)
+		case e.Kind == store.Unknown, e.Kind == store.Network:
+			hints = append(hints, "to find the cause, or for a bug report: "+s.Connection.doctorLine(e.Ref.Bucket))
 		}
 	}
 	var empty *mirror.EmptySourceError

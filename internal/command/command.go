@@ -18,6 +18,7 @@ import (
 	"os"
 
 	"haul.example/haul"
+	"haul.example/haul/internal/configfile"
 	"haul.example/haul/internal/ui"
 )
 
@@ -41,6 +42,12 @@ type Session struct {
 	DataOnStdout bool
 
 	screen *ui.Screen // nil until first used
+	log    *Stdout    // nil if there is none
+
+	stores []configfile.Store // that the user has named
+	// firstAddress is the first address of the command, and firstStore the name of its store; others must be in the same.
+	firstAddress, firstStore string
+	renames                  []ui.Rename
 }
 
 // Color is when results and warnings are colored.
@@ -63,16 +70,33 @@ func (c Color) on(terminal bool) bool {
 // New makes a Session on the standard streams of sys.
 func New(sys System) *Session { return &Session{System: sys, Stdout: NewStdout(sys.Stdout)} }
 
+// OpenLog makes what happens also go into a file, from the next use of the Screen on.
+func (s *Session) OpenLog(path string) (err error) {
+	s.log, err = openLog(path)
+	return err
+}
+
+// CloseLog closes the log, if there is one, and returns why not everything was written.
+func (s *Session) CloseLog() error {
+	if s.log == nil {
+		return nil
+	}
+	return errors.Join(s.log.Err(), s.log.f.Close())
+}
+
 // Screen returns the one Screen of the session. The first call makes it, by what the fields are then.
 func (s *Session) Screen() *ui.Screen {
 	if s.screen == nil {
-		cfg := ui.Config{Stdout: s.Stdout, Stderr: s.System.Stderr, StdoutIsData: s.DataOnStdout, Quiet: s.Quiet, NoProgress: s.NoProgress, JSON: s.JSON, Verbose: s.Verbose}
+		cfg := ui.Config{Stdout: s.Stdout, Stderr: s.System.Stderr, StdoutIsData: s.DataOnStdout, Quiet: s.Quiet, NoProgress: s.NoProgress, JSON: s.JSON, Verbose: s.Verbose, Renames: s.renames}
 		cfg.OnTerminal = ui.TerminalOf(s.System.Stdout) != nil
 		if os.Getenv("TERM") != "dumb" {
 			cfg.Terminal = ui.TerminalOf(s.System.Stderr)
 		}
 		cfg.ColorStdout = s.Color.on(cfg.OnTerminal)
 		cfg.ColorStderr = s.Color.on(cfg.Terminal != nil)
+		if s.log != nil {
+			cfg.Log = s.log
+		}
 		s.screen = ui.New(cfg)
 	}
 	return s.screen

@@ -7,7 +7,9 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
+	"haul.example/haul/internal/configfile"
 	"haul.example/haul/store"
 	"haul.example/haul/store/s3"
 )
@@ -20,6 +22,9 @@ type Connection struct {
 	NoVerifySSL               bool
 	Addressing                string
 	Accelerate, DualStack     bool
+
+	Store string           // the name of the store in config.toml that s3:// means; empty is none
+	named configfile.Store // that store
 
 	Regions map[string]string // of buckets, if they are not that of Region
 }
@@ -43,9 +48,12 @@ func (c *Connection) check() error {
 	return checkProxies()
 }
 
+// proxyVariables are those that net/http reads.
+var proxyVariables = []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"}
+
 // checkProxies refuses an invalid proxy address: net/http would connect without a proxy, silently.
 func checkProxies() error {
-	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+	for _, name := range proxyVariables {
 		address := os.Getenv(name)
 		if address == "" {
 			continue
@@ -69,6 +77,7 @@ func (c *Connection) words() []string {
 			w = append(w, flag, value)
 		}
 	}
+	add("--store", c.Store)
 	add("--endpoint-url", c.Endpoint)
 	add("--region", c.Region)
 	add("--profile", c.Profile)
@@ -93,6 +102,11 @@ func (c *Connection) words() []string {
 
 // open opens the store.
 func (c *Connection) open(ctx context.Context) (*s3.Store, error) {
+	return c.openWithin(ctx, 0)
+}
+
+// openWithin opens the store; each of its connections may take so long to open, or the usual time if that is 0.
+func (c *Connection) openWithin(ctx context.Context, dial time.Duration) (*s3.Store, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
@@ -100,23 +114,30 @@ func (c *Connection) open(ctx context.Context) (*s3.Store, error) {
 		return nil, &store.Error{Kind: store.NoCredentials, Op: "Open", Hint: "set AWS_SECRET_ACCESS_KEY as well, or unset AWS_ACCESS_KEY_ID to use a profile",
 			Err: errors.New("AWS_ACCESS_KEY_ID is set, and AWS_SECRET_ACCESS_KEY is not")}
 	}
-	return s3.Open(ctx, c.Config())
+	cfg := c.Config()
+	cfg.DialTimeout = dial
+	return s3.Open(ctx, cfg)
 }
 
 // HalfKeys reports whether the environment, if it is used, has an access key without its secret.
 func (c *Connection) HalfKeys() bool {
-	return c.Profile == "" && !c.NoSignRequest && os.Getenv("AWS_ACCESS_KEY_ID") != "" && os.Getenv("AWS_SECRET_ACCESS_KEY") == ""
+	e := c.effective()
+	return e.Profile == "" && !e.NoSignRequest && os.Getenv("AWS_ACCESS_KEY_ID") != "" && os.Getenv("AWS_SECRET_ACCESS_KEY") == ""
 }
 
 // Config returns the configuration of the store.
 func (c *Connection) Config() s3.Config {
 	normalizeEnv()
+	e := c.effective()
 	cfg := s3.Config{
-		Endpoint: c.Endpoint, Region: c.Region, Profile: c.Profile, NoSignRequest: c.NoSignRequest,
-		NoVerifySSL: c.NoVerifySSL, CABundle: c.CABundle, Accelerate: c.Accelerate, DualStack: c.DualStack,
+		Endpoint: e.Endpoint, Region: e.Region, Profile: e.Profile, NoSignRequest: e.NoSignRequest,
+		NoVerifySSL: e.NoVerifySSL, CABundle: e.CABundle, Accelerate: e.Accelerate, DualStack: e.DualStack,
 		Regions: c.Regions, MFA: askMFA, RoleCache: roleCache(),
 	}
-	switch c.Addressing {
+	if c.Store != "" && c.Endpoint == "" && c.Region == "" {
+		cfg.Source = "the store " + c.Store + " in config.toml"
+	}
+	switch e.Addressing {
 	case "path":
 		cfg.Addressing = s3.AddressPath
 	case "virtual":

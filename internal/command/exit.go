@@ -35,7 +35,7 @@ const (
 // ExitCodes documents the exit codes.
 var ExitCodes = []ExitStatus{
 	{codeOK, "success: everything was done and verified; if something could not be verified, the last line explains why"},
-	{codeFailed, "failure: of the network, the disk, the server, …; the message names the failure and a remedy. haul verify: no file is BAD, MISSING or UNPROVABLE, but some are EXTRA. haul quickcheck: a file is BAD or UNREADABLE, or WARN with --strict"},
+	{codeFailed, "failure: of the network, the disk, the server, …; the message names the failure and a remedy. haul verify: no file is BAD, MISSING or UNPROVABLE, but some are EXTRA. haul quickcheck: a file is BAD or UNREADABLE, or WARN with --strict. haul doctor: a check is BAD"},
 	{codeUsage, "usage error: the command line is not valid; nothing was done"},
 	{codeNotFound, "not found: the source, the bucket or the upload does not exist"},
 	{codeRefused, "refused: missing or expired credentials, no permission, or a wrong clock"},
@@ -138,6 +138,8 @@ func kindName(err error) string {
 		return haul.ErrSourceChanged.Error()
 	case errors.As(err, &missing):
 		return "not there"
+	case errors.As(err, new(*doctorError)):
+		return "bad checks"
 	case errors.As(err, &e):
 		return string(e.Kind)
 	case errors.As(err, &k):

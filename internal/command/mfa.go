@@ -2,16 +2,23 @@ package command
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 )
 
-// askMFA asks for the code of an MFA device on the terminal, whatever standard input and output are. The code is shown as it is
-// typed: it is good once, and reading it unseen would leave the terminal dark at Ctrl-C.
+// askMFA asks for the code of an MFA device. It is shown as it is typed: it is good once, and reading it unseen would leave the terminal
+// dark at Ctrl-C.
 func askMFA(serial string) (string, error) {
+	return ask(context.Background(), fmt.Sprintf("\nEnter MFA code for %s: ", serial))
+}
+
+// ask asks for a line on the terminal, whatever standard input and output are, until ctx ends.
+func ask(ctx context.Context, question string) (string, error) {
 	in, out := "/dev/tty", "/dev/tty"
 	if runtime.GOOS == "windows" {
 		in, out = "CONIN$", "CONOUT$"
@@ -25,11 +32,17 @@ func askMFA(serial string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = fmt.Fprintf(screen, "\nEnter MFA code for %s: ", serial)
+	_, err = fmt.Fprint(screen, question)
 	if err = errors.Join(err, screen.Close()); err != nil {
 		return "", err
 	}
-	return bufio.NewReader(keys).ReadString('\n')
+	stop := context.AfterFunc(ctx, func() { _ = keys.SetReadDeadline(time.Now()) }) // a terminal that has no deadlines needs a second signal
+	defer stop()
+	text, err := bufio.NewReader(keys).ReadString('\n')
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	return text, err
 }
 
 // roleCache is the folder where the AWS CLI keeps the credentials of roles, or "" if there is no home folder.

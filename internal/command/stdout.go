@@ -9,14 +9,24 @@ import (
 // Stdout is standard output for anything but the bytes of objects. It keeps the first error, so that a run whose output was cut
 // by a full disk does not succeed.
 type Stdout struct {
-	f *os.File
+	f    *os.File
+	name string
 
 	mu  sync.Mutex
 	err error
 }
 
 // NewStdout makes a Stdout that writes to f.
-func NewStdout(f *os.File) *Stdout { return &Stdout{f: f} }
+func NewStdout(f *os.File) *Stdout { return &Stdout{f: f, name: "standard output"} }
+
+// openLog makes a Stdout that appends to a file, which only this user may read.
+func openLog(path string) (*Stdout, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the log: %w", err)
+	}
+	return &Stdout{f: f, name: path}, nil
+}
 
 // Write implements io.Writer.
 func (w *Stdout) Write(p []byte) (int, error) {
@@ -36,5 +46,5 @@ func (w *Stdout) Err() error {
 	if w.err == nil {
 		return nil
 	}
-	return fmt.Errorf("standard output could not be written completely: %w", w.err)
+	return fmt.Errorf("%s could not be written completely: %w", w.name, w.err)
 }

@@ -17,6 +17,9 @@ func Room(dir string, need int64) error {
 	return noSpace(filepath.Join(dir, "."), need, nil)
 }
 
+// Free returns how many bytes are free in the directory dir for this user; less than zero if that is unknown.
+func Free(dir string) int64 { return freeSpace(dir) }
+
 // PrivateDir creates the directory dir, or takes an existing one, if it belongs to this user and no other user can enter
 // it. Its parent must exist.
 func PrivateDir(dir string) error {

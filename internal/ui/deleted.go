@@ -23,12 +23,13 @@ func (s *Screen) Deletions(dry bool) *Deletions { return &Deletions{s, dry} }
 func (d *Deletions) Deleted(ref store.Ref) {
 	d.s.mu.Lock()
 	defer d.s.mu.Unlock()
+	r := record{Event: string(mirror.Deleted), Verb: "delete", Source: ref.String(), Object: refRecord(ref)}
+	if d.dry {
+		r.Event = string(mirror.Planned)
+	}
+	d.s.log(r)
 	switch {
 	case d.s.cfg.JSON:
-		r := record{Event: string(mirror.Deleted), Verb: "delete", Source: ref.String(), Object: refRecord(ref)}
-		if d.dry {
-			r.Event = string(mirror.Planned)
-		}
 		d.s.json(r)
 	case d.s.cfg.Quiet:
 	case d.dry:
@@ -42,8 +43,10 @@ func (d *Deletions) Deleted(ref store.Ref) {
 func (d *Deletions) NotDeleted(ref store.Ref, err error) {
 	d.s.mu.Lock()
 	defer d.s.mu.Unlock()
+	r := record{Event: "failed", Object: refRecord(ref), Error: Reason(err), Kind: string(store.KindOf(err))}
+	d.s.log(r)
 	if d.s.cfg.JSON {
-		d.s.json(record{Event: "failed", Object: refRecord(ref), Error: Reason(err), Kind: string(store.KindOf(err))})
+		d.s.json(r)
 	}
 	d.s.line(d.s.cfg.Stderr, fmt.Sprintf("haul: failed: %s: %s", Printable(ref.String()), Printable(Reason(err))))
 }

@@ -62,6 +62,8 @@ type record struct {
 	Check  *checkRecord  `json:"check,omitempty"`
 	Checks *checksRecord `json:"checks,omitempty"`
 
+	Diagnosis *diagnosisRecord `json:"diagnosis,omitempty"`
+
 	Bucket    string    `json:"bucket,omitempty"`
 	Region    string    `json:"region,omitempty"`
 	Created   time.Time `json:"created,omitzero"`

@@ -2,7 +2,8 @@ package ui
 
 // JSONHelp documents what --json writes; it is also the source of the page in doc.
 const JSONHelp = `With --json, haul prints one JSON object per line on standard output (on standard error if standard output carries an object's
-data). Errors are also printed as text on standard error. Sizes are in bytes, durations in seconds, dates in UTC.
+data). Errors are also printed as text on standard error. --log FILE appends the events start, kept, note, retry,
+done, failed, skipped, warned, incomplete, deleted, planned, summary and error to FILE, with or without --json. Sizes are in bytes, durations in seconds, dates in UTC.
 
 Every object has
   schema_version  2; it increases when a field is removed or changes its meaning. New fields and events do not increase it.
@@ -74,6 +75,10 @@ haul quickcheck
             gap: true if a companion file is missing}
   progress  every second
   summary   checks {ok, warn, bad, unreadable, other, gaps, unsure}, size, elapsed_seconds
+
+haul doctor
+  diagnosed  one check: diagnosis {name, grade (ok, warn, bad, or open: not tried, or not supported), found,
+             advice: what to do, for warn and bad}
 
 haul du
   usage     bucket, prefix, objects, size: the totals under the prefix, or those of the storage class in class

@@ -20,6 +20,8 @@ func (s *Screen) Object(t Task, e mirror.Event) {
 	case mirror.Done:
 		if s.cfg.JSON || s.cfg.Verbose || !s.cfg.OnTerminal || !e.Result.Proof.Verified {
 			s.done(t, e.Result)
+		} else if s.cfg.Log != nil {
+			s.log(doneRecord(t, e.Result))
 		}
 	case mirror.Deleted:
 		s.event(e, eventOf(t, e), s.out, "delete: "+Printable(t.Source))
@@ -34,6 +36,7 @@ func (s *Screen) Object(t Task, e mirror.Event) {
 	case mirror.Incomplete:
 		s.event(e, eventOf(t, e), s.cfg.Stderr, fmt.Sprintf("haul: warning: %s %s", Printable(t.Source), e.Why))
 	case mirror.Failed, mirror.Skipped:
+		s.log(brokenRecord(t, e))
 		if s.cfg.JSON {
 			s.json(brokenRecord(t, e))
 		}
@@ -47,6 +50,7 @@ func (s *Screen) Object(t Task, e mirror.Event) {
 
 // event writes an event as JSON, or as a line; s.mu is held.
 func (s *Screen) event(e mirror.Event, r record, w io.Writer, line string) {
+	s.log(r)
 	switch {
 	case s.cfg.JSON:
 		s.json(r)
@@ -84,6 +88,7 @@ func plannedLine(t Task, e mirror.Event) string {
 func (s *Screen) Summary(t Task, m mirror.Summary) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.log(summaryRecord(t, m))
 	switch {
 	case s.cfg.JSON:
 		s.json(summaryRecord(t, m))

@@ -19,6 +19,7 @@ package ui
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -43,7 +44,14 @@ type Config struct {
 	NoProgress   bool // no progress is shown, and all else is
 	JSON         bool
 	Verbose      bool
+	// Log takes what happens to transfers, objects and the run, as lines of JSON; nil is none.
+	Log io.Writer
+	// Renames are the buckets that the user wrote with the name of a store, and so are shown.
+	Renames []Rename
 }
+
+// Rename shows s3://Bucket as Store:Bucket.
+type Rename struct{ Bucket, Store string }
 
 const (
 	redrawEvery  = 200 * time.Millisecond
@@ -56,8 +64,9 @@ const (
 // Screen writes for one run of a command.
 type Screen struct {
 	// immutable
-	cfg Config
-	out io.Writer // of results
+	cfg     Config
+	out     io.Writer // of results
+	renames []addressForm
 
 	mu    sync.Mutex
 	task  Task
@@ -75,7 +84,16 @@ func New(cfg Config) *Screen {
 	if cfg.StdoutIsData {
 		s.out = cfg.Stderr
 	}
+	for _, r := range cfg.Renames {
+		s.renames = append(s.renames, addressForm{regexp.MustCompile(`s3://` + regexp.QuoteMeta(r.Bucket) + `([^A-Za-z0-9._-]|$)`), r.Store + ":" + strings.ReplaceAll(r.Bucket, "$", "$$") + "$1"})
+	}
 	return s
+}
+
+// addressForm is a Rename, made ready.
+type addressForm struct {
+	from *regexp.Regexp
+	to   string
 }
 
 // Task names a transfer in the words of the user.
@@ -184,10 +202,15 @@ func (s *Screen) Observe(e haul.Event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	task := s.named(e)
-	if s.cfg.JSON {
+	if s.cfg.JSON || s.cfg.Log != nil {
 		if r, ok := eventRecord(task, e); ok {
-			s.json(r)
+			s.log(r)
+			if s.cfg.JSON {
+				s.json(r)
+			}
 		}
+	}
+	if s.cfg.JSON {
 		return
 	}
 	switch e.Kind {
@@ -241,6 +264,9 @@ func (s *Screen) Done(t Task, r haul.Result) {
 
 // done reports what a transfer did; s.mu is held.
 func (s *Screen) done(t Task, r haul.Result) {
+	if s.cfg.Log != nil {
+		s.log(doneRecord(t, r))
+	}
 	switch {
 	case s.cfg.JSON:
 		s.json(doneRecord(t, r))
@@ -278,6 +304,7 @@ type Failure struct {
 func (s *Screen) Fail(f Failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.log(failRecord(f))
 	if s.cfg.JSON {
 		s.json(failRecord(f))
 	}
@@ -307,6 +334,7 @@ func (s *Screen) say(text string) {
 
 // line writes one line, above the block; s.mu is held. A write error cannot be reported.
 func (s *Screen) line(w io.Writer, text string) {
+	text = s.renamed(text)
 	if w == s.cfg.Stdout && s.cfg.ColorStdout || w == s.cfg.Stderr && s.cfg.ColorStderr {
 		text = colored(text)
 	}
@@ -318,4 +346,19 @@ func (s *Screen) line(w io.Writer, text string) {
 	s.clear()
 	_, _ = io.WriteString(w, text+"\n")
 	s.redraw(below)
+}
+
+// log writes one record into the log; s.mu is held.
+func (s *Screen) log(r record) {
+	if s.cfg.Log != nil {
+		_, _ = io.WriteString(s.cfg.Log, s.renamed(marshal(r))+"\n") // the writer keeps its errors
+	}
+}
+
+// renamed returns a text with addresses as the user wrote them.
+func (s *Screen) renamed(text string) string {
+	for _, r := range s.renames {
+		text = r.from.ReplaceAllString(text, r.to)
+	}
+	return text
 }

@@ -81,6 +81,12 @@ var forms = map[string]form{
 	"DeleteBucket":         {empty: true},
 	"PutBucketWebsite":     {empty: true},
 	"ListBuckets":          {root: "ListAllMyBucketsResult", limit: pageLimit},
+
+	"GetBucketVersioning":             {root: "VersioningConfiguration"},
+	"GetObjectLockConfiguration":      {root: "ObjectLockConfiguration", otherwise: store.Unsupported},
+	"GetBucketLifecycleConfiguration": {root: "LifecycleConfiguration", otherwise: store.Unsupported},
+	"GetBucketRequestPayment":         {root: "RequestPaymentConfiguration", otherwise: store.Unsupported},
+	"GetBucketEncryption":             {root: "ServerSideEncryptionConfiguration", otherwise: store.Unsupported},
 	// Servers that do not know this request treat it as GetObject, and send the object.
 	"GetObjectAttributes": {root: "GetObjectAttributesResponse", otherwise: store.Unsupported, limit: pageLimit},
 }

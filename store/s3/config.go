@@ -39,6 +39,8 @@ type Config struct {
 	Region string
 	// Profile of the shared config files; empty is AWS_PROFILE, or else default.
 	Profile string
+	// Source is where Endpoint and Region were found, in words, for store.Explainer; empty is flags of haul.
+	Source string
 	// NoSignRequest sends requests without credentials, as public buckets allow.
 	NoSignRequest bool
 	// NoVerifySSL accepts any certificate.
@@ -69,11 +71,11 @@ type Config struct {
 
 // load finds configuration and credentials as the SDK does.
 func load(ctx context.Context, c Config) (aws.Config, error) {
-	opts, clean, err := sharedFiles()
+	opts, copies, err := sharedFiles()
 	if err != nil {
 		return aws.Config{}, err
 	}
-	defer clean()
+	defer copies.remove()
 	opts = append(opts, config.WithLogger(logging.Nop{}), assuming(c))
 	if c.Region != "" {
 		opts = append(opts, config.WithRegion(c.Region))
@@ -96,6 +98,7 @@ func load(ctx context.Context, c Config) (aws.Config, error) {
 	if err != nil {
 		return aws.Config{}, explainLoad(err)
 	}
+	cfg.ConfigSources = append(cfg.ConfigSources, copies)
 	if file := cacheFile(c.RoleCache, cfg); file != "" {
 		cfg.Credentials = aws.NewCredentialsCache(&roleCache{cfg.Credentials, file})
 	}

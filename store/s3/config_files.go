@@ -15,18 +15,10 @@ import (
 )
 
 // sharedFiles checks ~/.aws/config and ~/.aws/credentials, or the files configured in their place, and returns the options
-// by which the SDK reads them. A file in a form that the AWS CLI reads and the SDK does not is passed as a copy, which
-// clean removes.
-func sharedFiles() (opts []func(*config.LoadOptions) error, clean func() error, err error) {
+// by which the SDK reads them. A file in a form that the AWS CLI reads and the SDK does not is passed as a copy.
+func sharedFiles() (opts []func(*config.LoadOptions) error, copies fileCopies, err error) {
 	env, _ := config.NewEnvConfig() // errors in the environment are reported by LoadDefaultConfig
-	var copies []string
-	clean = func() error {
-		var all error
-		for _, name := range copies {
-			all = errors.Join(all, os.Remove(name))
-		}
-		return all
-	}
+	copies = fileCopies{}
 	for _, f := range []struct {
 		named, usual string
 		give         func([]string) config.LoadOptionsFunc
@@ -43,17 +35,30 @@ func sharedFiles() (opts []func(*config.LoadOptions) error, clean func() error, 
 			continue
 		}
 		if err != nil {
-			return nil, clean, errors.Join(setupError("correct the file, or name another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE", err), clean())
+			return nil, nil, errors.Join(setupError("correct the file, or name another with AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE", err), copies.remove())
 		}
+		read := path
 		if text, changed := parsed.Plain(); changed {
-			if path, err = privateCopy(text); err != nil {
-				return nil, clean, errors.Join(setupError("free some space in the folder for temporary files", err), clean())
+			if read, err = privateCopy(text); err != nil {
+				return nil, nil, errors.Join(setupError("free some space in the folder for temporary files", err), copies.remove())
 			}
-			copies = append(copies, path)
+			copies[read] = path
 		}
-		opts = append(opts, f.give([]string{path}))
+		opts = append(opts, f.give([]string{read}))
 	}
-	return opts, clean, nil
+	return opts, copies, nil
+}
+
+// fileCopies are the originals of files that the SDK reads as copies, by the paths of the copies.
+type fileCopies map[string]string
+
+// remove removes the copies.
+func (f fileCopies) remove() error {
+	var all error
+	for name := range f {
+		all = errors.Join(all, os.Remove(name))
+	}
+	return all
 }
 
 // privateCopy writes text into a temporary file that only this user may read.

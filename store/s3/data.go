@@ -45,9 +45,16 @@ func version(r store.Ref) *string {
 // Put stores an object in one request. A checksum that the server refuses is an Error of kind store.ChecksumRefused, and
 // Scheme returns another one afterwards; one that it ignores is remembered, and the Object comes without Sums.
 func (s *Store) Put(ctx context.Context, r store.PutRequest) (store.Object, error) {
+	return s.PutIfMatch(ctx, r, "")
+}
+
+// PutIfMatch is Put, if the object that it replaces has that ETag; an empty one is any.
+func (s *Store) PutIfMatch(ctx context.Context, r store.PutRequest, etag string) (store.Object, error) {
 	m := dataRequest{call: newCall("PutObject", r.Ref, r.Attrs), body: r.Body, buffer: r.Buffer, wire: r.Wire}
 	m.size, m.sums = r.Body.Size(), r.Sum.Algorithm
 	setSum(m.header, r.Sum)
+	set(m.header, ifMatch, quoted(etag))
+	m.pinned = etag != ""
 	if r.NoClobber {
 		m.header.Set(ifNoneMatch, "*")
 	}

@@ -124,6 +124,9 @@ var actions = map[string]string{
 	"DeleteObject": "s3:DeleteObject", "DeleteObjects": "s3:DeleteObject",
 	"ListObjectsV2": "s3:ListBucket", "ListObjects": "s3:ListBucket", "HeadBucket": "s3:ListBucket", "ListBuckets": "s3:ListAllMyBuckets",
 	"DeleteBucket": "s3:DeleteBucket", "PutBucketWebsite": "s3:PutBucketWebsite",
+	"GetBucketVersioning": "s3:GetBucketVersioning", "GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
+	"GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration", "GetBucketRequestPayment": "s3:GetBucketRequestPayment",
+	"GetBucketEncryption": "s3:GetEncryptionConfiguration",
 }
 
 // readers are the operations for which a bucket's owner may make the reader pay.

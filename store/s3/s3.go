@@ -17,7 +17,6 @@
 package s3
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"net/url"
@@ -38,6 +37,7 @@ type Store struct {
 	options      awss3.Options // for a client; the Region is set for each
 	endpoint     *url.URL      // nil: AWS finds its own
 	region       string        // of buckets of which no other is known
+	from         origins
 	identity     string
 	credentials  *credentials
 	anonymous    bool
@@ -88,6 +88,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		cfg, err := load(ctx, c)
 		return cfg.Credentials, err
 	}}
+	s.from = originsOf(ctx, cfg, c)
 	return s, s.setUp(ctx, cfg, c)
 }
 
@@ -139,11 +140,16 @@ func (s *Store) place(ctx context.Context, cfg aws.Config) error {
 	}
 	s.profile = newProfile(host)
 	s.identity = identity(s.endpoint, cfg.Region)
-	s.region = cmp.Or(cfg.Region, regionOf(host))
-	if s.region == "" && s.profile.aws {
-		s.region = machineRegion(ctx, cfg)
+	s.region = cfg.Region
+	if s.region == "" {
+		s.region, s.from.region = regionOf(host), "the name of the endpoint"
 	}
-	s.region = cmp.Or(s.region, defaultRegion)
+	if s.region == "" && s.profile.aws {
+		s.region, s.from.region = machineRegion(ctx, cfg), "this EC2 instance"
+	}
+	if s.region == "" {
+		s.region, s.from.region = defaultRegion, "default"
+	}
 	return nil
 }
 

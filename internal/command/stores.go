@@ -1,0 +1,137 @@
+package command
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"haul.example/haul/internal/configfile"
+	"haul.example/haul/internal/ui"
+)
+
+// configPath returns the path of the user's config.toml: $HAUL_CONFIG; else haul in $XDG_CONFIG_HOME, or in ~/.config, on macOS too (XDG
+// Base Directory Specification 0.8); on Windows haul in %AppData%. It is "" if there is no home folder.
+func configPath() string {
+	if path := os.Getenv("HAUL_CONFIG"); path != "" {
+		return path
+	}
+	if dir := os.Getenv("XDG_CONFIG_HOME"); filepath.IsAbs(dir) { // the specification says to ignore a relative one
+		return filepath.Join(dir, "haul", "config.toml")
+	}
+	if runtime.GOOS == "windows" {
+		if dir, err := os.UserConfigDir(); err == nil {
+			return filepath.Join(dir, "haul", "config.toml")
+		}
+		return ""
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(home, ".config", "haul", "config.toml")
+}
+
+// ReadStores reads the stores that the user has named, and uses the one that was asked for by name.
+func (s *Session) ReadStores() error {
+	path := configPath()
+	if path == "" {
+		return nil
+	}
+	var err error
+	if s.stores, err = configfile.Read(path); err != nil {
+		return Usagef("%v", err)
+	}
+	if name := s.Connection.Store; name != "" {
+		return s.use(name, path)
+	}
+	return nil
+}
+
+// use makes the Connection one to a named store.
+func (s *Session) use(name, path string) error {
+	for _, st := range s.stores {
+		if st.Name == name {
+			s.Connection.Store, s.Connection.named = name, st
+			return nil
+		}
+	}
+	return Usagef("there is no store %q in %s", name, path)
+}
+
+// Address replaces the name of a store, at the start of what a user typed or after the last separator, by s3://, and makes the
+// Connection one to that store: lab:bucket/key is s3://bucket/key in the store lab.
+func (s *Session) Address(word, separator string) (string, error) {
+	for _, st := range s.stores {
+		i := 0
+		if separator == "" && !strings.HasPrefix(word, st.Name+":") {
+			continue
+		}
+		if separator != "" {
+			if i = strings.LastIndex(word, separator+st.Name+":"); i < 0 {
+				continue
+			}
+			i += len(separator)
+		}
+		rest := word[i+len(st.Name)+1:]
+		if strings.HasPrefix(rest, "//") {
+			continue // an address of another kind
+		}
+		if err := s.oneStore(word[i:], st.Name); err != nil {
+			return "", err
+		}
+		bucket, _, _ := strings.Cut(rest, "/")
+		if r := (ui.Rename{Bucket: bucket, Store: st.Name}); bucket != "" && !slices.Contains(s.renames, r) {
+			s.renames = append(s.renames, r)
+		}
+		return word[:i] + Scheme + rest, s.use(st.Name, "")
+	}
+	if strings.HasPrefix(word, Scheme) || separator != "" && strings.Contains(word, separator+Scheme) {
+		return word, s.oneStore(word, "")
+	}
+	return word, nil
+}
+
+// oneStore refuses an address in another store than those before; the empty name is the store of s3://.
+func (s *Session) oneStore(word, name string) error {
+	if s.Connection.Store != "" && s.firstAddress == "" && name == "" {
+		return nil // --store says which one s3:// means
+	}
+	if s.firstAddress == "" && s.Connection.Store != "" && name != s.Connection.Store {
+		return Usagef("%s is not in the store %s of --store; one command works with one store", word, s.Connection.Store)
+	}
+	if s.firstAddress != "" && name != s.firstStore {
+		s.renames = nil // both are named as they were typed
+		return Usagef("%s and %s are in different stores; one command works with one store: download, then upload", s.firstAddress, word)
+	}
+	s.firstAddress, s.firstStore = word, name
+	return nil
+}
+
+// storeNames lists the named stores with where they are, for haul doctor.
+func (s *Session) storeNames() string {
+	var all []string
+	for _, st := range s.stores {
+		all = append(all, fmt.Sprintf("%s (%s)", st.Name, cmp.Or(st.Endpoint, st.Profile, st.Region, "default")))
+	}
+	if len(all) == 0 {
+		return "none are named in " + configPath()
+	}
+	return strings.Join(all, ", ") + ", in " + configPath()
+}
+
+// effective returns the connection with the settings of its named store, where no flag has another.
+func (c *Connection) effective() Connection {
+	e, n := *c, c.named
+	e.Endpoint, e.Region, e.Profile = cmp.Or(c.Endpoint, n.Endpoint), cmp.Or(c.Region, n.Region), cmp.Or(c.Profile, n.Profile)
+	e.CABundle = cmp.Or(c.CABundle, n.CABundle)
+	if c.Addressing == "auto" {
+		e.Addressing = cmp.Or(n.Addressing, c.Addressing)
+	}
+	e.NoSignRequest, e.NoVerifySSL = c.NoSignRequest || n.NoSignRequest, c.NoVerifySSL || n.NoVerifySSL
+	e.Accelerate, e.DualStack = c.Accelerate || n.Accelerate, c.DualStack || n.DualStack
+	return e
+}
