@@ -114,7 +114,7 @@ func (a *app) outputFlags() *pflag.FlagSet {
 	fs.BoolVar(&a.session.NoProgress, "no-progress", false, "show no progress")
 	fs.BoolVar(&a.session.JSON, "json", false, "print one JSON object per line on standard output (see haul help json)")
 	fs.StringVar(&a.log, "log", "", "append what happens to `FILE`, one JSON object per line: starts, retries, results, failures (see haul help json)")
-	fs.BoolVarP(&a.session.Verbose, "verbose", "v", false, "also print each object, the start of each transfer, retries, and what limited the speed")
+	fs.BoolVarP(&a.session.Verbose, "verbose", "v", false, "also print each object, its start and retries, and what limited the speed")
 	fs.StringVar((*string)(&a.session.Color), "color", "auto", "color results and warnings: auto (on a terminal, unless NO_COLOR is set), always or never")
 	return fs
 }
