@@ -107,9 +107,9 @@ func (c *copying) decide() decideFunc {
 	f := c.line.Flags
 	switch {
 	case f.On("if-source-newer"):
-		return c.unless("object is newer or same age", func(from, to mirror.Entry) bool { return !from.Modified.After(to.Modified) })
+		return c.unless(timeFits, func(from, to mirror.Entry) bool { return !from.Modified.After(to.Modified) })
 	case f.On("if-size-differ"):
-		return c.unless("object size matches", func(from, to mirror.Entry) bool { return from.Size == to.Size })
+		return c.unless(sizeFits, func(from, to mirror.Entry) bool { return from.Size == to.Size })
 	case f.On("no-clobber"):
 		c.transfer.NoClobber = true
 	}

@@ -53,7 +53,10 @@ func storeReason(e *store.Error, err error) string {
 // serverReason returns the answer of a server. That to a HEAD has no body, so that the status stands for the code.
 func serverReason(e *store.Error) string {
 	code, message := e.Code, e.Message
-	if code == "" {
+	switch {
+	case code == "" && e.Kind == store.NotFound:
+		code, message = "NoSuchKey", "The specified key does not exist."
+	case code == "":
 		message = http.StatusText(e.Status)
 		code = strings.ReplaceAll(message, " ", "")
 	}

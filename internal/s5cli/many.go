@@ -134,7 +134,7 @@ func (c *copying) observe(e mirror.Event) {
 	if !c.to.Remote && e.Target != "" {
 		done.Destination = path.Join(c.to.Path, relative(root(c.to.Path), e.Target))
 	}
-	about := strings.Join([]string{done.Operation, done.Source, done.Destination}, " ")
+	about := strings.TrimSpace(strings.Join([]string{done.Operation, done.Source, done.Destination}, " "))
 	switch e.Kind {
 	case mirror.Done, mirror.Planned:
 		if e.Verb == "delete" {
@@ -151,15 +151,34 @@ func (c *copying) observe(e mirror.Event) {
 		}
 		c.failAt(about, e.Err)
 	case mirror.Unchanged:
-		why := e.Why
-		if c.transfer.NoClobber {
-			why = "object already exists"
-		}
-		c.face.out.Debug(about, c.line.Verb, why)
+		c.unchanged(done, e.Why)
 	case mirror.Warned:
 		c.face.out.Failed(about, c.line.Verb, reason(e.Err))
 	}
 }
+
+// unchanged reports, at the level debug, why an object was left as it is.
+func (c *copying) unchanged(done ui.S5Result, why string) {
+	switch {
+	case why == excluded:
+		return
+	case c.transfer.NoClobber:
+		why = "object already exists"
+	case c.line.Flags.On("size-only"):
+		why = sizeFits
+	case c.line.Verb == "sync":
+		why = allFits
+	}
+	c.face.out.Debug(strings.Join([]string{c.line.Verb, done.Source, done.Destination}, " "), c.line.Verb, why)
+}
+
+// Why s5cmd leaves something as it is; excluded is printed by nobody.
+const (
+	sizeFits = "object size matches"
+	timeFits = "object is newer or same age"
+	allFits  = timeFits + " and " + sizeFits
+	excluded = "excluded"
+)
 
 // shown is a source as s5cmd prints it.
 func (c *copying) shown(name string, e mirror.Event) string {

@@ -80,7 +80,7 @@ func (f *face) run(ctx context.Context, line s5line.Line, err error) int {
 		return codeOK
 	}
 	if err := f.checkGlobals(); err != nil {
-		f.out.Failed(line.Verb, line.Verb, err.Error())
+		f.out.Failed(" "+strings.Join(line.Words, " "), "", err.Error())
 		return codeFailed
 	}
 	if line.Verb == "" { // only --install-completion

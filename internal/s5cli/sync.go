@@ -22,7 +22,7 @@ func (j *job) sync(ctx context.Context) error {
 	case j.line.Flags.On("delete"):
 		return errors.New("haul does not delete everything beside a single file; name a folder or a pattern as the source of sync --delete")
 	}
-	return c.single(ctx, c.unless("object is newer or same age and object size matches", func(from, to mirror.Entry) bool {
+	return c.single(ctx, c.unless(allFits, func(from, to mirror.Entry) bool {
 		return from.Size == to.Size && (j.line.Flags.On("size-only") || !from.Modified.After(to.Modified))
 	}))
 }
@@ -36,7 +36,7 @@ func (c *copying) syncMany(ctx context.Context) error {
 	}
 	// What is excluded counts as there, so that its copy in the target is not deleted.
 	o.Decide = func(_ context.Context, e mirror.Entry, _ mirror.End) (bool, string, error) {
-		return wanted.Wants(nameOf(e)), "excluded", nil
+		return wanted.Wants(nameOf(e)), excluded, nil
 	}
 	from := c.syncSource(&o.Select)
 	empty := true
@@ -47,6 +47,11 @@ func (c *copying) syncMany(ctx context.Context) error {
 		return ok
 	}
 	to := c.target()
+	if c.fromDir { // whose own name is part of the keys, unless it ends in a slash
+		if rel := relative(filepath.Dir(c.from.Path), root(c.from.Path)); rel != "." {
+			to.Ref.Key += rel + "/"
+		}
+	}
 	err := c.report(c.during(func() error {
 		_, err := mirror.Sync(ctx, c.client, from, to, o)
 		return err

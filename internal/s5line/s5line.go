@@ -48,7 +48,8 @@ type Line struct {
 	Globals Values
 	// Help reports that help was asked for: of Verb, or of s5cmd itself without one.
 	Help bool
-	// Verb is empty if there is none.
+	// Words are those after the global flags; the first of them is the Verb, which is empty if there is none.
+	Words []string
 	Verb  string
 	Flags Values
 	Args  []string
@@ -74,6 +75,7 @@ func (e *UnknownVerbError) Error() string { return "command not found" }
 func Parse(words []string) (Line, error) {
 	l := Line{Globals: Values{}, Flags: Values{}}
 	rest, err := read(Globals, words, l.Globals)
+	l.Words = rest
 	switch {
 	case err != nil:
 		return l, &Error{Text: err.Error(), Global: true}

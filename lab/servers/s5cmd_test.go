@@ -84,7 +84,7 @@ func TestS5cmd(t *testing.T) {
 						mark, line = m, rest
 					}
 				}
-				if line == "" {
+				if line == "" || strings.HasSuffix(group, " once") && kind != servers.Versitygw {
 					continue
 				}
 				a := both(worlds, line)
