@@ -123,7 +123,8 @@ var actions = map[string]string{
 	"GetObjectTagging": "s3:GetObjectTagging", "CreateBucket": "s3:CreateBucket",
 	"DeleteObject": "s3:DeleteObject", "DeleteObjects": "s3:DeleteObject",
 	"ListObjectsV2": "s3:ListBucket", "ListObjects": "s3:ListBucket", "HeadBucket": "s3:ListBucket", "ListBuckets": "s3:ListAllMyBuckets",
-	"DeleteBucket": "s3:DeleteBucket", "PutBucketWebsite": "s3:PutBucketWebsite",
+	"DeleteBucket": "s3:DeleteBucket", "PutBucketWebsite": "s3:PutBucketWebsite", "ListObjectVersions": "s3:ListBucketVersions",
+	"GetBucketVersioning": "s3:GetBucketVersioning", "PutBucketVersioning": "s3:PutBucketVersioning",
 }
 
 // readers are the operations for which a bucket's owner may make the reader pay.
