@@ -140,6 +140,8 @@ func (r Rules) decide(way Way, from, to Entry) Action {
 // times decides by times alone, as the AWS CLI does.
 func (r Rules) times(way Way, from, to time.Time) (Op, string) {
 	switch {
+	case r.SourceNewer && way == Download && !from.Truncate(time.Second).After(to): // the file has the time of the object in whole seconds
+		return Skip, "size is equal, and the object is not newer"
 	case r.SourceNewer && !from.After(to):
 		return Skip, "size is equal, and the source is not newer"
 	case r.SourceNewer:

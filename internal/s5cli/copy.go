@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"haul.example/haul"
 	"haul.example/haul/internal/s5line"
@@ -77,6 +78,8 @@ func (c *copying) places() (err error) {
 		return errors.New("source argument must contain wildcard character")
 	case c.from.IsPattern() && c.to.Remote && !folder:
 		return fmt.Errorf("target %q must be a bucket or a prefix", c.to)
+	case c.from.Version != "" && c.line.Verb == "mv":
+		return errors.New("haul does not move a single version; use cp --version-id, then rm --version-id")
 	case !c.from.Remote && !c.to.Remote:
 		return errors.New("local->local copy operations are not permitted")
 	}
@@ -107,13 +110,21 @@ func (c *copying) decide() decideFunc {
 	f := c.line.Flags
 	switch {
 	case f.On("if-source-newer"):
-		return c.unless(timeFits, func(from, to mirror.Entry) bool { return !from.Modified.After(to.Modified) })
+		return c.unless(timeFits, func(from, to mirror.Entry) bool { return !newer(from, to) })
 	case f.On("if-size-differ"):
 		return c.unless(sizeFits, func(from, to mirror.Entry) bool { return from.Size == to.Size })
 	case f.On("no-clobber"):
 		c.transfer.NoClobber = true
 	}
 	return nil
+}
+
+// newer reports whether a source is newer than its target. A downloaded file has the time of its object in whole seconds.
+func newer(from, to mirror.Entry) bool {
+	if from.Path == "" && to.Path != "" {
+		return from.Modified.Truncate(time.Second).After(to.Modified)
+	}
+	return from.Modified.After(to.Modified)
 }
 
 // unless leaves out a transfer whose target exists and fits.

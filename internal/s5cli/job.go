@@ -25,9 +25,6 @@ type job struct {
 	failed atomic.Bool
 }
 
-// errRefused is in the chain of an error of a command that was refused before anything was done.
-var errRefused = errors.New("refused")
-
 // do runs one command, and returns its exit code.
 func (f *face) do(ctx context.Context, line s5line.Line) int {
 	j := &job{face: f, line: line, stdin: true}

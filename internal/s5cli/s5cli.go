@@ -41,6 +41,7 @@ type face struct {
 	stdout  *command.Stdout
 	out     *ui.S5
 	globals s5line.Values
+	parts   int // of one object at the same time
 
 	mu      sync.Mutex // guards the rest
 	open    map[string]*connection
@@ -87,6 +88,7 @@ func (f *face) run(ctx context.Context, line s5line.Line, err error) int {
 		f.out.Failed("", "", "haul does not complete the commands of s5cmd; for its own, see: haul help completion")
 		return codeFailed
 	}
+	f.parts = line.Flags.Number("concurrency", 5)
 	return f.do(ctx, line)
 }
 
@@ -172,15 +174,12 @@ func (f *face) connect(ctx context.Context, regions map[string]string) (*connect
 	}
 	o := haul.Options{MaxTries: g.Number("retry-count", 10) + 1, Observe: f.observe}
 	if g.Has("numworkers") {
-		o.MaxConcurrency = max(1, g.Number("numworkers", 0)) * max(1, f.partsAtOnce())
+		o.MaxConcurrency = max(1, g.Number("numworkers", 0)) * max(1, f.parts)
 	}
 	c := &connection{store: store, client: haul.New(store, o)}
 	f.open[key] = c
 	return c, nil
 }
-
-// partsAtOnce is s5cmd's --concurrency, of one object, by default.
-func (f *face) partsAtOnce() int { return 5 }
 
 // observe prints what happens on the way, at the level trace.
 func (f *face) observe(e haul.Event) {

@@ -23,7 +23,7 @@ func (j *job) sync(ctx context.Context) error {
 		return errors.New("haul does not delete everything beside a single file; name a folder or a pattern as the source of sync --delete")
 	}
 	return c.single(ctx, c.unless(allFits, func(from, to mirror.Entry) bool {
-		return from.Size == to.Size && (j.line.Flags.On("size-only") || !from.Modified.After(to.Modified))
+		return from.Size == to.Size && (j.line.Flags.On("size-only") || !newer(from, to))
 	}))
 }
 
@@ -39,12 +39,13 @@ func (c *copying) syncMany(ctx context.Context) error {
 		return wanted.Wants(nameOf(e)), excluded, nil
 	}
 	from := c.syncSource(&o.Select)
-	empty := true
-	only := o.Select.Only
-	o.Select.Only = func(e mirror.Entry) bool {
-		ok := only(e)
-		empty = empty && !ok
-		return ok
+	none := c.from.IsPattern()
+	if only := o.Select.Only; only != nil {
+		o.Select.Only = func(e mirror.Entry) bool {
+			ok := only(e)
+			none = none && !ok
+			return ok
+		}
 	}
 	to := c.target()
 	if c.fromDir { // whose own name is part of the keys, unless it ends in a slash
@@ -56,7 +57,7 @@ func (c *copying) syncMany(ctx context.Context) error {
 		_, err := mirror.Sync(ctx, c.client, from, to, o)
 		return err
 	}))
-	if err == nil && empty && c.from.IsPattern() {
+	if err == nil && none {
 		return errNoObject
 	}
 	return err
@@ -64,15 +65,14 @@ func (c *copying) syncMany(ctx context.Context) error {
 
 // syncSource returns the folder of the source, and chooses what matches its pattern.
 func (c *copying) syncSource(s *mirror.Select) mirror.End {
-	s.Only = func(e mirror.Entry) bool {
-		return c.from.Matches(e.Object.Key) && !strings.HasSuffix(e.Object.Key, "/")
-	}
 	if c.from.Remote {
+		s.Only = func(e mirror.Entry) bool {
+			return c.from.Matches(e.Object.Key) && !strings.HasSuffix(e.Object.Key, "/")
+		}
 		s.Start = c.from.Start()[len(c.from.Root()):]
 		return mirror.Remote(store.Ref{Bucket: c.from.Bucket, Key: c.from.Root()})
 	}
 	if !c.from.IsPattern() {
-		s.Only = func(mirror.Entry) bool { return true }
 		return mirror.Local(root(c.from.Path))
 	}
 	pattern := filepath.ToSlash(filepath.Clean(c.from.Path))

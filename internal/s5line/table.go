@@ -142,6 +142,13 @@ func copying() []Flag {
 	}, shared()...)
 }
 
+func moving() []Flag {
+	flags := copying()
+	f := find(flags, "version-id")
+	*f = f.as(Refused, "use cp, then rm --version-id; s5cmd copies the version, and deletes the current one")
+	return flags
+}
+
 func piping() []Flag {
 	flags := append(attributes(), encryption()...)
 	flags = append(flags, toggle("raw"))
@@ -178,7 +185,7 @@ var Verbs = []Verb{
 		toggle("raw"), list("exclude"), list("include"), toggle("all-versions").as(Same, noVersions), text("version-id"), help,
 	}},
 	{Name: "mv", Usage: twoPlaces, Short: "move objects", State: Near,
-		Note: "a source is deleted only after its copy is verified and is another object; in s5cmd, mv of an object onto itself deletes it", Flags: copying()},
+		Note: "a source is deleted only after its copy is verified and is another object; in s5cmd, mv of an object onto itself deletes it", Flags: moving()},
 	{Name: "mb", Usage: wrongSource, Short: "make bucket", State: Same, Flags: []Flag{help}},
 	{Name: "rb", Usage: wrongSource, Short: "remove bucket", State: Same, Flags: []Flag{help}},
 	{Name: "select", Usage: "csv|json|parquet argument", Short: "run SQL queries on objects", State: Refused,
