@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"haul.example/haul"
+	"haul.example/haul/internal/command"
 	"haul.example/haul/internal/s5line"
 	"haul.example/haul/internal/seqfile"
 	"haul.example/haul/internal/ui"
@@ -177,6 +178,9 @@ func (c *copying) single(ctx context.Context, decide decideFunc) error {
 		to = mirror.Remote(ref(target))
 	} else {
 		target.Path = localTarget(c.to.Path, name)
+		if command.IsStreamTarget(target.Path) {
+			return fmt.Errorf("target %q is a pipe or a device; use cat", target)
+		}
 		to = mirror.Local(target.Path)
 	}
 	entry := mirror.Entry{Rel: name, Path: from.Path, Object: store.Object{Ref: from.Ref}}

@@ -107,6 +107,13 @@ func (c *copying) remotePairs(ctx context.Context) iter.Seq2[mirror.Pair, error]
 				continue
 			}
 			rel := c.from.Name(e.Object.Key)
+			switch c.overlap(e.Object.Key, rel) {
+			case inTarget:
+				continue
+			case inSource:
+				c.fail(fmt.Errorf("%s is not copied to %s, which is part of the source", e.Object.Ref, c.to.Path+c.name(rel)))
+				continue
+			}
 			if !yield(mirror.Pair{Source: rel, Target: c.name(rel), Listed: e.Object}, nil) {
 				return
 			}
@@ -115,6 +122,32 @@ func (c *copying) remotePairs(ctx context.Context) iter.Seq2[mirror.Pair, error]
 			c.fail(errNoObject)
 		}
 	}
+}
+
+// overlapping is how an object of a copy within a bucket relates to what the copy writes.
+type overlapping int
+
+const (
+	apart    overlapping = iota
+	inTarget             // it lies below the target, which lies in the source: this very run may have put it there
+	inSource             // its copy would be another source
+)
+
+// overlap finds that out, so that no run copies what it has just written.
+func (c *copying) overlap(key, rel string) overlapping {
+	if !c.to.Remote || c.to.Bucket != c.from.Bucket {
+		return apart
+	}
+	root, target := c.from.Root(), c.to.Path+c.name(rel)
+	switch {
+	case len(c.to.Path) > len(root) && strings.HasPrefix(c.to.Path, root):
+		if strings.HasPrefix(key, c.to.Path) {
+			return inTarget
+		}
+	case target != key && c.from.Matches(target):
+		return inSource
+	}
+	return apart
 }
 
 // archived leaves out an object in an archive, unless the command forces its transfer.

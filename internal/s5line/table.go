@@ -202,7 +202,7 @@ var Verbs = []Verb{
 		Note: "ends with 1 if any command failed, also for an unknown verb, which is nothing to s5cmd", Flags: []Flag{help}},
 	{Name: "sync", Usage: twoPlaces, Short: "sync objects", State: Near,
 		Note: "--delete deletes nothing if a listing or a transfer failed, or if the source is empty, and needs a folder or a pattern as its source", Flags: append([]Flag{
-			toggle("delete").as(Near, "see above"), toggle("size-only"), toggle("exit-on-error").as(Near, "a listing that fails always stops sync"),
+			toggle("delete").as(Near, "only after everything else succeeded, and not from an empty source"), toggle("size-only"), toggle("exit-on-error").as(Near, "a listing that fails always stops sync"),
 		}, shared()...)},
 	{Name: "version", Short: "print version", State: Near, Note: "v2.3.0-haul", Flags: []Flag{help}},
 	{Name: "bucket-version", Usage: wrongSource, Short: "configure bucket versioning", State: Same, Flags: []Flag{
