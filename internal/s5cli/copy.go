@@ -167,22 +167,16 @@ func (c *copying) single(ctx context.Context, decide decideFunc) error {
 	if !c.from.Remote && c.line.Flags.On("no-follow-symlinks") && isLink(c.from.Path) || !c.line.Patterns().Wants(filtered(c.from, c.from.Path)) {
 		return nil
 	}
-	from, to, target := mirror.Local(c.from.Path), mirror.Local(c.to.Path), c.to
-	if c.from.Remote {
-		from = mirror.Remote(ref(c.from))
-	}
-	if c.to.Remote {
-		if c.to.IsFolder() {
-			target.Path += name
-		}
-		to = mirror.Remote(ref(target))
-	} else {
-		target.Path = localTarget(c.to.Path, name)
-		if command.IsStreamTarget(target.Path) {
+	target := c.to
+	switch {
+	case c.to.IsFolder():
+		target.Path += name
+	case !c.to.Remote:
+		if target.Path = localTarget(c.to.Path, name); command.IsStreamTarget(target.Path) {
 			return fmt.Errorf("target %q is a pipe or a device; use cat", target)
 		}
-		to = mirror.Local(target.Path)
 	}
+	from, to := endOf(c.from), endOf(target)
 	entry := mirror.Entry{Rel: name, Path: from.Path, Object: store.Object{Ref: from.Ref}}
 	if fi, err := os.Stat(from.Path); from.Path != "" && err == nil {
 		if !fi.Mode().IsRegular() {
@@ -205,6 +199,13 @@ func (c *copying) single(ctx context.Context, decide decideFunc) error {
 		c.failAt(about, err)
 	}
 	return nil
+}
+
+func endOf(u s5line.URL) mirror.End {
+	if u.Remote {
+		return mirror.Remote(ref(u))
+	}
+	return mirror.Local(u.Path)
 }
 
 // quiet reports that the progress bar takes the place of a line.

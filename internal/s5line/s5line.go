@@ -164,7 +164,7 @@ func read(flags []Flag, words []string, values Values) ([]string, error) {
 			value = "true"
 		}
 		if by, again := short[f.Name]; again && by != (name == f.Short) {
-			return nil, fmt.Errorf("Cannot use two forms of the same flag: %s %s", f.Short, f.Name)
+			return nil, &Error{Text: fmt.Sprintf("Cannot use two forms of the same flag: %s %s", f.Short, f.Name)}
 		}
 		short[f.Name] = name == f.Short
 		if err := f.take(name, value, values); err != nil {

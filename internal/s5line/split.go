@@ -25,7 +25,7 @@ func Split(line string) ([]string, error) {
 		case '\'':
 			n := strings.IndexByte(line[i+1:], '\'')
 			if n < 0 {
-				return nil, errors.New("Unterminated single-quoted string")
+				return nil, errors.New("unterminated single-quoted string")
 			}
 			word.WriteString(line[i+1 : i+1+n])
 			open = true
@@ -33,13 +33,13 @@ func Split(line string) ([]string, error) {
 		case '"':
 			n, ok := doubleQuoted(line[i+1:], &word)
 			if !ok {
-				return nil, errors.New("Unterminated double-quoted string")
+				return nil, errors.New("unterminated double-quoted string")
 			}
 			open = true
 			i += n
 		case '\\':
 			if i+1 == len(line) {
-				return nil, errors.New("Unterminated backslash-escape")
+				return nil, errors.New("unterminated backslash-escape")
 			}
 			i++
 			word.WriteByte(line[i])
