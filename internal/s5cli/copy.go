@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"haul.example/haul"
-	"haul.example/haul/internal/command"
 	"haul.example/haul/internal/s5line"
 	"haul.example/haul/internal/seqfile"
 	"haul.example/haul/internal/ui"
@@ -172,9 +171,7 @@ func (c *copying) single(ctx context.Context, decide decideFunc) error {
 	case c.to.IsFolder():
 		target.Path += name
 	case !c.to.Remote:
-		if target.Path = localTarget(c.to.Path, name); command.IsStreamTarget(target.Path) {
-			return fmt.Errorf("target %q is a pipe or a device; use cat", target)
-		}
+		target.Path = localTarget(c.to.Path, name)
 	}
 	from, to := endOf(c.from), endOf(target)
 	entry := mirror.Entry{Rel: name, Path: from.Path, Object: store.Object{Ref: from.Ref}}
