@@ -49,12 +49,14 @@ var layers = map[string]int{
 	"proof":                    6,
 	"internal/quickcheck":      6,
 	"internal/awsline":         6,
+	"internal/s5line":          6,
 	"internal/stage":           7,
 	"internal/array":           7,
 	"internal/ui":              8,
 	"internal/command":         9,
 	"internal/cli":             10,
 	"internal/awscli":          10,
+	"internal/s5cli":           10,
 	"cmd/haul":                 11,
 }
 
@@ -96,7 +98,7 @@ var layerRules = []struct {
 	{"flags", "only internal/cli reads flags: everything else takes values",
 		true, []string{"internal/cli"}, forbidImports(`^flag$|^github\.com/spf13/`), `import "flag"`},
 	{"environment", "only the faces, what connects for both, and journal.Dir, which exists to, read the environment: a library does what its arguments say",
-		false, []string{"cmd/haul", "internal/cli", "internal/awscli", "internal/command", "internal/journal", "internal/formattest"}, forbidUses("os", `^(Getenv|LookupEnv|Environ|ExpandEnv|Args)$`), `var a = os.Getenv("A")`},
+		false, []string{"cmd/haul", "internal/cli", "internal/awscli", "internal/s5cli", "internal/command", "internal/journal", "internal/formattest"}, forbidUses("os", `^(Getenv|LookupEnv|Environ|ExpandEnv|Args)$`), `var a = os.Getenv("A")`},
 	{"printing", "only internal/ui prints, so that one place decides what a terminal, a log and a pipe see",
 		false, []string{"internal/ui"}, forbidUses("fmt", `^Print`), `func f() { fmt.Println() }`},
 	{"standard streams", "main hands the process's streams on; everything else takes a value",

@@ -49,6 +49,8 @@ type Rules struct {
 	SizeOnly bool
 	// ExactTimes makes downloads transfer files whose times differ in either direction.
 	ExactTimes bool
+	// SourceNewer makes downloads, too, transfer files only if the source is newer.
+	SourceNewer bool
 	// Checksum compares the content of files of equal size, and Times the time that Transfer.Times keeps with objects.
 	Checksum, Times bool
 	// NoOverwrite leaves every existing target alone.
@@ -138,6 +140,12 @@ func (r Rules) decide(way Way, from, to Entry) Action {
 // times decides by times alone, as the AWS CLI does.
 func (r Rules) times(way Way, from, to time.Time) (Op, string) {
 	switch {
+	case r.SourceNewer && way == Download && !from.Truncate(time.Second).After(to): // the file has the time of the object in whole seconds
+		return Skip, "size is equal, and the object is not newer"
+	case r.SourceNewer && !from.After(to):
+		return Skip, "size is equal, and the source is not newer"
+	case r.SourceNewer:
+		return Move, "newer"
 	case way == Download && r.ExactTimes && !from.Equal(to):
 		return Move, "time differs"
 	case way == Download && to.After(from):

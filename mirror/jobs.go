@@ -147,6 +147,13 @@ func (w *jobBuilder) job(e Entry) (job, bool) {
 	if w.o.DryRun && j.decide == nil {
 		j.decide = w.skipExisting(e, j.target)
 	}
+	if w.o.Decide != nil && j.decide == nil && j.err == nil && j.skip == nil {
+		target := Local(j.target)
+		if w.kind != Download {
+			target = Remote(w.targetRef(e))
+		}
+		j.decide = func(ctx context.Context) (bool, string, error) { return w.o.Decide(ctx, e, target) }
+	}
 	if w.o.DryRun && e.Path == "" && e.Object.ETag == "" && j.err == nil && j.skip == nil {
 		w.findListed(&j)
 	}

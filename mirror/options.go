@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"context"
 	"fmt"
 	"iter"
 	"strings"
@@ -40,6 +41,9 @@ type Options struct {
 	Archived Archived
 	// CaseConflict selects how a download to a case-insensitive file system handles keys that differ only in case.
 	CaseConflict CaseConflict
+	// Decide reports, before each transfer, whether to make it, and why, if the options above allow it; target is where it goes. It is
+	// called from many goroutines, also by a dry run. Rules.Checksum and Rules.Times take its place. It may be nil.
+	Decide func(ctx context.Context, e Entry, target End) (transfer bool, why string, err error)
 	// Verify is called for each pair that a run leaves as it is, from many goroutines. If it returns true, the pair is compared by
 	// recorded checksums, without moving it: its Unchanged event then has a Result, and a pair that differs, although the Rules take
 	// it for equal, fails. It may be nil.
@@ -54,6 +58,11 @@ type Select struct {
 	// Pattern has the wildcards of doublestar, for paths below the root: * and ? for parts of a name, ** for any folders,
 	// [a-c], {a,b}; a/** matches everything in a, without a. Empty is all.
 	Pattern string
+	// Start is the start of the paths to list, if all that Only chooses begin with it; it saves listing the others. Only chooses
+	// files and objects, besides Filter and Pattern; nil is all. Both are for sources: with Sync, a target that Only would not choose
+	// is one without a source.
+	Start string
+	Only  func(Entry) bool
 	// Pairs lists the files or objects one by one; nil takes all that a walk or listing finds.
 	Pairs iter.Seq2[Pair, error]
 	// NoFollow skips symbolic links.
@@ -62,8 +71,12 @@ type Select struct {
 	EmptyOK bool
 }
 
-// Pair names one file or object, and its target, by their paths below the roots, with slashes. An empty Target is as Source.
-type Pair struct{ Source, Target string }
+// Pair names one file or object, and its target, by their paths below the roots, with slashes. An empty Target is as Source. Listed
+// is the object as a listing returned it; the zero Object is not known.
+type Pair struct {
+	Source, Target string
+	Listed         store.Object
+}
 
 // Archived selects how to handle archived objects.
 type Archived string

@@ -28,6 +28,8 @@ type SyncOptions struct {
 	Delete bool
 	// AllowEmptySource allows Delete to empty the target if the source is empty. An *EmptySourceError is then a warning.
 	AllowEmptySource bool
+	// Keep reports that a file or object of the target stays, although the source does not have it; nil keeps none.
+	Keep func(Entry) bool
 	// MaxDelete limits the number of deletions: if more files or objects would be deleted, nothing is deleted, and the error
 	// is a *DeletesError. A pointer to 0 allows no deletion; nil is no limit; a negative number is refused.
 	MaxDelete *int
@@ -89,7 +91,7 @@ func (s *syncing) find(ctx context.Context, yield func(job) bool) error {
 		s.sourceHasFiles = s.sourceHasFiles || a.Source.Address() != "" && a.Source.Why == nil
 		s.noteBrokenLink(a.Source)
 		if a.Do == Delete {
-			if s.o.Delete && !s.mustStay(a.Target) {
+			if s.o.Delete && !s.mustStay(a.Target) && (s.o.Keep == nil || !s.o.Keep(a.Target)) {
 				if err := s.toDelete.Add(keep(a.Target)); err != nil {
 					return fmt.Errorf("note what is to be deleted: %w", err)
 				}

@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,7 +93,7 @@ func (r *run) listed(ctx context.Context, from store.Ref, s Select) iter.Seq2[En
 	return func(yield func(Entry, error) bool) {
 		none := true
 		attrs := store.Attrs{RequestPayer: r.o.Transfer.Attrs.RequestPayer, PageSize: r.o.PageSize}
-		for obj, err := range r.c.List(ctx, from.Bucket, from.Key+fixed(s.Pattern), &attrs) {
+		for obj, err := range r.c.List(ctx, from.Bucket, from.Key+cmp.Or(s.Start, fixed(s.Pattern)), &attrs) {
 			if err != nil {
 				yield(Entry{}, err)
 				return
@@ -121,7 +122,7 @@ func (e Entry) isFolderObject() bool {
 }
 
 // all reports whether everything is selected.
-func (s Select) all() bool { return s.Filter.Empty() && s.Pattern == "" }
+func (s Select) all() bool { return s.Filter.Empty() && s.Pattern == "" && s.Only == nil }
 
 // fits reports whether the pattern matches a path below the root. For doublestar, a/** matches a as well, which no listing of a/ has.
 func (s Select) fits(rel string) bool {
@@ -146,7 +147,7 @@ func filtered(root End, s Select, tree iter.Seq2[Entry, error]) iter.Seq2[Entry,
 		for e, err := range tree {
 			if err == nil {
 				none = none && !s.fits(e.Rel)
-				if !s.means(abs, e.Rel) {
+				if !s.means(abs, e.Rel) || s.Only != nil && !s.Only(e) {
 					continue
 				}
 			}
@@ -176,6 +177,7 @@ func named(root End, pairs iter.Seq2[Pair, error]) iter.Seq2[Entry, error] {
 			if root.Path != "" {
 				e = namedFile(root.Path, p)
 			} else {
+				e.Object, e.Size, e.Modified = p.Listed, p.Listed.Size, p.Listed.Modified
 				e.Object.Ref = store.Ref{Bucket: root.Ref.Bucket, Key: root.Ref.Key + p.Source}
 			}
 			if !yield(e, nil) {

@@ -10,6 +10,7 @@ import (
 	"haul.example/haul/internal/awscli"
 	"haul.example/haul/internal/cli"
 	"haul.example/haul/internal/command"
+	"haul.example/haul/internal/s5cli"
 )
 
 func main() {
@@ -24,6 +25,9 @@ func main() {
 func run(ctx context.Context, sys command.System, args []string) int {
 	if words, ok := awscli.Words(args); ok {
 		return awscli.Run(ctx, sys, words)
+	}
+	if words, ok := s5cli.Words(args); ok {
+		return s5cli.Run(ctx, sys, words)
 	}
 	return cli.Run(ctx, sys, args[1:])
 }

@@ -16,7 +16,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -42,21 +41,7 @@ const usageText = `usage: aws [options] s3 VERB [parameters]
 haul speaks for aws s3 here; "aws s3 help" lists the verbs, "aws s3 VERB help" the options of one.`
 
 // Words returns the words after aws, if a process with these arguments was called under that name, or as haul aws.
-func Words(args []string) ([]string, bool) {
-	switch {
-	case len(args) == 0:
-		return nil, false
-	case isAWS(filepath.Base(args[0])):
-		return args[1:], true
-	case len(args) > 1 && args[1] == "aws":
-		return args[2:], true
-	}
-	return nil, false
-}
-
-func isAWS(base string) bool {
-	return base == "aws" || runtime.GOOS == "windows" && strings.EqualFold(base, "aws.exe")
-}
+func Words(args []string) ([]string, bool) { return command.CalledAs("aws", args) }
 
 // face is one command of aws.
 type face struct {
@@ -251,7 +236,7 @@ func (f *face) open(ctx context.Context) error {
 		Addressing: f.settings.addressing, Accelerate: f.settings.accelerate, DualStack: f.settings.dualStack,
 	}
 	if f.settings.endpoint = cmp.Or(conn.Endpoint, os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL"), f.settings.endpoint); conn.Addressing == "" || conn.Addressing == "auto" {
-		conn.Addressing = addressingAt(f.settings.endpoint)
+		conn.Addressing = command.AddressingAt(f.settings.endpoint)
 	}
 	if conn.HalfKeys() {
 		return &codedError{codeGeneral, "Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY"}
@@ -271,15 +256,6 @@ func (f *face) open(ctx context.Context) error {
 		MaxConcurrency: f.settings.concurrency, Bandwidth: f.settings.bandwidth, MaxTries: f.settings.tries, Observe: f.observe,
 	})
 	return nil
-}
-
-// addressingAt is where the AWS CLI puts the bucket's name at an endpoint that was named: into the path, also on Amazon's own hosts, but for
-// the one of Transfer Acceleration.
-func addressingAt(endpoint string) string {
-	if endpoint == "" || strings.Contains(endpoint, "://s3-accelerate.") {
-		return "auto"
-	}
-	return "path"
 }
 
 // timeouts sets those that the line asks for; 0 is none, as in aws.
@@ -308,20 +284,6 @@ func (f *face) observe(e haul.Event) {
 	case haul.EventDone:
 		f.out.Debug(fmt.Sprintf("%s to %s: proof: %s", e.Source, e.Target, e.Result.Proof.Text))
 	}
-}
-
-// resumeMode is that nothing is resumed, as in aws, unless HAUL_RESUME=1 is set.
-func resumeMode() haul.Resume {
-	if enabled("HAUL_RESUME") {
-		return haul.ResumeAuto
-	}
-	return haul.ResumeNever
-}
-
-// enabled reports whether an environment variable is set, and not to 0 or false.
-func enabled(name string) bool {
-	v := os.Getenv(name)
-	return v != "" && v != "0" && !strings.EqualFold(v, "false")
 }
 
 // osErrno returns the system's number of a local error.

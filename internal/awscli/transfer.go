@@ -64,7 +64,8 @@ func (t *transfer) options() error {
 	if err != nil {
 		return err
 	}
-	tr := mirror.TransferOptions{Attrs: attrs, Resume: resumeMode(), ReadTwice: enabled("HAUL_READ_TWICE"), NoClobber: o.Has("no-overwrite")}
+	tr := command.FaceTransfer()
+	tr.Attrs, tr.NoClobber = attrs, o.Has("no-overwrite")
 	if tr.Checksum, err = parseChecksum(o.Text("checksum-algorithm")); err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 	"haul.example/haul/internal/awsline"
 )
 
-var update = flag.Bool("update", false, "write doc/aws-compat.md anew")
+var update = flag.Bool("update", false, "write doc/aws-compat.md and doc/s5cmd-compat.md again")
 
 const docPath = "../../doc/aws-compat.md"
 

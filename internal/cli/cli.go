@@ -101,7 +101,10 @@ func (a *app) root() *cobra.Command {
 	}
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd, a.groups[cmd], a.common, a.helpAll) })
 	root.AddCommand(a.cp(), a.mv(), a.sync(), a.apply(), a.verify(), a.ls(), a.rm(), a.mb(), a.rb(), a.cat(), a.stat(), a.du(), a.presign(), a.website(), a.sum(), a.receipt())
-	root.AddCommand(a.quickcheck(), a.run(), a.array(), a.aws(), a.installAWS())
+	root.AddCommand(a.quickcheck(), a.run(), a.array(), a.aws(), a.s5cmd())
+	for _, p := range programs() {
+		root.AddCommand(a.install(p))
+	}
 	root.AddCommand(a.uploads(), a.doctor(), a.version(), a.completion(), exitCodesTopic(), jsonTopic(), storesTopic(), environmentTopic())
 	return root
 }

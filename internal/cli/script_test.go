@@ -24,13 +24,14 @@ import (
 	"haul.example/haul/internal/cli"
 	"haul.example/haul/internal/command"
 	"haul.example/haul/internal/formattest"
+	"haul.example/haul/internal/s5cli"
 	"haul.example/haul/store"
 	"haul.example/haul/store/storetest"
 	"haul.example/haul/store/storetest/s3server"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"haul": haul, "aws": haul})
+	testscript.Main(m, map[string]func(){"haul": haul, "aws": haul, "s5cmd": haul})
 }
 
 // haul is cmd/haul, in this binary.
@@ -39,14 +40,18 @@ func haul() {
 	sys := command.System{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	valid := func() error { return nil }
 	fi, err := os.Stdout.Stat()
-	if schema := os.Getenv("HAUL_EVENT_SCHEMA"); schema != "" && slices.Contains(os.Args, "--json") && err == nil && fi.Mode()&fs.ModeNamedPipe != 0 {
+	s5words, s5cmd := s5cli.Words(os.Args)
+	if schema := os.Getenv("HAUL_EVENT_SCHEMA"); schema != "" && !s5cmd && slices.Contains(os.Args, "--json") && err == nil && fi.Mode()&fs.ModeNamedPipe != 0 {
 		valid = validated(schema, &sys)
 	}
 	words, aws := awscli.Words(os.Args)
 	run := cli.Run
-	if aws {
+	switch {
+	case aws:
 		run = awscli.Run
-	} else {
+	case s5cmd:
+		run, words = s5cli.Run, s5words
+	default:
 		words = os.Args[1:]
 	}
 	code := run(ctx, sys, words)

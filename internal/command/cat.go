@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"haul.example/haul"
 	"haul.example/haul/internal/ui"
@@ -27,14 +26,13 @@ func (s *Session) Cat(ctx context.Context, r CatRequest) (err error) {
 		return err
 	}
 	defer s.noteStop(ctx)()
-	out, err := s.System.stdout()
+	out, err := s.System.OpenOutput(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
-	defer context.AfterFunc(ctx, func() { _ = out.SetWriteDeadline(time.Unix(1, 0)) })()
 	for _, ref := range r.Refs {
-		if err := s.catOne(ctx, c, ref, sink{out}, r.Transfer); err != nil {
+		if err := s.catOne(ctx, c, ref, out, r.Transfer); err != nil {
 			return err
 		}
 	}

@@ -6,9 +6,9 @@
 //	report to the Screen while that runs, and once at its end
 //	return an error, which ExitCode and Session.Explain turn into an exit code and advice
 //
-// Requests that both faces run (listings, deletions, trees) have a Run of their own, which reports to a small interface.
+// Requests that several faces run (listings, deletions, trees) have a Run of their own, which reports to a small interface.
 //
-// The package knows no flags and no syntax of one face. It reads the environment only where both faces must read it the same way:
+// The package knows no flags and no syntax of one face. It reads the environment only where all faces must read it the same way:
 // to connect, and to find out where it runs.
 package command
 

@@ -113,6 +113,28 @@ func (s System) stdout() (*os.File, error) {
 	return reopen(s.Stdout), nil
 }
 
+// Output is standard output for the bytes of objects. Writing fails once the context that it was opened with ends.
+type Output struct {
+	sink
+	close func() error
+}
+
+// OpenOutput opens it.
+func (s System) OpenOutput(ctx context.Context) (*Output, error) {
+	out, err := s.stdout()
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = out.SetWriteDeadline(time.Unix(1, 0)) })
+	return &Output{sink{out}, func() error {
+		stop()
+		return out.Close()
+	}}, nil
+}
+
+// Close closes it, and reports what could not be written.
+func (o *Output) Close() error { return o.close() }
+
 // reopen returns a pipe whose writing can be interrupted while it blocks: the standard streams are shared with other processes and
 // must stay as they are, but Linux can open the same pipe once more. Anything else is returned as it is.
 func reopen(f *os.File) *os.File {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -31,9 +32,28 @@ type ListingStyle struct {
 type Listing struct {
 	s     *Screen
 	style ListingStyle
+	lines gathered
+}
+
+// gathered are lines that are written many at once.
+type gathered struct {
 	out   *bufio.Writer
 	wrote time.Time
 }
+
+func newGathered(w io.Writer) gathered {
+	return gathered{out: bufio.NewWriterSize(w, listingBuffer), wrote: time.Now()}
+}
+
+func (g *gathered) add(text string) {
+	_, _ = g.out.WriteString(text)
+	if now := time.Now(); now.Sub(g.wrote) > listingDelay {
+		g.flush()
+		g.wrote = now
+	}
+}
+
+func (g *gathered) flush() { _ = g.out.Flush() } // there is nowhere to report a write error
 
 const (
 	listingBuffer = 64 << 10               // bytes
@@ -42,7 +62,7 @@ const (
 
 // Listing begins one.
 func (s *Screen) Listing(style ListingStyle) *Listing {
-	return &Listing{s: s, style: style, out: bufio.NewWriterSize(s.out, listingBuffer), wrote: time.Now()}
+	return &Listing{s: s, style: style, lines: newGathered(s.out)}
 }
 
 // Bucket writes a bucket.
@@ -82,7 +102,7 @@ func (l *Listing) Total(t Totals) {
 func (l *Listing) Close() {
 	l.s.mu.Lock()
 	defer l.s.mu.Unlock()
-	_ = l.out.Flush() // there is nowhere to report a write error
+	l.lines.flush()
 }
 
 func (l *Listing) size(n int64) string {
@@ -101,11 +121,7 @@ func (l *Listing) write(text string, asJSON func() record) {
 	}
 	l.s.mu.Lock()
 	defer l.s.mu.Unlock()
-	_, _ = l.out.WriteString(text + "\n")
-	if now := time.Now(); now.Sub(l.wrote) > listingDelay {
-		_ = l.out.Flush()
-		l.wrote = now
-	}
+	l.lines.add(text + "\n")
 }
 
 // stampOf returns a time in the local zone, in 19 columns.

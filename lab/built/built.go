@@ -1,4 +1,4 @@
-// Package built gives the programs that the lab runs: haul, the gateway, MinIO, SeaweedFS and rclone. Each is built when it is first asked for.
+// Package built gives the programs that the lab runs: haul, the gateway, MinIO, SeaweedFS, rclone and s5cmd. Each is built when it is first asked for.
 //
 // haul and the gateway are built anew for every test process, which costs next to nothing while the build cache is warm. MinIO takes
 // minutes the first time; it is kept in the user's cache folder under the name of its version.
@@ -50,6 +50,10 @@ var rclone = sync.OnceValues(func() (string, error) {
 	return build("seaweedfs", "rclone", []string{"./rclone"}) // the version that SeaweedFS needs
 })
 
+var s5cmd = sync.OnceValues(func() (string, error) {
+	return build("peers", "s5cmd", []string{"github.com/peak/s5cmd/v2"})
+})
+
 // Haul gives the path of the haul program, built from this checkout as `make build` does.
 func Haul(tb testing.TB) string { return must(tb, haul) }
 
@@ -64,6 +68,9 @@ func SeaweedFS(tb testing.TB) string { return must(tb, seaweedfs) }
 
 // Rclone gives the path of an rclone that serves S3 from a folder.
 func Rclone(tb testing.TB) string { return must(tb, rclone) }
+
+// S5cmd gives the path of the real s5cmd.
+func S5cmd(tb testing.TB) string { return must(tb, s5cmd) }
 
 func must(tb testing.TB, get func() (string, error)) string {
 	tb.Helper()

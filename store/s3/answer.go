@@ -70,6 +70,9 @@ var forms = map[string]form{
 	"ListMultipartUploads": {root: "ListMultipartUploadsResult", needs: []string{"IsTruncated", "Bucket"}, limit: pageLimit},
 	"ListObjectsV2":        {root: "ListBucketResult", needs: []string{"IsTruncated"}, limit: pageLimit},
 	"ListObjects":          {root: "ListBucketResult", needs: []string{"IsTruncated"}, limit: pageLimit},
+	"ListObjectVersions":   {root: "ListVersionsResult", needs: []string{"IsTruncated"}, limit: pageLimit},
+	"GetBucketVersioning":  {root: "VersioningConfiguration"},
+	"PutBucketVersioning":  {empty: true},
 	"CopyObject":           {root: "CopyObjectResult", needs: []string{"ETag", "LastModified"}},
 	"UploadPartCopy":       {root: "CopyPartResult", needs: []string{"ETag"}},
 	"GetObjectTagging":     {root: "Tagging", ceph: true}, // it sends nothing about an object without tags
@@ -82,7 +85,6 @@ var forms = map[string]form{
 	"PutBucketWebsite":     {empty: true},
 	"ListBuckets":          {root: "ListAllMyBucketsResult", limit: pageLimit},
 
-	"GetBucketVersioning":             {root: "VersioningConfiguration"},
 	"GetObjectLockConfiguration":      {root: "ObjectLockConfiguration", otherwise: store.Unsupported},
 	"GetBucketLifecycleConfiguration": {root: "LifecycleConfiguration", otherwise: store.Unsupported},
 	"GetBucketRequestPayment":         {root: "RequestPaymentConfiguration", otherwise: store.Unsupported},

@@ -16,7 +16,7 @@ import (
 // BucketSetting returns a setting of a bucket as S3 writes it; empty if the bucket does not have it.
 func (s *Store) BucketSetting(ctx context.Context, bucket string, what store.BucketSetting) (string, error) {
 	ask := map[store.BucketSetting]func(context.Context, string) (string, error){
-		store.Versioning: s.versioning, store.ObjectLock: s.objectLock, store.AbortUploads: s.abortUploads,
+		store.Versioning: s.Versioning, store.ObjectLock: s.objectLock, store.AbortUploads: s.abortUploads,
 		store.RequestPayment: s.requestPayment, store.DefaultEncryption: s.defaultEncryption,
 	}[what]
 	if ask == nil {
@@ -38,14 +38,6 @@ func (s *Store) BucketSetting(ctx context.Context, bucket string, what store.Buc
 // ObjectLockConfigurationNotFoundError, NoSuchLifecycleConfiguration, ServerSideEncryptionConfigurationNotFoundError.
 func notConfigured(code string) bool {
 	return strings.HasSuffix(code, "ConfigurationNotFoundError") || code == "NoSuchLifecycleConfiguration" || code == "ObjectLockConfigurationNotFound"
-}
-
-func (s *Store) versioning(ctx context.Context, bucket string) (string, error) {
-	out, _, err := ask(ctx, s, bucketCall("GetBucketVersioning", bucket), (*awss3.Client).GetBucketVersioning, &awss3.GetBucketVersioningInput{Bucket: &bucket})
-	if err != nil {
-		return "", err
-	}
-	return string(out.Status), nil
 }
 
 func (s *Store) objectLock(ctx context.Context, bucket string) (string, error) {

@@ -123,10 +123,10 @@ var actions = map[string]string{
 	"GetObjectTagging": "s3:GetObjectTagging", "CreateBucket": "s3:CreateBucket",
 	"DeleteObject": "s3:DeleteObject", "DeleteObjects": "s3:DeleteObject",
 	"ListObjectsV2": "s3:ListBucket", "ListObjects": "s3:ListBucket", "HeadBucket": "s3:ListBucket", "ListBuckets": "s3:ListAllMyBuckets",
-	"DeleteBucket": "s3:DeleteBucket", "PutBucketWebsite": "s3:PutBucketWebsite",
-	"GetBucketVersioning": "s3:GetBucketVersioning", "GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration",
-	"GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration", "GetBucketRequestPayment": "s3:GetBucketRequestPayment",
-	"GetBucketEncryption": "s3:GetEncryptionConfiguration",
+	"DeleteBucket": "s3:DeleteBucket", "PutBucketWebsite": "s3:PutBucketWebsite", "ListObjectVersions": "s3:ListBucketVersions",
+	"GetBucketVersioning": "s3:GetBucketVersioning", "PutBucketVersioning": "s3:PutBucketVersioning",
+	"GetObjectLockConfiguration": "s3:GetBucketObjectLockConfiguration", "GetBucketRequestPayment": "s3:GetBucketRequestPayment",
+	"GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration", "GetBucketEncryption": "s3:GetEncryptionConfiguration",
 }
 
 // readers are the operations for which a bucket's owner may make the reader pay.

@@ -37,6 +37,10 @@ const (
 	CreateBucket Op = "CreateBucket"
 	DeleteBucket Op = "DeleteBucket"
 	SetWebsite   Op = "PutBucketWebsite"
+
+	Versions      Op = "ListObjectVersions" // a page of it
+	GetVersioning Op = "GetBucketVersioning"
+	SetVersioning Op = "PutBucketVersioning"
 )
 
 // Location is an operation that only a Server has.

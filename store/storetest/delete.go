@@ -92,7 +92,9 @@ func (m *Memory) remove(ref store.Ref) {
 	case b == nil:
 		return
 	case m.versioned && ref.Version == "":
-		b.objects[ref.Key] = append(b.objects[ref.Key], &object{marker: true})
+		b.objects[ref.Key] = append(b.objects[ref.Key], &object{marker: true, info: store.Object{
+			Ref: store.Ref{Bucket: ref.Bucket, Key: ref.Key, Version: m.id("version")}, Modified: modified(),
+		}})
 		return
 	case m.versioned:
 		b.objects[ref.Key] = slices.DeleteFunc(b.objects[ref.Key], func(o *object) bool { return o.info.Version == ref.Version })

@@ -52,7 +52,6 @@ type Memory struct {
 	// immutable after New
 	tb            testing.TB
 	discard       bool
-	versioned     bool
 	requesterPays bool
 	noLayout      bool
 	completeTwice bool
@@ -63,8 +62,10 @@ type Memory struct {
 	limits  store.Limits
 	checks  Checksums
 	buckets map[string]*bucket
-	ids     int
-	counts  Counts
+	// versioned keeps every version of an object.
+	versioned bool
+	ids       int
+	counts    Counts
 
 	script Script
 }
