@@ -104,8 +104,7 @@ func (c *copying) places() (err error) {
 // decideFunc reports whether to make a transfer, and why not.
 type decideFunc func(ctx context.Context, e mirror.Entry, target mirror.End) (bool, string, error)
 
-// decide returns what -s and -u ask for, of which the last in this order counts; nil is every transfer. -n alone is a condition of the
-// write itself.
+// decide returns what -n, -s and -u ask for, of which the last in this order counts; nil is every transfer.
 func (c *copying) decide() decideFunc {
 	f := c.line.Flags
 	switch {
@@ -113,8 +112,9 @@ func (c *copying) decide() decideFunc {
 		return c.unless(timeFits, func(from, to mirror.Entry) bool { return !newer(from, to) })
 	case f.On("if-size-differ"):
 		return c.unless(sizeFits, func(from, to mirror.Entry) bool { return from.Size == to.Size })
-	case f.On("no-clobber"):
+	case f.On("no-clobber"): // stores that have no conditions on writing replace the target all the same, so that it is looked up first
 		c.transfer.NoClobber = true
+		return c.unless("object already exists", func(mirror.Entry, mirror.Entry) bool { return true })
 	}
 	return nil
 }
@@ -270,21 +270,10 @@ func exists(err error) bool { return errors.Is(err, store.Exists) || errors.Is(e
 
 // dryRun finds out whether a single transfer could be made.
 func (c *copying) dryRun(ctx context.Context, o one) error {
-	if o.from.Path == "" {
-		if _, err := c.look(ctx, o.from); err != nil {
-			return err
-		}
-	}
-	if !c.transfer.NoClobber {
+	if o.from.Path != "" {
 		return nil
 	}
-	_, err := c.look(ctx, o.to)
-	switch {
-	case err == nil:
-		return &leftError{"object already exists"}
-	case errors.Is(err, os.ErrNotExist), errors.Is(err, store.NotFound):
-		return nil
-	}
+	_, err := c.look(ctx, o.from)
 	return err
 }
 
