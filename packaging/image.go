@@ -105,7 +105,7 @@ func imageConfig(img v1.Image, p program, r release) (*v1.ConfigFile, error) {
 	}
 	c = c.DeepCopy()
 	c.Created, c.OS, c.Architecture = v1.Time{Time: r.time}, p.os, p.arch
-	c.Config.Entrypoint, c.Config.Cmd = nil, []string{"haul", "--help"} // jobs name haul themselves: haul array work …
+	c.Config.Entrypoint, c.Config.Cmd = nil, []string{"haul", "--help"}  // jobs name haul themselves: haul array work …
 	c.Config.Env = []string{"PATH=/usr/bin", "HAUL_STATE_DIR=/tmp/haul"} // any user may write there
 	c.Config.Labels = map[string]string{
 		"org.opencontainers.image.title":    "haul",
