@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"io/fs"
+	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -85,3 +87,19 @@ func targetKey(to store.Ref, name string) (store.Ref, error) {
 	to.Key += name
 	return to, nil
 }
+
+// files is what parsing looks at on the disk.
+type files interface {
+	// mode follows links; a name that does not exist is a *command.MissingError.
+	mode(path string) (fs.FileMode, error)
+	read(path string) ([]byte, error)
+	// target is localfile.TargetPath.
+	target(path, key string) (string, error)
+}
+
+// disk is the real one.
+type disk struct{}
+
+func (disk) read(path string) ([]byte, error)        { return os.ReadFile(path) }
+func (disk) target(path, key string) (string, error) { return localfile.TargetPath(path, key) }
+func (disk) mode(path string) (fs.FileMode, error)   { return command.FileMode(path) }
