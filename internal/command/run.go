@@ -50,18 +50,21 @@ func (r *runReport) During(verb string, size int64, work func() error) error {
 
 // phase is the progress of a client from a moment on.
 type phase struct {
-	*haul.Client
+	client *haul.Client
 	before haul.Progress
 	size   int64
 }
 
 // Progress returns what the client did since.
 func (p *phase) Progress() haul.Progress {
-	s, before := p.Client.Progress(), p.before
+	s, before := p.client.Progress(), p.before
 	s.Total, s.Done, s.Kept, s.Moved = p.size, s.Done-before.Done, s.Kept-before.Kept, s.Moved-before.Moved
 	s.PartsTotal, s.PartsDone = s.PartsTotal-before.PartsTotal, s.PartsDone-before.PartsDone
 	return s
 }
+
+// Active returns the transfers under way.
+func (p *phase) Active() []haul.ActiveTransfer { return p.client.Active() }
 
 func (r *runReport) Last(f func()) func() { return r.last(f) }
 
