@@ -105,21 +105,27 @@ This page was last compared with the AWS CLI 2.36. haul does not support these f
 - Object Lambda access points and the buckets of Outposts: refused, as by aws.
 `
 
-// TestEveryOptionTried: each option of each verb stands in a script of internal/cli, or in the lines that lab/servers runs against
-// the real aws.
-func TestEveryOptionTried(t *testing.T) {
-	scripts, err := filepath.Glob("testdata/script/aws*.txtar")
+// triedLines returns the lines of a program's scripts, and those that lab/servers runs against the real program.
+func triedLines(t *testing.T, program string) (lines []string) {
+	t.Helper()
+	scripts, err := filepath.Glob("testdata/script/" + program + "*.txtar")
 	if err != nil || len(scripts) == 0 {
 		t.Fatal(err, scripts)
 	}
-	var lines []string
-	for _, path := range append(scripts, "../../lab/servers/testdata/aws.lines") {
+	for _, path := range append(scripts, "../../lab/servers/testdata/"+program+".lines") {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		lines = append(lines, strings.Split(string(text), "\n")...)
 	}
+	return lines
+}
+
+// TestEveryOptionTried: each option of each verb stands in a script of internal/cli, or in the lines that lab/servers runs against
+// the real aws.
+func TestEveryOptionTried(t *testing.T) {
+	lines := triedLines(t, "aws")
 	tried := func(verb, option string) bool {
 		return slices.ContainsFunc(lines, func(line string) bool {
 			words := strings.Fields(line)

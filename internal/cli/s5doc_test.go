@@ -3,7 +3,6 @@ package cli_test
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -106,18 +105,7 @@ func s5flags(b *strings.Builder, flags []s5line.Flag) {
 // TestEveryS5FlagTried: each flag of each command stands in a script of internal/cli, or in the lines that lab/servers runs against the
 // real s5cmd; all those of select are refused alike.
 func TestEveryS5FlagTried(t *testing.T) {
-	scripts, err := filepath.Glob("testdata/script/s5cmd*.txtar")
-	if err != nil || len(scripts) == 0 {
-		t.Fatal(err, scripts)
-	}
-	var lines []string
-	for _, path := range append(scripts, "../../lab/servers/testdata/s5cmd.lines") {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines = append(lines, strings.Split(string(text), "\n")...)
-	}
+	lines := triedLines(t, "s5cmd")
 	tried := func(verb string, f s5line.Flag) bool {
 		return slices.ContainsFunc(lines, func(line string) bool {
 			words := strings.Fields(line)
