@@ -247,7 +247,7 @@ func (d *run) greet(ctx context.Context) {
 		d.skip(err.Error(), names...)
 		return
 	}
-	req.Close = true // a connection of its own: Ceph 16 answers HEAD in a way that spoils the next response
+	req.Close = true // a connection of its own: Ceph 16 sends stray bytes after the answer to a HEAD, which break the next response
 	resp, err := sender.RoundTrip(req)
 	if err != nil {
 		d.unanswered(err)
