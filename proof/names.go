@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 
 	"haul.example/haul/internal/digestlist"
 	"haul.example/haul/mirror"
@@ -214,13 +215,15 @@ func (p *placement) endOf(l Line) string {
 }
 
 // digestFolder is a folder of the digests of the files in the folder above.
-var digestFolder = regexp.MustCompile(`(?i)^(md5|sha1|sha256|sha512|checksum)(sum)?s?$`)
+var digestFolder = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^(md5|sha1|sha256|sha512|checksum)(sum)?s?$`)
+})
 
 // probe looks up the first names in the target.
 func (p *placement) probe(first []Line) (*location, error) {
 	for {
 		l, err := p.probeBelow(first)
-		if err != nil || l.found || p.below == "" || !digestFolder.MatchString(path.Base(p.below)) {
+		if err != nil || l.found || p.below == "" || !digestFolder().MatchString(path.Base(p.below)) {
 			return l, err
 		}
 		if p.below = path.Dir(p.below); p.below == "." {

@@ -35,11 +35,11 @@ var bareEnds = []string{".bam", ".cram", ".fastq.gz", ".fq.gz", ".fastq", ".fq",
 func (n *Names) stem(stem string) error {
 	n.Stem = stem
 	folder := path.Base(path.Dir(stem))
-	if stem == "" || n.Only != "" || n.Exists == nil || seqfile.KindOf(stem) != seqfile.Other && !digestFolder.MatchString(folder) {
+	if stem == "" || n.Only != "" || n.Exists == nil || seqfile.KindOf(stem) != seqfile.Other && !digestFolder().MatchString(folder) {
 		return nil
 	}
 	places := []string{stem}
-	if digestFolder.MatchString(folder) {
+	if digestFolder().MatchString(folder) {
 		places = append(places, path.Join(path.Dir(path.Dir(stem)), path.Base(stem)))
 	}
 	for _, at := range places {

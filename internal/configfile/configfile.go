@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Store is where a store is and how to reach it. An empty setting is found as without the file.
@@ -45,12 +46,17 @@ var (
 )
 
 var (
-	table = regexp.MustCompile(`^\[\s*stores\s*\.\s*([A-Za-z0-9_-]+)\s*\]$`)
-	pair  = regexp.MustCompile(`^([A-Za-z0-9_-]+)\s*=\s*(.*)$`)
+	table = lazy(`^\[\s*stores\s*\.\s*([A-Za-z0-9_-]+)\s*\]$`)
+	pair  = lazy(`^([A-Za-z0-9_-]+)\s*=\s*(.*)$`)
 	// value is a basic string, a literal string or a bare word, and perhaps a comment.
-	value  = regexp.MustCompile(`^("(?:[^"\\]|\\.)*"|'[^']*'|[a-z]+)\s*(?:#.*)?$`)
-	secret = regexp.MustCompile(`(?i)secret|password|passwd|token|credential|private|access_?key|api_?key|sse_?c`)
+	value  = lazy(`^("(?:[^"\\]|\\.)*"|'[^']*'|[a-z]+)\s*(?:#.*)?$`)
+	secret = lazy(`(?i)secret|password|passwd|token|credential|private|access_?key|api_?key|sse_?c`)
 )
+
+// lazy gives a pattern that is compiled at its first use: where there is no file, no start should wait for it.
+func lazy(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
 
 // taken are names that addresses begin with already. Names of one letter are drives of Windows.
 var taken = []string{"s3", "s3a", "s3n", "http", "https", "ftp", "file", "arn"}
@@ -96,7 +102,7 @@ func Parse(name string, text []byte) ([]Store, error) {
 
 func addStore(all []Store, line string) ([]Store, error) {
 	line, _, _ = strings.Cut(line, "#")
-	m := table.FindStringSubmatch(strings.TrimSpace(line))
+	m := table().FindStringSubmatch(strings.TrimSpace(line))
 	switch {
 	case m == nil:
 		return nil, fmt.Errorf("%q is not a table that haul knows; write it like [stores.lab]", line)
@@ -110,7 +116,7 @@ func addStore(all []Store, line string) ([]Store, error) {
 
 // set reads one key, and returns seen with it.
 func (s *Store) set(line string, seen []string) ([]string, error) {
-	m := pair.FindStringSubmatch(line)
+	m := pair().FindStringSubmatch(line)
 	if m == nil {
 		return nil, errors.New("this is neither [stores.NAME] nor KEY = VALUE") // without the text, which may be a secret
 	}
@@ -118,7 +124,7 @@ func (s *Store) set(line string, seen []string) ([]string, error) {
 	text, isText := texts[key]
 	enabled, isSwitch := switches[key]
 	switch {
-	case secret.MatchString(key):
+	case secret().MatchString(key):
 		return nil, fmt.Errorf("%s may be a secret, and secrets do not belong in this file: put them in ~/.aws/credentials, and set profile", key)
 	case !isText && !isSwitch:
 		return nil, fmt.Errorf("the key %q is not known; the keys are: addressing, accelerate, ca, dualstack, endpoint, no_sign_request, no_verify_ssl, profile, region", key)
@@ -160,7 +166,7 @@ func (s *Store) check(key string) error {
 
 // parseValue returns the text of a value.
 func parseValue(text string) (string, error) {
-	m := value.FindStringSubmatch(text)
+	m := value().FindStringSubmatch(text)
 	switch {
 	case m == nil:
 		return "", errors.New("the value must be a text in quotes, true or false")

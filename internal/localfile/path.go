@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
@@ -44,12 +43,21 @@ func TargetPath(target, key string) (string, error) {
 	return filepath.Join(target, base), nil
 }
 
-// scheme matches the beginning of an address; one letter is a drive of Windows.
-var scheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+://`)
-
 // Scheme returns the scheme of an address, such as http for http://host/path, and nothing for a path. An address could be a
-// path, too, but is never treated as one; ./http://host/path is one.
-func Scheme(word string) string { return strings.TrimSuffix(scheme.FindString(word), "://") }
+// path, too, but is never treated as one; ./http://host/path is one. One letter is a drive of Windows.
+func Scheme(word string) string {
+	s, _, found := strings.Cut(word, "://")
+	if !found || len(s) < 2 {
+		return ""
+	}
+	for i, c := range []byte(s) {
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
+		if !letter && (i == 0 || !strings.ContainsRune("0123456789+.-", rune(c))) {
+			return ""
+		}
+	}
+	return s
+}
 
 // badName returns why no file here can have that name, or nothing.
 func badName(base string) string {

@@ -166,7 +166,7 @@ const noTag = "an answer without an ETag"
 // takeEmpty checks an answer without a body.
 func (x *roundTrip) takeEmpty(resp *http.Response, f form) {
 	switch {
-	case !f.empty && !(f.ceph && cephID.MatchString(resp.Header.Get("X-Amz-Request-Id"))):
+	case !f.empty && !(f.ceph && cephID().MatchString(resp.Header.Get("X-Amz-Request-Id"))):
 		x.refuse(resp, "an empty answer")
 	case !f.met(resp.Header):
 		x.refuse(resp, noTag)

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"haul.example/haul/store"
 )
@@ -86,7 +87,7 @@ func bytesIn(text string) int64 {
 	return n
 }
 
-var number = regexp.MustCompile(`[0-9][0-9,_]*`)
+var number = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[0-9][0-9,_]*`) })
 
 // scantyParts is how many parts an upload has at most if a server refuses a part number above it, and names no bound: the
 // limit of the only provider known to accept fewer than S3 (Scaleway).
@@ -101,7 +102,7 @@ func mostParts(text string, part int) int {
 		return 0
 	}
 	most := 0
-	for _, word := range number.FindAllString(text, -1) {
+	for _, word := range number().FindAllString(text, -1) {
 		n, err := strconv.Atoi(strings.NewReplacer(",", "", "_", "").Replace(word))
 		if err == nil && n > most && n < part {
 			most = n

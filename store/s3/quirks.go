@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"haul.example/haul/checksum"
 	"haul.example/haul/store"
@@ -162,7 +163,7 @@ func newest(listed []listedPart) (parts []store.Part) {
 }
 
 // cephID is a request ID of Ceph: a number, a time and a zone (transaction_id in rgw_common.h).
-var cephID = regexp.MustCompile("^tx[0-9a-f]{16,}-")
+var cephID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile("^tx[0-9a-f]{16,}-") })
 
 // accepts reports whether a document with this root can be the answer. Some servers name it as the API reference names the
 // type, gofakes3 leaves out Result, and some answer to UploadPartCopy as to CopyObject.
