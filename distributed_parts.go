@@ -135,7 +135,7 @@ func (m *partsMover) sendParts(ctx context.Context) error {
 		return err
 	}
 	defer src.Close() // only read from
-	u := &upload{multipart: m.multipart, file: src, src: src, layout: m.layout()}
+	u := &upload{multipart: m.multipart, from: fileOrigin{src}, src: src, layout: m.layout()}
 	kept, err := m.kept(ctx)
 	if err == nil {
 		err = u.verifyKept(ctx, kept)

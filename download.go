@@ -49,12 +49,13 @@ func (c *Client) Download(ctx context.Context, from store.Ref, path string, o Do
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return Result{}, fmt.Errorf("%s is a directory: name a file in it", path)
 	}
-	recorded := d.recorded(downloading, path, from)
+	name := d.recordName(downloading, path, from)
+	recorded := d.recorded(name)
 	if _, err := os.Lstat(path); err == nil && o.NoClobber && !recorded { // a recorded one may belong to this very transfer
 		return Result{}, fmt.Errorf("%s: %w", path, fs.ErrExist)
 	}
 	if o.Resume != ResumeNever || recorded {
-		if d.log, err = d.openLog(ctx, downloading, path, from); err != nil {
+		if d.log, err = d.openLog(ctx, name); err != nil {
 			return Result{}, err
 		}
 	}

@@ -10,6 +10,6 @@ import (
 func TestFormats(t *testing.T) {
 	r := formattest.Filled[record]()
 	r.Format = recordVersion
-	formattest.Check(t, "record", 2, r)
-	formattest.Check(t, "entry", 2, formattest.Filled[entry](), "Rate")
+	formattest.Check(t, "record", 3, r, "From@3", "FromIdentity@3")
+	formattest.Check(t, "entry", 3, formattest.Filled[entry](), "Rate@2", "ETag@3", "Sent@3")
 }

@@ -86,6 +86,13 @@ func (a *multipart) add(p store.Part, sum checksum.Sum) {
 	a.parts[p.Number-1], a.sums[p.Number-1] = p, sum
 }
 
+// part returns part n, and our own sum of it.
+func (a *multipart) part(n int) (store.Part, checksum.Sum) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.parts[n-1], a.sums[n-1]
+}
+
 // has reports whether part n is there.
 func (a *multipart) has(n int) bool {
 	a.mu.Lock()

@@ -91,10 +91,12 @@ type DownloadOptions struct {
 	Root *os.Root
 }
 
-// CopyOptions are the options of a copy on the server. The zero value is a good default.
+// CopyOptions are the options of a copy. The zero value is a good default.
 type CopyOptions struct {
 	// PartSize in bytes; 0 lets haul choose: the parts of the source, if the store reports and accepts them.
 	PartSize int64
+	// Resume applies to CopyFrom; a copy within a store is not resumed. ResumeAdopt is ResumeAuto.
+	Resume Resume
 	// Checksum is the algorithm that the store must use to compute the checksum of the copy. None leaves the choice to the
 	// store, unless nothing else can verify the copy.
 	Checksum checksum.Algorithm
@@ -102,8 +104,8 @@ type CopyOptions struct {
 	NoClobber bool
 	// IfMatch is the ETag that the source must have; another is an error of kind store.Changed.
 	IfMatch string
-	// Digests are the algorithms for Result.Digests. Nothing is downloaded, so only digests that the store recorded are
-	// returned.
+	// Digests are the algorithms for Result.Digests. Copy downloads nothing, so it returns only digests that the store recorded;
+	// CopyFrom computes them.
 	Digests []checksum.Algorithm
 	// WantLayout asks for Result.Layout.
 	WantLayout bool
@@ -154,7 +156,7 @@ func (o DownloadOptions) all() transferOptions {
 
 func (o CopyOptions) all() transferOptions {
 	return transferOptions{
-		partSize: o.PartSize, checksum: o.Checksum, noClobber: o.NoClobber, ifMatch: o.IfMatch, digests: o.Digests, wantLayout: o.WantLayout,
+		partSize: o.PartSize, checksum: o.Checksum, resume: o.Resume, noClobber: o.NoClobber, ifMatch: o.IfMatch, digests: o.Digests, wantLayout: o.WantLayout,
 		replaceMetadata: o.ReplaceMetadata, replaceTags: o.ReplaceTags, attrs: o.Attrs, onOpen: o.OnOpen, onProgress: o.OnProgress,
 	}
 }

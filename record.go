@@ -42,7 +42,11 @@ type record struct {
 	Host string `json:"host,omitempty"`
 	PID  int    `json:"pid,omitempty"`
 
-	// of a download
+	// From is the source of a copy from another store, and FromIdentity that store.
+	From         store.Ref `json:"from,omitzero"`
+	FromIdentity string    `json:"from_store,omitempty"`
+
+	// of a download, and of a copy from another store
 	Temp      []byte             `json:"temp,omitempty"`
 	Size      int64              `json:"size,omitempty"`
 	ETag      string             `json:"etag,omitempty"`
@@ -75,12 +79,15 @@ type choices struct {
 	DigestFirst bool                 `json:"digest_first,omitempty"`
 }
 
-// entry is one finished range of a download, or how far a digest has come. (The parts of an upload need none: the store
-// lists them.)
+// entry is one finished range of a download, one part of a copy from another store, or how far a digest has come. (The parts of an
+// upload of a file need none: the store lists them, and the file can be read again.)
 type entry struct {
 	Offset int64        `json:"offset"`
 	Length int64        `json:"length"`
 	Sum    checksum.Sum `json:"sum"`
+	// ETag is that of the part in the upload, and Sent the sum of its bytes by the upload's scheme.
+	ETag string       `json:"etag,omitempty"`
+	Sent checksum.Sum `json:"sent,omitzero"`
 	// State is that of a hash of this algorithm after the first Offset bytes; an entry without bytes and State voids all
 	// earlier ones.
 	Digest checksum.Algorithm `json:"digest,omitempty"`
@@ -97,18 +104,20 @@ const (
 	// streamed and copied transfers are not resumed: their records only say what is left to abort.
 	streamed direction = "stream"
 	copied   direction = "copy"
+	// fromStore is a copy from another store, which is resumed.
+	fromStore direction = "copy-from"
 )
 
 type recordLog = journal.Log[record, entry]
 
 // openLog finds the record of this transfer, and locks it against other processes. A nil log without an error means that no
 // record can be kept here; the user has been notified.
-func (t *transfer) openLog(ctx context.Context, d direction, path string, ref store.Ref) (*recordLog, error) {
+func (t *transfer) openLog(ctx context.Context, name string) (*recordLog, error) {
 	dir, err := journal.Dir(t.c.opts.StateDir)
 	if err == nil {
 		var l *recordLog
 		err = t.c.dispatch.WithFile(ctx, t, func() (err error) {
-			l, err = journal.Open[record, entry](dir, t.recordName(d, path, ref))
+			l, err = journal.Open[record, entry](dir, name)
 			return err
 		})
 		if err == nil {
@@ -129,9 +138,9 @@ func (t *transfer) recordName(d direction, path string, ref store.Ref) string {
 }
 
 // recorded reports whether an earlier run of this transfer may have left a record.
-func (t *transfer) recorded(d direction, path string, ref store.Ref) bool {
+func (t *transfer) recorded(name string) bool {
 	dir, err := journal.Dir(t.c.opts.StateDir)
-	return err == nil && journal.Exists(dir, t.recordName(d, path, ref))
+	return err == nil && journal.Exists(dir, name)
 }
 
 func (t *transfer) choices() choices {
@@ -144,13 +153,13 @@ func (t *transfer) choices() choices {
 // unfit returns in words why the record does not fit this call; empty if it does.
 func (t *transfer) unfit(r record) string {
 	switch {
-	case r.Kind == uploading && t.o.partSize != 0 && t.o.partSize != r.PartSize:
+	case r.Kind != downloading && t.o.partSize != 0 && t.o.partSize != r.PartSize:
 		return "it used another part size"
-	case t.o.checksum != checksum.None && r.Kind == uploading && t.o.checksum != r.Scheme.Algorithm:
+	case t.o.checksum != checksum.None && r.Kind != downloading && t.o.checksum != r.Scheme.Algorithm:
 		return "it used another checksum"
-	case r.Kind == uploading && t.o.digestFirst && !r.Choices.DigestFirst:
+	case r.Kind != downloading && t.o.digestFirst && !r.Choices.DigestFirst:
 		return "its metadata has no MD5"
-	case r.Kind == uploading && attrsKey(&t.o.attrs) != attrsKey(&r.Choices.Attrs):
+	case r.Kind != downloading && attrsKey(&t.o.attrs) != attrsKey(&r.Choices.Attrs):
 		return "its options were others"
 	}
 	return ""

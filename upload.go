@@ -14,7 +14,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"haul.example/haul/checksum"
-	"haul.example/haul/internal/journal"
 	"haul.example/haul/internal/layout"
 	"haul.example/haul/internal/localfile"
 	"haul.example/haul/store"
@@ -49,10 +48,15 @@ func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Upload
 		return t.stream(ctx, src.Reader(), to)
 	}
 	limits := c.store.Limits(to.Bucket)
-	u := &upload{multipart: &multipart{transfer: t, up: store.Upload{Ref: to}}, file: src, src: src, limits: limits}
+	u := &upload{multipart: &multipart{transfer: t, up: store.Upload{Ref: to}}, from: fileOrigin{src}, src: src, limits: limits}
+	return u.begin(ctx)
+}
+
+// begin discards what an earlier run left if this one cannot or shall not resume it, and stores the source.
+func (u *upload) begin(ctx context.Context) (Result, error) {
 	inParts := u.inParts()
-	if (!inParts || t.o.resume == ResumeNever) && t.recorded(uploading, src.Path(), to) {
-		why := "the file is smaller now"
+	if (!inParts || u.o.resume == ResumeNever) && u.recorded(u.logName()) {
+		why := "the source is smaller now"
 		if inParts {
 			why = "that is not wanted"
 		}
@@ -65,7 +69,8 @@ func (c *Client) Upload(ctx context.Context, path string, to store.Ref, o Upload
 
 // inParts reports whether the source is sent in parts.
 func (u *upload) inParts() bool {
-	return !layout.OnePut(u.src.Size(), u.limits) || u.o.partSize != 0 && u.src.Size() > u.o.partSize
+	return !layout.OnePut(u.src.Size(), u.limits) || u.o.partSize != 0 && u.src.Size() > u.o.partSize ||
+		u.between != nil && !u.between.fits(u.src.Size())
 }
 
 // store sends the source, in parts or by one request.
@@ -73,7 +78,7 @@ func (u *upload) store(ctx context.Context) (Result, error) {
 	if u.inParts() {
 		return u.run(ctx)
 	}
-	r, err := u.put(ctx, onDisk{u.src, u.c.meter}, u.up.Ref)
+	r, err := u.putWhole(ctx)
 	if now := u.c.store.Limits(u.up.Bucket); errors.Is(err, store.TooLarge) && now != u.limits && !layout.OnePut(u.src.Size(), now) {
 		u.Note(fmt.Sprintf("%v; sending it in parts", err))
 		u.limits, u.counted = now, 1
@@ -83,17 +88,25 @@ func (u *upload) store(ctx context.Context) (Result, error) {
 	return r, err
 }
 
-// modified returns the modification time of the file; zero if it is none.
+// putWhole sends the source in one request.
+func (u *upload) putWhole(ctx context.Context) (Result, error) {
+	if u.between != nil {
+		return u.between.copyWhole(ctx)
+	}
+	return u.put(ctx, onDisk{u.src, u.c.meter}, u.up.Ref)
+}
+
+// modified returns the modification time of the source; zero if it has none.
 func (u *upload) modified() time.Time {
-	if u.file == nil {
+	if u.from == nil {
 		return time.Time{}
 	}
-	return u.file.ModTime()
+	return u.from.modified()
 }
 
 // dropEarlier discards what an earlier run left and this one will not resume.
 func (u *upload) dropEarlier(ctx context.Context, why string) error {
-	l, err := u.openLog(ctx, uploading, u.file.Path(), u.up.Ref)
+	l, err := u.openLog(ctx, u.logName())
 	if l == nil || err != nil {
 		return err
 	}
@@ -115,14 +128,15 @@ func (u *upload) dropEarlier(ctx context.Context, why string) error {
 	return nil
 }
 
-// upload is one upload of a file, or of an io.ReaderAt, in parts.
+// upload is one upload of a file, of an object in another store, or of an io.ReaderAt, in parts.
 type upload struct {
 	*multipart
-	file     *localfile.Source // nil: it is an io.ReaderAt, and cannot be resumed
+	from     origin   // nil: it is an io.ReaderAt, and cannot be resumed
+	between  *between // nil: the source is on this machine
 	src      content
 	limits   store.Limits
 	layout   layout.Split
-	log      *recordLog // of a file
+	log      *recordLog // of what has an origin
 	leftover *leftover  // of an io.ReaderAt
 	ours     bool       // this run created the upload
 
@@ -170,23 +184,6 @@ func (u *upload) run(ctx context.Context) (r Result, err error) {
 	}
 }
 
-// keepRecord opens the record. A run that is never resumed has one too, so that a later one finds what is left of it if it
-// is killed; but it does without if records cannot be kept.
-func (u *upload) keepRecord(ctx context.Context) (err error) {
-	if u.file == nil {
-		u.leftover = u.remember(ctx, streamed)
-		return nil
-	}
-	if u.o.resume != ResumeNever {
-		u.log, err = u.openLog(ctx, uploading, u.file.Path(), u.up.Ref)
-		return err
-	}
-	if dir, err := journal.Dir(u.c.opts.StateDir); err == nil {
-		u.log, _ = journal.Open[record, entry](dir, u.recordName(uploading, u.file.Path(), u.up.Ref))
-	}
-	return nil
-}
-
 // end verifies the finished object.
 func (u *upload) end(ctx context.Context, obj store.Object, sum checksum.Sum) (Result, error) {
 	obj, proof, err := u.verifyObject(ctx, obj, sum)
@@ -203,6 +200,9 @@ func (u *upload) end(ctx context.Context, obj store.Object, sum checksum.Sum) (R
 // result finishes the upload successfully.
 func (u *upload) result(obj store.Object, proof Proof) (Result, error) {
 	r := Result{Object: obj, Size: u.layout.Size, Parts: u.layout.Count, Proof: proof, Modified: u.modified()}
+	if u.between != nil {
+		return u.between.result(r)
+	}
 	if u.digests != nil {
 		full, err := u.full()
 		if err != nil {
@@ -268,32 +268,6 @@ func (u *upload) earlier(ctx context.Context) (kept []store.Part, finished bool,
 		kept, err = u.adopt(ctx)
 	}
 	return kept, false, Result{}, err
-}
-
-// writeDown updates the record, unless it is current.
-func (u *upload) writeDown() {
-	if u.leftover != nil {
-		u.leftover.write()
-	}
-	if u.log == nil {
-		return
-	}
-	if earlier, ok := u.log.Header(); ok && earlier.UploadID == u.up.ID && u.up.ID != "" && earlier.Scheme == u.up.Scheme {
-		return
-	}
-	if err := u.log.Begin(u.record()); err != nil {
-		u.Note(fmt.Sprintf("no record can be kept, so an interrupted run would start over: %v", err))
-		u.log.Close()
-		u.log = nil
-	}
-}
-
-func (u *upload) record() record {
-	return record{
-		Format: recordVersion,
-		Kind:   uploading, Identity: u.c.identity, Path: []byte(u.file.Path()), Ref: u.up.Ref, Began: time.Now(), PartSize: u.layout.PartSize,
-		Choices: u.choices(), UploadID: u.up.ID, Scheme: u.up.Scheme, Fingerprint: u.file.Fingerprint(), LostSince: u.lostSince,
-	}
 }
 
 // openUpload opens a new upload.
@@ -371,6 +345,11 @@ func (u *upload) move(ctx context.Context) (store.Object, checksum.Sum, error) {
 	if err := u.unchanged(ctx); err != nil {
 		return store.Object{}, checksum.Sum{}, err
 	}
+	if u.between != nil {
+		if err := u.between.verify(); err != nil {
+			return store.Object{}, checksum.Sum{}, err
+		}
+	}
 	sum, err := u.whole()
 	if err != nil {
 		return store.Object{}, checksum.Sum{}, err
@@ -411,6 +390,9 @@ func (u *upload) unchanged(ctx context.Context) error {
 // sendMissing sends the parts that are missing, and sums the file after them. Parts begin in ascending order: digests follow
 // them (see digests.near), and would wait for ever for a part that comes later.
 func (u *upload) sendMissing(ctx context.Context) error {
+	if u.between != nil {
+		return u.between.sendMissing(ctx)
+	}
 	u.beginDigests()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)

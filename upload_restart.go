@@ -107,7 +107,7 @@ func (u *upload) fail(ctx context.Context, err error) error {
 	case errors.Is(err, store.NoUpload):
 		u.forget(u.log)
 		return fmt.Errorf("%w: it was aborted or completed by somebody else meanwhile", err)
-	case u.o.resume == ResumeNever, errors.Is(err, ErrSourceChanged), errors.Is(err, store.Exists):
+	case u.o.resume == ResumeNever, errors.Is(err, ErrSourceChanged), errors.Is(err, ErrMismatch), errors.Is(err, store.Exists):
 		return u.discard(ctx, err)
 	case ctx.Err() == nil && refusedForGood(err) && (u.completing || parts == 0):
 		// Resuming it would only lead to the same answer.

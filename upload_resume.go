@@ -40,10 +40,9 @@ func (a *multipart) openUploads(ctx context.Context) ([]store.Upload, error) {
 func (u *upload) resume(ctx context.Context, earlier record) (kept []store.Part, finished bool, r Result, err error) {
 	old := store.Upload{Ref: earlier.Ref, ID: earlier.UploadID, Scheme: earlier.Scheme}
 	why := u.unfit(earlier)
-	now := u.file.Fingerprint()
-	u.doubtful = earlier.Fingerprint.CTime != 0 && earlier.Fingerprint.CTime != now.CTime
-	if !earlier.Fingerprint.Same(now) {
-		why = "the source has changed since"
+	changed, doubtful := u.from.unlike(earlier)
+	if u.doubtful = doubtful; changed != "" {
+		why = changed
 	}
 	layout, err := layout.Parts(u.src.Size(), earlier.PartSize, u.limits)
 	if err != nil && why == "" {
@@ -116,7 +115,7 @@ func (u *upload) alreadyStored(ctx context.Context) (Result, bool) {
 	if err != nil || obj.Size != u.src.Size() {
 		return Result{}, false
 	}
-	proof, err := u.verifyContent(ctx, obj, u.src)
+	proof, err := u.verifyStored(ctx, obj)
 	if err != nil || !proof.Verified {
 		return Result{}, false
 	}
@@ -133,6 +132,14 @@ func (u *upload) alreadyStored(ctx context.Context) (Result, bool) {
 	u.sweepLost(ctx)
 	u.forget(u.log)
 	return u.done(r), true
+}
+
+// verifyStored compares an object that an earlier run may have stored with the source.
+func (u *upload) verifyStored(ctx context.Context, obj store.Object) (Proof, error) {
+	if u.between != nil {
+		return u.between.verifyStored(obj), nil
+	}
+	return u.verifyContent(ctx, obj, u.src)
 }
 
 // adopt looks for open uploads of the key in the store, and takes the newest whose parts fit this file, if one of its parts
@@ -214,6 +221,10 @@ func (u *upload) fits(open store.Upload, kept []store.Part) bool {
 // verifyKept verifies every part that the store holds against the local bytes; verified parts need not move again.
 func (u *upload) verifyKept(ctx context.Context, kept []store.Part) error {
 	defer u.c.meter.Since(meter.Proving, time.Now())
+	if u.between != nil {
+		u.between.restore(kept)
+		return nil
+	}
 	if len(kept) == 0 {
 		return nil
 	}

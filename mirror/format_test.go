@@ -15,7 +15,7 @@ func TestFormats(t *testing.T) {
 	h.Version, h.Transfer.Resume = planVersion, haul.ResumeAdopt
 	formattest.Check(t, "plan-header", 2, h)
 	formattest.Check(t, "plan-step", 1, formattest.Filled[Step]())
-	formattest.Check(t, "plan-summary", 2, formattest.Filled[PlanSummary](), "EmptySource")
+	formattest.Check(t, "plan-summary", 2, formattest.Filled[PlanSummary](), "EmptySource@2")
 	formattest.Check(t, "run-header", 1, formattest.Filled[runHeader]())
 	formattest.Check(t, "run-entry", 1, runEntry{finishedAs("a", "b")})
 }
