@@ -80,8 +80,13 @@ func (c *Client) SameFile(ctx context.Context, path string, ref store.Ref, a *st
 
 // SameObject reports whether two objects have the same content, according to the checksums that the store recorded for both.
 func (c *Client) SameObject(ctx context.Context, from, to store.Ref, a *store.Attrs) (Comparison, error) {
+	return c.SameObjectFrom(ctx, c, from, to, a)
+}
+
+// SameObjectFrom is SameObject for an object from in the store of another Client.
+func (c *Client) SameObjectFrom(ctx context.Context, source *Client, from, to store.Ref, a *store.Attrs) (Comparison, error) {
 	t := c.looking(from.String(), to.String(), a)
-	src, err := t.headSource(ctx, from)
+	src, err := source.looking(from.String(), to.String(), a).headSource(ctx, from)
 	if err != nil {
 		return Comparison{}, err
 	}

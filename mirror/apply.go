@@ -122,7 +122,7 @@ func (a *applying) anyFile(ctx context.Context, from, to End) (bool, error) {
 		if from.Ref.Bucket == to.Ref.Bucket && to.Ref.Key != from.Ref.Key && strings.HasPrefix(to.Ref.Key, from.Ref.Key) {
 			below = to.Ref.Key[len(from.Ref.Key):]
 		}
-		tree = outside(below, a.listed(ctx, from.Ref, Select{EmptyOK: true}))
+		tree = outside(below, a.listed(ctx, from, Select{EmptyOK: true}))
 	}
 	for e, err := range withoutFolderObjects(tree) {
 		switch {

@@ -85,6 +85,7 @@ const moveVerb = "move"
 func (w *jobBuilder) overlap() error {
 	a, b := w.from.Ref, w.to.Ref
 	switch {
+	case w.from.Client != nil:
 	case a.Bucket != b.Bucket || !strings.HasPrefix(b.Key, a.Key) || w.o.Select.Pairs != nil:
 	case a.Key == b.Key && w.o.Select.all() && (w.o.Move || !changes(w.o.Transfer)):
 		return fmt.Errorf("%w: %s onto itself would change nothing", errOverlap, a)
@@ -169,7 +170,7 @@ func (w *jobBuilder) findListed(j *job) {
 		attrs.Encryption.Customer = attrs.Encryption.CopySource
 	}
 	j.decide = func(ctx context.Context) (bool, string, error) {
-		obj, err := w.c.Store().Head(ctx, store.GetRequest{Ref: seen.Object.Ref, Attrs: &attrs})
+		obj, err := w.from.in(w.c).Store().Head(ctx, store.GetRequest{Ref: seen.Object.Ref, Attrs: &attrs})
 		if err != nil {
 			return false, "", err
 		}
@@ -309,9 +310,9 @@ func (w *jobBuilder) copy(j *job) {
 	}
 	j.move = func(ctx context.Context) (haul.Result, error) {
 		if w.o.Move {
-			return w.moveOne(ctx, e, Remote(e.Object.Ref), Remote(ref), t)
+			return w.moveOne(ctx, e, w.from.object(e.Object.Ref), Remote(ref), t)
 		}
-		return w.c.Copy(ctx, e.Object.Ref, ref, t.Copy())
+		return One{w.c, w.from.object(e.Object.Ref), Remote(ref), e.Object}.Transfer(ctx, t)
 	}
 	w.archived(j)
 }
@@ -321,6 +322,8 @@ func (w *jobBuilder) copy(j *job) {
 func (w *jobBuilder) overwritesSource(from, to store.Ref) bool {
 	a := w.from.Ref
 	switch {
+	case w.from.Client != nil:
+		return false
 	case Same(from, to):
 		return w.o.Move || !changes(w.o.Transfer)
 	case a.Bucket != to.Bucket || !strings.HasPrefix(to.Key, a.Key) || w.o.Select.Pairs != nil:

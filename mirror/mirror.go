@@ -21,6 +21,7 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,9 @@ import (
 type End struct {
 	Path string
 	Ref  store.Ref
+	// Client is that of the source's store, if the target is in another one: what is copied then passes through this machine. It is
+	// nil if the source is in the store of the run's Client, as the target always is.
+	Client *haul.Client
 }
 
 // Local returns the End that is a folder, and Remote the one that is a prefix.
@@ -42,6 +46,12 @@ func Local(dir string) End { return End{Path: dir} }
 
 // Remote returns the End that is a prefix.
 func Remote(prefix store.Ref) End { return End{Ref: prefix} }
+
+// in returns the Client of an end in a run by c.
+func (e End) in(c *haul.Client) *haul.Client { return cmp.Or(e.Client, c) }
+
+// object is one object below the prefix.
+func (e End) object(ref store.Ref) End { return End{Ref: ref, Client: e.Client} }
 
 // String returns the path or address.
 func (e End) String() string {
@@ -51,8 +61,8 @@ func (e End) String() string {
 	return e.Ref.String()
 }
 
-// Tree copies, or with Options.Move moves, everything in from to to: an upload, a download, or a copy on the server. See Up,
-// Down and Copy.
+// Tree copies, or with Options.Move moves, everything in from to to: an upload, a download, a copy on the server, or one between two
+// stores. See Up, Down and Copy.
 func Tree(ctx context.Context, c *haul.Client, from, to End, o Options) (Summary, error) {
 	r := newRun(c, o)
 	w, err := r.newJobBuilder(from, to)
@@ -123,7 +133,7 @@ func Down(ctx context.Context, c *haul.Client, from store.Ref, dir string, o Opt
 	return Tree(ctx, c, Remote(from), Local(dir), o)
 }
 
-// Copy copies the objects below from within the store: the object a/b below from becomes a/b below to. If the target lies in
+// Copy copies the objects below from within the store (for two stores, see End.Client): the object a/b below from becomes a/b below to. If the target lies in
 // the source, objects under the target are not copied. A prefix is copied onto itself only if Options.Transfer changes
 // something, such as the storage class; otherwise that is refused, as is a key that would overwrite another one of the
 // source.

@@ -16,7 +16,7 @@ import (
 // to delete it.
 var ErrKept = errors.New("the source is kept")
 
-// MoveOne uploads a file, downloads an object, or copies an object on the server, and deletes the source once the target is
+// MoveOne uploads a file, downloads an object, or copies an object, on the server or from another store, and deletes the source once the target is
 // verified and the source is still unchanged. If the target is not verified, the error is ErrKept. If Transfer.Root is set,
 // no file outside it is deleted. Repeating a move that was interrupted after its deletion succeeds: the missing source is not
 // an error.
@@ -46,6 +46,9 @@ func (o One) Transfer(ctx context.Context, t TransferOptions) (haul.Result, erro
 	case o.From.Path != "":
 		return o.Client.Upload(ctx, o.From.Path, o.To.Ref, t.Upload())
 	case o.To.Path == "":
+		if o.From.Client != nil {
+			return o.Client.CopyFrom(ctx, o.From.Client, o.From.Ref, o.To.Ref, t.Copy())
+		}
 		return o.Client.Copy(ctx, o.From.Ref, o.To.Ref, t.Copy())
 	}
 	d := t.Download()
@@ -63,7 +66,7 @@ func (o One) Compare(ctx context.Context, a *store.Attrs) (haul.Comparison, erro
 	case o.To.Path != "":
 		return o.Client.SameFile(ctx, o.To.Path, o.From.Ref, a)
 	}
-	return o.Client.SameObject(ctx, o.From.Ref, o.To.Ref, a)
+	return o.Client.SameObjectFrom(ctx, o.From.in(o.Client), o.From.Ref, o.To.Ref, a)
 }
 
 // mover moves one file or object.
@@ -81,7 +84,7 @@ func (m mover) move(ctx context.Context, from End, obj store.Object, to End) (ha
 	case to.Path != "":
 		return m.down(ctx, obj, to.Path)
 	}
-	return m.object(ctx, obj, to.Ref)
+	return m.object(ctx, obj, from, to.Ref)
 }
 
 // Same reports whether two Refs name the same object.
@@ -129,30 +132,30 @@ func (m mover) down(ctx context.Context, from store.Object, path string) (haul.R
 	return result, m.drop(ctx, from.Ref, result.Object.ETag, moved{result: result, to: Local(path)})
 }
 
-func (m mover) object(ctx context.Context, from store.Object, to store.Ref) (haul.Result, error) {
-	c, t := m.c, m.t
-	if Same(from.Ref, to) {
+func (m mover) object(ctx context.Context, from store.Object, end End, to store.Ref) (haul.Result, error) {
+	t := m.t
+	if end.Client == nil && Same(from.Ref, to) {
 		return haul.Result{}, fmt.Errorf("%w: %s is moved onto itself", store.Invalid, from.Ref)
 	}
 	opener := t.Attrs
 	opener.Encryption.Customer = opener.Encryption.CopySource
 	if from.ETag == "" {
-		src, err := c.Store().Head(ctx, store.GetRequest{Ref: from.Ref, Attrs: &opener})
+		src, err := end.in(m.c).Store().Head(ctx, store.GetRequest{Ref: from.Ref, Attrs: &opener})
 		if err != nil {
 			return haul.Result{}, err
 		}
 		from.ETag, from.Modified = src.ETag, src.Modified
 	}
 	t.IfMatch = from.ETag
-	absent, err := absentBefore(ctx, c, from, to, &t.Attrs)
+	absent, err := absentBefore(ctx, m.c, from, to, &t.Attrs)
 	if err != nil {
 		return haul.Result{}, err
 	}
-	result, err := c.Copy(ctx, from.Ref, to, t.Copy())
+	result, err := One{Client: m.c, From: end, To: Remote(to)}.Transfer(ctx, t)
 	if err != nil {
 		return result, err
 	}
-	m.t.Attrs = opener
+	m.t.Attrs, m.c = opener, end.in(m.c) // from here on, it is about the source
 	return result, m.drop(ctx, from.Ref, from.ETag, moved{result: result, to: Remote(to), another: func(now store.Object) error {
 		return another(now, result, absent)
 	}})

@@ -100,6 +100,9 @@ func newJournal(c *haul.Client, verb string, from, to End, t TransferOptions) *r
 		return j
 	}
 	j.name = strings.Join([]string{verb, store.Identity(c.Store()), j.header.Source, j.header.Target, string(options)}, "\x00")
+	if from.Client != nil {
+		j.name += "\x00" + store.Identity(from.Client.Store())
+	}
 	if j.log, err = j.open(); err != nil {
 		j.stop(err)
 	}
@@ -245,7 +248,7 @@ func (w *jobBuilder) finishedBefore(ctx context.Context, j job) (bool, error) {
 		source = objectState(e.Object, e.Size)
 		if source == "" && w.kind == Download { // a list names it
 			var obj store.Object
-			obj, err = w.c.Store().Head(ctx, store.GetRequest{Ref: e.Object.Ref, Attrs: &w.o.Transfer.Attrs})
+			obj, err = w.from.in(w.c).Store().Head(ctx, store.GetRequest{Ref: e.Object.Ref, Attrs: &w.o.Transfer.Attrs})
 			source = objectState(obj, obj.Size)
 		}
 	}

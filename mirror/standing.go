@@ -38,7 +38,7 @@ func (w *jobBuilder) verifyUnchanged(j job, to Entry, equal bool) verifyFunc {
 
 // compareContent compares the checksums of an entry with those of its target, which is the file of that name in a download.
 func (w *jobBuilder) compareContent(ctx context.Context, from Entry, target string) (haul.Comparison, error) {
-	one := One{Client: w.c, From: End{from.Path, from.Object.Ref}, To: Remote(w.targetRef(from))}
+	one := One{Client: w.c, From: End{Path: from.Path, Ref: from.Object.Ref, Client: w.from.Client}, To: Remote(w.targetRef(from))}
 	if w.kind == Download {
 		one.To = Local(target)
 	}

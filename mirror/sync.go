@@ -128,7 +128,7 @@ func (s *syncing) brokenLinksOf(rel string) []string {
 // link that leads to nothing now, such as a share that is not mounted.
 func (s *syncing) mustStay(to Entry) bool {
 	from, target := s.from.Ref, s.to.Ref
-	if s.kind == Copying && from.Bucket == target.Bucket && len(from.Key) > len(target.Key) && strings.HasPrefix(target.Key+to.Rel, from.Key) {
+	if s.kind == Copying && s.from.Client == nil && from.Bucket == target.Bucket && len(from.Key) > len(target.Key) && strings.HasPrefix(target.Key+to.Rel, from.Key) {
 		return true
 	}
 	return slices.ContainsFunc(s.brokenLinksOf(to.Rel), func(link string) bool { return strings.HasPrefix(to.Rel, link) })
@@ -152,7 +152,7 @@ func withoutFolderObjects(tree iter.Seq2[Entry, error]) iter.Seq2[Entry, error] 
 func (s *syncing) target(ctx context.Context) iter.Seq2[Entry, error] {
 	sel := Select{Filter: s.o.Select.Filter, EmptyOK: true}
 	if s.to.Path == "" {
-		return filtered(s.to, sel, s.listed(ctx, s.to.Ref, sel))
+		return filtered(s.to, sel, s.listed(ctx, s.to, sel))
 	}
 	if _, err := os.Stat(s.to.Path); errors.Is(err, fs.ErrNotExist) && s.o.DryRun {
 		return func(func(Entry, error) bool) {}
@@ -230,13 +230,14 @@ func (s *syncing) compareCloser(a Action, target string) func(context.Context) (
 		from, to := a.Source.Modified, a.Target.Modified
 		kept := true
 		for _, side := range []struct {
-			e  Entry
-			at *time.Time
-		}{{a.Source, &from}, {a.Target, &to}} {
+			e   Entry
+			at  *time.Time
+			end End
+		}{{a.Source, &from, s.from}, {a.Target, &to, s.to}} {
 			if side.e.Path != "" {
 				continue
 			}
-			obj, err := s.c.Store().Head(ctx, store.GetRequest{Ref: side.e.Object.Ref, Attrs: &s.o.Transfer.Attrs})
+			obj, err := side.end.in(s.c).Store().Head(ctx, store.GetRequest{Ref: side.e.Object.Ref, Attrs: &s.o.Transfer.Attrs})
 			if err != nil {
 				return false, "", err
 			}

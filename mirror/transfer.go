@@ -55,7 +55,7 @@ func (t TransferOptions) Download() haul.DownloadOptions {
 // Copy returns the options that apply to a copy.
 func (t TransferOptions) Copy() haul.CopyOptions {
 	return haul.CopyOptions{
-		PartSize: t.PartSize, Checksum: t.Checksum, NoClobber: t.NoClobber, IfMatch: t.IfMatch, Digests: t.Digests, WantLayout: t.WantLayout,
+		PartSize: t.PartSize, Checksum: t.Checksum, Resume: t.Resume, NoClobber: t.NoClobber, IfMatch: t.IfMatch, Digests: t.Digests, WantLayout: t.WantLayout,
 		ReplaceMetadata: t.ReplaceMetadata, ReplaceTags: t.ReplaceTags, Attrs: t.Attrs, OnOpen: t.OnOpen,
 	}
 }

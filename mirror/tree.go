@@ -34,7 +34,7 @@ func (r *run) selected(ctx context.Context, from End) iter.Seq2[Entry, error] {
 		}
 		return filtered(from, s, r.reportIncomplete(from, s, walked(from.Path, how)))
 	}
-	return filtered(from, s, r.reportIncomplete(from, s, outside(r.targetBelow, r.listed(ctx, from.Ref, s))))
+	return filtered(from, s, r.reportIncomplete(from, s, outside(r.targetBelow, r.listed(ctx, from, s))))
 }
 
 // Entries yields the files or objects of an end that a run with these options would transfer, in order of the bytes of Rel;
@@ -89,11 +89,11 @@ func walked(root string, how walkOptions) iter.Seq2[Entry, error] {
 
 // listed yields the objects below a prefix. If there are none it is an error, since a store has no empty folders, unless the prefix
 // is a whole bucket.
-func (r *run) listed(ctx context.Context, from store.Ref, s Select) iter.Seq2[Entry, error] {
+func (r *run) listed(ctx context.Context, end End, s Select) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		none := true
+		none, from := true, end.Ref
 		attrs := store.Attrs{RequestPayer: r.o.Transfer.Attrs.RequestPayer, PageSize: r.o.PageSize}
-		for obj, err := range r.c.List(ctx, from.Bucket, from.Key+cmp.Or(s.Start, fixed(s.Pattern)), &attrs) {
+		for obj, err := range end.in(r.c).List(ctx, from.Bucket, from.Key+cmp.Or(s.Start, fixed(s.Pattern)), &attrs) {
 			if err != nil {
 				yield(Entry{}, err)
 				return
