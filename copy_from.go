@@ -72,7 +72,9 @@ func (t *transfer) describeCopy(ctx context.Context, s *transfer, src store.Obje
 		}
 		return nil
 	}
-	t.o.attrs.Tags = tags
+	if len(tags) > 0 {
+		t.o.attrs.Tags = tags
+	}
 	return err
 }
 

@@ -34,10 +34,14 @@ func (u *upload) writeDown() {
 	if u.log == nil {
 		return
 	}
-	if earlier, ok := u.log.Header(); ok && earlier.UploadID == u.up.ID && u.up.ID != "" && earlier.Scheme == u.up.Scheme {
-		return
+	write := u.log.Begin
+	if earlier, ok := u.log.Header(); ok && earlier.UploadID == u.up.ID && u.up.ID != "" {
+		if earlier.Scheme == u.up.Scheme {
+			return
+		}
+		write = u.log.Amend // the store lists it with another scheme than it was opened with
 	}
-	if err := u.log.Begin(u.record()); err != nil {
+	if err := write(u.record()); err != nil {
 		u.Note(fmt.Sprintf("no record can be kept, so an interrupted run would start over: %v", err))
 		u.log.Close()
 		u.log = nil

@@ -124,8 +124,11 @@ func (a *app) parseArrayPlan(f *arrayPlanFlags, args []string, set *pflag.FlagSe
 	if err != nil {
 		return r, err
 	}
-	if req.SourceRegion != "" {
-		a.session.Connection.Regions = map[string]string{req.From.Ref.Bucket: req.SourceRegion}
+	if a.session.Between(req.Source) {
+		return r, command.Usagef("an array copies within one store: a plan has no names of stores")
+	}
+	if req.Source.Region != "" {
+		a.session.Connection.Regions = map[string]string{req.From.Ref.Bucket: req.Source.Region}
 	}
 	r.From, r.To, r.Options = req.From.End(), req.To.End(), req.Tree
 	if req.GuessTypes {

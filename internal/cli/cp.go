@@ -82,6 +82,7 @@ type copyFlags struct {
 	stats       bool
 	last        []string
 	digest      digestFlags
+	between     bool // the source and the target are in two stores
 }
 
 // lastFlag adds --last.
@@ -143,7 +144,9 @@ func (a *app) cp() *cobra.Command {
 
 // transfers makes a command that copies or moves.
 func (a *app) transfers(f *copyFlags, cmd *cobra.Command) *cobra.Command {
+	cmd.PreRun = func(*cobra.Command, []string) { a.session.TwoStores = true }
 	a.command(cmd, f.groups(), func(ctx context.Context, args []string) error {
+		f.between = a.session.Between(f.props.source)
 		if a.session.Quiet && f.stats {
 			return command.Usagef("--quiet does not go with --stats")
 		}

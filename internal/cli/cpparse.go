@@ -53,7 +53,7 @@ func (f *copyFlags) parse(args []string, set *pflag.FlagSet, d files) (command.C
 	}
 	req.Stats = f.stats
 	req.GuessTypes = (req.Direction == command.UploadTree || req.Direction == command.CopyTree) && !f.attrs.noGuess
-	req.FilesFrom, req.SourceRegion = f.which.from, f.props.sourceRegion
+	req.FilesFrom, req.Source = f.which.from, f.props.source
 	return req, f.addTree(set, &req)
 }
 
@@ -99,9 +99,9 @@ func (f *copyFlags) check(set *pflag.FlagSet, req command.CopyRequest) error {
 		return command.Usagef("a stream cannot be moved; haul cp copies it")
 	case f.verb == mvVerb && f.version != "":
 		return command.Usagef("--version-id cannot be used for mv, which moves the current version")
-	case req.Direction == command.CopyObject && mirror.Same(req.From.Ref, req.To.Ref) && f.verb == mvVerb:
+	case req.Direction == command.CopyObject && !f.between && mirror.Same(req.From.Ref, req.To.Ref) && f.verb == mvVerb:
 		return command.Usagef("%s would be moved onto itself", req.From.Ref)
-	case req.Direction == command.CopyObject && mirror.Same(req.From.Ref, req.To.Ref) && f.version == "" &&
+	case req.Direction == command.CopyObject && !f.between && mirror.Same(req.From.Ref, req.To.Ref) && f.version == "" &&
 		!slices.ContainsFunc(changesObject, set.Changed):
 		return command.Usagef("%s would be copied onto itself; that only makes sense with another storage class, encryption, metadata or the like", req.From.Ref)
 	}

@@ -7,17 +7,20 @@ import (
 	"haul.example/haul/mirror"
 )
 
-// propFlags say what a copy within the store takes over from its source.
+// propFlags say where the source of a copy is, and what the copy takes over from it.
 type propFlags struct {
 	directive, props string
-	sourceRegion     string
+	source           command.SourceStore
 }
 
 func (f *propFlags) flags() *pflag.FlagSet {
-	fs := pflag.NewFlagSet("Server-side copies", pflag.ContinueOnError)
+	fs := pflag.NewFlagSet("Copies between buckets and stores", pflag.ContinueOnError)
 	fs.StringVar(&f.directive, "metadata-directive", "", "use `DIRECTIVE`: COPY keeps all headers and metadata of the source, REPLACE keeps none (default: replace only those given)")
 	fs.StringVar(&f.props, "copy-props", "", "copy these `PROPS` from the source: none, metadata-directive (headers and metadata), or default (tags too)")
-	fs.StringVar(&f.sourceRegion, "source-region", "", "the source bucket is in `REGION` (default: as reported by the server)")
+	fs.StringVar(&f.source.Region, "source-region", "", "the source bucket is in `REGION` (default: as reported by the server)")
+	fs.StringVar(&f.source.Endpoint, "source-endpoint-url", "", "the source is in the store at the endpoint `URL`; what is copied passes through this machine")
+	fs.StringVar(&f.source.Profile, "source-profile", "", "read the source with the profile `NAME` from ~/.aws")
+	fs.BoolVar(&f.source.NoSignRequest, "source-no-sign-request", false, "do not sign requests to the source's store (for public data)")
 	return fs
 }
 

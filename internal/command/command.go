@@ -45,8 +45,11 @@ type Session struct {
 	log    *Stdout    // nil if there is none
 
 	stores []configfile.Store // that the user has named
+	// TwoStores reports that the command copies, so that its second address may be in another store than its first.
+	TwoStores bool
 	// firstAddress is the first address of the command, and firstStore the name of its store; others must be in the same.
 	firstAddress, firstStore string
+	source                   *configfile.Store // of a copy between two stores: that of the first address
 	renames                  []ui.Rename
 }
 
@@ -104,7 +107,11 @@ func (s *Session) Screen() *ui.Screen {
 
 // client connects, and makes a client whose events go to the screen.
 func (s *Session) client(ctx context.Context, o haul.Options) (*haul.Client, error) {
-	st, err := s.Connection.open(ctx)
+	return s.connect(ctx, &s.Connection, o)
+}
+
+func (s *Session) connect(ctx context.Context, c *Connection, o haul.Options) (*haul.Client, error) {
+	st, err := c.open(ctx)
 	if err != nil {
 		return nil, err
 	}

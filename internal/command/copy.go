@@ -60,8 +60,8 @@ type CopyRequest struct {
 	FilesFrom string
 	// Plan names a file to write the steps of a dry run to; "" is none.
 	Plan string
-	// SourceRegion is the region of the source's bucket; "" is what the store reports.
-	SourceRegion string
+	// Source is the source's store, if a copy is from another one.
+	Source SourceStore
 	// Stats prints what the run used, and what limited it.
 	Stats bool
 	// Receipt names a file to append a line for each transferred object to; "" is none.
@@ -70,8 +70,8 @@ type CopyRequest struct {
 
 // Copy runs r.
 func (s *Session) Copy(ctx context.Context, r CopyRequest) error {
-	if r.SourceRegion != "" {
-		s.Connection.Regions = map[string]string{r.From.Ref.Bucket: r.SourceRegion}
+	if r.Source.Region != "" && !s.Between(r.Source) {
+		s.Connection.Regions = map[string]string{r.From.Ref.Bucket: r.Source.Region}
 	}
 	s.DataOnStdout = r.To.Kind == Stream
 	switch {
@@ -81,6 +81,17 @@ func (s *Session) Copy(ctx context.Context, r CopyRequest) error {
 		return s.dryRun(ctx, r)
 	}
 	return s.copyOne(ctx, r)
+}
+
+// sourceClient connects to the source's store, if that is another one than the target's; else it returns nil.
+func (s *Session) sourceClient(ctx context.Context, r CopyRequest) (*haul.Client, error) {
+	if !s.Between(r.Source) {
+		return nil, nil
+	}
+	if r.Plan != "" {
+		return nil, Usagef("--plan goes with one store: a plan has no names of stores")
+	}
+	return s.connect(ctx, s.sourceConnection(r.Source), r.Options)
 }
 
 // copyOne copies or moves one file, object or stream.
@@ -99,10 +110,14 @@ func (s *Session) copyOne(ctx context.Context, req CopyRequest) error {
 	if err != nil {
 		return err
 	}
+	from := req.From.End()
+	if from.Client, err = s.sourceClient(ctx, req); err != nil {
+		return err
+	}
 	var result haul.Result
 	task := req.task()
 	err = screen.During(task, client, func() (err error) {
-		result, err = s.move(ctx, client, req)
+		result, err = s.move(ctx, client, from, req)
 		return err
 	})
 	if err == nil {
@@ -178,7 +193,10 @@ func (s *Session) dryRun(ctx context.Context, req CopyRequest) error {
 		screen.Planned(req.task(), fi.Size())
 		return nil
 	}
-	client, err := s.client(ctx, req.Options)
+	client, err := s.sourceClient(ctx, req)
+	if err == nil && client == nil {
+		client, err = s.client(ctx, req.Options)
+	}
 	if err != nil {
 		return err
 	}
@@ -221,9 +239,9 @@ func (r CopyRequest) verb() string {
 }
 
 // move calls the library.
-func (s *Session) move(ctx context.Context, c *haul.Client, r CopyRequest) (haul.Result, error) {
+func (s *Session) move(ctx context.Context, c *haul.Client, from mirror.End, r CopyRequest) (haul.Result, error) {
 	if r.Tree.Move {
-		result, err := mirror.MoveOne(ctx, c, r.From.End(), r.To.End(), r.Transfer)
+		result, err := mirror.MoveOne(ctx, c, from, r.To.End(), r.Transfer)
 		if err != nil && r.From.Kind == Local {
 			if _, missing := FileMode(r.From.Text); missing != nil {
 				err = missing
@@ -237,7 +255,7 @@ func (s *Session) move(ctx context.Context, c *haul.Client, r CopyRequest) (haul
 	case DownloadFile:
 		return c.Download(ctx, r.From.Ref, r.To.Text, r.Transfer.Download())
 	case CopyObject:
-		return c.Copy(ctx, r.From.Ref, r.To.Ref, r.Transfer.Copy())
+		return mirror.One{Client: c, From: from, To: r.To.End()}.Transfer(ctx, r.Transfer)
 	case UploadStream:
 		return s.System.UploadStream(ctx, c, r.From, r.To.Ref, r.Transfer.Upload())
 	}

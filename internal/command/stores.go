@@ -84,9 +84,7 @@ func (s *Session) Address(word, separator string) (string, error) {
 			return "", err
 		}
 		bucket, _, _ := strings.Cut(rest, "/")
-		if r := (ui.Rename{Bucket: bucket, Store: st.Name}); bucket != "" && !slices.Contains(s.renames, r) {
-			s.renames = append(s.renames, r)
-		}
+		s.rename(ui.Rename{Bucket: bucket, Store: st.Name})
 		return word[:i] + Scheme + rest, s.use(st.Name, "")
 	}
 	if strings.HasPrefix(word, Scheme) || separator != "" && strings.Contains(word, separator+Scheme) {
@@ -95,7 +93,21 @@ func (s *Session) Address(word, separator string) (string, error) {
 	return word, nil
 }
 
-// oneStore refuses an address in another store than those before; the empty name is the store of s3://.
+// rename makes messages name a bucket as it was typed. A bucket of that name in two stores keeps its s3:// address.
+func (s *Session) rename(r ui.Rename) {
+	if r.Bucket == "" || slices.Contains(s.renames, r) {
+		return
+	}
+	same := func(o ui.Rename) bool { return o.Bucket == r.Bucket }
+	if slices.ContainsFunc(s.renames, same) {
+		s.renames = slices.DeleteFunc(s.renames, same)
+		return
+	}
+	s.renames = append(s.renames, r)
+}
+
+// oneStore refuses an address in another store than those before, unless the command copies from one to the other; the empty name is
+// the store of s3://.
 func (s *Session) oneStore(word, name string) error {
 	if s.Connection.Store != "" && s.firstAddress == "" && name == "" {
 		return nil // --store says which one s3:// means
@@ -103,12 +115,44 @@ func (s *Session) oneStore(word, name string) error {
 	if s.firstAddress == "" && s.Connection.Store != "" && name != s.Connection.Store {
 		return Usagef("%s is not in the store %s of --store; one command works with one store", word, s.Connection.Store)
 	}
+	if s.firstAddress != "" && name != s.firstStore && s.TwoStores && s.source == nil {
+		first := s.Connection.named
+		s.source = &first
+		s.Connection.Store, s.Connection.named = "", configfile.Store{}
+		s.firstAddress, s.firstStore = word, name
+		return nil
+	}
 	if s.firstAddress != "" && name != s.firstStore {
 		s.renames = nil // both are named as they were typed
 		return Usagef("%s and %s are in different stores; one command works with one store: download, then upload", s.firstAddress, word)
 	}
 	s.firstAddress, s.firstStore = word, name
 	return nil
+}
+
+// SourceStore says how to reach the source of a copy from another store, in place of what a Connection says of the target. What is
+// empty comes from its named store, or is found as for a Connection.
+type SourceStore struct {
+	Endpoint, Profile, Region string
+	NoSignRequest             bool
+}
+
+// given reports whether the source is in another store than the target. A region alone is that of the source's bucket.
+func (c SourceStore) given() bool { return c.Endpoint != "" || c.Profile != "" || c.NoSignRequest }
+
+// Between reports whether a copy is from one store to another.
+func (s *Session) Between(c SourceStore) bool { return s.source != nil || c.given() }
+
+// sourceConnection returns the connection to the source's store.
+func (s *Session) sourceConnection(c SourceStore) *Connection {
+	named := s.Connection.named
+	if s.source != nil {
+		named = *s.source
+	}
+	return &Connection{
+		Endpoint: c.Endpoint, Profile: c.Profile, Region: c.Region, NoSignRequest: c.NoSignRequest,
+		CABundle: s.Connection.CABundle, NoVerifySSL: s.Connection.NoVerifySSL, Addressing: "auto", Store: named.Name, named: named,
+	}
 }
 
 // storeNames lists the named stores with where they are, for haul doctor.

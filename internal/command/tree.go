@@ -45,6 +45,9 @@ func (s *Session) copyTree(ctx context.Context, req CopyRequest) error {
 	}
 	defer s.noteStop(ctx)()
 	tree := TreeRequest{From: req.From.End(), To: req.To.End(), Sync: req.Sync, Options: req.Tree}
+	if tree.From.Client, err = s.sourceClient(ctx, req); err != nil {
+		return err
+	}
 	if req.GuessTypes {
 		tree.Options.ContentType = seqfile.ContentType
 	}

@@ -273,6 +273,23 @@ func (l *Log[H, E]) begin(h H, line []byte) error {
 	return nil
 }
 
+// Amend changes the header, and keeps the entries of earlier runs; those that this run has appended are lost.
+func (l *Log[H, E]) Amend(h H) error {
+	kept := l.Entries()
+	if err := l.Begin(h); err != nil {
+		return err
+	}
+	for _, e := range kept {
+		if err := l.Append(e); err != nil {
+			return err
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.entries = kept
+	return nil
+}
+
 // Append adds an entry, by one write, not synced: it survives the end of this process, however sudden, but perhaps not a
 // power cut. After an error the record is as it was before.
 func (l *Log[H, E]) Append(e E) error {

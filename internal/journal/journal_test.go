@@ -143,6 +143,11 @@ func TestRecordAgainstModel(t *testing.T) {
 				begun, es, old = true, nil, nil
 				must(t, l.Begin(h))
 			},
+			"amend": func(t *rapid.T) {
+				h = header{rapid.String().Draw(t, "upload"), rapid.Int64().Draw(t, "size")}
+				begun, es = true, slices.Clone(old)
+				must(t, l.Amend(h))
+			},
 			"append": func(t *rapid.T) {
 				if !begun {
 					t.Skip("no header")
