@@ -124,7 +124,7 @@ func (s *Session) oneStore(word, name string) error {
 	}
 	if s.firstAddress != "" && name != s.firstStore {
 		s.renames = nil // both are named as they were typed
-		return Usagef("%s and %s are in different stores; one command works with one store: download, then upload", s.firstAddress, word)
+		return Usagef("%s and %s are in different stores; only cp, mv and sync work with two", s.firstAddress, word)
 	}
 	s.firstAddress, s.firstStore = word, name
 	return nil

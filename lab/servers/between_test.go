@@ -93,7 +93,7 @@ func (p *pairOfStores) killed() {
 	slow := p.s.Endpoint
 	slow.URL = l.URL()
 	temp := filepath.Join(p.home, "no such folder")
-	args := []string{"cp", "--json", "--source-endpoint-url", p.source.s.URL, "s3://" + p.source.bucket + "/x.bam", "s3://" + p.bucket + "/x.bam"}
+	args := []string{"cp", "--json", "--concurrency", "2", "--source-endpoint-url", p.source.s.URL, "s3://" + p.source.bucket + "/x.bam", "s3://" + p.bucket + "/x.bam"}
 	start := func() (*exec.Cmd, *bufio.Scanner) {
 		cmd := slow.Command(p.home, p.program, args...)
 		cmd.Env = append(cmd.Env, "TMPDIR="+temp)
