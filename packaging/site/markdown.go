@@ -1,0 +1,215 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"html"
+	"html/template"
+	"strings"
+	"unicode"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	extast "github.com/yuin/goldmark/extension/ast"
+	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/renderer"
+	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
+)
+
+// markdown renders a document, and returns its title too.
+func (s *site) markdown(p *page, source []byte) (string, template.HTML, error) {
+	md := goldmark.New(
+		goldmark.WithExtensions(extension.Table, extension.Strikethrough),
+		goldmark.WithParserOptions(parser.WithAutoHeadingID()),
+		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(blocks{}, 1))),
+	)
+	context := parser.NewContext(parser.WithIDs(slugs{}))
+	tree := md.Parser().Parse(text.NewReader(source), parser.WithContext(context))
+	d := document{site: s, page: p, source: source, tree: tree}
+	if err := d.change(); err != nil {
+		return "", "", err
+	}
+	if d.title == "" {
+		return "", "", errors.New("no heading at its start")
+	}
+	var b bytes.Buffer
+	if err := md.Renderer().Render(&b, source, tree); err != nil {
+		return "", "", err
+	}
+	return d.title, template.HTML(b.String()), nil
+}
+
+// document is one tree that is changed before it is rendered.
+type document struct {
+	site   *site
+	page   *page
+	source []byte
+	tree   ast.Node
+	title  string
+}
+
+// change makes the document fit the site: links lead to pages, pictures are drawn, and the list of its own headings, which each page has
+// beside the text here, is removed.
+func (d *document) change() error {
+	if h, ok := d.tree.FirstChild().(*ast.Heading); ok && h.Level == 1 {
+		d.title = d.text(h)
+	}
+	d.removeContents()
+	var all []ast.Node
+	err := ast.Walk(d.tree, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if entering {
+			all = append(all, n)
+		}
+		return ast.WalkContinue, nil
+	})
+	for _, n := range all {
+		switch n := n.(type) {
+		case *ast.Link:
+			err = errors.Join(err, d.relink(n))
+		case *ast.CodeSpan:
+			d.linkCommand(n)
+		case *ast.HTMLBlock:
+			err = errors.Join(err, d.draw(n))
+		case *ast.RawHTML:
+			err = errors.Join(err, fmt.Errorf("HTML in the text: %s", n.Segments.Value(d.source)))
+		}
+	}
+	return err
+}
+
+// removeContents removes the first list if all its items are links to headings of the page, with the heading "Contents" above it.
+func (d *document) removeContents() {
+	for n := d.tree.FirstChild(); n != nil; n = n.NextSibling() {
+		list, ok := n.(*ast.List)
+		if !ok {
+			continue
+		}
+		for item := list.FirstChild(); item != nil; item = item.NextSibling() {
+			link, ok := item.FirstChild().FirstChild().(*ast.Link)
+			if !ok || !bytes.HasPrefix(link.Destination, []byte("#")) {
+				return
+			}
+		}
+		if h, ok := list.PreviousSibling().(*ast.Heading); ok && d.text(h) == "Contents" {
+			d.tree.RemoveChild(d.tree, h)
+		}
+		d.tree.RemoveChild(d.tree, list)
+		return
+	}
+}
+
+// text returns the text of a node without its markup.
+func (d *document) text(n ast.Node) string {
+	var b strings.Builder
+	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+		switch c := c.(type) {
+		case *ast.Text:
+			b.Write(c.Segment.Value(d.source))
+			if c.SoftLineBreak() {
+				b.WriteByte(' ')
+			}
+		case *ast.String:
+			b.Write(c.Value)
+		default:
+			b.WriteString(d.text(c))
+		}
+	}
+	return b.String()
+}
+
+// slugs gives headings the IDs that GitHub gives them.
+type slugs map[string]int
+
+// Generate is of parser.IDs.
+func (s slugs) Generate(value []byte, _ ast.NodeKind) []byte {
+	plain := strings.NewReplacer("`", "", "*", "").Replace(string(value))
+	id := strings.Map(func(r rune) rune {
+		switch {
+		case r == ' ':
+			return '-'
+		case r == '-' || r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r):
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, strings.TrimSpace(plain))
+	n := s[id]
+	s[id]++
+	if n > 0 {
+		id = fmt.Sprintf("%s-%d", id, n)
+	}
+	return []byte(id)
+}
+
+// Put is of parser.IDs.
+func (s slugs) Put(value []byte) { s[string(value)]++ }
+
+// blocks renders what goldmark would render otherwise: code, tables that scroll by themselves, pictures.
+type blocks struct{}
+
+// RegisterFuncs is of renderer.NodeRenderer.
+func (blocks) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
+	code := func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if entering {
+			_, _ = w.WriteString(codeBlock(string(n.Lines().Value(source))))
+		}
+		return ast.WalkSkipChildren, nil
+	}
+	r.Register(ast.KindCodeBlock, code)
+	r.Register(ast.KindFencedCodeBlock, code)
+	r.Register(kindPicture, func(w util.BufWriter, _ []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if entering {
+			_, _ = w.WriteString(n.(*picture).html)
+		}
+		return ast.WalkSkipChildren, nil
+	})
+	table := extension.NewTableHTMLRenderer()
+	table.RegisterFuncs(scrolling{r})
+}
+
+// scrolling registers the functions of tables, and puts tables into boxes that scroll.
+type scrolling struct{ to renderer.NodeRendererFuncRegisterer }
+
+// Register is of renderer.NodeRendererFuncRegisterer.
+func (s scrolling) Register(kind ast.NodeKind, f renderer.NodeRendererFunc) {
+	if kind != extast.KindTable {
+		s.to.Register(kind, f)
+		return
+	}
+	s.to.Register(kind, func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
+		if entering {
+			_, _ = fmt.Fprintf(w, `<div class="wide columns-%d" tabindex="0" role="region" aria-label="Table">`, n.FirstChild().ChildCount())
+		}
+		status, err := f(w, source, n, entering)
+		if !entering {
+			_, _ = w.WriteString("</div>\n")
+		}
+		return status, err
+	})
+}
+
+// codeBlock writes code, with prompts and the comments at the ends of commands set off.
+func codeBlock(code string) string {
+	var b strings.Builder
+	b.WriteString("<pre><code>")
+	for line := range strings.Lines(strings.TrimRight(code, "\n") + "\n") {
+		line = strings.TrimSuffix(line, "\n")
+		if rest, ok := strings.CutPrefix(line, "$ "); ok {
+			b.WriteString(`<span class="prompt">$ </span>`)
+			line = rest
+		}
+		i := strings.Index(line, "  # ")
+		if strings.HasPrefix(line, "# ") {
+			i = 0
+		}
+		if i >= 0 {
+			b.WriteString(html.EscapeString(line[:i]) + `<span class="comment">` + html.EscapeString(line[i:]) + "</span>\n")
+		} else {
+			b.WriteString(html.EscapeString(line) + "\n")
+		}
+	}
+	b.WriteString("</code></pre>\n")
+	return b.String()
+}
