@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"html"
 	"html/template"
 	"regexp"
 	"strings"
@@ -14,6 +16,14 @@ func helpPath(command string) string {
 	return "commands/" + strings.ReplaceAll(command, " ", "-") + ".html"
 }
 
+// typed returns the command that shows a page: that of a topic is "haul help exit-codes".
+func typed(c cli.Page) string {
+	if c.Topic {
+		return strings.Replace(c.Path, " ", " help ", 1)
+	}
+	return c.Path
+}
+
 // renderHelp sets the pages of commands, and of the list of them.
 func (s *site) renderHelp(pages []cli.Page) error {
 	short := map[string]string{}
@@ -22,7 +32,6 @@ func (s *site) renderHelp(pages []cli.Page) error {
 	}
 	for _, c := range pages {
 		p := s.byHelp[c.Path]
-		p.title = c.Path
 		v := helpView{Page: c, site: s, short: short, at: p.path}
 		var b strings.Builder
 		if err := templates.ExecuteTemplate(&b, "help.html", v); err != nil {
@@ -53,8 +62,11 @@ type helpView struct {
 type ref struct{ URL, Name, Short string }
 
 func (v helpView) ref(command string) ref {
-	return ref{relative(v.at, helpPath(command)), command, v.short[command]}
+	return ref{relative(v.at, helpPath(command)), v.site.byHelp[command].title, v.short[command]}
 }
+
+// Title returns the title of the page.
+func (v helpView) Title() string { return typed(v.Page) }
 
 // Below returns the commands of a command.
 func (v helpView) Below() []ref {
@@ -139,36 +151,35 @@ func (v helpView) Example() template.HTML {
 	return template.HTML(codeBlock(dedent(strings.Split(v.Page.Example, "\n"))))
 }
 
-// commandInText is the name of a command or topic in prose, which has no quotes.
-var commandInText = regexp.MustCompile(`\bhaul (help )?[a-z][-a-z0-9]+( [a-z]+)?`)
+// nameInText is the name of a command or topic in prose, which has no quotes, or of a flag.
+var nameInText = regexp.MustCompile(`\bhaul (help )?[a-z][-a-z0-9]+( [a-z]+)?|--[a-z][-a-z0-9]*`)
 
-// linked writes prose in which the names of other commands lead to their pages.
+// linked writes prose in which the names of other commands lead to their pages, and flags are code.
 func (v helpView) linked(text string) template.HTML {
 	var b strings.Builder
-	for {
-		at := commandInText.FindStringIndex(text)
-		if at == nil {
-			break
-		}
-		b.WriteString(template.HTMLEscapeString(text[:at[0]]))
-		shown := text[at[0]:at[1]]
-		name := strings.Replace(shown, "haul help ", "haul ", 1)
-		rest := ""
-		if v.site.byHelp[name] == nil { // the last word may be one of the sentence
-			i := strings.LastIndexByte(name, ' ')
-			name, rest = name[:i], name[i:]
-			shown = strings.TrimSuffix(shown, rest)
-		}
-		if v.site.byHelp[name] != nil && name != "haul" && name != v.Page.Path {
-			b.WriteString(`<a href="` + relative(v.at, helpPath(name)) + `">` + template.HTMLEscapeString(shown) + "</a>")
-		} else {
-			b.WriteString(template.HTMLEscapeString(shown))
-		}
-		b.WriteString(template.HTMLEscapeString(rest))
-		text = text[at[1]:]
+	last := 0
+	for _, at := range nameInText.FindAllStringIndex(text, -1) {
+		b.WriteString(html.EscapeString(text[last:at[0]]))
+		b.WriteString(v.name(text[at[0]:at[1]]))
+		last = at[1]
 	}
-	b.WriteString(template.HTMLEscapeString(text))
+	b.WriteString(html.EscapeString(text[last:]))
 	return template.HTML(b.String())
+}
+
+func (v helpView) name(shown string) string {
+	if strings.HasPrefix(shown, "--") {
+		return "<code>" + shown + "</code>"
+	}
+	words := shown
+	for words != "haul" { // the last words may be of the sentence
+		name := strings.Replace(words, "haul help ", "haul ", 1)
+		if v.site.byHelp[name] != nil && name != v.Page.Path {
+			return fmt.Sprintf("<a href=%q>%s</a>%s", relative(v.at, helpPath(name)), words, shown[len(words):])
+		}
+		words = words[:strings.LastIndexByte(words, ' ')]
+	}
+	return shown
 }
 
 // dedent joins lines without the indent that all of them have.

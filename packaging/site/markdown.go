@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
@@ -190,26 +191,59 @@ func (s scrolling) Register(kind ast.NodeKind, f renderer.NodeRendererFunc) {
 	})
 }
 
-// codeBlock writes code, with prompts and the comments at the ends of commands set off.
+// wideCode is the number of columns from which on code does not fit beside the navigation.
+const wideCode = 76
+
+// codeBlock writes code. Prompts, and the comments at the ends of commands, are set off. Where these comments make the lines too long, each
+// comes above its command. What a terminal shows wraps as there.
 func codeBlock(code string) string {
+	lines := strings.Split(strings.TrimRight(code, "\n"), "\n")
+	console, explained, wide := false, 0, false
+	for _, line := range lines {
+		console = console || strings.HasPrefix(line, "$ ")
+		if strings.Contains(line, trailingComment) {
+			explained++
+		}
+		wide = wide || utf8.RuneCountInString(line) > wideCode
+	}
+	class, above := "", wide && explained > 0
+	switch {
+	case console:
+		class = ` class="console"`
+	case above:
+		class = ` class="explained"`
+	case wide:
+		class = ` tabindex="0"` // it scrolls
+	}
 	var b strings.Builder
-	b.WriteString("<pre><code>")
-	for line := range strings.Lines(strings.TrimRight(code, "\n") + "\n") {
-		line = strings.TrimSuffix(line, "\n")
-		if rest, ok := strings.CutPrefix(line, "$ "); ok {
-			b.WriteString(`<span class="prompt">$ </span>`)
-			line = rest
-		}
-		i := strings.Index(line, "  # ")
-		if strings.HasPrefix(line, "# ") {
-			i = 0
-		}
-		if i >= 0 {
-			b.WriteString(html.EscapeString(line[:i]) + `<span class="comment">` + html.EscapeString(line[i:]) + "</span>\n")
-		} else {
-			b.WriteString(html.EscapeString(line) + "\n")
-		}
+	b.WriteString("<pre" + class + "><code>")
+	for _, line := range lines {
+		writeCode(&b, line, above)
 	}
 	b.WriteString("</code></pre>\n")
 	return b.String()
+}
+
+const trailingComment = "  # "
+
+func writeCode(b *strings.Builder, line string, above bool) {
+	if rest, ok := strings.CutPrefix(line, "$ "); ok {
+		b.WriteString(`<span class="prompt">$ </span>`)
+		line = rest
+	}
+	command, comment := line, ""
+	if i := strings.Index(line, trailingComment); i >= 0 {
+		command, comment = line[:i], line[i:]
+	} else if strings.HasPrefix(line, "# ") {
+		command, comment = "", line
+	}
+	comment = html.EscapeString(comment)
+	switch command := html.EscapeString(command); {
+	case comment == "":
+		b.WriteString(command + "\n")
+	case above && command != "":
+		b.WriteString(`<span class="comment">` + strings.TrimSpace(comment) + "\n</span>" + strings.TrimRight(command, " ") + "\n")
+	default:
+		b.WriteString(command + `<span class="comment">` + comment + "</span>\n")
+	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -15,6 +16,9 @@ type section struct {
 	Title string
 	Text  string
 }
+
+// parted are elements whose text is apart from that of others.
+var parted = []string{"p", "li", "td", "th", "dt", "dd", "pre", "summary", "figcaption", "div"}
 
 // sectionsOf returns the sections of a page.
 func sectionsOf(body string) ([]section, error) {
@@ -39,8 +43,8 @@ func sectionsOf(body string) ([]section, error) {
 		for c := n.FirstChild; c != nil; c = c.NextSibling {
 			walk(c)
 		}
-		if n.Type == html.ElementNode && last.Text != "" {
-			sections[len(sections)-1].Text += " " // between cells and paragraphs
+		if slices.Contains(parted, n.Data) {
+			sections[len(sections)-1].Text += " "
 		}
 	}
 	for _, n := range nodes {

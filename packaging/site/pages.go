@@ -115,9 +115,14 @@ func read(root string) (*site, error) {
 func (s *site) list(e entry) error {
 	s.add(&page{source: e.source, path: pagePath(e.source), label: e.label})
 	if e.source == commandsSource {
-		for _, p := range cli.Pages() {
-			s.add(&page{path: helpPath(p.Path), folder: commandsSource, label: p.Path})
-			s.byHelp[p.Path] = s.pages[len(s.pages)-1]
+		for _, topics := range []bool{false, true} {
+			for _, c := range cli.Pages() {
+				if c.Topic == topics {
+					p := &page{path: helpPath(c.Path), folder: commandsSource, label: typed(c), title: typed(c)}
+					s.add(p)
+					s.byHelp[c.Path] = p
+				}
+			}
 		}
 		return nil
 	}

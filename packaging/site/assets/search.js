@@ -12,6 +12,7 @@
 
   form.hidden = false;
   input.placeholder = "Search";
+  document.querySelector("#nav ul ul [aria-current]")?.scrollIntoView({ block: "center" });
 
   window.haulIndex = (all) => {
     rows = all.map(([url, page, heading, text]) => ({ url, page, heading, text, lower: [page, heading, text].map((s) => s.toLowerCase()) }));
@@ -119,4 +120,10 @@
   document.addEventListener("click", (event) => {
     if (!form.contains(event.target)) found.hidden = true;
   });
+
+  const asked = new URLSearchParams(location.search).get("q"); // index.html?q=resume is a link to a search
+  if (asked) {
+    input.value = asked;
+    load();
+  }
 })();
