@@ -14,7 +14,7 @@ continues.
   s3://BUCKET/KEY         one object,
                           and no more
   's3://BUCKET/**/*.bam'  every match
-  's3://BUCKET/run*/*.bam' also a term that leaves one space
+  's3://BUCKET/ru*/*.bam' also a term that leaves one space
 Prose.
 
   [store]
@@ -26,7 +26,7 @@ Last:
 		{Text: "Prose that continues."},
 		{Term: "s3://BUCKET/KEY", Text: "one object, and no more"},
 		{Term: "'s3://BUCKET/**/*.bam'", Text: "every match"},
-		{Term: "'s3://BUCKET/run*/*.bam'", Text: "also a term that leaves one space"},
+		{Term: "'s3://BUCKET/ru*/*.bam'", Text: "also a term that leaves one space"},
 		{Text: "Prose."},
 		{Lines: []string{"  [store]", "  key = 1"}},
 		{Text: "Last:"},

@@ -71,6 +71,9 @@ func (d *document) change() error {
 		case *ast.Link:
 			err = errors.Join(err, d.relink(n))
 		case *ast.CodeSpan:
+			if utf8.RuneCountInString(d.text(n)) <= shortCode {
+				n.SetAttributeString("class", []byte("short-code"))
+			}
 			d.linkCommand(n)
 		case *ast.HTMLBlock:
 			err = errors.Join(err, d.draw(n))
@@ -81,18 +84,12 @@ func (d *document) change() error {
 	return err
 }
 
-// removeContents removes the first list if all its items are links to headings of the page, with the heading "Contents" above it.
+// removeContents removes the list of links to headings of the page, and the heading "Contents" above it.
 func (d *document) removeContents() {
 	for n := d.tree.FirstChild(); n != nil; n = n.NextSibling() {
 		list, ok := n.(*ast.List)
-		if !ok {
+		if !ok || !ofHeadings(list) {
 			continue
-		}
-		for item := list.FirstChild(); item != nil; item = item.NextSibling() {
-			link, ok := item.FirstChild().FirstChild().(*ast.Link)
-			if !ok || !bytes.HasPrefix(link.Destination, []byte("#")) {
-				return
-			}
 		}
 		if h, ok := list.PreviousSibling().(*ast.Heading); ok && d.text(h) == "Contents" {
 			d.tree.RemoveChild(d.tree, h)
@@ -100,6 +97,17 @@ func (d *document) removeContents() {
 		d.tree.RemoveChild(d.tree, list)
 		return
 	}
+}
+
+// ofHeadings reports whether each item of a list starts with a link into the page.
+func ofHeadings(list *ast.List) bool {
+	for item := list.FirstChild(); item != nil; item = item.NextSibling() {
+		link, ok := item.FirstChild().FirstChild().(*ast.Link)
+		if !ok || !bytes.HasPrefix(link.Destination, []byte("#")) {
+			return false
+		}
+	}
+	return true
 }
 
 // text returns the text of a node without its markup.
@@ -171,7 +179,9 @@ func (blocks) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 }
 
 // scrolling registers the functions of tables, and puts tables into boxes that scroll.
-type scrolling struct{ to renderer.NodeRendererFuncRegisterer }
+type scrolling struct {
+	to renderer.NodeRendererFuncRegisterer
+}
 
 // Register is of renderer.NodeRendererFuncRegisterer.
 func (s scrolling) Register(kind ast.NodeKind, f renderer.NodeRendererFunc) {
@@ -191,8 +201,10 @@ func (s scrolling) Register(kind ast.NodeKind, f renderer.NodeRendererFunc) {
 	})
 }
 
-// wideCode is the number of columns from which on code does not fit beside the navigation.
-const wideCode = 76
+const (
+	shortCode = 28 // up to so many columns, code in a line does not wrap
+	wideCode  = 76 // from so many columns on, lines of code do not fit beside the navigation
+)
 
 // codeBlock writes code. Prompts, and the comments at the ends of commands, are set off. Where these comments make the lines too long, each
 // comes above its command. What a terminal shows wraps as there.

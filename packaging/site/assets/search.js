@@ -62,7 +62,8 @@
   function excerpt(text, words) {
     const at = Math.min(...words.map((w) => startsWord(text.toLowerCase(), w)).filter((i) => i >= 0), text.length);
     const from = at < 60 || at === text.length ? 0 : text.indexOf(" ", at - 50) + 1;
-    return (from ? "… " : "") + text.slice(from, from + 170) + (text.length > from + 170 ? " …" : "");
+    const part = text.slice(from, from + 170);
+    return (from ? "… " : "") + (text.length > from + 170 ? part.slice(0, part.lastIndexOf(" ")) + " …" : part);
   }
 
   function result(row, words) {
