@@ -189,6 +189,11 @@ func TestPages(t *testing.T) {
 			pages[name] = readPage(t, name, data)
 		}
 	}
+	for name, data := range files {
+		if bytes.Contains(data, []byte("%!")) {
+			t.Errorf("%s has a value that could not be formatted", name)
+		}
+	}
 	titles := map[string]string{}
 	linked := map[string]bool{"index.html": true}
 	for _, name := range slices.Sorted(maps.Keys(pages)) {
