@@ -51,8 +51,14 @@ const (
 	titleSpace = 24
 )
 
+// barStyle is how bars are drawn, and what from.
+type barStyle struct {
+	ownScale bool // each row has a scale of its own
+	source   string
+}
+
 // drawBars draws a panel for each row, two beside each other. Every scale starts at 0.
-func drawBars(title string, rows []measure, ownScale bool) string {
+func drawBars(title string, rows []measure, style barStyle) string {
 	all := 0.0
 	for _, r := range rows {
 		all = max(all, most(r))
@@ -63,7 +69,7 @@ func drawBars(title string, rows []measure, ownScale bool) string {
 		tall := 0
 		for j, r := range rows[i:min(i+2, len(rows))] {
 			scale := all
-			if ownScale {
+			if style.ownScale {
 				scale = most(r)
 			}
 			drawPanel(&b, r, scale, j*(panelWidth+panelGap), height)
@@ -72,12 +78,12 @@ func drawBars(title string, rows []measure, ownScale bool) string {
 		height += tall
 	}
 	scale := "All bars have the same scale."
-	if ownScale {
+	if style.ownScale {
 		scale = "Each row has a scale of its own."
 	}
 	svg := fmt.Sprintf("<svg class=\"bars\" role=\"img\" aria-label=%q viewBox=\"0 0 %d %d\" width=\"%[2]d\" height=\"%[3]d\">%s</svg>",
-		esc(title+", as bars; the table has the same numbers"), 2*panelWidth+panelGap, height-panelGap, b.String())
-	return figure("chart", esc(title)+". "+scale+" Drawn from the table.", svg)
+		esc(title+", as bars, from "+style.source), 2*panelWidth+panelGap, height-panelGap, b.String())
+	return figure("chart", esc(title)+". "+scale+" Drawn from "+style.source+".", svg)
 }
 
 func most(r measure) float64 {

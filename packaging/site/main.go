@@ -3,7 +3,7 @@
 //	the pages, their order and their names          pages.go
 //	Markdown to HTML, links between documents       markdown.go, links.go
 //	a page for each command, from its help          help.go
-//	tables, results and recordings, drawn as SVG    pictures.go, bars.go, grid.go, cast.go
+//	tables, results and recordings, drawn as SVG    pictures.go, bars.go, benchlinks.go, grid.go, cast.go
 //	headings of a page, and the index for searches  outline.go
 //	the frame of each page, styles, the search      page.go, assets/
 //

@@ -33,6 +33,7 @@ var marker = regexp.MustCompile(`^<!-- site: (\w+) (.+) -->\s*$`)
 //
 //	<!-- site: bars TITLE: COLUMN; COLUMN -->     these columns of the next table, all on one scale
 //	<!-- site: panels TITLE: COLUMN; COLUMN -->   the same, each row on a scale of its own
+//	<!-- site: links FILE FILE -->                results of the benchmark of links
 //	<!-- site: grid FILE -->                      the results of TestRegret in internal/pace
 //	<!-- site: cast FILE CHAPTERS -->             a recording, such as "demo.cast 1-3"
 //
@@ -48,13 +49,15 @@ func (d *document) draw(n *ast.HTMLBlock) error {
 	switch kind, arg := m[1], m[2]; kind {
 	case "bars", "panels":
 		drawn, err = d.drawTable(n, kind, arg)
+	case "links":
+		drawn, err = drawLinks(d.site.root, arg)
 	case "grid":
 		drawn, err = fromFile(d.site.root, arg, drawGrid)
 	case "cast":
 		file, chapters, _ := strings.Cut(arg, " ")
 		drawn, err = fromFile(d.site.root, file, func(data []byte) (string, error) { return drawCast(data, chapters) })
 	default:
-		err = fmt.Errorf("must be bars, panels, grid or cast (got %q)", kind)
+		err = fmt.Errorf("must be bars, panels, links, grid or cast (got %q)", kind)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", strings.TrimSpace(text), err)
@@ -85,7 +88,7 @@ func (d *document) drawTable(n ast.Node, kind, arg string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return drawBars(title, rows, kind == "panels"), nil
+	return drawBars(title, rows, barStyle{kind == "panels", "the table"}), nil
 }
 
 // measures reads the named columns of a table; the first column has the names of the rows.

@@ -147,7 +147,7 @@ func TestContrast(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	light, rest, _ := strings.Cut(string(css), "@media (prefers-color-scheme: dark)")
+	light, rest, _ := strings.Cut(string(css), "@media screen and (prefers-color-scheme: dark)")
 	dark, _, _ := strings.Cut(rest, "\n}")
 	for name, block := range map[string]string{"light": light, "dark": dark} {
 		colors := map[string]float64{}
