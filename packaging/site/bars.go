@@ -83,7 +83,7 @@ func drawBars(title string, rows []measure, style barStyle) string {
 	}
 	svg := fmt.Sprintf("<svg class=\"bars\" role=\"img\" aria-label=%q viewBox=\"0 0 %d %d\" width=\"%[2]d\" height=\"%[3]d\">%s</svg>",
 		esc(title+", as bars, from "+style.source), 2*panelWidth+panelGap, height-panelGap, b.String())
-	return figure("chart", esc(title)+". "+scale+" Drawn from "+style.source+".", svg)
+	return figure(title, esc(title)+". "+scale+" Drawn from "+style.source+".", svg)
 }
 
 func most(r measure) float64 {

@@ -170,7 +170,7 @@ func drawCast(data []byte, which string) (string, error) {
 	svg := fmt.Sprintf("<svg class=\"cast\" role=\"img\" aria-label=\"A recording of the terminal; its text is below\" viewBox=\"0 0 %d %d\" width=\"%[1]d\" height=\"%[2]d\">\n"+
 		"<style>\n.cast text{animation-duration:%.2[3]fs}\n%[4]s</style>\n<rect width=\"%[1]d\" height=\"%[2]d\" rx=\"6\"/>%[5]s\n</svg>", castWidth, y+20, whole, style.String(), rows.String())
 	return "<input class=\"pause\" type=\"checkbox\" id=\"pause\"><label for=\"pause\">Pause the recording</label>\n" +
-		figure("recording", "Recorded from <code>make demo</code>; waits longer than 3 s are shortened to that.", svg) +
+		figure("Recording of a terminal", "Recorded from <code>make demo</code>; waits longer than 3 s are shortened to that.", svg) +
 		"<details><summary>The recording as text</summary>\n<pre><code>" + plain.String() + "</code></pre>\n</details>\n", nil
 }
 

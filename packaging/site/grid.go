@@ -80,7 +80,7 @@ func drawGrid(data []byte) (string, error) {
 	summary := fmt.Sprintf("%d simulated transfers, %.3f on average, %.2f at most", len(links), sum/float64(len(links)), worst)
 	svg := fmt.Sprintf("<svg class=\"grid\" role=\"img\" aria-label=%q viewBox=\"0 0 %d %d\" width=\"%[2]d\" height=\"%[3]d\">%s</svg>",
 		"Regret on a grid of links: "+summary, 2*panelW-panelGap, (len(panels)+1)/2*panelH, b.String())
-	return figure("chart", "Regret: the time of a transfer with haul's defaults, over that with the best fixed number of connections. "+summary+
+	return figure("Regret on a grid of links", "Regret: the time of a transfer with haul's defaults, over that with the best fixed number of connections. "+summary+
 		". Rows: MB/s of a connection. Columns: MB/s of the link, and ms to the first byte.", svg), nil
 }
 

@@ -25,7 +25,7 @@ func (s *site) markdown(p *page, source []byte) (string, template.HTML, error) {
 	md := goldmark.New(
 		goldmark.WithExtensions(extension.Table, extension.Strikethrough),
 		goldmark.WithParserOptions(parser.WithAutoHeadingID()),
-		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(blocks{}, 1))),
+		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(&blocks{}, 1))),
 	)
 	context := parser.NewContext(parser.WithIDs(slugs{}))
 	tree := md.Parser().Parse(text.NewReader(source), parser.WithContext(context))
@@ -40,7 +40,8 @@ func (s *site) markdown(p *page, source []byte) (string, template.HTML, error) {
 	if err := md.Renderer().Render(&b, source, tree); err != nil {
 		return "", "", err
 	}
-	return d.title, template.HTML(b.String()), nil
+	body := strings.ReplaceAll(b.String(), "<th></th>", "<td></td>") // a cell without text is no heading
+	return d.title, template.HTML(body), nil
 }
 
 // document is one tree that is changed before it is rendered.
@@ -156,10 +157,10 @@ func (s slugs) Generate(value []byte, _ ast.NodeKind) []byte {
 func (s slugs) Put(value []byte) { s[string(value)]++ }
 
 // blocks renders what goldmark would render otherwise: code, tables that scroll by themselves, pictures.
-type blocks struct{}
+type blocks struct{ tables int }
 
 // RegisterFuncs is of renderer.NodeRenderer.
-func (blocks) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
+func (b *blocks) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 	code := func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if entering {
 			_, _ = w.WriteString(codeBlock(string(n.Lines().Value(source))))
@@ -175,12 +176,13 @@ func (blocks) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 		return ast.WalkSkipChildren, nil
 	})
 	table := extension.NewTableHTMLRenderer()
-	table.RegisterFuncs(scrolling{r})
+	table.RegisterFuncs(scrolling{r, &b.tables})
 }
 
 // scrolling registers the functions of tables, and puts tables into boxes that scroll.
 type scrolling struct {
-	to renderer.NodeRendererFuncRegisterer
+	to     renderer.NodeRendererFuncRegisterer
+	tables *int // counts them
 }
 
 // Register is of renderer.NodeRendererFuncRegisterer.
@@ -191,7 +193,8 @@ func (s scrolling) Register(kind ast.NodeKind, f renderer.NodeRendererFunc) {
 	}
 	s.to.Register(kind, func(w util.BufWriter, source []byte, n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if entering {
-			_, _ = fmt.Fprintf(w, `<div class="wide columns-%d" tabindex="0" role="region" aria-label="Table">`, n.FirstChild().ChildCount())
+			*s.tables++
+			_, _ = fmt.Fprintf(w, `<div class="wide columns-%d" tabindex="0" role="region" aria-label="Table %d">`, n.FirstChild().ChildCount(), *s.tables)
 		}
 		status, err := f(w, source, n, entering)
 		if !entering {
@@ -223,7 +226,7 @@ func codeBlock(code string) string {
 	case console:
 		class = ` class="console"`
 	case above:
-		class = ` class="explained"`
+		class = ` class="explained" tabindex="0"`
 	case wide:
 		class = ` tabindex="0"` // it scrolls
 	}

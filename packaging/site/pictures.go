@@ -127,10 +127,10 @@ func (d *document) measures(table ast.Node, columns []string) ([]measure, error)
 	return rows, nil
 }
 
-// figure puts a drawing into the page: what is wider than the page scrolls by itself.
-func figure(class, caption, drawing string) string {
-	return fmt.Sprintf("<figure class=%q>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Picture\">%s</div>\n<figcaption>%s</figcaption>\n</figure>\n",
-		class, drawing, caption)
+// figure puts a drawing into the page: what is wider than the page scrolls by itself. The caption is HTML.
+func figure(name, caption, drawing string) string {
+	return fmt.Sprintf("<figure>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"%s\">%s</div>\n<figcaption>%s</figcaption>\n</figure>\n",
+		esc(name), drawing, caption)
 }
 
 func esc(text string) string { return html.EscapeString(text) }

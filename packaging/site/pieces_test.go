@@ -2,6 +2,8 @@ package main
 
 import (
 	"math"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -139,6 +141,28 @@ func checkCommand(t *testing.T, source string, words []string, flags map[string]
 		}
 	}
 	return 1
+}
+
+// TestOwnHeadings: the lists of contents in documents, which the site leaves out, lead to headings.
+func TestOwnHeadings(t *testing.T) {
+	s, err := read(checkout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range s.pages {
+		if p.source == "" || p.source == commandsSource {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(checkout, p.source))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`\]\(#([^)]+)\)`).FindAllStringSubmatch(string(text), -1) {
+			if !slices.ContainsFunc(p.sections, func(c section) bool { return c.ID == m[1] }) {
+				t.Errorf("%s has no heading for #%s", p.source, m[1])
+			}
+		}
+	}
 }
 
 // TestContrast: text has the contrast that WCAG 2 asks for (AA, 4.5 to 1), in light and dark.
