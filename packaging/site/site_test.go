@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"io/fs"
 	"maps"
@@ -243,8 +244,9 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// TestSearch has a browser open a page that is a file, and search.
-func TestSearch(t *testing.T) {
+// browse returns the page that a browser makes of a file of the site, after its scripts ran.
+func browse(t *testing.T, extra map[string]string, address string) string {
+	t.Helper()
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Skip("chromium is not installed")
@@ -253,12 +255,58 @@ func TestSearch(t *testing.T) {
 	if err := build(checkout, out); err != nil {
 		t.Fatal(err)
 	}
-	page := "file://" + filepath.Join(out, "index.html") + "?q=interrupt+los"
+	for name, text := range extra {
+		if err := os.WriteFile(filepath.Join(out, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	cmd := exec.CommandContext(t.Context(), chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+t.TempDir(), "--virtual-time-budget=5000", "--dump-dom", page)
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--user-data-dir="+t.TempDir(),
+		"--disable-web-security", // a page that is a file may look into others
+		"--virtual-time-budget=60000", "--dump-dom", "file://"+out+"/"+address)
 	dom, err := cmd.Output()
-	want := `<div id="found"><a href="semantics.html#what-an-interruption-loses">`
-	if err != nil || !strings.Contains(string(dom), want) {
-		t.Errorf("%v: no %s in %s", err, want, dom)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(dom)
+}
+
+// TestSearch opens a page that is a file, and searches.
+func TestSearch(t *testing.T) {
+	t.Parallel()
+	dom := browse(t, nil, "index.html?q=interrupt+los")
+	if want := `<div id="found"><a href="semantics.html#what-an-interruption-loses">`; !strings.Contains(dom, want) {
+		t.Errorf("no %s in %s", want, dom)
+	}
+}
+
+// TestNarrow shows every page in 400 pixels: none is wider than that.
+func TestNarrow(t *testing.T) {
+	t.Parallel()
+	var pages []string
+	for name := range siteFiles(t) {
+		if path.Ext(name) == ".html" {
+			pages = append(pages, name)
+		}
+	}
+	list, err := json.Marshal(pages)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const script = `<!DOCTYPE html><iframe style="width:400px;height:800px"></iframe><p>not done</p><script>
+(async () => {
+  const frame = document.querySelector("iframe");
+  const wide = [];
+  for (const page of PAGES) {
+    await new Promise((done) => { frame.onload = done; frame.src = page; });
+    const root = frame.contentDocument.documentElement;
+    if (root.scrollWidth > root.clientWidth || root.clientWidth < 380) wide.push(page + ": " + root.scrollWidth);
+  }
+  document.querySelector("p").textContent = "too wide: [" + wide + "]";
+})();
+</script>`
+	dom := browse(t, map[string]string{"narrow.html": strings.Replace(script, "PAGES", string(list), 1)}, "narrow.html")
+	if !strings.Contains(dom, "<p>too wide: []</p>") {
+		t.Error(dom)
 	}
 }
