@@ -43,7 +43,7 @@ site:
 STORE_ADDR ?= 127.0.0.1:9000
 
 store:
-	@echo 'An S3 server on http://$(STORE_ADDR), with its data in bin/store. In another terminal:'
+	@echo 'Starts an S3 server on http://$(STORE_ADDR), with its data in bin/store; building it takes a minute the first time. In another terminal:'
 	@echo 'export AWS_ENDPOINT_URL=http://$(STORE_ADDR) AWS_ACCESS_KEY_ID=haul AWS_SECRET_ACCESS_KEY=haul-secret'
 	@ROOT_ACCESS_KEY=haul ROOT_SECRET_KEY=haul-secret $(GO) -C lab run ./cmd/gateway -dir $(CURDIR)/bin/store -addr $(STORE_ADDR) -keep-alive
 

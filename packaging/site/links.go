@@ -19,7 +19,7 @@ func (d *document) relink(l *ast.Link) error {
 	}
 	file := path.Join(path.Dir(d.page.source), to)
 	target, isPage := d.site.bySource[file]
-	at := "files/" + file
+	at := "files/" + strings.TrimSuffix(file, ".txt") + ".txt" // which browsers show
 	if isPage {
 		at = target.path
 		if shown := d.text(l); target.label != "" && (shown == to || shown == file) {

@@ -39,7 +39,7 @@ var navigation = []group{
 		{"doc/aws-compat.md", "In place of aws s3"},
 		{"doc/s5cmd-compat.md", "In place of s5cmd"},
 	}},
-	{"Exactly", []entry{
+	{"Reference", []entry{
 		{"doc/SEMANTICS.md", "What haul promises"},
 		{"doc/receipt.md", "Receipts"},
 	}},
