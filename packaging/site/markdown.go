@@ -232,8 +232,12 @@ func codeBlock(code string) string {
 	}
 	var b strings.Builder
 	b.WriteString("<pre" + class + "><code>")
-	for _, line := range lines {
-		writeCode(&b, line, above)
+	for i, line := range lines {
+		if above {
+			writeExplained(&b, line, lines[max(i-1, 0)])
+		} else {
+			writeCode(&b, line)
+		}
 	}
 	b.WriteString("</code></pre>\n")
 	return b.String()
@@ -241,24 +245,45 @@ func codeBlock(code string) string {
 
 const trailingComment = "  # "
 
-func writeCode(b *strings.Builder, line string, above bool) {
+// cutComment splits a line into a command and the comment at its end.
+func cutComment(line string) (command, comment string) {
+	if strings.HasPrefix(line, "# ") {
+		return "", line
+	}
+	if i := strings.Index(line, trailingComment); i >= 0 {
+		return line[:i], line[i:]
+	}
+	return line, ""
+}
+
+func writeCode(b *strings.Builder, line string) {
 	if rest, ok := strings.CutPrefix(line, "$ "); ok {
 		b.WriteString(`<span class="prompt">$ </span>`)
 		line = rest
 	}
-	command, comment := line, ""
-	if i := strings.Index(line, trailingComment); i >= 0 {
-		command, comment = line[:i], line[i:]
-	} else if strings.HasPrefix(line, "# ") {
-		command, comment = "", line
+	command, comment := cutComment(line)
+	b.WriteString(html.EscapeString(command))
+	if comment != "" {
+		b.WriteString(`<span class="comment">` + html.EscapeString(comment) + "</span>")
 	}
-	comment = html.EscapeString(comment)
-	switch command := html.EscapeString(command); {
-	case comment == "":
-		b.WriteString(command + "\n")
-	case above && command != "":
-		b.WriteString(`<span class="comment">` + strings.TrimSpace(comment) + "\n</span>" + strings.TrimRight(command, " ") + "\n")
-	default:
-		b.WriteString(command + `<span class="comment">` + comment + "</span>\n")
+	b.WriteByte('\n')
+}
+
+// writeExplained writes the comment of a command above it. A command without one is set off from the command before it.
+func writeExplained(b *strings.Builder, line, before string) {
+	command, comment := cutComment(line)
+	code := html.EscapeString(strings.TrimRight(command, " ")) + "\n"
+	last, _ := cutComment(before)
+	switch {
+	case line == "":
+		return // what follows is set off as it is
+	case comment != "":
+		b.WriteString(`<span class="comment">` + html.EscapeString(strings.TrimSpace(comment)) + "\n</span>")
+		if command == "" {
+			return
+		}
+	case (last != "" || before == "") && before != line && !strings.HasPrefix(line, " ") && !strings.HasSuffix(last, "\\"):
+		code = `<span class="alone">` + code + "</span>"
 	}
+	b.WriteString(code)
 }
