@@ -38,7 +38,9 @@ func main() {
 	if *cast != "" {
 		err = record(ctx, *cast, flag.Args())
 	} else {
-		err = build(*root, *out)
+		if err = build(*root, *out); err == nil {
+			fmt.Println("wrote", filepath.Join(*out, "index.html"))
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "site:", err)
