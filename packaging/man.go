@@ -3,9 +3,9 @@ package main
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"haul.example/haul/internal/cli"
+	"haul.example/haul/packaging/helptext"
 )
 
 // manPages returns a man page for each command and topic: commands in section 1, topics in section 7.
@@ -117,76 +117,21 @@ func (m *manPage) link(path string) string {
 
 // text writes paragraphs and lists, as cli.Page describes them.
 func (m *manPage) text(text string) {
-	for i, paragraph := range strings.Split(text, "\n\n") {
-		l := list{page: m, first: i == 0}
-		for _, line := range strings.Split(paragraph, "\n") {
-			l.add(line)
-		}
-		l.flush()
-	}
-}
-
-// list writes one paragraph: prose, and items of a term and what it means.
-type list struct {
-	page       *manPage
-	first      bool // a paragraph needs no macro at the start of a section
-	column     int  // where the meaning starts in the last item
-	term, text string
-	verbatim   []string // lines that are neither
-}
-
-func (l *list) add(line string) {
-	body := strings.TrimLeft(line, " ")
-	indent := len(line) - len(body)
-	switch {
-	case indent == 0:
-		if l.term != "" || len(l.verbatim) > 0 {
-			l.flush()
-		}
-		l.text += " " + body
-	case l.term != "" && indent > 3 && indent >= l.column-2:
-		l.text += " " + body
-	default:
-		l.flush()
-		l.item(line, body)
-	}
-}
-
-// item starts an item. Without two spaces before its meaning, that starts in the same column as the one before.
-func (l *list) item(line, body string) {
-	term, text, ok := strings.Cut(body, "  ")
-	if runes := []rune(line); !ok && l.column > 0 && len(runes) > l.column && runes[l.column-1] == ' ' {
-		term, text, ok = strings.TrimSpace(string(runes[:l.column])), string(runes[l.column:]), true
-	} else if ok {
-		text = strings.TrimLeft(text, " ")
-		l.column = utf8.RuneCountInString(line) - utf8.RuneCountInString(text)
-	}
-	if !ok {
-		l.verbatim = append(l.verbatim, line)
-		return
-	}
-	l.term, l.text = term, text
-}
-
-// flush writes what add has collected.
-func (l *list) flush() {
-	m := l.page
-	switch {
-	case len(l.verbatim) > 0:
-		m.printf(".PP\n")
-		m.verbatim(l.verbatim)
-	case l.term != "":
-		m.printf(".TP\n\\fB%s\\fR\n", roff(l.term))
-		m.lines(l.text)
-	case l.text != "":
-		if !l.first {
+	for i, b := range helptext.Blocks(text) {
+		switch {
+		case len(b.Lines) > 0:
 			m.printf(".PP\n")
+			m.verbatim(b.Lines)
+		case b.Term != "":
+			m.printf(".TP\n\\fB%s\\fR\n", roff(b.Term))
+			m.lines(b.Text)
+		default:
+			if i > 0 { // a paragraph needs no macro at the start of a section
+				m.printf(".PP\n")
+			}
+			m.lines(b.Text)
 		}
-		m.lines(l.text)
-	default:
-		return
 	}
-	l.term, l.text, l.verbatim, l.first = "", "", nil, false
 }
 
 // verbatim writes lines as they are.

@@ -2,6 +2,10 @@ package pace_test
 
 import (
 	"fmt"
+	"math"
+	"os"
+	"strconv"
+	"strings"
 	"testing"
 
 	"haul.example/haul/internal/pace"
@@ -29,10 +33,14 @@ func grid() (links []network) {
 
 func auto() *pace.Pace { return pace.New(pace.Config{Cores: 2}) }
 
-// Regret is the time with no setting over that with the best fixed number of lanes.
+// Regret is the time with no setting over that with the best fixed number of lanes. testdata/regret.tsv has that of each link, from which
+// the documentation draws a picture.
 func TestRegret(t *testing.T) {
-	for _, up := range []bool{false, true} {
-		for _, jitter := range []float64{0, 0.2} {
+	var kept [4]strings.Builder
+	t.Cleanup(func() { checkKept(t, kept[:]) }) // when all parts of the test have ended
+	for i, up := range []bool{false, true} {
+		for j, jitter := range []float64{0, 0.2} {
+			kept := &kept[2*i+j]
 			t.Run(fmt.Sprintf("up=%v,jitter=%v", up, jitter), func(t *testing.T) {
 				t.Parallel()
 				if raced && !(up && jitter > 0) {
@@ -54,6 +62,7 @@ func TestRegret(t *testing.T) {
 						s := run(n, auto(), parts)
 						regret := s.now / best
 						line += fmt.Sprintf(" %6.2f (%3d) %5.3f %4.0f |", best, lanes, regret, s.laneTime/s.now)
+						keep(kept, n, size.parts, regret)
 						if regret > size.bound {
 							line += " OVER"
 							t.Errorf("%+v, %d parts: %.3f of the best", n, size.parts, regret)
@@ -64,6 +73,56 @@ func TestRegret(t *testing.T) {
 			})
 		}
 	}
+}
+
+const keptColumns = "direction\tjitter\tGiB\tMB/s of a connection\tMB/s of the link\tms\tregret\n"
+
+// keep adds a line of testdata/regret.tsv.
+func keep(w *strings.Builder, n network, parts int, regret float64) {
+	direction := "download"
+	if n.up {
+		direction = "upload"
+	}
+	fmt.Fprintf(w, "%s\t%g\t%d\t%.0f\t%.0f\t%.0f\t%.3f\n", direction, n.jitter, parts/oneGiB, n.conn/mb, n.total/mb, n.wait*1000, regret)
+}
+
+// checkKept compares the lines with testdata/regret.tsv, or with HAUL_UPDATE=1 writes it. Other processors round otherwise, so that a
+// regret may differ a little.
+func checkKept(t *testing.T, kept []strings.Builder) {
+	const file, near = "testdata/regret.tsv", 0.02
+	text := keptColumns
+	for i := range kept {
+		text += kept[i].String()
+	}
+	if raced {
+		return
+	}
+	if os.Getenv("HAUL_UPDATE") != "" {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, got := strings.Split(string(data), "\n"), strings.Split(text, "\n")
+	if len(want) != len(got) {
+		t.Fatalf("%s has %d lines, and the grid %d; after a change of the grid run HAUL_UPDATE=1 go test -run TestRegret ./internal/pace", file, len(want), len(got))
+	}
+	for i := range want {
+		if !nearly(want[i], got[i], near) {
+			t.Errorf("%s: %q is now %q; if that is what you want, run HAUL_UPDATE=1 go test -run TestRegret ./internal/pace", file, want[i], got[i])
+		}
+	}
+}
+
+// nearly compares two lines: their last columns are numbers that may differ by so much.
+func nearly(want, got string, by float64) bool {
+	i, j := strings.LastIndexByte(want, '\t')+1, strings.LastIndexByte(got, '\t')+1
+	a, err1 := strconv.ParseFloat(want[i:], 64)
+	b, err2 := strconv.ParseFloat(got[j:], 64)
+	return want == got || want[:i] == got[:j] && err1 == nil && err2 == nil && math.Abs(a-b) <= by
 }
 
 // What is measured on the way is never as neat as that: the default must bear it, with a little more time.
