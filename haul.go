@@ -40,7 +40,8 @@
 //
 // # Copying, listing, deleting
 //
-// [Client.Copy] copies on the server, without downloading. [Client.List] and [Client.ListDir] list objects;
+// [Client.Copy] copies on the server, without downloading; [Client.CopyFrom] copies from the store of another Client, through memory,
+// and resumes like an upload. [Client.List] and [Client.ListDir] list objects;
 // [Client.DeleteAll] deletes many. For single requests (Head, Tags, Delete, buckets, and so on) use [Client.Store], which
 // retries them as the client does. [Client.SameFile] and [Client.SameObject] compare source and target without transferring
 // either. To spread one huge transfer over several machines, see [Distributed].

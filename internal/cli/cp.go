@@ -17,6 +17,7 @@ verifies that the data arrived intact.
   haul cp - s3://BUCKET/KEY                  upload standard input (of any length)
   haul cp s3://BUCKET/KEY -                  write an object to standard output
   haul cp s3://BUCKET/KEY s3://BUCKET/KEY    copy server-side, without downloading
+  haul cp lab:BUCKET/KEY aws:BUCKET/KEY      copy from one store to another (haul help stores)
   haul cp -r DIR s3://BUCKET/DIR             upload the contents of a folder
   haul cp -r s3://BUCKET/DIR DIR             download everything under s3://BUCKET/DIR/
   haul cp -r s3://BUCKET/DIR s3://BUCKET/DIR copy everything under s3://BUCKET/DIR/ server-side
@@ -28,6 +29,9 @@ as <(…), >(…) or a FIFO, it is read or written sequentially.
 To resume an interrupted transfer, run the same command again. Parts that already arrived are verified, not transferred again. If
 the source has changed, the transfer starts over. "haul uploads" lists the unfinished uploads that interrupted transfers left in a
 bucket, and can abort them.
+
+What is copied from one store to another passes through the memory of this machine, never through a file. It is resumed as an upload
+is, compared with the checksum that the source's store recorded before the copy appears, and verified in the target's store.
 
 With --recursive, the contents of the source go into the target, as with the AWS CLI: DIR/a/b becomes s3://BUCKET/DIR/a/b.
 Uploads follow symbolic links. Downloads never follow a symbolic link inside the target folder. A key that is not a valid local
@@ -54,7 +58,8 @@ const cpExample = `  haul cp NA12878.bam s3://lab/runs/
   haul cp -r run42 s3://lab/runs/run42
   samtools view -b in.cram | haul cp - s3://lab/x.bam
   haul cp s3://lab/x.bam - | samtools flagstat -
-  haul cp --endpoint-url https://minio.example.org NA12878.bam s3://lab/`
+  haul cp --endpoint-url https://minio.example.org NA12878.bam s3://lab/
+  haul cp --source-no-sign-request s3://1000genomes/README.analysis_history lab:mirror/`
 
 // copyFlags are those of haul cp, mv and sync, as typed.
 type copyFlags struct {

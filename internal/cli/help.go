@@ -200,7 +200,15 @@ lab:BUCKET/KEY is then s3://BUCKET/KEY in that store, in every argument that is 
   haul ls public:1000genomes/
 
 haul prints such addresses as you typed them. Plans, receipts and lists contain s3:// addresses; --store NAME says which store
-they mean: haul apply --store lab plan.jsonl. One command works with one store.
+they mean: haul apply --store lab plan.jsonl.
+
+cp, mv and sync also copy from one store to another; every other command works with one store:
+
+  haul sync lab:runs/42 aws:archive/42
+  haul cp --source-endpoint-url https://minio.example.org --source-profile lab s3://runs/x.bam s3://archive/
+
+--source-endpoint-url, --source-profile, --source-region and --source-no-sign-request describe the source's store; all other flags
+describe the target's. --ca-bundle and --no-verify-ssl apply to both.
 
 The keys are endpoint, region, profile, ca, addressing (auto, path, virtual), and no_sign_request, no_verify_ssl, accelerate, dualstack (true
 or false). A flag overrides its key, and a key overrides the AWS_* variables. haul does not accept secrets in the file: they

@@ -10,6 +10,7 @@ if the copy is verified and the source has not changed.
   haul mv FILE s3://BUCKET/KEY               upload
   haul mv s3://BUCKET/KEY FILE               download
   haul mv s3://BUCKET/KEY s3://BUCKET/KEY    move server-side, without downloading
+  haul mv lab:BUCKET/KEY aws:BUCKET/KEY      move from one store to another
   haul mv -r DIR s3://BUCKET/DIR             move everything in a folder; the empty folders remain
 
 If the copy cannot be verified, or the source changed during the copy, the source is kept and the exit code is 1. It is also kept if

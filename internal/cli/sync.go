@@ -16,6 +16,7 @@ are not in SOURCE.
   haul sync DIR s3://BUCKET/DIR              upload
   haul sync s3://BUCKET/DIR DIR              download
   haul sync s3://BUCKET/DIR s3://BUCKET/DIR  copy server-side, without downloading
+  haul sync lab:BUCKET/DIR aws:BUCKET/DIR    copy from one store to another (haul help stores)
 
 As with the AWS CLI, a file or object is transferred if it is missing in the target, if the sizes differ, or if the source is newer.
 A downloaded file gets the modification time of its object; a later download transfers it again only if the local file is newer.
