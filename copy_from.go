@@ -28,30 +28,48 @@ func (c *Client) CopyFrom(ctx context.Context, source *Client, from, to store.Re
 	if err := t.o.checkDigests(); err != nil {
 		return Result{}, err
 	}
-	s := source.begin(from.String(), to.String(), transferOptions{attrs: *t.opener(), ifMatch: o.IfMatch})
-	obj, err := s.head(ctx, from)
-	if err == nil {
-		err = s.expected(obj)
-	}
-	if err != nil {
-		return Result{}, err
-	}
 	t.replace()
-	if err := t.describeCopy(ctx, s, obj); err != nil {
+	s := source.begin(from.String(), to.String(), transferOptions{attrs: *t.opener(), ifMatch: o.IfMatch})
+	b := &between{remote: &remote{transfer: s, ref: from}}
+	b.to = &upload{multipart: &multipart{transfer: t, up: store.Upload{Ref: to}}, from: b, between: b, limits: c.store.Limits(to.Bucket)}
+	if err := b.look(ctx, o.Listed); err != nil {
 		return Result{}, err
 	}
-	limits := c.store.Limits(to.Bucket)
-	b := &between{remote: s.newSource(ctx, from, obj)}
-	b.known.Claims = evidence.Streamed(b.known.Claims)
-	if t.o.partSize == 0 {
-		t.o.partSize = s.partsToKeep(ctx, obj, limits)
-	}
-	b.to = &upload{
-		multipart: &multipart{transfer: t, up: store.Upload{Ref: to}}, from: b, between: b, src: readerAt{size: obj.Size}, limits: limits,
-	}
+	b.to.src = readerAt{size: b.obj.Size}
 	r, err := b.to.begin(ctx)
 	t.retries.Add(s.retries.Load())
 	return r, err
+}
+
+// look finds out what the source is, unless it was listed and is copied by one request, which then says so.
+func (b *between) look(ctx context.Context, listed *store.Object) error {
+	t := b.to.transfer
+	if listed != nil && listed.ETag != "" && t.o.partSize == 0 {
+		tag, _ := checksum.FromETag(listed.ETag)
+		if listed.Size > 0 && tag.Parts == 0 && layout.OnePut(listed.Size, b.to.limits) && b.fits(listed.Size) {
+			b.obj, b.listed = *listed, listed
+			return nil
+		}
+		b.o.ifMatch = listed.ETag
+	}
+	obj, err := b.head(ctx, b.ref)
+	if err == nil {
+		err = b.expected(obj)
+	}
+	if err == nil {
+		err = b.describe(ctx, obj)
+	}
+	if err == nil && t.o.partSize == 0 {
+		t.o.partSize = b.partsToKeep(ctx, obj, b.to.limits)
+	}
+	return err
+}
+
+// describe takes over what the source's store says of it.
+func (b *between) describe(ctx context.Context, obj store.Object) error {
+	b.remote = b.newSource(ctx, b.ref, obj)
+	b.known.Claims = evidence.Streamed(b.known.Claims)
+	return b.to.describeCopy(ctx, b.transfer, obj)
 }
 
 // describeCopy makes the attrs of a copy: what the caller did not set is the source's, which s reads.
@@ -98,6 +116,7 @@ func (t *transfer) partsToKeep(ctx context.Context, src store.Object, limits sto
 type between struct {
 	*remote
 	to      *upload
+	listed  *store.Object  // nil unless it is all that is known of the source
 	sums    []checksum.Sum // of the parts as they came, by index
 	running evidence.Running
 	digests *digestChain
@@ -260,7 +279,19 @@ func (b *between) fetchInto(ctx context.Context, r store.Range, mem []byte) (che
 		return checksum.Sum{}, err
 	}
 	defer b.c.dispatch.Leave(r.Length)
-	return b.fetch(ctx, r, nil, inMemory(mem), nil)
+	var first *response
+	if b.listed != nil {
+		body, err := b.getListed(ctx, b.ref, *b.listed)
+		if err != nil {
+			return checksum.Sum{}, err
+		}
+		if err := b.describe(ctx, body.Body.Object); err != nil {
+			body.close()
+			return checksum.Sum{}, err
+		}
+		b.listed, first = nil, body
+	}
+	return b.fetch(ctx, r, first, inMemory(mem), nil)
 }
 
 // fits reports whether a few parts of that size fit into the memory.

@@ -58,13 +58,17 @@ func TestCopyFrom(t *testing.T) {
 							w := newTwo(t, []storetest.Option{storetest.Takes(kept)}, []storetest.Option{storetest.Takes(taken)})
 							want := random(size, 1)
 							w.from.PutBytes(object, want, parts...)
+							o := haul.CopyOptions{Digests: []checksum.Algorithm{checksum.SHA256, checksum.CRC32C}}
+							if listed := w.from.Object(object); len(parts) == 0 {
+								o.Listed = &listed
+							}
 							w.from.Random(uint64(size), storetest.Rates{Error: 0.1, Truncate: 0.2, AtMost: 3})
 							rates := storetest.Rates{Error: 0.1, LoseAnswer: 0.1, Corrupt: 0.1, Truncate: 0.1, AtMost: 3}
 							if taken == storetest.NoChecksums { // nothing shows what such a store has lost
 								rates.Corrupt, rates.Truncate = 0, 0
 							}
 							w.Random(uint64(size), rates)
-							r, err := w.copyFrom(t.Context(), haul.CopyOptions{Digests: []checksum.Algorithm{checksum.SHA256, checksum.CRC32C}})
+							r, err := w.copyFrom(t.Context(), o)
 							if err != nil {
 								t.Fatal(err)
 							}
@@ -136,6 +140,17 @@ func TestCopyFromAChangingSource(t *testing.T) {
 		w.tidy()
 		w.Fault(storetest.PutPart).Part(9).Hook(func() { w.from.PutBytes(object, old, 40) })
 		to := store.Ref{Bucket: storetest.Bucket, Key: "mixed"}
+		was := w.from.Object(object)
+		w.from.PutBytes(object, random(50, 3))
+		if _, err = w.copyFrom(t.Context(), haul.CopyOptions{Listed: &was}); !errors.Is(err, store.Changed) {
+			t.Errorf("%v", err)
+		}
+		was = w.from.Object(object)
+		w.from.PutBytes(object, random(50, 4))
+		if _, err = w.copyFrom(t.Context(), haul.CopyOptions{Listed: &was}); !errors.Is(err, store.Changed) {
+			t.Errorf("%v", err)
+		}
+		w.from.PutBytes(object, now, 40)
 		if _, err = w.client().CopyFrom(t.Context(), w.source(), object, to, haul.CopyOptions{}); !errors.Is(err, store.Changed) || w.Exists(to) {
 			t.Errorf("%v", err)
 		}

@@ -30,6 +30,35 @@ func (d *download) listed(ctx context.Context, l store.Object) (Result, error) {
 	return d.finish(ctx)
 }
 
+// getListed asks for all of a small object, which must still be as it was listed.
+func (t *transfer) getListed(ctx context.Context, from store.Ref, listed store.Object) (body *response, err error) {
+	err = t.try(ctx, func(ctx context.Context) error {
+		ctx, o := t.cuttable(ctx)
+		b, err := t.c.store.Get(ctx, store.GetRequest{Ref: from, IfMatch: listed.ETag, Attrs: &t.o.attrs})
+		if err != nil {
+			o.cut(nil)
+			return err
+		}
+		o.answered(b)
+		body = o
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	obj := body.Body.Object
+	if listed.ETag != "" && (obj.ETag != listed.ETag || obj.Size != listed.Size) {
+		err = &store.Error{Kind: store.Changed, Op: "GetObject", Ref: from}
+	} else {
+		err = t.expected(obj)
+	}
+	if err != nil {
+		body.close()
+		return nil, err
+	}
+	return body, nil
+}
+
 // fetchWhole downloads a small object by one request.
 func (d *download) fetchWhole(ctx context.Context, listed store.Object) error {
 	lease, err := d.c.memory.Take(ctx, min(d.c.dispatch.Buffer(), max(listed.Size, 1)))
@@ -42,30 +71,11 @@ func (d *download) fetchWhole(ctx context.Context, listed store.Object) error {
 	}
 	defer d.c.dispatch.Leave(listed.Size)
 	d.started(listed.Size, 1)
-	var body *response
-	err = d.try(ctx, func(ctx context.Context) error {
-		ctx, o := d.cuttable(ctx)
-		b, err := d.c.store.Get(ctx, store.GetRequest{Ref: d.from, IfMatch: listed.ETag, Attrs: &d.o.attrs})
-		if err != nil {
-			o.cut(nil)
-			return err
-		}
-		o.answered(b)
-		body = o
-		return nil
-	})
+	body, err := d.getListed(ctx, d.from, listed)
 	if err != nil {
 		return err
 	}
 	d.remote = d.newSource(ctx, d.from, body.Body.Object)
-	if listed.ETag != "" && (d.obj.ETag != listed.ETag || d.obj.Size != listed.Size) {
-		body.close()
-		return &store.Error{Kind: store.Changed, Op: "GetObject", Ref: d.from}
-	}
-	if err := d.expected(d.obj); err != nil {
-		body.close()
-		return err
-	}
 	err = d.c.dispatch.WithFile(ctx, d.transfer, func() (err error) {
 		d.target, err = d.o.below().Create(d.path, d.obj.Size, nil)
 		return err

@@ -104,6 +104,9 @@ type CopyOptions struct {
 	NoClobber bool
 	// IfMatch is the ETag that the source must have; another is an error of kind store.Changed.
 	IfMatch string
+	// Listed is for CopyFrom the source as a listing returned it; nil if there was none. A small object then costs a request less. The
+	// error is of kind store.Changed if it has changed since it was listed.
+	Listed *store.Object
 	// Digests are the algorithms for Result.Digests. Copy downloads nothing, so it returns only digests that the store recorded;
 	// CopyFrom computes them.
 	Digests []checksum.Algorithm

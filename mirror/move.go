@@ -47,7 +47,11 @@ func (o One) Transfer(ctx context.Context, t TransferOptions) (haul.Result, erro
 		return o.Client.Upload(ctx, o.From.Path, o.To.Ref, t.Upload())
 	case o.To.Path == "":
 		if o.From.Client != nil {
-			return o.Client.CopyFrom(ctx, o.From.Client, o.From.Ref, o.To.Ref, t.Copy())
+			c := t.Copy()
+			if o.Listed.ETag != "" {
+				c.Listed = &o.Listed
+			}
+			return o.Client.CopyFrom(ctx, o.From.Client, o.From.Ref, o.To.Ref, c)
 		}
 		return o.Client.Copy(ctx, o.From.Ref, o.To.Ref, t.Copy())
 	}
@@ -151,7 +155,7 @@ func (m mover) object(ctx context.Context, from store.Object, end End, to store.
 	if err != nil {
 		return haul.Result{}, err
 	}
-	result, err := One{Client: m.c, From: end, To: Remote(to)}.Transfer(ctx, t)
+	result, err := One{m.c, end, Remote(to), from}.Transfer(ctx, t)
 	if err != nil {
 		return result, err
 	}
