@@ -116,7 +116,7 @@ servers: runner peers
 	$(call tests,servers,lab,$(RACE) -count 1 -timeout 80m ./servers ./memory ./demo ./jobs ./proxy ./scale ./slurm ./terminal ./wire ./workflow) # the longest first
 
 test-big:
-	HAUL_BIG=1 $(GO) -C lab test -count 1 -timeout 60m -run TestBig -v ./servers
+	HAUL_BIG=1 $(GO) -C lab test -count 1 -timeout 60m -run 'TestBig|TestBetweenStores' -v ./servers
 	HAUL_BIG=1 $(GO) -C lab test -count 1 -timeout 60m -v ./memory
 	HAUL_BIG=1 $(GO) -C lab test -count 1 -timeout 20m -v ./slurm
 
