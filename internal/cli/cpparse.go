@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -141,7 +142,7 @@ func (f *copyFlags) places(args []string, d files) (command.CopyRequest, error) 
 	}
 	switch {
 	case req.From.Kind != command.Remote && req.To.Kind != command.Remote:
-		return req, command.Usagef("both %s and %s are local; an object is written s3://BUCKET/KEY", args[0], args[1])
+		return req, bothLocal(args[0], args[1])
 	case !f.which.raw && f.verb != syncVerb && hasWildcards(req.From, d):
 		err = f.pattern(&req, d)
 	case f.recursive, f.verb == syncVerb, f.which.from != "":
@@ -158,6 +159,16 @@ func (f *copyFlags) places(args []string, d files) (command.CopyRequest, error) 
 	}
 	req.From.Ref.Version = f.version
 	return req, err
+}
+
+// bothLocal refuses two paths. One of them may have been meant as an address in a store that has no such name.
+func bothLocal(from, to string) error {
+	for _, word := range []string{from, to} {
+		if name, _, found := strings.Cut(word, ":"); found && len(name) > 1 && !strings.ContainsAny(name, `/\.`) {
+			return command.Usagef("both %s and %s are local, and config.toml names no store %s; an object is written s3://BUCKET/KEY (see haul help stores)", from, to, name)
+		}
+	}
+	return command.Usagef("both %s and %s are local; an object is written s3://BUCKET/KEY", from, to)
 }
 
 // pattern completes a line whose source has wildcards.
