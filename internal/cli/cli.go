@@ -140,6 +140,9 @@ func (a *app) command(cmd *cobra.Command, groups []*pflag.FlagSet, run func(cont
 		if a.session.Quiet && (a.session.JSON || a.session.Verbose) {
 			return command.Usagef("--quiet goes with neither --json nor --verbose")
 		}
+		if err := a.session.ReadStores(!slices.Contains(storeless, cmd.Name())); err != nil {
+			return err
+		}
 		args, err := a.prepared(args, cmd.ArgsLenAtDash())
 		if err != nil {
 			return err
@@ -149,11 +152,11 @@ func (a *app) command(cmd *cobra.Command, groups []*pflag.FlagSet, run func(cont
 	}
 }
 
+// storeless are the commands that an invalid config.toml does not stop.
+var storeless = []string{"doctor", "version", "completion", "install-aws", "install-s5cmd"}
+
 // prepared opens the log, and returns args with s3:// in place of the names of stores. From dash on, they belong to another program.
 func (a *app) prepared(args []string, dash int) (_ []string, err error) {
-	if err := a.session.ReadStores(); err != nil {
-		return nil, err
-	}
 	args = slices.Clone(args)
 	for i := range args {
 		if dash >= 0 && i >= dash {

@@ -44,10 +44,10 @@ type Session struct {
 	screen *ui.Screen // nil until first used
 	log    *Stdout    // nil if there is none
 
-	stores []configfile.Store // that the user has named
+	stores    []configfile.Store // that the user has named
+	storesErr error              // why they are not known
 	// firstAddress is the first address of the command, and firstStore the name of its store; others must be in the same.
 	firstAddress, firstStore string
-	renames                  []ui.Rename
 }
 
 // Color is when results and warnings are colored.
@@ -87,7 +87,7 @@ func (s *Session) CloseLog() error {
 // Screen returns the one Screen of the session. The first call makes it, by what the fields are then.
 func (s *Session) Screen() *ui.Screen {
 	if s.screen == nil {
-		cfg := ui.Config{Stdout: s.Stdout, Stderr: s.System.Stderr, StdoutIsData: s.DataOnStdout, Quiet: s.Quiet, NoProgress: s.NoProgress, JSON: s.JSON, Verbose: s.Verbose, Renames: s.renames}
+		cfg := ui.Config{Stdout: s.Stdout, Stderr: s.System.Stderr, StdoutIsData: s.DataOnStdout, Quiet: s.Quiet, NoProgress: s.NoProgress, JSON: s.JSON, Verbose: s.Verbose, Renames: s.Connection.renames}
 		cfg.OnTerminal = ui.TerminalOf(s.System.Stdout) != nil
 		if os.Getenv("TERM") != "dumb" {
 			cfg.Terminal = ui.TerminalOf(s.System.Stderr)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -35,14 +36,20 @@ func configPath() string {
 	return filepath.Join(home, ".config", "haul", "config.toml")
 }
 
-// ReadStores reads the stores that the user has named, and uses the one that was asked for by name.
-func (s *Session) ReadStores() error {
+// ReadStores reads the stores that the user has named, and uses the one that was asked for by name. Unless they are needed, an invalid
+// file is no error; Doctor reports what is wrong with it.
+func (s *Session) ReadStores(needed bool) error {
 	path := configPath()
 	if path == "" {
 		return nil
 	}
 	var err error
-	if s.stores, err = configfile.Read(path); err != nil {
+	s.stores, err = configfile.Read(path)
+	if err != nil && !needed {
+		s.storesErr = err
+		return nil
+	}
+	if err != nil {
 		return Usagef("%v", err)
 	}
 	if name := s.Connection.Store; name != "" {
@@ -62,9 +69,16 @@ func (s *Session) use(name, path string) error {
 	return Usagef("there is no store %q in %s", name, path)
 }
 
+// unknownStore is an address in a store that is not known, for want of a valid file.
+var unknownStore = regexp.MustCompile(`^([A-Za-z0-9_-]{2,}):([^/].*|)$`)
+
 // Address replaces the name of a store, at the start of what a user typed or after the last separator, by s3://, and makes the
 // Connection one to that store: lab:bucket/key is s3://bucket/key in the store lab.
 func (s *Session) Address(word, separator string) (string, error) {
+	if m := unknownStore.FindStringSubmatch(word); m != nil && s.storesErr != nil {
+		s.Connection.Store = m[1]
+		return Scheme + m[2], nil
+	}
 	for _, st := range s.stores {
 		i := 0
 		if separator == "" && !strings.HasPrefix(word, st.Name+":") {
@@ -84,8 +98,8 @@ func (s *Session) Address(word, separator string) (string, error) {
 			return "", err
 		}
 		bucket, _, _ := strings.Cut(rest, "/")
-		if r := (ui.Rename{Bucket: bucket, Store: st.Name}); bucket != "" && !slices.Contains(s.renames, r) {
-			s.renames = append(s.renames, r)
+		if r := (ui.Rename{Bucket: bucket, Store: st.Name}); bucket != "" && !slices.Contains(s.Connection.renames, r) {
+			s.Connection.renames = append(s.Connection.renames, r)
 		}
 		return word[:i] + Scheme + rest, s.use(st.Name, "")
 	}
@@ -104,7 +118,7 @@ func (s *Session) oneStore(word, name string) error {
 		return Usagef("%s is not in the store %s of --store; one command works with one store", word, s.Connection.Store)
 	}
 	if s.firstAddress != "" && name != s.firstStore {
-		s.renames = nil // both are named as they were typed
+		s.Connection.renames = nil // both are named as they were typed
 		return Usagef("%s and %s are in different stores; one command works with one store: download, then upload", s.firstAddress, word)
 	}
 	s.firstAddress, s.firstStore = word, name

@@ -48,8 +48,9 @@ type Finding struct {
 type Request struct {
 	// Version of haul.
 	Version string
-	// Stores lists the stores that the user has named.
-	Stores string
+	// Stores lists the stores that the user has named, and StoresErr is why they are not known.
+	Stores    string
+	StoresErr error
 	// StateDir is the folder of records.
 	StateDir string
 	// ProxyVariables are the names of the environment variables that name a proxy.
@@ -59,6 +60,8 @@ type Request struct {
 	// Write permits to write two small objects and to remove them.
 	Write bool
 	Attrs store.Attrs
+	// Line returns a command of haul for this store, for advice.
+	Line func(words ...string) string
 }
 
 const (

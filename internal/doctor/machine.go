@@ -22,7 +22,11 @@ const (
 // machine checks what needs no network.
 func (d *run) machine(context.Context) {
 	d.ok("version", "%s", d.Version)
-	d.ok("stores", "%s", d.Stores)
+	if d.StoresErr != nil {
+		d.report(BadStores(d.StoresErr))
+	} else {
+		d.ok("stores", "%s", d.Stores)
+	}
 	d.stateDir()
 	d.space()
 	if n := localfile.MaxOpen(); n != 0 && n < fewFiles {
@@ -32,6 +36,11 @@ func (d *run) machine(context.Context) {
 	} else {
 		d.ok("open files", "any number of files and connections")
 	}
+}
+
+// BadStores returns the finding that the file of named stores is not valid.
+func BadStores(err error) Finding {
+	return Finding{Name: "stores", Grade: Bad, Text: err.Error(), Advice: "correct the file, or move it away: until then, commands that use a store stop here; see haul help stores"}
 }
 
 // stateDir tries to create a file where records are kept, or in the folder where that folder would be created.
