@@ -51,7 +51,10 @@ const (
 // writing, no tags, no copies of ranges, and takes the parts of an upload only in order.
 func Kinds() []Kind { return []Kind{Versitygw, MinIO, SeaweedFS, Ceph} }
 
-const accessKey, secretKey = "lab-access-key", "lab-secret-key"
+const (
+	accessKey, secretKey             = "lab-access-key", "lab-secret-key"
+	readerAccessKey, readerSecretKey = "lab-reader-access", "lab-reader-secret"
+)
 
 // Server is a running server.
 type Server struct {
@@ -161,7 +164,8 @@ func (s *Server) command(tb testing.TB, dir, addr string) *exec.Cmd {
 		cmd.Args = append(cmd.Args, "-keep-alive",
 			"-cert", filepath.Join(certs, "public.crt"), "-key", filepath.Join(certs, "private.key"))
 	}
-	cmd.Env = append(endpoint.Bare(dir), "ROOT_ACCESS_KEY="+s.AccessKey, "ROOT_SECRET_KEY="+s.SecretKey)
+	cmd.Env = append(endpoint.Bare(dir), "ROOT_ACCESS_KEY="+s.AccessKey, "ROOT_SECRET_KEY="+s.SecretKey,
+		"USER_ACCESS_KEY="+readerAccessKey, "USER_SECRET_KEY="+readerSecretKey)
 	return cmd
 }
 
@@ -229,6 +233,31 @@ func (s *Server) Client() *s3.Client {
 		Credentials:  credentials.NewStaticCredentialsProvider(s.AccessKey, s.SecretKey, ""),
 		HTTPClient:   &http.Client{Transport: transport},
 	})
+}
+
+// Reader lets a second user list a bucket and read its objects, and nothing else, and returns the server as that user sees it. It is for
+// versitygw and MinIO, and needs mc for MinIO.
+func (s *Server) Reader(tb testing.TB, bucket string) *Server {
+	tb.Helper()
+	reader := *s
+	reader.AccessKey, reader.SecretKey = readerAccessKey, readerSecretKey
+	if s.Kind == MinIO {
+		u := strings.Replace(s.URL, "://", "://"+s.AccessKey+":"+s.SecretKey+"@", 1)
+		for _, line := range [][]string{{"user", "add", "lab", readerAccessKey, readerSecretKey}, {"policy", "attach", "lab", "readonly", "--user", readerAccessKey}} {
+			cmd := exec.Command("mc", append([]string{"--insecure", "admin"}, line...)...)
+			cmd.Env = append(endpoint.Bare(tb.TempDir()), "MC_HOST_lab="+u)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				tb.Fatalf("%v: %v\n%s", line, err, out)
+			}
+		}
+		return &reader
+	}
+	policy := fmt.Sprintf(`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": [%q]}, "Action": ["s3:ListBucket", "s3:GetObject"],
+		"Resource": ["arn:aws:s3:::%s", "arn:aws:s3:::%s/*"]}]}`, readerAccessKey, bucket, bucket)
+	if _, err := s.Client().PutBucketPolicy(tb.Context(), &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: &policy}); err != nil {
+		tb.Fatal(err)
+	}
+	return &reader
 }
 
 // Bucket makes a bucket and gives its name.
