@@ -132,7 +132,7 @@ func (s *Session) storeNames() string {
 		all = append(all, fmt.Sprintf("%s (%s)", st.Name, cmp.Or(st.Endpoint, st.Profile, st.Region, "default")))
 	}
 	if len(all) == 0 {
-		return "none are named in " + configPath()
+		return "none; to name some: haul help stores"
 	}
 	return strings.Join(all, ", ") + ", in " + configPath()
 }

@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"time"
@@ -183,6 +184,9 @@ func advice(err error) string {
 	}
 	if hint == "" && slices.Contains([]store.Kind{store.Throttled, store.Unavailable}, store.KindOf(err)) {
 		hint = "try again in a few minutes; if it continues, ask the administrator of the store"
+	}
+	if e != nil && e.Kind == store.Denied && e.Status == http.StatusForbidden && hint != "" {
+		hint += "; ask the administrator of the bucket for the permission, or use other credentials (--profile)"
 	}
 	return cmp.Or(hint, "check the endpoint and the network, and ask the administrator of the store")
 }

@@ -60,7 +60,7 @@ func (d *run) stateDir() {
 		d.warn(name, fmt.Sprintf("%s is not writable, so interrupted transfers start over: %v", d.StateDir, err), "set HAUL_STATE_DIR to a folder that you may write to")
 		return
 	}
-	d.ok(name, "%s is writable", d.StateDir)
+	d.ok(name, "%s is writable: interrupted transfers are recorded there", d.StateDir)
 }
 
 // space checks the current folder, where downloads go to by default.
@@ -68,7 +68,7 @@ func (d *run) space() {
 	const name = "disk"
 	switch free := localfile.Free("."); {
 	case free < 0:
-		d.open("the free space of the current folder is unknown", name)
+		d.open("unknown: the free space of the current folder cannot be read", name)
 	case free < littleSpace:
 		d.warn(name, amount.Bytes(free)+" are free in the current folder", "free some space before you download to it, or download to another folder")
 	default:
