@@ -151,7 +151,7 @@ func (a *app) transfers(f *copyFlags, cmd *cobra.Command) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.session.Copy(ctx, req)
+		return a.start(ctx, func(ctx context.Context) error { return a.session.Copy(ctx, req) })
 	})
 	return cmd
 }

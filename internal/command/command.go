@@ -41,8 +41,9 @@ type Session struct {
 	// DataOnStdout reports that standard output carries the bytes of objects, so that messages go to standard error.
 	DataOnStdout bool
 
-	screen *ui.Screen // nil until first used
-	log    *Stdout    // nil if there is none
+	screen *ui.Screen   // nil until first used
+	shared *haul.Client // of the batch that the command is a part of; nil if there is none
+	log    *Stdout      // nil if there is none
 
 	stores    []configfile.Store // that the user has named
 	storesErr error              // why they are not known
@@ -104,6 +105,9 @@ func (s *Session) Screen() *ui.Screen {
 
 // client connects, and makes a client whose events go to the screen.
 func (s *Session) client(ctx context.Context, o haul.Options) (*haul.Client, error) {
+	if s.shared != nil {
+		return s.shared, nil
+	}
 	st, err := s.Connection.open(ctx)
 	if err != nil {
 		return nil, err
@@ -116,6 +120,9 @@ func (s *Session) client(ctx context.Context, o haul.Options) (*haul.Client, err
 
 // noteStop prints a note if ctx ends before the returned func is called.
 func (s *Session) noteStop(ctx context.Context) func() bool {
+	if s.shared != nil { // the batch does
+		return func() bool { return true }
+	}
 	return context.AfterFunc(ctx, func() { s.Screen().Note(stopping) })
 }
 
