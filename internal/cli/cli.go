@@ -25,6 +25,8 @@ type app struct {
 	groups     map[*cobra.Command][]*pflag.FlagSet
 	helpAll    bool // --help-all
 	understood bool // the flags were parsed, and the command was started
+	// planned takes what would run the command, in place of running it; nil if the command is not one of a batch.
+	planned func(run func(context.Context) error)
 }
 
 // Run runs the command that args name, without the name of the program, and returns the exit code. A ctx that ends with the cause
@@ -100,7 +102,7 @@ func (a *app) root() *cobra.Command {
 		root.PersistentFlags().AddFlagSet(g)
 	}
 	root.SetHelpFunc(func(cmd *cobra.Command, _ []string) { writeHelp(cmd, a.groups[cmd], a.common, a.helpAll) })
-	root.AddCommand(a.cp(), a.mv(), a.sync(), a.apply(), a.verify(), a.ls(), a.rm(), a.mb(), a.rb(), a.cat(), a.stat(), a.du(), a.presign(), a.website(), a.sum(), a.receipt())
+	root.AddCommand(a.cp(), a.mv(), a.sync(), a.batch(), a.apply(), a.verify(), a.ls(), a.rm(), a.mb(), a.rb(), a.cat(), a.stat(), a.du(), a.presign(), a.website(), a.sum(), a.receipt())
 	root.AddCommand(a.quickcheck(), a.run(), a.array(), a.aws(), a.s5cmd())
 	for _, p := range programs() {
 		root.AddCommand(a.install(p))
@@ -140,6 +142,13 @@ func (a *app) command(cmd *cobra.Command, groups []*pflag.FlagSet, run func(cont
 		if a.session.Quiet && (a.session.JSON || a.session.Verbose) {
 			return command.Usagef("--quiet goes with neither --json nor --verbose")
 		}
+		if a.planned != nil {
+			if err := alone(cmd, args); err != nil {
+				return err
+			}
+		} else if err := a.session.ReadStores(!slices.Contains(storeless, cmd.Name())); err != nil {
+			return err
+		}
 		args, err := a.prepared(args, cmd.ArgsLenAtDash())
 		if err != nil {
 			return err
@@ -149,11 +158,11 @@ func (a *app) command(cmd *cobra.Command, groups []*pflag.FlagSet, run func(cont
 	}
 }
 
+// storeless are the commands that an invalid config.toml does not stop.
+var storeless = []string{"doctor", "version", "completion", "install-aws", "install-s5cmd"}
+
 // prepared opens the log, and returns args with s3:// in place of the names of stores. From dash on, they belong to another program.
 func (a *app) prepared(args []string, dash int) (_ []string, err error) {
-	if err := a.session.ReadStores(); err != nil {
-		return nil, err
-	}
 	args = slices.Clone(args)
 	for i := range args {
 		if dash >= 0 && i >= dash {
@@ -180,7 +189,16 @@ func verb[T any](a *app, cmd *cobra.Command, groups []*pflag.FlagSet, parse func
 		if err != nil {
 			return err
 		}
-		return run(ctx, r)
+		return a.start(ctx, func(ctx context.Context) error { return run(ctx, r) })
 	})
 	return cmd
+}
+
+// start runs a command, or plans it.
+func (a *app) start(ctx context.Context, run func(context.Context) error) error {
+	if a.planned != nil {
+		a.planned(run)
+		return nil
+	}
+	return run(ctx)
 }

@@ -149,7 +149,7 @@ func (a *app) cp() *cobra.Command {
 
 // transfers makes a command that copies or moves.
 func (a *app) transfers(f *copyFlags, cmd *cobra.Command) *cobra.Command {
-	cmd.PreRun = func(*cobra.Command, []string) { a.session.TwoStores = true }
+	cmd.PreRun = func(*cobra.Command, []string) { a.session.TwoStores = a.planned == nil }
 	a.command(cmd, f.groups(), func(ctx context.Context, args []string) error {
 		f.between = a.session.Between(f.props.source)
 		if a.session.Quiet && f.stats {
@@ -159,7 +159,7 @@ func (a *app) transfers(f *copyFlags, cmd *cobra.Command) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.session.Copy(ctx, req)
+		return a.start(ctx, func(ctx context.Context) error { return a.session.Copy(ctx, req) })
 	})
 	return cmd
 }

@@ -13,7 +13,7 @@ import (
 // helpWith adds to an error of usage whose help to read, and what may have been meant by a command or flag that does not exist.
 func helpWith(err error, cmd *cobra.Command, args []string) {
 	usage := new(command.UsageError)
-	if !errors.As(err, &usage) {
+	if !errors.As(err, &usage) || usage.Command != "" {
 		return
 	}
 	if sub, _, err := cmd.Find(args); err == nil && sub != cmd {

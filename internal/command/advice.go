@@ -78,8 +78,7 @@ func (s *Session) hints(err error) []string {
 	if errors.As(err, &e) {
 		switch {
 		case e.Kind == store.NoBucket: // in place of the store's hint, which cannot know the flags
-			line := ShellLine(append([]string{"haul", "mb", Scheme + e.Ref.Bucket}, s.Connection.words()...)...)
-			hints = append(hints, "check the spelling; to make the bucket: "+line)
+			hints = append(hints, "check the spelling; to make the bucket: "+s.Connection.line("haul", "mb", Scheme+e.Ref.Bucket))
 		case e.Kind == store.NotFound && e.Hint == "" && strings.HasSuffix(e.Ref.Key, "/"):
 			hints = append(hints, "a folder is not an object; to copy everything in it, use --recursive")
 		case e.Hint != "":

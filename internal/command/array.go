@@ -54,7 +54,7 @@ func planWord(plan string) string {
 
 // arrayLine returns a command of haul array for this store.
 func (s *Session) arrayLine(words ...string) string {
-	return ShellLine(append(append([]string{"haul", "array"}, words...), s.Connection.words()...)...)
+	return s.Connection.line(append([]string{"haul", "array"}, words...)...)
 }
 
 // arrayTask names a run of haul array.

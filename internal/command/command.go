@@ -41,16 +41,17 @@ type Session struct {
 	// DataOnStdout reports that standard output carries the bytes of objects, so that messages go to standard error.
 	DataOnStdout bool
 
-	screen *ui.Screen // nil until first used
-	log    *Stdout    // nil if there is none
+	screen *ui.Screen   // nil until first used
+	shared *haul.Client // of the batch that the command is a part of; nil if there is none
+	log    *Stdout      // nil if there is none
 
-	stores []configfile.Store // that the user has named
+	stores    []configfile.Store // that the user has named
+	storesErr error              // why they are not known
 	// TwoStores reports that the command copies, so that its second address may be in another store than its first.
 	TwoStores bool
 	// firstAddress is the first address of the command, and firstStore the name of its store; others must be in the same.
 	firstAddress, firstStore string
 	source                   *configfile.Store // of a copy between two stores: that of the first address
-	renames                  []ui.Rename
 }
 
 // Color is when results and warnings are colored.
@@ -90,7 +91,7 @@ func (s *Session) CloseLog() error {
 // Screen returns the one Screen of the session. The first call makes it, by what the fields are then.
 func (s *Session) Screen() *ui.Screen {
 	if s.screen == nil {
-		cfg := ui.Config{Stdout: s.Stdout, Stderr: s.System.Stderr, StdoutIsData: s.DataOnStdout, Quiet: s.Quiet, NoProgress: s.NoProgress, JSON: s.JSON, Verbose: s.Verbose, Renames: s.renames}
+		cfg := ui.Config{Stdout: s.Stdout, Stderr: s.System.Stderr, StdoutIsData: s.DataOnStdout, Quiet: s.Quiet, NoProgress: s.NoProgress, JSON: s.JSON, Verbose: s.Verbose, Renames: s.Connection.renames}
 		cfg.OnTerminal = ui.TerminalOf(s.System.Stdout) != nil
 		if os.Getenv("TERM") != "dumb" {
 			cfg.Terminal = ui.TerminalOf(s.System.Stderr)
@@ -107,9 +108,13 @@ func (s *Session) Screen() *ui.Screen {
 
 // client connects, and makes a client whose events go to the screen.
 func (s *Session) client(ctx context.Context, o haul.Options) (*haul.Client, error) {
+	if s.shared != nil {
+		return s.shared, nil
+	}
 	return s.connect(ctx, &s.Connection, o)
 }
 
+// connect is client for another connection, and without a batch.
 func (s *Session) connect(ctx context.Context, c *Connection, o haul.Options) (*haul.Client, error) {
 	st, err := c.open(ctx)
 	if err != nil {
@@ -123,6 +128,9 @@ func (s *Session) connect(ctx context.Context, c *Connection, o haul.Options) (*
 
 // noteStop prints a note if ctx ends before the returned func is called.
 func (s *Session) noteStop(ctx context.Context) func() bool {
+	if s.shared != nil { // the batch does
+		return func() bool { return true }
+	}
 	return context.AfterFunc(ctx, func() { s.Screen().Note(stopping) })
 }
 

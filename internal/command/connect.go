@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"haul.example/haul/internal/configfile"
+	"haul.example/haul/internal/ui"
 	"haul.example/haul/store"
 	"haul.example/haul/store/s3"
 )
@@ -25,6 +26,8 @@ type Connection struct {
 
 	Store string           // the name of the store in config.toml that s3:// means; empty is none
 	named configfile.Store // that store
+	// renames are the buckets that the user wrote with its name.
+	renames []ui.Rename
 
 	Regions map[string]string // of buckets, if they are not that of Region
 }
@@ -67,6 +70,23 @@ func checkProxies() error {
 		}
 	}
 	return nil
+}
+
+// line returns a suggested command, which reaches the same store as the same user. An address that names the store takes the place of
+// --store.
+func (c *Connection) line(words ...string) string {
+	flags := c.words()
+	if c.Store != "" && slices.ContainsFunc(words, c.namesStore) {
+		flags = flags[2:] // --store is the first
+	}
+	return ShellLine(append(words, flags...)...)
+}
+
+// namesStore reports whether a word is shown as an address that begins with the name of the store.
+func (c *Connection) namesStore(word string) bool {
+	rest, ok := strings.CutPrefix(word, Scheme)
+	bucket, _, _ := strings.Cut(rest, "/")
+	return ok && slices.Contains(c.renames, ui.Rename{Bucket: bucket, Store: c.Store})
 }
 
 // words returns the flags that a suggested command needs to reach the same store as the same user.

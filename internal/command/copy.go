@@ -214,6 +214,9 @@ func (s *Session) dryRun(ctx context.Context, req CopyRequest) error {
 
 // limits prints what limited a run: with figures also if it failed after something moved.
 func (s *Session) limits(t ui.Task, c *haul.Client, figures bool, err error) {
+	if s.shared != nil { // its figures are those of a batch
+		return
+	}
 	stats := c.Stats()
 	if err == nil && (figures || s.Verbose) || figures && stats.Moved > 0 {
 		s.Screen().Stats(t, stats, figures)

@@ -50,6 +50,11 @@ func (s *Session) Doctor(ctx context.Context, r DoctorRequest) error {
 	if err != nil {
 		return err
 	}
+	if s.storesErr != nil && s.Connection.Store != "" { // nobody knows where that store is
+		report(doctor.Finding{Name: "version", Grade: doctor.OK, Text: Version()})
+		report(doctor.BadStores(s.storesErr))
+		return &doctorError{bad}
+	}
 	st, err := s.Connection.openWithin(ctx, doctorDial)
 	if usage := new(UsageError); errors.As(err, &usage) {
 		return err
@@ -64,7 +69,8 @@ func (s *Session) Doctor(ctx context.Context, r DoctorRequest) error {
 			return err
 		}
 	}
-	req := doctor.Request{Version: Version(), Stores: s.storeNames(), StateDir: dir, Where: r.Where, Write: r.Write, Attrs: r.Attrs}
+	req := doctor.Request{Version: Version(), Stores: s.storeNames(), StoresErr: s.storesErr, StateDir: dir, Where: r.Where, Write: r.Write, Attrs: r.Attrs}
+	req.Line = func(words ...string) string { return s.Connection.line(append([]string{"haul"}, words...)...) }
 	for _, name := range proxyVariables {
 		if os.Getenv(name) != "" {
 			req.ProxyVariables = append(req.ProxyVariables, name)
@@ -94,9 +100,8 @@ func (s *Session) mayWrite(ctx context.Context, where store.Ref) (bool, error) {
 
 // doctorLine returns the command that checks the connection to a bucket.
 func (c *Connection) doctorLine(bucket string) string {
-	line := []string{"haul", "doctor"}
-	if bucket != "" {
-		line = append(line, Scheme+bucket)
+	if bucket == "" {
+		return c.line("haul", "doctor")
 	}
-	return ShellLine(append(line, c.words()...)...)
+	return c.line("haul", "doctor", Scheme+bucket)
 }

@@ -61,6 +61,7 @@ func ExitCode(err error) int {
 	var exit *stage.ExitError
 	var notice *stage.NoticeError
 	var empty *mirror.EmptySourceError
+	var batch *batchError
 	switch {
 	case err == nil:
 		return codeOK
@@ -80,6 +81,8 @@ func ExitCode(err error) int {
 		return CodePipe
 	case errors.As(err, &found):
 		return found.code()
+	case errors.As(err, &batch):
+		return batch.code
 	case errors.Is(err, haul.ErrMismatch):
 		return codeDiffer
 	case errors.Is(err, haul.ErrBusy), errors.Is(err, haul.ErrSourceChanged), errors.Is(err, fs.ErrExist), errors.As(err, &empty):
@@ -138,6 +141,8 @@ func kindName(err error) string {
 		return haul.ErrSourceChanged.Error()
 	case errors.As(err, &missing):
 		return "not there"
+	case errors.As(err, new(*batchError)):
+		return "failed commands"
 	case errors.As(err, new(*doctorError)):
 		return "bad checks"
 	case errors.As(err, &e):

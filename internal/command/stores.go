@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -35,14 +36,20 @@ func configPath() string {
 	return filepath.Join(home, ".config", "haul", "config.toml")
 }
 
-// ReadStores reads the stores that the user has named, and uses the one that was asked for by name.
-func (s *Session) ReadStores() error {
+// ReadStores reads the stores that the user has named, and uses the one that was asked for by name. Unless they are needed, an invalid
+// file is no error; Doctor reports what is wrong with it.
+func (s *Session) ReadStores(needed bool) error {
 	path := configPath()
 	if path == "" {
 		return nil
 	}
 	var err error
-	if s.stores, err = configfile.Read(path); err != nil {
+	s.stores, err = configfile.Read(path)
+	if err != nil && !needed {
+		s.storesErr = err
+		return nil
+	}
+	if err != nil {
 		return Usagef("%v", err)
 	}
 	if name := s.Connection.Store; name != "" {
@@ -62,9 +69,16 @@ func (s *Session) use(name, path string) error {
 	return Usagef("there is no store %q in %s", name, path)
 }
 
+// unknownStore is an address in a store that is not known, for want of a valid file.
+var unknownStore = regexp.MustCompile(`^([A-Za-z0-9_-]{2,}):([^/].*|)$`)
+
 // Address replaces the name of a store, at the start of what a user typed or after the last separator, by s3://, and makes the
 // Connection one to that store: lab:bucket/key is s3://bucket/key in the store lab.
 func (s *Session) Address(word, separator string) (string, error) {
+	if m := unknownStore.FindStringSubmatch(word); m != nil && s.storesErr != nil {
+		s.Connection.Store = m[1]
+		return Scheme + m[2], nil
+	}
 	for _, st := range s.stores {
 		i := 0
 		if separator == "" && !strings.HasPrefix(word, st.Name+":") {
@@ -95,15 +109,15 @@ func (s *Session) Address(word, separator string) (string, error) {
 
 // rename makes messages name a bucket as it was typed. A bucket of that name in two stores keeps its s3:// address.
 func (s *Session) rename(r ui.Rename) {
-	if r.Bucket == "" || slices.Contains(s.renames, r) {
+	if r.Bucket == "" || slices.Contains(s.Connection.renames, r) {
 		return
 	}
 	same := func(o ui.Rename) bool { return o.Bucket == r.Bucket }
-	if slices.ContainsFunc(s.renames, same) {
-		s.renames = slices.DeleteFunc(s.renames, same)
+	if slices.ContainsFunc(s.Connection.renames, same) {
+		s.Connection.renames = slices.DeleteFunc(s.Connection.renames, same)
 		return
 	}
-	s.renames = append(s.renames, r)
+	s.Connection.renames = append(s.Connection.renames, r)
 }
 
 // oneStore refuses an address in another store than those before, unless the command copies from one to the other; the empty name is
@@ -123,8 +137,8 @@ func (s *Session) oneStore(word, name string) error {
 		return nil
 	}
 	if s.firstAddress != "" && name != s.firstStore {
-		s.renames = nil // both are named as they were typed
-		return Usagef("%s and %s are in different stores; only cp, mv and sync work with two", s.firstAddress, word)
+		s.Connection.renames = nil // both are named as they were typed
+		return Usagef("%s and %s are in different stores; this command works with one", s.firstAddress, word)
 	}
 	s.firstAddress, s.firstStore = word, name
 	return nil
@@ -162,7 +176,7 @@ func (s *Session) storeNames() string {
 		all = append(all, fmt.Sprintf("%s (%s)", st.Name, cmp.Or(st.Endpoint, st.Profile, st.Region, "default")))
 	}
 	if len(all) == 0 {
-		return "none are named in " + configPath()
+		return "none; to name some: haul help stores"
 	}
 	return strings.Join(all, ", ") + ", in " + configPath()
 }

@@ -215,7 +215,7 @@ func (s *Session) treeLeftovers(f *ui.Failure, e *treeError) {
 func (s *Session) discardTree(f *ui.Failure, to Location, left mirror.Left) {
 	switch {
 	case left.Uploads > len(left.Refs):
-		list := ShellLine(append([]string{"haul", "uploads", Scheme + to.Ref.Bucket + "/" + FolderKey(to.Ref.Key)}, s.Connection.words()...)...)
+		list := s.Connection.line("haul", "uploads", Scheme+to.Ref.Bucket+"/"+FolderKey(to.Ref.Key))
 		f.Advice = append(f.Advice, fmt.Sprintf("to discard it, abort the %d uploads of this run by key; list them, and those of others: %s", left.Uploads, list))
 	case left.Files > len(left.Paths):
 		list := ShellLine("find", to.Text, "-name", ".*.haul-*")

@@ -130,6 +130,5 @@ func uploadRow(ctx context.Context, c *haul.Client, u store.Upload, counted bool
 
 // AbortLine returns the command that aborts the unfinished uploads of a key.
 func (c *Connection) AbortLine(ref store.Ref) string {
-	words := append([]string{"haul", "uploads", Scheme + ref.Bucket + "/" + ref.Key, "--abort"}, c.words()...)
-	return ShellLine(words...)
+	return c.line("haul", "uploads", Scheme+ref.Bucket+"/"+ref.Key, "--abort")
 }

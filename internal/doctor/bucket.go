@@ -15,7 +15,7 @@ var settingsOf = []store.BucketSetting{store.Versioning, store.ObjectLock, store
 // bucket reports the limits and the settings of the bucket.
 func (d *run) bucket(ctx context.Context) {
 	if d.Where.Bucket == "" {
-		d.skip("no bucket was given: haul doctor s3://BUCKET", "bucket")
+		d.skip("no bucket was given; to check one: "+d.Line("doctor", "s3://BUCKET"), "bucket")
 		return
 	}
 	l := d.store.Limits(d.Where.Bucket)
@@ -45,7 +45,7 @@ func (d *run) setting(ctx context.Context, inspector store.Inspector, s store.Bu
 	case "":
 		d.judged(s, value)
 	case store.Denied:
-		d.open("these credentials may not read it", string(s))
+		d.open("unknown: these credentials may not read this setting", string(s))
 	default:
 		d.failed(string(s), err)
 	}
@@ -64,9 +64,9 @@ func (d *run) judged(s store.BucketSetting, value string) {
 		d.ok(name, "unfinished uploads are aborted after %s days", value)
 	case s == store.AbortUploads:
 		d.warn(name, "no rule aborts unfinished uploads, whose parts are billed",
-			fmt.Sprintf("add such a rule, or run from time to time: haul uploads s3://%s --abort --older-than 7d", d.Where.Bucket))
+			"add such a rule (AbortIncompleteMultipartUpload), or run from time to time: "+d.Line("uploads", "s3://"+d.Where.Bucket, "--abort", "--older-than", "7d"))
 	case s == store.RequestPayment && value == "Requester" && d.Attrs.RequestPayer == "":
-		d.warn(name, "on: requests from other accounts are refused unless they agree to pay", "add --request-payer requester")
+		d.warn(name, "on: requests from other accounts are refused unless they agree to pay", "if the bucket is not yours, and you agree to pay, add --request-payer requester")
 	case s == store.RequestPayment && value == "Requester":
 		d.ok(name, "on: you pay for these requests")
 	case s == store.RequestPayment:

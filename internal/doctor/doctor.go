@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"time"
@@ -48,8 +49,9 @@ type Finding struct {
 type Request struct {
 	// Version of haul.
 	Version string
-	// Stores lists the stores that the user has named.
-	Stores string
+	// Stores lists the stores that the user has named, and StoresErr is why they are not known.
+	Stores    string
+	StoresErr error
 	// StateDir is the folder of records.
 	StateDir string
 	// ProxyVariables are the names of the environment variables that name a proxy.
@@ -59,6 +61,8 @@ type Request struct {
 	// Write permits to write two small objects and to remove them.
 	Write bool
 	Attrs store.Attrs
+	// Line returns a command of haul for this store, for advice.
+	Line func(words ...string) string
 }
 
 const (
@@ -180,6 +184,9 @@ func advice(err error) string {
 	}
 	if hint == "" && slices.Contains([]store.Kind{store.Throttled, store.Unavailable}, store.KindOf(err)) {
 		hint = "try again in a few minutes; if it continues, ask the administrator of the store"
+	}
+	if e != nil && e.Kind == store.Denied && e.Status == http.StatusForbidden && hint != "" {
+		hint += "; ask the administrator of the bucket for the permission, or use other credentials (--profile)"
 	}
 	return cmp.Or(hint, "check the endpoint and the network, and ask the administrator of the store")
 }

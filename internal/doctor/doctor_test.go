@@ -39,10 +39,13 @@ func clean(t *testing.T) {
 	t.Setenv("AWS_SESSION_TOKEN", token)
 }
 
+func haulLine(words ...string) string { return "haul " + strings.Join(words, " ") }
+
 // check runs the checks on a store, and returns the findings by name.
 func check(t *testing.T, ctx context.Context, st store.Store, r doctor.Request) (map[string]doctor.Finding, error) {
 	t.Helper()
 	r.Version, r.StateDir = "haul test", t.TempDir()
+	r.Line = haulLine
 	found := map[string]doctor.Finding{}
 	err := r.Run(ctx, st, func(f doctor.Finding) {
 		if _, twice := found[f.Name]; twice {
@@ -299,7 +302,7 @@ func TestMachine(t *testing.T) {
 		t.Fatal(err)
 	}
 	var warned []string
-	r := doctor.Request{StateDir: filepath.Join(file, "state")}
+	r := doctor.Request{StateDir: filepath.Join(file, "state"), Line: haulLine}
 	if err := r.Run(t.Context(), storetest.New(), func(f doctor.Finding) {
 		if f.Grade == doctor.Warn && f.Name != "disk" && f.Name != "open files" {
 			warned = append(warned, f.Name)

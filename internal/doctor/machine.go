@@ -22,7 +22,11 @@ const (
 // machine checks what needs no network.
 func (d *run) machine(context.Context) {
 	d.ok("version", "%s", d.Version)
-	d.ok("stores", "%s", d.Stores)
+	if d.StoresErr != nil {
+		d.report(BadStores(d.StoresErr))
+	} else {
+		d.ok("stores", "%s", d.Stores)
+	}
 	d.stateDir()
 	d.space()
 	if n := localfile.MaxOpen(); n != 0 && n < fewFiles {
@@ -32,6 +36,11 @@ func (d *run) machine(context.Context) {
 	} else {
 		d.ok("open files", "any number of files and connections")
 	}
+}
+
+// BadStores returns the finding that the file of named stores is not valid.
+func BadStores(err error) Finding {
+	return Finding{Name: "stores", Grade: Bad, Text: err.Error(), Advice: "correct the file, or move it away: until then, commands that use a store stop here; see haul help stores"}
 }
 
 // stateDir tries to create a file where records are kept, or in the folder where that folder would be created.
@@ -51,7 +60,7 @@ func (d *run) stateDir() {
 		d.warn(name, fmt.Sprintf("%s is not writable, so interrupted transfers start over: %v", d.StateDir, err), "set HAUL_STATE_DIR to a folder that you may write to")
 		return
 	}
-	d.ok(name, "%s is writable", d.StateDir)
+	d.ok(name, "%s is writable: interrupted transfers are recorded there", d.StateDir)
 }
 
 // space checks the current folder, where downloads go to by default.
@@ -59,7 +68,7 @@ func (d *run) space() {
 	const name = "disk"
 	switch free := localfile.Free("."); {
 	case free < 0:
-		d.open("the free space of the current folder is unknown", name)
+		d.open("unknown: the free space of the current folder cannot be read", name)
 	case free < littleSpace:
 		d.warn(name, amount.Bytes(free)+" are free in the current folder", "free some space before you download to it, or download to another folder")
 	default:

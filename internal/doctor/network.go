@@ -255,7 +255,7 @@ func (d *run) greet(ctx context.Context) {
 	}
 	defer resp.Body.Close()
 	d.certificate(resp.TLS)
-	d.ok("response", "HTTP status %d from %s in %s, to a request without a signature", resp.StatusCode, server(resp), amount.Took(answered.Sub(sent)))
+	d.ok("response", "%s answers in %s (HTTP status %d to a test request without a signature)", server(resp), amount.Took(answered.Sub(sent)), resp.StatusCode)
 	d.clock(resp.Header.Get("Date"), sent.Add(answered.Sub(sent)/2))
 }
 
@@ -338,9 +338,9 @@ func (d *run) clock(header string, now time.Time) {
 	what := fmt.Sprintf("%v %s the server", off.Abs(), side)
 	switch {
 	case off.Abs() >= maxSkew:
-		d.bad(name, what+"; servers refuse requests from 15 minutes on", "set this machine's clock (NTP)")
+		d.bad(name, what+"; servers refuse requests whose time is 15 minutes off", "set this machine's clock, or have it set (NTP)")
 	case off.Abs() >= smallSkew:
-		d.warn(name, what, "set this machine's clock (NTP)")
+		d.warn(name, what, "set this machine's clock, or have it set (NTP)")
 	case off.Abs() <= time.Second:
 		d.ok(name, "it agrees with the server's")
 	default:

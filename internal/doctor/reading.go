@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -126,7 +125,7 @@ func (d *run) reading(ctx context.Context) {
 		d.skip(why, names...)
 		return
 	case d.sample.Key == "":
-		d.skip("there is no object to read", names...)
+		d.skip("no object to read was found under "+d.Where.String(), names...)
 		return
 	}
 	d.head(ctx, d.sample.Ref)
@@ -150,9 +149,9 @@ func sums(o store.Object) string {
 		names = append(names, string(s.Algorithm))
 	}
 	if len(names) == 0 {
-		return "no checksum is recorded of this object"
+		return "the store has no checksum of this object"
 	}
-	return "recorded of this object: " + strings.Join(names, ", ")
+	return "the store has a checksum of this object: " + strings.Join(names, ", ")
 }
 
 // get reads the start of an object for a moment, over one connection.
@@ -182,7 +181,7 @@ func (d *run) get(ctx context.Context, ref store.Ref, size int64) {
 		d.skip("nothing could be read", "download rate")
 		return
 	}
-	d.ok("get", "allowed")
+	d.ok("get", "allowed: you may download from here")
 	d.rate("download rate", n, took)
 }
 
@@ -206,7 +205,7 @@ func readFor(r io.Reader, limit time.Duration) (n int64, err error) {
 func (d *run) rate(name string, n int64, took time.Duration) {
 	const tooFew = 256 << 10
 	if n < tooFew {
-		d.open(fmt.Sprintf("%s are too few to measure", amount.Bytes(n)), name)
+		d.open("an object of "+amount.Bytes(n)+" is too small to measure", name)
 		return
 	}
 	d.ok(name, "%s over one connection (%s in %s)", amount.PerSecond(float64(n)/max(took, time.Microsecond).Seconds()), amount.Bytes(n), amount.Took(took))

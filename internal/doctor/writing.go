@@ -81,7 +81,7 @@ func (d *run) writing(ctx context.Context) {
 		return
 	}
 	d.wrote = true
-	d.ok("put", "allowed")
+	d.ok("put", "allowed: you may upload here")
 	for _, check := range []func(context.Context){
 		func(ctx context.Context) { d.head(ctx, s.small) },
 		func(ctx context.Context) { d.checksums(ctx, s) },
@@ -162,9 +162,9 @@ func (d *run) checksums(ctx context.Context, s *scratch) {
 	case slices.Contains(recorded, string(checksum.CRC64NVME)):
 		d.ok(name, "%s", all)
 	case len(recorded)+len(checked) == 0:
-		d.warn(name, all, "the server detects no damage on upload: verify with haul verify --download")
+		d.warn(name, all, "the server does not notice data that is damaged on upload: after an upload, run haul verify --download")
 	default:
-		d.warn(name, all, "haul uses the best of these; where the ETag is not an MD5 either, verify with haul verify --download")
+		d.warn(name, all, "haul uses the best of these; if haul verify cannot check an object, run haul verify --download, which reads it")
 	}
 }
 
@@ -185,7 +185,7 @@ func (d *run) conditions(ctx context.Context, s *scratch, o store.Object) {
 	const clobbers = "--no-clobber then checks before it writes, and cannot prevent that another program writes in between"
 	switch {
 	case errors.Is(err, store.Exists):
-		d.ok("if-none-match", "kept: an existing object is not overwritten")
+		d.ok("if-none-match", "supported: --no-clobber never overwrites an existing object")
 	case err == nil:
 		d.warn("if-none-match", "ignored: an existing object was overwritten", clobbers)
 	case unsupported(err):
@@ -204,9 +204,9 @@ func (d *run) conditions(ctx context.Context, s *scratch, o store.Object) {
 	})
 	switch {
 	case errors.Is(err, store.Changed), errors.Is(err, store.Exists):
-		d.ok("if-match", "kept: an object in another state is not overwritten")
+		d.ok("if-match", "supported: an object that has changed is not overwritten")
 	case err == nil:
-		d.open("ignored by the server; haul does not need it", "if-match")
+		d.open("the server ignores it; haul does not need it", "if-match")
 	case unsupported(err):
 		d.open("the server does not support it; haul does not need it", "if-match")
 	default:
@@ -250,7 +250,7 @@ func (d *run) multipart(ctx context.Context, s *scratch) {
 		return
 	}
 	s.uploads = nil
-	d.ok(name, "allowed; checksum: %v", u.Scheme)
+	d.ok(name, "allowed: you may upload large objects in parts; checksum: %v", u.Scheme)
 	d.rate("upload rate", size, took)
 	d.get(ctx, s.parts, size)
 }
@@ -271,7 +271,7 @@ func (d *run) abort(ctx context.Context, s *scratch) {
 		return
 	}
 	s.uploads = nil
-	d.ok(name, "allowed")
+	d.ok(name, "allowed: you may abort an unfinished upload")
 }
 
 // remove removes what was written, whatever happened before.
@@ -293,7 +293,7 @@ func (d *run) remove(ctx context.Context, s *scratch) {
 	}
 	switch {
 	case len(left) > 0:
-		d.warn(name, fmt.Sprintf("%s; left behind: %s", text(first), strings.Join(left, ", ")), advice(first)+"; delete what was left behind")
+		d.warn(name, fmt.Sprintf("%s; left behind: %s", text(first), strings.Join(left, ", ")), advice(first)+"; then delete what was left behind, or have it deleted")
 	case len(s.written) == 0:
 		d.skip("no test object could be written", name)
 	default:

@@ -30,7 +30,12 @@ func reason(err error) string {
 	return oneLine(err.Error())
 }
 
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+var toSpaces = strings.NewReplacer("\n", " ", "\t", " ")
+
+// oneLine puts a text into one line exactly as s5cmd does: an error of the SDK without a message keeps two spaces.
+func oneLine(text string) string {
+	return strings.TrimSpace(strings.ReplaceAll(toSpaces.Replace(text), "  ", " "))
+}
 
 func storeReason(e *store.Error, err error) string {
 	text := err.Error()
@@ -60,5 +65,5 @@ func serverReason(e *store.Error) string {
 		message = http.StatusText(e.Status)
 		code = strings.ReplaceAll(message, " ", "")
 	}
-	return fmt.Sprintf("%s: %s status code: %d, request id: %s, host id: ", code, message, e.Status, e.RequestID)
+	return fmt.Sprintf("%s: %s\n\tstatus code: %d, request id: %s, host id: ", code, message, e.Status, e.RequestID)
 }

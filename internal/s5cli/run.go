@@ -1,13 +1,11 @@
 package s5cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -34,28 +32,21 @@ func (j *job) run(ctx context.Context) error {
 	}
 	var g errgroup.Group
 	g.SetLimit(max(1, j.face.globals.Number("numworkers", defaultWorkers)))
-	in := bufio.NewReader(from)
 	var broke error
-	for number := 0; ctx.Err() == nil && broke == nil; number++ {
-		var text string
-		text, broke = in.ReadString('\n')
-		if text = strings.TrimSpace(text); text == "" || text[0] == '#' {
-			continue
+	for c, err := range s5line.Commands(from) {
+		if broke = err; err != nil || ctx.Err() != nil {
+			break
 		}
-		words, err := s5line.Split(text)
-		if err != nil {
-			j.fail(fmt.Errorf("line %d: %w", number, err))
+		if c.Err != nil {
+			j.fail(fmt.Errorf("line %d: %w", c.Number, c.Err))
 			continue
 		}
 		g.Go(func() error {
-			j.runLine(ctx, words, number, stdin)
+			j.runLine(ctx, c.Words, c.Number, stdin)
 			return nil
 		})
 	}
 	_ = g.Wait() // no command returns an error: each prints its own
-	if errors.Is(broke, io.EOF) {
-		return nil
-	}
 	return broke
 }
 

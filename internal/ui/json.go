@@ -54,9 +54,11 @@ type record struct {
 	// Digests are in hex, by the names of their algorithms in small letters.
 	Digests map[string]string `json:"digests,omitempty"`
 
-	Fail   *failureRecord `json:"failure,omitempty"`
-	Upload *uploadRecord  `json:"upload,omitempty"`
-	Run    *stage.Record  `json:"run,omitempty"`
+	Line     int            `json:"line,omitempty"`
+	Commands *Commands      `json:"commands,omitempty"`
+	Fail     *failureRecord `json:"failure,omitempty"`
+	Upload   *uploadRecord  `json:"upload,omitempty"`
+	Run      *stage.Record  `json:"run,omitempty"`
 	*statDetails
 	*formsFields
 	Check  *checkRecord  `json:"check,omitempty"`
@@ -188,7 +190,7 @@ func doneRecord(t Task, d haul.Result) record {
 
 func failRecord(f Failure) record {
 	return record{
-		Event: "error", Error: f.Message, Kind: f.Kind,
+		Event: "error", Line: f.Line, Error: f.Message, Kind: f.Kind,
 		Fail: &failureRecord{ExitCode: f.Code, Advice: f.Advice, KeptBytes: f.KeptBytes, Resumable: f.Resumable, Discard: f.Discard},
 	}
 }

@@ -43,6 +43,11 @@ haul cp --recursive, mv --recursive, sync: start, kept, note, retry and done eac
             objects_planned, objects_incomplete
   summary   at the end, before an error if any: the same counts, size, kept, bytes_per_second, elapsed_seconds
 
+haul batch: what its commands write, and
+  progress  every second: commands {total, done, failed}, done, kept and moved in bytes of all commands, and the rest as with cp
+  error     a command failed: as below, with line: its number in the file. The last error has no line
+  summary   at the end, before an error if any: commands, size, kept, elapsed_seconds. start, kept, note and retry have absolute paths
+
 haul uploads
   upload    one unfinished upload: upload {bucket, key, id, started, storage_class; parts and bytes with --parts}
   aborted   the same, after it was aborted

@@ -102,7 +102,11 @@ func (s *Screen) named(e haul.Event) Task {
 	if s.task.Source != "" && !s.task.Many {
 		return s.task
 	}
-	return Task{Verb: s.task.Verb, Source: e.Source, Target: e.Target}
+	t := Task{Verb: s.task.Verb, Source: e.Source, Target: e.Target}
+	if s.commands != nil {
+		t.Verb = verbOf(e.Source, e.Target)
+	}
+	return t
 }
 
 // about begins a note that is about one of many objects.

@@ -68,12 +68,13 @@ type Screen struct {
 	out     io.Writer // of results
 	renames []addressForm
 
-	mu    sync.Mutex
-	task  Task
-	now   mirror.Counts // of a run over many objects
-	block block
-	pacer pacer
-	plain time.Time // when the next plain line is due
+	mu       sync.Mutex
+	task     Task
+	now      mirror.Counts // of a run over many objects
+	commands *Commands     // of a batch; nil if it is none
+	block    block
+	pacer    pacer
+	plain    time.Time // when the next plain line is due
 
 	warned []warnings // of quickcheck, in the order in which they came first
 }
@@ -170,6 +171,8 @@ func (s *Screen) show(t Task, source Source, now time.Time) {
 	defer s.mu.Unlock()
 	s.pacer.add(now, progressed(m))
 	switch {
+	case s.cfg.JSON && s.commands != nil:
+		s.json(commandsRecord(*s.commands, m, &s.pacer))
 	case s.cfg.JSON && t.Many:
 		s.json(objectsRecord(s.now, m, &s.pacer))
 	case s.cfg.JSON:
@@ -191,6 +194,9 @@ func (s *Screen) show(t Task, source Source, now time.Time) {
 
 // progress returns the progress line; s.mu is held.
 func (s *Screen) progress(r room, t Task, m haul.Progress) string {
+	if s.commands != nil {
+		return commandsLine(r, Printable(t.Name), *s.commands, m, &s.pacer)
+	}
 	if t.Many {
 		return objectsLine(r, Printable(t.Name), s.now, m, &s.pacer)
 	}
@@ -287,6 +293,8 @@ func (s *Screen) done(t Task, r haul.Result) {
 type Failure struct {
 	// Code is the exit code.
 	Code int
+	// Line is that of the command in a batch; 0 if there is none.
+	Line int
 	// Kind is the error's, in the words of package store or of haul; programs may switch on it.
 	Kind string
 	// Message is what was attempted, on what, and why it failed.
@@ -311,6 +319,9 @@ func (s *Screen) Fail(f Failure) {
 	for i, text := range append([]string{f.Message}, f.Advice...) {
 		if i == 0 {
 			text = strings.TrimPrefix(text, "haul: ") // the root package says its name as well
+			if f.Line > 0 {
+				text = fmt.Sprintf("line %d: %s", f.Line, text)
+			}
 		}
 		s.line(s.cfg.Stderr, "haul: "+Printable(text))
 	}

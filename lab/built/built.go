@@ -1,4 +1,5 @@
-// Package built gives the programs that the lab runs: haul, the gateway, MinIO, SeaweedFS, rclone and s5cmd. Each is built when it is first asked for.
+// Package built gives the programs that the lab runs: haul, the gateway, MinIO, SeaweedFS, rclone, gofakes3 and s5cmd. Each is built when
+// it is first asked for.
 //
 // haul and the gateway are built anew for every test process, which costs next to nothing while the build cache is warm. MinIO takes
 // minutes the first time; it is kept in the user's cache folder under the name of its version.
@@ -54,6 +55,10 @@ var s5cmd = sync.OnceValues(func() (string, error) {
 	return build("peers", "s5cmd", []string{"github.com/peak/s5cmd/v2"})
 })
 
+var gofakes3 = sync.OnceValues(func() (string, error) {
+	return build("peers", "gofakes3", []string{"github.com/igungor/gofakes3/cmd/gofakes3"})
+})
+
 // Haul gives the path of the haul program, built from this checkout as `make build` does.
 func Haul(tb testing.TB) string { return must(tb, haul) }
 
@@ -71,6 +76,9 @@ func Rclone(tb testing.TB) string { return must(tb, rclone) }
 
 // S5cmd gives the path of the real s5cmd.
 func S5cmd(tb testing.TB) string { return must(tb, s5cmd) }
+
+// Gofakes3 gives the path of the fork of gofakes3 that s5cmd's own tests use.
+func Gofakes3(tb testing.TB) string { return must(tb, gofakes3) }
 
 func must(tb testing.TB, get func() (string, error)) string {
 	tb.Helper()

@@ -1,6 +1,6 @@
 // Package gateway runs versitygw, an S3 server that keeps its objects as plain files, inside this process.
 //
-// It is versitygw's own server code on its POSIX backend, with one root account and its log silent. Metadata go into extended
+// It is versitygw's own server code on its POSIX backend, with one root account, perhaps a user, and its log silent. Metadata go into extended
 // attributes where the file system has them, else into files beside the data.
 //
 // versitygw changes the working directory of its process and allows one server a process; so programs that need more than one run
@@ -43,6 +43,8 @@ type Config struct {
 	Addr string
 	// AccessKey and SecretKey are those of the root account.
 	AccessKey, SecretKey string
+	// UserAccessKey and UserSecretKey are those of a second account, which may do what the policies of buckets allow; "" is none.
+	UserAccessKey, UserSecretKey string
 	// CertFile and KeyFile make the server speak HTTPS.
 	CertFile, KeyFile string
 	// KeepAlive lets connections be used again. versitygw's own default is not to.
@@ -56,8 +58,12 @@ func Run(ctx context.Context, c Config) error {
 		return fmt.Errorf("open backend: %w", err)
 	}
 	root := auth.Account{Access: c.AccessKey, Secret: c.SecretKey, Role: auth.RoleAdmin}
+	iam, err := openIAM(c, root)
+	if err != nil {
+		return fmt.Errorf("open accounts: %w", err)
+	}
 	err = embedgw.RunVersityGW(ctx, backend, &embedgw.Config{
-		IAMService:        auth.NewIAMServiceSingle(root),
+		IAMService:        iam,
 		RootUserAccess:    c.AccessKey,
 		RootUserSecret:    c.SecretKey,
 		Region:            "us-east-1",
@@ -74,6 +80,25 @@ func Run(ctx context.Context, c Config) error {
 		return fmt.Errorf("serve: %w", err)
 	}
 	return nil
+}
+
+func openIAM(c Config, root auth.Account) (auth.IAMService, error) {
+	if c.UserAccessKey == "" {
+		return auth.NewIAMServiceSingle(root), nil
+	}
+	dir := filepath.Join(c.Dir, "iam")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	iam, err := auth.NewInternal(root, dir)
+	if err != nil {
+		return nil, err
+	}
+	err = iam.CreateAccount(auth.Account{Access: c.UserAccessKey, Secret: c.UserSecretKey, Role: auth.RoleUser})
+	if errors.Is(err, auth.ErrUserExists) { // from an earlier run in this folder
+		err = nil
+	}
+	return iam, err
 }
 
 func openBackend(dir string) (*posix.Posix, error) {

@@ -85,6 +85,7 @@ func TestDoctor(t *testing.T) {
 		if s.Kind == servers.MinIO || s.Kind == servers.Versitygw {
 			t.Run("wrong key", func(t *testing.T) { doctorWrongKey(t, s, bucket) })
 			t.Run("read only", func(t *testing.T) { doctorReadOnly(t, s, bucket) })
+			t.Run("signed, read only", func(t *testing.T) { doctorReader(t, s) })
 		}
 	})
 	t.Run("dead", doctorDead)
@@ -109,6 +110,45 @@ func doctorWrongKey(t *testing.T, s *servers.Server, bucket string) {
 			t.Errorf("%s: exit code %d, login is %+v", wrong[:20], code, found["login"])
 		}
 	}
+}
+
+// doctorReader signs as a user who may read and not write.
+func doctorReader(t *testing.T, s *servers.Server) {
+	if _, err := exec.LookPath("mc"); err != nil && s.Kind == servers.MinIO {
+		t.Skip("mc, which makes users, is not here: make peers")
+	}
+	bucket := s.Bucket(t)
+	reader := s.Reader(t, bucket)
+	if _, err := s.Client().PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: aws.String("x"), Body: bytes.NewReader(make([]byte, mib))}); err != nil {
+		t.Fatal(err)
+	}
+	found, code := diagnosed(t, reader, nil, "s3://"+bucket)
+	for name, grade := range map[string]string{"login": "ok", "list": "ok", "head": "ok", "get": "ok", "download rate": "ok", "put": "open", "delete": "open"} {
+		if found[name].Grade != grade {
+			t.Errorf("reading: %s is %+v", name, found[name])
+		}
+	}
+	if code != 0 {
+		t.Errorf("reading: exit code %d", code)
+	}
+	found, code = diagnosed(t, reader, nil, "--write", "s3://"+bucket)
+	for name, grade := range map[string]string{"login": "ok", "list": "ok", "head": "ok", "get": "ok", "put": "bad", "multipart": "open", "delete": "open"} {
+		if found[name].Grade != grade {
+			t.Errorf("writing: %s is %+v", name, found[name])
+		}
+	}
+	if code != 1 || !strings.Contains(found["put"].Advice, "s3:PutObject") {
+		t.Errorf("writing: exit code %d, put is %+v", code, found["put"])
+	}
+	for name, d := range found {
+		if d.Grade == "bad" && name != "put" {
+			t.Errorf("writing: %+v", d)
+		}
+	}
+	if _, err := s.Client().DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: &bucket, Key: aws.String("x")}); err != nil {
+		t.Fatal(err)
+	}
+	isClean(t, s, bucket)
 }
 
 // doctorReadOnly lets everybody read the bucket and nobody write.

@@ -1,5 +1,5 @@
 // Package servers starts real S3 servers on loopback for tests: versitygw, MinIO, SeaweedFS, rclone and Ceph's RADOS Gateway, over HTTP
-// and HTTPS.
+// and HTTPS; and gofakes3, over HTTP.
 //
 // Each server is a process of its own on a free port, with its data in a temporary folder, and stops with the test that started it;
 // but all tests of a process share one Ceph cluster, which Stop stops.
@@ -24,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
 
 	"haul.example/haul/lab/built"
 	"haul.example/haul/lab/endpoint"
@@ -40,13 +41,20 @@ const (
 	SeaweedFS Kind = "seaweedfs"
 	Rclone    Kind = "rclone" // rclone serve s3, as of a folder
 	Ceph      Kind = "ceph"   // skipped where Debian's packages of it are not installed
+
+	// The server of s5cmd's own tests: as they mostly start it, and with its memory backend, for the sake of versions.
+	Gofakes3       Kind = "gofakes3"
+	Gofakes3Memory Kind = "gofakes3-memory"
 )
 
 // Kinds lists the servers that do most of what S3 does, and so run the conformance suite. Rclone does not: it has no conditions on
 // writing, no tags, no copies of ranges, and takes the parts of an upload only in order.
 func Kinds() []Kind { return []Kind{Versitygw, MinIO, SeaweedFS, Ceph} }
 
-const accessKey, secretKey = "lab-access-key", "lab-secret-key"
+const (
+	accessKey, secretKey             = "lab-access-key", "lab-secret-key"
+	readerAccessKey, readerSecretKey = "lab-reader-access", "lab-reader-secret"
+)
 
 // Server is a running server.
 type Server struct {
@@ -138,6 +146,13 @@ func (s *Server) command(tb testing.TB, dir, addr string) *exec.Cmd {
 		}
 		cmd.Env = append(endpoint.Bare(dir), "RCLONE_CONFIG="+filepath.Join(dir, "rclone.conf"))
 		return cmd
+	case Gofakes3, Gofakes3Memory:
+		cmd := exec.Command(built.Gofakes3(tb), "-host", addr, "-backend", "bolt", "-bolt.db", data)
+		if s.Kind == Gofakes3Memory {
+			cmd.Args = append(cmd.Args, "-backend", "memory")
+		}
+		cmd.Env = endpoint.Bare(dir)
+		return cmd
 	case MinIO:
 		cmd := exec.Command(built.MinIO(tb), "server", "--quiet", "--address", addr, "--certs-dir", certs, data)
 		cmd.Env = append(endpoint.Bare(dir), "MINIO_ROOT_USER="+s.AccessKey, "MINIO_ROOT_PASSWORD="+s.SecretKey,
@@ -149,7 +164,8 @@ func (s *Server) command(tb testing.TB, dir, addr string) *exec.Cmd {
 		cmd.Args = append(cmd.Args, "-keep-alive",
 			"-cert", filepath.Join(certs, "public.crt"), "-key", filepath.Join(certs, "private.key"))
 	}
-	cmd.Env = append(endpoint.Bare(dir), "ROOT_ACCESS_KEY="+s.AccessKey, "ROOT_SECRET_KEY="+s.SecretKey)
+	cmd.Env = append(endpoint.Bare(dir), "ROOT_ACCESS_KEY="+s.AccessKey, "ROOT_SECRET_KEY="+s.SecretKey,
+		"USER_ACCESS_KEY="+readerAccessKey, "USER_SECRET_KEY="+readerSecretKey)
 	return cmd
 }
 
@@ -219,6 +235,31 @@ func (s *Server) Client() *s3.Client {
 	})
 }
 
+// Reader lets a second user list a bucket and read its objects, and nothing else, and returns the server as that user sees it. It is for
+// versitygw and MinIO, and needs mc for MinIO.
+func (s *Server) Reader(tb testing.TB, bucket string) *Server {
+	tb.Helper()
+	reader := *s
+	reader.AccessKey, reader.SecretKey = readerAccessKey, readerSecretKey
+	if s.Kind == MinIO {
+		u := strings.Replace(s.URL, "://", "://"+s.AccessKey+":"+s.SecretKey+"@", 1)
+		for _, line := range [][]string{{"user", "add", "lab", readerAccessKey, readerSecretKey}, {"policy", "attach", "lab", "readonly", "--user", readerAccessKey}} {
+			cmd := exec.Command("mc", append([]string{"--insecure", "admin"}, line...)...)
+			cmd.Env = append(endpoint.Bare(tb.TempDir()), "MC_HOST_lab="+u)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				tb.Fatalf("%v: %v\n%s", line, err, out)
+			}
+		}
+		return &reader
+	}
+	policy := fmt.Sprintf(`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": [%q]}, "Action": ["s3:ListBucket", "s3:GetObject"],
+		"Resource": ["arn:aws:s3:::%s", "arn:aws:s3:::%s/*"]}]}`, readerAccessKey, bucket, bucket)
+	if _, err := s.Client().PutBucketPolicy(tb.Context(), &s3.PutBucketPolicyInput{Bucket: &bucket, Policy: &policy}); err != nil {
+		tb.Fatal(err)
+	}
+	return &reader
+}
+
 // Bucket makes a bucket and gives its name.
 func (s *Server) Bucket(tb testing.TB) string {
 	tb.Helper()
@@ -235,6 +276,9 @@ func (s *Server) OpenUploads(tb testing.TB, bucket string, keys ...string) []str
 	var open []string
 	for _, key := range append(keys, "") { // MinIO lists by exact key only
 		out, err := s.Client().ListMultipartUploads(tb.Context(), &s3.ListMultipartUploadsInput{Bucket: &bucket, Prefix: &key})
+		if api := smithy.APIError(nil); errors.As(err, &api) && api.ErrorCode() == "NoSuchUpload" {
+			continue // what gofakes3 answers while a bucket has never had one
+		}
 		if err != nil {
 			tb.Fatal(err)
 		}

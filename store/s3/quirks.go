@@ -166,11 +166,14 @@ func newest(listed []listedPart) (parts []store.Part) {
 var cephID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile("^tx[0-9a-f]{16,}-") })
 
 // accepts reports whether a document with this root can be the answer. Some servers name it as the API reference names the
-// type, gofakes3 leaves out Result, and some answer to UploadPartCopy as to CopyObject.
+// type, gofakes3 leaves out Result or calls versions those of a bucket, and some answer to UploadPartCopy as to CopyObject.
 func (f form) accepts(op, root string) bool {
 	names := []string{f.root, strings.TrimSuffix(f.root, "Result"), op + "Result", op + "Output", op + "Response"}
-	if op == "UploadPartCopy" {
+	switch op {
+	case "UploadPartCopy":
 		names = append(names, "CopyObjectResult")
+	case "ListObjectVersions":
+		names = append(names, "ListBucketVersionsResult")
 	}
 	return root != "" && slices.ContainsFunc(names, func(s string) bool { return strings.EqualFold(s, root) })
 }

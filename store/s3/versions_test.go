@@ -24,6 +24,12 @@ func TestVersionsPage(t *testing.T) {
 	if r := srv.last(t); !r.query.Has("versions") || r.query.Get("prefix") != "a" {
 		t.Errorf("%s", r)
 	}
+	// gofakes3 has another name for the document.
+	srv = script(t, answer(200, strings.ReplaceAll(strings.Replace(versionsPage, "TRUNCATED", "false", 1), "ListVersionsResult", "ListBucketVersionsResult")))
+	s = open(t, s3.Config{Endpoint: srv.URL})
+	if page, _, err := s.VersionsPage(t.Context(), "lab", "a", store.Ref{}); err != nil || len(page) != 2 {
+		t.Errorf("%+v, %v", page, err)
+	}
 	// The same marker again would go on forever.
 	srv = script(t, answer(200, strings.Replace(versionsPage, "TRUNCATED", "true", 1)))
 	s = open(t, s3.Config{Endpoint: srv.URL})

@@ -24,6 +24,7 @@ func main() {
 	flag.BoolVar(&c.KeepAlive, "keep-alive", false, "let connections be used again")
 	flag.Parse()
 	c.AccessKey, c.SecretKey = os.Getenv("ROOT_ACCESS_KEY"), os.Getenv("ROOT_SECRET_KEY")
+	c.UserAccessKey, c.UserSecretKey = os.Getenv("USER_ACCESS_KEY"), os.Getenv("USER_SECRET_KEY")
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
