@@ -70,14 +70,15 @@ func parseBatched(s *command.Session, words []string) (run func(context.Context)
 	if words[0] == "haul" {
 		words = words[1:]
 	}
-	a := &app{session: s, planned: func(f func(context.Context) error) { run = f }, groups: map[*cobra.Command][]*pflag.FlagSet{}}
-	root := &cobra.Command{Use: "haul", SilenceErrors: true, SilenceUsage: true, Args: cobra.ArbitraryArgs}
-	root.RunE = func(_ *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return command.Usagef("a command is missing")
-		}
-		return command.Usagef("%s is not a command of a batch; it must be cp, mv, sync or rm", args[0])
+	if len(words) == 0 {
+		return nil, command.Usagef("a command is missing")
 	}
+	a := &app{session: s, planned: func(f func(context.Context) error) { run = f }, groups: map[*cobra.Command][]*pflag.FlagSet{}}
+	one, ok := map[string]func() *cobra.Command{"cp": a.cp, "mv": a.mv, "sync": a.sync, "rm": a.rm}[words[0]]
+	if !ok {
+		return nil, command.Usagef("%s is not a command of a batch; it must be cp, mv, sync or rm", words[0])
+	}
+	root := &cobra.Command{Use: "haul", SilenceErrors: true, SilenceUsage: true}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Use: "no-help", Hidden: true})
 	root.SetHelpFunc(func(*cobra.Command, []string) {})
@@ -85,7 +86,7 @@ func parseBatched(s *command.Session, words []string) (run func(context.Context)
 		return &command.UsageError{Text: err.Error(), Instead: likeFlag(cmd, err)}
 	})
 	root.PersistentFlags().AddFlagSet(wholeBatch())
-	root.AddCommand(a.cp(), a.mv(), a.sync(), a.rm())
+	root.AddCommand(one())
 	root.SetArgs(joinOptional(words))
 	err = root.Execute()
 	helpWith(err, root, words)
@@ -105,11 +106,9 @@ func wholeBatch() *pflag.FlagSet {
 
 // alone refuses what a command of a batch cannot have because it shares the process with others.
 func alone(cmd *cobra.Command, args []string) (err error) {
-	shared := wholeBatch()
-	new(limitFlags).add(shared)
 	cmd.Flags().Visit(func(f *pflag.Flag) {
 		switch {
-		case shared.Lookup(f.Name) != nil:
+		case cmd.InheritedFlags().Lookup(f.Name) != nil, slices.Contains([]string{"concurrency", "memory", "bandwidth", "patience"}, f.Name):
 			err = command.Usagef("--%s holds for the whole batch: give it to haul batch", f.Name)
 		case slices.Contains([]string{"stats", "receipt", "plan", "source-endpoint-url", "source-profile", "source-no-sign-request"}, f.Name), f.Value.String() == "-":
 			err = command.Usagef("--%s is not possible in a batch", f.Name)

@@ -71,12 +71,18 @@ func Run(ctx context.Context, sys command.System, args []string) int {
 	return code
 }
 
+const rootExample = `  haul cp NA12878.bam s3://lab/runs/
+  haul cp s3://lab/runs/NA12878.bam .
+  haul cp -r run42 s3://lab/runs/run42
+  samtools view -b in.cram | haul cp - s3://lab/x.bam
+  haul cp --endpoint-url https://minio.example.org NA12878.bam s3://lab/`
+
 func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "haul",
 		Short:         "Move big files to and from S3 in parallel, resume by default, and verify every transfer",
 		Long:          "haul moves big files to and from Amazon S3 and S3-compatible servers, in parallel. It resumes interrupted transfers, and\nverifies that the data arrived intact.",
-		Example:       cpExample,
+		Example:       rootExample,
 		Version:       command.Version(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
