@@ -79,7 +79,7 @@ func writer(path string) func(*Report, io.Writer, page) error {
 // Shown returns a checksum with its algorithm: in hex if md5sum or a similar tool prints it, and CRCs in Base64, as S3 does.
 func Shown(s checksum.Sum) string {
 	switch s.Algorithm {
-	case checksum.MD5, checksum.SHA1, checksum.SHA256:
+	case checksum.MD5, checksum.SHA1, checksum.SHA256, checksum.SHA512:
 		return string(s.Algorithm) + " " + s.Hex()
 	}
 	return s.String()
