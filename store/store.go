@@ -300,8 +300,10 @@ type CopyRequest struct {
 	NoClobber bool
 	// Sum is the algorithm of the checksum that the store should compute for the copy. A store that cannot do so copies
 	// without a checksum.
-	Sum   checksum.Algorithm
-	Attrs *Attrs
+	Sum checksum.Algorithm
+	// Annotations are for a store that is an Annotator; others ignore it.
+	Annotations Annotations
+	Attrs       *Attrs
 }
 
 // CopyPartRequest fills a part from a range of a stored object, on the server.

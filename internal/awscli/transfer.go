@@ -82,6 +82,13 @@ func (t *transfer) options() error {
 	replace, props := o.Text("metadata-directive"), o.Text("copy-props")
 	tr.ReplaceMetadata = replace == "REPLACE" || replace == "" && props == "none"
 	tr.ReplaceTags = replace == "" && (props == "none" || props == "metadata-directive")
+	switch { // as aws does; --metadata-directive switches --copy-props off
+	case replace != "":
+	case props == "all":
+		tr.Annotations = store.CopyAnnotations
+	default:
+		tr.Annotations = store.ExcludeAnnotations
+	}
 	t.guess = !o.Has("no-guess-mime-type") && attrs.Headers.ContentType == ""
 	t.tree = mirror.SyncOptions{
 		Options: mirror.Options{

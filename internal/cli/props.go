@@ -5,6 +5,7 @@ import (
 
 	"haul.example/haul/internal/command"
 	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 // propFlags say what a copy within the store takes over from its source.
@@ -16,7 +17,7 @@ type propFlags struct {
 func (f *propFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Server-side copies", pflag.ContinueOnError)
 	fs.StringVar(&f.directive, "metadata-directive", "", "use `DIRECTIVE`: COPY keeps all headers and metadata of the source, REPLACE keeps none (default: replace only those given)")
-	fs.StringVar(&f.props, "copy-props", "", "copy these `PROPS` from the source: none, metadata-directive (headers and metadata), or default (tags too)")
+	fs.StringVar(&f.props, "copy-props", "", "copy these `PROPS` from the source: none, metadata-directive (headers and metadata), default (tags too), or all (annotations too)")
 	fs.StringVar(&f.sourceRegion, "source-region", "", "the source bucket is in `REGION` (default: as reported by the server)")
 	return fs
 }
@@ -25,12 +26,14 @@ func (f *propFlags) flags() *pflag.FlagSet {
 func (f *propFlags) parse(set *pflag.FlagSet, t *mirror.TransferOptions) error {
 	switch f.props {
 	case "", "default":
+	case "all":
+		t.Annotations = store.CopyAnnotations
 	case "metadata-directive":
-		t.ReplaceTags = true
+		t.ReplaceTags, t.Annotations = true, store.ExcludeAnnotations
 	case "none":
-		t.ReplaceMetadata, t.ReplaceTags = true, true
+		t.ReplaceMetadata, t.ReplaceTags, t.Annotations = true, true, store.ExcludeAnnotations
 	default:
-		return command.Usagef("--copy-props must be none, metadata-directive or default (got %q)", f.props)
+		return command.Usagef("--copy-props must be none, metadata-directive, default or all (got %q)", f.props)
 	}
 	switch f.directive {
 	case "":
