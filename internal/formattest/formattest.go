@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,12 +83,16 @@ func fill(v reflect.Value, name string) {
 }
 
 // Check reads want as each version wrote it, and compares it with what is written now, which is the newest version. Earlier ones do
-// not have the fields that are named.
+// not have the fields that are named, such as Transfer.Annotations.
 func Check[T any](t *testing.T, name string, version int, want T, added ...string) {
 	t.Helper()
 	old := want
 	for _, field := range added {
-		reflect.ValueOf(&old).Elem().FieldByName(field).SetZero()
+		v := reflect.ValueOf(&old).Elem()
+		for name := range strings.SplitSeq(field, ".") {
+			v = v.FieldByName(name)
+		}
+		v.SetZero()
 	}
 	dir := filepath.Join("testdata", "formats")
 	now, err := json.MarshalIndent(want, "", "  ")
