@@ -231,6 +231,7 @@ func (f *face) open(ctx context.Context) error {
 	if f.settings, err = readSettings(f.profile()); err != nil {
 		return err
 	}
+	f.settings.setVariables()
 	if f.settings.bad != nil && f.line.Kind != "" {
 		return f.settings.bad
 	}
@@ -242,8 +243,12 @@ func (f *face) open(ctx context.Context) error {
 		NoSignRequest: g.Has("no-sign-request"), NoVerifySSL: g.Has("no-verify-ssl"),
 		Addressing: f.settings.addressing, Accelerate: f.settings.accelerate, DualStack: f.settings.dualStack,
 	}
-	if f.settings.endpoint = cmp.Or(conn.Endpoint, os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL"), f.settings.endpoint); conn.Addressing == "" || conn.Addressing == "auto" {
-		conn.Addressing = command.AddressingAt(f.settings.endpoint)
+	conn.Endpoint = cmp.Or(conn.Endpoint, f.settings.endpoint)
+	if f.settings.endpoint = conn.Endpoint; conn.Addressing == "" || conn.Addressing == "auto" {
+		conn.Addressing = command.AddressingAt(conn.Endpoint)
+	}
+	if conn.CABundle == "" && os.Getenv("AWS_CA_BUNDLE") == "" && f.settings.caBundle == "" {
+		conn.CABundle = os.Getenv("REQUESTS_CA_BUNDLE")
 	}
 	if conn.HalfKeys() {
 		return &codedError{codeGeneral, "Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY"}

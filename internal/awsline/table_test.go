@@ -97,6 +97,33 @@ func readTable(t *testing.T) map[string]map[string]theirs {
 	return all
 }
 
+// TestSettingsAreThoseOfTheAWSCLI: nothing that the environment or a profile may say to the AWS CLI 2.36 is missing.
+func TestSettingsAreThoseOfTheAWSCLI(t *testing.T) {
+	text, err := os.ReadFile("testdata/aws-2.36-settings.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got []string
+	for line := range strings.Lines(string(text)) {
+		if line[0] != '#' {
+			want = append(want, strings.Fields(line)...)
+		}
+	}
+	for _, s := range awsline.Settings {
+		if s.State != awsline.Same && s.Note == "" {
+			t.Errorf("%v %v: %s, and no note says how", s.Keys, s.Vars, s.State)
+		}
+		if s.State != "of haul" {
+			got = slices.Concat(got, s.Keys, s.Vars)
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
 func takes(o awsline.Option) string {
 	if o.Int {
 		return "number"
