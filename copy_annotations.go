@@ -24,8 +24,8 @@ func (t *transfer) annotate(ctx context.Context, src, to store.Ref) (*annotating
 	}
 	var known bool
 	if a.store, known = t.c.store.(store.Annotator); !known || src.Express() || to.Express() {
-		return nil, &store.Error{Kind: store.Unsupported, Op: "ListObjectAnnotations", Ref: src,
-			Err: errors.New("directory buckets and stores other than Amazon S3 have no annotations; copy without them (without --copy-props all)")}
+		return nil, &store.Error{Kind: store.Unsupported, Op: "ListObjectAnnotations", Ref: src, Hint: "copy without them: leave out --copy-props all",
+			Err: errors.New("directory buckets and stores other than Amazon S3 have no annotations")}
 	}
 	var err error
 	a.names, err = ask(ctx, t, func(ctx context.Context) ([]string, error) { return a.store.Annotations(ctx, src, t.opener()) })

@@ -25,7 +25,7 @@ func (f *face) text(err error) string {
 			return noCredentials
 		case e.Kind == store.NoCredentials && e.Code == "":
 			return credentialsText(e)
-		case e.Status/100 == 2 && e.Code == "": // it was done, and not as it was asked for
+		case (e.Status/100 == 2 || e.Status == 0 && e.Kind == store.Unsupported) && e.Code == "": // it was done, and not as it was asked for
 			return strings.TrimSuffix(fmt.Sprintf("%v; %s", e.Err, e.Hint), "; ")
 		case e.Status != 0 || e.Code != "":
 			return serverText(e)

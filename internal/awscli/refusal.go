@@ -51,8 +51,7 @@ func (f *face) errorFormat() string {
 func (r refusal) formatted(format string) string {
 	switch format {
 	case "json":
-		text, _ := json.MarshalIndent(r, "", "    ") // strings cannot fail
-		return string(text) + "\n"
+		return "{\n    \"Code\": " + jsonText(r.Code) + ",\n    \"Message\": " + jsonText(r.Message) + "\n}\n"
 	case "yaml":
 		return "Code: " + yamlText(r.Code) + "\nMessage: " + yamlText(r.Message) + "\n"
 	case "text":
@@ -68,8 +67,15 @@ func yamlText(s string) string {
 	if plain {
 		return s
 	}
-	text, _ := json.Marshal(s) // which is YAML, too
-	return string(text)
+	return jsonText(s) // which is YAML, too
+}
+
+func jsonText(s string) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(s) // a string cannot fail
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // table returns a refusal as a table of one row, whose first column has one space less at its end, as in aws.

@@ -22,7 +22,7 @@ func TestErrorFormats(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"plain text": "plain text", "a: b": `"a: b"`, "404": `"404"`, "": `""`, "two\nlines": `"two\nlines"`, "it's": `"it's"`,
+		"plain text": "plain text", "a: b": `"a: b"`, "404": `"404"`, "": `""`, "two\nlines": `"two\nlines"`, "it's": `"it's"`, "<S3Uri>": `"<S3Uri>"`,
 	} {
 		if got := yamlText(text); got != want {
 			t.Errorf("%q is %s, not %s", text, got, want)

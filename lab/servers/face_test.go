@@ -156,10 +156,10 @@ func (w *world) plain(text string) string {
 	text = stamps.ReplaceAllString(text, "WHEN")
 	text = temporary.ReplaceAllString(text, "'")
 	text = refused.ReplaceAllString(text, "\n")
+	text = strings.NewReplacer("running \"aws configure\"", "running \"aws login\"", "[parameters]\naws: [ERROR]: ", "\naws: error: ").Replace(text)
 	text = howToCall.ReplaceAllString(text, "usage\n$1\n")
 	text = howToCall2.ReplaceAllString(text, "usage\n$1\n")
 	text = badChoice.ReplaceAllString(text, "invalid choice\n")
-	text = strings.NewReplacer("running \"aws configure\"", "running \"aws login\"", "usage: aws [options] s3 <subcommand> [parameters]\naws: [ERROR]: ", "").Replace(text)
 	text = emptyLines.ReplaceAllString(text, "\n")
 	if unordered.MatchString(text) {
 		lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")

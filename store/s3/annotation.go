@@ -3,6 +3,7 @@ package s3
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -28,6 +29,10 @@ func (s *Store) Annotations(ctx context.Context, ref store.Ref, a *store.Attrs) 
 	in := &awss3.ListObjectAnnotationsInput{Bucket: &ref.Bucket, Key: &ref.Key, VersionId: version(ref)}
 	for t := newTurns(); ; {
 		out, _, err := ask(ctx, s, &c, (*awss3.Client).ListObjectAnnotations, in)
+		if e := (*store.Error)(nil); errors.As(err, &e) && e.Kind == store.Unsupported && e.Code == "" {
+			return nil, &store.Error{Kind: e.Kind, Op: e.Op, Ref: ref, Status: e.Status, RequestID: e.RequestID,
+				Hint: "copy without them: leave out --copy-props all", Err: errors.New("the store has no annotations")}
+		}
 		if err != nil {
 			return nil, err
 		}
