@@ -34,7 +34,14 @@ func (c *Client) Copy(ctx context.Context, from, to store.Ref, o CopyOptions) (R
 		return Result{}, err
 	}
 	t.replace()
+	annotations, err := t.annotate(ctx, src.Ref, to)
+	if err != nil {
+		return Result{}, err
+	}
 	r, err := t.copyBest(ctx, src, to, c.store.Limits(to.Bucket))
+	if err == nil {
+		err = annotations.finish(ctx, src.Ref, r.Object)
+	}
 	if err != nil {
 		return Result{}, err
 	}
@@ -89,7 +96,7 @@ func (t *transfer) copyOnce(ctx context.Context, src store.Object, to store.Ref)
 	err := t.try(ctx, func(ctx context.Context) error {
 		t.c.meter.Request()
 		defer t.c.meter.Since(meter.Answer, time.Now())
-		o, err := t.c.store.Copy(ctx, store.CopyRequest{From: src.Ref, IfMatch: src.ETag, To: to, NoClobber: t.o.noClobber, Sum: t.sumOfCopy(src), Attrs: &t.o.attrs})
+		o, err := t.c.store.Copy(ctx, store.CopyRequest{From: src.Ref, IfMatch: src.ETag, To: to, NoClobber: t.o.noClobber, Sum: t.sumOfCopy(src), Annotations: t.o.annotations, Attrs: &t.o.attrs})
 		if obj = o; unheard != nil && errors.Is(err, store.Exists) {
 			exists = err
 			return nil

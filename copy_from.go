@@ -28,6 +28,9 @@ func (c *Client) CopyFrom(ctx context.Context, source *Client, from, to store.Re
 	if err := t.o.checkDigests(); err != nil {
 		return Result{}, err
 	}
+	if o.Annotations == store.CopyAnnotations {
+		return Result{}, fmt.Errorf("%w: annotations are not copied from one store to another", store.Unsupported)
+	}
 	t.replace()
 	s := source.begin(from.String(), to.String(), transferOptions{attrs: *t.opener(), ifMatch: o.IfMatch})
 	b := &between{remote: &remote{transfer: s, ref: from}}

@@ -23,7 +23,7 @@ import (
 	"haul.example/haul/store/storetest"
 )
 
-var everyDigest = []checksum.Algorithm{checksum.MD5, checksum.SHA256, checksum.SHA1, checksum.CRC64NVME, checksum.CRC32C, checksum.CRC32}
+var everyDigest = checksum.All()
 
 // digestsOf are those of all bytes, in the order of the algorithms.
 func digestsOf(b []byte, algorithms []checksum.Algorithm) (sums []checksum.Sum) {

@@ -115,7 +115,10 @@ type CopyOptions struct {
 	// ReplaceMetadata gives the copy only the headers and metadata in Attrs; ReplaceTags only the tags in Attrs.
 	ReplaceMetadata bool
 	ReplaceTags     bool
-	Attrs           store.Attrs
+	// Annotations says whether annotations are copied too. If a store has none, CopyAnnotations is an error of kind
+	// store.Unsupported, and nothing is copied.
+	Annotations store.Annotations
+	Attrs       store.Attrs
 	// OnOpen is called with each multipart upload that is opened, as in UploadOptions. It may be nil.
 	OnOpen func(store.Upload)
 	// OnProgress is called with the progress of the transfer; see [TransferProgress]. It may be nil.
@@ -137,6 +140,7 @@ type transferOptions struct {
 	wantLayout      bool
 	replaceMetadata bool
 	replaceTags     bool
+	annotations     store.Annotations
 	attrs           store.Attrs
 	onOpen          func(store.Upload)
 	onProgress      func(TransferProgress)
@@ -160,7 +164,7 @@ func (o DownloadOptions) all() transferOptions {
 func (o CopyOptions) all() transferOptions {
 	return transferOptions{
 		partSize: o.PartSize, checksum: o.Checksum, resume: o.Resume, noClobber: o.NoClobber, ifMatch: o.IfMatch, digests: o.Digests, wantLayout: o.WantLayout,
-		replaceMetadata: o.ReplaceMetadata, replaceTags: o.ReplaceTags, attrs: o.Attrs, onOpen: o.OnOpen, onProgress: o.OnProgress,
+		replaceMetadata: o.ReplaceMetadata, replaceTags: o.ReplaceTags, annotations: o.Annotations, attrs: o.Attrs, onOpen: o.OnOpen, onProgress: o.OnProgress,
 	}
 }
 

@@ -5,10 +5,11 @@
 //	Combine(sums)  // FULL_OBJECT: the same sum as that of all bytes in one go; CRCs only, no byte is read again
 //	Compose(sums)  // COMPOSITE: the sum of the raw sums of the parts; its text ends in "-N", N the number of parts
 //
-// A composite of MD5 is the ETag of an S3 object in parts. CRC64NVME is hardware-accelerated by github.com/minio/crc64nvme,
-// the others by the standard library.
+// A composite of MD5 is the ETag of an S3 object in parts. CRC64NVME is from github.com/minio/crc64nvme, XXHASH3 and XXHASH128
+// from github.com/zeebo/xxh3, XXHASH64 from github.com/cespare/xxhash, and the others from the standard library. XXHASH3 is the
+// 64-bit form of XXH3; all xxHashes have the seed 0 and are written most significant byte first, their canonical form.
 //
-// A CRC detects accidental damage; it does not protect against forgery. Nor do MD5 or SHA-1.
+// A CRC or an xxHash detects accidental damage; it does not protect against forgery. Nor do MD5 or SHA-1.
 package checksum
 
 import (
@@ -23,7 +24,9 @@ import (
 	"io"
 	"strings"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/minio/crc64nvme"
+	"github.com/zeebo/xxh3"
 )
 
 // Algorithm names one of the checksums that S3 supports. The zero value is None.
@@ -35,13 +38,41 @@ const (
 	CRC64NVME Algorithm = "CRC64NVME"
 	CRC32C    Algorithm = "CRC32C"
 	CRC32     Algorithm = "CRC32"
+	XXHASH3   Algorithm = "XXHASH3"
+	XXHASH128 Algorithm = "XXHASH128"
+	XXHASH64  Algorithm = "XXHASH64"
 	SHA256    Algorithm = "SHA256"
 	SHA1      Algorithm = "SHA1"
+	SHA512    Algorithm = "SHA512"
 	MD5       Algorithm = "MD5"
 )
 
-// SHA512 is found in lists of digests. Parse does not accept it: S3 does not take it.
-const SHA512 Algorithm = "SHA512"
+// hashes are the algorithms, the one that is cheapest to compute first.
+var hashes = []struct {
+	algorithm Algorithm
+	size      int
+	hash      func() hash.Hash
+}{
+	{CRC64NVME, crc64nvme.Size, func() hash.Hash { return crc64nvme.New() }},
+	{CRC32C, crc32.Size, func() hash.Hash { return crc32.New(castagnoli) }},
+	{CRC32, crc32.Size, func() hash.Hash { return crc32.NewIEEE() }},
+	{XXHASH3, 8, func() hash.Hash { return xxh3.New() }},
+	{XXHASH128, 16, func() hash.Hash { return xxh3.New128() }},
+	{XXHASH64, 8, func() hash.Hash { return xxhash.New() }},
+	{SHA256, sha256.Size, sha256.New},
+	{SHA1, sha1.Size, sha1.New},
+	{SHA512, sha512.Size, sha512.New},
+	{MD5, md5.Size, md5.New},
+}
+
+// All returns the algorithms, the one that is cheapest to compute first.
+func All() []Algorithm {
+	all := make([]Algorithm, len(hashes))
+	for i, h := range hashes {
+		all[i] = h.algorithm
+	}
+	return all
+}
 
 // Kind says how the checksum of an object in parts is made from its bytes.
 type Kind string
@@ -64,50 +95,45 @@ func Parse(name string) (Algorithm, error) {
 	switch {
 	case a == None || a == "NONE":
 		return None, nil
-	case a.Size() == 0, a == SHA512:
-		return None, fmt.Errorf("%w %q: there are CRC64NVME, CRC32C, CRC32, SHA256, SHA1, MD5 and none", ErrUnknown, name)
+	case a.Size() == 0:
+		return None, fmt.Errorf("%w %q: must be one of %s, or none", ErrUnknown, name, Names())
 	}
 	return a, nil
 }
 
+// Names lists all algorithms in a sentence.
+func Names() string {
+	var names []string
+	for _, a := range All() {
+		names = append(names, string(a))
+	}
+	return strings.Join(names, ", ")
+}
+
 // New returns a running hash. It must not be called on None or on a name that is not an Algorithm here.
 func (a Algorithm) New() hash.Hash {
-	switch a {
-	case CRC64NVME:
-		return crc64nvme.New()
-	case CRC32C:
-		return crc32.New(castagnoli)
-	case CRC32:
-		return crc32.NewIEEE()
-	case SHA256:
-		return sha256.New()
-	case SHA512:
-		return sha512.New()
-	case SHA1:
-		return sha1.New() //nolint:gosec // see the import
-	case MD5:
-		return md5.New() //nolint:gosec // see the import
+	if i := a.index(); i >= 0 {
+		return hashes[i].hash()
 	}
 	panic(fmt.Sprintf("checksum: internal error: no hash for algorithm %q", string(a)))
 }
 
 // Size returns the length of a raw sum in bytes; 0 for None and for names that are not an Algorithm here.
 func (a Algorithm) Size() int {
-	switch a {
-	case CRC64NVME:
-		return crc64nvme.Size
-	case CRC32C, CRC32:
-		return crc32.Size
-	case SHA256:
-		return sha256.Size
-	case SHA512:
-		return sha512.Size
-	case SHA1:
-		return sha1.Size
-	case MD5:
-		return md5.Size
+	if i := a.index(); i >= 0 {
+		return hashes[i].size
 	}
 	return 0
+}
+
+// index returns where an algorithm stands in hashes, or -1.
+func (a Algorithm) index() int {
+	for i := range hashes {
+		if hashes[i].algorithm == a {
+			return i
+		}
+	}
+	return -1
 }
 
 // CanCombine reports whether Combine supports the algorithm: whether the sum of a whole follows from the sums and the sizes

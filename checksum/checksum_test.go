@@ -16,7 +16,7 @@ import (
 
 var (
 	crcs = []checksum.Algorithm{checksum.CRC64NVME, checksum.CRC32C, checksum.CRC32}
-	all  = append(crcs, checksum.SHA256, checksum.SHA1, checksum.MD5)
+	all  = checksum.All()
 )
 
 // The check values are those that the catalogue of CRCs (reveng) gives, and that sha256sum and similar tools print.
@@ -27,7 +27,15 @@ func TestCheckValues(t *testing.T) {
 		checksum.CRC32:     "cbf43926",
 		checksum.SHA256:    "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225",
 		checksum.SHA1:      "f7c3bc1d808e04732adf679965ccc34ca7ae3441",
+		checksum.SHA512: "d9e6762dd1c8eaf6d61b3c6192fc408d4d6d5f1176d0c29169bc24e71c3f274a" +
+			"d27fcd5811b313d681f7e55ec02d73d499c95455b6b5bb503acf574fba8ffe85",
 		checksum.MD5:       "25f9e794323b453885f5181f1b624d0b",
+		checksum.XXHASH3:   "72dcb18b67a17dff",
+		checksum.XXHASH128: "33119477ede5dcd5e9716427681d5860",
+		checksum.XXHASH64:  "8cb841db40e6ae83",
+	}
+	if len(want) != len(all) {
+		t.Errorf("%d check values for %d algorithms", len(want), len(all))
 	}
 	for _, a := range all {
 		s := checksum.Bytes(a, []byte("123456789"))
@@ -40,11 +48,26 @@ func TestCheckValues(t *testing.T) {
 	}
 }
 
+// Longer than what the xxHashes treat as short; from xxhsum.
+func TestLongXXHashes(t *testing.T) {
+	data := bytes.Repeat([]byte("GATTACA\n"), 1000)
+	for a, want := range map[checksum.Algorithm]string{
+		checksum.XXHASH3:   "ca17f36fdeb9004f",
+		checksum.XXHASH128: "404e70f6caae3128ca17f36fdeb9004f",
+		checksum.XXHASH64:  "e6c43aab0ae44977",
+	} {
+		if got := checksum.Bytes(a, data).Hex(); got != want {
+			t.Errorf("%s: %s, not %s", a, got, want)
+		}
+	}
+}
+
 func TestParse(t *testing.T) {
 	for name, want := range map[string]checksum.Algorithm{
 		"": checksum.None, "none": checksum.None, "None": checksum.None,
 		"crc64nvme": checksum.CRC64NVME, "CRC32C": checksum.CRC32C, "Crc32": checksum.CRC32,
 		"sha256": checksum.SHA256, "SHA1": checksum.SHA1, "md5": checksum.MD5,
+		"sha512": checksum.SHA512, "xxhash3": checksum.XXHASH3, "XXHASH64": checksum.XXHASH64, "xxHash128": checksum.XXHASH128,
 	} {
 		if a, err := checksum.Parse(name); a != want || err != nil {
 			t.Errorf("Parse(%q) = %q, %v", name, a, err)

@@ -50,7 +50,7 @@ func ExampleParse() {
 	fmt.Println(err)
 	// Output:
 	// CRC64NVME 8 true <nil>
-	// unknown checksum algorithm "crc16": there are CRC64NVME, CRC32C, CRC32, SHA256, SHA1, MD5 and none
+	// unknown checksum algorithm "crc16": must be one of CRC64NVME, CRC32C, CRC32, XXHASH3, XXHASH128, XXHASH64, SHA256, SHA1, SHA512, MD5, or none
 }
 
 func ExampleFromBase64() {

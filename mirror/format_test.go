@@ -13,7 +13,7 @@ import (
 func TestFormats(t *testing.T) {
 	h := formattest.Filled[PlanHeader]()
 	h.Version, h.Transfer.Resume = planVersion, haul.ResumeAdopt
-	formattest.Check(t, "plan-header", 2, h)
+	formattest.Check(t, "plan-header", 2, h, "Transfer.Annotations@2")
 	formattest.Check(t, "plan-step", 1, formattest.Filled[Step]())
 	formattest.Check(t, "plan-summary", 2, formattest.Filled[PlanSummary](), "EmptySource@2")
 	formattest.Check(t, "run-header", 1, formattest.Filled[runHeader]())

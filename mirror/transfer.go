@@ -26,10 +26,11 @@ type TransferOptions struct {
 	DigestFirst bool                 `json:"digest_first,omitempty"`
 	ReadTwice   bool                 `json:"read_twice,omitempty"`
 	WantLayout  bool                 `json:"want_layout,omitempty"`
-	// ReplaceMetadata and ReplaceTags are for copies.
-	ReplaceMetadata bool        `json:"replace_metadata,omitempty"`
-	ReplaceTags     bool        `json:"replace_tags,omitempty"`
-	Attrs           store.Attrs `json:"attrs,omitzero"`
+	// ReplaceMetadata, ReplaceTags and Annotations are for copies.
+	ReplaceMetadata bool              `json:"replace_metadata,omitempty"`
+	ReplaceTags     bool              `json:"replace_tags,omitempty"`
+	Annotations     store.Annotations `json:"annotations,omitempty"`
+	Attrs           store.Attrs       `json:"attrs,omitzero"`
 	// OnOpen is called with each multipart upload that is opened.
 	OnOpen func(store.Upload) `json:"-"`
 	// Root is a directory that downloads, and the deletions of a move, must not leave.
@@ -56,6 +57,6 @@ func (t TransferOptions) Download() haul.DownloadOptions {
 func (t TransferOptions) Copy() haul.CopyOptions {
 	return haul.CopyOptions{
 		PartSize: t.PartSize, Checksum: t.Checksum, Resume: t.Resume, NoClobber: t.NoClobber, IfMatch: t.IfMatch, Digests: t.Digests, WantLayout: t.WantLayout,
-		ReplaceMetadata: t.ReplaceMetadata, ReplaceTags: t.ReplaceTags, Attrs: t.Attrs, OnOpen: t.OnOpen,
+		ReplaceMetadata: t.ReplaceMetadata, ReplaceTags: t.ReplaceTags, Annotations: t.Annotations, Attrs: t.Attrs, OnOpen: t.OnOpen,
 	}
 }

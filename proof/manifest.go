@@ -156,7 +156,7 @@ func lineOf(rec Record) Line {
 		}
 		l.Claims = append(l.Claims, c)
 	}
-	for _, a := range []checksum.Algorithm{checksum.SHA256, checksum.MD5, checksum.SHA1} {
+	for _, a := range []checksum.Algorithm{checksum.SHA256, checksum.SHA512, checksum.MD5, checksum.SHA1} {
 		if raw, err := hex.DecodeString(rec.Digests[strings.ToLower(string(a))]); err == nil && len(raw) == a.Size() {
 			l.Claims = append(l.Claims, Claim{Kind: Recorded, Sum: checksum.Sum{Algorithm: a, Value: string(raw)}})
 		}

@@ -182,14 +182,18 @@ func DigestLine(md5, path string) string {
 	return slash + md5 + "  " + escaped + "\n"
 }
 
-// csvDigests are the digests that have a column.
-var csvDigests = []string{"md5", "sha256", "sha1", "crc64nvme", "crc32c", "crc32"}
+// csvDigests are the digests that have a column; those of laterDigests stand at the end, where they move no other column.
+var (
+	csvDigests   = []string{"md5", "sha256", "sha1", "crc64nvme", "crc32c", "crc32"}
+	laterDigests = []string{"sha512", "xxhash3", "xxhash128", "xxhash64"}
+)
 
 // WriteCSV writes a receipt as a table (RFC 4180) with a header line.
 func WriteCSV(w io.Writer, receipt iter.Seq2[Record, error]) error {
 	c := csv.NewWriter(w)
 	head := append([]string{"time", "verb", "source", "target", "version", "size", "mtime", "etag"}, csvDigests...)
-	if err := c.Write(append(head, "part_size", "parts", "sum", "proved", "proof")); err != nil {
+	head = append(head, "part_size", "parts", "sum", "proved", "proof")
+	if err := c.Write(append(head, laterDigests...)); err != nil {
 		return err
 	}
 	for r, err := range receipt {
@@ -214,7 +218,11 @@ func WriteCSV(w io.Writer, receipt iter.Seq2[Record, error]) error {
 		if r.Failed != "" {
 			how += ": " + r.Failed
 		}
-		if err := c.Write(cells(append(row, size, parts, r.Sum.String(), strconv.FormatBool(r.Proved), how))); err != nil {
+		row = append(row, size, parts, r.Sum.String(), strconv.FormatBool(r.Proved), how)
+		for _, name := range laterDigests {
+			row = append(row, r.Digests[name])
+		}
+		if err := c.Write(cells(row)); err != nil {
 			return err
 		}
 	}

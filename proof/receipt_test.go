@@ -282,9 +282,9 @@ func TestCSV(t *testing.T) {
 	if err := proof.WriteCSV(&b, records(r)); err != nil {
 		t.Fatal(err)
 	}
-	want := "time,verb,source,target,version,size,mtime,etag,md5,sha256,sha1,crc64nvme,crc32c,crc32,part_size,parts,sum,proved,proof\n" +
+	want := "time,verb,source,target,version,size,mtime,etag,md5,sha256,sha1,crc64nvme,crc32c,crc32,part_size,parts,sum,proved,proof,sha512,xxhash3,xxhash128,xxhash64\n" +
 		"1970-01-01T00:00:00Z,upload,\"a,\"\"b\"\"\nc\",\"s3://lab/a,\"\"b\"\"\nc\",,1,1970-01-01T00:00:01Z,9dd4e461268c8034f5c8564e155c67a6," +
-		"9dd4e461268c8034f5c8564e155c67a6,,,,,,,,CRC64NVME Lb1nAmRU5LE=,true,CRC64NVME\n"
+		"9dd4e461268c8034f5c8564e155c67a6,,,,,,,,CRC64NVME Lb1nAmRU5LE=,true,CRC64NVME,,,,\n"
 	if b.String() != want {
 		t.Errorf("got %s\nwant %s", b.String(), want)
 	}

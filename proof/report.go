@@ -76,13 +76,12 @@ func writer(path string) func(*Report, io.Writer, page) error {
 	return nil
 }
 
-// Shown returns a checksum with its algorithm: in hex if md5sum or a similar tool prints it, and CRCs in Base64, as S3 does.
+// Shown returns a checksum with its algorithm: in hex, as md5sum, xxhsum and similar tools print it, and CRCs in Base64, as S3 does.
 func Shown(s checksum.Sum) string {
-	switch s.Algorithm {
-	case checksum.MD5, checksum.SHA1, checksum.SHA256:
-		return string(s.Algorithm) + " " + s.Hex()
+	if s.IsZero() || s.Algorithm.CanCombine() {
+		return s.String()
 	}
-	return s.String()
+	return string(s.Algorithm) + " " + s.Hex()
 }
 
 // IsReport reports whether a name has the extension of a report.

@@ -94,7 +94,7 @@ func (o Object) Sum(a checksum.Algorithm) checksum.Sum {
 
 // FullSum returns the recorded full-object checksum that is cheapest to compute, or the zero Sum.
 func (o Object) FullSum() checksum.Sum {
-	for _, a := range []checksum.Algorithm{checksum.CRC64NVME, checksum.CRC32C, checksum.CRC32, checksum.SHA256, checksum.SHA1, checksum.MD5} {
+	for _, a := range checksum.All() {
 		if s := o.Sum(a); !s.IsZero() && s.Parts == 0 {
 			return s
 		}
@@ -300,8 +300,10 @@ type CopyRequest struct {
 	NoClobber bool
 	// Sum is the algorithm of the checksum that the store should compute for the copy. A store that cannot do so copies
 	// without a checksum.
-	Sum   checksum.Algorithm
-	Attrs *Attrs
+	Sum checksum.Algorithm
+	// Annotations are for a store that is an Annotator; others ignore it.
+	Annotations Annotations
+	Attrs       *Attrs
 }
 
 // CopyPartRequest fills a part from a range of a stored object, on the server.

@@ -11,7 +11,7 @@ import (
 func TestFormats(t *testing.T) {
 	h := formattest.Filled[Header]()
 	h.Version, h.Transfer.Resume = version, haul.ResumeAdopt
-	formattest.Check(t, "header", 2, h)
+	formattest.Check(t, "header", 2, h, "Transfer.Annotations@2")
 	formattest.Check(t, "task", 1, formattest.Filled[task]())
 	s := formattest.Filled[sharedLine]()
 	s.Transfer = newSharedLine(s.Transfer).Transfer

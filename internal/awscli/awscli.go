@@ -32,6 +32,7 @@ const (
 	codeOK      = 0
 	codeFailed  = 1 // a transfer failed
 	codeWarned  = 2 // something was skipped
+	codeUsage   = 252
 	codeConfig  = 253
 	codeService = 254 // the store returned an error
 	codeGeneral = 255
@@ -39,6 +40,18 @@ const (
 
 const usageText = `usage: aws [options] s3 VERB [parameters]
 haul speaks for aws s3 here; "aws s3 help" lists the verbs, "aws s3 VERB help" the options of one.`
+
+// lineRefusal returns the refusal of a line that cannot be read.
+func lineRefusal(e *awsline.Error) refusal {
+	r := refusal{Message: e.Text}
+	if e.Code == codeUsage {
+		r.Code = paramValidation
+	}
+	if e.Usage {
+		r.Message += "\n\n" + usageText
+	}
+	return r
+}
 
 // Words returns the words after aws, if a process with these arguments was called under that name, or as haul aws.
 func Words(args []string) ([]string, bool) { return command.CalledAs("aws", args) }
@@ -79,7 +92,7 @@ func Run(ctx context.Context, sys command.System, words []string) int {
 // exitCode returns code, which is that of a failure if the output could not be written.
 func (f *face) exitCode(code int) int {
 	if err := f.stdout.Err(); err != nil && code == codeOK {
-		f.out.Refuse("", err.Error())
+		f.out.Refuse(err.Error())
 		return codeGeneral
 	}
 	return code
@@ -124,9 +137,6 @@ func (f *face) toStdout() bool {
 }
 
 func (f *face) run(ctx context.Context) error {
-	if form := f.line.Globals.Text("cli-error-format"); form != "" && form != "legacy" {
-		return &codedError{codeGeneral, "haul writes errors in the legacy format only, not as " + form}
-	}
 	switch f.line.Verb {
 	case "cp", "mv", "sync":
 		return f.runTransfer(ctx)
@@ -186,24 +196,20 @@ func (f *face) fail(ctx context.Context, err error) int {
 	case errors.As(err, &printed):
 		return int(printed)
 	case errors.As(err, &usage):
-		how := ""
-		if usage.Usage {
-			how = usageText
-		}
-		f.out.Refuse(how, usage.Text)
+		f.refuse(lineRefusal(usage))
 		return usage.Code
 	case errors.As(err, &other):
-		f.out.Refuse("", other.text)
+		f.out.Refuse(other.text)
 		return other.code
 	case errors.As(err, &words):
-		f.out.Refuse("", words.Text)
-		return 252
+		f.refuse(refusal{Code: paramValidation, Message: words.Text})
+		return codeUsage
 	case errors.As(err, &fatal):
 		f.out.Fatal(f.text(fatal.err))
 		return codeFailed
 	case err != nil:
-		code, text := f.serviceText(err)
-		f.out.Refuse("", text)
+		code, r := f.serviceRefusal(err)
+		f.refuse(r)
 		return code
 	case f.failed:
 		return codeFailed
@@ -213,17 +219,19 @@ func (f *face) fail(ctx context.Context, err error) int {
 	return codeOK
 }
 
+// profile returns the name of the profile that the line or the environment chooses, or "".
+func (f *face) profile() string {
+	return cmp.Or(f.line.Globals.Text("profile"), os.Getenv("AWS_PROFILE"), os.Getenv("AWS_DEFAULT_PROFILE"))
+}
+
 // open connects, by the line, the environment and the config file.
 func (f *face) open(ctx context.Context) error {
 	var err error
 	g := f.line.Globals
-	profile := g.Text("profile")
-	if profile == "" {
-		profile = cmp.Or(os.Getenv("AWS_PROFILE"), os.Getenv("AWS_DEFAULT_PROFILE"))
-	}
-	if f.settings, err = readSettings(profile); err != nil {
+	if f.settings, err = readSettings(f.profile()); err != nil {
 		return err
 	}
+	f.settings.setVariables()
 	if f.settings.bad != nil && f.line.Kind != "" {
 		return f.settings.bad
 	}
@@ -235,8 +243,12 @@ func (f *face) open(ctx context.Context) error {
 		NoSignRequest: g.Has("no-sign-request"), NoVerifySSL: g.Has("no-verify-ssl"),
 		Addressing: f.settings.addressing, Accelerate: f.settings.accelerate, DualStack: f.settings.dualStack,
 	}
-	if f.settings.endpoint = cmp.Or(conn.Endpoint, os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL"), f.settings.endpoint); conn.Addressing == "" || conn.Addressing == "auto" {
-		conn.Addressing = command.AddressingAt(f.settings.endpoint)
+	conn.Endpoint = cmp.Or(conn.Endpoint, f.settings.endpoint)
+	if f.settings.endpoint = conn.Endpoint; conn.Addressing == "" || conn.Addressing == "auto" {
+		conn.Addressing = command.AddressingAt(conn.Endpoint)
+	}
+	if conn.CABundle == "" && os.Getenv("AWS_CA_BUNDLE") == "" && f.settings.caBundle == "" {
+		conn.CABundle = os.Getenv("REQUESTS_CA_BUNDLE")
 	}
 	if conn.HalfKeys() {
 		return &codedError{codeGeneral, "Partial credentials found in env, missing: AWS_SECRET_ACCESS_KEY"}

@@ -25,7 +25,7 @@ func (f *face) text(err error) string {
 			return noCredentials
 		case e.Kind == store.NoCredentials && e.Code == "":
 			return credentialsText(e)
-		case e.Status/100 == 2 && e.Code == "": // it was done, and not as it was asked for
+		case (e.Status/100 == 2 || e.Status == 0 && e.Kind == store.Unsupported) && e.Code == "": // it was done, and not as it was asked for
 			return strings.TrimSuffix(fmt.Sprintf("%v; %s", e.Err, e.Hint), "; ")
 		case e.Status != 0 || e.Code != "":
 			return serverText(e)
@@ -63,33 +63,38 @@ func (f *face) address(ref store.Ref) string {
 	return strings.TrimSuffix(strings.TrimSuffix(url, "/")+"/"+ref.Bucket+"/"+ref.Key, "/")
 }
 
-// serverText returns the answer of a server. That to a HEAD has no body, so that the status stands for the code.
+// serverText returns the answer of a server.
 func serverText(e *store.Error) string {
-	code, message := e.Code, e.Message
-	if code == "" {
-		code, message = fmt.Sprint(e.Status), http.StatusText(e.Status)
-	}
+	code, message := codeAndMessage(e)
 	return fmt.Sprintf("An error occurred (%s) when calling the %s operation: %s", code, e.Op, message)
+}
+
+// codeAndMessage returns what a server answered. An answer to a HEAD has no body, so that the status stands for the code.
+func codeAndMessage(e *store.Error) (code, message string) {
+	if e.Code == "" {
+		return fmt.Sprint(e.Status), http.StatusText(e.Status)
+	}
+	return e.Code, e.Message
 }
 
 func errnoText(n int, text, path string) string {
 	return fmt.Sprintf("[Errno %d] %s: '%s'", n, strings.ToUpper(text[:1])+text[1:], path)
 }
 
-// serviceText returns the exit code and the text of an error that ends a verb without transfers.
-func (f *face) serviceText(err error) (int, string) {
+// serviceRefusal returns the exit code and the refusal of an error that ends a verb without transfers.
+func (f *face) serviceRefusal(err error) (int, refusal) {
 	var e *store.Error
 	switch {
 	case !errors.As(err, &e):
-		return codeGeneral, f.text(err)
 	case e.Kind == store.NoCredentials && errors.Is(err, s3.ErrNoneFound):
-		return codeConfig, noCredentials + `. You can configure credentials by running "aws configure".`
+		return codeConfig, refusal{Code: "NoCredentials", Message: noCredentials + `. You can configure credentials by running "aws login".`}
 	case e.Op == "Open" && e.Err != nil:
-		return codeGeneral, e.Err.Error()
+		return codeGeneral, refusal{Message: e.Err.Error()}
 	case e.Status != 0 || e.Code != "":
-		return codeService, f.text(err)
+		code, message := codeAndMessage(e)
+		return codeService, refusal{code, message, f.text(err)}
 	}
-	return codeGeneral, f.text(err)
+	return codeGeneral, refusal{Message: f.text(err)}
 }
 
 // headText returns the text for a source that does not exist or is not accessible: aws sends a HEAD first, and haul may have found out

@@ -58,7 +58,7 @@ func (f *face) passThrough(words []string) int {
 		self, err = filepath.EvalSymlinks(self)
 	}
 	if err != nil {
-		f.out.Refuse("", "haul cannot find itself, and so no other aws: "+err.Error())
+		f.out.Refuse("haul cannot find itself, and so no other aws: " + err.Error())
 		return codeGeneral
 	}
 	seen := append(filepath.SplitList(os.Getenv(seenVariable)), self)
@@ -68,7 +68,7 @@ func (f *face) passThrough(words []string) int {
 	case program == "" && len(before.to) == 0:
 		return f.noOtherAWS()
 	case program == "", before.times >= maxHandovers:
-		f.out.Refuse("", "haul handed this command on, and it came back: an aws in PATH runs haul aws, as a script may do. "+
+		f.out.Refuse("haul handed this command on, and it came back: an aws in PATH runs haul aws, as a script may do. " +
 			"Put the real aws behind it in PATH, or let the script run that for everything but s3")
 		return codeGeneral
 	}
@@ -77,7 +77,7 @@ func (f *face) passThrough(words []string) int {
 	env = append(env, seenVariable+"="+strings.Join(slices.Compact(seen), string(filepath.ListSeparator)), handoversVariable+"="+before.text(words))
 	code, err := become(program, append([]string{"aws"}, words...), env, f.sys)
 	if err != nil {
-		f.out.Refuse("", "haul handed this line to "+program+": "+err.Error())
+		f.out.Refuse("haul handed this line to " + program + ": " + err.Error())
 		return codeGeneral
 	}
 	return code
@@ -93,7 +93,7 @@ func (f *face) noOtherAWS() int {
 	if f.line.Globals.Has("cli-auto-prompt") {
 		what = "the prompt"
 	}
-	f.out.Refuse("", "haul only implements aws s3, and there is no other aws in PATH to run "+what)
+	f.out.Refuse("haul only implements aws s3, and there is no other aws in PATH to run " + what)
 	return codeGeneral
 }
 

@@ -24,7 +24,10 @@ type settings struct {
 	signPayload         bool
 	tries               int // of one request
 	badTries            error
-	endpoint            string // of the profile
+	endpoint            string // of the environment or the profile
+	caBundle            string // of the profile
+	arnRegion           string // whether the region of an ARN counts
+	noMultiRegion       string // whether multi-Region access points are refused
 	whenRequired        bool   // none of the newer checksums
 	// bad is the first invalid value; only transfers fail on it.
 	bad error
@@ -48,11 +51,50 @@ func readSettings(profile string) (settings, error) {
 			return settings{}, &codedError{codeGeneral, fmt.Sprintf("The config profile (%s) could not be found", profile)}
 		}
 	}
-	return parseSettings(config), nil
+	s := parseSettings(config)
+	s.endpoint, err = configuredEndpoint(config)
+	return s, err
+}
+
+// configuredEndpoint returns the endpoint of S3 that the environment or the profile names. The SDK for Go has another order.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+func configuredEndpoint(profile map[string]string) (string, error) {
+	if strings.EqualFold(cmp.Or(os.Getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), profile["ignore_configured_endpoint_urls"]), "true") {
+		return "", nil
+	}
+	if url := cmp.Or(os.Getenv("AWS_ENDPOINT_URL_S3"), os.Getenv("AWS_ENDPOINT_URL")); url != "" || profile["services"] == "" {
+		return cmp.Or(url, profile["endpoint_url"]), nil
+	}
+	f, err := readFile("AWS_CONFIG_FILE", "config")
+	for _, s := range f.Sections {
+		if s.Kind == "services" && s.Name == profile["services"] && s.Settings["s3.endpoint_url"] != "" {
+			return s.Settings["s3.endpoint_url"], err
+		}
+	}
+	return profile["endpoint_url"], err
+}
+
+// setVariables says in the environment what the SDK for Go does not read in the s3 section.
+func (s settings) setVariables() {
+	for name, value := range map[string]string{"AWS_S3_USE_ARN_REGION": s.arnRegion, "AWS_S3_DISABLE_MULTIREGION_ACCESS_POINTS": s.noMultiRegion} {
+		if value != "" && os.Getenv(name) == "" {
+			_ = os.Setenv(name, value)
+		}
+	}
 }
 
 // readProfile reads a profile in the file that a variable names, or else of that name in ~/.aws.
 func readProfile(variable, base, name string) (map[string]string, bool, error) {
+	f, err := readFile(variable, base)
+	if err != nil {
+		return nil, false, err
+	}
+	settings, there := f.Profile(name, base == "credentials")
+	return settings, there, nil
+}
+
+// readFile reads the file that a variable names, or else the one of that name in ~/.aws, which may be missing.
+func readFile(variable, base string) (awsfile.File, error) {
 	path := awsfile.Path(os.Getenv(variable))
 	if path == "" {
 		path = awsfile.Path("~/.aws/" + base)
@@ -60,12 +102,11 @@ func readProfile(variable, base, name string) (map[string]string, bool, error) {
 	f, err := awsfile.Read(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, false, nil
+		return awsfile.File{}, nil
 	case err != nil:
-		return nil, false, &codedError{codeGeneral, "Unable to parse config file: " + err.Error()}
+		return awsfile.File{}, &codedError{codeGeneral, "Unable to parse config file: " + err.Error()}
 	}
-	settings, there := f.Profile(name, base == "credentials")
-	return settings, there, nil
+	return f, nil
 }
 
 // parseSettings parses the values, also those that haul does not use, which must be valid.
@@ -91,8 +132,6 @@ func parseSettings(from map[string]string) (s settings) {
 		{"payload_signing_enabled", flag(&s.signPayload)},
 		{"io_chunksize", parseBytes(&rate)},
 		{"disk_throughput", parseRate(&rate)},
-		{"should_stream", oneOf(&ignored, "true", "false")},
-		{"direct_io", oneOf(&ignored, "true", "false")},
 		{"addressing_style", oneOf(&s.addressing, "auto", "path", "virtual")},
 		{"preferred_transfer_client", oneOf(&ignored, "auto", "classic", "crt", "default")},
 	} {
@@ -102,7 +141,8 @@ func parseSettings(from map[string]string) (s settings) {
 			}
 		}
 	}
-	s.endpoint, s.whenRequired = from["endpoint_url"], strings.EqualFold(from["request_checksum_calculation"], "when_required")
+	s.caBundle, s.arnRegion, s.noMultiRegion = from["ca_bundle"], from["s3.use_arn_region"], from["s3.s3_disable_multiregion_access_points"]
+	s.whenRequired = strings.EqualFold(cmp.Or(os.Getenv("AWS_REQUEST_CHECKSUM_CALCULATION"), from["request_checksum_calculation"]), "when_required")
 	s.tries, s.badTries = parseTries(cmp.Or(os.Getenv("AWS_RETRY_MODE"), from["retry_mode"]), cmp.Or(os.Getenv("AWS_MAX_ATTEMPTS"), from["max_attempts"]))
 	return s
 }

@@ -51,6 +51,11 @@ func (f *face) runTransfer(ctx context.Context) error {
 		return err
 	}
 	t.addSettings()
+	if t.line.Unsorted() && t.line.Options.Text("case-conflict") == "warn" { // a warning without a place in the exit code, as in aws
+		t.out.Warn("Recursive copies/moves from an S3 Express directory bucket to a case-insensitive local filesystem may result in undefined " +
+			"behavior if there are S3 object key names that differ only by case. To disable this warning, set the `--case-conflict` " +
+			"parameter to `ignore`.")
+	}
 	if many {
 		return t.many(ctx)
 	}
@@ -66,7 +71,7 @@ func (t *transfer) options() error {
 	}
 	tr := command.FaceTransfer()
 	tr.Attrs, tr.NoClobber = attrs, o.Has("no-overwrite")
-	if tr.Checksum, err = parseChecksum(o.Text("checksum-algorithm")); err != nil {
+	if tr.Checksum, err = command.ParseChecksum(o.Text("checksum-algorithm")); err != nil {
 		return err
 	}
 	if o.Has("expected-size") {
@@ -77,6 +82,13 @@ func (t *transfer) options() error {
 	replace, props := o.Text("metadata-directive"), o.Text("copy-props")
 	tr.ReplaceMetadata = replace == "REPLACE" || replace == "" && props == "none"
 	tr.ReplaceTags = replace == "" && (props == "none" || props == "metadata-directive")
+	switch { // as aws does; --metadata-directive switches --copy-props off
+	case replace != "":
+	case props == "all":
+		tr.Annotations = store.CopyAnnotations
+	default:
+		tr.Annotations = store.ExcludeAnnotations
+	}
 	t.guess = !o.Has("no-guess-mime-type") && attrs.Headers.ContentType == ""
 	t.tree = mirror.SyncOptions{
 		Options: mirror.Options{
@@ -132,14 +144,6 @@ func filterOf(all []awsline.Filter) (f mirror.Filter) {
 		}
 	}
 	return f
-}
-
-func parseChecksum(name string) (checksum.Algorithm, error) {
-	a, err := command.ParseChecksum(name)
-	if err != nil {
-		return a, &codedError{codeGeneral, "haul has no " + name + " to verify by; leave --checksum-algorithm out, or choose CRC64NVME, CRC32C, CRC32, SHA256 or SHA1"}
-	}
-	return a, nil
 }
 
 // attrs returns what is stored with each object.

@@ -153,7 +153,7 @@ func (f *face) presign(ctx context.Context) error {
 	}
 	ref := command.SplitAddress(f.line.Paths[0])
 	if ref.Key == "" {
-		return &awsline.Error{Text: "Parameter validation failed:\nInvalid length for parameter Key, value: 0, valid min length: 1", Code: 252}
+		return &awsline.Error{Text: "Parameter validation failed:\nInvalid length for parameter Key, value: 0, valid min length: 1", Code: codeUsage}
 	}
 	url, err := f.store.Presign(ctx, ref, good)
 	if err != nil {

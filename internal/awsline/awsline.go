@@ -74,7 +74,7 @@ const (
 // Error says why a line was refused, in the words of the AWS CLI.
 type Error struct {
 	Text string
-	// Usage reports that the real one shows how to call it before the text.
+	// Usage reports that the real one shows how to call it after the text.
 	Usage bool
 	// Code is the exit code.
 	Code int
@@ -90,7 +90,7 @@ const (
 
 // badLine is a line that the table does not allow.
 func badLine(format string, args ...any) error {
-	return &Error{Text: "aws: error: " + fmt.Sprintf(format, args...), Usage: true, Code: codeUsage}
+	return &Error{Text: fmt.Sprintf(format, args...), Usage: true, Code: codeUsage}
 }
 
 // refused is a line that reads well and means nothing.
@@ -165,7 +165,7 @@ func (l *Line) verb(args []string) ([]string, error) {
 		if len(got.extras) > 0 {
 			return nil, refused("Unknown options: %s", strings.Join(got.extras, ","))
 		}
-		return nil, badLine("too few arguments")
+		return nil, refused("usage: aws [options] s3 <subcommand> [parameters]\naws: [ERROR]: too few arguments")
 	}
 	l.Verb = got.paths[0]
 	var verbs []string
@@ -173,7 +173,7 @@ func (l *Line) verb(args []string) ([]string, error) {
 		verbs = append(verbs, c.Name)
 	}
 	if command(l.Verb) == nil {
-		return nil, badLine("argument subcommand: %s", choices(verbs))
+		return nil, badLine("argument subcommand: %s", badChoice(l.Verb, verbs))
 	}
 	var rest []string
 	for i, a := range args {

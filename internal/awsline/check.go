@@ -84,7 +84,17 @@ func (l *Line) checkTransfer() error {
 	if l.Verb == "sync" && slices.ContainsFunc(l.Paths, isDirectoryBucket) {
 		return refused("Cannot use sync command with a directory bucket.")
 	}
+	if c := l.Options.Text("case-conflict"); l.Unsorted() && (c == "skip" || c == "error") {
+		return refused("`%s` is not a valid value for `--case-conflict` when operating on S3 Express directory buckets. "+
+			"Valid values: `warn`, `ignore`.", c)
+	}
 	return nil
+}
+
+// Unsorted reports whether a line downloads many objects from a directory bucket, whose listings have no order: names that differ only
+// by case are not recognized there.
+func (l *Line) Unsorted() bool {
+	return l.Kind == Download && l.Options.Has("recursive") && isDirectoryBucket(l.Paths[0])
 }
 
 // kind finds the kind of the paths, and refuses those that the verb has no meaning for.

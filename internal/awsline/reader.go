@@ -179,7 +179,7 @@ func (r reader) option(words []word, at int, got *reading) (int, error) {
 	}
 	for _, v := range values {
 		if len(o.Choices) > 0 && !slices.Contains(o.Choices, v) {
-			return at, badLine("argument --%s: %s", o.Name, choices(o.Choices))
+			return at, badLine("argument --%s: %s", o.Name, badChoice(v, o.Choices))
 		}
 	}
 	got.take(o, values)
@@ -197,17 +197,9 @@ func (g *reading) take(o *Option, values []string) {
 	}
 }
 
-// choices says which values there are, two a line.
-func choices(all []string) string {
-	var b strings.Builder
-	b.WriteString("Invalid choice, valid choices are:\n")
-	for i := 0; i < len(all); i += 2 {
-		fmt.Fprintf(&b, "\n%-40s", all[i])
-		if i+1 < len(all) {
-			fmt.Fprintf(&b, " | %-40s", all[i+1])
-		}
-	}
-	return b.String()
+// badChoice refuses a value. The AWS CLI lists only choices that are much like it.
+func badChoice(value string, all []string) string {
+	return fmt.Sprintf("Found invalid choice %s\n\nValid choices are: %s", quoted(value), strings.Join(all, ", "))
 }
 
 // quoted writes a word as Python shows it.

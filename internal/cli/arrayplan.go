@@ -61,7 +61,7 @@ func (f *arrayPlanFlags) planFlags() []*pflag.FlagSet {
 	fs.BoolVar(&f.noFamilies, "no-families", false, "ignore companion files: put manifests and markers into shards, leave the modification times of indexes alone, and do not report missing companions")
 	f.lastFlag(fs)
 	fs.BoolVar(&f.times, "times", false, "on upload, save the file's modification time in the object's metadata; on download, restore it")
-	fs.StringVar(&f.checksum, "checksum-algorithm", "", "use the checksum algorithm `NAME`: CRC64NVME, CRC32C, CRC32, SHA256, SHA1 or MD5 (default: the best that the server supports)")
+	fs.StringVar(&f.checksum, "checksum-algorithm", "", "use the checksum algorithm `NAME`: CRC64NVME, CRC32C, CRC32, SHA256, SHA1, SHA512, XXHASH3, XXHASH128, XXHASH64 or MD5 (default: the best that the server supports)")
 	fs.Var(&f.partSize, "part-size", "use parts of `SIZE`, such as 64MiB (default: chosen from the object's size)")
 	optional(fs, &f.attrs.payer, "request-payer", "requester", "agree, as the `requester`, to pay for requests and data transfer")
 	optional(fs, &f.attrs.sse, "sse", "AES256", "use server-side encryption `TYPE`: AES256 (default), aws:kms or aws:kms:dsse")

@@ -114,7 +114,7 @@ func (f *copyFlags) flags() *pflag.FlagSet {
 	if f.verb != syncVerb {
 		fs.StringVar(&f.version, "version-id", "", "copy version `ID` of the source")
 	}
-	fs.StringVar(&f.checksum, "checksum-algorithm", "", "use the checksum algorithm `NAME`: CRC64NVME, CRC32C, CRC32, SHA256, SHA1 or MD5 (default: the best that the server supports)")
+	fs.StringVar(&f.checksum, "checksum-algorithm", "", "use the checksum algorithm `NAME`: CRC64NVME, CRC32C, CRC32, SHA256, SHA1, SHA512, XXHASH3, XXHASH128, XXHASH64 or MD5 (default: the best that the server supports)")
 	fs.StringVar(&f.verify, "checksum-mode", "", "accepted for compatibility, with `ENABLED`: downloads are always verified against the server's checksum")
 	fs.Lookup("checksum-mode").Hidden = true
 	f.digest.add(fs)

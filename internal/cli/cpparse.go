@@ -96,6 +96,8 @@ func (f *copyFlags) check(set *pflag.FlagSet, req command.CopyRequest) error {
 		return command.Usagef("--page-size cannot be used without a listing")
 	case f.verb != syncVerb && req.Direction == command.CopyTree && f.times:
 		return command.Usagef("--times cannot be used for a copy within the store, which keeps metadata anyway")
+	case f.between && f.props.props == "all":
+		return command.Usagef("--copy-props all cannot be used for a copy from one store to another, which has no annotations")
 	case f.verb == mvVerb && (req.Direction == command.UploadStream || req.Direction == command.DownloadStream):
 		return command.Usagef("a stream cannot be moved; haul cp copies it")
 	case f.verb == mvVerb && f.version != "":

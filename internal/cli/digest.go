@@ -19,7 +19,7 @@ func (d *digestList) Set(text string) error {
 	for name := range strings.SplitSeq(text, ",") {
 		a, err := checksum.Parse(strings.ReplaceAll(strings.TrimSpace(name), "-", ""))
 		if err != nil || a == checksum.None {
-			return command.Usagef("digests must be md5, sha256, sha1, crc64nvme, crc32c or crc32 (got %q)", name)
+			return command.Usagef("digests must be md5, sha256, sha1, sha512, crc64nvme, crc32c, crc32, xxhash3, xxhash128 or xxhash64 (got %q)", name)
 		}
 		if !slices.Contains(d.algorithms, a) {
 			d.algorithms = append(d.algorithms, a)

@@ -5,6 +5,7 @@ import (
 
 	"haul.example/haul/internal/command"
 	"haul.example/haul/mirror"
+	"haul.example/haul/store"
 )
 
 // propFlags say where the source of a copy is, and what the copy takes over from it.
@@ -16,7 +17,7 @@ type propFlags struct {
 func (f *propFlags) flags() *pflag.FlagSet {
 	fs := pflag.NewFlagSet("Copies between buckets and stores", pflag.ContinueOnError)
 	fs.StringVar(&f.directive, "metadata-directive", "", "use `DIRECTIVE`: COPY keeps all headers and metadata of the source, REPLACE keeps none (default: replace only those given)")
-	fs.StringVar(&f.props, "copy-props", "", "copy these `PROPS` from the source: none, metadata-directive (headers and metadata), or default (tags too)")
+	fs.StringVar(&f.props, "copy-props", "", "copy these `PROPS` from the source: none, metadata-directive (headers and metadata), default (tags too), or all (annotations too)")
 	fs.StringVar(&f.source.Region, "source-region", "", "the source bucket is in `REGION` (default: as reported by the server)")
 	fs.StringVar(&f.source.Endpoint, "source-endpoint-url", "", "the source is in the store at the endpoint `URL`; what is copied passes through this machine")
 	fs.StringVar(&f.source.Profile, "source-profile", "", "read the source with the profile `NAME` from ~/.aws")
@@ -28,12 +29,14 @@ func (f *propFlags) flags() *pflag.FlagSet {
 func (f *propFlags) parse(set *pflag.FlagSet, t *mirror.TransferOptions) error {
 	switch f.props {
 	case "", "default":
+	case "all":
+		t.Annotations = store.CopyAnnotations
 	case "metadata-directive":
-		t.ReplaceTags = true
+		t.ReplaceTags, t.Annotations = true, store.ExcludeAnnotations
 	case "none":
-		t.ReplaceMetadata, t.ReplaceTags = true, true
+		t.ReplaceMetadata, t.ReplaceTags, t.Annotations = true, true, store.ExcludeAnnotations
 	default:
-		return command.Usagef("--copy-props must be none, metadata-directive or default (got %q)", f.props)
+		return command.Usagef("--copy-props must be none, metadata-directive, default or all (got %q)", f.props)
 	}
 	switch f.directive {
 	case "":

@@ -17,7 +17,7 @@ that was uploaded in parts of that size.
 haul downloads objects in parallel, without saving them. After the digests of an object, it prints the checksums that the server
 recorded, and whether they match. Without --part-size, the comparison uses the part sizes of the upload, if the server reports them.
 If the argument is a folder or prefix, haul prints the digests of everything in it. The output of --plain can be read by md5sum -c,
-sha1sum -c or sha256sum -c. To compare whole folders with their objects without downloading them, use haul verify.`
+sha1sum -c, sha256sum -c or sha512sum -c. To compare whole folders with their objects without downloading them, use haul verify.`
 
 // sumFlags are those of haul sum, as typed.
 type sumFlags struct {
@@ -30,8 +30,8 @@ type sumFlags struct {
 
 func (f *sumFlags) flags() *pflag.FlagSet {
 	fs := f.attrs.readFlags(&f.version)
-	fs.Var(&f.digests, "digest", "compute the digests in `LIST`: md5, sha256, sha1, crc64nvme, crc32c, crc32 (default md5,sha256,crc64nvme)")
-	fs.BoolVar(&f.plain, "plain", false, "print lines like those of md5sum or sha256sum, for one digest: --digest md5 (the default), sha1 or sha256")
+	fs.Var(&f.digests, "digest", "compute the digests in `LIST`: md5, sha256, sha1, sha512, crc64nvme, crc32c, crc32, xxhash3, xxhash128, xxhash64 (default md5,sha256,crc64nvme)")
+	fs.BoolVar(&f.plain, "plain", false, "print lines like those of md5sum or sha256sum, for one digest: --digest md5 (the default), sha1, sha256 or sha512")
 	fs.Var(&f.partSize, "part-size", "also print the composite checksums and ETag of an object uploaded in parts of `SIZE`, such as 8MiB")
 	return fs
 }
@@ -89,8 +89,8 @@ func (f *sumFlags) one() error {
 	list := f.digests.algorithms
 	switch {
 	case !f.plain:
-	case len(list) > 1, len(list) == 1 && !slices.Contains([]checksum.Algorithm{checksum.MD5, checksum.SHA1, checksum.SHA256}, list[0]):
-		return command.Usagef("--plain prints one digest: --digest md5, sha1 or sha256")
+	case len(list) > 1, len(list) == 1 && !slices.Contains([]checksum.Algorithm{checksum.MD5, checksum.SHA1, checksum.SHA256, checksum.SHA512}, list[0]):
+		return command.Usagef("--plain prints one digest: --digest md5, sha1, sha256 or sha512")
 	case f.partSize > 0:
 		return command.Usagef("--plain cannot be used with --part-size")
 	}

@@ -165,7 +165,7 @@ func ParseChecksum(name string) (checksum.Algorithm, error) {
 	}
 	a, err := checksum.Parse(strings.TrimSpace(name))
 	if err != nil || a == checksum.None {
-		return checksum.None, Usagef("--checksum-algorithm must be CRC64NVME, CRC32C, CRC32, SHA256, SHA1 or MD5 (got %q)", name)
+		return checksum.None, Usagef("--checksum-algorithm must be one of %s (got %q)", checksum.Names(), name)
 	}
 	return a, nil
 }

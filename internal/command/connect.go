@@ -170,7 +170,7 @@ func (c *Connection) Config() s3.Config {
 // it has one more retry mode (haul's is its own), and an older name of the session token.
 func normalizeEnv() {
 	for _, name := range []string{"AWS_USE_DUALSTACK_ENDPOINT", "AWS_USE_FIPS_ENDPOINT", "AWS_S3_USE_ARN_REGION",
-		"AWS_S3_DISABLE_MULTIREGION_ACCESS_POINTS", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"} {
+		"AWS_S3_DISABLE_MULTIREGION_ACCESS_POINTS", "AWS_S3_DISABLE_EXPRESS_SESSION_AUTH", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"} {
 		if v := os.Getenv(name); v != "" && !strings.EqualFold(v, "true") && !strings.EqualFold(v, "false") {
 			_ = os.Setenv(name, "false")
 		}

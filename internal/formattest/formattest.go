@@ -83,7 +83,7 @@ func fill(v reflect.Value, name string) {
 }
 
 // Check reads want as each version wrote it, and compares it with what is written now, which is the newest version. Added are fields
-// with the version that has them first, such as Rate@2; versions before do not have them.
+// with the version that has them first, such as Rate@2 or Transfer.Annotations@3; versions before do not have them.
 func Check[T any](t *testing.T, name string, version int, want T, added ...string) {
 	t.Helper()
 	dir := filepath.Join("testdata", "formats")
@@ -116,7 +116,11 @@ func Check[T any](t *testing.T, name string, version int, want T, added ...strin
 			field, first, _ := strings.Cut(a, "@")
 			for v := 1; fmt.Sprint(v) != first; v++ {
 				if strings.HasSuffix(file, fmt.Sprintf(".v%d.json", v)) {
-					reflect.ValueOf(&should).Elem().FieldByName(field).SetZero()
+					f := reflect.ValueOf(&should).Elem()
+					for name := range strings.SplitSeq(field, ".") {
+						f = f.FieldByName(name)
+					}
+					f.SetZero()
 				}
 			}
 		}

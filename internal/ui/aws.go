@@ -181,15 +181,15 @@ func (a *AWS) Complain(text string) {
 	a.full(a.cfg.Stderr, Printable(text))
 }
 
-// Refuse reports why a command could not be run at all, after an empty line; usage comes before the text. It is printed even if
-// Quiet is set: the command was not run, so its options do not count yet.
-func (a *AWS) Refuse(usage, text string) {
+// Refuse reports why a command could not be run at all, after an empty line. It is printed even if Quiet is set: the command was not
+// run, so its options do not count yet.
+func (a *AWS) Refuse(text string) { a.Report("\naws: [ERROR]: " + strings.TrimSpace(text) + "\n") }
+
+// Report writes an error in a format of its own, also if Quiet is set.
+func (a *AWS) Report(text string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if usage != "" {
-		text = usage + "\n\n" + text + "\n"
-	}
-	_, _ = io.WriteString(a.cfg.Stderr, "\n"+text+"\n") // there is nowhere left to report an error
+	_, _ = io.WriteString(a.cfg.Stderr, text) // there is nowhere left to report an error
 }
 
 // full writes a whole line over the progress line; a.mu is held.

@@ -26,14 +26,14 @@ func awsRun(cfg ui.AWSConfig) (stdout, stderr string) {
 	a.Line("make_bucket: b")
 	a.Complain("make_bucket failed: b")
 	a.Debug("account")
-	a.Refuse("", "bad line")
-	a.Refuse("usage", "bad line")
+	a.Refuse("bad line\n")
+	a.Report("Code: x\n")
 	return out.String(), err.String()
 }
 
 func TestAWSLines(t *testing.T) {
 	const errorLines = "upload failed: ./a to s3://b/a why\nwarning: left out\nfatal error: end\ncancelled: ctrl-c received\nmake_bucket failed: b\n"
-	const refusals = "\nbad line\n\nusage\n\nbad line\n\n"
+	const refusals = "\naws: [ERROR]: bad line\nCode: x\n"
 	const dry = "(dryrun) delete: s3://b/a\\n\n"
 	for name, c := range map[string]struct {
 		cfg            ui.AWSConfig

@@ -138,20 +138,28 @@ var (
 	padding    = regexp.MustCompile(`(?m)[ \t]+$`)
 	stamps     = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`)
 	temporary  = regexp.MustCompile(`\.[0-9A-Za-z]{8}'( -> '[^']*')?`) // of the real one, beside its target, and what it was to be
-	howToCall  = regexp.MustCompile(`(?s)\nusage:.*?\n(aws: error: .*?)\s*$`)
+	howToCall  = regexp.MustCompile(`(?s)\nusage:.*?\naws: error: (.*?)\s*$`)
+	howToCall2 = regexp.MustCompile(`(?s)^\n(.*?)\n\nusage:.*$`)
+	refused    = regexp.MustCompile(`^\naws: \[ERROR\]: (An error occurred \((?:ParamValidation|NoCredentials)\): )?`)
+	badChoice  = regexp.MustCompile(`(?s)(Found i|I)nvalid choice.*$`)
 	unordered  = regexp.MustCompile(`(?m)^(\(dryrun\) )?(upload|download|copy|move|delete|warning)[ :]`)
 	emptyLines = regexp.MustCompile(`\n+$`)
 )
 
 // plain leaves out of a text what may differ: progress, and the spaces that cover it; times; names of temporary files; the world's
-// own paths and addresses; how to call aws, before why it was called wrongly; and the order in which transfers end.
+// own paths and addresses; how to call aws, and what newer versions say otherwise when they are called wrongly; and the order in which
+// transfers end.
 func (w *world) plain(text string) string {
 	text = strings.NewReplacer(w.server.URL, "SERVER", filepath.Join(w.dir, "work"), "WORK").Replace(text)
 	text = progress.ReplaceAllString(text, "")
 	text = padding.ReplaceAllString(text, "")
 	text = stamps.ReplaceAllString(text, "WHEN")
 	text = temporary.ReplaceAllString(text, "'")
-	text = howToCall.ReplaceAllString(text, "usage\n$1")
+	text = refused.ReplaceAllString(text, "\n")
+	text = strings.NewReplacer("running \"aws configure\"", "running \"aws login\"", "[parameters]\naws: [ERROR]: ", "\naws: error: ").Replace(text)
+	text = howToCall.ReplaceAllString(text, "usage\n$1\n")
+	text = howToCall2.ReplaceAllString(text, "usage\n$1\n")
+	text = badChoice.ReplaceAllString(text, "invalid choice\n")
 	text = emptyLines.ReplaceAllString(text, "\n")
 	if unordered.MatchString(text) {
 		lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")

@@ -89,8 +89,11 @@ var forms = map[string]form{
 	"GetBucketLifecycleConfiguration": {root: "LifecycleConfiguration", otherwise: store.Unsupported},
 	"GetBucketRequestPayment":         {root: "RequestPaymentConfiguration", otherwise: store.Unsupported},
 	"GetBucketEncryption":             {root: "ServerSideEncryptionConfiguration", otherwise: store.Unsupported},
-	// Servers that do not know this request treat it as GetObject, and send the object.
-	"GetObjectAttributes": {root: "GetObjectAttributesResponse", otherwise: store.Unsupported, limit: pageLimit},
+	"GetObjectAnnotation":             {stream: true},
+	"PutObjectAnnotation":             {empty: true},
+	// Servers that do not know these requests treat them as GetObject, and send the object.
+	"ListObjectAnnotations": {root: "ListObjectAnnotationsResult", otherwise: store.Unsupported, limit: pageLimit},
+	"GetObjectAttributes":   {root: "GetObjectAttributesResponse", otherwise: store.Unsupported, limit: pageLimit},
 }
 
 func (c *call) form() form {

@@ -102,10 +102,17 @@ func (s *Store) location(ctx context.Context, name string) string {
 	return cmp.Or(string(out.LocationConstraint), defaultRegion)
 }
 
-// MakeBucket creates a bucket, in the Store's region if none is named.
+// accountRegional is the end of names in S3's account-regional namespace: NAME-ACCOUNT-REGION-an.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html
+const accountRegional = "-an"
+
+// MakeBucket creates a bucket, in the Store's region if none is named. Its name decides in which namespace it is.
 func (s *Store) MakeBucket(ctx context.Context, b store.NewBucket) error {
 	region := cmp.Or(b.Region, s.region)
 	in := &awss3.CreateBucketInput{Bucket: &b.Name}
+	if strings.HasSuffix(b.Name, accountRegional) {
+		in.BucketNamespace = types.BucketNamespaceAccountRegional
+	}
 	if region != defaultRegion || len(b.Tags) > 0 {
 		in.CreateBucketConfiguration = &types.CreateBucketConfiguration{}
 	}

@@ -87,6 +87,7 @@ func TestMakeBucket(t *testing.T) {
 		bucket store.NewBucket
 		body   []string
 	}{
+		"regional":  {store.NewBucket{Name: "lab-123456789012-us-east-1-an"}, nil},
 		"here":      {store.NewBucket{Name: "lab"}, nil},
 		"elsewhere": {store.NewBucket{Name: "lab", Region: "eu-west-1"}, []string{"<LocationConstraint>eu-west-1</LocationConstraint>"}},
 		"with tags": {store.NewBucket{Name: "lab", Tags: map[string]string{"a": "1", "b": ""}}, []string{"<Tag><Key>a</Key><Value>1</Value></Tag><Tag><Key>b</Key><Value></Value></Tag>"}},
@@ -95,6 +96,9 @@ func TestMakeBucket(t *testing.T) {
 		s := open(t, s3.Config{Endpoint: srv.URL, Region: "us-east-1"})
 		if err := s.MakeBucket(context.Background(), x.bucket); err != nil {
 			t.Errorf("%s: %v", name, err)
+		}
+		if got, want := srv.last(t).header.Get("X-Amz-Bucket-Namespace"), map[bool]string{true: "account-regional"}[name == "regional"]; got != want {
+			t.Errorf("%s: namespace %q, not %q", name, got, want)
 		}
 		body := string(srv.last(t).body)
 		for _, want := range x.body {

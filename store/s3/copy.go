@@ -36,6 +36,7 @@ func (s *Store) Copy(ctx context.Context, r store.CopyRequest) (store.Object, er
 	if err := c.check(objectHeaders(c.header, r.Attrs)); err != nil {
 		return store.Object{}, err
 	}
+	set(c.header, "X-Amz-Object-Annotation-Directive", string(r.Annotations))
 	if r.Sum != checksum.None {
 		c.sums = r.Sum
 		c.header.Set(algorithmHeader, string(r.Sum))

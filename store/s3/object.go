@@ -19,9 +19,7 @@ const (
 )
 
 // algorithms are those whose sums are read from answers.
-var algorithms = []checksum.Algorithm{
-	checksum.CRC64NVME, checksum.CRC32C, checksum.CRC32, checksum.SHA256, checksum.SHA1, checksum.MD5,
-}
+var algorithms = checksum.All()
 
 // sumHeaders name the headers that carry a sum of each algorithm to and from the server.
 var sumHeaders = func() map[checksum.Algorithm]string {

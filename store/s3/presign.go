@@ -24,7 +24,7 @@ func (s *Store) Presign(ctx context.Context, ref store.Ref, good time.Duration) 
 	c := newPlainCall("GetObject", ref, nil)
 	switch {
 	case good < time.Second || good > maxPresign:
-		return "", c.invalid("an address is good for 1 second to 7 days", fmt.Errorf("%v is too short or too long", good))
+		return "", c.invalid("an address is good for 1 second to 7 days", fmt.Errorf("%v is not between 1 second and 7 days", good))
 	case s.anonymous:
 		return "", c.invalid("leave out --no-sign-request", errors.New("nothing can be signed without credentials"))
 	case ref.Bucket == "":

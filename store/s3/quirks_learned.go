@@ -68,8 +68,8 @@ func (p *profile) takes(s checksum.Scheme) bool {
 	return !p.refused[s] && !p.refused[checksum.Scheme{Algorithm: s.Algorithm}]
 }
 
-// wished returns the schemes of S3 that a wanted one can mean: SHA sums of uploads are composite, CRC64NVME is of the full
-// object, the other CRCs are either.
+// wished returns the schemes of S3 that a wanted one can mean: CRC64NVME is of the full object, the other CRCs are
+// either, and the rest is composite.
 func wished(want checksum.Scheme) []checksum.Scheme {
 	switch want.Algorithm {
 	case checksum.None:

@@ -183,7 +183,9 @@ func TestHeadSums(t *testing.T) {
 		{[]string{"x-amz-checksum-crc32c: AAAAAA==", "x-amz-checksum-type: FULL_OBJECT", etag2}, "[CRC32C AAAAAA==]"},
 		{[]string{"x-amz-checksum-crc32c: AAAAAA==", etag2}, "[CRC32C AAAAAA==-2]"},
 		{[]string{"x-amz-checksum-crc32: AAAAAA==", `ETag: "0123456789abcdef0123456789abcdef"`}, "[CRC32 AAAAAA==]"},
-		{[]string{"x-amz-checksum-crc32: AAAA", "x-amz-checksum-sha1: nonsense", "x-amz-checksum-xxhash3: AAAAAAAAAAA="}, "[]"},
+		{[]string{"x-amz-checksum-xxhash3: AAAAAAAAAAA=-2", "x-amz-checksum-type: COMPOSITE", etag2}, "[XXHASH3 AAAAAAAAAAA=-2]"},
+		{[]string{"x-amz-checksum-md5: 1B2M2Y8AsgTpgAmY7PhCfg==", "x-amz-checksum-type: FULL_OBJECT", `ETag: "odd"`}, "[MD5 1B2M2Y8AsgTpgAmY7PhCfg==]"},
+		{[]string{"x-amz-checksum-crc32: AAAA", "x-amz-checksum-sha1: nonsense", "x-amz-checksum-xxhash32: AAAAAA=="}, "[]"},
 		{[]string{"x-amz-checksum-crc32: AAAAAA==", "x-amz-checksum-crc64nvme: AAAAAAAAAAA="}, "[CRC64NVME AAAAAAAAAAA= CRC32 AAAAAA==]"},
 	} {
 		s := open(t, s3.Config{Endpoint: script(t, answer(200, "x", tt.headers...)).URL})

@@ -186,6 +186,14 @@ func completedPart(p store.Part, scheme checksum.Scheme) types.CompletedPart {
 		c.ChecksumSHA256 = v
 	case checksum.SHA1:
 		c.ChecksumSHA1 = v
+	case checksum.SHA512:
+		c.ChecksumSHA512 = v
+	case checksum.XXHASH3:
+		c.ChecksumXXHASH3 = v
+	case checksum.XXHASH128:
+		c.ChecksumXXHASH128 = v
+	case checksum.XXHASH64:
+		c.ChecksumXXHASH64 = v
 	}
 	return c
 }

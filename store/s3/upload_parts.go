@@ -133,6 +133,11 @@ type sumElements struct {
 	CRC32     string `xml:"ChecksumCRC32"`
 	SHA256    string `xml:"ChecksumSHA256"`
 	SHA1      string `xml:"ChecksumSHA1"`
+	SHA512    string `xml:"ChecksumSHA512"`
+	MD5       string `xml:"ChecksumMD5"`
+	XXHASH3   string `xml:"ChecksumXXHASH3"`
+	XXHASH128 string `xml:"ChecksumXXHASH128"`
+	XXHASH64  string `xml:"ChecksumXXHASH64"`
 	Type      string `xml:"ChecksumType"`
 }
 
@@ -148,6 +153,16 @@ func (e sumElements) value(a checksum.Algorithm) string {
 		return e.SHA256
 	case checksum.SHA1:
 		return e.SHA1
+	case checksum.SHA512:
+		return e.SHA512
+	case checksum.MD5:
+		return e.MD5
+	case checksum.XXHASH3:
+		return e.XXHASH3
+	case checksum.XXHASH128:
+		return e.XXHASH128
+	case checksum.XXHASH64:
+		return e.XXHASH64
 	}
 	return ""
 }

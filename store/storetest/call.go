@@ -27,8 +27,13 @@ const (
 	Copy     Op = "CopyObject"
 	CopyPart Op = "UploadPartCopy"
 	Tags     Op = "GetObjectTagging"
-	List     Op = "ListObjectsV2" // a page of a listing
-	Delete   Op = "DeleteObject"  // also of one object among many
+
+	ListAnnotations Op = "ListObjectAnnotations"
+	GetAnnotation   Op = "GetObjectAnnotation"
+	PutAnnotation   Op = "PutObjectAnnotation"
+
+	List   Op = "ListObjectsV2" // a page of a listing
+	Delete Op = "DeleteObject"  // also of one object among many
 	// DeleteMany is the request for many; a fault of Delete may hit each of them.
 	DeleteMany Op = "DeleteObjects"
 

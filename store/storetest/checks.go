@@ -11,6 +11,9 @@ import (
 	"haul.example/haul/store"
 )
 
+// recent are the algorithms that S3 added since CompositeChecksums was all that there was.
+var recent = []checksum.Algorithm{checksum.CRC64NVME, checksum.SHA512, checksum.XXHASH3, checksum.XXHASH128, checksum.XXHASH64}
+
 // Agree returns the scheme of an upload for which want was requested.
 func (c Checksums) Agree(want checksum.Scheme) checksum.Scheme {
 	a := want.Algorithm
@@ -19,7 +22,7 @@ func (c Checksums) Agree(want checksum.Scheme) checksum.Scheme {
 		return checksum.Scheme{}
 	case a == checksum.MD5 || c == MD5Checksums || c == OddETags:
 		return checksum.Scheme{Algorithm: checksum.MD5, Kind: checksum.Composite}
-	case c == CompositeChecksums && a == checksum.CRC64NVME:
+	case c == CompositeChecksums && slices.Contains(recent, a):
 		return checksum.Scheme{Algorithm: checksum.CRC32C, Kind: checksum.Composite}
 	case c == CompositeChecksums || !a.CanCombine():
 		return checksum.Scheme{Algorithm: a, Kind: checksum.Composite}

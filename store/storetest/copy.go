@@ -60,6 +60,9 @@ func (m *Memory) Copy(ctx context.Context, r store.CopyRequest) (_ store.Object,
 	if o.tags == nil {
 		o.tags = maps.Clone(from.tags)
 	}
+	if r.Annotations != store.ExcludeAnnotations {
+		o.annotations = maps.Clone(from.annotations)
+	}
 	var a checksum.Algorithm
 	if len(from.info.Sums) > 0 {
 		a = from.info.Sums[0].Algorithm

@@ -35,7 +35,7 @@ const (
 	// AllChecksums is Amazon S3: every algorithm, full object or composite as S3 has it, a CRC64NVME of its own if none was
 	// sent, and MD5s as ETags, which is known (store.Object.MD5ETag).
 	AllChecksums Checksums = iota
-	// CompositeChecksums supports all but CRC64NVME, and sums objects in parts only part by part.
+	// CompositeChecksums supports CRC32C, CRC32, SHA256, SHA1 and Content-MD5, and sums objects in parts only part by part.
 	CompositeChecksums
 	// MD5Checksums supports Content-MD5 and MD5s as ETags, and nothing else.
 	MD5Checksums

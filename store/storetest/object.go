@@ -10,13 +10,14 @@ import (
 
 // object is one stored state of a key.
 type object struct {
-	info     store.Object
-	content  Content
-	layout   []store.Part // nil for an object that was stored in one request
-	tags     map[string]string
-	customer store.Secret
-	restored bool
-	marker   bool // the key was deleted
+	info        store.Object
+	content     Content
+	layout      []store.Part // nil for an object that was stored in one request
+	tags        map[string]string
+	annotations map[string][]byte
+	customer    store.Secret
+	restored    bool
+	marker      bool // the key was deleted
 }
 
 // current returns the newest state of a key, or nil; m.mu is held.

@@ -30,9 +30,7 @@ func testPut(t *testing.T, s *suite) {
 }
 
 // algorithms are those that a Put or an upload may request.
-var algorithms = [...]checksum.Algorithm{
-	checksum.CRC64NVME, checksum.CRC32C, checksum.CRC32, checksum.SHA256, checksum.SHA1, checksum.MD5,
-}
+var algorithms = checksum.All()
 
 // changed returns content that differs in one byte.
 func changed(p Content) Content {

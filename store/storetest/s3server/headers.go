@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,10 +16,8 @@ import (
 	"haul.example/haul/store"
 )
 
-// headerAlgorithms are those that are sent in headers named x-amz-checksum-….
-var headerAlgorithms = [...]checksum.Algorithm{
-	checksum.CRC64NVME, checksum.CRC32C, checksum.CRC32, checksum.SHA256, checksum.SHA1,
-}
+// headerAlgorithms are those that are sent in headers named x-amz-checksum-…. S3 has one of MD5, too, which haul does not send.
+var headerAlgorithms = slices.DeleteFunc(checksum.All(), func(a checksum.Algorithm) bool { return a == checksum.MD5 })
 
 func checksumHeader(a checksum.Algorithm) string {
 	return "x-amz-checksum-" + strings.ToLower(string(a))

@@ -253,6 +253,7 @@ func (q *request) copy() error {
 	}
 	o, err := q.s.memory.Copy(q.r.Context(), store.CopyRequest{
 		From: from, IfMatch: unquoted(h.Get("x-amz-copy-source-if-match")), To: q.call.On.Ref, NoClobber: h.Get("If-None-Match") == "*", Sum: sum, Attrs: a,
+		Annotations: store.Annotations(h.Get("x-amz-object-annotation-directive")),
 	})
 	if err != nil {
 		return err

@@ -70,6 +70,12 @@ func (q *request) name(ref store.Ref) storetest.Op {
 		return storetest.Layout
 	case method == "GET" && has("tagging"):
 		return storetest.Tags
+	case method == "GET" && has("annotationName"):
+		return storetest.GetAnnotation
+	case method == "GET" && has("annotation"):
+		return storetest.ListAnnotations
+	case method == "PUT" && has("annotation"):
+		return storetest.PutAnnotation
 	case method == "GET" && !has("acl"):
 		return storetest.Get
 	case method == "PUT" && has("uploadId") && copies:
@@ -131,6 +137,7 @@ func (q *request) answer() error {
 func (q *request) answerNow() error {
 	handle := map[storetest.Op]func(*request) error{
 		storetest.Get: (*request).get, storetest.Head: (*request).head, storetest.Layout: (*request).layout, storetest.Tags: (*request).tags,
+		storetest.ListAnnotations: (*request).annotations, storetest.GetAnnotation: (*request).annotation, storetest.PutAnnotation: (*request).annotate,
 		storetest.Put: (*request).put, storetest.Copy: (*request).copy, storetest.Delete: (*request).remove, storetest.DeleteMany: (*request).removeMany,
 		storetest.Create: (*request).create, storetest.PutPart: (*request).putPart, storetest.CopyPart: (*request).copyPart, storetest.Parts: (*request).parts,
 		storetest.Complete: (*request).complete, storetest.Abort: (*request).abort, storetest.Uploads: (*request).uploads,

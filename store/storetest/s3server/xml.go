@@ -27,9 +27,13 @@ type checksumXML struct {
 	ChecksumCRC32     string `xml:",omitempty"`
 	ChecksumSHA256    string `xml:",omitempty"`
 	ChecksumSHA1      string `xml:",omitempty"`
+	ChecksumSHA512    string `xml:",omitempty"`
+	ChecksumXXHASH3   string `xml:",omitempty"`
+	ChecksumXXHASH128 string `xml:",omitempty"`
+	ChecksumXXHASH64  string `xml:",omitempty"`
 }
 
-// field returns the element of an algorithm; MD5 has none.
+// field returns the element of an algorithm; MD5 has none here.
 func (c *checksumXML) field(a checksum.Algorithm) *string {
 	switch a {
 	case checksum.CRC64NVME:
@@ -42,6 +46,14 @@ func (c *checksumXML) field(a checksum.Algorithm) *string {
 		return &c.ChecksumSHA256
 	case checksum.SHA1:
 		return &c.ChecksumSHA1
+	case checksum.SHA512:
+		return &c.ChecksumSHA512
+	case checksum.XXHASH3:
+		return &c.ChecksumXXHASH3
+	case checksum.XXHASH128:
+		return &c.ChecksumXXHASH128
+	case checksum.XXHASH64:
+		return &c.ChecksumXXHASH64
 	}
 	return nil
 }
