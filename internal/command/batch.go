@@ -97,12 +97,9 @@ func (s *Session) checkBatch(r BatchRequest, commands *spool.Spool[batchCommand]
 			_, err = r.Parse(one, c.Words)
 			s.adopt(one)
 		}
-		if err != nil {
-			at := &UsageError{Text: fmt.Sprintf("%s:%d: %s; nothing was done", name, c.Number+1, err), Command: "haul batch"}
-			if usage := new(UsageError); errors.As(err, &usage) {
-				at.Command, at.Instead = cmp.Or(usage.Command, at.Command), usage.Instead
-			}
-			return at
+		usage := &UsageError{}
+		if errors.As(err, &usage) || c.Err != nil { // another error, such as a file that does not exist, is only the line's
+			return &UsageError{Text: fmt.Sprintf("%s:%d: %s; nothing was done", name, c.Number+1, err), Command: cmp.Or(usage.Command, "haul batch"), Instead: usage.Instead}
 		}
 		if err := commands.Add(batchCommand{c.Number + 1, c.Words}); err != nil {
 			return err
