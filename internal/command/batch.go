@@ -42,11 +42,17 @@ type batchError struct {
 	code int // that of all that failed, or 1 if they differ
 }
 
+// advice returns what to do about commands that were stopped, or not started.
+func (e *batchError) advice() []string {
+	rest := e.ran.Total - e.ran.Done - e.ran.Failed
+	if rest == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s not finished; to resume, run the same batch again", amount.Count(rest, "command"))}
+}
+
 // Error counts them.
 func (e *batchError) Error() string {
-	if rest := e.ran.Total - e.ran.Done - e.ran.Failed; rest > 0 {
-		return fmt.Sprintf("%d of %s were not finished; to finish them, run the same batch again", rest, amount.Count(e.ran.Total, "command"))
-	}
 	return fmt.Sprintf("%d of %s failed", e.ran.Failed, amount.Count(e.ran.Total, "command"))
 }
 
