@@ -38,6 +38,10 @@ func (s *Session) Explain(err error) ui.Failure {
 		f.Advice = found.advice()
 		return f
 	}
+	if rest := new(batchError); errors.As(err, &rest) {
+		f.Advice = rest.advice()
+		return f
+	}
 	f.Advice = append(f.Advice, s.hints(err)...)
 	tree, folder := new(treeError), new(stage.FolderError)
 	switch {

@@ -42,11 +42,17 @@ type batchError struct {
 	code int // that of all that failed, or 1 if they differ
 }
 
+// advice returns what to do about commands that were stopped, or not started.
+func (e *batchError) advice() []string {
+	rest := e.ran.Total - e.ran.Done - e.ran.Failed
+	if rest == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s not finished; to resume, run the same batch again", amount.Count(rest, "command"))}
+}
+
 // Error counts them.
 func (e *batchError) Error() string {
-	if rest := e.ran.Total - e.ran.Done - e.ran.Failed; rest > 0 {
-		return fmt.Sprintf("%d of %s were not finished; to finish them, run the same batch again", rest, amount.Count(e.ran.Total, "command"))
-	}
 	return fmt.Sprintf("%d of %s failed", e.ran.Failed, amount.Count(e.ran.Total, "command"))
 }
 
@@ -97,12 +103,9 @@ func (s *Session) checkBatch(r BatchRequest, commands *spool.Spool[batchCommand]
 			_, err = r.Parse(one, c.Words)
 			s.adopt(one)
 		}
-		if err != nil {
-			at := &UsageError{Text: fmt.Sprintf("%s:%d: %s; nothing was done", name, c.Number+1, err), Command: "haul batch"}
-			if usage := new(UsageError); errors.As(err, &usage) {
-				at.Command, at.Instead = cmp.Or(usage.Command, at.Command), usage.Instead
-			}
-			return at
+		usage := &UsageError{}
+		if errors.As(err, &usage) || c.Err != nil { // another error, such as a file that does not exist, is only the line's
+			return &UsageError{Text: fmt.Sprintf("%s:%d: %s; nothing was done", name, c.Number+1, err), Command: cmp.Or(usage.Command, "haul batch"), Instead: usage.Instead}
 		}
 		if err := commands.Add(batchCommand{c.Number + 1, c.Words}); err != nil {
 			return err

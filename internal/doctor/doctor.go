@@ -87,7 +87,9 @@ type run struct {
 
 	sample store.Object // an object to read; without a Key there is none
 	locked bool         // the bucket locks new objects
-	wrote  bool         // reading was checked with test objects
+	// unlisted: listing is denied.
+	unlisted bool
+	wrote    bool // reading was checked with test objects
 }
 
 // blocked is why no request can succeed; empty if they can.

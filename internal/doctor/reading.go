@@ -44,6 +44,7 @@ func (d *run) list(ctx context.Context) {
 		d.bad(what, text(err), advice(err))
 		d.refused = "the bucket does not exist"
 	case err != nil:
+		d.unlisted = errors.Is(err, store.Denied)
 		d.failed(what, err)
 	case what == "buckets":
 		d.ok(what, "%s", found)
@@ -125,6 +126,10 @@ func (d *run) reading(ctx context.Context) {
 		d.skip(why, names...)
 		return
 	case d.sample.Key == "":
+		if d.unlisted {
+			d.skip("no object is known, since these credentials may not list; to try one: "+d.Line("stat", "s3://"+d.Where.Bucket+"/KEY"), names...)
+			return
+		}
 		d.skip("no object to read was found under "+d.Where.String(), names...)
 		return
 	}

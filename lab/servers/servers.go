@@ -243,7 +243,13 @@ func (s *Server) Reader(tb testing.TB, bucket string) *Server {
 	reader.AccessKey, reader.SecretKey = readerAccessKey, readerSecretKey
 	if s.Kind == MinIO {
 		u := strings.Replace(s.URL, "://", "://"+s.AccessKey+":"+s.SecretKey+"@", 1)
-		for _, line := range [][]string{{"user", "add", "lab", readerAccessKey, readerSecretKey}, {"policy", "attach", "lab", "readonly", "--user", readerAccessKey}} {
+		policy := filepath.Join(tb.TempDir(), "reader.json") // MinIO's own readonly does not allow listing
+		text := `{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetObject"], "Resource": ["arn:aws:s3:::*"]}]}`
+		if err := os.WriteFile(policy, []byte(text), 0o600); err != nil {
+			tb.Fatal(err)
+		}
+		for _, line := range [][]string{{"user", "add", "lab", readerAccessKey, readerSecretKey}, {"policy", "create", "lab", "reader", policy},
+			{"policy", "attach", "lab", "reader", "--user", readerAccessKey}} {
 			cmd := exec.Command("mc", append([]string{"--insecure", "admin"}, line...)...)
 			cmd.Env = append(endpoint.Bare(tb.TempDir()), "MC_HOST_lab="+u)
 			if out, err := cmd.CombinedOutput(); err != nil {
