@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -94,8 +95,8 @@ func (s *Store) learnFromPut(o *store.Object, sent checksum.Sum) {
 			o.Sums = append(o.Sums, m)
 		}
 	case o.Sum(sent.Algorithm).IsZero():
-		if !s.profile.checked() {
-			s.profile.ignore()
+		if slices.Contains(recent, sent.Algorithm) || !s.profile.checked() {
+			s.profile.ignore(sent.Algorithm)
 		}
 	default:
 		s.profile.checks()

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -101,8 +102,17 @@ func (p *profile) known(is func() bool) (yes bool) {
 // refuse records that the server does not accept such a checksum; without Kind, in no request.
 func (p *profile) refuse(s checksum.Scheme) { p.learn(func() { p.refused[s] = true }) }
 
-// ignore records that the server does nothing with checksums.
-func (p *profile) ignore() { p.learn(func() { p.ignored = true }) }
+// recent are the algorithms that S3 has only had since 2026: of a server that ignores one, nothing else follows.
+var recent = []checksum.Algorithm{checksum.SHA512, checksum.XXHASH3, checksum.XXHASH128, checksum.XXHASH64}
+
+// ignore records that the server did nothing with a checksum by a, and so does nothing with any, unless a is recent.
+func (p *profile) ignore(a checksum.Algorithm) {
+	if slices.Contains(recent, a) {
+		p.refuse(checksum.Scheme{Algorithm: a})
+		return
+	}
+	p.learn(func() { p.ignored = true })
+}
 
 // checks records that the server was seen to check a checksum.
 func (p *profile) checks() { p.learn(func() { p.works = true }) }

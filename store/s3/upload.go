@@ -79,7 +79,7 @@ func (s *Store) create(ctx context.Context, ref store.Ref, scheme checksum.Schem
 		return u, nil
 	}
 	if !strings.EqualFold(x.answer.Get(algorithmHeader), string(scheme.Algorithm)) {
-		s.profile.ignore()
+		s.profile.ignore(scheme.Algorithm)
 		u.Scheme = md5Composite
 		return u, nil
 	}

@@ -19,6 +19,8 @@ import (
 // checks that each named difference exists; so a store that has improved is noticed.
 type Conformance struct {
 	// Without are the checksums that the store does not support.
+	// Ignores are algorithms that it does nothing with, although it checks others.
+	Ignores []checksum.Algorithm
 	Without []checksum.Algorithm
 	// IgnoresChecksums: it accepts checksums, but checks none other than Content-MD5, and returns none.
 	IgnoresChecksums bool
@@ -312,7 +314,9 @@ func (s *suite) holds(t *testing.T, ref store.Ref, p Content) store.Object {
 }
 
 // without reports whether the store does not support a.
-func (s *suite) without(a checksum.Algorithm) bool { return slices.Contains(s.c.Without, a) }
+func (s *suite) without(a checksum.Algorithm) bool {
+	return slices.Contains(s.c.Without, a) || slices.Contains(s.c.Ignores, a)
+}
 
 // want fails the test when err is not of the kind.
 func want(t *testing.T, what string, err error, kinds ...store.Kind) {
