@@ -39,9 +39,7 @@ func (c *Client) CopyFrom(ctx context.Context, source *Client, from, to store.Re
 		return Result{}, err
 	}
 	b.to.src = readerAt{size: b.obj.Size}
-	r, err := b.to.begin(ctx)
-	t.retries.Add(s.retries.Load())
-	return r, err
+	return b.to.begin(ctx)
 }
 
 // look finds out what the source is, unless it was listed and is copied by one request, which then says so.
@@ -123,7 +121,9 @@ type between struct {
 	sums    []checksum.Sum // of the parts as they came, by index
 	running evidence.Running
 	digests *digestChain
-	proof   Proof // of the source
+	// unsummed: the source's checksum needs the bytes in order, and the parts are too large for that.
+	unsummed bool
+	proof    Proof // of the source
 }
 
 func (b *between) name() (direction, string) {
@@ -172,6 +172,10 @@ func (b *between) restore(kept []store.Part) {
 
 // verify compares what has passed with what the source's store records.
 func (b *between) verify() error {
+	if b.unsummed {
+		b.proof.Text = "its parts are too large for the memory to compute the checksum that its store recorded (see --memory)"
+		return nil
+	}
 	var sums []checksum.Sum
 	var err error
 	switch {
@@ -223,7 +227,13 @@ func (b *between) result(r Result) (Result, error) {
 		}
 		r.Digests = b.digests.sums(all)
 	}
-	return b.to.done(b.to.describe(r)), nil
+	return b.done(b.to.describe(r)), nil
+}
+
+// done ends the copy successfully.
+func (b *between) done(r Result) Result {
+	b.to.retries.Add(b.retries.Load())
+	return b.to.done(r)
 }
 
 // whole returns the proof of both ends.
@@ -268,9 +278,12 @@ func (b *between) copyWhole(ctx context.Context) (Result, error) {
 		}
 		b.to.Retried(err, 0)
 	}
-	r, err := b.to.putWith(ctx, readerAt{bytes.NewReader(mem), whole.Length}, b.to.up.Ref, scratch)
-	r.Proof = b.whole(r.Proof)
-	return r, err
+	r, err := b.to.putAll(ctx, readerAt{bytes.NewReader(mem), whole.Length}, b.to.up.Ref, scratch)
+	if err != nil {
+		return Result{}, err
+	}
+	r.Proof, r.Modified = b.whole(r.Proof), b.modified()
+	return b.done(r), nil
 }
 
 // fetchInto fetches a range into memory, in a lane of the source.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -19,10 +20,8 @@ import (
 // parts that an earlier run has sent are fetched once more.
 func (b *between) sendMissing(ctx context.Context) error {
 	u := b.to
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
 	g, gctx := errgroup.WithContext(ctx)
-	queue := b.sumInOrder(g, stop)
+	queue := b.sumInOrder(g)
 	var serr error
 	for n := 1; n <= u.layout.Count && serr == nil; n++ {
 		switch {
@@ -44,13 +43,11 @@ func (b *between) sendMissing(ctx context.Context) error {
 
 // sumInOrder starts the sums that need the bytes in order, and returns the queue for the parts in that order; nil if there are no
 // such sums.
-func (b *between) sumInOrder(g *errgroup.Group, stop context.CancelCauseFunc) chan<- *arrived {
+func (b *between) sumInOrder(g *errgroup.Group) chan<- *arrived {
 	u := b.to
 	b.running, b.digests = nil, nil
 	if !b.fits(u.layout.PartSize) {
-		if !b.free() {
-			b.known.Claims = nil
-		}
+		b.unsummed = !b.free() && len(b.known.Claims) > 0
 		if len(u.o.digests) > 0 {
 			u.Note("its digests are not computed: the parts are too large for the memory (see --memory)")
 		}
@@ -174,15 +171,21 @@ func (b *between) pipePart(ctx context.Context, g *errgroup.Group, n int) error 
 		if err := b.to.send(ctx, n, outgoing{content: p, body: io.NewSectionReader(p, 0, r.Length), buf: bufs[1]}); err != nil {
 			return err
 		}
-		b.sums[n-1] = p.whole()
+		sum, err := p.whole()
+		if err != nil {
+			return err
+		}
+		b.sums[n-1] = sum
 		b.recordPart(n)
 		return nil
 	})
 	return nil
 }
 
-// piped is a range of the source that is read as it comes, from front to back; reading from another place starts there.
+// piped is a range of the source that is read as it comes, from front to back; reading from another place starts there. A request that
+// was given up may still read while the next one does: then each gets its own bytes, slowly.
 type piped struct {
+	mu    sync.Mutex
 	open  func(offset int64) (io.ReadCloser, <-chan checksum.Sum)
 	size  int64
 	in    io.ReadCloser
@@ -219,8 +222,10 @@ func (p *piped) Touched() bool { return false }
 
 // ReadAt reads what comes next, or begins anew at another offset.
 func (p *piped) ReadAt(buf []byte, offset int64) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.in == nil || offset != p.at {
-		p.close()
+		p.end()
 		p.in, p.ended = p.open(offset)
 		p.at = offset
 	}
@@ -234,6 +239,12 @@ func (p *piped) ReadAt(buf []byte, offset int64) (int, error) {
 
 // close ends what is being read.
 func (p *piped) close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.end()
+}
+
+func (p *piped) end() {
 	if p.in == nil {
 		return
 	}
@@ -247,10 +258,15 @@ func (p *piped) close() {
 	p.in = nil
 }
 
-// whole returns the sum of all bytes, once they have been read to the end.
-func (p *piped) whole() checksum.Sum {
-	p.close()
-	return p.sum
+// whole returns the sum of all bytes, which have been read; again, if never in one go.
+func (p *piped) whole() (checksum.Sum, error) {
+	if p.close(); p.sum.IsZero() {
+		if _, err := io.Copy(io.Discard, io.NewSectionReader(p, 0, p.size)); err != nil {
+			return checksum.Sum{}, err
+		}
+		p.close()
+	}
+	return p.sum, nil
 }
 
 // pipeSink is a pipe as a sink of a range.

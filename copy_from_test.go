@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -71,6 +72,9 @@ func TestCopyFrom(t *testing.T) {
 							r, err := w.copyFrom(t.Context(), o)
 							if err != nil {
 								t.Fatal(err)
+							}
+							if last := w.events[len(w.events)-1]; last.Kind != haul.EventDone || last.Result.Proof != r.Proof || last.Result.Retries != r.Retries {
+								t.Errorf("reported as %+v", last)
 							}
 							if !bytes.Equal(w.Bytes(copied), want) || r.Size != int64(size) || r.Moved < int64(size) {
 								t.Errorf("%+v", r)
@@ -186,6 +190,12 @@ func TestCopyFromInLittleMemory(t *testing.T) {
 		c := haul.New(b.Memory, haul.Options{StateDir: filepath.Join(b.dir, "state"), Memory: 4 * mib, Observe: b.observe})
 		r, err := c.CopyFrom(t.Context(), w.source(), object, copied, haul.CopyOptions{})
 		if err != nil || !bytes.Equal(w.Bytes(copied), want) || !r.Proof.Verified || r.Parts != 4 {
+			t.Errorf("%+v, %v", r, err)
+		}
+		w.from.SetChecksums(storetest.MD5Checksums)
+		w.from.PutBytes(object, want, 5*mib)
+		r, err = c.CopyFrom(t.Context(), w.source(), object, copied, haul.CopyOptions{})
+		if err != nil || !bytes.Equal(w.Bytes(copied), want) || r.Proof.Verified || !strings.Contains(r.Proof.Text, "--memory") {
 			t.Errorf("%+v, %v", r, err)
 		}
 		w.tidy()

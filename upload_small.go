@@ -66,6 +66,15 @@ func (t *transfer) put(ctx context.Context, from content, to store.Ref) (Result,
 
 // putWith is put with memory that is there already.
 func (t *transfer) putWith(ctx context.Context, from content, to store.Ref, buf []byte) (Result, error) {
+	r, err := t.putAll(ctx, from, to, buf)
+	if err != nil {
+		return Result{}, err
+	}
+	return t.done(r), nil
+}
+
+// putAll is putWith for a transfer that does not end with it.
+func (t *transfer) putAll(ctx context.Context, from content, to store.Ref, buf []byte) (Result, error) {
 	digests, err := t.digest(from, buf)
 	if err != nil {
 		return Result{}, err
@@ -81,7 +90,7 @@ func (t *transfer) putWith(ctx context.Context, from content, to store.Ref, buf 
 	if err != nil {
 		return Result{}, err
 	}
-	return t.done(Result{Object: obj, Size: from.Size(), Parts: 1, Proof: proof, Digests: digests}), nil
+	return Result{Object: obj, Size: from.Size(), Parts: 1, Proof: proof, Digests: digests}, nil
 }
 
 // digest computes the requested digests of small content, and puts its MD5 into the metadata.
