@@ -227,11 +227,11 @@ func (b *between) result(r Result) (Result, error) {
 		}
 		r.Digests = b.digests.sums(all)
 	}
-	return b.done(b.to.describe(r)), nil
+	return b.finish(b.to.describe(r)), nil
 }
 
-// done ends the copy successfully.
-func (b *between) done(r Result) Result {
+// finish ends the copy successfully.
+func (b *between) finish(r Result) Result {
 	b.to.retries.Add(b.retries.Load())
 	return b.to.done(r)
 }
@@ -283,7 +283,7 @@ func (b *between) copyWhole(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	r.Proof, r.Modified = b.whole(r.Proof), b.modified()
-	return b.done(r), nil
+	return b.finish(r), nil
 }
 
 // fetchInto fetches a range into memory, in a lane of the source.
