@@ -142,7 +142,7 @@ func TestCopyFromAChangingSource(t *testing.T) {
 			t.Errorf("%+v, %v", r, err)
 		}
 		w.tidy()
-		w.Fault(storetest.PutPart).Part(9).Hook(func() { w.from.PutBytes(object, old, 40) })
+		w.from.Fault(storetest.Get).Offset(480).Hook(func() { w.from.PutBytes(object, old, 40) })
 		to := store.Ref{Bucket: storetest.Bucket, Key: "mixed"}
 		was := w.from.Object(object)
 		w.from.PutBytes(object, random(50, 3))
