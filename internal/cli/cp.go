@@ -54,12 +54,10 @@ The last line of output states how the transfer was verified. --stats adds the r
 disk, a stream, the network, the server, or the number of connections.`
 
 const cpExample = `  haul cp NA12878.bam s3://lab/runs/
-  haul cp s3://lab/runs/NA12878.bam .
   haul cp -r run42 s3://lab/runs/run42
   samtools view -b in.cram | haul cp - s3://lab/x.bam
   haul cp s3://lab/x.bam - | samtools flagstat -
-  haul cp --endpoint-url https://minio.example.org NA12878.bam s3://lab/
-  haul cp --source-no-sign-request s3://1000genomes/README.analysis_history lab:mirror/`
+  haul cp --endpoint-url https://minio.example.org NA12878.bam s3://lab/`
 
 // copyFlags are those of haul cp, mv and sync, as typed.
 type copyFlags struct {

@@ -206,6 +206,7 @@ cp, mv and sync also copy from one store to another; every other command works w
 
   haul sync lab:runs/42 aws:archive/42
   haul cp --source-endpoint-url https://minio.example.org --source-profile lab s3://runs/x.bam s3://archive/
+  haul cp --source-no-sign-request s3://1000genomes/README.analysis_history lab:mirror/
 
 --source-endpoint-url, --source-profile, --source-region and --source-no-sign-request describe the source's store; all other flags
 describe the target's. --ca-bundle and --no-verify-ssl apply to both.
