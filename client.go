@@ -75,6 +75,8 @@ type Client struct {
 	swept      sync.Once   // what dead streams and copies left was searched for
 	// late reports whether trailing checksums of parts work.
 	late trial
+	// noCuts: the store lost a part of which an earlier try was cut.
+	noCuts atomic.Bool
 	// noCopyParts: the store copies objects, but not ranges of them into parts.
 	noCopyParts atomic.Bool
 }

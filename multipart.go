@@ -446,8 +446,8 @@ func (a *multipart) sendSummed(ctx context.Context, n int, out outgoing) error {
 	return nil
 }
 
-// mayCut reports whether a try of a part may be canceled and made again. Not if two tries of one part could spoil Complete,
-// nor if no checksum keeps the store from accepting half a part as a whole one.
+// mayCut reports whether a try of a part may be canceled and made again. Not if two tries of one part could spoil Complete, as they
+// have before, nor if no checksum keeps the store from accepting half a part as a whole one.
 func (a *multipart) mayCut(summed bool) bool {
-	return summed && !a.c.store.Limits(a.up.Bucket).NoDuplicateParts
+	return summed && !a.c.noCuts.Load() && !a.c.store.Limits(a.up.Bucket).NoDuplicateParts
 }

@@ -3,6 +3,7 @@ package haul
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -27,6 +28,7 @@ type transfer struct {
 	arrived     atomic.Int64 // bytes that are at the other end, safe or not
 	total       atomic.Int64 // bytes; -1 is not known
 	retries     atomic.Int64
+	cuts        atomic.Int64 // of them, those of requests that were slower than others
 	rate        atomic.Int64 // of the link, as it was written down last
 	mute        atomic.Bool  // the record failed, and the user knows
 	fleeting    bool         // nothing of it is kept if it fails; set before the first part is sent
@@ -71,6 +73,9 @@ func (t *transfer) Note(text string) { t.event(Event{Kind: EventNote, Text: text
 // Retried reports a failed request that is made again.
 func (t *transfer) Retried(err error, wait time.Duration) {
 	t.retries.Add(1)
+	if errors.Is(err, dispatch.ErrSlow) {
+		t.cuts.Add(1)
+	}
 	t.c.meter.Retry()
 	t.event(Event{Kind: EventRetry, Err: err, Wait: wait})
 }

@@ -34,6 +34,8 @@ func refusedForGood(err error) bool {
 //
 //   - the store's limits turned out to be narrower than the parts were made for;
 //   - the upload is gone, and this run has not sent a part of it: else somebody aborted it to stop this run;
+//   - the store refuses to complete it, and parts of it were cut and sent again, which some servers cannot cope with (rclone's): then
+//     no part is cut any more;
 //   - the upload is an earlier run's, and the store refuses to complete it, or accepts no part of it.
 //
 // So no record leads into the same refusal twice. An upload that this run opened itself is not started over, since that
@@ -52,6 +54,8 @@ func (u *upload) startOver(ctx context.Context, err error) (bool, error) {
 		return false, err
 	case limits != u.limits:
 		return u.obey(ctx, limits, err)
+	case u.completing && u.cuts.Load() > 0 && u.c.noCuts.CompareAndSwap(false, true):
+		why = fmt.Sprintf("the store may have lost a part that was sent twice: %v", err)
 	case !u.ours && (u.completing || u.sent == 0):
 		why = fmt.Sprintf("the store refuses the upload of an earlier run: %v", err)
 	default:

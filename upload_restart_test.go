@@ -1,11 +1,13 @@
 package haul_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -342,4 +344,30 @@ func TestAdoptedUploadThatNamesNoChecksum(t *testing.T) {
 			b.tidy()
 		})
 	}
+}
+
+// Some servers lose a part of which a request was cut, and refuse to complete the upload: it is started over once, and nothing is cut.
+func TestRestartAfterACutPart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := storetest.New()
+		dir := t.TempDir()
+		path := filepath.Join(dir, "x.bam")
+		content := long(96<<20, 1)
+		write(t, path, content)
+		m.Fault(storetest.PutPart).Part(8).Slow(5 * time.Minute)
+		m.Fault(storetest.Complete).Error(&store.Error{Kind: store.Invalid, Code: "InvalidPart"})
+		var said []string
+		c := haul.New(m, haul.Options{Bandwidth: 20 << 20, StateDir: filepath.Join(dir, "state"), Observe: func(e haul.Event) {
+			if e.Kind == haul.EventNote || e.Kind == haul.EventRetry {
+				said = append(said, fmt.Sprint(e.Text, e.Err))
+			}
+		}})
+		r, err := c.Upload(t.Context(), path, object, haul.UploadOptions{})
+		if err != nil || !bytes.Equal(m.Bytes(object), content) || len(m.OpenUploads()) > 0 {
+			t.Fatalf("%+v, %v; %q", r, err, said)
+		}
+		if !slices.ContainsFunc(said, func(s string) bool { return strings.Contains(s, "sent twice") }) {
+			t.Errorf("said %q", said)
+		}
+	})
 }
