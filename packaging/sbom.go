@@ -91,6 +91,7 @@ func spdx(license string) (string, error) {
 		{"Apache License Version 2.0", "Apache-2.0"},
 		{"Permission is hereby granted, free of charge", "MIT"},
 		{"may be used to endorse or promote products derived from", "BSD-3-Clause"},
+		{"Redistributions in binary form must reproduce the above copyright notice", "BSD-2-Clause"}, // which BSD-3-Clause has, too
 	} {
 		if strings.Contains(text, known.words) {
 			return known.id, nil
