@@ -220,7 +220,7 @@ func (p *piped) Changed() error { return nil }
 // Touched returns false.
 func (p *piped) Touched() bool { return false }
 
-// ReadAt reads what comes next, or begins anew at another offset.
+// ReadAt reads what comes next, or starts at another offset.
 func (p *piped) ReadAt(buf []byte, offset int64) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
