@@ -104,7 +104,30 @@ func (s *Session) Address(word, separator string) (string, error) {
 	if strings.HasPrefix(word, Scheme) || separator != "" && strings.Contains(word, separator+Scheme) {
 		return word, s.oneStore(word, "")
 	}
+	if separator == "" {
+		return word, s.notMistyped(word)
+	}
 	return word, nil
+}
+
+// notMistyped refuses what looks like an address in a store that has no such name, unless it is there as a path: a move to it would
+// take the objects to this machine, and delete them.
+func (s *Session) notMistyped(word string) error {
+	m := unknownStore.FindStringSubmatch(word)
+	if m == nil || m[1] == "arn" || len(s.stores) == 0 {
+		return nil
+	}
+	first, _, _ := strings.Cut(m[2], "/")
+	for _, path := range []string{word, m[1] + ":" + first} {
+		if _, err := os.Lstat(path); err == nil {
+			return nil
+		}
+	}
+	var names []string
+	for _, st := range s.stores {
+		names = append(names, st.Name)
+	}
+	return Usagef("config.toml names no store %s, only %s; if %s is a local path, write ./%s", m[1], strings.Join(names, ", "), word, word)
 }
 
 // rename makes messages name a bucket as it was typed. A bucket of that name in two stores keeps its s3:// address.
